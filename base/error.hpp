@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two kinds of error: the user's mistake (InputError, exit status 2) and ours (InternalError, exit status 1).
+#pragma once
+
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace memwall {
+
+/// A place in a file, 1-based. Line 0 means "the file as a whole"; an empty file name, "the command line".
+struct SourceMark {
+    std::string file;
+    int line = 0;
+    int column = 0;
+};
+
+/// One fault of the input.
+struct Diagnostic {
+    SourceMark where;
+    std::string message;
+
+    /// "file:line:column: error: message", leaving out what is unknown.
+    [[nodiscard]] std::string text() const;
+};
+
+/// The user's mistake: every fault found, in the order of the file. what() has one line a fault.
+class InputError : public std::runtime_error {
+public:
+    explicit InputError(std::vector<Diagnostic> faults);
+    explicit InputError(const std::string& message);
+    [[nodiscard]] const std::vector<Diagnostic>& faults() const { return faults_; }
+
+private:
+    std::vector<Diagnostic> faults_;
+};
+
+/// Collects the faults of an input so that all are reported at once.
+class Diagnostics {
+public:
+    void error(const SourceMark& where, std::string message);
+    [[nodiscard]] bool empty() const { return faults_.empty(); }
+    [[nodiscard]] const std::vector<Diagnostic>& faults() const { return faults_; }
+    /// Throws InputError with all faults, sorted by file, line and column, if there are any.
+    void throw_if_any() const;
+
+private:
+    std::vector<Diagnostic> faults_;
+};
+
+/// Our mistake: a broken invariant of the program. what() has the file and line of the check.
+class InternalError : public std::logic_error {
+public:
+    InternalError(const std::string& message, const std::source_location& where);
+};
+
+[[noreturn]] void fail(const std::string& message,
+                       const std::source_location& where = std::source_location::current());
+
+/// Throws InternalError unless `condition` holds. For what the program promises, never for user data.
+inline void ensure(bool condition, const char* message,
+                   const std::source_location& where = std::source_location::current()) {
+    if (!condition) {
+        fail(message, where);
+    }
+}
+
+/// The candidate nearest to `word` by edit distance, or "" where none is near enough to be meant.
+std::string nearest_name(const std::string& word, const std::vector<std::string>& candidates);
+
+/// "; did you mean 'x'?" for the nearest candidate, else "; expected one of a, b, c" for a short list, else "".
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates);
+
+}  // namespace memwall
