@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network in rows of plain numbers, for the command line.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/quantity.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// One layer, for the whole batch.
+struct LayerRow {
+    std::string name;
+    std::string op;
+    std::string output_shape;  ///< "[64, 56, 56]", of one item
+    std::string precision;     ///< "w8a8o32"
+    std::string
+        note;  ///< "folded into conv1 at no cost", "same words as conv1", "may end relu1", or ""
+    std::int64_t macs = 0;
+    std::int64_t vector_operations = 0;
+    std::int64_t weights = 0;
+    std::int64_t parameters = 0;
+    Bytes input_bytes;
+    Bytes weight_bytes;
+    Bytes output_bytes;
+    double intensity =
+        0;  ///< MACs per byte of inputs, weights and outputs; 0 where nothing is moved
+
+    [[nodiscard]] Bytes bytes() const { return input_bytes + weight_bytes + output_bytes; }
+};
+
+struct NetworkSummary {
+    std::string name;
+    std::string source;
+    std::int64_t batch = 1;
+    std::int64_t macs = 0;
+    std::int64_t vector_operations = 0;
+    std::int64_t weights = 0;
+    std::int64_t parameters = 0;
+    Bytes weight_bytes;
+    Bytes input_bytes;
+    Bytes output_bytes;
+    Bytes peak_activation_bytes;
+    double intensity =
+        0;  ///< MACs per byte of weights, network inputs and outputs: all else on chip
+    std::vector<LayerRow> layers;
+};
+
+NetworkSummary describe(const Network& network);
+
+}  // namespace memwall
