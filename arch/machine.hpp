@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// What computes a network: components in a graph, their clocks, and the links between them that transfers share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "arch/action.hpp"
+#include "arch/clock.hpp"
+#include "arch/dram_config.hpp"
+#include "arch/identifiers.hpp"
+#include "arch/technology.hpp"
+#include "base/quantity.hpp"
+
+namespace memwall {
+
+enum class ComponentKind { dram, sram, register_file, mac_array, vector_unit, mesh, bus, link, dma };
+
+const char* name(ComponentKind kind);
+
+/// A memory on the chip: `sram` or `register_file`, per instance. A port width of zero: no limit of its own.
+struct MemoryConfig {
+    Bytes capacity;
+    Bytes bank;           ///< the macro that one access wakes up; decides the energy of an access
+    Bytes read_width;     ///< bytes a cycle, per instance
+    Bytes write_width;    ///< bytes a cycle, per instance
+};
+
+/// Multiply-accumulate lanes of one instance at one precision: a cycle takes `inputs` operands of each of `outputs`
+/// outputs.
+struct ArrayShape {
+    Precision precision = Precision::int8;
+    std::int64_t inputs = 1;   ///< reduction lanes (C, R, S)
+    std::int64_t outputs = 1;  ///< output lanes (K)
+    [[nodiscard]] std::int64_t macs_per_cycle() const { return inputs * outputs; }
+};
+
+enum class Dataflow { dot_product };
+
+/// An array of multiply-accumulate units, per instance.
+struct MacArrayConfig {
+    Dataflow dataflow = Dataflow::dot_product;
+    std::vector<ArrayShape> shapes;     ///< widest precision first
+    Cycles pipeline;                    ///< depth: from an operand to its sum
+    Cycles weight_load;                 ///< the least cycles that one set of weights stays in the lanes
+    std::int64_t pack_window = 1;       ///< 1: reduction lanes are filled from C x R x S; 0: from C alone
+};
+
+struct VectorUnitConfig {
+    std::int64_t lanes = 1;  ///< elementwise operations a cycle, per instance
+    Cycles pipeline;
+};
+
+/// A two-dimensional mesh of single-cycle routers, dimension-ordered (X, then Y).
+struct MeshConfig {
+    std::int64_t columns = 1;
+    std::int64_t rows = 1;
+    Bytes link_width;   ///< bytes a cycle a directed link
+    Cycles hop;         ///< latency of a router and its wire
+    Millimetres pitch;  ///< length of a hop
+};
+
+/// A shared medium that reaches all its ends, a word at a time, to any number of them at once.
+struct BusConfig {
+    Bytes width;  ///< bytes a cycle
+    Cycles latency;
+    Millimetres length;  ///< that a byte travels, to all its ends
+};
+
+/// A serial link off the chip.
+struct LinkConfig {
+    BytesPerSecond bandwidth;  ///< each direction
+    Picoseconds latency;
+    Joules per_byte;
+};
+
+struct DmaConfig {
+    Cycles setup;              ///< issue of one transfer
+    std::int64_t channels = 1;  ///< transfers at once
+};
+
+using ComponentConfig = std::variant<DramConfig, MemoryConfig, MacArrayConfig, VectorUnitConfig, MeshConfig, BusConfig,
+                                     LinkConfig, DmaConfig>;
+
+/// A declared component with its number of instances, and what one of each costs.
+struct Component {
+    std::string name;
+    ComponentKind kind = ComponentKind::sram;
+    std::int64_t instances = 1;
+    ClockId clock;
+    ComponentConfig config;
+    Watts leakage;               ///< all instances
+    Watts clock_power;           ///< all instances, at the clock; counted as control
+    SquareMillimetres area;      ///< all instances
+    Watts background;            ///< DRAM standby, counted as static
+};
+
+/// What transfers share: a port, a bus, one direction of a mesh link. Bytes a cycle of a clock.
+struct Link {
+    std::string name;
+    ComponentId component;
+    ClockId clock;
+    double bytes_per_cycle = 0;
+};
+
+/// Where a number of a machine file comes from.
+struct Provenance {
+    std::string path;  ///< "clock", "components.array.pipeline"
+    std::string value;
+    Status status = Status::assumed;
+    std::string source;
+};
+
+/// A machine as it was described, resolved and cross-checked. Immutable.
+class Machine {
+public:
+    struct Parts {
+        std::string name;
+        std::string mapper;  ///< which mapper understands this machine: "tiling" or "spatial"
+        Technology technology;
+        std::vector<ClockDomain> clocks;  ///< the first is the default domain
+        std::vector<Component> components;
+        std::vector<std::pair<ComponentId, ComponentId>> connections;
+        std::vector<Provenance> provenance;
+        SquareMillimetres area;
+        Watts static_power;  ///< of the chip, beyond the components' leakage; calibrated or zero
+        std::string power_scope = "chip";
+    };
+
+    explicit Machine(Parts parts);
+    ~Machine();
+    Machine(Machine&&) noexcept;
+    Machine& operator=(Machine&&) noexcept;
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    [[nodiscard]] const Parts& parts() const { return parts_; }
+    [[nodiscard]] const std::string& name() const { return parts_.name; }
+    [[nodiscard]] const std::vector<Component>& components() const { return parts_.components; }
+    [[nodiscard]] const Component& component(ComponentId id) const { return parts_.components[id.position()]; }
+    [[nodiscard]] const std::vector<ClockDomain>& clocks() const { return parts_.clocks; }
+    [[nodiscard]] const ClockDomain& clock(ClockId id) const { return parts_.clocks[id.position()]; }
+    [[nodiscard]] const std::vector<Link>& links() const { return links_; }
+    [[nodiscard]] const std::vector<ComponentId>& drams() const { return drams_; }
+    [[nodiscard]] const DramConfig& dram(DramId id) const;
+
+    /// The component of that name; an invalid id if there is none.
+    [[nodiscard]] ComponentId find(const std::string& name) const;
+    [[nodiscard]] std::vector<ComponentId> of_kind(ComponentKind kind) const;
+    /// Components that a connection joins to `id`, in file order.
+    [[nodiscard]] std::vector<ComponentId> neighbours(ComponentId id) const;
+
+    /// Ports of a memory, the medium of a bus, one direction of a serial link. Invalid where it has no limit.
+    [[nodiscard]] LinkId read_port(ComponentId memory) const;
+    [[nodiscard]] LinkId write_port(ComponentId memory) const;
+    [[nodiscard]] LinkId medium(ComponentId bus) const;
+    [[nodiscard]] LinkId inbound(ComponentId link) const;
+    [[nodiscard]] LinkId outbound(ComponentId link) const;
+    /// The directed mesh link from router (column, row) to its neighbour; and a router's local ports.
+    enum class Direction { east, west, north, south, inject, eject };
+    [[nodiscard]] LinkId mesh_link(ComponentId mesh, std::int64_t column, std::int64_t row, Direction to) const;
+
+    /// The energy of one count of an action at a component (a byte, an operation), and where the number comes from.
+    [[nodiscard]] Sourced energy_of(ComponentId id, Action action, Precision precision) const;
+
+    /// The same machine with one link's capacity multiplied by `factor`: what a mapping made for another machine meets.
+    [[nodiscard]] Machine with_link_scaled(ComponentId component, double factor) const;
+
+private:
+    struct Graph;
+    Parts parts_;
+    std::vector<Link> links_;
+    std::vector<LinkId> first_link_;  ///< of each component
+    std::vector<ComponentId> drams_;
+    std::unique_ptr<Graph> graph_;
+};
+
+}  // namespace memwall
