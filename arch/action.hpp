@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine can be seen to do, and the table that gives each distinct doing one integer counter.
+// What a machine can be seen to do, and the table that gives each distinct doing one integer
+// counter.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +17,19 @@ namespace memwall {
 /// Every joule is one of these four (docs/model.md has the table from action to kind).
 enum class EnergyKind { arithmetic, data_movement, control, static_energy };
 
-/// Actions are counted, never timed: bytes for reads, writes and transfers; operations for the rest.
+/// Actions are counted, never timed: bytes for reads, writes and transfers; operations for the
+/// rest.
 enum class Action {
-    read,            ///< byte read from a memory
-    write,           ///< byte written to a memory
-    transfer,        ///< byte over a bus or link
-    hop,             ///< byte over one hop of a mesh
-    activate,        ///< DRAM row activation
-    refresh,         ///< DRAM refresh command
-    mac,             ///< multiply-accumulate executed
-    gated_mac,       ///< multiply-accumulate whose zero operand gates it: time but next to no energy
-    skipped_mac,     ///< multiply-accumulate left out by hardware that skips zeros: neither time nor energy
+    read,         ///< byte read from a memory
+    write,        ///< byte written to a memory
+    transfer,     ///< byte over a bus or link
+    hop,          ///< byte over one hop of a mesh
+    activate,     ///< DRAM row activation
+    refresh,      ///< DRAM refresh command
+    mac,          ///< multiply-accumulate executed
+    gated_mac,    ///< multiply-accumulate whose zero operand gates it: time but next to no energy
+    skipped_mac,  ///< multiply-accumulate left out by hardware that skips zeros: neither time nor
+                  ///< energy
     recomputed_mac,  ///< the part of mac + gated_mac that other tiles had done already
     accumulate,      ///< addition into a partial sum, outside the multiply-accumulate
     vector,          ///< elementwise operation

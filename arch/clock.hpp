@@ -11,6 +11,8 @@ namespace memwall {
 
 /// A clock of f Hz. Edges fall at round(n * 10^12 / f) picoseconds, n = 0, 1, 2, ...
 class ClockDomain {
+    __extension__ using Wide = __int128;
+
 public:
     ClockDomain(std::string name, Hertz frequency) : name_(std::move(name)), frequency_(frequency) {
         ensure(frequency.count() > 0, "a clock's frequency is above zero");
@@ -21,15 +23,16 @@ public:
 
     /// The time of edge n.
     [[nodiscard]] Picoseconds time_of(Cycles n) const {
-        const __int128 f = frequency_.count();
-        const __int128 scaled = static_cast<__int128>(n.count()) * kPicosecondsPerSecond;
+        const Wide f = frequency_.count();
+        const Wide scaled = static_cast<Wide>(n.count()) * kPicosecondsPerSecond;
         return Picoseconds(static_cast<std::int64_t>((scaled + f / 2) / f));
     }
 
     /// The first edge at or after `time`: what crossing into this domain rounds up to.
     [[nodiscard]] Cycles edge_at_or_after(Picoseconds time) const {
-        const __int128 f = frequency_.count();
-        auto n = static_cast<std::int64_t>(static_cast<__int128>(time.count()) * f / kPicosecondsPerSecond);
+        const Wide f = frequency_.count();
+        auto n =
+            static_cast<std::int64_t>(static_cast<Wide>(time.count()) * f / kPicosecondsPerSecond);
         while (n > 0 && time_of(Cycles(n - 1)) >= time) {
             --n;
         }
@@ -45,7 +48,7 @@ public:
     }
 
 private:
-    static constexpr __int128 kPicosecondsPerSecond = 1'000'000'000'000;
+    static constexpr Wide kPicosecondsPerSecond = 1'000'000'000'000;
     std::string name_;
     Hertz frequency_;
 };

@@ -12,12 +12,13 @@ namespace memwall {
 /// One kind of DRAM: channels of banks with rows. All channels are alike and independent.
 struct DramConfig {
     std::string name;
-    std::int64_t channels = 1;          ///< independent (pseudo-)channels
-    std::int64_t banks = 1;             ///< a channel, all bank groups together
-    Bytes row;                          ///< of one bank
-    Bytes burst;                        ///< the least that is read or written
-    Bytes interleave;                   ///< consecutive bytes on one channel before the next; a multiple of burst
-    Picoseconds burst_time;             ///< a burst on the data bus: burst / (channel's peak bandwidth)
+    Bytes capacity;
+    std::int64_t channels = 1;  ///< independent (pseudo-)channels
+    std::int64_t banks = 1;     ///< a channel, all bank groups together
+    Bytes row;                  ///< of one bank
+    Bytes burst;                ///< the least that is read or written
+    Bytes interleave;  ///< consecutive bytes on one channel before the next; a multiple of burst
+    Picoseconds burst_time;  ///< a burst on the data bus: burst / (channel's peak bandwidth)
     Picoseconds activate_to_access;     ///< tRCD
     Picoseconds precharge;              ///< tRP
     Picoseconds access_latency;         ///< CL, from a read command to its first data

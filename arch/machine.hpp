@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What computes a network: components in a graph, their clocks, and the links between them that transfers share.
+// What computes a network: components in a graph, their clocks, and the links between them that
+// transfers share.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,20 +20,31 @@
 
 namespace memwall {
 
-enum class ComponentKind { dram, sram, register_file, mac_array, vector_unit, mesh, bus, link, dma };
+enum class ComponentKind {
+    dram,
+    sram,
+    register_file,
+    mac_array,
+    vector_unit,
+    mesh,
+    bus,
+    link,
+    dma
+};
 
 const char* name(ComponentKind kind);
 
-/// A memory on the chip: `sram` or `register_file`, per instance. A port width of zero: no limit of its own.
+/// A memory on the chip: `sram` or `register_file`, per instance. A port width of zero: no limit of
+/// its own.
 struct MemoryConfig {
     Bytes capacity;
-    Bytes bank;           ///< the macro that one access wakes up; decides the energy of an access
-    Bytes read_width;     ///< bytes a cycle, per instance
-    Bytes write_width;    ///< bytes a cycle, per instance
+    Bytes bank;         ///< the macro that one access wakes up; decides the energy of an access
+    Bytes read_width;   ///< bytes a cycle, per instance
+    Bytes write_width;  ///< bytes a cycle, per instance
 };
 
-/// Multiply-accumulate lanes of one instance at one precision: a cycle takes `inputs` operands of each of `outputs`
-/// outputs.
+/// Multiply-accumulate lanes of one instance at one precision: a cycle takes `inputs` operands of
+/// each of `outputs` outputs.
 struct ArrayShape {
     Precision precision = Precision::int8;
     std::int64_t inputs = 1;   ///< reduction lanes (C, R, S)
@@ -44,10 +57,11 @@ enum class Dataflow { dot_product };
 /// An array of multiply-accumulate units, per instance.
 struct MacArrayConfig {
     Dataflow dataflow = Dataflow::dot_product;
-    std::vector<ArrayShape> shapes;     ///< widest precision first
-    Cycles pipeline;                    ///< depth: from an operand to its sum
-    Cycles weight_load;                 ///< the least cycles that one set of weights stays in the lanes
-    std::int64_t pack_window = 1;       ///< 1: reduction lanes are filled from C x R x S; 0: from C alone
+    std::vector<ArrayShape> shapes;  ///< widest precision first
+    Cycles pipeline;                 ///< depth: from an operand to its sum
+    Cycles weight_load;  ///< the least cycles that one set of weights stays in the lanes
+    bool packs_window =
+        true;  ///< reduction lanes are filled from C x R x S together, else from C alone
 };
 
 struct VectorUnitConfig {
@@ -79,12 +93,19 @@ struct LinkConfig {
 };
 
 struct DmaConfig {
-    Cycles setup;              ///< issue of one transfer
+    Cycles setup;               ///< issue of one transfer
     std::int64_t channels = 1;  ///< transfers at once
 };
 
-using ComponentConfig = std::variant<DramConfig, MemoryConfig, MacArrayConfig, VectorUnitConfig, MeshConfig, BusConfig,
-                                     LinkConfig, DmaConfig>;
+using ComponentConfig = std::variant<DramConfig, MemoryConfig, MacArrayConfig, VectorUnitConfig,
+                                     MeshConfig, BusConfig, LinkConfig, DmaConfig>;
+
+/// What one count of an action costs; without a precision, at every precision.
+struct EnergyEntry {
+    Action action = Action::read;
+    std::optional<Precision> precision;
+    Sourced joules;
+};
 
 /// A declared component with its number of instances, and what one of each costs.
 struct Component {
@@ -93,10 +114,11 @@ struct Component {
     std::int64_t instances = 1;
     ClockId clock;
     ComponentConfig config;
-    Watts leakage;               ///< all instances
-    Watts clock_power;           ///< all instances, at the clock; counted as control
-    SquareMillimetres area;      ///< all instances
-    Watts background;            ///< DRAM standby, counted as static
+    std::vector<EnergyEntry> energies;
+    Watts static_power;      ///< all instances: leakage, DRAM standby and refresh
+    Watts clock_power;       ///< all instances, at the clock: clock tree and sequencing; counted as
+                             ///< control
+    SquareMillimetres area;  ///< all instances, on the chip
 };
 
 /// What transfers share: a port, a bus, one direction of a mesh link. Bytes a cycle of a clock.
@@ -126,8 +148,6 @@ public:
         std::vector<Component> components;
         std::vector<std::pair<ComponentId, ComponentId>> connections;
         std::vector<Provenance> provenance;
-        SquareMillimetres area;
-        Watts static_power;  ///< of the chip, beyond the components' leakage; calibrated or zero
         std::string power_scope = "chip";
     };
 
@@ -141,9 +161,13 @@ public:
     [[nodiscard]] const Parts& parts() const { return parts_; }
     [[nodiscard]] const std::string& name() const { return parts_.name; }
     [[nodiscard]] const std::vector<Component>& components() const { return parts_.components; }
-    [[nodiscard]] const Component& component(ComponentId id) const { return parts_.components[id.position()]; }
+    [[nodiscard]] const Component& component(ComponentId id) const {
+        return parts_.components[id.position()];
+    }
     [[nodiscard]] const std::vector<ClockDomain>& clocks() const { return parts_.clocks; }
-    [[nodiscard]] const ClockDomain& clock(ClockId id) const { return parts_.clocks[id.position()]; }
+    [[nodiscard]] const ClockDomain& clock(ClockId id) const {
+        return parts_.clocks[id.position()];
+    }
     [[nodiscard]] const std::vector<Link>& links() const { return links_; }
     [[nodiscard]] const std::vector<ComponentId>& drams() const { return drams_; }
     [[nodiscard]] const DramConfig& dram(DramId id) const;
@@ -154,20 +178,30 @@ public:
     /// Components that a connection joins to `id`, in file order.
     [[nodiscard]] std::vector<ComponentId> neighbours(ComponentId id) const;
 
-    /// Ports of a memory, the medium of a bus, one direction of a serial link. Invalid where it has no limit.
+    /// Ports of a memory, the medium of a bus, one direction of a serial link. Invalid where it has
+    /// no limit.
     [[nodiscard]] LinkId read_port(ComponentId memory) const;
     [[nodiscard]] LinkId write_port(ComponentId memory) const;
     [[nodiscard]] LinkId medium(ComponentId bus) const;
     [[nodiscard]] LinkId inbound(ComponentId link) const;
     [[nodiscard]] LinkId outbound(ComponentId link) const;
-    /// The directed mesh link from router (column, row) to its neighbour; and a router's local ports.
+    /// The directed mesh link from router (column, row) to its neighbour; and a router's local
+    /// ports.
     enum class Direction { east, west, north, south, inject, eject };
-    [[nodiscard]] LinkId mesh_link(ComponentId mesh, std::int64_t column, std::int64_t row, Direction to) const;
+    [[nodiscard]] LinkId mesh_link(ComponentId mesh, std::int64_t column, std::int64_t row,
+                                   Direction to) const;
 
-    /// The energy of one count of an action at a component (a byte, an operation), and where the number comes from.
-    [[nodiscard]] Sourced energy_of(ComponentId id, Action action, Precision precision) const;
+    /// The energy of one count of an action at a component (a byte, an operation), and where the
+    /// number comes from. A missing number is an internal error: loading refuses machines that lack
+    /// one.
+    [[nodiscard]] const Sourced& energy_of(ComponentId id, Action action,
+                                           Precision precision) const;
 
-    /// The same machine with one link's capacity multiplied by `factor`: what a mapping made for another machine meets.
+    /// The area of all components on the chip.
+    [[nodiscard]] SquareMillimetres area() const;
+
+    /// The same machine with one link's capacity multiplied by `factor`: what a mapping made for
+    /// another machine meets.
     [[nodiscard]] Machine with_link_scaled(ComponentId component, double factor) const;
 
 private:

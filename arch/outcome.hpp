@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an engine finds out about a program: counts and times, before they become energies and a result.
+// What an engine finds out about a program: counts and times, before they become energies and a
+// result.
 #pragma once
 
 #include <cstdint>
@@ -27,20 +28,22 @@ struct LayerOutcome {
     Picoseconds start;  ///< since that round's first input byte
     Picoseconds end;
     Bound bound_by = Bound::latency;
-    bool path_known = false;            ///< false in the analytic engine and where causes are switched off
-    Picoseconds exposed;                ///< on the critical path without computing; only if path_known
-    Picoseconds queued;                 ///< waiting for resources that others held, summed over the layer's steps
-    std::int64_t stalls = 0;            ///< steps that began after their start_at
-    Picoseconds stalled;                ///< by how much, summed
-    Picoseconds slack;                  ///< by how much the scheduled steps were ready before start_at, least of all
-    Picoseconds resource[kBoundCount];  ///< time that each kind of resource needs for the layer, nothing else running
+    bool path_known = false;  ///< false in the analytic engine and where causes are switched off
+    Picoseconds exposed;      ///< on the critical path without computing; only if path_known
+    Picoseconds queued;  ///< waiting for resources that others held, summed over the layer's steps
+    std::int64_t stalls = 0;  ///< steps that began after their start_at
+    Picoseconds stalled;      ///< by how much, summed
+    Picoseconds
+        slack;  ///< by how much the scheduled steps were ready before start_at, least of all
+    Picoseconds resource[kBoundCount];  ///< time that each kind of resource needs for the layer,
+                                        ///< nothing else running
 };
 
 /// One declared component over the window.
 struct ComponentOutcome {
-    Picoseconds busy_max;   ///< of its busiest instance; initiation only, union of intervals
+    Picoseconds busy_max;  ///< of its busiest instance; initiation only, union of intervals
     Picoseconds busy_mean;
-    Bytes peak;             ///< most bytes ever held (memories), reserved ones included
+    Bytes peak;  ///< most bytes ever held (memories), reserved ones included
 };
 
 /// What a DRAM's controllers did over the whole replay.
@@ -52,21 +55,23 @@ struct DramOutcome {
 };
 
 struct Outcome {
-    std::vector<std::int64_t> counts;      ///< by RowId, over the window
-    std::vector<std::int64_t> load_counts; ///< by RowId, of the loading phase (LayerId -1), outside the window
+    std::vector<std::int64_t> counts;  ///< by RowId, over the window
+    std::vector<std::int64_t>
+        load_counts;  ///< by RowId, of the loading phase (LayerId -1), outside the window
     std::vector<LayerOutcome> layers;
     std::vector<ComponentOutcome> components;
-    /// busy time of component c for layer l over the window, [l * components + c]; shares out static energy
+    /// busy time of component c for layer l over the window, [l * components + c]; shares out
+    /// static energy
     std::vector<Picoseconds> busy_by_layer;
     std::vector<Picoseconds> round_start;  ///< first input byte of each round
     std::vector<Picoseconds> round_end;    ///< last output byte of each round
     Picoseconds load_end;                  ///< the loading phase ends
     Picoseconds window_start;
     Picoseconds window_end;
-    Picoseconds end;                       ///< of the whole replay
+    Picoseconds end;  ///< of the whole replay
     std::vector<DramOutcome> drams;
     std::int64_t steps = 0;
-    std::int64_t events = 0;               ///< timed notifications of the kernel; 0 in the analytic engine
+    std::int64_t events = 0;  ///< timed notifications of the kernel; 0 in the analytic engine
 };
 
 }  // namespace memwall

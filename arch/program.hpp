@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a mapper hands to an engine: steps done by agents, ordered by tokens. The only language between arch and sim.
+// What a mapper hands to an engine: steps done by agents, ordered by tokens. The only language
+// between arch and sim.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +25,16 @@ struct ActionCount {
     std::int64_t count = 0;
 };
 
-/// A change of what a memory holds: `reserved` bytes when the step starts, `released` when it completes.
+/// A change of what a memory holds: `reserved` bytes when the step starts, `released` when it
+/// completes.
 struct OccupancyChange {
     ComponentId memory;
     std::int64_t reserved = 0;
     std::int64_t released = 0;
 };
 
-/// The bytes that a move puts on one link. A multicast or reduction tree names each of its links once.
+/// The bytes that a move puts on one link. A multicast or reduction tree names each of its links
+/// once.
 struct LinkUse {
     LinkId link;
     Bytes bytes;
@@ -58,25 +61,25 @@ struct Move {
     Combine combine = Combine::none;
     MoveMode mode = MoveMode::write;
     MovePattern pattern = MovePattern::dense;
-    Bytes delivered;              ///< at all destinations, stored (encoded) bytes
-    std::vector<LinkUse> links;   ///< may be empty: then it takes `occupies`
+    Bytes delivered;             ///< at all destinations, stored (encoded) bytes
+    std::vector<LinkUse> links;  ///< may be empty: then it takes `occupies`
     std::vector<DramAccess> dram;
-    Cycles occupies;              ///< the least time that its unit is taken (set-up, issue)
-    Cycles latency;               ///< from the last byte sent to the last byte there: hops, pipeline
+    Cycles occupies;  ///< the least time that its unit is taken (set-up, issue)
+    Cycles latency;   ///< from the last byte sent to the last byte there: hops, pipeline
 };
 
 /// A box of a layer's iteration space on a group of identical lanes.
 struct Compute {
-    Cycles occupies;         ///< of the slowest lane: initiation, without the pipeline's depth
-    Cycles latency;          ///< the pipeline's depth
-    Cycles lanes_occupied;   ///< summed over the lanes
+    Cycles occupies;        ///< of the slowest lane: initiation, without the pipeline's depth
+    Cycles latency;         ///< the pipeline's depth
+    Cycles lanes_occupied;  ///< summed over the lanes
 };
 
-/// What a step does, shared by all steps that do the same. Counts are sums over the lanes, times are the slowest
-/// lane's.
+/// What a step does, shared by all steps that do the same. Counts are sums over the lanes, times
+/// are the slowest lane's.
 struct StepBody {
     std::variant<Move, Compute> what;
-    UnitId unit;                           ///< whose server it takes
+    UnitId unit;  ///< whose server it takes
     std::vector<ActionCount> actions;
     std::vector<OccupancyChange> occupancy;
     std::shared_ptr<const StepImage> image;  ///< null in grouped programs
@@ -96,16 +99,17 @@ struct TokenPost {
     PostAt at = PostAt::end;
 };
 
-/// One doing of a body, for one item, in its place in the order. Starts at the latest of `start_at`, its tokens and
-/// its unit; frees its unit when its service ends; completes, and posts, `latency` later.
+/// One doing of a body, for one item, in its place in the order. Starts at the latest of
+/// `start_at`, its tokens and its unit; frees its unit when its service ends; completes, and posts,
+/// `latency` later.
 struct Step {
     const StepBody* body = nullptr;  ///< owned by the source, valid until completed()
     LayerId layer;
     std::int64_t item = 0;
     std::vector<TokenWait> waits;
     std::vector<TokenPost> posts;
-    /// Static schedules: the start in cycles of the program's clock after `epoch` was posted its `epoch_count`-th
-    /// time. A later start is a stall. Negative: not scheduled.
+    /// Static schedules: the start in cycles of the program's clock after `epoch` was posted its
+    /// `epoch_count`-th time. A later start is a stall. Negative: not scheduled.
     Cycles start_at = Cycles(-1);
     TokenId epoch;
     std::int64_t epoch_count = 0;
@@ -115,18 +119,18 @@ struct Step {
 struct Next {
     enum class Kind { step, wait_until, wait_for, done };
     Kind kind = Kind::done;
-    Step step;           ///< for step; its vectors are reused from call to call
-    Picoseconds until;   ///< for wait_until
-    TokenWait token;     ///< for wait_for
+    Step step;          ///< for step; its vectors are reused from call to call
+    Picoseconds until;  ///< for wait_until
+    TokenWait token;    ///< for wait_for
 };
 
-/// Where steps come from: plain C++, its own seeded randomness, no SystemC; the only place where what happens next
-/// may depend on time.
+/// Where steps come from: plain C++, its own seeded randomness, no SystemC; the only place where
+/// what happens next may depend on time.
 class StepSource {
 public:
     virtual ~StepSource() = default;
-    /// Called when `agent` may go on: at the start, when its unit's service of the last step ended, or when what it
-    /// waited for has come. Fills `next` (cleared by the callee).
+    /// Called when `agent` may go on: at the start, when its unit's service of the last step ended,
+    /// or when what it waited for has come. Fills `next` (cleared by the callee).
     virtual void next(AgentId agent, Picoseconds now, Next& next) = 0;
     /// Called when a step has completed, before its tokens are posted.
     virtual void completed(AgentId /*agent*/, const Step& /*step*/, Picoseconds /*now*/) {}
@@ -143,11 +147,12 @@ struct Agent {
 struct Unit {
     std::string name;
     ComponentId component;
-    std::int64_t lane = -1;   ///< -1: all its instances together
-    std::int64_t servers = 1; ///< how many steps at once
+    std::int64_t lane = -1;    ///< -1: all its instances together
+    std::int64_t servers = 1;  ///< how many steps at once
 };
 
-/// What a program does to the outermost memory and keeps, so that results can be checked against bounds.
+/// What a program does to the outermost memory and keeps, so that results can be checked against
+/// bounds.
 struct LayerPromise {
     std::int64_t macs_per_item = 0;
     bool bound_applies = false;  ///< nothing of the layer is kept across its ends
@@ -161,8 +166,8 @@ struct Program {
     ActionTable actions;
     std::vector<OccupancyChange> resident;  ///< reserved for the whole run
     std::vector<LayerPromise> layers;
-    ClockId clock;                    ///< of `start_at`
-    std::int64_t items_per_round = 1; ///< items that one pass over the network yields (the batch)
+    ClockId clock;                     ///< of `start_at`
+    std::int64_t items_per_round = 1;  ///< items that one pass over the network yields (the batch)
     std::int64_t rounds = 1;
     std::function<std::unique_ptr<StepSource>()> make_source;
 };

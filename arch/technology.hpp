@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an action costs at a process node. Every number says whether it is published, derived or assumed, and where
-// it comes from.
+// What an action costs at a process node. Every number says whether it is published, derived or
+// assumed, and where it comes from.
 #pragma once
 
 #include <map>
@@ -14,7 +14,8 @@
 
 namespace memwall {
 
-/// How sure a number is: read in a source, computed from such numbers by a stated rule, or nobody's.
+/// How sure a number is: read in a source, computed from such numbers by a stated rule, or
+/// nobody's.
 enum class Status { published, derived, assumed, calibrated };
 
 const char* name(Status status);
@@ -34,29 +35,30 @@ struct SramPoint {
     Sourced joules_per_byte;
 };
 
-/// The costs at one node (configs/technology). SRAM points are sorted by size and interpolated in log-log.
+/// The costs at one node (configs/technology). SRAM points are sorted by size and interpolated in
+/// log-log.
 struct Technology {
     std::string name;
     double node_nm = 0;
-    std::map<Precision, Sourced> mac;   ///< J an executed multiply-accumulate
-    Sourced gated_mac_fraction;         ///< of an executed one's energy
-    std::map<Precision, Sourced> add;   ///< J an addition
-    Sourced vector_operation;           ///< J an elementwise operation
+    std::map<Precision, Sourced> mac;  ///< J an executed multiply-accumulate
+    Sourced gated_mac_fraction;        ///< of an executed one's energy
+    std::map<Precision, Sourced> add;  ///< J an addition
+    Sourced vector_operation;          ///< J an elementwise operation
     std::vector<SramPoint> sram_read;
-    Sourced sram_write_ratio;           ///< write energy over read energy
-    Sourced register_file;              ///< J a byte, read or written
-    Sourced wire;                       ///< J a byte and millimetre
-    Sourced router;                     ///< J a byte and router, beside the wire
-    Sourced sram_area;                  ///< mm2 a MiB, macros with their periphery
+    Sourced sram_write_ratio;               ///< write energy over read energy
+    Sourced register_file;                  ///< J a byte, read or written
+    Sourced wire;                           ///< J a byte and millimetre
+    Sourced router;                         ///< J a byte and router, beside the wire
+    Sourced sram_area;                      ///< mm2 a MiB, macros with their periphery
     std::map<Precision, Sourced> mac_area;  ///< mm2 a MAC a cycle
-    Sourced logic_overhead;             ///< area of everything else over SRAM and arrays
-    Sourced sram_leakage;               ///< W a MiB
-    Sourced logic_leakage;              ///< W a mm2 that is no SRAM
-    Sourced clock;                      ///< J a cycle and mm2 that is no SRAM: clock tree and control
-    std::map<std::string, Sourced> dram;             ///< J a byte, by type: device, PHY and controller
+    Sourced sram_leakage;                   ///< W a MiB
+    Sourced logic_leakage;                  ///< W a mm2 that is no SRAM
+    Sourced clock;  ///< J a cycle and mm2 that is no SRAM: clock tree and control
+    std::map<std::string, Sourced> dram;  ///< J a byte, by type: device, PHY and controller
     std::map<std::string, Sourced> dram_background;  ///< W a stack or channel group, by type
 
-    /// J to read one byte of a macro: log-log between the nearest points, the ends' slope beyond them.
+    /// J to read one byte of a macro: log-log between the nearest points, the ends' slope beyond
+    /// them.
     [[nodiscard]] Sourced sram_read_energy(Bytes macro) const;
 };
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kinds of component that a machine file can name. A new kind is one file in arch/components
+// and a line here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "base/yaml.hpp"
+
+namespace memwall {
+
+/// What a component's reader knows besides its own keys.
+struct ComponentContext {
+    const Technology& technology;
+    const ClockDomain& clock;
+};
+
+/// Reads a component's own keys and fills its configuration, energies, powers and area. Faults go
+/// to the reader's.
+using ComponentReader = void (*)(MapReader&, const ComponentContext&, Component&);
+
+struct ComponentKindEntry {
+    const char* name;
+    ComponentKind kind;
+    ComponentReader read;
+};
+
+/// The visible list of all kinds.
+const std::vector<ComponentKindEntry>& component_kinds();
+
+// One file each in arch/components.
+void read_dram(MapReader& reader, const ComponentContext& context, Component& component);
+void read_memory(MapReader& reader, const ComponentContext& context, Component& component);
+void read_register_file(MapReader& reader, const ComponentContext& context, Component& component);
+void read_mac_array(MapReader& reader, const ComponentContext& context, Component& component);
+void read_vector_unit(MapReader& reader, const ComponentContext& context, Component& component);
+void read_mesh(MapReader& reader, const ComponentContext& context, Component& component);
+void read_bus(MapReader& reader, const ComponentContext& context, Component& component);
+void read_link(MapReader& reader, const ComponentContext& context, Component& component);
+void read_dma(MapReader& reader, const ComponentContext& context, Component& component);
+
+}  // namespace memwall

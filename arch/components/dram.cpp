@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// dram: channels of banks with rows; energy by byte with its scope, standby and refresh as
+// background power.
+#include <cmath>
+
+#include "arch/component_kinds.hpp"
+
+namespace memwall {
+namespace {
+
+void check_geometry(MapReader& reader, const DramConfig& dram) {
+    if (dram.burst.count() > 0 && dram.interleave.count() % dram.burst.count() != 0) {
+        reader.error("interleave", "expected a multiple of the burst");
+    }
+    if (dram.interleave.count() > 0 && dram.row.count() % dram.interleave.count() != 0) {
+        reader.error("row", "expected a multiple of the interleave");
+    }
+    if (dram.refresh_interval.count() > 0 && dram.refresh_time >= dram.refresh_interval) {
+        reader.error("refresh_time", "expected less than the refresh interval");
+    }
+}
+
+}  // namespace
+
+void read_dram(MapReader& reader, const ComponentContext& context, Component& component) {
+    DramConfig dram;
+    dram.name = component.name;
+    dram.capacity = reader.required_positive<Bytes>("capacity");
+    dram.channels = reader.required_positive<std::int64_t>("channels");
+    dram.banks = reader.required_positive<std::int64_t>("banks");
+    dram.row = reader.required_positive<Bytes>("row");
+    dram.burst = reader.required_positive<Bytes>("burst");
+    dram.interleave = reader.optional_positive<Bytes>("interleave", dram.burst);
+    const auto bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
+    if (bandwidth.count() > 0) {
+        const double seconds =
+            static_cast<double>(dram.channels * dram.burst.count()) / bandwidth.count();
+        dram.burst_time = Picoseconds(std::llround(seconds * 1e12));
+    }
+    dram.activate_to_access = reader.required_positive<Picoseconds>("activate_to_access");
+    dram.precharge = reader.required_positive<Picoseconds>("precharge");
+    dram.access_latency = reader.required_positive<Picoseconds>("access_latency");
+    dram.activate_to_precharge = reader.required_positive<Picoseconds>("activate_to_precharge");
+    dram.refresh_interval = reader.optional<Picoseconds>("refresh_interval", Picoseconds(0));
+    dram.refresh_time = reader.optional<Picoseconds>("refresh_time", Picoseconds(0));
+    dram.turnaround = reader.optional<Picoseconds>("turnaround", Picoseconds(0));
+    dram.row_hit_cap = reader.optional_positive<std::int64_t>("row_hit_cap", dram.row_hit_cap);
+    check_geometry(reader, dram);
+
+    const Technology& tech = context.technology;
+    const auto type = reader.required<std::string>("type");
+    const auto access = tech.dram.find(type);
+    if (access == tech.dram.end()) {
+        std::vector<std::string> known;
+        for (const auto& [known_name, unused] : tech.dram) {
+            known.push_back(known_name);
+        }
+        reader.error("type", "technology " + tech.name + " has no dram '" + type + "'" +
+                                 suggestion(type, known));
+    } else {
+        component.energies = {{Action::read, {}, access->second},
+                              {Action::write, {}, access->second}};
+        const auto stacks = reader.optional_positive<std::int64_t>("stacks", 1);
+        component.static_power =
+            Watts(tech.dram_background.at(type).value * static_cast<double>(stacks));
+    }
+    component.area = reader.optional<SquareMillimetres>("interface_area", SquareMillimetres(0));
+    component.config = dram;
+}
+
+}  // namespace memwall

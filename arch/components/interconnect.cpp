@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// mesh, bus, link and dma: what moves bytes.
+#include "arch/component_kinds.hpp"
+
+namespace memwall {
+namespace {
+
+Sourced over_wire(const Technology& tech, Millimetres length, bool router) {
+    const double mm = length.count();
+    const Sourced none{};
+    const Sourced& hop = router ? tech.router : none;
+    return {tech.wire.value * mm + hop.value, tech.wire.low * mm + hop.low,
+            tech.wire.high * mm + hop.high, Status::derived, tech.wire.source};
+}
+
+}  // namespace
+
+void read_mesh(MapReader& reader, const ComponentContext& context, Component& component) {
+    MeshConfig mesh;
+    mesh.columns = reader.required_positive<std::int64_t>("columns");
+    mesh.rows = reader.required_positive<std::int64_t>("rows");
+    mesh.link_width = reader.required_positive<Bytes>("link_width");
+    mesh.hop = reader.optional_positive<Cycles>("hop", Cycles(1));
+    mesh.pitch = reader.required_positive<Millimetres>("pitch");
+    component.energies = {{Action::hop, {}, over_wire(context.technology, mesh.pitch, true)}};
+    component.config = mesh;
+}
+
+void read_bus(MapReader& reader, const ComponentContext& context, Component& component) {
+    BusConfig bus;
+    bus.width = reader.required_positive<Bytes>("width");
+    bus.latency = reader.optional<Cycles>("latency", Cycles(0));
+    bus.length = reader.required_positive<Millimetres>("length");
+    component.energies = {{Action::transfer, {}, over_wire(context.technology, bus.length, false)}};
+    component.config = bus;
+}
+
+void read_link(MapReader& reader, const ComponentContext& /*context*/, Component& component) {
+    LinkConfig link;
+    link.bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
+    link.latency = reader.optional<Picoseconds>("latency", Picoseconds(0));
+    link.per_byte = reader.required<Joules>("energy_per_byte");
+    const double joules = link.per_byte.count();
+    component.energies = {
+        {Action::transfer,
+         {},
+         {joules, joules, joules, Status::assumed, "the machine file's energy_per_byte"}}};
+    component.config = link;
+}
+
+void read_dma(MapReader& reader, const ComponentContext& /*context*/, Component& component) {
+    DmaConfig dma;
+    dma.setup = reader.optional<Cycles>("setup", Cycles(0));
+    dma.channels = reader.optional_positive<std::int64_t>("channels", 1);
+    component.config = dma;
+}
+
+}  // namespace memwall

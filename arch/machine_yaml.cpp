@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/machine_yaml.hpp"
+
+#include <algorithm>
+
+#include "arch/component_kinds.hpp"
+
+namespace memwall {
+namespace {
+
+std::vector<std::string> kind_names() {
+    std::vector<std::string> names;
+    for (const ComponentKindEntry& entry : component_kinds()) {
+        names.emplace_back(entry.name);
+    }
+    return names;
+}
+
+Component read_component(const YamlValue::Entry& entry, const Machine::Parts& parts,
+                         Diagnostics& faults) {
+    Component component;
+    component.name = entry.key;
+    component.clock = ClockId(std::size_t{0});
+    MapReader reader(entry.value, "component '" + entry.key + "'", faults);
+    component.instances = reader.optional_positive<std::int64_t>("instances", 1);
+    const std::string kind = reader.required<std::string>("kind");
+    const auto known =
+        std::find_if(component_kinds().begin(), component_kinds().end(),
+                     [&](const ComponentKindEntry& candidate) { return candidate.name == kind; });
+    if (known == component_kinds().end()) {
+        if (reader.has("kind")) {
+            reader.error("kind",
+                         "unknown component kind '" + kind + "'" + suggestion(kind, kind_names()));
+        }
+        return component;  // its keys mean nothing without a kind
+    }
+    component.kind = known->kind;
+    known->read(reader, ComponentContext{parts.technology, parts.clocks.front()}, component);
+    reader.finish();
+    return component;
+}
+
+ComponentId find_component(const YamlValue& name, const Machine::Parts& parts,
+                           Diagnostics& faults) {
+    std::vector<std::string> names;
+    for (std::size_t c = 0; c < parts.components.size(); ++c) {
+        if (parts.components[c].name == name.text()) {
+            return ComponentId(c);
+        }
+        names.push_back(parts.components[c].name);
+    }
+    faults.error(name.mark(),
+                 "unknown component '" + name.text() + "'" + suggestion(name.text(), names));
+    return {};
+}
+
+void read_connections(const YamlValue& list, Machine::Parts& parts, Diagnostics& faults) {
+    for (const YamlValue& pair : list.items()) {
+        if (pair.items().size() != 2) {
+            faults.error(pair.mark(),
+                         "expected a connection of two components such as [dram, buffer]");
+            continue;
+        }
+        const ComponentId a = find_component(pair.items()[0], parts, faults);
+        const ComponentId b = find_component(pair.items()[1], parts, faults);
+        if (a.valid() && b.valid()) {
+            parts.connections.emplace_back(a, b);
+        }
+    }
+}
+
+void read_provenance(const YamlValue& map, Machine::Parts& parts, Diagnostics& faults) {
+    static const std::vector<std::string> kStatuses = {"published", "derived", "assumed",
+                                                       "calibrated"};
+    for (const auto& entry : map.entries()) {
+        MapReader reader(entry.value, "provenance of '" + entry.key + "'", faults);
+        Provenance provenance;
+        provenance.path = entry.key;
+        provenance.status =
+            static_cast<Status>(reader.required_choice("status", kStatuses).value_or(2));
+        provenance.source = reader.required<std::string>("source");
+        reader.finish();
+        parts.provenance.push_back(std::move(provenance));
+    }
+}
+
+}  // namespace
+
+Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies) {
+    Diagnostics faults;
+    MapReader reader(root, "machine file", faults);
+    if (reader.has("memwall") && reader.optional<std::int64_t>("memwall", 1) != 1) {
+        reader.error("memwall", "unknown schema version; this program reads version 1");
+    }
+    Machine::Parts parts;
+    parts.name = reader.required<std::string>("machine");
+    reader.optional<std::string>("source", "");
+    reader.optional<std::string>("description", "");
+    parts.power_scope = reader.optional<std::string>("power_scope", "chip");
+    static const std::vector<std::string> kMappers = {"tiling", "spatial"};
+    const auto mapper = reader.optional_choice("mapper", kMappers);
+    parts.mapper = kMappers[mapper.value_or(0)];
+    const Hertz clock = reader.required_positive<Hertz>("clock");
+    parts.clocks.emplace_back("clock", clock.count() > 0 ? clock : Hertz(1));
+    const std::string technology = reader.required<std::string>("technology");
+    if (!technology.empty()) {
+        parts.technology =
+            load_technology(technologies(technology, reader.value("technology")->mark()), faults);
+        faults.throw_if_any();
+    }
+    for (const auto& entry : reader.required_value("components").entries()) {
+        parts.components.push_back(read_component(entry, parts, faults));
+    }
+    if (const YamlValue* connections = reader.value("connections")) {
+        read_connections(*connections, parts, faults);
+    }
+    if (const YamlValue* provenance = reader.value("provenance")) {
+        read_provenance(*provenance, parts, faults);
+    }
+    reader.finish();
+    faults.throw_if_any();
+    return Machine(std::move(parts));
+}
+
+}  // namespace memwall
