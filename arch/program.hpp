@@ -75,11 +75,17 @@ struct Compute {
     Cycles lanes_occupied;  ///< summed over the lanes
 };
 
+/// Whether a step crosses the network's own edge: the first byte of an input, the last of an output.
+enum class NetworkEdge : std::uint8_t { none, input, output };
+
 /// What a step does, shared by all steps that do the same. Counts are sums over the lanes, times
 /// are the slowest lane's.
 struct StepBody {
     std::variant<Move, Compute> what;
     UnitId unit;  ///< whose server it takes
+    /// A round begins with the start of its first `input` step and ends with the completion of its
+    /// last `output` step; a program without such steps: with its first and last step.
+    NetworkEdge edge = NetworkEdge::none;
     std::vector<ActionCount> actions;
     std::vector<OccupancyChange> occupancy;
     std::shared_ptr<const StepImage> image;  ///< null in grouped programs

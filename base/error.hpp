@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two kinds of error: the user's mistake (InputError, exit status 2) and ours (InternalError, exit status 1).
+// The two kinds of error: the user's mistake (InputError, exit status 2) and ours (InternalError,
+// exit status 1).
 #pragma once
 
+#include <cstddef>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -9,7 +11,8 @@
 
 namespace memwall {
 
-/// A place in a file, 1-based. Line 0 means "the file as a whole"; an empty file name, "the command line".
+/// A place in a file, 1-based. Line 0 means "the file as a whole"; an empty file name, "the command
+/// line".
 struct SourceMark {
     std::string file;
     int line = 0;
@@ -40,9 +43,12 @@ private:
 class Diagnostics {
 public:
     void error(const SourceMark& where, std::string message);
+    /// Puts a better explanation in the place of an earlier fault, by its position in faults().
+    void replace(std::size_t position, const SourceMark& where, std::string message);
     [[nodiscard]] bool empty() const { return faults_.empty(); }
     [[nodiscard]] const std::vector<Diagnostic>& faults() const { return faults_; }
-    /// Throws InputError with all faults, sorted by file, line and column, if there are any.
+    /// Throws InputError with all faults, sorted by file, line and column and each told once, if
+    /// there are any.
     void throw_if_any() const;
 
 private:
@@ -58,7 +64,8 @@ public:
 [[noreturn]] void fail(const std::string& message,
                        const std::source_location& where = std::source_location::current());
 
-/// Throws InternalError unless `condition` holds. For what the program promises, never for user data.
+/// Throws InternalError unless `condition` holds. For what the program promises, never for user
+/// data.
 inline void ensure(bool condition, const char* message,
                    const std::source_location& where = std::source_location::current()) {
     if (!condition) {
@@ -69,7 +76,8 @@ inline void ensure(bool condition, const char* message,
 /// The candidate nearest to `word` by edit distance, or "" where none is near enough to be meant.
 std::string nearest_name(const std::string& word, const std::vector<std::string>& candidates);
 
-/// "; did you mean 'x'?" for the nearest candidate, else "; expected one of a, b, c" for a short list, else "".
+/// "; did you mean 'x'?" for the nearest candidate, else "; expected one of a, b, c" for a short
+/// list, else "".
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace memwall

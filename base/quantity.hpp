@@ -93,12 +93,20 @@ using BytesPerSecond = Quantity<struct BytesPerSecondTag, double>;
 using Millimetres = Quantity<struct MillimetresTag, double>;
 using SquareMillimetres = Quantity<struct SquareMillimetresTag, double>;
 
-constexpr Watts operator/(Joules energy, Seconds time) { return Watts(energy.count() / time.count()); }
-constexpr Joules operator*(Watts power, Seconds time) { return Joules(power.count() * time.count()); }
-constexpr Joules operator*(Seconds time, Watts power) { return power * time; }
+constexpr Watts operator/(Joules energy, Seconds time) {
+    return Watts(energy.count() / time.count());
+}
+constexpr Joules operator*(Watts power, Seconds time) {
+    return Joules(power.count() * time.count());
+}
+constexpr Joules operator*(Seconds time, Watts power) {
+    return power * time;
+}
 constexpr Seconds operator/(Bytes bytes, BytesPerSecond rate) {
     return Seconds(static_cast<double>(bytes.count()) / rate.count());
 }
-constexpr Seconds to_seconds(Picoseconds time) { return Seconds(static_cast<double>(time.count()) * 1e-12); }
+constexpr Seconds to_seconds(Picoseconds time) {
+    return Seconds(static_cast<double>(time.count()) * 1e-12);
+}
 
 }  // namespace memwall

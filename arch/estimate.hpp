@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The analytic engine: a program's counts, exactly as the replay would count them, and a time that
+// no replay can beat.
+#pragma once
+
+#include "arch/machine.hpp"
+#include "arch/outcome.hpp"
+#include "arch/program.hpp"
+
+namespace memwall {
+
+/// Runs the steps of `program` in their order of dependence with every resource to themselves:
+/// units still serve one step after another, but transfers never share a link and a DRAM always
+/// streams at its peak. Throws InternalError where the program deadlocks.
+Outcome estimate(const Program& program, const Machine& machine, const Window& window);
+
+}  // namespace memwall

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mappers turn a network and a machine into a program. One interface, one file pair each, one
+// visible list.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arch/io_bound.hpp"
+#include "arch/machine.hpp"
+#include "arch/program.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// How long a mapper may search.
+enum class Effort { quick, normal, thorough };
+const char* name(Effort effort);
+
+struct MapperOptions {
+    Effort effort = Effort::normal;
+    std::int64_t rounds = 4;  ///< how often the batch runs through the network
+    bool images = false;      ///< attach to every step what it moves or computes, for the executor
+};
+
+/// How one layer was mapped, in words and numbers, for `memwall show mapping`.
+struct LayerMapping {
+    LayerId layer;
+    std::string summary;  ///< "16 k x 4 c x 4 p, 3 tiles of 32 k, weights stay"
+    bool fused = false;   ///< runs as an epilogue of the layer before it
+    double utilization = 0;  ///< of the array while it computes this layer
+    IoBound bound;           ///< at the outermost memory
+    bool bound_applies = false;
+};
+
+/// A mapped network.
+struct Mapping {
+    Program program;
+    std::vector<LayerMapping> layers;  ///< by LayerId
+    std::int64_t sub_batch = 1;        ///< items that run through the network together
+    ComponentId outermost;             ///< the memory that lower bounds are about
+    /// The least bytes that any schedule of the whole network moves at the outermost memory in a
+    /// round: weights that cannot stay on the chip, and nothing else.
+    Bytes network_bound;
+};
+
+class Mapper {
+public:
+    virtual ~Mapper() = default;
+    /// Throws InputError where the machine cannot compute a layer, or cannot hold the network.
+    [[nodiscard]] virtual Mapping map(const Network& network, const Machine& machine,
+                                      const MapperOptions& options) const = 0;
+};
+
+/// The names of all mappers, in the order of the list.
+const std::vector<std::string>& mapper_names();
+/// The mapper of that name; a name that is none is an internal error, since loading checks it.
+std::unique_ptr<Mapper> make_mapper(const std::string& name);
+/// By the machine's own mapper.
+Mapping map_network(const Network& network, const Machine& machine, const MapperOptions& options);
+
+}  // namespace memwall

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <unordered_map>
+#include <utility>
+
+#include "base/yaml.hpp"
+
+namespace memwall {
+namespace {
+
+constexpr int kDeepest = 64;
+constexpr std::int64_t kMostValues =
+    1'000'000;  // aliases expanded: a few lines can stand for billions
+constexpr std::streamsize kLargestFile = 64LL << 20;
+
+[[noreturn]] void give_up(const SourceMark& where, const std::string& message) {
+    throw InputError(std::vector<Diagnostic>{Diagnostic{where, message}});
+}
+
+/// A finished value, with the number of values and levels in it, itself included.
+struct Sized {
+    YamlValue value;
+    std::int64_t values = 1;
+    int levels = 1;
+};
+
+/// Builds the tree from the parser's events: they carry the place of every key and scalar.
+class TreeBuilder final : public YAML::EventHandler {
+public:
+    TreeBuilder(std::string shown_as, Diagnostics& faults)
+        : shown_as_(std::move(shown_as)), faults_(faults) {}
+
+    [[nodiscard]] const YamlValue& root() const { return root_; }
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (++documents_ > 1) {
+            give_up(place(mark), "expected one document, found a second");
+        }
+    }
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        SourceMark where = place(mark);
+        // Where a key has no value, the parser names the next thing it sees.
+        if (!open_.empty() && open_.back().has_key && where.line != open_.back().key_mark.line) {
+            where = open_.back().key_mark;
+        }
+        add({YamlValue::make_null(where)}, where, anchor);
+    }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        const auto known = anchors_.find(anchor);
+        if (known == anchors_.end()) {
+            give_up(place(mark), "an alias stands inside the value that it names");
+        }
+        add(known->second, place(mark), YAML::NullAnchor);
+    }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& text) override {
+        check_tag(mark, tag);
+        add({YamlValue::make_scalar(text, place(mark))}, place(mark), anchor);
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value /*style*/) override {
+        check_tag(mark, tag);
+        open(mark, anchor, false);
+    }
+    void OnSequenceEnd() override { close(); }
+
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value /*style*/) override {
+        check_tag(mark, tag);
+        open(mark, anchor, true);
+    }
+    void OnMapEnd() override { close(); }
+
+private:
+    /// A list or map whose end has not come yet.
+    struct Open {
+        SourceMark mark;
+        YAML::anchor_t anchor = YAML::NullAnchor;
+        bool is_map = false;
+        bool has_key = false;     // of a map: the key has been read, its value is next
+        bool drop_value = false;  // the key was reported: leave its value out
+        std::string key;
+        SourceMark key_mark;
+        std::vector<YamlValue> items;
+        std::vector<YamlValue::Entry> entries;
+        std::unordered_map<std::string, int> first_lines;
+        std::int64_t values = 1;
+        int levels = 1;
+    };
+
+    [[nodiscard]] SourceMark place(const YAML::Mark& mark) const {
+        return {shown_as_, mark.line + 1, mark.column + 1};
+    }
+
+    void check_tag(const YAML::Mark& mark, const std::string& tag) {
+        if (tag.size() > 1 && !tag.starts_with("tag:yaml.org,2002:")) {
+            faults_.error(place(mark), "tags such as '" + tag + "' have no meaning here");
+        }
+    }
+
+    void open(const YAML::Mark& mark, YAML::anchor_t anchor, bool is_map) {
+        if (open_.size() >= kDeepest) {
+            too_deep(place(mark));
+        }
+        Open level;
+        level.mark = place(mark);
+        level.anchor = anchor;
+        level.is_map = is_map;
+        open_.push_back(std::move(level));
+    }
+
+    void close() {
+        Open level = std::move(open_.back());
+        open_.pop_back();
+        const SourceMark mark = level.mark;
+        Sized done{level.is_map ? YamlValue::make_map(std::move(level.entries), mark)
+                                : YamlValue::make_sequence(std::move(level.items), mark),
+                   level.values, level.levels};
+        add(std::move(done), mark, level.anchor);
+    }
+
+    void add(Sized sized, const SourceMark& where, YAML::anchor_t anchor) {
+        if (anchor != YAML::NullAnchor) {
+            anchors_[anchor] = sized;
+        }
+        if (open_.empty()) {
+            root_ = std::move(sized.value);
+            return;
+        }
+        Open& parent = open_.back();
+        if (static_cast<int>(open_.size()) + sized.levels > kDeepest + 1) {
+            too_deep(where);
+        }
+        parent.levels = std::max(parent.levels, sized.levels + 1);
+        parent.values += sized.values;
+        if (parent.values > kMostValues) {
+            give_up(where, "more than " + format_count(kMostValues) +
+                               " values, those that aliases stand for included");
+        }
+        if (!parent.is_map) {
+            parent.items.push_back(std::move(sized.value));
+        } else if (!parent.has_key) {
+            take_key(parent, sized.value, where);
+        } else {
+            if (!parent.drop_value) {
+                parent.entries.push_back({parent.key, parent.key_mark, std::move(sized.value)});
+            }
+            parent.has_key = false;
+        }
+    }
+
+    void take_key(Open& map, const YamlValue& key, const SourceMark& where) {
+        map.has_key = true;
+        map.drop_value = true;
+        map.key_mark = where;
+        if (!key.is_scalar() || key.text().empty()) {
+            faults_.error(where, "expected a name as the key");
+            return;
+        }
+        map.key = key.text();
+        if (map.key == "<<") {
+            faults_.error(where, "merge keys ('<<') are not supported");
+            return;
+        }
+        const auto [first, is_new] = map.first_lines.emplace(map.key, where.line);
+        if (!is_new) {
+            const std::string at_line = " (first at line " + std::to_string(first->second) + ")";
+            faults_.error(where,
+                          "duplicate key '" + map.key + "'" + (where.line > 0 ? at_line : ""));
+            return;
+        }
+        map.drop_value = false;
+    }
+
+    [[noreturn]] static void too_deep(const SourceMark& where) {
+        give_up(where, "nested deeper than " + std::to_string(kDeepest) + " levels");
+    }
+
+    std::string shown_as_;
+    Diagnostics& faults_;
+    YamlValue root_;
+    int documents_ = 0;
+    std::vector<Open> open_;
+    std::unordered_map<YAML::anchor_t, Sized> anchors_;
+};
+
+/// One line feed a line, no byte order mark. Control characters are faults: one of them ends the
+/// parser's input.
+std::string clean_text(const std::string& raw, const std::string& shown_as) {
+    std::string text;
+    text.reserve(raw.size());
+    SourceMark where{shown_as, 1, 0};
+    for (std::size_t at = raw.starts_with("\xEF\xBB\xBF") ? 3 : 0; at < raw.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(raw[at]);
+        ++where.column;
+        if (byte == '\r') {
+            if (at + 1 < raw.size() && raw[at + 1] == '\n') {
+                continue;
+            }
+            text += '\n';
+        } else if (byte < 0x20 && byte != '\n' && byte != '\t') {
+            give_up(where, "expected text, found control character " + std::to_string(byte));
+        } else {
+            text += raw[at];
+        }
+        if (text.back() == '\n') {
+            where = {shown_as, where.line + 1, 0};
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+YamlValue read_yaml_text(const std::string& text, const std::string& shown_as,
+                         Diagnostics& faults) {
+    std::istringstream stream(clean_text(text, shown_as));
+    TreeBuilder builder(shown_as, faults);
+    try {
+        YAML::Parser parser(stream);
+        while (parser.HandleNextDocument(builder)) {
+        }
+    } catch (const YAML::Exception& error) {
+        give_up({shown_as, error.mark.line + 1, error.mark.column + 1}, "no YAML: " + error.msg);
+    }
+    const YamlValue& root = builder.root();
+    return root.mark().line > 0 ? root : YamlValue::make_null({shown_as, 1, 1});
+}
+
+YamlValue read_yaml_file(const std::filesystem::path& path, const std::string& shown_as,
+                         Diagnostics& faults) {
+    const SourceMark whole{shown_as, 0, 0};
+    std::error_code status;
+    if (std::filesystem::is_directory(path, status)) {
+        give_up(whole, "is a folder; expected a YAML file");
+    }
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+        give_up(whole, errno == ENOENT ? "no such file"
+                                       : std::string("cannot be read: ") + std::strerror(errno));
+    }
+    std::string text;
+    std::vector<char> block(1U << 16U);
+    while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0) {
+        text.append(block.data(), static_cast<std::size_t>(file.gcount()));
+        if (static_cast<std::streamsize>(text.size()) > kLargestFile) {
+            give_up(whole, "is larger than " + format_bytes(Bytes(kLargestFile)));
+        }
+    }
+    if (file.bad()) {
+        give_up(whole, "cannot be read");
+    }
+    return read_yaml_text(text, shown_as, faults);
+}
+
+}  // namespace memwall
