@@ -65,9 +65,8 @@ const Operand& IterationSpace::outputs() const {
 }
 
 const Operand* IterationSpace::find(TensorRole role) const {
-    const auto found = std::find_if(operands.begin(), operands.end(), [&](const Operand& operand) {
-        return operand.role == role;
-    });
+    const auto found = std::find_if(operands.begin(), operands.end(),
+                                    [&](const Operand& operand) { return operand.role == role; });
     return found == operands.end() ? nullptr : &*found;
 }
 

@@ -29,9 +29,9 @@ std::vector<LayerId> shortest_cycle(const List& list, std::size_t start,
     std::vector<std::size_t> distance(boost::num_vertices(list), 0);
     boost::breadth_first_search(
         part, start,
-        boost::visitor(boost::make_bfs_visitor(std::make_pair(
-            boost::record_predecessors(parent.data(), boost::on_tree_edge()),
-            boost::record_distances(distance.data(), boost::on_tree_edge())))));
+        boost::visitor(boost::make_bfs_visitor(
+            std::make_pair(boost::record_predecessors(parent.data(), boost::on_tree_edge()),
+                           boost::record_distances(distance.data(), boost::on_tree_edge())))));
     std::size_t last = start;
     for (auto [edge, end] = boost::in_edges(start, part); edge != end; ++edge) {
         const std::size_t before = boost::source(*edge, part);
@@ -102,8 +102,7 @@ std::vector<std::vector<LayerId>> LayerGraph::cycles() const {
     std::vector<bool> seen(count, false);
     std::vector<std::vector<LayerId>> cycles;
     for (std::size_t layer = 0; layer < component.size(); ++layer) {
-        const bool cyclic =
-            sizes[component[layer]] > 1 || boost::edge(layer, layer, list).second;
+        const bool cyclic = sizes[component[layer]] > 1 || boost::edge(layer, layer, list).second;
         if (cyclic && !seen[component[layer]]) {
             seen[component[layer]] = true;
             cycles.push_back(shortest_cycle(list, layer, component));

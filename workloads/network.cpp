@@ -198,8 +198,8 @@ std::int64_t Network::weights() const {
 }
 
 std::int64_t Network::parameters() const {
-    return checked_add(
-        weights(), total(layers(), [](const Layer& layer) { return layer.other_parameters; }));
+    return checked_add(weights(),
+                       total(layers(), [](const Layer& layer) { return layer.other_parameters; }));
 }
 
 Bytes Network::weight_bytes() const {

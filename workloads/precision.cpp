@@ -137,8 +137,7 @@ LayerPrecision PrecisionPolicy::applied_to(const LayerPrecision& before) const {
     LayerPrecision after;
     after.weights = weights.value_or(before.weights);
     after.activations = activations.value_or(before.activations);
-    after.accumulator =
-        accumulator.value_or(default_accumulator(after.weights, after.activations));
+    after.accumulator = accumulator.value_or(default_accumulator(after.weights, after.activations));
     return after;
 }
 

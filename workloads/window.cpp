@@ -92,8 +92,8 @@ std::int64_t IndexSet::pair_within(Range window) const {
             continue;
         }
         for (std::int64_t run = 0; run < runs; ++run) {
-            distinct += steps_within(first + p.coefficient * b * run, p.coefficient, p.size, window)
-                            .size();
+            distinct +=
+                steps_within(first + p.coefficient * b * run, p.coefficient, p.size, window).size();
         }
     }
     return distinct;

@@ -29,11 +29,12 @@ struct LayerPlan {
 /// What a layer kind needs to know of the layer that it plans.
 struct PlanRequest {
     const std::string& layer;          ///< its name, for messages
-    const std::vector<Shape>& inputs;  ///< as many as the op takes, of rank 1 to 5, sizes above 0
+    const std::vector<Shape>& inputs;  ///< as many as the op takes, of rank 1 to 4, sizes above 0
     const SourceMark& where;
     Diagnostics& faults;
 
-    /// Reports "layer 'NAME': MESSAGE" at the layer's place. For use as `return request.fault(...)`.
+    /// Reports "layer 'NAME': MESSAGE" at the layer's place. For use as `return
+    /// request.fault(...)`.
     std::nullopt_t fault(const std::string& message) const;
 };
 
