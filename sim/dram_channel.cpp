@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "sim/server.hpp"
 
 namespace memwall {
 
@@ -92,10 +91,13 @@ void DramChannel::refresh(Picoseconds at) {
     decisions_.push_back(decision);
 
     // Refreshes that fell into an idle time are long over; only the last one can matter.
-    const std::int64_t past =
-        (at - state_.refresh_due).count() / config_.refresh_interval.count();
+    const std::int64_t past = (at - state_.refresh_due).count() / config_.refresh_interval.count();
     state_.counts.refreshes += past;
-    state_.refresh_due += config_.refresh_interval * past;
+    if (past > 0) {
+        state_.refresh_due += config_.refresh_interval * past;
+        const Picoseconds previous = state_.refresh_due - config_.refresh_interval;
+        state_.closed_until = std::max(state_.slot, previous) + config_.refresh_time;
+    }
 
     Picoseconds begin = std::max(state_.refresh_due, state_.slot);
     if (state_.last_activate >= state_.closed_until) {  // rows are open
@@ -152,8 +154,7 @@ std::size_t DramChannel::choose_next(Picoseconds at) const {
     Picoseconds best_time;
     for (std::size_t p = 0; p < parts_.size(); ++p) {
         const Part& part = parts_[p];
-        const bool had_enough =
-            part.id == state_.last && state_.streak >= config_.row_hit_cap;
+        const bool had_enough = part.id == state_.last && state_.streak >= config_.row_hit_cap;
         if (part.cursor.done() || had_enough) {
             continue;
         }
@@ -187,7 +188,8 @@ std::int64_t DramChannel::run_length(const Part& part, Picoseconds first, bool a
     if (stop != kNever) {
         const std::int64_t span = (stop - first).count();
         const std::int64_t fit =
-            span <= 0 ? 1 : std::max<std::int64_t>(1, ceil_divide(span, config_.burst_time.count()));
+            span <= 0 ? 1
+                      : std::max<std::int64_t>(1, ceil_divide(span, config_.burst_time.count()));
         bursts = std::min(bursts, fit);
     }
     return bursts;
@@ -200,8 +202,7 @@ void DramChannel::serve(std::size_t which, Picoseconds at, bool alone, Picosecon
     const Command first = command(part, at);
     const std::int64_t bursts = run_length(part, first.time, alone, limit);
     // Decided at `at`, and each burst after the first when the one before left the bus.
-    const Picoseconds last =
-        bursts == 1 ? at : first.time + config_.burst_time * (bursts - 1);
+    const Picoseconds last = bursts == 1 ? at : first.time + config_.burst_time * (bursts - 1);
     decisions_.push_back({at, last, state_, bank_index, bank, which, part});
 
     if (!first.hit) {
@@ -243,9 +244,9 @@ void DramChannel::undo_from(Picoseconds time) {
 }
 
 std::size_t DramChannel::position(std::int64_t id) const {
-    const auto found = std::lower_bound(
-        parts_.begin(), parts_.end(), id,
-        [](const Part& part, std::int64_t wanted) { return part.id < wanted; });
+    const auto found =
+        std::lower_bound(parts_.begin(), parts_.end(), id,
+                         [](const Part& part, std::int64_t wanted) { return part.id < wanted; });
     ensure(found != parts_.end() && found->id == id, "a channel knows its accesses");
     return static_cast<std::size_t>(found - parts_.begin());
 }

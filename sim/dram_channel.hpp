@@ -7,6 +7,7 @@
 
 #include "arch/dram_config.hpp"
 #include "sim/dram_layout.hpp"
+#include "sim/server.hpp"
 
 namespace memwall {
 
@@ -76,15 +77,15 @@ private:
     };
     /// All that a decision changes, but for one bank and one part.
     struct State {
-        Picoseconds slot;            ///< the earliest next column command
+        Picoseconds slot;  ///< the earliest next column command
         Picoseconds last_activate = Picoseconds(-1);
-        Picoseconds closed_until;    ///< the end of the last refresh: rows opened before are closed
+        Picoseconds closed_until;  ///< the end of the last refresh: rows opened before are closed
         Picoseconds refresh_due = kNever;
-        std::int64_t turn = 0;       ///< counts changes from one access to another
-        std::int64_t last = -1;      ///< the access served last
-        std::int64_t streak = 0;     ///< its bursts in a row while others waited
+        std::int64_t turn = 0;    ///< counts changes from one access to another
+        std::int64_t last = -1;   ///< the access served last
+        std::int64_t streak = 0;  ///< its bursts in a row while others waited
         bool last_write = false;
-        bool idle_bus = true;        ///< nothing was ever on the bus
+        bool idle_bus = true;  ///< nothing was ever on the bus
         DramChannelCounts counts;
     };
     struct Decision {

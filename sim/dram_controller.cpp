@@ -70,10 +70,9 @@ void DramController::settle(Picoseconds now) {
     for (std::size_t slot = 0; slot < requests_.size(); ++slot) {
         const Request& request = requests_[slot];
         const bool changed =
-            request.id >= 0 && std::any_of(request.channels.begin(), request.channels.end(),
-                                           [&](std::int32_t c) {
-                                               return touched_[static_cast<std::size_t>(c)];
-                                           });
+            request.id >= 0 &&
+            std::any_of(request.channels.begin(), request.channels.end(),
+                        [&](std::int32_t c) { return touched_[static_cast<std::size_t>(c)]; });
         if (changed) {
             schedule(slot);
         }
@@ -97,7 +96,9 @@ void DramController::schedule(std::size_t slot) {
     due_.set(static_cast<std::int32_t>(slot), clock.time_of(clock.edge_at_or_after(last)));
 }
 
-Picoseconds DramController::next_time() const { return std::min(due_.next(), horizon_.next()); }
+Picoseconds DramController::next_time() const {
+    return std::min(due_.next(), horizon_.next());
+}
 
 void DramController::advance(Picoseconds now, std::vector<std::int32_t>& finished) {
     while (horizon_.next() <= now) {
@@ -139,7 +140,9 @@ Picoseconds DramController::delay(std::int32_t tag) const {
     return delays_[static_cast<std::size_t>(tag)];
 }
 
-void DramController::reset_busy() { std::fill(busy_.begin(), busy_.end(), 0); }
+void DramController::reset_busy() {
+    std::fill(busy_.begin(), busy_.end(), 0);
+}
 
 DramOutcome DramController::outcome(Picoseconds end) const {
     DramOutcome total;

@@ -47,8 +47,7 @@ private:
     [[nodiscard]] std::int64_t below(std::int64_t address, std::int64_t channel) const {
         const std::int64_t turn = interleave_ * channels_;
         const std::int64_t inside = address % turn - channel * interleave_;
-        return address / turn * interleave_ +
-               std::clamp<std::int64_t>(inside, 0, interleave_);
+        return address / turn * interleave_ + std::clamp<std::int64_t>(inside, 0, interleave_);
     }
 
     std::int64_t channels_;

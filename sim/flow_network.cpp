@@ -25,8 +25,7 @@ FlowNetwork::FlowNetwork(std::span<const Link> links, std::span<const ClockDomai
     links_.reserve(links.size());
     for (const Link& link : links) {
         Shared shared;
-        const auto hertz =
-            static_cast<double>(clocks[link.clock.position()].frequency().count());
+        const auto hertz = static_cast<double>(clocks[link.clock.position()].frequency().count());
         shared.capacity = link.bytes_per_cycle * hertz;
         links_.push_back(shared);
     }
@@ -173,8 +172,7 @@ void FlowNetwork::solve_alone(std::int32_t tag, Picoseconds now) {
     double rate = 0;
     LinkId narrowest;
     for (const Lane& lane : flow.lanes) {
-        const double here =
-            links_[static_cast<std::size_t>(lane.link)].capacity / lane.weight;
+        const double here = links_[static_cast<std::size_t>(lane.link)].capacity / lane.weight;
         if (!narrowest.valid() || here < rate) {
             rate = here;
             narrowest = LinkId(lane.link);

@@ -57,13 +57,13 @@ private:
     };
     struct Flow {
         std::vector<Lane> lanes;
-        double size = 0;         ///< bytes on the link that carries most
-        double remaining = 0;    ///< of size, at cycle `since`
-        double rate = 0;         ///< bytes of size a cycle; 0: not found yet
-        double since = 0;        ///< cycle of the flow's clock
-        double start = 0;        ///< likewise
-        double alone = 0;        ///< cycles that it takes alone
-        Picoseconds delay;       ///< set when it finishes
+        double size = 0;       ///< bytes on the link that carries most
+        double remaining = 0;  ///< of size, at cycle `since`
+        double rate = 0;       ///< bytes of size a cycle; 0: not found yet
+        double since = 0;      ///< cycle of the flow's clock
+        double start = 0;      ///< likewise
+        double alone = 0;      ///< cycles that it takes alone
+        Picoseconds delay;     ///< set when it finishes
         ClockId clock;
         LinkId bottleneck;
         std::uint64_t mark = 0;
@@ -74,8 +74,8 @@ private:
         double capacity = 0;  ///< bytes a second
         Lane* lanes = nullptr;
         std::uint64_t mark = 0;
-        double left = 0;      ///< while rates are found: capacity not yet given away
-        double weight = 0;    ///< and the weights of flows without a rate
+        double left = 0;    ///< while rates are found: capacity not yet given away
+        double weight = 0;  ///< and the weights of flows without a rate
         std::int32_t open = 0;
     };
 
