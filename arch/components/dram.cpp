@@ -41,6 +41,7 @@ void read_dram(MapReader& reader, const ComponentContext& context, Component& co
     dram.precharge = reader.required_positive<Picoseconds>("precharge");
     dram.access_latency = reader.required_positive<Picoseconds>("access_latency");
     dram.activate_to_precharge = reader.required_positive<Picoseconds>("activate_to_precharge");
+    dram.activate_interval = reader.optional<Picoseconds>("activate_interval", Picoseconds(0));
     dram.refresh_interval = reader.optional<Picoseconds>("refresh_interval", Picoseconds(0));
     dram.refresh_time = reader.optional<Picoseconds>("refresh_time", Picoseconds(0));
     dram.turnaround = reader.optional<Picoseconds>("turnaround", Picoseconds(0));
