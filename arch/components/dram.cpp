@@ -62,8 +62,7 @@ void read_dram(MapReader& reader, const ComponentContext& context, Component& co
         component.energies = {{Action::read, {}, access->second},
                               {Action::write, {}, access->second}};
         const auto stacks = reader.optional_positive<std::int64_t>("stacks", 1);
-        component.static_power =
-            Watts(tech.dram_background.at(type).value * static_cast<double>(stacks));
+        component.static_power = times(tech.dram_background.at(type), static_cast<double>(stacks));
     }
     component.area = reader.optional<SquareMillimetres>("interface_area", SquareMillimetres(0));
     component.config = dram;
