@@ -13,7 +13,7 @@ namespace {
 
 // Links of 32 B a cycle at 400 MHz unless said otherwise: a cycle is 2,500 ps.
 struct Bench {
-    explicit Bench(std::vector<double> widths)
+    explicit Bench(const std::vector<double>& widths)
         : clocks{ClockDomain("clock", Hertz(400'000'000))},
           links(make(widths)),
           network(links, clocks) {}
