@@ -29,15 +29,17 @@ std::string with_prefix(double value, std::span<const Scale> scales, double step
     const double size = std::abs(value);
     const Scale* chosen = &scales.front();
     for (const Scale& scale : scales) {
-        // 999.9 reads "1.00" of the next prefix; three digits of 1,023 KiB still are its own.
-        if (size >= scale.factor * (1 - 0.5 / step)) {
+        // 999.9 reads "1.00" of the next prefix; 1,000 KiB is still its own.
+        const bool fits = size >= scale.factor * (1 - 0.5 / step);
+        const bool plain = scale.factor == 1 && (value == 0 || !std::isfinite(value));
+        if (fits || plain) {
             chosen = &scale;
         }
     }
-    if (value == 0 || size < chosen->factor * 1e-2 || !std::isfinite(value)) {
-        return fmt::format("{:.3g} {}", value / chosen->factor, chosen->unit);
-    }
-    return three_digits(value / chosen->factor) + " " + chosen->unit;
+    const double scaled = value / chosen->factor;
+    const bool digits_lost = std::abs(scaled) < 1e-2 || !std::isfinite(value);
+    return (digits_lost ? fmt::format("{:.3g}", scaled) : three_digits(scaled)) + " " +
+           chosen->unit;
 }
 
 }  // namespace
@@ -58,8 +60,7 @@ std::string format_bytes(Bytes bytes) {
 std::string format_seconds(Seconds time) {
     static constexpr std::array<Scale, 5> kScales{
         {{1e-12, "ps"}, {1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}}};
-    return with_prefix(time.count(), time.count() == 0 ? std::span(kScales).last(1) : kScales,
-                       1000);
+    return with_prefix(time.count(), kScales, 1000);
 }
 
 std::string format_joules(Joules energy) {
@@ -71,15 +72,13 @@ std::string format_joules(Joules energy) {
                                                    {1e-3, "mJ"},
                                                    {1, "J"},
                                                    {1e3, "kJ"}}};
-    return with_prefix(energy.count(),
-                       energy.count() == 0 ? std::span(kScales).subspan(6, 1) : kScales, 1000);
+    return with_prefix(energy.count(), kScales, 1000);
 }
 
 std::string format_watts(Watts power) {
     static constexpr std::array<Scale, 5> kScales{
         {{1e-9, "nW"}, {1e-6, "uW"}, {1e-3, "mW"}, {1, "W"}, {1e3, "kW"}}};
-    return with_prefix(power.count(),
-                       power.count() == 0 ? std::span(kScales).subspan(3, 1) : kScales, 1000);
+    return with_prefix(power.count(), kScales, 1000);
 }
 
 std::string format_hertz(Hertz frequency) {

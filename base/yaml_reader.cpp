@@ -39,6 +39,9 @@ public:
         : shown_as_(std::move(shown_as)), faults_(faults) {}
 
     [[nodiscard]] const YamlValue& root() const { return root_; }
+    /// Where the last scalar in quotes (or as a block) begins in the text, with the anchor before
+    /// it.
+    [[nodiscard]] const YAML::Mark& last_quoted() const { return last_quoted_; }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (++documents_ > 1) {
@@ -67,6 +70,9 @@ public:
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& text) override {
         check_tag(mark, tag);
+        if (tag != "?") {
+            last_quoted_ = mark;
+        }
         add({YamlValue::make_scalar(text, place(mark))}, place(mark), anchor);
     }
 
@@ -195,7 +201,31 @@ private:
     int documents_ = 0;
     std::vector<Open> open_;
     std::unordered_map<YAML::anchor_t, Sized> anchors_;
+    YAML::Mark last_quoted_ = YAML::Mark::null_mark();
 };
+
+/// True where `text`, from the beginning of a node on, opens a quote that never closes. The parser
+/// takes the end of the file for the end of the quote.
+bool leaves_quote_open(std::string_view text) {
+    // Anchors (&name) and tags (!name) stand before the quote.
+    while (!text.empty() && (text.front() == '&' || text.front() == '!')) {
+        text.remove_prefix(std::min(text.find_first_of(" \t\n"), text.size()));
+        text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
+    }
+    if (text.empty() || (text.front() != '\'' && text.front() != '"')) {
+        return false;
+    }
+    const char quote = text.front();
+    for (std::size_t at = 1; at < text.size(); ++at) {
+        const bool pair = quote == '"' ? text[at] == '\\' : text.substr(at).starts_with("''");
+        if (pair) {
+            ++at;
+        } else if (text[at] == quote) {
+            return false;
+        }
+    }
+    return true;
+}
 
 /// One line feed a line, no byte order mark. Control characters are faults: one of them ends the
 /// parser's input.
@@ -227,7 +257,8 @@ std::string clean_text(const std::string& raw, const std::string& shown_as) {
 
 YamlValue read_yaml_text(const std::string& text, const std::string& shown_as,
                          Diagnostics& faults) {
-    std::istringstream stream(clean_text(text, shown_as));
+    const std::string clean = clean_text(text, shown_as);
+    std::istringstream stream(clean);
     TreeBuilder builder(shown_as, faults);
     try {
         YAML::Parser parser(stream);
@@ -235,6 +266,11 @@ YamlValue read_yaml_text(const std::string& text, const std::string& shown_as,
         }
     } catch (const YAML::Exception& error) {
         give_up({shown_as, error.mark.line + 1, error.mark.column + 1}, "no YAML: " + error.msg);
+    }
+    const YAML::Mark& quote = builder.last_quoted();
+    if (!quote.is_null() &&
+        leaves_quote_open(std::string_view(clean).substr(static_cast<std::size_t>(quote.pos)))) {
+        give_up({shown_as, quote.line + 1, quote.column + 1}, "no YAML: a quote is not closed");
     }
     const YamlValue& root = builder.root();
     return root.mark().line > 0 ? root : YamlValue::make_null({shown_as, 1, 1});

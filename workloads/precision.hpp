@@ -57,6 +57,9 @@ struct LayerPrecision {
     friend bool operator==(const LayerPrecision&, const LayerPrecision&) = default;
 };
 
+/// All three, "w8a8o32".
+std::string text(const LayerPrecision& precision);
+
 /// Which precision each kind of operand gets. What a policy does not mention stays as it is.
 struct PrecisionPolicy {
     std::optional<Precision> weights;

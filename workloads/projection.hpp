@@ -71,6 +71,8 @@ struct Axis {
     std::vector<AxisTerm> terms;
     std::int64_t offset = 0;
     std::int64_t extent = 1;
+
+    friend bool operator==(const Axis&, const Axis&) = default;
 };
 
 /// From points of the iteration space to words of a tensor. The axes of an activation are N and
@@ -80,6 +82,8 @@ struct Axis {
 struct Projection {
     std::vector<Axis> axes;
     bool gather = false;
+
+    friend bool operator==(const Projection&, const Projection&) = default;
 };
 
 /// A rectangular part of a tensor: a range of every axis. Lives on the stack.

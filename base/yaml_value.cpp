@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/yaml.hpp"
+#include "base/yaml_value.hpp"
 
 #include <utility>
 

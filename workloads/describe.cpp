@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/describe.hpp"
+
+#include <set>
+
+namespace memwall {
+namespace {
+
+std::string note(const Network& network, const Layer& layer) {
+    if (layer.folded_into.valid()) {
+        return "folded into " + network.layer(layer.folded_into).name + " at no cost";
+    }
+    if (layer.no_work) {
+        std::string names;
+        for (const TensorId input : layer.inputs) {
+            names += (names.empty() ? "" : ", ") + network.tensor(input).name;
+        }
+        return "same words as " + names;
+    }
+    if (layer.epilogue_of.valid()) {
+        return "may end " + network.layer(layer.epilogue_of).name;
+    }
+    return "";
+}
+
+double macs_per_byte(std::int64_t macs, Bytes bytes) {
+    return bytes.count() == 0 ? 0 : static_cast<double>(macs) / static_cast<double>(bytes.count());
+}
+
+LayerRow row(const Network& network, const Layer& layer) {
+    LayerRow row;
+    row.name = layer.name;
+    row.op = layer.op;
+    row.output_shape = text(network.tensor(layer.outputs[0]).shape);
+    row.precision = text(layer.precision);
+    row.note = note(network, layer);
+    row.macs = layer.macs();
+    row.vector_operations = layer.vector_operations();
+    row.parameters = layer.other_parameters;
+    if (layer.weights.valid()) {
+        row.weights = network.tensor_words(layer.weights);
+        row.weight_bytes = network.tensor_bytes(layer.weights);
+        row.parameters = checked_add(row.parameters, row.weights);
+    }
+    if (!layer.no_work) {
+        for (const TensorId input : std::set(layer.inputs.begin(), layer.inputs.end())) {
+            row.input_bytes += network.tensor_bytes(input);
+        }
+        row.output_bytes = network.tensor_bytes(layer.outputs[0]);
+    }
+    row.intensity = macs_per_byte(row.macs, row.bytes());
+    return row;
+}
+
+}  // namespace
+
+NetworkSummary describe(const Network& network) {
+    NetworkSummary summary;
+    summary.name = network.name();
+    summary.source = network.source();
+    summary.batch = network.batch();
+    summary.macs = network.macs();
+    summary.vector_operations = network.vector_operations();
+    summary.weights = network.weights();
+    summary.parameters = network.parameters();
+    summary.weight_bytes = network.weight_bytes();
+    for (const TensorId input : network.inputs()) {
+        summary.input_bytes += network.tensor_bytes(input);
+    }
+    for (const TensorId output : network.outputs()) {
+        summary.output_bytes += network.tensor_bytes(output);
+    }
+    summary.peak_activation_bytes = network.peak_activation_bytes();
+    summary.intensity = macs_per_byte(
+        summary.macs, summary.weight_bytes + summary.input_bytes + summary.output_bytes);
+    for (const Layer& layer : network.layers()) {
+        summary.layers.push_back(row(network, layer));
+    }
+    return summary;
+}
+
+}  // namespace memwall

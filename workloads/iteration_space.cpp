@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/iteration_space.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/quantity.hpp"
+
+namespace memwall {
+
+const char* name(TensorRole role) {
+    switch (role) {
+        case TensorRole::weights:
+            return "weights";
+        case TensorRole::inputs:
+            return "inputs";
+        case TensorRole::outputs:
+            return "outputs";
+        case TensorRole::partial_sums:
+            return "partial_sums";
+        case TensorRole::state:
+            return "state";
+    }
+    fail("unknown tensor role");
+}
+
+const char* name(PointOperation operation) {
+    switch (operation) {
+        case PointOperation::mac:
+            return "mac";
+        case PointOperation::max:
+            return "max";
+        case PointOperation::add:
+            return "add";
+        case PointOperation::multiply:
+            return "multiply";
+        case PointOperation::vector:
+            return "vector";
+    }
+    fail("unknown point operation");
+}
+
+std::int64_t IterationSpace::points() const {
+    std::int64_t points = 1;
+    for (const std::int64_t extent : extents) {
+        points = checked_multiply(points, extent);
+    }
+    return points;
+}
+
+std::int64_t IterationSpace::macs() const {
+    return operation == PointOperation::mac ? points() : 0;
+}
+
+std::int64_t IterationSpace::vector_operations() const {
+    return operation == PointOperation::mac
+               ? 0
+               : checked_multiply(points(), vector_operations_per_point);
+}
+
+const Operand& IterationSpace::outputs() const {
+    ensure(has_operands(), "a layer that only renames has no operands");
+    ensure(operands.back().role == TensorRole::outputs, "the outputs are the last operand");
+    return operands.back();
+}
+
+const Operand* IterationSpace::find(TensorRole role) const {
+    const auto found = std::find_if(operands.begin(), operands.end(),
+                                    [&](const Operand& operand) { return operand.role == role; });
+    return found == operands.end() ? nullptr : &*found;
+}
+
+std::vector<Dim> IterationSpace::reduction_dims() const {
+    std::vector<Dim> dims;
+    for (const Dim dim : all_dims()) {
+        if (is_reduction(dim)) {
+            dims.push_back(dim);
+        }
+    }
+    return dims;
+}
+
+bool IterationSpace::is_reduction(Dim dim) const {
+    return extent(dim) > 1 && has_operands() && !relevant(outputs().projection, dim);
+}
+
+}  // namespace memwall

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `layers` of a network file as a flat list: repeated blocks unrolled, every key read, nothing
+// planned.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workloads/ops/op.hpp"
+
+namespace memwall {
+
+/// A name at its place.
+struct NameAt {
+    std::string name;
+    SourceMark where;
+};
+
+/// One layer as the file says it.
+struct LayerEntry {
+    NameAt name;  ///< "" where it is missing
+    SourceMark where;
+    bool again = false;          ///< not the first of its repeats: what is wrong was said before
+    const Op* op = nullptr;      ///< nullptr where it is unknown
+    Planner plan;                ///< empty where the op is unknown or a key is wrong
+    std::vector<NameAt> inputs;  ///< "" where it is unknown which
+    SourceMark inputs_where;
+    PrecisionPolicy precision;
+    std::optional<Precision> output_precision;
+    std::optional<Shape> shape;
+    SourceMark shape_where;
+};
+
+/// Reads the list. `first_input` is what the first layer reads by default: the network's only
+/// input, or "" where there are several.
+std::vector<LayerEntry> read_layers(const std::vector<YamlValue>& list,
+                                    const std::string& first_input, Diagnostics& faults);
+
+/// A precision policy at its place; a wrong one is reported and reads as an empty one.
+PrecisionPolicy read_policy(MapReader& reader, const char* key);
+/// A precision by name; a wrong one is reported.
+std::optional<Precision> read_precision(MapReader& reader, const char* key);
+
+}  // namespace memwall

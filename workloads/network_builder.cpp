@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/network_builder.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "workloads/layer_graph.hpp"
+#include "workloads/ops/keys.hpp"
+
+namespace memwall {
+namespace {
+
+constexpr double kMostWords = 1e12;   ///< of one tensor
+constexpr double kMostPoints = 1e15;  ///< of one layer
+
+class Builder {
+public:
+    Builder(const NetworkEntry& entry, Diagnostics& faults)
+        : entry_(entry), faults_(faults), shapes_(tensor_count()) {}
+
+    NetworkParts build() {
+        add_tensors();
+        find_inputs();
+        check_keep();
+        const std::vector<LayerId> order = order_layers();
+        parts_.layers.resize(entry_.layers.size());
+        for (const LayerId id : order) {
+            plan(id.position());
+        }
+        parts_.name = entry_.name;
+        parts_.source = entry_.source;
+        return std::move(parts_);
+    }
+
+private:
+    [[nodiscard]] std::size_t tensor_count() const {
+        return entry_.inputs.size() + entry_.layers.size();
+    }
+    [[nodiscard]] TensorId output_of(std::size_t layer) const {
+        return TensorId(entry_.inputs.size() + layer);
+    }
+
+    /// Reports a fault of a layer; of a repeated one only the first time.
+    void error(const LayerEntry& layer, const SourceMark& where, const std::string& message) {
+        const auto place = std::make_pair(layer.where.line, layer.where.column);
+        if (!layer.again || !wrong_.contains(place)) {
+            faults_.error(where, message);
+            wrong_.insert(place);
+        }
+    }
+
+    void add_tensors() {
+        for (const InputEntry& input : entry_.inputs) {
+            Tensor tensor;
+            tensor.kind = TensorKind::input;
+            tensor.name = input.name.name;
+            tensor.stated_precision = input.precision;
+            shapes_[parts_.tensors.size()] = input.shape;
+            tensor.shape = input.shape.value_or(Shape{});
+            add_name(input.name, TensorId(parts_.tensors.size()));
+            parts_.tensors.push_back(std::move(tensor));
+        }
+        for (const LayerEntry& layer : entry_.layers) {
+            Tensor tensor;
+            tensor.name = layer.name.name;
+            tensor.stated_precision = layer.output_precision;
+            add_name(layer.name, TensorId(parts_.tensors.size()));
+            parts_.tensors.push_back(std::move(tensor));
+        }
+    }
+
+    void add_name(const NameAt& name, TensorId id) {
+        if (name.name.empty()) {
+            return;
+        }
+        const auto [first, is_new] = names_.emplace(name.name, std::make_pair(id, name.where));
+        if (!is_new) {
+            faults_.error(name.where, "duplicate name '" + name.name + "' (first at line " +
+                                          std::to_string(first->second.second.line) + ")");
+        }
+    }
+
+    [[nodiscard]] std::vector<std::string> known_names() const {
+        std::vector<std::string> known;
+        for (const auto& [name, at] : names_) {
+            known.push_back(name);
+        }
+        return known;
+    }
+
+    void find_inputs() {
+        std::set<TensorId> used;
+        for (const LayerEntry& layer : entry_.layers) {
+            std::vector<TensorId> ids;
+            for (const NameAt& input : layer.inputs) {
+                const auto found = names_.find(input.name);
+                ids.push_back(found == names_.end() ? TensorId() : found->second.first);
+                used.insert(ids.back());
+                if (found == names_.end() && !input.name.empty()) {
+                    error(layer, input.where,
+                          "unknown input '" + input.name + "' of layer '" + layer.name.name + "'" +
+                              suggestion(input.name, known_names()));
+                }
+            }
+            read_.push_back(std::move(ids));
+        }
+        for (std::size_t i = 0; i < entry_.inputs.size(); ++i) {
+            if (!used.contains(TensorId(i)) && faults_.empty()) {
+                faults_.error(entry_.inputs[i].name.where,
+                              "input '" + entry_.inputs[i].name.name + "' is read by no layer");
+            }
+        }
+    }
+
+    void check_keep() {
+        std::vector<std::string> layers;
+        for (const LayerEntry& layer : entry_.layers) {
+            layers.push_back(layer.name.name);
+        }
+        for (const NameAt& name : entry_.keep_precision) {
+            if (std::find(layers.begin(), layers.end(), name.name) == layers.end()) {
+                faults_.error(name.where, "unknown layer '" + name.name + "' in 'keep_precision'" +
+                                              suggestion(name.name, layers));
+            }
+            parts_.keep_precision.push_back(name.name);
+        }
+    }
+
+    std::vector<LayerId> order_layers() {
+        std::vector<std::pair<LayerId, LayerId>> edges;
+        for (std::size_t l = 0; l < read_.size(); ++l) {
+            for (const TensorId input : read_[l]) {
+                if (input.valid() && input.position() >= entry_.inputs.size()) {
+                    edges.emplace_back(LayerId(input.position() - entry_.inputs.size()),
+                                       LayerId(l));
+                }
+            }
+        }
+        const LayerGraph graph(read_.size(), std::move(edges));
+        for (const std::vector<LayerId>& cycle : graph.cycles()) {
+            std::string path;
+            for (const LayerId id : cycle) {
+                path += entry_.layers[id.position()].name.name + " -> ";
+            }
+            const LayerEntry& first = entry_.layers[cycle[0].position()];
+            error(first, first.where, "cycle: " + path + first.name.name);
+        }
+        return graph.order();
+    }
+
+    /// The shapes of a layer's inputs; nothing where one is unknown or their number is wrong.
+    std::optional<std::vector<Shape>> input_shapes(std::size_t l) {
+        const LayerEntry& layer = entry_.layers[l];
+        const std::size_t count = layer.inputs.size();
+        if (count < layer.op->least_inputs || count > layer.op->most_inputs) {
+            const bool few = count < layer.op->least_inputs;
+            const bool fixed = layer.op->least_inputs == layer.op->most_inputs;
+            const std::size_t takes = few ? layer.op->least_inputs : layer.op->most_inputs;
+            error(layer, layer.inputs_where,
+                  "layer '" + layer.name.name + "': " + layer.op->name + " takes " +
+                      (fixed ? "" : (few ? "at least " : "at most ")) + std::to_string(takes) +
+                      (takes == 1 ? " input" : " inputs") + ", found " + std::to_string(count));
+            return std::nullopt;
+        }
+        std::vector<Shape> shapes;
+        for (const TensorId input : read_[l]) {
+            if (!input.valid() || !shapes_[input.position()]) {
+                return std::nullopt;
+            }
+            shapes.push_back(*shapes_[input.position()]);
+        }
+        return shapes;
+    }
+
+    void plan(std::size_t l) {
+        const LayerEntry& layer = entry_.layers[l];
+        if (!layer.plan) {
+            return;
+        }
+        const auto inputs = input_shapes(l);
+        if (!inputs) {
+            return;
+        }
+        Diagnostics found;
+        auto plan = layer.plan({layer.name.name, *inputs, layer.where, found});
+        for (const Diagnostic& fault : found.faults()) {
+            error(layer, fault.where, fault.message);
+        }
+        if (!plan) {
+            return;
+        }
+        const Extents& extents = plan->space.extents;
+        if (!ops::product_within(plan->output, kMostWords) ||
+            !ops::product_within(plan->weights, kMostWords) ||
+            !ops::product_within({extents.begin(), extents.end()}, kMostPoints)) {
+            error(layer, layer.where, "layer '" + layer.name.name + "' is too large to be counted");
+            return;
+        }
+        if (layer.shape && *layer.shape != plan->output) {
+            error(layer, layer.shape_where,
+                  "layer '" + layer.name.name + "': shape " + text(*layer.shape) +
+                      " was stated, but " + text(plan->output) + " follows from its inputs");
+        }
+        shapes_[output_of(l).position()] = plan->output;
+        fill(l, std::move(*plan));
+    }
+
+    void fill(std::size_t l, LayerPlan plan) {
+        const LayerEntry& entry = entry_.layers[l];
+        Layer& layer = parts_.layers[l];
+        layer.name = entry.name.name;
+        layer.op = entry.op->name;
+        layer.where = entry.where;
+        layer.precision = entry.precision.applied_to(entry_.precision.applied_to(LayerPrecision{}));
+        layer.other_parameters = plan.other_parameters;
+        layer.inputs = read_[l];
+        layer.outputs = {output_of(l)};
+        parts_.tensors[output_of(l).position()].shape = plan.output;
+        if (!plan.weights.empty()) {
+            layer.weights = add_weights(entry, plan.weights);
+        }
+        layer.space = std::move(plan.space);
+        std::size_t next = 0;
+        for (Operand& operand : layer.space.operands) {
+            switch (operand.role) {
+                case TensorRole::inputs:
+                    operand.tensor = layer.inputs.at(next++);
+                    break;
+                case TensorRole::weights:
+                    operand.tensor = layer.weights;
+                    break;
+                default:
+                    operand.tensor = layer.outputs[0];
+                    break;
+            }
+        }
+    }
+
+    TensorId add_weights(const LayerEntry& layer, const Shape& shape) {
+        Tensor weights;
+        weights.name = layer.name.name + ".weights";
+        weights.kind = TensorKind::weights;
+        weights.shape = shape;
+        if (names_.contains(weights.name)) {
+            error(layer, layer.name.where,
+                  "the name '" + weights.name + "' is that of the weights of layer '" +
+                      layer.name.name + "'");
+        }
+        parts_.tensors.push_back(std::move(weights));
+        return TensorId(parts_.tensors.size() - 1);
+    }
+
+    const NetworkEntry& entry_;
+    Diagnostics& faults_;
+    NetworkParts parts_;
+    std::map<std::string, std::pair<TensorId, SourceMark>> names_;
+    std::vector<std::vector<TensorId>> read_;   ///< by layer
+    std::vector<std::optional<Shape>> shapes_;  ///< by tensor, weights apart
+    std::set<std::pair<int, int>> wrong_;
+};
+
+}  // namespace
+
+NetworkParts build_network(const NetworkEntry& entry, Diagnostics& faults) {
+    return Builder(entry, faults).build();
+}
+
+}  // namespace memwall

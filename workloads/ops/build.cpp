@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/ops/build.hpp"
+
+#include <string>
+
+#include "base/error.hpp"
+
+namespace memwall::ops {
+namespace {
+
+Operand activation(TensorRole role, std::vector<Axis> axes) {
+    axes.insert(axes.begin(), plain_axis(Dim::N, 1));
+    Operand operand;
+    operand.role = role;
+    operand.projection.axes = std::move(axes);
+    return operand;
+}
+
+/// Output positions of a window along one axis; 0 where it does not fit.
+std::int64_t positions(std::int64_t padded, std::int64_t kernel, std::int64_t stride,
+                       std::int64_t dilation) {
+    const std::int64_t window = window_extent(1, stride, kernel, dilation);
+    return padded < window ? 0 : (padded - window) / stride + 1;
+}
+
+}  // namespace
+
+Axis plain_axis(Dim dim, std::int64_t extent) {
+    return {{{dim, 1}}, 0, extent};
+}
+
+Axis window_axis(Dim output, std::int64_t stride, Dim kernel, std::int64_t dilation,
+                 std::int64_t before, std::int64_t extent) {
+    return {{{output, stride}, {kernel, dilation}}, -before, extent};
+}
+
+Axis single_axis() {
+    return {{}, 0, 1};
+}
+
+Operand weights_operand(std::vector<Axis> axes) {
+    Operand operand;
+    operand.role = TensorRole::weights;
+    operand.projection.axes = std::move(axes);
+    return operand;
+}
+
+Operand inputs_operand(std::vector<Axis> axes) {
+    return activation(TensorRole::inputs, std::move(axes));
+}
+
+Operand outputs_operand(std::vector<Axis> axes) {
+    return activation(TensorRole::outputs, std::move(axes));
+}
+
+std::vector<Dim> shape_dims(std::size_t rank) {
+    switch (rank) {
+        case 1:
+            return {Dim::K};
+        case 2:
+            return {Dim::P, Dim::K};
+        case 3:
+            return {Dim::K, Dim::P, Dim::Q};
+        case 4:
+            return {Dim::K, Dim::D, Dim::P, Dim::Q};
+        default:
+            fail("activations have one to four axes");
+    }
+}
+
+std::vector<Axis> shape_axes(const Shape& shape) {
+    const std::vector<Dim> dims = shape_dims(shape.size());
+    std::vector<Axis> axes;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        axes.push_back(plain_axis(dims[axis], shape[axis]));
+    }
+    return axes;
+}
+
+IterationSpace elementwise_space(const Shape& shape, PointOperation operation,
+                                 std::int64_t operations_per_point) {
+    IterationSpace space;
+    const std::vector<Dim> dims = shape_dims(shape.size());
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        space.extents[index(dims[axis])] = shape[axis];
+    }
+    space.operation = operation;
+    space.vector_operations_per_point = operations_per_point;
+    return space;
+}
+
+bool slide_window(const PlanRequest& request, const WindowKeys& window, const Shape& image,
+                  IterationSpace& space) {
+    const std::int64_t rows = image[1] + window.padding.top + window.padding.bottom;
+    const std::int64_t columns = image[2] + window.padding.left + window.padding.right;
+    const std::int64_t p =
+        positions(rows, window.kernel.rows, window.stride.rows, window.dilation.rows);
+    const std::int64_t q =
+        positions(columns, window.kernel.columns, window.stride.columns, window.dilation.columns);
+    if (p == 0 || q == 0) {
+        const Shape covered = {window_extent(1, 1, window.kernel.rows, window.dilation.rows),
+                               window_extent(1, 1, window.kernel.columns, window.dilation.columns)};
+        request.fault("the window " + text(covered) + " is larger than the padded input " +
+                      text({rows, columns}));
+        return false;
+    }
+    space.extents[index(Dim::P)] = p;
+    space.extents[index(Dim::Q)] = q;
+    space.extents[index(Dim::R)] = window.kernel.rows;
+    space.extents[index(Dim::S)] = window.kernel.columns;
+    return true;
+}
+
+Axis row_axis(const WindowKeys& window, const Shape& image) {
+    return window_axis(Dim::P, window.stride.rows, Dim::R, window.dilation.rows, window.padding.top,
+                       image[1]);
+}
+
+Axis column_axis(const WindowKeys& window, const Shape& image) {
+    return window_axis(Dim::Q, window.stride.columns, Dim::S, window.dilation.columns,
+                       window.padding.left, image[2]);
+}
+
+}  // namespace memwall::ops

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Building blocks of iteration spaces: axes, operands, the dimensions of an activation's shape.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "workloads/ops/keys.hpp"
+#include "workloads/ops/op.hpp"
+
+namespace memwall::ops {
+
+/// An axis that one dimension walks along.
+Axis plain_axis(Dim dim, std::int64_t extent);
+/// An axis along which a window slides: stride * output + dilation * kernel - before.
+Axis window_axis(Dim output, std::int64_t stride, Dim kernel, std::int64_t dilation,
+                 std::int64_t before, std::int64_t extent);
+/// An axis that every point reads at index 0: a broadcast one.
+Axis single_axis();
+
+Operand weights_operand(std::vector<Axis> axes);
+/// Activations have the batch in front of their own axes.
+Operand inputs_operand(std::vector<Axis> axes);
+Operand outputs_operand(std::vector<Axis> axes);
+
+/// The dimension of each axis of an activation: [K], [P, K], [K, P, Q] or [K, D, P, Q].
+std::vector<Dim> shape_dims(std::size_t rank);
+/// The axes of an activation of this shape, one dimension each.
+std::vector<Axis> shape_axes(const Shape& shape);
+/// A space with the dimensions of `shape` and nothing in it yet.
+IterationSpace elementwise_space(const Shape& shape, PointOperation operation,
+                                 std::int64_t operations_per_point);
+
+/// A window over rows and columns.
+struct WindowKeys {
+    Sizes kernel;
+    Sizes stride;
+    Sizes dilation;
+    Padding padding;
+};
+
+/// Kernel, stride and dilation set P, Q, R, S of `space`; a window that does not fit the padded
+/// image is a fault. False where there is a fault.
+bool slide_window(const PlanRequest& request, const WindowKeys& window, const Shape& image,
+                  IterationSpace& space);
+/// Rows and columns of the image under the window.
+Axis row_axis(const WindowKeys& window, const Shape& image);
+Axis column_axis(const WindowKeys& window, const Shape& image);
+
+}  // namespace memwall::ops

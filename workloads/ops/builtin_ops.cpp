@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "workloads/ops/families.hpp"
+#include "workloads/ops/op.hpp"
+
+namespace memwall {
+namespace {
+
+std::vector<Op> make_builtin_ops() {
+    using Form = OpForm;
+    using namespace ops;
+    std::vector<Op> list = {
+        {"conv", 1, 1, Form::compute, read_conv},
+        {"linear", 1, 1, Form::compute, read_linear},
+        {"matmul", 2, 2, Form::compute, read_matmul},
+        {"max_pool", 1, 1, Form::compute, read_max_pool},
+        {"average_pool", 1, 1, Form::compute, read_average_pool},
+        {"global_pool", 1, 1, Form::compute, read_global_pool},
+        {"add", 2, kAnyNumberOfInputs, Form::compute, read_add},
+        {"mul", 2, kAnyNumberOfInputs, Form::compute, read_mul},
+        {"relu", 1, 1, Form::compute, read_relu},
+        {"gelu", 1, 1, Form::compute, read_gelu},
+        {"silu", 1, 1, Form::compute, read_silu},
+        {"sigmoid", 1, 1, Form::compute, read_sigmoid},
+        {"tanh", 1, 1, Form::compute, read_tanh},
+        {"softmax", 1, 1, Form::compute, read_softmax},
+        {"batch_norm", 1, 1, Form::scale, read_batch_norm},
+        {"layer_norm", 1, 1, Form::compute, read_layer_norm},
+        {"rms_norm", 1, 1, Form::compute, read_rms_norm},
+        {"concat", 2, kAnyNumberOfInputs, Form::join, read_concat},
+        {"reshape", 1, 1, Form::compute, read_reshape},
+        {"flatten", 1, 1, Form::compute, read_flatten},
+    };
+    for (std::size_t later = 0; later < list.size(); ++later) {
+        for (std::size_t op = 0; op < later; ++op) {
+            ensure(std::string_view(list[op].name) != list[later].name, "two ops of one name");
+        }
+    }
+    return list;
+}
+
+}  // namespace
+
+const std::vector<Op>& builtin_ops() {
+    static const std::vector<Op> list = make_builtin_ops();
+    return list;
+}
+
+const Op* find_op(std::string_view name) {
+    const std::vector<Op>& list = builtin_ops();
+    const auto found =
+        std::find_if(list.begin(), list.end(), [&](const Op& op) { return name == op.name; });
+    return found == list.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> op_names() {
+    std::vector<std::string> names;
+    for (const Op& op : builtin_ops()) {
+        names.emplace_back(op.name);
+    }
+    return names;
+}
+
+std::nullopt_t PlanRequest::fault(const std::string& message) const {
+    faults.error(where, "layer '" + layer + "': " + message);
+    return std::nullopt;
+}
+
+}  // namespace memwall

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// softmax, layer_norm and rms_norm over one axis; batch_norm by trained statistics.
+#include "workloads/ops/build.hpp"
+#include "workloads/ops/families.hpp"
+
+namespace memwall::ops {
+namespace {
+
+// MODEL: elementwise operations of an element; what happens once a row (division, root) is left
+// out.
+constexpr std::int64_t kSoftmax = 5;    // max, subtract, exp, add, multiply
+constexpr std::int64_t kLayerNorm = 7;  // add, subtract, square, add, multiply; gain, offset
+constexpr std::int64_t kRmsNorm = 4;    // square, add, multiply; gain
+constexpr std::int64_t kBatchNorm = 2;  // factor, offset
+
+struct NormalisedAxis {
+    std::int64_t axis = -1;
+    std::int64_t operations = 1;
+    std::int64_t parameters = 0;  ///< of each element along the axis
+};
+
+std::optional<LayerPlan> plan_along(const NormalisedAxis& norm, const PlanRequest& request) {
+    LayerPlan plan;
+    plan.output = request.inputs[0];
+    const std::size_t axis = axis_position(norm.axis, plan.output.size());
+    if (axis == plan.output.size()) {
+        return request.fault("no axis " + std::to_string(norm.axis) + " in an input of shape " +
+                             text(plan.output));
+    }
+    plan.space = elementwise_space(plan.output, PointOperation::vector, norm.operations);
+    plan.space.whole_dims = {shape_dims(plan.output.size())[axis]};
+    plan.space.operands = {inputs_operand(shape_axes(plan.output)),
+                           outputs_operand(shape_axes(plan.output))};
+    plan.other_parameters = norm.parameters * plan.output[axis];
+    return plan;
+}
+
+Planner along_axis(MapReader& keys, std::int64_t operations, std::int64_t parameters) {
+    const NormalisedAxis norm = {keys.optional<std::int64_t>("axis", -1), operations, parameters};
+    return [=](const PlanRequest& request) { return plan_along(norm, request); };
+}
+
+}  // namespace
+
+Planner read_softmax(MapReader& keys) {
+    return along_axis(keys, kSoftmax, 0);
+}
+
+Planner read_layer_norm(MapReader& keys) {
+    return along_axis(keys, kLayerNorm, 2);
+}
+
+Planner read_rms_norm(MapReader& keys) {
+    return along_axis(keys, kRmsNorm, 1);
+}
+
+Planner read_batch_norm(MapReader&) {
+    return [](const PlanRequest& request) -> std::optional<LayerPlan> {
+        LayerPlan plan;
+        plan.output = request.inputs[0];
+        plan.space = elementwise_space(plan.output, PointOperation::vector, kBatchNorm);
+        plan.space.operands = {inputs_operand(shape_axes(plan.output)),
+                               outputs_operand(shape_axes(plan.output))};
+        const std::size_t channel = plan.output.size() == 2 ? 1 : 0;  // [positions, channels]
+        plan.other_parameters = 2 * plan.output[channel];
+        return plan;
+    };
+}
+
+}  // namespace memwall::ops

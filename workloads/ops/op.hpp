@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interface of a layer kind: it reads its keys, then makes an iteration space of the shapes of
+// its inputs.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/yaml.hpp"
+#include "workloads/iteration_space.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// What a layer looks like once the shapes of its inputs are known, of one item (N = 1).
+struct LayerPlan {
+    Shape output;
+    Shape weights;  ///< empty where the op has none
+    /// One operand for each input in order, then the weights if there are any, then the outputs;
+    /// their tensors and precisions are filled in by the reader. No operands: a rename of words.
+    IterationSpace space;
+    std::int64_t other_parameters = 0;
+};
+
+/// What a layer kind needs to know of the layer that it plans.
+struct PlanRequest {
+    const std::string& layer;          ///< its name, for messages
+    const std::vector<Shape>& inputs;  ///< as many as the op takes, of rank 1 to 4, sizes above 0
+    const SourceMark& where;
+    Diagnostics& faults;
+
+    /// Reports "layer 'NAME': MESSAGE" at the layer's place. For use as `return
+    /// request.fault(...)`.
+    std::nullopt_t fault(const std::string& message) const;
+};
+
+/// The plan for given shapes, or a fault reported and nothing.
+using Planner = std::function<std::optional<LayerPlan>(const PlanRequest&)>;
+
+/// What may be done with a layer of a kind beside running it.
+enum class OpForm {
+    compute,
+    scale,  ///< a factor and an offset a channel: folds into the layer before it where that has
+            ///< weights (batch_norm)
+    join    ///< puts its inputs behind each other along one axis: free where they can be made in
+            ///< place (concat)
+};
+
+struct Op {
+    const char* name;
+    std::size_t least_inputs;
+    std::size_t most_inputs;
+    OpForm form;
+    /// Reads the op's own keys; faults go to the reader and reading goes on.
+    Planner (*read)(MapReader& keys);
+};
+
+/// The layer kinds that are built in: the one list. Duplicate names are an internal error.
+const std::vector<Op>& builtin_ops();
+/// nullptr where there is no such op.
+const Op* find_op(std::string_view name);
+std::vector<std::string> op_names();
+
+inline constexpr std::size_t kAnyNumberOfInputs = 4096;
+
+}  // namespace memwall

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// reshape, flatten and concat: the same words under another shape, or behind each other.
+#include "workloads/ops/build.hpp"
+#include "workloads/ops/families.hpp"
+
+namespace memwall::ops {
+namespace {
+
+std::optional<LayerPlan> plan_reshape(const Shape& to, const PlanRequest& request) {
+    const Shape& from = request.inputs[0];
+    if (words(to) != words(from)) {
+        return request.fault("shapes do not meet: " + text(from) + " has " +
+                             std::to_string(words(from)) + " words, " + text(to) + " has " +
+                             std::to_string(words(to)));
+    }
+    LayerPlan plan;
+    plan.output = to;
+    return plan;
+}
+
+std::optional<LayerPlan> plan_concat(std::int64_t named, const PlanRequest& request) {
+    LayerPlan plan;
+    plan.output = request.inputs[0];
+    const std::size_t axis = axis_position(named, plan.output.size());
+    if (axis == plan.output.size()) {
+        return request.fault("no axis " + std::to_string(named) + " in an input of shape " +
+                             text(plan.output));
+    }
+    plan.output[axis] = 0;
+    for (const Shape& shape : request.inputs) {
+        Shape beside = shape;
+        if (shape.size() == plan.output.size()) {
+            beside[axis] = plan.output[axis];
+        }
+        if (beside != plan.output) {
+            return request.fault("shapes do not meet along axis " + std::to_string(axis) + ": " +
+                                 text(request.inputs[0]) + " and " + text(shape));
+        }
+        plan.output[axis] += shape[axis];
+    }
+    // Where it is not free it is a copy: each input is seen through a window onto its own part, and
+    // everything outside is padding.
+    plan.space = elementwise_space(plan.output, PointOperation::vector, 1);
+    std::int64_t offset = 0;
+    for (const Shape& shape : request.inputs) {
+        std::vector<Axis> axes = shape_axes(shape);
+        axes[axis].offset = -offset;
+        plan.space.operands.push_back(inputs_operand(std::move(axes)));
+        offset += shape[axis];
+    }
+    plan.space.operands.push_back(outputs_operand(shape_axes(plan.output)));
+    return plan;
+}
+
+}  // namespace
+
+Planner read_concat(MapReader& keys) {
+    const auto axis = keys.optional<std::int64_t>("axis", 0);
+    return [=](const PlanRequest& request) { return plan_concat(axis, request); };
+}
+
+Planner read_reshape(MapReader& keys) {
+    const YamlValue& value = keys.required_value("shape");
+    const auto to = value.is_null() ? std::nullopt : read_shape(value, keys.what(), keys.faults());
+    return [=](const PlanRequest& request) -> std::optional<LayerPlan> {
+        return to ? plan_reshape(*to, request) : std::nullopt;
+    };
+}
+
+Planner read_flatten(MapReader&) {
+    return [](const PlanRequest& request) {
+        return plan_reshape({words(request.inputs[0])}, request);
+    };
+}
+
+}  // namespace memwall::ops

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/projection.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/quantity.hpp"
+#include "workloads/window.hpp"
+
+namespace memwall {
+
+const std::array<Dim, kDimCount>& all_dims() {
+    static constexpr std::array<Dim, kDimCount> kAll = {Dim::N, Dim::K, Dim::C, Dim::P,
+                                                        Dim::Q, Dim::R, Dim::S, Dim::G,
+                                                        Dim::H, Dim::D, Dim::T, Dim::t};
+    return kAll;
+}
+
+const char* name(Dim dim) {
+    static constexpr std::array<const char*, kDimCount> kNames = {"N", "K", "C", "P", "Q", "R",
+                                                                  "S", "G", "H", "D", "T", "t"};
+    return kNames[index(dim)];
+}
+
+Range intersection(Range a, Range b) {
+    const Range both{std::max(a.begin, b.begin), std::min(a.end, b.end)};
+    return both.size() > 0 ? both : Range{both.begin, both.begin};
+}
+
+std::int64_t Box::points() const {
+    std::int64_t points = 1;
+    for (const Range& range : ranges) {
+        points = checked_multiply(points, range.size());
+    }
+    return points;
+}
+
+Box whole_box(const Extents& extents) {
+    Box box;
+    for (const Dim dim : all_dims()) {
+        box[dim] = {0, extents[index(dim)]};
+    }
+    return box;
+}
+
+Region::Region(std::initializer_list<Range> ranges) {
+    for (const Range& range : ranges) {
+        push_back(range);
+    }
+}
+
+void Region::push_back(Range range) {
+    ensure(rank_ < kMaxRank, "a tensor has at most six axes");
+    ranges_[rank_++] = range;
+}
+
+Region intersection(const Region& a, const Region& b) {
+    ensure(a.size() == b.size(), "regions of one tensor have the same rank");
+    Region both;
+    for (std::size_t axis = 0; axis < a.size(); ++axis) {
+        both.push_back(intersection(a[axis], b[axis]));
+    }
+    return both;
+}
+
+std::int64_t words(const Region& region) {
+    std::int64_t words = 1;
+    for (const Range& range : region) {
+        words = checked_multiply(words, range.size());
+    }
+    return words;
+}
+
+Range image(const Axis& axis, const Box& box) {
+    std::int64_t first = axis.offset;
+    std::int64_t last = axis.offset;
+    for (const AxisTerm& term : axis.terms) {
+        const Range& range = box[term.dim];
+        if (range.size() == 0) {
+            return {0, 0};
+        }
+        const std::int64_t at_begin = term.coefficient * range.begin;
+        const std::int64_t at_end = term.coefficient * (range.end - 1);
+        first += std::min(at_begin, at_end);
+        last += std::max(at_begin, at_end);
+    }
+    return intersection({first, last + 1}, {0, axis.extent});
+}
+
+Region image(const Projection& projection, const Box& box) {
+    Region region;
+    for (std::size_t axis = 0; axis < projection.axes.size(); ++axis) {
+        region.push_back(projection.gather && axis == 0 ? Range{0, projection.axes[axis].extent}
+                                                        : image(projection.axes[axis], box));
+    }
+    return region;
+}
+
+std::int64_t touched_indices(const Axis& axis, const Box& box) {
+    return IndexSet(axis, box).distinct_within({0, axis.extent});
+}
+
+std::int64_t touched_words(const Projection& projection, const Box& box) {
+    for (const Range& range : box.ranges) {
+        if (range.size() == 0) {
+            return 0;
+        }
+    }
+    std::int64_t words = 1;
+    for (std::size_t axis = 0; axis < projection.axes.size(); ++axis) {
+        if (projection.gather && axis == 0) {
+            std::int64_t draws = 1;
+            for (const AxisTerm& term : projection.axes[axis].terms) {
+                draws = checked_multiply(draws, box[term.dim].size());
+            }
+            words = checked_multiply(words, std::min(draws, projection.axes[axis].extent));
+        } else {
+            words = checked_multiply(words, touched_indices(projection.axes[axis], box));
+        }
+    }
+    return words;
+}
+
+std::int64_t reuse_along(const Axis& axis, const Box& box) {
+    return IndexSet(axis, box).most_uses();
+}
+
+std::int64_t window_reuse(const Projection& projection, const Box& box) {
+    std::int64_t reuse = 1;
+    for (std::size_t axis = projection.gather ? 1 : 0; axis < projection.axes.size(); ++axis) {
+        reuse = checked_multiply(reuse, reuse_along(projection.axes[axis], box));
+    }
+    return reuse;
+}
+
+bool relevant(const Projection& projection, Dim dim) {
+    return std::any_of(projection.axes.begin(), projection.axes.end(), [&](const Axis& axis) {
+        return std::any_of(axis.terms.begin(), axis.terms.end(), [&](const AxisTerm& term) {
+            return term.dim == dim && term.coefficient != 0;
+        });
+    });
+}
+
+std::int64_t window_extent(std::int64_t p, std::int64_t stride, std::int64_t r,
+                           std::int64_t dilation) {
+    return p == 0 || r == 0 ? 0 : stride * (p - 1) + dilation * (r - 1) + 1;
+}
+
+std::int64_t window_words(std::int64_t p, std::int64_t stride, std::int64_t r,
+                          std::int64_t dilation) {
+    const std::int64_t divisor = std::gcd(stride, dilation);
+    const std::int64_t overlap_p = std::max<std::int64_t>(0, p - dilation / divisor);
+    const std::int64_t overlap_r = std::max<std::int64_t>(0, r - stride / divisor);
+    return p * r - overlap_p * overlap_r;
+}
+
+std::int64_t window_reuse(std::int64_t p, std::int64_t stride, std::int64_t r,
+                          std::int64_t dilation) {
+    const std::int64_t divisor = std::gcd(stride, dilation);
+    return std::min(ceil_divide(r, stride / divisor), ceil_divide(p, dilation / divisor));
+}
+
+}  // namespace memwall
