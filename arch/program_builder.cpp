@@ -18,6 +18,9 @@ struct ProgramBuilder::Schedule {
     /// The absolute count that a wait in `round` stands for; not above zero: no wait.
     [[nodiscard]] std::int64_t absolute(const RoundWait& wait, std::int64_t round) const {
         const std::size_t t = wait.token.position();
+        if (round_posts[t] == 0) {
+            return wait.count;  // posted while loading only
+        }
         const std::int64_t within = round * round_posts[t] + wait.count;
         return within > 0 ? load_posts[t] + within : 0;
     }

@@ -96,17 +96,6 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) 
     return boxes;
 }
 
-std::int64_t PassPlanner::core_cycles(const Layer& layer, const Extents& part) const {
-    if (layer.space.macs() == 0) {
-        const std::int64_t work =
-            whole_box(part).points() * std::max<std::int64_t>(1, layer.space.vector_operations_per_point);
-        return vector_cycles(hierarchy_.vector_config->lanes, work);
-    }
-    const ArrayShape* shape = array_shape(*hierarchy_.array_config, layer.precision);
-    ensure(shape != nullptr, "layers without lanes are refused before");
-    return array_cycles(*hierarchy_.array_config, *shape, part);
-}
-
 bool PassPlanner::fits(const Layer& layer, const Extents& part, std::int64_t operand_bits) const {
     const std::int64_t outputs = points(part, kChannels) * points(part, kPositions);
     const std::int64_t bits_needed = bits_of_inputs(layer, part, TensorRole::weights) +
@@ -171,7 +160,7 @@ void PassPlanner::try_chunks(const Layer& layer, const Extents& tile, std::int64
     rules.split_reduction = shape != nullptr && outputs < 16 * rules.cores;
     std::int64_t least = std::numeric_limits<std::int64_t>::max();
     for (const CoreSplit& split : useful_splits(layer.space, pass, rules)) {
-        const std::int64_t core = core_cycles(layer, split.tile);
+        const std::int64_t core = core_cycles(cores_, layer, split.tile);
         if (core > least + least / 8 || !fits(layer, split.tile, operand_bits)) {
             continue;
         }

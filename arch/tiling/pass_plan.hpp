@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-#include "arch/core_split.hpp"
+#include "arch/core_work.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "workloads/network.hpp"
 
@@ -33,22 +33,15 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer);
 /// Searches passes, and remembers what it found by the shape of the work.
 class PassPlanner {
 public:
-    PassPlanner(const Hierarchy& hierarchy, bool thorough)
-        : hierarchy_(hierarchy), thorough_(thorough) {}
+    PassPlanner(const Hierarchy& hierarchy, const Cores& cores, bool thorough)
+        : hierarchy_(hierarchy), cores_(cores), thorough_(thorough) {}
 
     /// `operand_bits`: of the epilogues' other operands, a result word. nullopt where even one
     /// output a core does not fit beside its operands.
     std::optional<PassPlan> plan(const Layer& layer, const Extents& tile,
                                  std::int64_t operand_bits);
 
-    /// Cycles of the fullest core for its part: the array's or the vector unit's, and no less than
-    /// its operands need to be read.
-    [[nodiscard]] std::int64_t core_cycles(const Layer& layer, const Extents& part) const;
-
 private:
-    struct Candidate;
-    using Key = std::tuple<std::int32_t, Extents>;
-
     void try_chunks(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
                     const Extents& pass, std::optional<PassPlan>& best) const;
     [[nodiscard]] bool fits(const Layer& layer, const Extents& part,
@@ -57,6 +50,7 @@ private:
                                      std::int64_t core) const;
 
     const Hierarchy& hierarchy_;
+    const Cores& cores_;
     bool thorough_;
     std::map<std::tuple<Extents, std::string, std::vector<int>, Extents, std::int64_t>,
              std::optional<PassPlan>>
