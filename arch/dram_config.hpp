@@ -23,6 +23,7 @@ struct DramConfig {
     Picoseconds precharge;              ///< tRP
     Picoseconds access_latency;         ///< CL, from a read command to its first data
     Picoseconds activate_to_precharge;  ///< tRAS
+    Picoseconds activate_interval;      ///< the larger of tRRD and tFAW / 4; zero: no limit
     Picoseconds refresh_interval;       ///< tREFI; zero: never refreshed
     Picoseconds refresh_time;           ///< tRFC, all banks of a channel
     Picoseconds turnaround;             ///< between a write and a read burst on the bus, either way

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/machine.hpp"
 
+#include <array>
 #include <boost/graph/adjacency_list.hpp>
 #include <cmath>
 
@@ -61,8 +62,8 @@ public:
         add("out", width);
     }
     void operator()(const MeshConfig& mesh) {
-        static constexpr const char* kNames[kMeshPorts] = {"east",  "west",   "north",
-                                                           "south", "inject", "eject"};
+        static constexpr std::array<const char*, kMeshPorts> kNames = {"east",  "west",   "north",
+                                                                       "south", "inject", "eject"};
         for (std::int64_t row = 0; row < mesh.rows; ++row) {
             for (std::int64_t column = 0; column < mesh.columns; ++column) {
                 for (const char* port : kNames) {

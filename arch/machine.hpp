@@ -116,9 +116,9 @@ struct Component {
     ClockId clock;
     ComponentConfig config;
     std::vector<EnergyEntry> energies;
-    Watts static_power;      ///< all instances: leakage, DRAM standby and refresh
-    Watts clock_power;       ///< all instances, at the clock: clock tree and sequencing; counted as
-                             ///< control
+    Sourced static_power;    ///< W, all instances: leakage, DRAM standby and refresh
+    Sourced clock_power;     ///< W, all instances, at the clock: clock tree and sequencing; counted
+                             ///< as control
     SquareMillimetres area;  ///< all instances, on the chip
 };
 

@@ -28,8 +28,8 @@ struct MapperOptions {
 /// How one layer was mapped, in words and numbers, for `memwall show mapping`.
 struct LayerMapping {
     LayerId layer;
-    std::string summary;  ///< "16 k x 4 c x 4 p, 3 tiles of 32 k, weights stay"
-    bool fused = false;   ///< runs as an epilogue of the layer before it
+    std::string summary;     ///< "16 k x 4 c x 4 p, 3 tiles of 32 k, weights stay"
+    bool fused = false;      ///< runs as an epilogue of the layer before it
     double utilization = 0;  ///< of the array while it computes this layer
     IoBound bound;           ///< at the outermost memory
     bool bound_applies = false;

@@ -3,6 +3,7 @@
 // result.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,8 +36,8 @@ struct LayerOutcome {
     Picoseconds stalled;      ///< by how much, summed
     Picoseconds
         slack;  ///< by how much the scheduled steps were ready before start_at, least of all
-    Picoseconds resource[kBoundCount];  ///< time that each kind of resource needs for the layer,
-                                        ///< nothing else running
+    /// Time that each kind of resource needs for the layer, nothing else running.
+    std::array<Picoseconds, kBoundCount> resource{};
 };
 
 /// One declared component over the window.

@@ -75,7 +75,8 @@ struct Compute {
     Cycles lanes_occupied;  ///< summed over the lanes
 };
 
-/// Whether a step crosses the network's own edge: the first byte of an input, the last of an output.
+/// Whether a step crosses the network's own edge: the first byte of an input, the last of an
+/// output.
 enum class NetworkEdge : std::uint8_t { none, input, output };
 
 /// What a step does, shared by all steps that do the same. Counts are sums over the lanes, times

@@ -21,6 +21,12 @@ const char* name(Status status) {
     fail("unknown status");
 }
 
+Sourced times(const Sourced& number, double factor) {
+    const Status status = number.status == Status::published ? Status::derived : number.status;
+    return {number.value * factor, number.low * factor, number.high * factor, status,
+            number.source};
+}
+
 namespace {
 
 const std::vector<std::string>& status_names() {

@@ -29,6 +29,10 @@ struct Sourced {
     std::string source;
 };
 
+/// The number and its interval times a factor; what was published is derived
+/// then.
+Sourced times(const Sourced& number, double factor);
+
 /// One point of the SRAM table: reading from a macro of `macro` bytes.
 struct SramPoint {
     Bytes macro;

@@ -72,12 +72,12 @@ void Diagnostics::throw_if_any() const {
     throw InputError(std::move(sorted));
 }
 
-InternalError::InternalError(const std::string& message, const std::source_location& where)
-    : std::logic_error("internal error at " + bare_name(where.file_name()) + ":" +
-                       std::to_string(where.line()) + ": " + message) {}
+InternalError::InternalError(const std::string& message, const char* file, int line)
+    : std::logic_error("internal error at " + bare_name(file) + ":" + std::to_string(line) + ": " +
+                       message) {}
 
-void fail(const std::string& message, const std::source_location& where) {
-    throw InternalError(message, where);
+void fail(const std::string& message, const char* file, int line) {
+    throw InternalError(message, file, line);
 }
 
 std::int64_t throw_overflow(const char* operation, std::int64_t a, std::int64_t b) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -58,18 +57,20 @@ private:
 /// Our mistake: a broken invariant of the program. what() has the file and line of the check.
 class InternalError : public std::logic_error {
 public:
-    InternalError(const std::string& message, const std::source_location& where);
+    InternalError(const std::string& message, const char* file, int line);
 };
 
-[[noreturn]] void fail(const std::string& message,
-                       const std::source_location& where = std::source_location::current());
+// The places are those of the caller: std::source_location does the same but is missing in
+// clang 14.
+[[noreturn]] void fail(const std::string& message, const char* file = __builtin_FILE(),
+                       int line = __builtin_LINE());
 
 /// Throws InternalError unless `condition` holds. For what the program promises, never for user
 /// data.
-inline void ensure(bool condition, const char* message,
-                   const std::source_location& where = std::source_location::current()) {
+inline void ensure(bool condition, const char* message, const char* file = __builtin_FILE(),
+                   int line = __builtin_LINE()) {
     if (!condition) {
-        fail(message, where);
+        fail(message, file, line);
     }
 }
 

@@ -4,6 +4,7 @@
 macro(memwall_require package debian_package)
   find_package(${package} ${ARGN} QUIET)
   if(NOT ${package}_FOUND)
-    message(FATAL_ERROR "${package} was not found: install it with 'apt-get install ${debian_package}'")
+    # Kept short: CMake breaks longer lines.
+    message(FATAL_ERROR "${package} is missing: apt-get install ${debian_package}")
   endif()
 endmacro()

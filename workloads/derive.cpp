@@ -79,8 +79,7 @@ private:
     // MODEL: a batch normalisation of trained statistics is a factor and an offset a channel; both
     // go into the weights and the bias of the layer before it where nobody else reads that layer.
     void fold_scales() {
-        for (std::size_t l = 0; l < parts_.layers.size(); ++l) {
-            Layer& scale = parts_.layers[l];
+        for (Layer& scale : parts_.layers) {
             if (form_of(scale) != OpForm::scale) {
                 continue;
             }

@@ -10,7 +10,7 @@
 namespace memwall {
 namespace {
 
-constexpr std::size_t kMostLayers = 100'000;
+constexpr std::size_t kMostLayers = 50'000;
 constexpr const char* kPrevious = "previous";
 
 /// What stands for a placeholder in the layers of a repeated block.
@@ -41,11 +41,13 @@ private:
         }
     }
 
+    /// Whether there is no room for another layer; says so once.
     bool full(const YamlValue& item) {
-        if (entries_.size() == kMostLayers) {
-            faults_.error(item.mark(), "more than 100,000 layers");
+        if (entries_.size() >= kMostLayers && !full_) {
+            full_ = true;
+            faults_.error(item.mark(), "more than 50,000 layers");
         }
-        return entries_.size() >= kMostLayers;
+        return full_;
     }
 
     /// Forwards what is wrong with `item`, unless an earlier repeat said it.
@@ -77,10 +79,10 @@ private:
             reader.error("index", "'index' in repeat: '" + key + "' stands for something else");
         }
         if (from < 0 || from > static_cast<std::int64_t>(kMostLayers)) {
-            reader.error("from", "'from' in repeat: expected a value from 0 to 100000");
+            reader.error("from", "'from' in repeat: expected a value from 0 to 50000");
         }
         if (count > static_cast<std::int64_t>(kMostLayers)) {
-            reader.error("repeat", "more than 100,000 layers");
+            reader.error("repeat", "more than 50,000 layers");
         }
         reader.finish();
         report(item, again, found);
@@ -96,7 +98,7 @@ private:
     };
 
     void unroll(const std::vector<YamlValue>& body, const Repeat& repeat, bool again) {
-        for (std::int64_t n = 0; n < repeat.count && entries_.size() < kMostLayers; ++n) {
+        for (std::int64_t n = 0; n < repeat.count && !full_; ++n) {
             placeholders_.push_back({kPrevious, last_});
             placeholders_.push_back(
                 {repeat.key, std::to_string(repeat.from + n), repeat.count > 1});
@@ -228,6 +230,7 @@ private:
     Diagnostics& faults_;
     std::vector<LayerEntry> entries_;
     std::vector<Placeholder> placeholders_;
+    bool full_ = false;
     std::set<std::pair<int, int>> wrong_;  ///< the places of items with a fault
 };
 

@@ -11,8 +11,8 @@
 namespace memwall {
 namespace {
 
-constexpr double kMostWords = 1e12;   ///< of one tensor
-constexpr double kMostPoints = 1e15;  ///< of one layer
+constexpr double kMostWords = 1e12;       ///< of one tensor
+constexpr double kMostOperations = 1e14;  ///< of one layer
 
 class Builder {
 public:
@@ -28,6 +28,7 @@ public:
         for (const LayerId id : order) {
             plan(id.position());
         }
+        check_inputs_are_read();
         parts_.name = entry_.name;
         parts_.source = entry_.source;
         return std::move(parts_);
@@ -90,13 +91,11 @@ private:
     }
 
     void find_inputs() {
-        std::set<TensorId> used;
         for (const LayerEntry& layer : entry_.layers) {
             std::vector<TensorId> ids;
             for (const NameAt& input : layer.inputs) {
                 const auto found = names_.find(input.name);
                 ids.push_back(found == names_.end() ? TensorId() : found->second.first);
-                used.insert(ids.back());
                 if (found == names_.end() && !input.name.empty()) {
                     error(layer, input.where,
                           "unknown input '" + input.name + "' of layer '" + layer.name.name + "'" +
@@ -105,8 +104,17 @@ private:
             }
             read_.push_back(std::move(ids));
         }
+    }
+
+    /// Only of a network that is right otherwise: a wrong name may have meant it.
+    void check_inputs_are_read() {
+        std::set<TensorId> used;
+        for (const std::vector<TensorId>& ids : read_) {
+            used.insert(ids.begin(), ids.end());
+        }
+        const bool right_so_far = faults_.empty();
         for (std::size_t i = 0; i < entry_.inputs.size(); ++i) {
-            if (!used.contains(TensorId(i)) && faults_.empty()) {
+            if (right_so_far && !used.contains(TensorId(i))) {
                 faults_.error(entry_.inputs[i].name.where,
                               "input '" + entry_.inputs[i].name.name + "' is read by no layer");
             }
@@ -190,10 +198,12 @@ private:
         if (!plan) {
             return;
         }
-        const Extents& extents = plan->space.extents;
+        std::vector<std::int64_t> operations(plan->space.extents.begin(),
+                                             plan->space.extents.end());
+        operations.push_back(std::max<std::int64_t>(1, plan->space.vector_operations_per_point));
         if (!ops::product_within(plan->output, kMostWords) ||
             !ops::product_within(plan->weights, kMostWords) ||
-            !ops::product_within({extents.begin(), extents.end()}, kMostPoints)) {
+            !ops::product_within(operations, kMostOperations)) {
             error(layer, layer.where, "layer '" + layer.name.name + "' is too large to be counted");
             return;
         }

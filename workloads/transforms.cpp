@@ -13,7 +13,9 @@ Network with_batch(const Network& network, std::int64_t batch) {
     // Every count is below the points of all layers, times the bits of a word.
     double points = 1;
     for (const Layer& layer : network.layers()) {
-        points += static_cast<double>(layer.space.points());
+        const std::int64_t each =
+            std::max<std::int64_t>(1, layer.space.vector_operations_per_point);
+        points += static_cast<double>(layer.space.points()) * static_cast<double>(each);
     }
     for (const Tensor& tensor : network.tensors()) {
         points += static_cast<double>(tensor.item_words());

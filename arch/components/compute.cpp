@@ -75,8 +75,8 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
     area *= static_cast<double>(component.instances);
     const auto hertz = static_cast<double>(context.clock.frequency().count());
     component.area = SquareMillimetres(area);
-    component.static_power = Watts(tech.logic_leakage.value * area);
-    component.clock_power = Watts(tech.clock.value * area * hertz);
+    component.static_power = times(tech.logic_leakage, area);
+    component.clock_power = times(tech.clock, area * hertz);
     component.config = array;
 }
 

@@ -41,6 +41,7 @@ void read_dram(MapReader& reader, const ComponentContext& context, Component& co
     dram.precharge = reader.required_positive<Picoseconds>("precharge");
     dram.access_latency = reader.required_positive<Picoseconds>("access_latency");
     dram.activate_to_precharge = reader.required_positive<Picoseconds>("activate_to_precharge");
+    dram.activate_interval = reader.optional<Picoseconds>("activate_interval", Picoseconds(0));
     dram.refresh_interval = reader.optional<Picoseconds>("refresh_interval", Picoseconds(0));
     dram.refresh_time = reader.optional<Picoseconds>("refresh_time", Picoseconds(0));
     dram.turnaround = reader.optional<Picoseconds>("turnaround", Picoseconds(0));
@@ -61,8 +62,7 @@ void read_dram(MapReader& reader, const ComponentContext& context, Component& co
         component.energies = {{Action::read, {}, access->second},
                               {Action::write, {}, access->second}};
         const auto stacks = reader.optional_positive<std::int64_t>("stacks", 1);
-        component.static_power =
-            Watts(tech.dram_background.at(type).value * static_cast<double>(stacks));
+        component.static_power = times(tech.dram_background.at(type), static_cast<double>(stacks));
     }
     component.area = reader.optional<SquareMillimetres>("interface_area", SquareMillimetres(0));
     component.config = dram;

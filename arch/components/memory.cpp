@@ -46,7 +46,7 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
     component.energies = {{Action::read, {}, access(1.0)},
                           {Action::write, {}, access(tech.sram_write_ratio.value)}};
     const auto instances = static_cast<double>(component.instances);
-    component.static_power = Watts(tech.sram_leakage.value * mebibytes * instances);
+    component.static_power = times(tech.sram_leakage, mebibytes * instances);
     component.area = SquareMillimetres(area * instances);
     component.config = memory;
 }

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs clang-tidy, warnings as errors, over source files of a build.
+#   scripts/clang_tidy.sh BUILD_DIR [FILE]...      without files: over every source file that the build compiles
+# A header is checked through the source file beside it, and files outside the build are left out.
+set -euo pipefail
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build_dir=$(cd "${1:?the folder of a build}" && pwd)
+shift
+cd "$source_dir"
+tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || { echo "error: clang-tidy is not installed" >&2; exit 1; }
+
+compiled=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build_dir/compile_commands.json" | sort -u)
+files=()
+if [[ $# -eq 0 ]]; then
+    mapfile -t files <<<"$compiled"
+else
+    for file in "$@"; do
+        source_file="$source_dir/${file%.*}.cpp"
+        if grep -qxF "$source_file" <<<"$compiled"; then
+            files+=("$source_file")
+        fi
+    done
+fi
+if [[ ${#files[@]} -eq 0 ]]; then
+    exit 0
+fi
+printf '%s\n' "${files[@]}" | sort -u |
+    xargs -P "${MEMWALL_JOBS:-$(nproc)}" -n 1 "$tidy" -p "$build_dir" --quiet --warnings-as-errors='*' 2>&1 |
+    { grep -v -E '^[0-9]+ warnings? (generated|treated as errors?)\.?$|^Suppressed |^Use -header-filter' || true; }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a replay asks of a DRAM, whichever model stands behind it.
+#pragma once
+
+#include <cstdint>
+
+#include "arch/clock.hpp"
+#include "arch/outcome.hpp"
+#include "arch/program.hpp"
+#include "sim/server.hpp"
+
+namespace memwall {
+
+/// A DRAM that takes whole accesses.
+class DramPort : public Server {
+public:
+    /// An access comes at `now` and is reported under `tag` at the edge of `clock` at or after its
+    /// last data. Several accesses may share a tag: it is then reported as often.
+    virtual void submit(std::int32_t tag, const DramAccess& access, const ClockDomain& clock,
+                        Picoseconds now) = 0;
+    /// Of the access of `tag` reported last: how long other accesses' bursts held it up.
+    [[nodiscard]] virtual Picoseconds delay(std::int32_t tag) const = 0;
+    /// Bursts on the channels since reset_busy(), of accesses reported since, by channel.
+    [[nodiscard]] virtual const std::vector<std::int64_t>& bursts_by_channel() const = 0;
+    virtual void reset_busy() = 0;
+    /// What was done until `end`, when nothing is under way.
+    [[nodiscard]] virtual DramOutcome outcome(Picoseconds end) const = 0;
+};
+
+}  // namespace memwall
