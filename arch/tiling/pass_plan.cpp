@@ -158,7 +158,7 @@ void PassPlanner::try_chunks(const Layer& layer, const Extents& tile, std::int64
         ceil_divide(pass[index(Dim::K)], rules.output_unit) * points(pass, kPositions) *
         pass[index(Dim::G)] * pass[index(Dim::H)];
     rules.split_reduction = shape != nullptr && outputs < 16 * rules.cores;
-    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    std::int64_t least = std::numeric_limits<std::int64_t>::max() / 2;
     for (const CoreSplit& split : useful_splits(layer.space, pass, rules)) {
         const std::int64_t core = core_cycles(cores_, layer, split.tile);
         if (core > least + least / 8 || !fits(layer, split.tile, operand_bits)) {
