@@ -97,7 +97,7 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     reader.optional<std::string>("source", "");
     reader.optional<std::string>("description", "");
     parts.power_scope = reader.optional<std::string>("power_scope", "chip");
-    static const std::vector<std::string> kMappers = {"tiling", "spatial"};
+    const std::vector<std::string> kMappers = {"tiling", "spatial"};
     const auto mapper = reader.optional_choice("mapper", kMappers);
     parts.mapper = kMappers[mapper.value_or(0)];
     const Hertz clock = reader.required_positive<Hertz>("clock");
