@@ -82,7 +82,8 @@ struct MeshConfig {
 struct BusConfig {
     Bytes width;  ///< bytes a cycle
     Cycles latency;
-    Millimetres length;  ///< that a byte travels, to all its ends
+    Millimetres length;  ///< from its one end to the nearest other
+    Millimetres pitch;   ///< that a byte travels on to each further end that it is meant for
 };
 
 /// A serial link off the chip.

@@ -54,8 +54,8 @@ ComponentId find_component(const YamlValue& name, const Machine::Parts& parts,
     return {};
 }
 
-void read_connections(const YamlValue& list, Machine::Parts& parts, Diagnostics& faults) {
-    for (const YamlValue& pair : list.items()) {
+void read_connections(MapReader& machine, Machine::Parts& parts, Diagnostics& faults) {
+    for (const YamlValue& pair : machine.optional_items("connections")) {
         if (pair.items().size() != 2) {
             faults.error(pair.mark(),
                          "expected a connection of two components such as [dram, buffer]");
@@ -69,10 +69,10 @@ void read_connections(const YamlValue& list, Machine::Parts& parts, Diagnostics&
     }
 }
 
-void read_provenance(const YamlValue& map, Machine::Parts& parts, Diagnostics& faults) {
+void read_provenance(MapReader& machine, Machine::Parts& parts, Diagnostics& faults) {
     static const std::vector<std::string> kStatuses = {"published", "derived", "assumed",
                                                        "calibrated"};
-    for (const auto& entry : map.entries()) {
+    for (const auto& entry : machine.optional_entries("provenance")) {
         MapReader reader(entry.value, "provenance of '" + entry.key + "'", faults);
         Provenance provenance;
         provenance.path = entry.key;
@@ -97,7 +97,7 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     reader.optional<std::string>("source", "");
     reader.optional<std::string>("description", "");
     parts.power_scope = reader.optional<std::string>("power_scope", "chip");
-    static const std::vector<std::string> kMappers = {"tiling", "spatial"};
+    const std::vector<std::string> kMappers = {"tiling", "spatial"};
     const auto mapper = reader.optional_choice("mapper", kMappers);
     parts.mapper = kMappers[mapper.value_or(0)];
     const Hertz clock = reader.required_positive<Hertz>("clock");
@@ -108,15 +108,11 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
             load_technology(technologies(technology, reader.value("technology")->mark()), faults);
         faults.throw_if_any();
     }
-    for (const auto& entry : reader.required_value("components").entries()) {
+    for (const auto& entry : reader.required_entries("components")) {
         parts.components.push_back(read_component(entry, parts, faults));
     }
-    if (const YamlValue* connections = reader.value("connections")) {
-        read_connections(*connections, parts, faults);
-    }
-    if (const YamlValue* provenance = reader.value("provenance")) {
-        read_provenance(*provenance, parts, faults);
-    }
+    read_connections(reader, parts, faults);
+    read_provenance(reader, parts, faults);
     reader.finish();
     faults.throw_if_any();
     return Machine(std::move(parts));

@@ -76,7 +76,7 @@ Sourced required_sourced(MapReader& reader, std::string_view key) {
 template <class Unit>
 std::map<Precision, Sourced> by_precision(MapReader& reader, std::string_view key) {
     std::map<Precision, Sourced> table;
-    for (const auto& entry : reader.required_value(key).entries()) {
+    for (const auto& entry : reader.required_entries(key)) {
         const auto precision = parse_precision(entry.key);
         if (!precision) {
             reader.faults().error(entry.key_mark, "unknown precision '" + entry.key + "'" +
@@ -91,7 +91,7 @@ std::map<Precision, Sourced> by_precision(MapReader& reader, std::string_view ke
 
 std::vector<SramPoint> sram_points(MapReader& reader) {
     std::vector<SramPoint> points;
-    for (const YamlValue& item : reader.required_value("sram_read_per_byte").items()) {
+    for (const YamlValue& item : reader.required_items("sram_read_per_byte")) {
         MapReader point(item, "SRAM point", reader.faults());
         SramPoint read;
         read.macro = point.required_positive<Bytes>("macro");
@@ -164,7 +164,7 @@ Technology load_technology(const YamlValue& root, Diagnostics& faults) {
     tech.sram_leakage = required_sourced<Watts>(reader, "sram_leakage_per_mib");
     tech.logic_leakage = required_sourced<Watts>(reader, "logic_leakage_per_mm2");
     tech.clock = required_sourced<Joules>(reader, "clock_per_cycle_mm2");
-    for (const auto& entry : reader.required_value("dram").entries()) {
+    for (const auto& entry : reader.required_entries("dram")) {
         MapReader dram(entry.value, "dram '" + entry.key + "'", faults);
         tech.dram[entry.key] = required_sourced<Joules>(dram, "access_per_byte");
         tech.dram_background[entry.key] = required_sourced<Watts>(dram, "background");

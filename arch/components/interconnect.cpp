@@ -31,7 +31,9 @@ void read_bus(MapReader& reader, const ComponentContext& context, Component& com
     bus.width = reader.required_positive<Bytes>("width");
     bus.latency = reader.optional<Cycles>("latency", Cycles(0));
     bus.length = reader.required_positive<Millimetres>("length");
-    component.energies = {{Action::transfer, {}, over_wire(context.technology, bus.length, false)}};
+    bus.pitch = reader.optional<Millimetres>("pitch", Millimetres(0));
+    component.energies = {{Action::transfer, {}, over_wire(context.technology, bus.length, false)},
+                          {Action::hop, {}, over_wire(context.technology, bus.pitch, false)}};
     component.config = bus;
 }
 

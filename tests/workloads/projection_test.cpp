@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
-#include <random>
 
 #include "base/quantity.hpp"
+#include "tests/support/draw.hpp"
 
 namespace memwall {
 namespace {
+
+using test::Draw;
 
 /// How often each index of an axis comes up over a box, padding included, by enumeration.
 std::map<std::int64_t, std::int64_t> enumerate(const Axis& axis, const Box& box) {
@@ -30,18 +32,6 @@ std::int64_t inside(const std::map<std::int64_t, std::int64_t>& uses, std::int64
     return std::count_if(uses.begin(), uses.end(),
                          [&](const auto& each) { return each.first >= 0 && each.first < extent; });
 }
-
-class Draw {
-public:
-    explicit Draw(std::uint32_t seed) : generator_(seed) {}
-    std::int64_t operator()(std::int64_t least, std::int64_t most) {
-        return least + static_cast<std::int64_t>(generator_() %
-                                                 static_cast<std::uint32_t>(most - least + 1));
-    }
-
-private:
-    std::mt19937 generator_;
-};
 
 Box unit_box() {
     return whole_box(unit_extents());

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/core_split.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+
+namespace memwall {
+
+std::int64_t CoreSplit::cores() const {
+    std::int64_t product = 1;
+    for (const Dim dim : all_dims()) {
+        product *= parts(dim);
+    }
+    return product;
+}
+
+std::int64_t CoreSplit::reduction_parts(const IterationSpace& space) const {
+    std::int64_t product = 1;
+    for (const Dim dim : all_dims()) {
+        if (space.is_reduction(dim)) {
+            product *= parts(dim);
+        }
+    }
+    return product;
+}
+
+Range CoreSplit::part(Dim dim, std::int64_t position) const {
+    const std::int64_t size = tile[index(dim)];
+    return {position * size, std::min((position + 1) * size, extents[index(dim)])};
+}
+
+std::vector<Box> CoreSplit::boxes(const Box& at) const {
+    std::vector<Box> all = {at};
+    for (const Dim dim : all_dims()) {
+        std::vector<Box> finer;
+        finer.reserve(all.size() * static_cast<std::size_t>(parts(dim)));
+        for (const Box& box : all) {
+            for (std::int64_t p = 0; p < parts(dim); ++p) {
+                finer.push_back(box);
+                const Range relative = part(dim, p);
+                finer.back()[dim] = {at[dim].begin + relative.begin, at[dim].begin + relative.end};
+            }
+        }
+        all = std::move(finer);
+    }
+    return all;
+}
+
+const ArrayShape* array_shape(const MacArrayConfig& array, const LayerPrecision& precision) {
+    const Precision wide = widest(precision.weights, precision.activations);
+    const ArrayShape* best = nullptr;
+    for (const ArrayShape& shape : array.shapes) {
+        const bool holds =
+            shape.precision == wide || (is_integer(shape.precision) && is_integer(wide) &&
+                                        bits(shape.precision) >= bits(wide));
+        if (holds && (best == nullptr || bits(shape.precision) < bits(best->precision))) {
+            best = &shape;
+        }
+    }
+    return best;
+}
+
+std::int64_t reduction_turns(const MacArrayConfig& array, const ArrayShape& shape,
+                             const Extents& part) {
+    const std::int64_t window = part[index(Dim::R)] * part[index(Dim::S)] * part[index(Dim::T)];
+    const std::int64_t channels = part[index(Dim::C)];
+    return array.packs_window ? ceil_divide(channels * window, shape.inputs)
+                              : ceil_divide(channels, shape.inputs) * window;
+}
+
+std::int64_t array_cycles(const MacArrayConfig& array, const ArrayShape& shape,
+                          const Extents& part) {
+    const std::int64_t groups = part[index(Dim::G)] * part[index(Dim::H)] * part[index(Dim::t)];
+    const std::int64_t positions = part[index(Dim::N)] * part[index(Dim::D)] *
+                                   part[index(Dim::P)] * part[index(Dim::Q)];
+    return groups * ceil_divide(part[index(Dim::K)], shape.outputs) *
+           reduction_turns(array, shape, part) * std::max(positions, array.weight_load.count());
+}
+
+std::int64_t vector_cycles(std::int64_t lanes, std::int64_t operations) {
+    return ceil_divide(operations, lanes);
+}
+
+namespace {
+
+/// Distinct tile sizes that cut `extent` into at most `most` parts, in multiples of `unit`, largest
+/// first.
+std::vector<std::int64_t> useful_tiles(std::int64_t extent, std::int64_t unit, std::int64_t most) {
+    std::vector<std::int64_t> tiles;
+    const std::int64_t units = ceil_divide(extent, unit);
+    for (std::int64_t parts = 1; parts <= std::min(units, most); ++parts) {
+        const std::int64_t tile = std::min(extent, ceil_divide(units, parts) * unit);
+        if (tiles.empty() || tiles.back() != tile) {
+            tiles.push_back(tile);
+        }
+    }
+    return tiles;
+}
+
+/// Cuts dimension after dimension while cores are left.
+class SplitSearch {
+public:
+    SplitSearch(const IterationSpace& space, const Extents& extents, const SplitRules& rules)
+        : rules_(rules) {
+        current_.extents = extents;
+        current_.tile = extents;
+        for (const Dim dim :
+             {Dim::G, Dim::H, Dim::t, Dim::K, Dim::C, Dim::N, Dim::D, Dim::P, Dim::Q}) {
+            const bool normalised = std::find(space.whole_dims.begin(), space.whole_dims.end(),
+                                              dim) != space.whole_dims.end();
+            const bool allowed = dim == Dim::C ? rules.split_reduction && space.is_reduction(dim)
+                                               : !space.is_reduction(dim);
+            if (extents[index(dim)] > 1 && allowed && !normalised) {
+                dims_.push_back(dim);
+            }
+        }
+    }
+
+    std::vector<CoreSplit> run() {
+        cut(0, rules_.cores);
+        return std::move(found_);
+    }
+
+private:
+    [[nodiscard]] std::int64_t unit(Dim dim) const {
+        return dim == Dim::K ? rules_.output_unit : dim == Dim::C ? rules_.reduction_unit : 1;
+    }
+
+    void cut(std::size_t depth, std::int64_t cores) {
+        if (depth == dims_.size()) {
+            found_.push_back(current_);
+            return;
+        }
+        const Dim dim = dims_[depth];
+        const std::int64_t whole = current_.extents[index(dim)];
+        std::vector<std::int64_t> tiles = useful_tiles(whole, unit(dim), cores);
+        if (depth + 1 == dims_.size()) {
+            tiles = {tiles.back()};  // nothing is left to use the other cores
+        }
+        for (const std::int64_t tile : tiles) {
+            current_.tile[index(dim)] = tile;
+            cut(depth + 1, cores / ceil_divide(whole, tile));
+        }
+        current_.tile[index(dim)] = whole;
+    }
+
+    SplitRules rules_;
+    std::vector<Dim> dims_;
+    CoreSplit current_;
+    std::vector<CoreSplit> found_;
+};
+
+}  // namespace
+
+std::vector<CoreSplit> useful_splits(const IterationSpace& space, const Extents& extents,
+                                     const SplitRules& rules) {
+    return SplitSearch(space, extents, rules).run();
+}
+
+std::int64_t delivered_words(const Projection& projection, const CoreSplit& split, const Box& at) {
+    std::int64_t product = 1;
+    std::array<bool, kDimCount> in_axis{};
+    for (const Axis& axis : projection.axes) {
+        // A tensor axis sees at most a few dimensions: sum over the combinations of their parts.
+        std::vector<Box> boxes = {at};
+        for (const AxisTerm& term : axis.terms) {
+            in_axis[index(term.dim)] = true;
+            std::vector<Box> finer;
+            for (const Box& box : boxes) {
+                for (std::int64_t p = 0; p < split.parts(term.dim); ++p) {
+                    finer.push_back(box);
+                    const Range part = split.part(term.dim, p);
+                    finer.back()[term.dim] = {at[term.dim].begin + part.begin,
+                                              at[term.dim].begin + part.end};
+                }
+            }
+            boxes = std::move(finer);
+        }
+        std::int64_t sum = 0;
+        for (const Box& box : boxes) {
+            sum += touched_indices(axis, box);
+        }
+        product *= sum;
+    }
+    for (const Dim dim : all_dims()) {
+        if (!in_axis[index(dim)]) {
+            product *= split.parts(dim);
+        }
+    }
+    return product;
+}
+
+namespace {
+
+/// Points of the axis's own dimensions whose index is no padding.
+std::int64_t points_inside(const Axis& axis, const Box& box) {
+    std::vector<std::int64_t> indices = {axis.offset};
+    for (const AxisTerm& term : axis.terms) {
+        std::vector<std::int64_t> grown;
+        grown.reserve(indices.size() * static_cast<std::size_t>(box[term.dim].size()));
+        for (const std::int64_t base : indices) {
+            for (std::int64_t i = box[term.dim].begin; i < box[term.dim].end; ++i) {
+                grown.push_back(base + term.coefficient * i);
+            }
+        }
+        indices = std::move(grown);
+    }
+    return std::count_if(indices.begin(), indices.end(), [&](std::int64_t position) {
+        return position >= 0 && position < axis.extent;
+    });
+}
+
+}  // namespace
+
+std::int64_t operand_reads(const Projection& projection, const Box& box) {
+    std::int64_t reads = 1;
+    std::array<bool, kDimCount> in_axis{};
+    for (const Axis& axis : projection.axes) {
+        for (const AxisTerm& term : axis.terms) {
+            in_axis[index(term.dim)] = true;
+        }
+        // A single dimension inside its axis is a plain copy: no need to enumerate.
+        const bool plain = axis.terms.size() == 1 && axis.terms[0].coefficient == 1 &&
+                           axis.offset == 0 && box[axis.terms[0].dim].end <= axis.extent;
+        reads *= plain ? box[axis.terms[0].dim].size() : points_inside(axis, box);
+    }
+    for (const Dim dim : all_dims()) {
+        if (!in_axis[index(dim)]) {
+            reads *= box[dim].size();
+        }
+    }
+    return reads;
+}
+
+}  // namespace memwall

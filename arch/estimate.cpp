@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/estimate.hpp"
+
+#include <algorithm>
+#include <queue>
+#include <tuple>
+
+#include "arch/outcome_recorder.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+/// Steps in the order of time, nothing contended. MODEL: a step's service takes the longest of what
+/// it asks of each resource alone; units serve in the order of asking.
+class Estimator {
+public:
+    Estimator(const Program& program, const Machine& machine, const Window& window)
+        : program_(program),
+          machine_(machine),
+          clock_(machine.clock(program.clock)),
+          recorder_(program, machine, window),
+          source_(program.make_source()),
+          agents_(program.agents.size()),
+          tokens_(program.tokens.size()) {
+        for (const Unit& unit : program.units) {
+            free_at_.emplace_back(static_cast<std::size_t>(unit.servers));
+        }
+    }
+
+    Outcome run() {
+        for (std::size_t a = 0; a < agents_.size(); ++a) {
+            wake(a, Picoseconds(0), Kind::fetch);
+        }
+        while (!events_.empty()) {
+            const Event event = events_.top();
+            events_.pop();
+            handle(event);
+        }
+        check_finished();
+        return recorder_.finish();
+    }
+
+private:
+    /// In one instant: completions first, then agents by priority and number.
+    enum class Kind { complete, fetch, request };
+    struct Event {
+        Picoseconds at;
+        Kind kind;
+        int priority;
+        std::size_t agent;
+        std::size_t flight;
+        bool operator>(const Event& other) const {
+            return std::tie(at, kind, priority, agent, flight) >
+                   std::tie(other.at, other.kind, other.priority, other.agent, other.flight);
+        }
+    };
+    struct AgentRow {
+        Next next;
+        bool waiting = false;
+        bool done = false;
+    };
+    struct TokenRow {
+        std::int64_t posted = 0;
+        std::vector<Picoseconds> post_times;  ///< of each post, for epochs
+        std::vector<std::size_t> waiters;
+    };
+    struct Flight {
+        Step step;
+        StepTimes times;
+        std::size_t agent = 0;
+    };
+
+    void wake(std::size_t agent, Picoseconds at, Kind kind, std::size_t flight = 0) {
+        events_.push({at, kind, program_.agents[agent].priority, agent, flight});
+    }
+
+    void handle(const Event& event) {
+        switch (event.kind) {
+            case Kind::complete:
+                return complete(event.flight, event.at);
+            case Kind::fetch:
+                return fetch(event.agent, event.at);
+            case Kind::request:
+                return request(event.agent, event.at);
+        }
+    }
+
+    void fetch(std::size_t agent, Picoseconds now) {
+        AgentRow& row = agents_[agent];
+        row.next.kind = Next::Kind::done;
+        source_->next(AgentId(agent), now, row.next);
+        switch (row.next.kind) {
+            case Next::Kind::done:
+                row.done = true;
+                return;
+            case Next::Kind::wait_until:
+                wake(agent, std::max(now, row.next.until), Kind::fetch);
+                return;
+            case Next::Kind::wait_for:
+            case Next::Kind::step:
+                try_start(agent, now);
+                return;
+        }
+    }
+
+    [[nodiscard]] bool held(const TokenWait& wait) const {
+        return tokens_[wait.token.position()].posted >= wait.count;
+    }
+
+    /// Whether everything waited for has come; else registers with the first that has not.
+    bool ready(std::size_t agent, const TokenWait* begin, const TokenWait* end) {
+        for (const TokenWait* wait = begin; wait != end; ++wait) {
+            if (!held(*wait)) {
+                tokens_[wait->token.position()].waiters.push_back(agent);
+                agents_[agent].waiting = true;
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void try_start(std::size_t agent, Picoseconds now) {
+        AgentRow& row = agents_[agent];
+        row.waiting = false;
+        if (row.next.kind == Next::Kind::wait_for) {
+            if (ready(agent, &row.next.token, &row.next.token + 1)) {
+                wake(agent, now, Kind::fetch);
+            }
+            return;
+        }
+        const Step& step = row.next.step;
+        if (!ready(agent, step.waits.data(), step.waits.data() + step.waits.size())) {
+            return;
+        }
+        if (step.start_at.count() >= 0) {
+            const TokenWait epoch{step.epoch, step.epoch_count};
+            if (!ready(agent, &epoch, &epoch + 1)) {
+                return;
+            }
+            wake(agent, std::max(now, scheduled(step)), Kind::request);
+            return;
+        }
+        wake(agent, now, Kind::request);
+    }
+
+    [[nodiscard]] Picoseconds scheduled(const Step& step) const {
+        const auto& times = tokens_[step.epoch.position()].post_times;
+        const Picoseconds epoch = step.epoch_count > 0
+                                      ? times[static_cast<std::size_t>(step.epoch_count) - 1]
+                                      : Picoseconds(0);
+        return clock_.after(epoch, step.start_at);
+    }
+
+    void request(std::size_t agent, Picoseconds now) {
+        Flight flight;
+        flight.step = agents_[agent].next.step;
+        flight.agent = agent;
+        auto& servers = free_at_[flight.step.body->unit.position()];
+        auto server = std::min_element(servers.begin(), servers.end());
+        flight.times.ready = now;
+        flight.times.start = std::max(now, *server);
+        Cycles latency;
+        if (const auto* move = std::get_if<Move>(&flight.step.body->what)) {
+            flight.times.served = flight.times.start + rounded(flight.times.start, *move);
+            latency = move->latency;
+        } else {
+            const auto& compute = std::get<Compute>(flight.step.body->what);
+            flight.times.served = clock_.after(flight.times.start, compute.occupies);
+            latency = compute.latency;
+        }
+        flight.times.complete = latency.count() > 0
+                                    ? clock_.after(flight.times.served, latency)
+                                    : flight.times.served;
+        *server = flight.times.served;
+        if (flight.step.start_at.count() >= 0) {
+            recorder_.record_schedule(flight.step, scheduled(flight.step), flight.times);
+        }
+        post(flight.step, PostAt::start, flight.times.start);
+        const Picoseconds served = flight.times.served;
+        const Picoseconds completes = flight.times.complete;
+        flights_.push_back(std::move(flight));
+        wake(agent, completes, Kind::complete, flights_.size() - 1);
+        wake(agent, served, Kind::fetch);
+    }
+
+    /// A move's service from `start`. What ends on links ends on an edge of the clock.
+    [[nodiscard]] Picoseconds rounded(Picoseconds start, const Move& move) const {
+        const MoveDemand asked = demand(move, machine_, clock_);
+        Picoseconds longest = asked.by_bound[static_cast<std::size_t>(Bound::dram)];
+        for (std::size_t b = 0; b < kBoundCount; ++b) {
+            if (static_cast<Bound>(b) != Bound::dram && asked.by_bound[b].count() > 0) {
+                const Cycles cycles = clock_.edge_at_or_after(asked.by_bound[b]);
+                longest = std::max(longest, clock_.after(start, cycles) - start);
+            }
+        }
+        return longest;
+    }
+
+    void complete(std::size_t index, Picoseconds now) {
+        Flight& flight = flights_[index];
+        source_->completed(AgentId(flight.agent), flight.step, now);
+        recorder_.record(flight.step, flight.times);
+        post(flight.step, PostAt::end, now);
+        flight.step = Step{};
+    }
+
+    void post(const Step& step, PostAt when, Picoseconds now) {
+        for (const TokenPost& token : step.posts) {
+            if (token.at != when) {
+                continue;
+            }
+            TokenRow& row = tokens_[token.token.position()];
+            row.posted += token.count;
+            row.post_times.insert(row.post_times.end(), static_cast<std::size_t>(token.count),
+                                  now);
+            std::vector<std::size_t> waiters;
+            waiters.swap(row.waiters);
+            for (const std::size_t agent : waiters) {
+                try_start(agent, now);
+            }
+        }
+    }
+
+    void check_finished() const {
+        for (std::size_t a = 0; a < agents_.size(); ++a) {
+            if (!agents_[a].done) {
+                fail("deadlock: agent '" + program_.agents[a].name + "' never finishes");
+            }
+        }
+    }
+
+    const Program& program_;
+    const Machine& machine_;
+    const ClockDomain& clock_;
+    OutcomeRecorder recorder_;
+    std::unique_ptr<StepSource> source_;
+    std::vector<AgentRow> agents_;
+    std::vector<TokenRow> tokens_;
+    std::vector<std::vector<Picoseconds>> free_at_;
+    std::vector<Flight> flights_;
+    std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+};
+
+}  // namespace
+
+Outcome estimate(const Program& program, const Machine& machine, const Window& window) {
+    return Estimator(program, machine, window).run();
+}
+
+}  // namespace memwall

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/mapper.hpp"
+
+#include "arch/tiling_mapper.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+struct MapperEntry {
+    const char* name;
+    std::unique_ptr<Mapper> (*make)();
+};
+
+/// The visible list of all mappers.
+const std::vector<MapperEntry>& mappers() {
+    static const std::vector<MapperEntry> kMappers = {
+        {"tiling", []() -> std::unique_ptr<Mapper> { return std::make_unique<TilingMapper>(); }},
+    };
+    return kMappers;
+}
+
+}  // namespace
+
+const char* name(Effort effort) {
+    switch (effort) {
+        case Effort::quick:
+            return "quick";
+        case Effort::normal:
+            return "normal";
+        case Effort::thorough:
+            return "thorough";
+    }
+    fail("unknown effort");
+}
+
+const std::vector<std::string>& mapper_names() {
+    static const std::vector<std::string> kNames = [] {
+        std::vector<std::string> names;
+        for (const MapperEntry& entry : mappers()) {
+            names.emplace_back(entry.name);
+        }
+        return names;
+    }();
+    return kNames;
+}
+
+std::unique_ptr<Mapper> make_mapper(const std::string& name) {
+    for (const MapperEntry& entry : mappers()) {
+        if (entry.name == name) {
+            return entry.make();
+        }
+    }
+    fail("unknown mapper '" + name + "'");
+}
+
+Mapping map_network(const Network& network, const Machine& machine, const MapperOptions& options) {
+    return make_mapper(machine.parts().mapper)->map(network, machine, options);
+}
+
+}  // namespace memwall

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collects what an engine sees, step by step, into an Outcome. Both engines count with it, so they
+// cannot differ in anything but time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "arch/outcome.hpp"
+#include "arch/program.hpp"
+
+namespace memwall {
+
+/// When one step did what.
+struct StepTimes {
+    Picoseconds ready;     ///< its tokens held and its start_at was reached
+    Picoseconds start;     ///< its unit took it
+    Picoseconds served;    ///< its unit was free again
+    Picoseconds complete;  ///< its tokens were posted
+};
+
+/// The bound that waiting for a component stands for.
+Bound bound_of(ComponentKind kind);
+
+/// The time that a move needs on each kind of resource with nothing else running, and their
+/// largest: links side by side, a DRAM at its peak, the unit's own occupation.
+struct MoveDemand {
+    Picoseconds by_bound[kBoundCount];
+    Picoseconds longest;
+};
+MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock);
+
+class OutcomeRecorder {
+public:
+    OutcomeRecorder(const Program& program, const Machine& machine, const Window& window);
+
+    /// Counts a completed step, in any order of steps.
+    void record(const Step& step, const StepTimes& times);
+    /// `start_of_schedule`: when a scheduled step should have begun.
+    void record_schedule(const Step& step, Picoseconds start_of_schedule, const StepTimes& times);
+
+    /// Everything recorded, with the windows, rounds and the most that each memory held.
+    [[nodiscard]] Outcome finish();
+
+private:
+    struct Change {
+        Picoseconds at;
+        std::int32_t component;
+        std::int64_t bytes;
+    };
+
+    void count(const Step& step);
+    void keep_round(const Step& step, const StepTimes& times);
+    void keep_layer(const Step& step, const StepTimes& times);
+    void keep_busy(const Step& step, const StepTimes& times);
+    void occupy(ComponentId component, const Step& step, Picoseconds from, Picoseconds to);
+    void set_rounds();
+    void set_peaks();
+
+    [[nodiscard]] bool in_window(const Step& step) const {
+        return step.layer.valid() && step.item >= window_.warmup;
+    }
+
+    const Program& program_;
+    const Machine& machine_;
+    Window window_;
+    Outcome outcome_;
+    std::vector<Picoseconds> busy_until_;  ///< by component
+    std::vector<Picoseconds> lane_time_;   ///< by component, summed over lanes
+    std::vector<Change> changes_;
+    std::vector<Picoseconds> first_start_, last_end_;    ///< by round, of any step
+    std::vector<Picoseconds> input_start_, output_end_;  ///< by round, of the network's edges
+    std::vector<bool> layer_seen_;
+};
+
+}  // namespace memwall

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds programs whose rounds are alike: steps are written once and repeated, tokens count on from
+// round to round.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "arch/program.hpp"
+
+namespace memwall {
+
+/// Wait for the `count`-th post of `token` in the same round. Zero and less reach back into the
+/// round before: with k posts a round, 1 - k is the first of the round before. What would lie before
+/// the first round is no wait.
+struct RoundWait {
+    TokenId token;
+    std::int64_t count = 1;
+};
+
+/// One step of a round.
+struct RoundStep {
+    StepBody body;
+    LayerId layer;
+    std::vector<RoundWait> waits;
+    std::vector<TokenPost> posts;
+    Cycles start_at = Cycles(-1);
+    RoundWait epoch;  ///< only with start_at
+};
+
+class ProgramBuilder {
+public:
+    explicit ProgramBuilder(const Machine& machine) : machine_(machine) {}
+
+    AgentId agent(std::string name, int priority = 0, std::int64_t lanes = 1);
+    UnitId unit(std::string name, ComponentId component, std::int64_t servers = 1);
+    TokenId token(std::string name);
+
+    /// Appends to what the agent does once, before the rounds. Its layer is none.
+    void load(AgentId agent, RoundStep step);
+    /// Appends to what the agent does in every round.
+    void step(AgentId agent, RoundStep step);
+
+    /// Posts of a token in one round so far.
+    [[nodiscard]] std::int64_t posted(TokenId token) const;
+
+    /// Adds to a step's counters; nothing for a count of zero.
+    void count(StepBody& body, LayerId layer, ComponentId component, Action action,
+               TensorRole tensor, Precision precision, std::int64_t count);
+    /// Holds bytes of a memory for the whole run.
+    void hold(ComponentId memory, Bytes bytes);
+
+    [[nodiscard]] const Machine& machine() const { return machine_; }
+
+    /// The program; the builder is empty afterwards.
+    Program finish(std::vector<LayerPromise> layers, std::int64_t rounds,
+                   std::int64_t items_per_round);
+
+private:
+    struct Schedule;
+    class Source;
+    Schedule& schedule();
+
+    const Machine& machine_;
+    Program program_;
+    std::shared_ptr<Schedule> schedule_;
+};
+
+}  // namespace memwall

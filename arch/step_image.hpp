@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The numbers that a step moves or computes: enough to execute a program on integers and compare it
+// with what the layers are defined to be.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/identifiers.hpp"
+#include "workloads/projection.hpp"
+
+namespace memwall {
+
+/// One instance of a memory; lane -1 where the memory has a single one.
+struct Place {
+    ComponentId memory;
+    std::int64_t lane = -1;
+
+    friend auto operator<=>(const Place&, const Place&) = default;
+};
+
+/// Words of a tensor, as a layer sees it (an alias is resolved by the executor), copied from one
+/// place to others, or added to what is there.
+struct MovePiece {
+    TensorId tensor;
+    Region region;
+    Place from;
+    std::vector<Place> to;
+    bool add = false;
+};
+
+/// A box of a layer's space, its operands read at `operands`, its results added up at `results`.
+struct ComputePiece {
+    LayerId layer;
+    Box box;
+    Place operands;
+    Place results;
+    bool first = true;  ///< starts from zero; else goes on with what is there
+};
+
+struct StepImage {
+    std::vector<MovePiece> moves;
+    std::vector<ComputePiece> computes;
+};
+
+}  // namespace memwall

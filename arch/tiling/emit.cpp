@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/emit.hpp"
+
+#include <algorithm>
+
+#include "arch/core_work.hpp"
+#include "arch/tiling/layer_emitter.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+std::vector<TensorId> stored_activations(const Network& network, const NetworkPlan& plan) {
+    std::vector<TensorId> all;
+    for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+        const TensorId id(t);
+        const bool used = std::any_of(
+            plan.fused.begin(), plan.fused.end(), [&](const FusedLayer& fused) {
+                const auto in = [&](const std::vector<TensorId>& list) {
+                    return std::find(list.begin(), list.end(), id) != list.end();
+                };
+                return fused.output == id || in(fused.inputs) || in(fused.operands);
+            });
+        if (used) {
+            all.push_back(id);
+        }
+    }
+    return all;
+}
+
+}  // namespace
+
+TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
+                             const Hierarchy& hierarchy, const Cores& cores,
+                             const NetworkPlan& plan, const MapperOptions& options)
+    : network_(network),
+      hierarchy_(hierarchy),
+      cores_(cores),
+      plan_(plan),
+      options_(options),
+      builder_(machine),
+      transfers_(network, hierarchy, builder_) {
+    const ComponentId mover = hierarchy.dma.valid() ? hierarchy.dma : hierarchy.dram;
+    const ComponentId medium = hierarchy.bus.valid() ? hierarchy.bus : hierarchy.buffer;
+    const auto worker = [&](const std::string& name, ComponentId component) {
+        // Later stages of the pipeline go first: they free what earlier ones wait for.
+        const int priority = -static_cast<int>(workers_);
+        ++workers_;
+        return Worker{builder_.agent(name, priority), builder_.unit(name, component)};
+    };
+    if (hierarchy.host.valid()) {
+        host_in_ = worker("host in", hierarchy.host);
+    }
+    fetch_weights_ = worker("fetch weights", mover);
+    fetch_inputs_ = worker("fetch inputs", mover);
+    feed_weights_ = worker("feed weights", medium);
+    feed_inputs_ = worker("feed inputs", medium);
+    compute_ = {builder_.agent("compute", -static_cast<int>(workers_), hierarchy.cores), UnitId()};
+    cores_.array_unit = builder_.unit("array", hierarchy.array);
+    cores_.vector_unit = builder_.unit("vector", hierarchy.vector);
+    reduce_ = worker("reduce", medium);
+    epilogue_ = {builder_.agent("epilogue", -static_cast<int>(workers_++), hierarchy.cores),
+                 cores_.vector_unit};
+    drain_ = worker("drain", medium);
+    store_ = worker("store", mover);
+    if (hierarchy.host.valid()) {
+        host_out_ = worker("host out", hierarchy.host);
+    }
+    core_weights_ = Ring(builder_, "core weights");
+    core_inputs_ = Ring(builder_, "core inputs");
+    core_operands_ = Ring(builder_, "core operands");
+    results_ = Ring(builder_, "results");
+    tile_weights_ = Ring(builder_, "weight tiles");
+    tile_inputs_ = Ring(builder_, "input tiles");
+    tile_operands_ = Ring(builder_, "operand tiles");
+    tile_outputs_ = Ring(builder_, "output tiles");
+    reduced_ = builder_.token("reduced");
+    finished_ = builder_.token("epilogue done");
+}
+
+Program TilingEmitter::run() {
+    place();
+    load();
+    for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        done_.push_back(builder_.token("layer '" + layer_name(f) + "' done"));
+    }
+    receive_inputs();
+    for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        emit_layer(f);
+    }
+    send_outputs();
+    std::vector<LayerPromise> promises;
+    for (const Layer& layer : network_.layers()) {
+        promises.push_back({layer.macs() / network_.batch(), false});
+    }
+    for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        promises[plan_.fused[f].root.position()].bound_applies = isolated(f);
+    }
+    return builder_.finish(std::move(promises), options_.rounds, network_.batch());
+}
+
+/// Nothing of the layer stays in the buffer across its ends.
+bool TilingEmitter::isolated(std::size_t f) const {
+    const FusedLayer& fused = plan_.fused[f];
+    const auto kept = [&](TensorId tensor) { return plan_.kept[tensor.position()]; };
+    return !plan_.layers[f].weights_resident && fused.epilogues.empty() && !kept(fused.output) &&
+           std::none_of(fused.inputs.begin(), fused.inputs.end(), kept);
+}
+
+const std::string& TilingEmitter::layer_name(std::size_t f) const {
+    return network_.layer(plan_.fused[f].root).name;
+}
+
+void TilingEmitter::place() {
+    std::vector<TensorId> in_dram;
+    for (const FusedLayer& fused : plan_.fused) {
+        if (fused.weights.valid()) {
+            in_dram.push_back(fused.weights);
+        }
+    }
+    activations_ = stored_activations(network_, plan_);
+    first_maker_.assign(network_.tensors().size(), -1);
+    last_user_.assign(network_.tensors().size(), -1);
+    for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        const FusedLayer& fused = plan_.fused[f];
+        const auto user = static_cast<std::int64_t>(f);
+        std::int64_t& maker = first_maker_[fused.output.position()];
+        maker = maker < 0 ? user : maker;
+        for (const auto* list : {&fused.inputs, &fused.operands}) {
+            for (const TensorId tensor : *list) {
+                last_user_[tensor.position()] = user;
+            }
+        }
+    }
+    for (const TensorId tensor : activations_) {
+        if (!plan_.kept[tensor.position()]) {
+            in_dram.push_back(tensor);
+        } else if (is_edge(tensor)) {
+            builder_.hold(hierarchy_.buffer, network_.tensor_bytes(tensor) * 2);
+        }
+    }
+    transfers_.place_in_dram(in_dram);
+    Bytes in_dram_bytes;
+    for (const TensorId tensor : in_dram) {
+        in_dram_bytes += network_.tensor_bytes(tensor);
+    }
+    builder_.hold(hierarchy_.dram, in_dram_bytes);
+}
+
+/// Before the first round: all weights into the DRAM, those that stay into the buffer.
+void TilingEmitter::load() {
+    for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        const FusedLayer& fused = plan_.fused[f];
+        if (!fused.weights.valid()) {
+            continue;
+        }
+        const Layer& root = network_.layer(fused.root);
+        const Operand* weights = root.space.find(TensorRole::weights);
+        const Cargo cargo{fused.weights, image(weights->projection, root.space.box()),
+                          network_.tensor_bytes(fused.weights), LayerId(), TensorRole::weights,
+                          weights->precision};
+        const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
+        weights_loaded_.resize(plan_.fused.size());
+        weights_loaded_[f] = loaded;
+        RoundStep fetch;
+        if (hierarchy_.host.valid()) {
+            const TokenId written = builder_.token("weights of '" + root.name + "' written");
+            RoundStep receive;
+            receive.body = transfers_.receive(cargo, hierarchy_.dram, host_in_.unit);
+            receive.posts.push_back({plan_.layers[f].weights_resident ? written : loaded});
+            builder_.load(host_in_.agent, std::move(receive));
+            fetch.waits.push_back({written, 1});
+        }
+        if (plan_.layers[f].weights_resident) {
+            builder_.hold(hierarchy_.buffer, cargo.bytes);
+            fetch.body = transfers_.fetch(cargo, fetch_weights_.unit);
+            fetch.posts.push_back({loaded});
+            if (options_.images) {
+                fetch.body.image = image_of(fused.weights, cargo.region,
+                                            Transfers::place(hierarchy_.dram),
+                                            {Transfers::place(hierarchy_.buffer)});
+            }
+            builder_.load(fetch_weights_.agent, std::move(fetch));
+        }
+    }
+}
+
+void TilingEmitter::receive_inputs() {
+    edge_full_.resize(network_.tensors().size());
+    edge_free_.resize(network_.tensors().size());
+    for (const TensorId tensor : activations_) {
+        if (!is_edge(tensor) || !hierarchy_.host.valid()) {
+            continue;
+        }
+        const std::string& name = network_.tensor(tensor).name;
+        edge_full_[tensor.position()] = builder_.token("'" + name + "' there");
+        edge_free_[tensor.position()] = builder_.token("'" + name + "' used");
+        if (network_.tensor(tensor).kind != TensorKind::input) {
+            continue;
+        }
+        const LayerId reader = first_reader(tensor);
+        RoundStep step;
+        step.layer = reader;
+        step.body = transfers_.receive(whole(tensor, reader, TensorRole::inputs),
+                                       home(tensor), host_in_.unit);
+        step.body.edge = NetworkEdge::input;
+        step.waits.push_back({edge_free_[tensor.position()], -1});
+        step.posts.push_back({edge_full_[tensor.position()]});
+        if (options_.images) {
+            step.body.image = image_of(tensor, whole(tensor, reader, TensorRole::inputs).region,
+                                       Transfers::place(hierarchy_.host),
+                                       {Transfers::place(home(tensor))});
+        }
+        builder_.step(host_in_.agent, std::move(step));
+    }
+}
+
+void TilingEmitter::send_outputs() {
+    for (const TensorId tensor : activations_) {
+        const std::int64_t maker = first_maker_[tensor.position()];
+        if (!is_edge(tensor) || !hierarchy_.host.valid() || maker < 0) {
+            continue;
+        }
+        const auto f = static_cast<std::size_t>(maker);
+        RoundStep step;
+        step.layer = plan_.fused[f].last();
+        step.body = transfers_.send(whole(tensor, step.layer, TensorRole::outputs), home(tensor),
+                                    host_out_.unit);
+        step.body.edge = NetworkEdge::output;
+        wait_done(step, tensor);
+        step.posts.push_back({edge_free_[tensor.position()]});
+        if (options_.images) {
+            step.body.image = image_of(tensor, whole(tensor, step.layer, TensorRole::outputs).region,
+                                       Transfers::place(home(tensor)),
+                                       {Transfers::place(hierarchy_.host)});
+        }
+        builder_.step(host_out_.agent, std::move(step));
+    }
+}
+
+bool TilingEmitter::is_edge(TensorId tensor) const {
+    return network_.tensor(tensor).kind == TensorKind::input ||
+           last_user_[tensor.position()] < 0;
+}
+
+ComponentId TilingEmitter::home(TensorId tensor) const {
+    return plan_.kept[tensor.position()] ? hierarchy_.buffer : hierarchy_.dram;
+}
+
+LayerId TilingEmitter::first_reader(TensorId tensor) const {
+    for (const FusedLayer& fused : plan_.fused) {
+        for (const auto* list : {&fused.inputs, &fused.operands}) {
+            if (std::find(list->begin(), list->end(), tensor) != list->end()) {
+                return fused.root;
+            }
+        }
+    }
+    return LayerId(std::size_t{0});
+}
+
+Cargo TilingEmitter::whole(TensorId tensor, LayerId layer, TensorRole role) const {
+    Cargo cargo{tensor, {}, network_.tensor_bytes(tensor), layer, role,
+                network_.tensor(tensor).precision};
+    cargo.region.push_back({0, network_.batch()});
+    for (const std::int64_t extent : network_.tensor(tensor).shape) {
+        cargo.region.push_back({0, extent});
+    }
+    return cargo;
+}
+
+/// Waits for all that is written of a tensor: by the layers that make it, or by the host.
+void TilingEmitter::wait_done(RoundStep& step, TensorId tensor) const {
+    bool made = false;
+    for (std::size_t f = 0; f < done_.size(); ++f) {
+        if (plan_.fused[f].output == tensor) {
+            step.waits.push_back({done_[f], builder_.posted(done_[f])});
+            made = true;
+        }
+    }
+    if (!made && edge_full_[tensor.position()].valid()) {
+        step.waits.push_back({edge_full_[tensor.position()], 1});
+    }
+}
+
+std::shared_ptr<const StepImage> TilingEmitter::image_of(TensorId tensor, const Region& region,
+                                                         Place from, std::vector<Place> to) {
+    auto image = std::make_shared<StepImage>();
+    image->moves.push_back({tensor, region, from, std::move(to), false});
+    return image;
+}
+
+Program emit_tiling(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
+                    const Cores& cores, const NetworkPlan& plan, const MapperOptions& options) {
+    return TilingEmitter(network, machine, hierarchy, cores, plan, options).run();
+}
+
+}  // namespace memwall

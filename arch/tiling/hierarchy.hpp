@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a Von Neumann machine that the tiling mapper works with, found by kind and
+// connection.
+#pragma once
+
+#include "arch/machine.hpp"
+
+namespace memwall {
+
+/// dram -- global buffer -- bus -- operand buffers -- arrays, with a host link at the buffer.
+struct Hierarchy {
+    ComponentId host;          ///< link; optional: without it inputs begin in the DRAM
+    ComponentId dram;
+    DramId dram_id;
+    ComponentId buffer;        ///< the sram that the dram is connected to
+    ComponentId bus;           ///< optional
+    ComponentId operands;      ///< the sram beside the array, one an array
+    ComponentId accumulators;  ///< register_file; optional
+    ComponentId array;
+    ComponentId vector;
+    ComponentId dma;           ///< optional: transfers between the memories
+
+    const DramConfig* dram_config = nullptr;
+    const MemoryConfig* buffer_config = nullptr;
+    const MemoryConfig* operands_config = nullptr;
+    const MemoryConfig* accumulators_config = nullptr;  ///< null: results need no room of their own
+    const BusConfig* bus_config = nullptr;
+    const MacArrayConfig* array_config = nullptr;
+    const VectorUnitConfig* vector_config = nullptr;
+    std::int64_t cores = 1;
+
+    /// Throws InputError with every part that is missing.
+    explicit Hierarchy(const Machine& machine);
+
+    /// Bytes a cycle from the global buffer to the operand buffers.
+    [[nodiscard]] double feed_width() const;
+    [[nodiscard]] double drain_width() const;
+    [[nodiscard]] Cycles feed_latency() const;
+};
+
+}  // namespace memwall

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/layer_emitter.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace memwall {
+
+struct TilingEmitter::LayerState {
+    std::size_t f = 0;
+    const FusedLayer& fused;
+    const Layer& root;
+    const LayerPlan& plan;
+    PassSequence sequence;
+    std::int64_t outputs_done = 0;                       ///< output passes drained so far
+    std::vector<std::vector<std::int64_t>> tile_fills{};  ///< by operand and tile visit: in its ring
+    std::vector<std::vector<Bytes>> tile_releases{};      ///< what the end of a tile visit frees
+};
+
+ComponentId TilingEmitter::sums() const {
+    return hierarchy_.accumulators.valid() ? hierarchy_.accumulators : hierarchy_.array;
+}
+
+Place TilingEmitter::core(ComponentId memory, std::size_t lane) const {
+    return {memory, static_cast<std::int64_t>(lane)};
+}
+
+CoreSplit TilingEmitter::split_of(const LayerState& state, const Box& box) const {
+    CoreSplit split;
+    for (const Dim dim : all_dims()) {
+        split.extents[index(dim)] = box[dim].size();
+        split.tile[index(dim)] = std::min(state.plan.passes.core[index(dim)], box[dim].size());
+    }
+    return split;
+}
+
+Region TilingEmitter::result_region(const LayerState& state, std::size_t pass) const {
+    return image(state.root.space.outputs().projection, state.sequence.passes[pass].box);
+}
+
+void TilingEmitter::emit_layer(std::size_t f) {
+    const FusedLayer& fused = plan_.fused[f];
+    const Layer& root = network_.layer(fused.root);
+    LayerState state{f, fused, root, plan_.layers[f], pass_sequence(root, plan_.layers[f])};
+    const auto& operands = root.space.operands;
+    state.tile_fills.resize(operands.size());
+    state.tile_releases.resize(operands.size());
+    for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
+        fetch_tiles(state, o);
+    }
+    for (std::size_t p = 0; p < state.sequence.passes.size(); ++p) {
+        for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
+            if (state.sequence.operand_visits[o][state.sequence.passes[p].visit[o]].first == p) {
+                feed(state, p, o);
+            }
+        }
+        compute(state, p);
+        if (state.sequence.passes[p].finishes) {
+            feed_epilogue(state, p);
+            reduce(state, p);
+            epilogues(state, p);
+            drain(state, p);
+        }
+    }
+}
+
+/// Brings the tiles of one operand from the DRAM, unless it lies in the buffer.
+void TilingEmitter::fetch_tiles(LayerState& state, std::size_t o) {
+    const Operand& operand = state.root.space.operands[o];
+    const TensorId stored = network_.storage(operand.tensor);
+    const bool weights = operand.role == TensorRole::weights;
+    if (weights ? state.plan.weights_resident : plan_.kept[stored.position()]) {
+        return;
+    }
+    Ring& ring = weights ? tile_weights_ : tile_inputs_;
+    const Worker& worker = weights ? fetch_weights_ : fetch_inputs_;
+    const auto& visits = state.sequence.tile_visits[o];
+    Bytes carried;  // rows of the tile before that this one needs too
+    for (std::size_t v = 0; v < visits.size(); ++v) {
+        const Region& region = visits[v].region;
+        const Region fresh = v > 0 ? fresh_part(region, visits[v - 1].region) : region;
+        const Cargo cargo{operand.tensor, fresh, stored_bytes(words(fresh), operand.precision),
+                          state.fused.root, operand.role, operand.precision};
+        RoundStep step;
+        step.layer = state.fused.root;
+        step.body = transfers_.fetch(cargo, worker.unit);
+        if (weights && weights_loaded_[state.f].valid() && hierarchy_.host.valid()) {
+            step.waits.push_back({weights_loaded_[state.f], 1});
+        }
+        if (!weights && v == 0) {
+            wait_done(step, stored);
+            if (state.f > 0) {
+                step.waits.push_back(
+                    {done_[state.f - 1], builder_.posted(done_[state.f - 1])});
+            }
+        }
+        if (!hierarchy_.host.valid() && network_.tensor(stored).kind == TensorKind::input) {
+            step.body.edge = NetworkEdge::input;
+        }
+        state.tile_fills[o].push_back(ring.fill(step));
+        const Bytes held = carried + cargo.bytes;
+        carried = Bytes(0);
+        if (v + 1 < visits.size()) {
+            const Region next = fresh_part(visits[v + 1].region, region);
+            const std::int64_t common = words(visits[v + 1].region) - words(next);
+            carried = std::min(held, stored_bytes(common, operand.precision));
+        }
+        state.tile_releases[o].push_back(held - carried);
+        step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
+        if (options_.images) {
+            step.body.image = image_of(operand.tensor, fresh, Transfers::place(hierarchy_.dram),
+                                       {Transfers::place(hierarchy_.buffer)});
+        }
+        builder_.step(worker.agent, std::move(step));
+    }
+}
+
+/// From the global buffer to the cores that need it.
+void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
+    const Operand& operand = state.root.space.operands[o];
+    const Pass& pass = state.sequence.passes[p];
+    const bool weights = operand.role == TensorRole::weights;
+    const CoreSplit split = split_of(state, pass.box);
+    const Cargo cargo{operand.tensor,
+                      image(operand.projection, pass.box),
+                      stored_bytes(touched_words(operand.projection, pass.box), operand.precision),
+                      state.fused.root,
+                      operand.role,
+                      operand.precision};
+    const Bytes delivered =
+        stored_bytes(delivered_words(operand.projection, split, pass.box), operand.precision);
+    const Worker& worker = weights ? feed_weights_ : feed_inputs_;
+    RoundStep step;
+    step.layer = state.fused.root;
+    step.body = transfers_.feed(cargo, delivered, worker.unit);
+    (weights ? core_weights_ : core_inputs_).fill(step);
+    if (!state.tile_fills[o].empty()) {
+        const Ring& ring = weights ? tile_weights_ : tile_inputs_;
+        const std::size_t visit = pass.tile_visit[o];
+        ring.use(step, state.tile_fills[o][visit]);
+        const auto& visits = state.sequence.operand_visits[o];
+        const std::size_t next = pass.visit[o] + 1;
+        const bool last = next == visits.size() ||
+                          state.sequence.passes[visits[next].first].tile_visit[o] != visit;
+        if (last) {
+            ring.release(step);
+            step.body.occupancy.push_back(
+                {hierarchy_.buffer, 0, state.tile_releases[o][visit].count()});
+        }
+    } else if (weights) {
+        step.waits.push_back({weights_loaded_[state.f], 1});
+    } else if (pass.visit[o] == 0) {
+        wait_done(step, network_.storage(operand.tensor));
+    }
+    if (options_.images) {
+        auto image_step = std::make_shared<StepImage>();
+        const std::vector<Box> boxes = split.boxes(pass.box);
+        for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
+            image_step->moves.push_back({operand.tensor, image(operand.projection, boxes[lane]),
+                                         Transfers::place(hierarchy_.buffer),
+                                         {core(hierarchy_.operands, lane)}, false});
+        }
+        step.body.image = std::move(image_step);
+    }
+    builder_.step(worker.agent, std::move(step));
+}
+
+/// The other operands of the epilogues, for one pass's results.
+void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
+    const Region region = result_region(state, p);
+    const CoreSplit split = split_of(state, state.sequence.passes[p].box);
+    for (std::size_t i = 0; i < state.fused.operands.size(); ++i) {
+        const TensorId tensor = state.fused.operands[i];
+        const Precision precision = network_.tensor(tensor).precision;
+        const Cargo cargo{tensor, region, stored_bytes(words(region), precision),
+                          state.fused.operand_of[i], TensorRole::inputs, precision};
+        RoundStep step;
+        step.layer = state.fused.root;
+        step.body = transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit);
+        core_operands_.fill(step);
+        if (!plan_.kept[tensor.position()]) {
+            RoundStep fetch;
+            fetch.layer = state.fused.root;
+            fetch.body = transfers_.fetch(cargo, fetch_inputs_.unit);
+            fetch.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
+            if (state.outputs_done == 0) {
+                wait_done(fetch, tensor);
+                if (state.f > 0) {
+                    fetch.waits.push_back(
+                        {done_[state.f - 1], builder_.posted(done_[state.f - 1])});
+                }
+            }
+            tile_operands_.use(step, tile_operands_.fill(fetch));
+            tile_operands_.release(step);
+            step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
+            if (options_.images) {
+                fetch.body.image = image_of(tensor, region, Transfers::place(hierarchy_.dram),
+                                            {Transfers::place(hierarchy_.buffer)});
+            }
+            builder_.step(fetch_inputs_.agent, std::move(fetch));
+        } else if (state.outputs_done == 0) {
+            wait_done(step, tensor);
+        }
+        if (options_.images) {
+            auto image_step = std::make_shared<StepImage>();
+            const std::vector<Box> boxes = split.boxes(state.sequence.passes[p].box);
+            for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
+                image_step->moves.push_back(
+                    {tensor, image(state.root.space.outputs().projection, boxes[lane]),
+                     Transfers::place(hierarchy_.buffer), {core(hierarchy_.operands, lane)},
+                     false});
+            }
+            step.body.image = std::move(image_step);
+        }
+        builder_.step(feed_inputs_.agent, std::move(step));
+    }
+}
+
+void TilingEmitter::compute(LayerState& state, std::size_t p) {
+    const Pass& pass = state.sequence.passes[p];
+    const CoreSplit split = split_of(state, pass.box);
+    RoundStep step;
+    step.layer = state.fused.root;
+    step.body = compute_body(builder_, cores_, state.root, state.fused.root, split, pass.box,
+                             pass.starts);
+    const auto& operands = state.root.space.operands;
+    for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
+        Ring& ring = operands[o].role == TensorRole::weights ? core_weights_ : core_inputs_;
+        const Visit& visit = state.sequence.operand_visits[o][pass.visit[o]];
+        if (visit.first == p) {
+            ring.use(step, ring.last());
+        }
+        if (visit.last == p) {
+            ring.release(step);
+        }
+    }
+    if (pass.starts) {
+        results_.reserve(step);
+    }
+    if (pass.finishes) {
+        results_.filled(step);
+    }
+    if (options_.images) {
+        auto image_step = std::make_shared<StepImage>();
+        const std::vector<Box> boxes = split.boxes(pass.box);
+        for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
+            image_step->computes.push_back({state.fused.root, boxes[lane],
+                                            core(hierarchy_.operands, lane), core(sums(), lane),
+                                            pass.starts});
+        }
+        step.body.image = std::move(image_step);
+    }
+    builder_.step(compute_.agent, std::move(step));
+}
+
+/// Adds up the partial sums of cores that share an output.
+void TilingEmitter::reduce(LayerState& state, std::size_t p) {
+    const Pass& pass = state.sequence.passes[p];
+    const CoreSplit split = split_of(state, pass.box);
+    const std::int64_t shares = split.reduction_parts(state.root.space);
+    if (shares == 1) {
+        return;
+    }
+    const Region region = result_region(state, p);
+    const Precision precision = state.root.precision.accumulator;
+    const std::int64_t additions = words(region) * (shares - 1);
+    const Cargo cargo{state.root.outputs.front(), region, stored_bytes(additions, precision),
+                      state.fused.root, TensorRole::partial_sums, precision};
+    RoundStep step;
+    step.layer = state.fused.root;
+    step.body = transfers_.reduce(cargo, additions, reduce_.unit);
+    results_.use(step, results_.last());
+    step.posts.push_back({reduced_});
+    if (options_.images) {
+        auto image_step = std::make_shared<StepImage>();
+        const Projection& outputs = state.root.space.outputs().projection;
+        const std::vector<Box> boxes = split.boxes(pass.box);
+        for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
+            const Region part = image(outputs, boxes[lane]);
+            for (std::size_t first = 0; first < lane; ++first) {
+                if (image(outputs, boxes[first]) == part) {
+                    image_step->moves.push_back({state.root.outputs.front(), part,
+                                                 core(sums(), lane), {core(sums(), first)}, true});
+                    break;
+                }
+            }
+        }
+        step.body.image = std::move(image_step);
+    }
+    builder_.step(reduce_.agent, std::move(step));
+}
+
+void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
+    const CoreSplit split = split_of(state, state.sequence.passes[p].box);
+    const bool reduced = split.reduction_parts(state.root.space) > 1;
+    const Region region = result_region(state, p);
+    bool first = true;
+    std::size_t operand = 0;
+    for (const LayerId id : state.fused.epilogues) {
+        const Layer& layer = network_.layer(id);
+        RoundStep step;
+        step.layer = id;
+        step.body = epilogue_body(builder_, cores_, layer, id, words(region),
+                                  result_words(state.root, split.tile));
+        if (!first) {
+            step.waits.push_back({finished_, builder_.posted(finished_)});
+        } else if (reduced) {
+            step.waits.push_back({reduced_, builder_.posted(reduced_)});
+        } else {
+            results_.use(step, results_.last());
+        }
+        while (operand < state.fused.operands.size() && state.fused.operand_of[operand] == id) {
+            const auto behind = static_cast<std::int64_t>(state.fused.operands.size() - 1 - operand);
+            core_operands_.use(step, core_operands_.last() - behind);
+            core_operands_.release(step);
+            ++operand;
+        }
+        step.posts.push_back({finished_});
+        if (options_.images) {
+            auto image_step = std::make_shared<StepImage>();
+            const Projection& outputs = state.root.space.outputs().projection;
+            const std::vector<Box> boxes = split.boxes(state.sequence.passes[p].box);
+            std::vector<Region> seen;
+            for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
+                const Region part = image(outputs, boxes[lane]);
+                if (std::find(seen.begin(), seen.end(), part) == seen.end()) {
+                    seen.push_back(part);
+                    image_step->computes.push_back({id, box_of_results(layer, part),
+                                                    core(hierarchy_.operands, lane),
+                                                    core(sums(), lane), true});
+                }
+            }
+            step.body.image = std::move(image_step);
+        }
+        builder_.step(epilogue_.agent, std::move(step));
+        first = false;
+    }
+}
+
+/// The finished results to the global buffer.
+void TilingEmitter::drain(LayerState& state, std::size_t p) {
+    const CoreSplit split = split_of(state, state.sequence.passes[p].box);
+    const Region region = result_region(state, p);
+    const TensorId tensor = network_.layer(state.fused.last()).outputs.front();
+    const Precision precision = network_.tensor(tensor).precision;
+    const Precision accumulator = network_.layer(state.fused.last()).precision.accumulator;
+    const Cargo cargo{tensor, region, stored_bytes(words(region), precision), state.fused.last(),
+                      TensorRole::outputs, precision};
+    RoundStep step;
+    step.layer = state.fused.root;
+    step.body = transfers_.drain(cargo, stored_bytes(words(region), accumulator), accumulator,
+                                 drain_.unit);
+    if (!state.fused.epilogues.empty()) {
+        step.waits.push_back({finished_, builder_.posted(finished_)});
+    } else if (split.reduction_parts(state.root.space) > 1) {
+        step.waits.push_back({reduced_, builder_.posted(reduced_)});
+    } else {
+        results_.use(step, results_.last());
+    }
+    results_.release(step);
+    const bool kept = plan_.kept[state.fused.output.position()];
+    if (state.outputs_done == 0) {
+        // The layer before has ended, so what only it needed is free again.
+        if (state.f > 0) {
+            step.waits.push_back({done_[state.f - 1], builder_.posted(done_[state.f - 1])});
+        } else {
+            step.waits.push_back({done_.back(), 0});
+        }
+        const bool first_maker =
+            first_maker_[state.fused.output.position()] == static_cast<std::int64_t>(state.f);
+        if (is_edge(state.fused.output) && edge_free_[state.fused.output.position()].valid()) {
+            step.waits.push_back({edge_free_[state.fused.output.position()], -1});
+        } else if (kept && first_maker) {
+            step.body.occupancy.push_back(
+                {hierarchy_.buffer, network_.tensor_bytes(state.fused.output).count(), 0});
+        }
+    }
+    if (options_.images) {
+        auto image_step = std::make_shared<StepImage>();
+        const Projection& outputs = state.root.space.outputs().projection;
+        const std::vector<Box> boxes = split.boxes(state.sequence.passes[p].box);
+        std::vector<Region> seen;
+        for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
+            const Region part = image(outputs, boxes[lane]);
+            if (std::find(seen.begin(), seen.end(), part) == seen.end()) {
+                seen.push_back(part);
+                image_step->moves.push_back({tensor, part, core(sums(), lane),
+                                             {Transfers::place(hierarchy_.buffer)}, false});
+            }
+        }
+        step.body.image = std::move(image_step);
+    }
+    if (kept) {
+        finish_output(state, step);
+        builder_.step(drain_.agent, std::move(step));
+        return;
+    }
+    step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
+    tile_outputs_.fill(step);
+    builder_.step(drain_.agent, std::move(step));
+    store(state, p, cargo);
+}
+
+void TilingEmitter::store(LayerState& state, std::size_t /*p*/, const Cargo& cargo) {
+    RoundStep step;
+    step.layer = state.fused.root;
+    step.body = transfers_.store(cargo, store_.unit);
+    step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
+    tile_outputs_.use(step, tile_outputs_.last());
+    tile_outputs_.release(step);
+    if (is_edge(state.fused.output) && !hierarchy_.host.valid()) {
+        step.body.edge = NetworkEdge::output;
+    }
+    if (options_.images) {
+        step.body.image = image_of(cargo.tensor, cargo.region,
+                                   Transfers::place(hierarchy_.buffer),
+                                   {Transfers::place(hierarchy_.dram)});
+    }
+    finish_output(state, step);
+    builder_.step(store_.agent, std::move(step));
+}
+
+/// An output step ends: the layer is done with the last one, and with it what only it still needed.
+void TilingEmitter::finish_output(LayerState& state, RoundStep& step) {
+    step.posts.push_back({done_[state.f]});
+    ++state.outputs_done;
+    if (state.outputs_done < state.sequence.finished) {
+        return;
+    }
+    std::vector<TensorId> ended;
+    for (const auto* list : {&state.fused.inputs, &state.fused.operands}) {
+        for (const TensorId tensor : *list) {
+            const bool again = std::find(ended.begin(), ended.end(), tensor) != ended.end();
+            if (!again && last_user_[tensor.position()] == static_cast<std::int64_t>(state.f)) {
+                ended.push_back(tensor);
+            }
+        }
+    }
+    for (const TensorId tensor : ended) {
+        if (is_edge(tensor)) {
+            if (edge_free_[tensor.position()].valid()) {
+                step.posts.push_back({edge_free_[tensor.position()]});
+            }
+        } else if (plan_.kept[tensor.position()]) {
+            step.body.occupancy.push_back(
+                {hierarchy_.buffer, 0, network_.tensor_bytes(tensor).count()});
+        }
+    }
+}
+
+}  // namespace memwall

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/network_plan.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include "arch/placement.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+/// Which operands of a fused layer pass through the DRAM, and the room for their tiles.
+struct Streams {
+    bool weights = false;
+    std::vector<bool> inputs;  ///< by position in FusedLayer::inputs
+    bool operands = false;
+    bool outputs = false;
+    std::int64_t weight_slot = 0;  ///< bytes of one of two slots
+    std::int64_t stage = 0;        ///< bytes for all tiles of activations
+};
+
+/// What a candidate of the search fixes for the whole network.
+struct Candidate {
+    std::int64_t weight_slot = 0;  ///< 0: all weights are resident
+    std::int64_t stage = 0;        ///< 0: all activations are kept
+};
+
+class Planner {
+public:
+    Planner(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
+            PassPlanner& passes)
+        : network_(network),
+          hierarchy_(hierarchy),
+          passes_(passes),
+          fused_(fuse_layers(network)),
+          capacity_(hierarchy.buffer_config->capacity.count()),
+          dram_bytes_per_cycle_(hierarchy.dram_config->peak().count() /
+                                static_cast<double>(clock.frequency().count())) {
+        set_lifetimes();
+    }
+
+    NetworkPlan run() {
+        std::optional<NetworkPlan> best;
+        std::vector<std::int64_t> sizes = {0};
+        for (std::int64_t size = 1; size <= capacity_; size *= 2) {
+            sizes.push_back(size);
+        }
+        for (const std::int64_t slot : sizes) {
+            for (const std::int64_t stage : sizes) {
+                const bool coarse = slot != 0 && slot < capacity_ / 256;
+                const bool coarse_stage = stage != 0 && stage < capacity_ / 256;
+                if (!coarse && !coarse_stage && 2 * slot + stage <= capacity_) {
+                    consider({slot, stage}, best);
+                }
+            }
+        }
+        if (!best) {
+            refuse();
+        }
+        return *best;
+    }
+
+private:
+    void set_lifetimes() {
+        const std::size_t tensors = network_.tensors().size();
+        first_.assign(tensors, kNever);
+        last_.assign(tensors, 0);
+        readers_.assign(tensors, 0);
+        const auto touch = [&](TensorId tensor, std::size_t at) {
+            const std::size_t t = tensor.position();
+            first_[t] = first_[t] == kNever ? at : std::min(first_[t], at);
+            last_[t] = std::max(last_[t], at);
+        };
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            for (const TensorId input : fused_[f].inputs) {
+                touch(input, f);
+                ++readers_[input.position()];
+            }
+            for (const TensorId operand : fused_[f].operands) {
+                touch(operand, f);
+                ++readers_[operand.position()];
+            }
+            touch(fused_[f].output, f);
+        }
+    }
+
+    [[nodiscard]] std::int64_t bytes(TensorId tensor) const {
+        return network_.tensor_bytes(tensor).count();
+    }
+    [[nodiscard]] bool is_edge(TensorId tensor) const {
+        return network_.tensor(tensor).kind == TensorKind::input ||
+               readers_[tensor.position()] == 0;
+    }
+
+    /// Keeps activations by the traffic that they save for each byte and step, while they fit.
+    /// Returns the bytes that are kept at each step.
+    std::vector<Bytes> keep(std::int64_t room, bool must_keep_all, NetworkPlan& plan,
+                            bool& all) const {
+        plan.kept.assign(network_.tensors().size(), false);
+        std::vector<std::size_t> order;
+        for (std::size_t t = 0; t < first_.size(); ++t) {
+            if (first_[t] != kNever) {
+                order.push_back(t);
+            }
+        }
+        const auto density = [&](std::size_t t) {
+            const auto steps = static_cast<double>(last_[t] - first_[t] + 1);
+            return (1.0 + static_cast<double>(readers_[t])) / steps;
+        };
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return density(a) > density(b); });
+        std::vector<Bytes> live(fused_.size());
+        all = true;
+        for (const std::size_t t : order) {
+            const TensorId tensor(t);
+            // The network's inputs and outputs cross its edge while other rounds run: two slots,
+            // always.
+            const bool edge = is_edge(tensor);
+            if (edge && !hierarchy_.host.valid()) {
+                all = false;  // they lie in the DRAM
+                continue;
+            }
+            const Lifetime lifetime{edge ? 0 : first_[t], edge ? fused_.size() - 1 : last_[t],
+                                    Bytes(bytes(tensor) * (edge ? 2 : 1))};
+            bool fits = true;
+            for (std::size_t s = lifetime.first; s <= lifetime.last; ++s) {
+                fits = fits && (live[s] + lifetime.bytes).count() <= room;
+            }
+            if (!fits) {
+                all = false;
+                if (must_keep_all) {
+                    return live;
+                }
+                continue;
+            }
+            plan.kept[t] = true;
+            for (std::size_t s = lifetime.first; s <= lifetime.last; ++s) {
+                live[s] += lifetime.bytes;
+            }
+        }
+        return live;
+    }
+
+    void keep_weights(std::int64_t room, NetworkPlan& plan) const {
+        std::vector<std::size_t> order(fused_.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        const auto intensity = [&](std::size_t f) {
+            const FusedLayer& fused = fused_[f];
+            return fused.weights.valid()
+                       ? static_cast<double>(network_.layer(fused.root).macs()) /
+                             static_cast<double>(bytes(fused.weights))
+                       : 0;
+        };
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+            return intensity(a) < intensity(b);
+        });
+        for (const std::size_t f : order) {
+            if (!fused_[f].weights.valid()) {
+                continue;
+            }
+            const std::int64_t size = bytes(fused_[f].weights);
+            plan.layers[f].weights_resident = size <= room;
+            if (size <= room) {
+                room -= size;
+            } else {
+                plan.weights_stream = true;
+            }
+        }
+    }
+
+    void consider(const Candidate& candidate, std::optional<NetworkPlan>& best) {
+        NetworkPlan plan;
+        plan.fused = fused_;
+        plan.layers.resize(fused_.size());
+        const std::int64_t room = capacity_ - 2 * candidate.weight_slot - candidate.stage;
+        bool all = true;
+        const std::vector<Bytes> live = keep(room, candidate.stage == 0, plan, all);
+        if (all == (candidate.stage != 0)) {
+            return;  // a stage that nobody needs, or a need without a stage
+        }
+        std::int64_t most = 0;
+        for (const Bytes kept : live) {
+            most = std::max(most, kept.count());
+        }
+        keep_weights(room - most, plan);
+        if (plan.weights_stream != (candidate.weight_slot != 0)) {
+            return;
+        }
+        if (!plan_layers(candidate, plan)) {
+            return;
+        }
+        sum_up(plan);
+        const bool better =
+            !best || plan.cycles_per_item < best->cycles_per_item * (1 - 1e-9) ||
+            (plan.cycles_per_item <= best->cycles_per_item * (1 + 1e-9) &&
+             plan.dram_bytes_per_item < best->dram_bytes_per_item);
+        if (better) {
+            best = std::move(plan);
+        }
+    }
+
+    bool plan_layers(const Candidate& candidate, NetworkPlan& plan) {
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            Streams streams;
+            streams.weights = fused_[f].weights.valid() && !plan.layers[f].weights_resident;
+            for (const TensorId input : fused_[f].inputs) {
+                streams.inputs.push_back(!plan.kept[input.position()]);
+            }
+            for (const TensorId operand : fused_[f].operands) {
+                streams.operands = streams.operands || !plan.kept[operand.position()];
+            }
+            streams.outputs = !plan.kept[fused_[f].output.position()];
+            streams.weight_slot = candidate.weight_slot;
+            streams.stage = candidate.stage;
+            if (!plan_layer(fused_[f], streams, plan.layers[f])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// The largest useful tile whose moving parts fit, cheapest order first.
+    bool plan_layer(const FusedLayer& fused, const Streams& streams, LayerPlan& layer) {
+        const Layer& root = network_.layer(fused.root);
+        const Extents whole = root.space.extents;
+        const Dim channel = whole[index(Dim::G)] > 1 ? Dim::G : Dim::K;
+        std::optional<LayerPlan> best;
+        for (const std::int64_t channels : channel_tiles(root, channel, streams)) {
+            Extents tile = whole;
+            tile[index(channel)] = channels;
+            if (!fit_positions(fused, root, streams, tile)) {
+                continue;
+            }
+            LayerPlan plan;
+            plan.weights_resident = layer.weights_resident;
+            plan.tile = tile;
+            cost(fused, root, streams, plan);
+            const auto passes = passes_.plan(root, tile, operand_bits(network_, fused));
+            if (!passes) {
+                continue;
+            }
+            plan.passes = *passes;
+            plan.core_cycles = passes->cycles * tiles(whole, tile);
+            if (!best || time(plan) < time(*best)) {
+                best = plan;
+            }
+        }
+        if (best) {
+            layer = *best;
+        }
+        return best.has_value();
+    }
+
+    [[nodiscard]] static double tiles(const Extents& whole, const Extents& tile) {
+        double product = 1;
+        for (const Dim dim : all_dims()) {
+            product *= static_cast<double>(ceil_divide(whole[index(dim)], tile[index(dim)]));
+        }
+        return product;
+    }
+
+    [[nodiscard]] double time(const LayerPlan& plan) const {
+        return std::max(plan.core_cycles,
+                        (plan.dram_bytes + plan.weight_bytes) / dram_bytes_per_cycle_);
+    }
+
+    /// The channels of a tile: all where weights need no slot, else what fits in one and less.
+    std::vector<std::int64_t> channel_tiles(const Layer& root, Dim channel,
+                                            const Streams& streams) const {
+        const std::int64_t whole = root.space.extent(channel);
+        const bool moving_outputs = streams.outputs || streams.operands;
+        std::vector<std::int64_t> tiles;
+        for (std::int64_t parts = 1; parts <= whole; parts *= 2) {
+            Extents extents = root.space.extents;
+            extents[index(channel)] = ceil_divide(whole, parts);
+            const Operand* weights = root.space.find(TensorRole::weights);
+            const std::int64_t needed =
+                streams.weights && weights != nullptr
+                    ? most_bytes(weights->projection, weights->precision, extents).count()
+                    : 0;
+            if (needed <= streams.weight_slot) {
+                tiles.push_back(extents[index(channel)]);
+                if (!moving_outputs || tiles.size() == 4) {
+                    break;
+                }
+            }
+        }
+        return tiles;
+    }
+
+    /// Shrinks the tile's positions until its moving activations fit twice in the stage.
+    bool fit_positions(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                       Extents& tile) const {
+        const auto needed = [&] {
+            std::int64_t sum = 0;
+            std::size_t position = 0;
+            for (const Operand& operand : root.space.operands) {
+                if (operand.role == TensorRole::inputs) {
+                    const bool streamed =
+                        streams.inputs[std::min(position++, streams.inputs.size() - 1)];
+                    sum += streamed
+                               ? most_bytes(operand.projection, operand.precision, tile).count()
+                               : 0;
+                }
+            }
+            const std::int64_t results =
+                most_bytes(root.space.outputs().projection, Precision::int8, tile).count();
+            if (streams.outputs) {
+                sum += stored_bytes(results, network_.tensor(fused.output).precision).count();
+            }
+            if (streams.operands) {
+                sum += ceil_divide(results * operand_bits(network_, fused), 8);
+            }
+            return 2 * sum;
+        };
+        for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
+            const bool normalised =
+                std::find(root.space.whole_dims.begin(), root.space.whole_dims.end(), dim) !=
+                root.space.whole_dims.end();
+            const std::int64_t whole = tile[index(dim)];
+            for (std::int64_t parts = 1; needed() > streams.stage && parts < whole && !normalised;) {
+                ++parts;
+                tile[index(dim)] = ceil_divide(whole, parts);
+            }
+        }
+        return needed() <= streams.stage || needed() == 0;
+    }
+
+    /// DRAM traffic in the better order of tiles. Rows that the next tile also needs stay.
+    void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
+              LayerPlan& plan) const {
+        const Extents whole = root.space.extents;
+        const auto channel_parts = static_cast<double>(
+            ceil_divide(whole[index(Dim::G)], plan.tile[index(Dim::G)]) *
+            ceil_divide(whole[index(Dim::K)], plan.tile[index(Dim::K)]));
+        const double position_parts = tiles(whole, plan.tile) / channel_parts;
+        double inputs = 0;
+        for (std::size_t i = 0; i < fused.inputs.size(); ++i) {
+            inputs += streams.inputs[i] ? static_cast<double>(bytes(fused.inputs[i])) : 0;
+        }
+        double rest = streams.outputs ? static_cast<double>(bytes(fused.output)) : 0;
+        for (const TensorId operand : fused.operands) {
+            rest += streams.operands ? static_cast<double>(bytes(operand)) : 0;
+        }
+        const double weights = streams.weights ? static_cast<double>(bytes(fused.weights)) : 0;
+        const double grouped = plan.tile[index(Dim::G)] < whole[index(Dim::G)] ? 1 : channel_parts;
+        const double channels_out = weights + inputs * (position_parts > 1 ? grouped : 1);
+        const double positions_out = inputs + weights * (channel_parts > 1 ? position_parts : 1);
+        plan.positions_outer = positions_out < channels_out;
+        plan.weight_bytes =
+            plan.positions_outer && channel_parts > 1 ? weights * position_parts : weights;
+        plan.dram_bytes = std::min(channels_out, positions_out) - plan.weight_bytes + rest;
+    }
+
+    void sum_up(NetworkPlan& plan) const {
+        double cycles = 0;
+        double total = 0;
+        for (const LayerPlan& layer : plan.layers) {
+            cycles += std::max(layer.core_cycles, layer.dram_bytes / dram_bytes_per_cycle_);
+            total += layer.dram_bytes + layer.weight_bytes;
+        }
+        const auto items = static_cast<double>(network_.batch());
+        plan.cycles_per_item = std::max(cycles, total / dram_bytes_per_cycle_) / items;
+        plan.dram_bytes_per_item = total / items;
+    }
+
+    /// Says by how much the layer that needs most does not fit.
+    [[noreturn]] void refuse() const {
+        std::int64_t worst = -1;
+        std::size_t at = 0;
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            const Layer& root = network_.layer(fused_[f].root);
+            Extents least = root.space.extents;
+            for (const Dim dim : {Dim::N, Dim::G, Dim::K, Dim::D, Dim::P, Dim::Q}) {
+                least[index(dim)] = 1;
+            }
+            std::int64_t sum = 0;
+            for (const Operand& operand : root.space.operands) {
+                sum += 2 * most_bytes(operand.projection, operand.precision, least).count();
+            }
+            if (sum > worst) {
+                worst = sum;
+                at = f;
+            }
+        }
+        const std::string where = "layer '" + network_.layer(fused_[at].root).name + "'";
+        throw InputError(worst > capacity_
+                             ? where + " does not fit the global buffer: its smallest tile takes " +
+                                   format_bytes(Bytes(worst)) + ", " +
+                                   format_bytes(Bytes(worst - capacity_)) + " more than there is"
+                             : "network '" + network_.name() +
+                                   "' does not fit the buffers of the cores in any tiling");
+    }
+
+    static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+
+    const Network& network_;
+    const Hierarchy& hierarchy_;
+    PassPlanner& passes_;
+    std::vector<FusedLayer> fused_;
+    std::int64_t capacity_;
+    double dram_bytes_per_cycle_;
+    std::vector<std::size_t> first_, last_;  ///< by tensor: steps between which it is needed
+    std::vector<std::int64_t> readers_;
+};
+
+}  // namespace
+
+std::int64_t operand_bits(const Network& network, const FusedLayer& fused) {
+    std::int64_t sum = 0;
+    for (const TensorId operand : fused.operands) {
+        sum += bits(network.tensor(operand).precision);
+    }
+    return sum;
+}
+
+NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy,
+                         const ClockDomain& clock, PassPlanner& planner) {
+    return Planner(network, hierarchy, clock, planner).run();
+}
+
+}  // namespace memwall

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stays in the global buffer, what streams through it, and in which tiles: the plan of a whole
+// network.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/fused_layer.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "arch/tiling/pass_plan.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// How one fused layer uses the buffer.
+struct LayerPlan {
+    Extents tile = unit_extents();  ///< of what lies in the buffer at once
+    bool positions_outer = false;   ///< order of the tiles
+    PassPlan passes;                ///< of a full tile
+    bool weights_resident = false;  ///< stay in the buffer from round to round
+    double core_cycles = 0;         ///< estimate: cores and feeds
+    double dram_bytes = 0;          ///< activations to and from the DRAM
+    double weight_bytes = 0;        ///< weights from the DRAM
+};
+
+struct NetworkPlan {
+    std::vector<FusedLayer> fused;
+    std::vector<LayerPlan> layers;  ///< of each fused layer
+    std::vector<bool> kept;         ///< by tensor: an activation that stays in the buffer
+    bool weights_stream = false;    ///< some weights come from the DRAM in every round
+    double cycles_per_item = 0;     ///< estimate
+    double dram_bytes_per_item = 0;
+};
+
+/// Plans `network`, whose batch runs through the machine together. Throws InputError where a layer
+/// does not fit in any tiling, with the bytes that are missing.
+NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy,
+                         const ClockDomain& clock, PassPlanner& planner);
+
+/// Bits of the other operands of the epilogues, a word of the result.
+std::int64_t operand_bits(const Network& network, const FusedLayer& fused);
+
+}  // namespace memwall

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a tile that lies in the global buffer goes through the cores: in passes, each spread over all
+// of them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "arch/core_work.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// A tile in passes. Positions are N, D, P, Q; channels are G, H, K.
+struct PassPlan {
+    Extents pass = unit_extents();   ///< of a full pass
+    Extents core = unit_extents();   ///< of the fullest core in a full pass
+    bool positions_outer = false;    ///< else channels outside, so that weights stay
+    double cycles = 0;               ///< estimate for the whole tile
+};
+
+/// Bytes of what a box of `extents` can touch of an operand, wherever it lies.
+Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents);
+
+/// Cuts `box` into boxes of `tile`, channels, positions and reduction in the order of the plan; the
+/// reduction innermost.
+std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer);
+
+/// Searches passes, and remembers what it found by the shape of the work.
+class PassPlanner {
+public:
+    PassPlanner(const Hierarchy& hierarchy, const Cores& cores, bool thorough)
+        : hierarchy_(hierarchy), cores_(cores), thorough_(thorough) {}
+
+    /// `operand_bits`: of the epilogues' other operands, a result word. nullopt where even one
+    /// output a core does not fit beside its operands.
+    std::optional<PassPlan> plan(const Layer& layer, const Extents& tile,
+                                 std::int64_t operand_bits);
+
+private:
+    void try_chunks(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
+                    const Extents& pass, std::optional<PassPlan>& best) const;
+    [[nodiscard]] bool fits(const Layer& layer, const Extents& part,
+                            std::int64_t operand_bits) const;
+    [[nodiscard]] double tile_cycles(const Layer& layer, const Extents& tile, PassPlan& plan,
+                                     std::int64_t core) const;
+
+    const Hierarchy& hierarchy_;
+    const Cores& cores_;
+    bool thorough_;
+    std::map<std::tuple<Extents, std::string, std::vector<int>, Extents, std::int64_t>,
+             std::optional<PassPlan>>
+        known_;
+};
+
+}  // namespace memwall

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/pass_sequence.hpp"
+
+namespace memwall {
+namespace {
+
+/// Goes on with the last visit where the region is the same, else begins a new one.
+std::size_t extend(std::vector<Visit>& visits, const Region& region, std::size_t pass,
+                   bool anew) {
+    if (anew || visits.empty() || !(visits.back().region == region)) {
+        visits.push_back({region, pass, pass});
+    }
+    visits.back().last = pass;
+    return visits.size() - 1;
+}
+
+bool same_outputs(const Layer& root, const Box& a, const Box& b) {
+    const Projection& outputs = root.space.outputs().projection;
+    return image(outputs, a) == image(outputs, b);
+}
+
+}  // namespace
+
+PassSequence pass_sequence(const Layer& root, const LayerPlan& plan) {
+    PassSequence sequence;
+    const auto& operands = root.space.operands;
+    sequence.operand_visits.resize(operands.size());
+    sequence.tile_visits.resize(operands.size());
+    std::size_t tile_number = 0;
+    for (const Box& tile : cut(root.space.box(), plan.tile, plan.positions_outer)) {
+        for (const Box& box : cut(tile, plan.passes.pass, plan.passes.positions_outer)) {
+            Pass pass;
+            pass.box = box;
+            pass.tile = tile_number;
+            const std::size_t number = sequence.passes.size();
+            for (std::size_t o = 0; o < operands.size(); ++o) {
+                const Projection& projection = operands[o].projection;
+                pass.tile_visit.push_back(
+                    extend(sequence.tile_visits[o], image(projection, tile), number, false));
+                const bool new_tile =
+                    sequence.tile_visits[o][pass.tile_visit.back()].first == number;
+                pass.visit.push_back(
+                    extend(sequence.operand_visits[o], image(projection, box), number, new_tile));
+            }
+            sequence.passes.push_back(std::move(pass));
+        }
+        ++tile_number;
+    }
+    auto& passes = sequence.passes;
+    for (std::size_t p = 0; p < passes.size(); ++p) {
+        passes[p].starts = p == 0 || !same_outputs(root, passes[p - 1].box, passes[p].box);
+        passes[p].finishes =
+            p + 1 == passes.size() || !same_outputs(root, passes[p].box, passes[p + 1].box);
+        sequence.finished += passes[p].finishes ? 1 : 0;
+    }
+    return sequence;
+}
+
+Region fresh_part(const Region& region, const Region& previous) {
+    if (region.size() != previous.size() || region.empty()) {
+        return region;
+    }
+    const Region common = intersection(region, previous);
+    std::size_t trimmed = region.size();
+    for (std::size_t axis = 0; axis < region.size(); ++axis) {
+        if (common[axis].size() == 0) {
+            return region;
+        }
+        if (!(common[axis] == region[axis])) {
+            if (trimmed != region.size() || common[axis].begin != region[axis].begin) {
+                return region;
+            }
+            trimmed = axis;
+        }
+    }
+    Region fresh = region;
+    if (trimmed < region.size()) {
+        fresh[trimmed].begin = common[trimmed].end;
+    }
+    return fresh;
+}
+
+}  // namespace memwall

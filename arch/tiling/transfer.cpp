@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/transfer.hpp"
+
+#include "base/error.hpp"
+
+namespace memwall {
+
+Transfers::Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder)
+    : network_(network),
+      machine_(builder.machine()),
+      hierarchy_(hierarchy),
+      builder_(builder),
+      address_(network.tensors().size()) {}
+
+void Transfers::place_in_dram(const std::vector<TensorId>& tensors) {
+    const DramConfig& dram = *hierarchy_.dram_config;
+    Allocator allocator(dram.capacity, dram.row);
+    for (const TensorId tensor : tensors) {
+        address_[tensor.position()] =
+            allocator.allocate(network_.tensor(tensor).name, network_.tensor_bytes(tensor));
+    }
+    if (allocator.missing().count() > 0) {
+        throw InputError("network '" + network_.name() + "' does not fit the dram of machine '" +
+                         machine_.name() + "': " + format_bytes(allocator.missing()) +
+                         " are missing");
+    }
+}
+
+/// Activations lie row by row with their channels together, item after item; weights as they are.
+DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
+    DramAccess access;
+    access.dram = hierarchy_.dram_id;
+    access.write = write;
+    access.address = address_[network_.storage(cargo.tensor).position()];
+    access.piece = cargo.bytes;
+    const Tensor& tensor = network_.tensor(cargo.tensor);
+    const int width = bits(cargo.precision);
+    const auto whole = [&](std::size_t axis, std::int64_t extent) {
+        return cargo.region[axis].size() == extent;
+    };
+    const auto offset_of = [&](std::int64_t at) {
+        return stored_bytes(at, cargo.precision).count();
+    };
+    if (tensor.is_weight() || tensor.shape.size() != 3 || cargo.region.size() != 4) {
+        std::int64_t row = 1;
+        for (std::size_t axis = cargo.region.size(); axis-- > 1;) {
+            row *= tensor.is_weight() ? tensor.shape[axis] : tensor.shape[axis - 1];
+        }
+        access.address += cargo.region.empty() ? 0 : offset_of(cargo.region[0].begin * row);
+        return access;
+    }
+    const std::int64_t channels = tensor.shape[0];
+    const std::int64_t columns = tensor.shape[2];
+    const std::int64_t item = tensor.item_words();
+    const std::int64_t first = cargo.region[0].begin * item +
+                               cargo.region[2].begin * columns * channels +
+                               cargo.region[3].begin * channels + cargo.region[1].begin;
+    access.address += offset_of(first);
+    std::int64_t run = cargo.bytes.count() * 8 / width;  // words in one piece
+    std::int64_t stride = 0;
+    if (!whole(1, channels)) {
+        run = cargo.region[1].size();
+        stride = channels;
+    } else if (!whole(3, columns)) {
+        run = cargo.region[3].size() * channels;
+        stride = columns * channels;
+    } else if (!whole(2, tensor.shape[1])) {
+        run = cargo.region[2].size() * columns * channels;
+        stride = item;
+    }
+    const std::int64_t all = words(cargo.region);
+    if (stride > 0 && run * width % 8 == 0 && stride * width % 8 == 0 && all % run == 0) {
+        access.piece = stored_bytes(run, cargo.precision);
+        access.pieces = all / run;
+        access.stride = stride * width / 8;
+    }
+    return access;
+}
+
+void Transfers::add_link(Move& move, LinkId link, Bytes bytes) const {
+    if (link.valid() && bytes.count() > 0) {
+        move.links.push_back({link, bytes});
+    }
+}
+
+void Transfers::count(StepBody& body, const Cargo& cargo, ComponentId component, Action action,
+                      Bytes bytes) const {
+    builder_.count(body, cargo.layer, component, action, cargo.role, cargo.precision,
+                   bytes.count());
+}
+
+StepBody Transfers::fetch(const Cargo& cargo, UnitId unit) const {
+    StepBody body;
+    body.unit = unit;
+    Move move;
+    move.sources = {hierarchy_.dram};
+    move.destinations = {hierarchy_.buffer};
+    move.delivered = cargo.bytes;
+    move.dram.push_back(dram_access(cargo, false));
+    move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
+    add_link(move, machine_.write_port(hierarchy_.buffer), cargo.bytes);
+    count(body, cargo, hierarchy_.dram, Action::read, cargo.bytes);
+    count(body, cargo, hierarchy_.buffer, Action::write, cargo.bytes);
+    body.what = std::move(move);
+    return body;
+}
+
+StepBody Transfers::store(const Cargo& cargo, UnitId unit) const {
+    StepBody body;
+    body.unit = unit;
+    Move move;
+    move.sources = {hierarchy_.buffer};
+    move.destinations = {hierarchy_.dram};
+    move.delivered = cargo.bytes;
+    move.dram.push_back(dram_access(cargo, true));
+    move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
+    add_link(move, machine_.read_port(hierarchy_.buffer), cargo.bytes);
+    count(body, cargo, hierarchy_.buffer, Action::read, cargo.bytes);
+    count(body, cargo, hierarchy_.dram, Action::write, cargo.bytes);
+    body.what = std::move(move);
+    return body;
+}
+
+// MODEL: the bus carries a word once, however many cores take it; its wire to the nearest core is
+// `length`, and `pitch` more for each further one.
+StepBody Transfers::feed(const Cargo& cargo, Bytes delivered, UnitId unit) const {
+    StepBody body;
+    body.unit = unit;
+    Move move;
+    move.sources = {hierarchy_.buffer};
+    move.destinations = {hierarchy_.operands};
+    move.delivered = delivered;
+    move.latency = hierarchy_.feed_latency();
+    add_link(move, machine_.read_port(hierarchy_.buffer), cargo.bytes);
+    count(body, cargo, hierarchy_.buffer, Action::read, cargo.bytes);
+    if (hierarchy_.bus.valid()) {
+        add_link(move, machine_.medium(hierarchy_.bus), cargo.bytes);
+        count(body, cargo, hierarchy_.bus, Action::transfer, cargo.bytes);
+        if (delivered > cargo.bytes) {
+            count(body, cargo, hierarchy_.bus, Action::hop, delivered - cargo.bytes);
+        }
+    }
+    add_link(move, machine_.write_port(hierarchy_.operands), delivered);
+    count(body, cargo, hierarchy_.operands, Action::write, delivered);
+    body.what = std::move(move);
+    return body;
+}
+
+StepBody Transfers::drain(const Cargo& cargo, Bytes sums_read, Precision accumulator,
+                          UnitId unit) const {
+    StepBody body;
+    body.unit = unit;
+    Move move;
+    move.sources = {hierarchy_.operands};
+    move.destinations = {hierarchy_.buffer};
+    move.delivered = cargo.bytes;
+    move.latency = hierarchy_.feed_latency();
+    builder_.count(body, cargo.layer, hierarchy_.accumulators, Action::read,
+                   TensorRole::partial_sums, accumulator, sums_read.count());
+    if (hierarchy_.bus.valid()) {
+        add_link(move, machine_.medium(hierarchy_.bus), cargo.bytes);
+        count(body, cargo, hierarchy_.bus, Action::transfer, cargo.bytes);
+    }
+    add_link(move, machine_.write_port(hierarchy_.buffer), cargo.bytes);
+    count(body, cargo, hierarchy_.buffer, Action::write, cargo.bytes);
+    body.what = std::move(move);
+    return body;
+}
+
+StepBody Transfers::reduce(const Cargo& cargo, std::int64_t additions, UnitId unit) const {
+    StepBody body;
+    body.unit = unit;
+    Move move;
+    move.sources = {hierarchy_.accumulators.valid() ? hierarchy_.accumulators
+                                                    : hierarchy_.operands};
+    move.destinations = move.sources;
+    move.combine = Combine::sum;
+    move.mode = MoveMode::accumulate;
+    move.delivered = cargo.bytes;
+    move.latency = hierarchy_.feed_latency();
+    count(body, cargo, hierarchy_.accumulators, Action::read, cargo.bytes * 2);
+    count(body, cargo, hierarchy_.accumulators, Action::write, cargo.bytes);
+    if (hierarchy_.bus.valid()) {
+        add_link(move, machine_.medium(hierarchy_.bus), cargo.bytes);
+        count(body, cargo, hierarchy_.bus, Action::transfer, cargo.bytes);
+    }
+    builder_.count(body, cargo.layer, hierarchy_.array, Action::accumulate,
+                   TensorRole::partial_sums, cargo.precision, additions);
+    body.what = std::move(move);
+    return body;
+}
+
+Cycles Transfers::host_latency() const {
+    const auto& link = std::get<LinkConfig>(machine_.component(hierarchy_.host).config);
+    const ClockId clock = machine_.component(hierarchy_.host).clock;
+    return machine_.clock(clock).edge_at_or_after(link.latency);
+}
+
+StepBody Transfers::receive(const Cargo& cargo, ComponentId memory, UnitId unit) const {
+    StepBody body;
+    body.unit = unit;
+    Move move;
+    move.sources = {hierarchy_.host};
+    move.destinations = {memory};
+    move.delivered = cargo.bytes;
+    move.latency = host_latency();
+    add_link(move, machine_.inbound(hierarchy_.host), cargo.bytes);
+    count(body, cargo, hierarchy_.host, Action::transfer, cargo.bytes);
+    if (memory == hierarchy_.dram) {
+        move.dram.push_back(dram_access(cargo, true));
+    } else {
+        add_link(move, machine_.write_port(memory), cargo.bytes);
+    }
+    count(body, cargo, memory, Action::write, cargo.bytes);
+    body.what = std::move(move);
+    return body;
+}
+
+StepBody Transfers::send(const Cargo& cargo, ComponentId memory, UnitId unit) const {
+    StepBody body;
+    body.unit = unit;
+    Move move;
+    move.sources = {memory};
+    move.destinations = {hierarchy_.host};
+    move.delivered = cargo.bytes;
+    move.latency = host_latency();
+    if (memory == hierarchy_.dram) {
+        move.dram.push_back(dram_access(cargo, false));
+    } else {
+        add_link(move, machine_.read_port(memory), cargo.bytes);
+    }
+    count(body, cargo, memory, Action::read, cargo.bytes);
+    add_link(move, machine_.outbound(hierarchy_.host), cargo.bytes);
+    count(body, cargo, hierarchy_.host, Action::transfer, cargo.bytes);
+    body.what = std::move(move);
+    return body;
+}
+
+}  // namespace memwall

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The moves of a memory hierarchy: bytes, links, DRAM accesses and counters of each kind of
+// transfer.
+#pragma once
+
+#include "arch/placement.hpp"
+#include "arch/program_builder.hpp"
+#include "arch/step_image.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// A part of a tensor on its way, and whose counters it adds to.
+struct Cargo {
+    TensorId tensor;  ///< as the layer sees it
+    Region region;
+    Bytes bytes;
+    LayerId layer;
+    TensorRole role = TensorRole::inputs;
+    Precision precision = Precision::int8;
+};
+
+class Transfers {
+public:
+    Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder);
+
+    /// Gives every tensor that ever lies in the DRAM its address. Throws InputError where they do
+    /// not fit.
+    void place_in_dram(const std::vector<TensorId>& tensors);
+
+    /// Between the DRAM and the global buffer.
+    StepBody fetch(const Cargo& cargo, UnitId unit) const;
+    StepBody store(const Cargo& cargo, UnitId unit) const;
+    /// From the global buffer to the cores: `delivered` bytes of them in all.
+    StepBody feed(const Cargo& cargo, Bytes delivered, UnitId unit) const;
+    /// From the cores to the global buffer.
+    StepBody drain(const Cargo& cargo, Bytes sums_read, Precision accumulator, UnitId unit) const;
+    /// Partial sums from core to core until one has them all.
+    StepBody reduce(const Cargo& cargo, std::int64_t additions, UnitId unit) const;
+    /// Over the host link, to or from `memory`: the global buffer or the DRAM.
+    StepBody receive(const Cargo& cargo, ComponentId memory, UnitId unit) const;
+    StepBody send(const Cargo& cargo, ComponentId memory, UnitId unit) const;
+
+    [[nodiscard]] static Place place(ComponentId memory) { return {memory, -1}; }
+
+private:
+    [[nodiscard]] DramAccess dram_access(const Cargo& cargo, bool write) const;
+    void add_link(Move& move, LinkId link, Bytes bytes) const;
+    void count(StepBody& body, const Cargo& cargo, ComponentId component, Action action,
+               Bytes bytes) const;
+    [[nodiscard]] Cycles host_latency() const;
+
+    const Network& network_;
+    const Machine& machine_;
+    const Hierarchy& hierarchy_;
+    ProgramBuilder& builder_;
+    std::vector<std::int64_t> address_;  ///< by tensor
+};
+
+}  // namespace memwall
