@@ -38,7 +38,9 @@ public:
         return add("dma", ComponentKind::dma, DmaConfig{Cycles(0), channels});
     }
     ComponentId bus(std::int64_t width) {
-        return add("bus", ComponentKind::bus, BusConfig{Bytes(width), Cycles(0), Millimetres(1)});
+        BusConfig bus;
+        bus.width = Bytes(width);
+        return add("bus", ComponentKind::bus, bus);
     }
     ComponentId buffer(std::int64_t capacity, std::int64_t width = 0) {
         return add("buffer", ComponentKind::sram,
