@@ -112,8 +112,7 @@ struct TokenPost {
 struct Step {
     const StepBody* body = nullptr;  ///< owned by the source, valid until completed()
     LayerId layer;  ///< none: the step loads what stays, before or beside the first round
-    /// The first item that it works on, counted over the whole run; it belongs to round
-    /// item / items_per_round.
+    /// The pass over the network (the round) that it works for, counted from 0.
     std::int64_t item = 0;
     std::vector<TokenWait> waits;
     std::vector<TokenPost> posts;

@@ -2,41 +2,13 @@
 #include "sim/layer_tally.hpp"
 
 #include <algorithm>
-#include <cmath>
 
-#include "base/error.hpp"
+#include "arch/outcome_recorder.hpp"
 
 namespace memwall {
 
-Bound bound_of(ComponentKind kind) {
-    switch (kind) {
-        case ComponentKind::dram:
-            return Bound::dram;
-        case ComponentKind::sram:
-        case ComponentKind::register_file:
-            return Bound::buffer;
-        case ComponentKind::mac_array:
-            return Bound::compute;
-        case ComponentKind::vector_unit:
-            return Bound::vector;
-        case ComponentKind::mesh:
-        case ComponentKind::bus:
-            return Bound::interconnect;
-        case ComponentKind::link:
-            return Bound::link;
-        case ComponentKind::dma:  // beside its links a DMA engine only issues
-            return Bound::latency;
-    }
-    fail("unknown component kind");
-}
-
 LayerTally::LayerTally(const Program& program, const Machine& machine)
-    : program_(program),
-      machine_(machine),
-      spans_(program.layers.size()),
-      units_(program.layers.size() * program.units.size(), 0),
-      links_(program.layers.size() * machine.links().size(), 0.0),
-      drams_(program.layers.size() * machine.drams().size(), 0.0) {}
+    : program_(program), machine_(machine), spans_(program.layers.size()) {}
 
 void LayerTally::started(const Step& step, Picoseconds now) {
     Span& span = spans_[step.layer.position()];
@@ -45,33 +17,17 @@ void LayerTally::started(const Step& step, Picoseconds now) {
 }
 
 void LayerTally::need(const Step& step) {
-    const StepBody& body = *step.body;
-    const std::size_t layer = step.layer.position();
-    const Unit& unit = program_.units[body.unit.position()];
-    const ClockDomain& clock = machine_.clock(machine_.component(unit.component).clock);
-    Cycles latency;
-    if (const auto* compute = std::get_if<Compute>(&body.what)) {
-        units_[layer * program_.units.size() + body.unit.position()] +=
-            clock.time_of(compute->occupies).count() / unit.servers;
-        latency = compute->latency;
-    } else {
-        const Move& move = std::get<Move>(body.what);
-        units_[layer * program_.units.size() + body.unit.position()] +=
-            clock.time_of(move.occupies).count() / unit.servers;
-        for (const LinkUse& use : move.links) {
-            if (use.link.valid()) {
-                links_[layer * machine_.links().size() + use.link.position()] +=
-                    static_cast<double>(use.bytes.count());
-            }
-        }
-        for (const DramAccess& access : move.dram) {
-            drams_[layer * machine_.drams().size() + access.dram.position()] +=
-                static_cast<double>(access.piece.count()) * static_cast<double>(access.pieces);
-        }
-        latency = move.latency;
+    const Component& own = machine_.component(program_.units[step.body->unit.position()].component);
+    const ClockDomain& clock = machine_.clock(own.clock);
+    Picoseconds(&resource)[kBoundCount] = spans_[step.layer.position()].resource;
+    if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
+        resource[static_cast<std::size_t>(bound_of(own.kind))] += clock.time_of(compute->occupies);
+        return;
     }
-    Span& span = spans_[layer];
-    span.longest_latency = std::max(span.longest_latency, clock.time_of(latency));
+    const MoveDemand asked = demand(std::get<Move>(step.body->what), machine_, clock);
+    for (std::size_t b = 0; b < kBoundCount; ++b) {
+        resource[b] += asked.by_bound[b];
+    }
 }
 
 void LayerTally::completed(LayerId layer, Picoseconds now) {
@@ -110,29 +66,7 @@ void LayerTally::write(Outcome& outcome, Picoseconds origin) const {
         layer.start = std::max(Picoseconds(0), span.start - origin);
         layer.end = std::max(layer.start, span.end - origin);
         layer.queued = span.queued;
-        const auto raise = [&](Bound bound, double time) {
-            Picoseconds& most = layer.resource[static_cast<std::size_t>(bound)];
-            most = std::max(most, Picoseconds(std::llround(time)));
-        };
-        for (std::size_t u = 0; u < program_.units.size(); ++u) {
-            raise(bound_of(machine_.component(program_.units[u].component).kind),
-                  static_cast<double>(units_[l * program_.units.size() + u]));
-        }
-        for (std::size_t k = 0; k < machine_.links().size(); ++k) {
-            const Link& link = machine_.links()[k];
-            const double bytes = links_[l * machine_.links().size() + k];
-            if (bytes > 0) {
-                const auto hertz =
-                    static_cast<double>(machine_.clock(link.clock).frequency().count());
-                raise(bound_of(machine_.component(link.component).kind),
-                      bytes / (link.bytes_per_cycle * hertz) * 1e12);
-            }
-        }
-        for (std::size_t d = 0; d < machine_.drams().size(); ++d) {
-            raise(Bound::dram, drams_[l * machine_.drams().size() + d] /
-                                   machine_.dram(DramId(d)).peak().count() * 1e12);
-        }
-        raise(Bound::latency, static_cast<double>(span.longest_latency.count()));
+        std::copy(std::begin(span.resource), std::end(span.resource), std::begin(layer.resource));
     }
 }
 

@@ -12,9 +12,6 @@
 
 namespace memwall {
 
-/// The resource that a component's time is owed to.
-Bound bound_of(ComponentKind kind);
-
 class LayerTally {
 public:
     LayerTally(const Program& program, const Machine& machine);
@@ -38,16 +35,13 @@ private:
         std::int64_t stalls = 0;
         Picoseconds stalled;
         Picoseconds slack = Picoseconds(INT64_MAX);
-        Picoseconds longest_latency;
+        Picoseconds resource[kBoundCount];
     };
     void need(const Step& step);
 
     const Program& program_;
     const Machine& machine_;
     std::vector<Span> spans_;
-    std::vector<std::int64_t> units_;  ///< ps by layer and unit
-    std::vector<double> links_;        ///< bytes by layer and link
-    std::vector<double> drams_;        ///< bytes by layer and DRAM
 };
 
 }  // namespace memwall

@@ -11,6 +11,7 @@
 
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
+#include "arch/outcome_recorder.hpp"
 #include "arch/program.hpp"
 #include "sim/activity.hpp"
 #include "sim/causes.hpp"
@@ -165,6 +166,8 @@ private:
     std::vector<std::int64_t> load_counts_;
     std::vector<Round> rounds_;
     Picoseconds load_end_;
+    Picoseconds window_start_;
+    std::int64_t loading_ = 0;  ///< steps under way that load
     Picoseconds end_;
     std::int32_t last_record_ = -1;  ///< of the step that ended the last round
     bool outputs_seen_ = false;

@@ -12,9 +12,8 @@ std::int64_t ReplayEngine::round_of(const Step& step) const {
         return -1;
     }
     ensure(step.layer.position() < program_.layers.size(), "a step works for a layer");
-    const std::int64_t round = step.item / program_.items_per_round;
-    ensure(step.item >= 0 && round < program_.rounds, "a step's item lies in one of the rounds");
-    return round;
+    ensure(step.item >= 0 && step.item < program_.rounds, "a step works for one of the rounds");
+    return step.item;
 }
 
 void ReplayEngine::count_start(Slot& mine, Picoseconds now) {
@@ -36,9 +35,13 @@ void ReplayEngine::count_start(Slot& mine, Picoseconds now) {
         mine.record = causes_.add(record);
     }
     if (load) {
+        ++loading_;
         return;
     }
     Round& round = rounds_[static_cast<std::size_t>(mine.round)];
+    if (mine.round == 0 && round.first == kNever && loading_ > 0 && options_.window.warmup == 0) {
+        restart_window(now);  // loading goes on beside the first round
+    }
     round.first = std::min(round.first, now);
     if (step.body->edge == NetworkEdge::input) {
         round.first_input = std::min(round.first_input, now);
@@ -56,8 +59,9 @@ void ReplayEngine::count_completion(const Slot& mine, Picoseconds now) {
     const Step& step = mine.next.step;
     end_ = std::max(end_, now);
     if (mine.round < 0) {
+        --loading_;
         load_end_ = std::max(load_end_, now);
-        if (options_.window.warmup == 0) {
+        if (options_.window.warmup == 0 && rounds_.front().first == kNever) {
             restart_window(now);
         }
         return;
@@ -86,6 +90,7 @@ void ReplayEngine::count_completion(const Slot& mine, Picoseconds now) {
 }
 
 void ReplayEngine::restart_window(Picoseconds now) {
+    window_start_ = now;
     activity_.restart(now);
     for (const auto& dram : servers_.drams()) {
         dram->reset_busy();
@@ -101,11 +106,7 @@ void ReplayEngine::write_rounds(Outcome& outcome) const {
         window_end = std::max(window_end, rounds_[r].end());
     }
     outcome.load_end = load_end_;
-    outcome.window_start = load_end_;
-    for (std::int64_t r = 0; r < options_.window.warmup; ++r) {
-        outcome.window_start =
-            std::max(outcome.window_start, rounds_[static_cast<std::size_t>(r)].end());
-    }
+    outcome.window_start = window_start_;
     outcome.window_end = window_end;
     outcome.end = end_;
 }
