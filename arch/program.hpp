@@ -111,7 +111,9 @@ struct TokenPost {
 /// `latency` later.
 struct Step {
     const StepBody* body = nullptr;  ///< owned by the source, valid until completed()
-    LayerId layer;
+    LayerId layer;  ///< none: the step loads what stays, before or beside the first round
+    /// The first item that it works on, counted over the whole run; it belongs to round
+    /// item / items_per_round.
     std::int64_t item = 0;
     std::vector<TokenWait> waits;
     std::vector<TokenPost> posts;
