@@ -128,7 +128,7 @@ bool ReplayEngine::collect_finished(Picoseconds now) {
         activity_.passed(move.links, slot(s).start, now);
         part_done(s, bound, flows.delay(s), now);
     }
-    for (const auto& dram : servers_.drams()) {
+    for (DramPort* dram : servers_.drams()) {
         collect(*dram);
         for (const std::int32_t s : finished_) {
             part_done(s, Bound::dram, dram->delay(s), now);

@@ -92,7 +92,7 @@ void ReplayEngine::count_completion(const Slot& mine, Picoseconds now) {
 void ReplayEngine::restart_window(Picoseconds now) {
     window_start_ = now;
     activity_.restart(now);
-    for (const auto& dram : servers_.drams()) {
+    for (DramPort* dram : servers_.drams()) {
         dram->reset_busy();
     }
 }
@@ -145,8 +145,8 @@ Outcome ReplayEngine::outcome() const {
     tally_.write(outcome, outcome.round_start.back());
     write_path(outcome);
     std::vector<const DramPort*> drams;
-    for (const auto& dram : servers_.drams()) {
-        drams.push_back(dram.get());
+    for (DramPort* dram : servers_.drams()) {
+        drams.push_back(dram);
         outcome.drams.push_back(dram->outcome(end_));
     }
     activity_.write(outcome, drams);

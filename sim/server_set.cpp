@@ -26,12 +26,9 @@ ServerSet::ServerSet(const Program& program, const Machine& machine)
         }
     }
     for (std::size_t d = 0; d < machine.drams().size(); ++d) {
-        drams_.push_back(std::make_unique<DramController>(machine.dram(DramId(d))));
+        built_in_.push_back(std::make_unique<DramController>(machine.dram(DramId(d))));
+        drams_.push_back(built_in_.back().get());
     }
-}
-
-void ServerSet::replace_dram(DramId id, std::unique_ptr<DramPort> port) {
-    drams_[id.position()] = std::move(port);
 }
 
 Picoseconds ServerSet::next_time() const {
@@ -39,7 +36,7 @@ Picoseconds ServerSet::next_time() const {
     for (const FifoServer* server : present_) {
         next = std::min(next, server->next_time());
     }
-    for (const auto& dram : drams_) {
+    for (const DramPort* dram : drams_) {
         next = std::min(next, dram->next_time());
     }
     return next;
@@ -47,7 +44,7 @@ Picoseconds ServerSet::next_time() const {
 
 void ServerSet::settle(Picoseconds now) {
     flows_->settle(now);
-    for (const auto& dram : drams_) {
+    for (DramPort* dram : drams_) {
         dram->settle(now);
     }
 }

@@ -32,9 +32,9 @@ public:
     }
     [[nodiscard]] FlowNetwork& flows() const { return *flows_; }
     [[nodiscard]] DramPort& dram(DramId id) const { return *drams_[id.position()]; }
-    [[nodiscard]] const std::vector<std::unique_ptr<DramPort>>& drams() const { return drams_; }
-    /// Puts another model behind a DRAM's port; before the first request.
-    void replace_dram(DramId id, std::unique_ptr<DramPort> port);
+    [[nodiscard]] const std::vector<DramPort*>& drams() const { return drams_; }
+    /// Asks another model instead of the built-in one; before the first request. Must outlive this.
+    void replace_dram(DramId id, DramPort& port) { drams_[id.position()] = &port; }
 
     /// The components that have a server, in the machine's order.
     [[nodiscard]] const std::vector<FifoServer*>& fifos() const { return present_; }
@@ -46,7 +46,8 @@ private:
     std::vector<FifoServer*> present_;
     std::vector<UnitPlace> places_;
     std::unique_ptr<FlowNetwork> flows_;
-    std::vector<std::unique_ptr<DramPort>> drams_;
+    std::vector<std::unique_ptr<DramPort>> built_in_;
+    std::vector<DramPort*> drams_;
 };
 
 }  // namespace memwall

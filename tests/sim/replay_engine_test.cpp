@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/error.hpp"
+#include "tests/sim/generated.hpp"
 #include "tests/sim/outcome_text.hpp"
 #include "tests/sim/script.hpp"
 
@@ -353,104 +354,25 @@ TEST_CASE("sources may let agents wait for times and tokens, and pull from one p
           test::full_text(forward));
 }
 
-namespace {
-
-/// Random agents over shared units, links and a DRAM, with tokens from earlier agents to later.
-/// `order` says in which order the agents are registered.
-Program generated(const Machine& machine, unsigned seed, const std::vector<std::size_t>& order,
-                  int rounds = 2) {
-    std::mt19937 random(seed);
-    ProgramScript script;
-    const UnitId engine = script.unit(machine.find("dma"), 2);
-    const UnitId array = script.unit(machine.find("array"));
-    const LinkId bus = machine.medium(machine.find("bus"));
-    const LinkId read = machine.read_port(machine.find("buffer"));
-    const LinkId write = machine.write_port(machine.find("buffer"));
-    std::vector<AgentId> agents(order.size());
-    for (const std::size_t which : order) {
-        agents[which] = script.agent("agent " + std::to_string(which), static_cast<int>(which % 2));
-    }
-    std::vector<TokenId> tokens;
-    for (std::size_t a = 0; a < order.size(); ++a) {
-        tokens.push_back(script.token("token " + std::to_string(a)));
-    }
-    script.layers(4);
-    script.program().rounds = rounds;
-    for (std::size_t a = 0; a < order.size(); ++a) {
-        for (int s = 0; s < 30; ++s) {
-            const auto size = [&](unsigned most) {
-                return 1 + static_cast<std::int64_t>(random() % most);
-            };
-            StepBody* body = nullptr;
-            if (random() % 2 == 0) {
-                body = script.compute(array, size(40), size(4));
-            } else {
-                body = script.move(engine,
-                                   {{bus, Bytes(size(2'000))},
-                                    {random() % 2 == 0 ? read : write, Bytes(size(2'000))}},
-                                   size(6));
-                if (random() % 3 == 0) {
-                    std::get<Move>(body->what)
-                        .dram.push_back({DramId(0), size(100'000), Bytes(size(5'000)), 1, 0,
-                                         random() % 2 == 0});
-                }
-            }
-            std::vector<TokenWait> waits;
-            if (a > 0 && random() % 3 == 0) {
-                waits.push_back({tokens[random() % a], size(30)});
-            }
-            Step& step = script.step(agents[a], body, waits, {{tokens[a]}});
-            step.layer = LayerId(static_cast<std::int32_t>(s % 4));
-            step.item = s * rounds / 30;
-        }
-    }
-    return script.build();
-}
-
-Machine generated_machine() {
-    MachineScript machine;
-    machine.array();
-    machine.dma(2);
-    machine.bus(32);
-    machine.buffer(1 << 20, 24);
-    DramConfig dram;
-    dram.name = "dram";
-    dram.capacity = Bytes(1 << 30);
-    dram.channels = 2;
-    dram.banks = 8;
-    dram.row = Bytes(1'024);
-    dram.burst = dram.interleave = Bytes(64);
-    dram.burst_time = Picoseconds(2'000);
-    dram.activate_to_access = dram.precharge = dram.access_latency = Picoseconds(14'000);
-    dram.activate_to_precharge = Picoseconds(33'000);
-    dram.refresh_interval = Picoseconds(390'000);
-    dram.refresh_time = Picoseconds(35'000);
-    dram.turnaround = Picoseconds(7'500);
-    machine.add("dram", ComponentKind::dram, dram);
-    return machine.build();
-}
-
-}  // namespace
-
 TEST_CASE("the order in which agents are registered decides nothing, over generated programs") {
-    const Machine machine = generated_machine();
+    const Machine machine = test::generated_machine();
     std::mt19937 random(17);
     for (unsigned seed = 0; seed < 30; ++seed) {
         std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5};
-        const std::string straight =
-            test::full_text(replay_without_kernel(generated(machine, seed, order), machine));
+        const std::string straight = test::full_text(
+            replay_without_kernel(test::generated_program(machine, seed, order), machine));
         std::shuffle(order.begin(), order.end(), random);
         ReplayOptions options;
         options.reverse_agents = true;
-        REQUIRE(test::full_text(replay_without_kernel(generated(machine, seed, order), machine,
-                                                      options)) == straight);
+        REQUIRE(test::full_text(replay_without_kernel(test::generated_program(machine, seed, order),
+                                                      machine, options)) == straight);
     }
 }
 
 TEST_CASE("without causes times and counts are the same, over generated programs") {
-    const Machine machine = generated_machine();
+    const Machine machine = test::generated_machine();
     for (unsigned seed = 0; seed < 30; ++seed) {
-        const Program program = generated(machine, seed, {0, 1, 2, 3, 4, 5});
+        const Program program = test::generated_program(machine, seed, {0, 1, 2, 3, 4, 5});
         ReplayOptions options;
         const std::string with =
             test::times_and_counts(replay_without_kernel(program, machine, options));
@@ -460,9 +382,9 @@ TEST_CASE("without causes times and counts are the same, over generated programs
 }
 
 TEST_CASE("the critical path of a replay in one round is as long as the replay") {
-    const Machine machine = generated_machine();
+    const Machine machine = test::generated_machine();
     for (unsigned seed = 0; seed < 30; ++seed) {
-        const Program program = generated(machine, seed, {0, 1, 2, 3, 4, 5}, 1);
+        const Program program = test::generated_program(machine, seed, {0, 1, 2, 3, 4, 5}, 1);
         const Outcome outcome = replay_without_kernel(program, machine);
         // Exposed time and the time of the array together cover everything.
         Picoseconds exposed;
