@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "sim/invariants.hpp"
 #include "sim/replay_engine.hpp"
 
 namespace memwall {
@@ -18,6 +19,7 @@ std::int64_t ReplayEngine::round_of(const Step& step) const {
 
 void ReplayEngine::count_start(Slot& mine, Picoseconds now) {
     const Step& step = mine.next.step;
+    check_delivery(program_, step);
     const bool load = mine.round < 0;
     if (load || mine.round >= options_.window.warmup) {
         std::vector<std::int64_t>& counts = load ? load_counts_ : counts_;
@@ -154,6 +156,7 @@ Outcome ReplayEngine::outcome() const {
         outcome.components[c].peak = occupancy_.peak(ComponentId(c));
     }
     outcome.steps = steps_;
+    check_outcome(program_, machine_, outcome);
     return outcome;
 }
 

@@ -103,7 +103,7 @@ bool TlmDramAdapter::next_piece(Request& request) const {
 }
 
 void TlmDramAdapter::issue() {
-    while (asking_ == nullptr && !to_send_.empty()) {
+    while (asking_ == nullptr && kernel_time() >= free_at_ && !to_send_.empty()) {
         const std::int32_t slot = to_send_.front();
         send(slot);
         Request& request = requests_[static_cast<std::size_t>(slot)];
@@ -169,7 +169,8 @@ tlm::tlm_sync_enum TlmDramAdapter::from_target(tlm::tlm_generic_payload& payload
 
 void TlmDramAdapter::request_over(const sc_core::sc_time& delay) {
     asking_ = nullptr;
-    may_issue_.notify(delay);
+    free_at_ = kernel_time() + Picoseconds(static_cast<std::int64_t>(delay.value()));
+    may_issue_.notify(delay);  // without a delay: in the next delta cycle
 }
 
 void TlmDramAdapter::response(tlm::tlm_generic_payload& payload, const sc_core::sc_time& delay) {

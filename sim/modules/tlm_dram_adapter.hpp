@@ -76,6 +76,7 @@ private:
     std::deque<std::int32_t> to_send_;
     TimerQueue due_;
     sc_core::sc_event may_issue_;
+    Picoseconds free_at_;                         ///< the next request may begin
     tlm::tlm_generic_payload* asking_ = nullptr;  ///< between its BEGIN_REQ and its END_REQ
     std::vector<std::int64_t> busy_;
     std::int64_t bursts_ = 0;

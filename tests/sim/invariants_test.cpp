@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/invariants.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "arch/estimate.hpp"
+#include "base/error.hpp"
+#include "sim/replay_engine.hpp"
+#include "tests/sim/generated.hpp"
+#include "tests/sim/script.hpp"
+
+using namespace memwall;
+using Catch::Contains;
+
+TEST_CASE("an outcome that was tampered with is caught, with a sentence") {
+    const Machine machine = test::generated_machine();
+    const Program program = test::generated_program(machine, 1, {0, 1, 2, 3, 4, 5});
+    Outcome outcome = replay_without_kernel(program, machine);
+    const std::size_t array = machine.find("array").position();
+    const std::size_t buffer = machine.find("buffer").position();
+    REQUIRE_NOTHROW(check_outcome(program, machine, outcome));
+    SECTION("busy for longer than there was time") {
+        outcome.components[array].busy_max = outcome.end + Picoseconds(1);
+        CHECK_THROWS_WITH(check_outcome(program, machine, outcome),
+                          Contains("component 'array' was busy for"));
+    }
+    SECTION("busy for layers that sum to more than there was time") {
+        for (Picoseconds& time : outcome.busy_by_layer) {
+            time = outcome.end - Picoseconds(1);
+        }
+        CHECK_THROWS_WITH(check_outcome(program, machine, outcome), Contains("was busy for"));
+    }
+    SECTION("more bytes than a memory has") {
+        outcome.components[buffer].peak = Bytes((1 << 20) + 1);
+        CHECK_THROWS_WITH(check_outcome(program, machine, outcome),
+                          Contains("memory 'buffer' held 1048577 B; its capacity is 1048576 B"));
+    }
+    SECTION("a window past the end") {
+        outcome.window_end = outcome.end + Picoseconds(1);
+        CHECK_THROWS_AS(check_outcome(program, machine, outcome), InternalError);
+    }
+}
+
+TEST_CASE("a DRAM that served less than was counted is caught") {
+    const Machine machine = test::generated_machine();
+    Program program = test::generated_program(machine, 1, {0, 1, 2, 3, 4, 5});
+    program.actions.row(
+        {LayerId(0), machine.find("dram"), Action::read, TensorRole::inputs, Precision::int8});
+    Outcome outcome = replay_without_kernel(program, machine);
+    outcome.counts[0] = outcome.drams[0].bursts * 64;
+    REQUIRE_NOTHROW(check_outcome(program, machine, outcome));
+    outcome.counts[0] += 1;
+    CHECK_THROWS_WITH(check_outcome(program, machine, outcome), Contains("B were counted"));
+}
+
+TEST_CASE("a move that writes other bytes than it delivers is caught when it starts") {
+    test::MachineScript machine;
+    const ComponentId buffer = machine.buffer(1'000, 16);
+    const ComponentId dma = machine.dma();
+    const Machine built = machine.build();
+    test::ProgramScript script;
+    const UnitId unit = script.unit(dma);
+    StepBody* body = script.move(unit, {{built.write_port(buffer), Bytes(64)}});
+    Move& move = std::get<Move>(body->what);
+    move.destinations = {buffer};
+    move.delivered = Bytes(64);
+    body->actions = {{script.program().actions.row(
+                          {LayerId(0), buffer, Action::write, TensorRole::inputs, Precision::int8}),
+                      64}};
+    script.step(script.agent("a"), body);
+    REQUIRE_NOTHROW(replay_without_kernel(script.build(), built));
+    move.delivered = Bytes(65);
+    CHECK_THROWS_WITH(replay_without_kernel(script.build(), built),
+                      Contains("a move of layer 0 delivers 65 B, but 64 B are written"));
+}
+
+TEST_CASE("the analytic engine counts the same and is never slower, over generated programs") {
+    const Machine machine = test::generated_machine();
+    for (unsigned seed = 0; seed < 30; ++seed) {
+        // One agent: with several, contention can change the order of service for the better.
+        const Program program = test::generated_program(machine, seed, {0});
+        const Outcome simulated = replay_without_kernel(program, machine);
+        const Outcome estimated = estimate(program, machine, Window{});
+        REQUIRE_NOTHROW(check_against_estimate(program, simulated, estimated));
+    }
+}
