@@ -222,12 +222,28 @@ private:
         }
     }
 
+    /// "agent 'x' waits for 'y' 3 times, posted 2" of everyone who is not done.
     void check_finished() const {
+        std::string stuck;
         for (std::size_t a = 0; a < agents_.size(); ++a) {
-            if (!agents_[a].done) {
-                fail("deadlock: agent '" + program_.agents[a].name + "' never finishes");
+            if (agents_[a].done) {
+                continue;
+            }
+            const Next& next = agents_[a].next;
+            std::vector<TokenWait> waits = next.step.waits;
+            if (next.kind == Next::Kind::wait_for) {
+                waits = {next.token};
+            }
+            for (const TokenWait& wait : waits) {
+                if (!held(wait)) {
+                    stuck += "; agent '" + program_.agents[a].name + "' waits for '" +
+                             program_.tokens[wait.token.position()] + "' " +
+                             std::to_string(wait.count) + " times, posted " +
+                             std::to_string(tokens_[wait.token.position()].posted);
+                }
             }
         }
+        ensure(stuck.empty(), ("deadlock" + stuck).c_str());
     }
 
     const Program& program_;

@@ -53,6 +53,7 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
     }
     fetch_weights_ = worker("fetch weights", mover);
     fetch_inputs_ = worker("fetch inputs", mover);
+    fetch_operands_ = worker("fetch operands", mover);
     feed_weights_ = worker("feed weights", medium);
     feed_inputs_ = worker("feed inputs", medium);
     compute_ = {builder_.agent("compute", -static_cast<int>(workers_), hierarchy.cores), UnitId()};

@@ -16,6 +16,7 @@ struct TilingEmitter::LayerState {
     std::int64_t outputs_done = 0;                       ///< output passes drained so far
     std::vector<std::vector<std::int64_t>> tile_fills{};  ///< by operand and tile visit: in its ring
     std::vector<std::vector<Bytes>> tile_releases{};      ///< what the end of a tile visit frees
+    std::vector<Bytes> carried{};                         ///< by operand: kept for the next tile
 };
 
 ComponentId TilingEmitter::sums() const {
@@ -46,11 +47,12 @@ void TilingEmitter::emit_layer(std::size_t f) {
     const auto& operands = root.space.operands;
     state.tile_fills.resize(operands.size());
     state.tile_releases.resize(operands.size());
-    for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
-        fetch_tiles(state, o);
-    }
+    state.carried.resize(operands.size());
     for (std::size_t p = 0; p < state.sequence.passes.size(); ++p) {
         for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
+            if (state.sequence.tile_visits[o][state.sequence.passes[p].tile_visit[o]].first == p) {
+                fetch_tile(state, o, state.sequence.passes[p].tile_visit[o]);
+            }
             if (state.sequence.operand_visits[o][state.sequence.passes[p].visit[o]].first == p) {
                 feed(state, p, o);
             }
@@ -65,55 +67,50 @@ void TilingEmitter::emit_layer(std::size_t f) {
     }
 }
 
-/// Brings the tiles of one operand from the DRAM, unless it lies in the buffer.
-void TilingEmitter::fetch_tiles(LayerState& state, std::size_t o) {
+/// Brings a tile of one operand from the DRAM, unless all of it lies in the buffer.
+void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) {
     const Operand& operand = state.root.space.operands[o];
     const TensorId stored = network_.storage(operand.tensor);
     const bool weights = operand.role == TensorRole::weights;
     if (weights ? state.plan.weights_resident : plan_.kept[stored.position()]) {
         return;
     }
-    Ring& ring = weights ? tile_weights_ : tile_inputs_;
     const Worker& worker = weights ? fetch_weights_ : fetch_inputs_;
     const auto& visits = state.sequence.tile_visits[o];
-    Bytes carried;  // rows of the tile before that this one needs too
-    for (std::size_t v = 0; v < visits.size(); ++v) {
-        const Region& region = visits[v].region;
-        const Region fresh = v > 0 ? fresh_part(region, visits[v - 1].region) : region;
-        const Cargo cargo{operand.tensor, fresh, stored_bytes(words(fresh), operand.precision),
-                          state.fused.root, operand.role, operand.precision};
-        RoundStep step;
-        step.layer = state.fused.root;
-        step.body = transfers_.fetch(cargo, worker.unit);
-        if (weights && weights_loaded_[state.f].valid() && hierarchy_.host.valid()) {
-            step.waits.push_back({weights_loaded_[state.f], 1});
-        }
-        if (!weights && v == 0) {
-            wait_done(step, stored);
-            if (state.f > 0) {
-                step.waits.push_back(
-                    {done_[state.f - 1], builder_.posted(done_[state.f - 1])});
-            }
-        }
-        if (!hierarchy_.host.valid() && network_.tensor(stored).kind == TensorKind::input) {
-            step.body.edge = NetworkEdge::input;
-        }
-        state.tile_fills[o].push_back(ring.fill(step));
-        const Bytes held = carried + cargo.bytes;
-        carried = Bytes(0);
-        if (v + 1 < visits.size()) {
-            const Region next = fresh_part(visits[v + 1].region, region);
-            const std::int64_t common = words(visits[v + 1].region) - words(next);
-            carried = std::min(held, stored_bytes(common, operand.precision));
-        }
-        state.tile_releases[o].push_back(held - carried);
-        step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
-        if (options_.images) {
-            step.body.image = image_of(operand.tensor, fresh, Transfers::place(hierarchy_.dram),
-                                       {Transfers::place(hierarchy_.buffer)});
-        }
-        builder_.step(worker.agent, std::move(step));
+    const Region& region = visits[v].region;
+    const Region fresh = v > 0 ? fresh_part(region, visits[v - 1].region) : region;
+    const Cargo cargo{operand.tensor, fresh, stored_bytes(words(fresh), operand.precision),
+                      state.fused.root, operand.role, operand.precision};
+    RoundStep step;
+    step.layer = state.fused.root;
+    step.body = transfers_.fetch(cargo, worker.unit);
+    if (weights && hierarchy_.host.valid()) {
+        step.waits.push_back({weights_loaded_[state.f], 1});
     }
+    if (!weights && v == 0) {
+        wait_done(step, stored);
+        if (state.f > 0) {
+            step.waits.push_back({done_[state.f - 1], builder_.posted(done_[state.f - 1])});
+        }
+    }
+    if (!hierarchy_.host.valid() && network_.tensor(stored).kind == TensorKind::input) {
+        step.body.edge = NetworkEdge::input;
+    }
+    state.tile_fills[o].push_back((weights ? tile_weights_ : tile_inputs_).fill(step));
+    const Bytes held = state.carried[o] + cargo.bytes;
+    state.carried[o] = Bytes(0);  // rows of this tile that the next one needs too
+    if (v + 1 < visits.size()) {
+        const Region next = fresh_part(visits[v + 1].region, region);
+        const std::int64_t common = words(visits[v + 1].region) - words(next);
+        state.carried[o] = std::min(held, stored_bytes(common, operand.precision));
+    }
+    state.tile_releases[o].push_back(held - state.carried[o]);
+    step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
+    if (options_.images) {
+        step.body.image = image_of(operand.tensor, fresh, Transfers::place(hierarchy_.dram),
+                                   {Transfers::place(hierarchy_.buffer)});
+    }
+    builder_.step(worker.agent, std::move(step));
 }
 
 /// From the global buffer to the cores that need it.
@@ -182,7 +179,7 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
         if (!plan_.kept[tensor.position()]) {
             RoundStep fetch;
             fetch.layer = state.fused.root;
-            fetch.body = transfers_.fetch(cargo, fetch_inputs_.unit);
+            fetch.body = transfers_.fetch(cargo, fetch_operands_.unit);
             fetch.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
             if (state.outputs_done == 0) {
                 wait_done(fetch, tensor);
@@ -198,7 +195,7 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
                 fetch.body.image = image_of(tensor, region, Transfers::place(hierarchy_.dram),
                                             {Transfers::place(hierarchy_.buffer)});
             }
-            builder_.step(fetch_inputs_.agent, std::move(fetch));
+            builder_.step(fetch_operands_.agent, std::move(fetch));
         } else if (state.outputs_done == 0) {
             wait_done(step, tensor);
         }
