@@ -13,10 +13,11 @@ struct TilingEmitter::LayerState {
     const Layer& root;
     const LayerPlan& plan;
     PassSequence sequence;
-    std::int64_t outputs_done = 0;                       ///< output passes drained so far
-    std::vector<std::vector<std::int64_t>> tile_fills{};  ///< by operand and tile visit: in its ring
-    std::vector<std::vector<Bytes>> tile_releases{};      ///< what the end of a tile visit frees
-    std::vector<Bytes> carried{};                         ///< by operand: kept for the next tile
+    std::int64_t outputs_done = 0;  ///< output passes drained so far
+    std::vector<std::vector<std::int64_t>>
+        tile_fills{};                                 ///< by operand and tile visit: in its ring
+    std::vector<std::vector<Bytes>> tile_releases{};  ///< what the end of a tile visit frees
+    std::vector<Bytes> carried{};                     ///< by operand: kept for the next tile
 };
 
 ComponentId TilingEmitter::sums() const {
@@ -79,7 +80,7 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
     const auto& visits = state.sequence.tile_visits[o];
     const Region& region = visits[v].region;
     const Region fresh = v > 0 ? fresh_part(region, visits[v - 1].region) : region;
-    const Cargo cargo{operand.tensor, fresh, stored_bytes(words(fresh), operand.precision),
+    const Cargo cargo{operand.tensor,   fresh,        stored_bytes(words(fresh), operand.precision),
                       state.fused.root, operand.role, operand.precision};
     RoundStep step;
     step.layer = state.fused.root;
@@ -154,9 +155,11 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
         auto image_step = std::make_shared<StepImage>();
         const std::vector<Box> boxes = split.boxes(pass.box);
         for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
-            image_step->moves.push_back({operand.tensor, image(operand.projection, boxes[lane]),
+            image_step->moves.push_back({operand.tensor,
+                                         image(operand.projection, boxes[lane]),
                                          Transfers::place(hierarchy_.buffer),
-                                         {core(hierarchy_.operands, lane)}, false});
+                                         {core(hierarchy_.operands, lane)},
+                                         false});
         }
         step.body.image = std::move(image_step);
     }
@@ -170,8 +173,12 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
     for (std::size_t i = 0; i < state.fused.operands.size(); ++i) {
         const TensorId tensor = state.fused.operands[i];
         const Precision precision = network_.tensor(tensor).precision;
-        const Cargo cargo{tensor, region, stored_bytes(words(region), precision),
-                          state.fused.operand_of[i], TensorRole::inputs, precision};
+        const Cargo cargo{tensor,
+                          region,
+                          stored_bytes(words(region), precision),
+                          state.fused.operand_of[i],
+                          TensorRole::inputs,
+                          precision};
         RoundStep step;
         step.layer = state.fused.root;
         step.body = transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit);
@@ -204,8 +211,10 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
             const std::vector<Box> boxes = split.boxes(state.sequence.passes[p].box);
             for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
                 image_step->moves.push_back(
-                    {tensor, image(state.root.space.outputs().projection, boxes[lane]),
-                     Transfers::place(hierarchy_.buffer), {core(hierarchy_.operands, lane)},
+                    {tensor,
+                     image(state.root.space.outputs().projection, boxes[lane]),
+                     Transfers::place(hierarchy_.buffer),
+                     {core(hierarchy_.operands, lane)},
                      false});
             }
             step.body.image = std::move(image_step);
@@ -219,8 +228,8 @@ void TilingEmitter::compute(LayerState& state, std::size_t p) {
     const CoreSplit split = split_of(state, pass.box);
     RoundStep step;
     step.layer = state.fused.root;
-    step.body = compute_body(builder_, cores_, state.root, state.fused.root, split, pass.box,
-                             pass.starts);
+    step.body =
+        compute_body(builder_, cores_, state.root, state.fused.root, split, pass.box, pass.starts);
     const auto& operands = state.root.space.operands;
     for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
         Ring& ring = operands[o].role == TensorRole::weights ? core_weights_ : core_inputs_;
@@ -262,8 +271,9 @@ void TilingEmitter::reduce(LayerState& state, std::size_t p) {
     const Region region = result_region(state, p);
     const Precision precision = state.root.precision.accumulator;
     const std::int64_t additions = words(region) * (shares - 1);
-    const Cargo cargo{state.root.outputs.front(), region, stored_bytes(additions, precision),
-                      state.fused.root, TensorRole::partial_sums, precision};
+    const Cargo cargo{state.root.outputs.front(),         region,
+                      stored_bytes(additions, precision), state.fused.root,
+                      TensorRole::partial_sums,           precision};
     RoundStep step;
     step.layer = state.fused.root;
     step.body = transfers_.reduce(cargo, additions, reduce_.unit);
@@ -277,8 +287,11 @@ void TilingEmitter::reduce(LayerState& state, std::size_t p) {
             const Region part = image(outputs, boxes[lane]);
             for (std::size_t first = 0; first < lane; ++first) {
                 if (image(outputs, boxes[first]) == part) {
-                    image_step->moves.push_back({state.root.outputs.front(), part,
-                                                 core(sums(), lane), {core(sums(), first)}, true});
+                    image_step->moves.push_back({state.root.outputs.front(),
+                                                 part,
+                                                 core(sums(), lane),
+                                                 {core(sums(), first)},
+                                                 true});
                     break;
                 }
             }
@@ -308,7 +321,8 @@ void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
             results_.use(step, results_.last());
         }
         while (operand < state.fused.operands.size() && state.fused.operand_of[operand] == id) {
-            const auto behind = static_cast<std::int64_t>(state.fused.operands.size() - 1 - operand);
+            const auto behind =
+                static_cast<std::int64_t>(state.fused.operands.size() - 1 - operand);
             core_operands_.use(step, core_operands_.last() - behind);
             core_operands_.release(step);
             ++operand;
@@ -342,12 +356,16 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
     const TensorId tensor = network_.layer(state.fused.last()).outputs.front();
     const Precision precision = network_.tensor(tensor).precision;
     const Precision accumulator = network_.layer(state.fused.last()).precision.accumulator;
-    const Cargo cargo{tensor, region, stored_bytes(words(region), precision), state.fused.last(),
-                      TensorRole::outputs, precision};
+    const Cargo cargo{tensor,
+                      region,
+                      stored_bytes(words(region), precision),
+                      state.fused.last(),
+                      TensorRole::outputs,
+                      precision};
     RoundStep step;
     step.layer = state.fused.root;
-    step.body = transfers_.drain(cargo, stored_bytes(words(region), accumulator), accumulator,
-                                 drain_.unit);
+    step.body =
+        transfers_.drain(cargo, stored_bytes(words(region), accumulator), accumulator, drain_.unit);
     if (!state.fused.epilogues.empty()) {
         step.waits.push_back({finished_, builder_.posted(finished_)});
     } else if (split.reduction_parts(state.root.space) > 1) {
@@ -382,8 +400,11 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
             const Region part = image(outputs, boxes[lane]);
             if (std::find(seen.begin(), seen.end(), part) == seen.end()) {
                 seen.push_back(part);
-                image_step->moves.push_back({tensor, part, core(sums(), lane),
-                                             {Transfers::place(hierarchy_.buffer)}, false});
+                image_step->moves.push_back({tensor,
+                                             part,
+                                             core(sums(), lane),
+                                             {Transfers::place(hierarchy_.buffer)},
+                                             false});
             }
         }
         step.body.image = std::move(image_step);
@@ -410,8 +431,7 @@ void TilingEmitter::store(LayerState& state, std::size_t /*p*/, const Cargo& car
         step.body.edge = NetworkEdge::output;
     }
     if (options_.images) {
-        step.body.image = image_of(cargo.tensor, cargo.region,
-                                   Transfers::place(hierarchy_.buffer),
+        step.body.image = image_of(cargo.tensor, cargo.region, Transfers::place(hierarchy_.buffer),
                                    {Transfers::place(hierarchy_.dram)});
     }
     finish_output(state, step);
