@@ -16,6 +16,9 @@ class ClockDomain {
 public:
     ClockDomain(std::string name, Hertz frequency) : name_(std::move(name)), frequency_(frequency) {
         ensure(frequency.count() > 0, "a clock's frequency is above zero");
+        if (kPicosecondsPerSecond % frequency.count() == 0) {
+            period_ = static_cast<std::int64_t>(kPicosecondsPerSecond / frequency.count());
+        }
     }
 
     [[nodiscard]] const std::string& name() const { return name_; }
@@ -23,6 +26,9 @@ public:
 
     /// The time of edge n.
     [[nodiscard]] Picoseconds time_of(Cycles n) const {
+        if (period_ > 0) {
+            return Picoseconds(checked_multiply(n.count(), period_));
+        }
         const Wide f = frequency_.count();
         const Wide scaled = static_cast<Wide>(n.count()) * kPicosecondsPerSecond;
         return Picoseconds(static_cast<std::int64_t>((scaled + f / 2) / f));
@@ -30,6 +36,9 @@ public:
 
     /// The first edge at or after `time`: what crossing into this domain rounds up to.
     [[nodiscard]] Cycles edge_at_or_after(Picoseconds time) const {
+        if (period_ > 0 && time.count() >= 0) {
+            return Cycles(ceil_divide(time.count(), period_));
+        }
         const Wide f = frequency_.count();
         auto n =
             static_cast<std::int64_t>(static_cast<Wide>(time.count()) * f / kPicosecondsPerSecond);
@@ -51,6 +60,7 @@ private:
     static constexpr Wide kPicosecondsPerSecond = 1'000'000'000'000;
     std::string name_;
     Hertz frequency_;
+    std::int64_t period_ = 0;  ///< where it is a whole number of picoseconds: no wide division
 };
 
 }  // namespace memwall

@@ -32,10 +32,10 @@ struct LayerOutcome {
     bool path_known = false;  ///< false in the analytic engine and where causes are switched off
     Picoseconds exposed;      ///< on the critical path without computing; only if path_known
     Picoseconds queued;  ///< waiting for resources that others held, summed over the layer's steps
-    std::int64_t stalls = 0;  ///< steps that began after their start_at
+    std::int64_t stalls = 0;  ///< steps of the whole window that began after their start_at
     Picoseconds stalled;      ///< by how much, summed
-    Picoseconds
-        slack;  ///< by how much the scheduled steps were ready before start_at, least of all
+    /// By how much the scheduled steps of the window were ready before start_at, least of all.
+    Picoseconds slack;
     /// Time that each kind of resource needs for the layer, nothing else running.
     std::array<Picoseconds, kBoundCount> resource{};
 };
@@ -61,12 +61,14 @@ struct Outcome {
         load_counts;  ///< by RowId, of the loading phase (LayerId -1), outside the window
     std::vector<LayerOutcome> layers;
     std::vector<ComponentOutcome> components;
-    /// busy time of component c for layer l over the window, [l * components + c]; shares out
-    /// static energy
+    /// Time in the window with a step of layer l in service that acts on component c, at
+    /// [l * components + c]; shares out static energy. Of several steps the first has the time.
     std::vector<Picoseconds> busy_by_layer;
     std::vector<Picoseconds> round_start;  ///< first input byte of each round
     std::vector<Picoseconds> round_end;    ///< last output byte of each round
     Picoseconds load_end;                  ///< the loading phase ends
+    /// The end of the last round before the window; without one, the end of loading or the first
+    /// step of round 0, whichever comes first (without loading: 0).
     Picoseconds window_start;
     Picoseconds window_end;
     Picoseconds end;  ///< of the whole replay

@@ -235,7 +235,7 @@ void OutcomeRecorder::set_rounds() {
         outcome_.round_end.push_back(std::max(end, Picoseconds(0)));
     }
     outcome_.window_start = window_.warmup == 0
-                                ? Picoseconds(0)
+                                ? std::min(outcome_.load_end, first_start_.front())
                                 : outcome_.round_end[static_cast<std::size_t>(window_.warmup) - 1];
     outcome_.window_end = outcome_.round_end.back();
     for (std::size_t l = 0; l < outcome_.layers.size(); ++l) {

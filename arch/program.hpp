@@ -111,7 +111,8 @@ struct TokenPost {
 /// `latency` later.
 struct Step {
     const StepBody* body = nullptr;  ///< owned by the source, valid until completed()
-    LayerId layer;
+    LayerId layer;  ///< none: the step loads what stays, before or beside the first round
+    /// The pass over the network (the round) that it works for, counted from 0.
     std::int64_t item = 0;
     std::vector<TokenWait> waits;
     std::vector<TokenPost> posts;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "tests/workloads/network_text.hpp"
@@ -42,6 +44,15 @@ TEST_CASE("Every op of the list is found by its name and by no other") {
     }
     CHECK(find_op("convolution") == nullptr);
     CHECK(op_names().size() == names.size());
+}
+
+TEST_CASE("Every op stands in the table of the format's description") {
+    std::ifstream file(std::string(MEMWALL_SOURCE_DIR) + "/configs/networks/README.md");
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    for (const std::string& op : op_names()) {
+        INFO(op);
+        CHECK(text.find("`" + op + "`") != std::string::npos);
+    }
 }
 
 TEST_CASE("tiny_conv has 2,304 MACs, 144 weights, 144 inputs and 64 outputs") {

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/assemble_result.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "sim/layer_results.hpp"
+#include "sim/lower_bound_run.hpp"
+#include "sim/utilization.hpp"
+
+namespace memwall {
+namespace {
+
+/// Seconds of the items of the window, each batch's shared by its items.
+Latency latency_of(const Outcome& outcome, const Window& window) {
+    std::vector<Picoseconds> times;
+    for (auto r = static_cast<std::size_t>(window.warmup); r < outcome.round_start.size(); ++r) {
+        times.push_back(outcome.round_end[r] - outcome.round_start[r]);
+    }
+    ensure(!times.empty(), "a window has at least one round");
+    std::sort(times.begin(), times.end());
+    Picoseconds sum(0);
+    for (const Picoseconds time : times) {
+        sum += time;
+    }
+    Latency latency;
+    latency.mean = Seconds(to_seconds(sum).count() / static_cast<double>(times.size()));
+    if (times.front() != times.back()) {
+        // The nearest rank: the least time that at least this share of items stays within.
+        const auto percentile = [&](std::size_t percent) {
+            return to_seconds(times[(times.size() * percent + 99) / 100 - 1]);
+        };
+        latency.p50 = percentile(50);
+        latency.p99 = percentile(99);
+        latency.most = to_seconds(times.back());
+    }
+    return latency;
+}
+
+void add_energies(const std::vector<LedgerRow>& ledger, Totals& totals) {
+    for (const LedgerRow& row : ledger) {
+        totals.energy += row.energy;
+        totals.energy_low += row.low;
+        totals.energy_high += row.high;
+        totals.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
+        totals.by_status[static_cast<std::size_t>(row.status)] += row.energy;
+    }
+}
+
+bool leaves_chip(ComponentKind kind) {
+    return kind == ComponentKind::dram || kind == ComponentKind::link;
+}
+
+void add_counts(const RunInput& input, const std::vector<LedgerRow>& ledger, Totals& totals) {
+    std::int64_t outside = 0;
+    for (const LedgerRow& row : ledger) {
+        if (!row.counted) {
+            continue;
+        }
+        if (*row.counted >= Action::mac) {
+            std::int64_t& count = totals.operations[static_cast<std::size_t>(*row.counted) -
+                                                    static_cast<std::size_t>(Action::mac)];
+            count = checked_add(count, row.count);
+        } else if (row.unit == "byte" && leaves_chip(input.machine.component(row.component).kind)) {
+            outside = checked_add(outside, row.count);
+        }
+    }
+    totals.macs = checked_multiply(input.network.macs(), input.scenario.counted_rounds());
+    if (outside > 0) {
+        totals.arithmetic_intensity =
+            static_cast<double>(totals.macs) / static_cast<double>(outside);
+    }
+}
+
+void add_space(const RunInput& input, Totals& totals) {
+    const auto& components = input.machine.components();
+    for (std::size_t c = 0; c < components.size(); ++c) {
+        if (is_memory(components[c].kind)) {
+            totals.peak_memory.emplace_back(components[c].name, input.outcome.components[c].peak);
+        }
+    }
+    if (input.machine.area().count() > 0) {
+        totals.area = input.machine.area();
+    }
+}
+
+Totals make_totals(const RunInput& input, const std::vector<LedgerRow>& ledger) {
+    const Outcome& outcome = input.outcome;
+    const ClockDomain& clock = input.machine.clock(input.mapping.program.clock);
+    Totals totals;
+    totals.seconds = to_seconds(outcome.end);
+    totals.cycles = clock.edge_at_or_after(outcome.end);
+    totals.clock = clock.name();
+    totals.window = to_seconds(outcome.window_end - outcome.window_start);
+    ensure(totals.window.count() > 0, "a window takes time");
+    totals.items = input.scenario.counted_items();
+    const auto items = static_cast<double>(totals.items);
+    totals.latency = latency_of(outcome, input.scenario.window());
+    totals.throughput = items / totals.window.count();
+    totals.item = "frame";
+    totals.power_scope = input.machine.parts().power_scope;
+    add_energies(ledger, totals);
+    totals.power = totals.energy / totals.window;
+    totals.energy_per_item = Joules(totals.energy.count() / items);
+    add_counts(input, ledger, totals);
+    totals.utilization = utilization_of(ledger, input.machine, totals.window);
+    add_space(input, totals);
+    totals.load_seconds = to_seconds(outcome.load_end);
+    totals.load_energy = load_energy(input.mapping.program.actions, input.machine, outcome);
+    for (const LayerOutcome& layer : outcome.layers) {
+        totals.stalls += layer.stalls;
+    }
+    totals.steps = outcome.steps;
+    totals.events = outcome.events;
+    return totals;
+}
+
+/// Adds a row of the ledger to the component's action that it repeats for another layer.
+void add_action(const LedgerRow& row, std::vector<ActionResult>& actions) {
+    const auto same = [&](const ActionResult& action) {
+        return action.action == row.action && action.tensor == row.tensor &&
+               action.precision == row.precision;
+    };
+    auto action = std::find_if(actions.begin(), actions.end(), same);
+    if (action == actions.end()) {
+        ActionResult added;
+        added.action = row.action;
+        added.tensor = row.tensor;
+        added.precision = row.precision;
+        added.unit = row.unit;
+        added.kind = row.kind;
+        added.status = row.status;
+        action = actions.insert(actions.end(), added);
+    }
+    action->count = checked_add(action->count, row.count);
+    action->seconds += row.seconds;
+    action->energy += row.energy;
+}
+
+std::vector<ComponentResult> make_components(const RunInput& input,
+                                             const std::vector<LedgerRow>& ledger) {
+    std::vector<ComponentResult> results;
+    const auto& components = input.machine.components();
+    for (std::size_t c = 0; c < components.size(); ++c) {
+        ComponentResult result;
+        result.name = components[c].name;
+        result.kind = name(components[c].kind);
+        result.instances = components[c].instances;
+        result.busy_max = to_seconds(input.outcome.components[c].busy_max);
+        result.busy_mean = to_seconds(input.outcome.components[c].busy_mean);
+        results.push_back(std::move(result));
+    }
+    for (const LedgerRow& row : ledger) {
+        ComponentResult& component = results[row.component.position()];
+        component.energy += row.energy;
+        add_action(row, component.actions);
+    }
+    return results;
+}
+
+}  // namespace
+
+RunResult assemble_result(const RunInput& input) {
+    ensure(input.mapping.layers.size() == input.network.layers().size() &&
+               input.outcome.layers.size() == input.network.layers().size(),
+           "a mapping and an outcome have every layer of the network");
+    RunResult result;
+    result.machine = input.machine.name();
+    result.network = input.network.name();
+    result.engine = input.engine;
+    result.precision = input.precision;
+    result.kept_precision = input.kept_precision;
+    result.overrides = input.overrides;
+    result.scenario = input.scenario;
+    result.ledger = make_ledger(input.mapping.program.actions, input.machine, input.outcome);
+    result.totals = make_totals(input, result.ledger);
+    result.layers = make_layers(input, result.ledger);
+    result.components = make_components(input, result.ledger);
+    result.totals.at_lower_bound = at_lower_bound(input, result);
+    check_macs(input, result);
+    check_sums(result);
+    check_bounds(input, result);
+    return result;
+}
+
+}  // namespace memwall

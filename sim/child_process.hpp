@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a piece of work in a forked child and brings back its bytes: a crash costs that work alone.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace memwall {
+
+/// What the parent hears while it waits. Both may be empty.
+struct ChildWatch {
+    /// The fraction of the work that is done.
+    std::function<void(double)> progress;
+    /// Asked when a signal interrupts the wait; true ends the child.
+    std::function<bool()> cancelled;
+};
+
+/// Calls `work` in a child and returns what it returns. `work` may call its argument with the
+/// fraction that it has done. An InputError or InternalError of the work is thrown here; so is an
+/// InternalError where the child crashed, and Interrupted where the wait was cancelled. The child
+/// dies with its parent.
+std::string run_in_child(
+    const std::function<std::string(const std::function<void(double)>& progress)>& work,
+    const ChildWatch& watch = {});
+
+}  // namespace memwall

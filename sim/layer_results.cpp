@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/layer_results.hpp"
+
+#include <algorithm>
+
+#include "sim/utilization.hpp"
+
+namespace memwall {
+
+bool is_memory(ComponentKind kind) {
+    return kind == ComponentKind::dram || kind == ComponentKind::sram ||
+           kind == ComponentKind::register_file;
+}
+
+namespace {
+
+TensorTraffic& traffic_at(LayerResult& layer, const std::string& memory, TensorRole tensor) {
+    auto there =
+        std::find_if(layer.traffic.begin(), layer.traffic.end(),
+                     [&](const MemoryTraffic& traffic) { return traffic.memory == memory; });
+    if (there == layer.traffic.end()) {
+        there = layer.traffic.insert(there, {memory, {}});
+    }
+    for (TensorTraffic& traffic : there->tensors) {
+        if (traffic.tensor == tensor) {
+            return traffic;
+        }
+    }
+    there->tensors.push_back({tensor, {}, {}});
+    return there->tensors.back();
+}
+
+void add_row(const LedgerRow& row, const Machine& machine, LayerResult& layer) {
+    layer.energy += row.energy;
+    layer.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
+    const Component& component = machine.component(row.component);
+    const bool read = row.counted == Action::read;
+    if (is_memory(component.kind) && (read || row.counted == Action::write)) {
+        TensorTraffic& traffic = traffic_at(layer, component.name, *row.tensor);
+        (read ? traffic.read : traffic.write) += Bytes(row.count);
+    }
+}
+
+/// Whose steps did the work of a layer: its own, or those of the layer that it is an epilogue of or
+/// folded into, through all of them.
+LayerId worker(const RunInput& input, LayerId id) {
+    const Layer& layer = input.network.layer(id);
+    if (layer.folded_into.valid()) {
+        return worker(input, layer.folded_into);
+    }
+    if (input.mapping.layers[id.position()].fused && layer.epilogue_of.valid()) {
+        return worker(input, layer.epilogue_of);
+    }
+    return id;
+}
+
+void set_times(const RunInput& input, LayerId id, std::vector<LayerResult>& layers) {
+    LayerResult& result = layers[id.position()];
+    const LayerOutcome& own = input.outcome.layers[id.position()];
+    const bool ran = own.end > Picoseconds(0);
+    const LayerOutcome& outcome = ran ? own : input.outcome.layers[worker(input, id).position()];
+    result.start = to_seconds(outcome.start);
+    result.end = to_seconds(outcome.end);
+    result.bound_by = outcome.bound_by;
+    if (outcome.path_known) {
+        result.exposed = ran ? to_seconds(outcome.exposed) : Seconds(0);
+    }
+    if (ran) {
+        result.queued = to_seconds(outcome.queued);
+        result.stalls = outcome.stalls;
+    } else if (outcome.end == Picoseconds(0)) {
+        // Nothing runs for it: it is done when what it renames is there.
+        for (const LayerId before : input.network.predecessors(id)) {
+            result.end = std::max(result.end, layers[before.position()].end);
+        }
+        result.start = result.end;
+    }
+}
+
+void set_bound(const RunInput& input, LayerId id, LayerResult& result) {
+    const LayerMapping& mapping = input.mapping.layers[id.position()];
+    result.bound_applies = mapping.bound_applies;
+    result.mapping = mapping.summary;
+    if (input.mapping.outermost.valid()) {
+        result.lower_bound = {input.machine.component(input.mapping.outermost).name,
+                              mapping.bound.bytes() * input.scenario.counted_rounds()};
+    }
+}
+
+}  // namespace
+
+std::vector<LayerResult> make_layers(const RunInput& input, const std::vector<LedgerRow>& ledger) {
+    const std::size_t count = input.network.layers().size();
+    std::vector<LayerResult> layers(count + 1);
+    std::vector<double> at_peak(count);
+    for (const LedgerRow& row : ledger) {
+        add_row(row, input.machine, layers[row.layer.valid() ? row.layer.position() : count]);
+        if (row.layer.valid()) {
+            at_peak[row.layer.position()] += seconds_at_peak(row, input.machine);
+        }
+    }
+    const auto rounds = static_cast<double>(input.scenario.counted_rounds());
+    for (std::size_t l = 0; l < count; ++l) {
+        const Layer& layer = input.network.layers()[l];
+        LayerResult& result = layers[l];
+        result.name = layer.name;
+        result.op = layer.op;
+        result.macs = checked_multiply(layer.macs(), input.scenario.counted_rounds());
+        set_times(input, LayerId(l), layers);
+        set_bound(input, LayerId(l), result);
+        const double time = result.end.count() - result.start.count();
+        result.utilization = time > 0 ? at_peak[l] / rounds / time : 0;
+    }
+    layers[count].name = kIdleLayer;
+    layers[count].op = kNoOp;
+    return layers;
+}
+
+}  // namespace memwall

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/layer_tally.hpp"
+
+#include <algorithm>
+
+#include "arch/outcome_recorder.hpp"
+
+namespace memwall {
+
+LayerTally::LayerTally(const Program& program, const Machine& machine)
+    : program_(program), machine_(machine), spans_(program.layers.size()) {}
+
+void LayerTally::started(const Step& step, Picoseconds now) {
+    Span& span = spans_[step.layer.position()];
+    span.start = std::min(span.start, now);
+    need(step);
+}
+
+void LayerTally::need(const Step& step) {
+    const Component& own = machine_.component(program_.units[step.body->unit.position()].component);
+    const ClockDomain& clock = machine_.clock(own.clock);
+    Picoseconds(&resource)[kBoundCount] = spans_[step.layer.position()].resource;
+    if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
+        resource[static_cast<std::size_t>(bound_of(own.kind))] += clock.time_of(compute->occupies);
+        return;
+    }
+    const MoveDemand asked = demand(std::get<Move>(step.body->what), machine_, clock);
+    for (std::size_t b = 0; b < kBoundCount; ++b) {
+        resource[b] += asked.by_bound[b];
+    }
+}
+
+void LayerTally::completed(LayerId layer, Picoseconds now) {
+    Span& span = spans_[layer.position()];
+    span.end = std::max(span.end, now);
+}
+
+void LayerTally::queued(LayerId layer, Picoseconds time) {
+    spans_[layer.position()].queued += time;
+}
+
+void LayerTally::scheduled(LayerId layer, Picoseconds ready, Picoseconds scheduled,
+                           Picoseconds now) {
+    Span& span = spans_[layer.position()];
+    if (now > scheduled) {
+        ++span.stalls;
+        span.stalled += now - scheduled;
+    }
+    span.slack = std::min(span.slack, std::max(Picoseconds(0), scheduled - ready));
+}
+
+void LayerTally::write(Outcome& outcome, Picoseconds origin) const {
+    outcome.layers.resize(spans_.size());
+    for (std::size_t l = 0; l < spans_.size(); ++l) {
+        const Span& span = spans_[l];
+        LayerOutcome& layer = outcome.layers[l];
+        layer.stalls = span.stalls;
+        layer.stalled = span.stalled;
+        if (span.slack != Picoseconds(INT64_MAX)) {
+            layer.slack = span.slack;
+        }
+        if (span.start == Picoseconds(INT64_MAX)) {
+            continue;  // nothing was done for it: renamed, folded, an epilogue of another
+        }
+        // Weights may be fetched before the round's first input byte.
+        layer.start = std::max(Picoseconds(0), span.start - origin);
+        layer.end = std::max(layer.start, span.end - origin);
+        layer.queued = span.queued;
+        std::copy(std::begin(span.resource), std::end(span.resource), std::begin(layer.resource));
+    }
+}
+
+}  // namespace memwall

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the last round tells of each layer: its span, its waits, and what it would need of each
+// resource alone.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "arch/outcome.hpp"
+#include "arch/program.hpp"
+
+namespace memwall {
+
+class LayerTally {
+public:
+    LayerTally(const Program& program, const Machine& machine);
+
+    /// A step of the last round starts at `now`.
+    void started(const Step& step, Picoseconds now);
+    void completed(LayerId layer, Picoseconds now);
+    void queued(LayerId layer, Picoseconds time);
+    /// A scheduled step of the window could have started at `ready`, should have at `scheduled` and
+    /// did at `now`.
+    void scheduled(LayerId layer, Picoseconds ready, Picoseconds scheduled, Picoseconds now);
+
+    /// Fills all of the layers but what causes tell; `origin` is the last round's first input byte.
+    void write(Outcome& outcome, Picoseconds origin) const;
+
+private:
+    struct Span {
+        Picoseconds start = Picoseconds(INT64_MAX);
+        Picoseconds end;
+        Picoseconds queued;
+        std::int64_t stalls = 0;
+        Picoseconds stalled;
+        Picoseconds slack = Picoseconds(INT64_MAX);
+        Picoseconds resource[kBoundCount];
+    };
+    void need(const Step& step);
+
+    const Program& program_;
+    const Machine& machine_;
+    std::vector<Span> spans_;
+};
+
+}  // namespace memwall

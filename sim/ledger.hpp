@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The account of a run: what was done where for which layer, and what it cost. Every energy of a
+// result is a sum of these rows in their order.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "arch/outcome.hpp"
+#include "arch/program.hpp"
+
+namespace memwall {
+
+/// One line of account.
+struct LedgerRow {
+    LayerId layer;  ///< none: time in which the component worked for no layer
+    ComponentId component;
+    std::string action;                ///< an Action's name, "leakage" or "clock"
+    std::optional<Action> counted;     ///< none for leakage and clock
+    std::optional<TensorRole> tensor;  ///< of bytes
+    std::optional<Precision> precision;
+    std::string unit;        ///< "byte", "operation" or "second"
+    std::int64_t count = 0;  ///< of bytes or operations
+    double seconds = 0;      ///< of leakage and clock
+    Joules energy;
+    Joules low;  ///< by the ends of the coefficient's interval
+    Joules high;
+    Status status = Status::assumed;  ///< of the coefficient
+    EnergyKind kind = EnergyKind::static_energy;
+};
+
+/// The account of the window: for each layer and component, what was counted, by action, tensor and
+/// precision; then its share of the component's leakage and clock power, by busy time. What time is
+/// left comes last, without a layer. The order depends on nothing but the keys.
+std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& machine,
+                                   const Outcome& outcome);
+
+/// The energy of loading: what was counted before the rounds, and the power of all components
+/// meanwhile.
+Joules load_energy(const ActionTable& actions, const Machine& machine, const Outcome& outcome);
+
+}  // namespace memwall

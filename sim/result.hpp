@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of runs, schema memwall.result/1, as plain structs: docs/result.md explains every
+// field.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arch/action.hpp"
+#include "arch/outcome.hpp"
+#include "base/quantity.hpp"
+#include "sim/ledger.hpp"
+#include "sim/scenario.hpp"
+
+namespace memwall {
+
+inline constexpr const char* kResultSchema = "memwall.result/1";
+/// Changes whenever the same input may give other numbers.
+inline constexpr const char* kModelVersion = "1";
+
+inline constexpr std::array<EnergyKind, 4> kEnergyKinds = {
+    EnergyKind::arithmetic, EnergyKind::data_movement, EnergyKind::control,
+    EnergyKind::static_energy};
+inline constexpr std::array<Status, 4> kStatuses = {Status::published, Status::derived,
+                                                    Status::assumed, Status::calibrated};
+
+using EnergyByKind = std::array<Joules, kEnergyKinds.size()>;  ///< in the order of kEnergyKinds
+using EnergyByStatus = std::array<Joules, kStatuses.size()>;   ///< in the order of kStatuses
+using OperationCounts = std::array<std::int64_t, 6>;           ///< from Action::mac to vector
+
+/// Seconds from an item's first input byte to its last output byte.
+struct Latency {
+    Seconds mean;
+    std::optional<Seconds> p50, p99, most;  ///< only where items differ
+};
+
+/// What the machine would do if the outermost memory saw no more than any schedule must move.
+struct AtLowerBound {
+    Seconds seconds;  ///< of the window
+    Joules energy;
+    Bytes bytes;  ///< at the outermost memory
+};
+
+struct Totals {
+    Seconds seconds;  ///< the whole replay
+    Cycles cycles;    ///< the same, of `clock`
+    std::string clock;
+    Latency latency;
+    double throughput = 0;  ///< items a second
+    std::string item;       ///< "frame"
+    Watts power;
+    std::string power_scope;
+    Joules energy, energy_low, energy_high;
+    EnergyByKind by_kind{};
+    EnergyByStatus by_status{};
+    Seconds window;
+    std::int64_t items = 0;
+    Joules energy_per_item;
+    std::int64_t macs = 0;
+    OperationCounts operations{};
+    double utilization = 0;
+    std::optional<double> arithmetic_intensity;  ///< MACs a byte over the chip's edge
+    std::vector<std::pair<std::string, Bytes>> peak_memory;
+    std::optional<SquareMillimetres> area;
+    Seconds load_seconds;
+    Joules load_energy;
+    AtLowerBound at_lower_bound;
+    std::int64_t stalls = 0;  ///< scheduled steps that began late
+    std::int64_t steps = 0;
+    std::int64_t events = 0;
+};
+
+struct TensorTraffic {
+    TensorRole tensor = TensorRole::weights;
+    Bytes read, write;
+};
+
+struct MemoryTraffic {
+    std::string memory;
+    std::vector<TensorTraffic> tensors;
+};
+
+/// A layer over the window. The last one has no layer: op "none", name "(idle)".
+struct LayerResult {
+    std::string name;
+    std::string op;
+    std::int64_t macs = 0;
+    Seconds start, end;  ///< in the last batch, from its first input byte
+    std::optional<Bound> bound_by;
+    double utilization = 0;
+    std::optional<Seconds> exposed;
+    Seconds queued;
+    std::int64_t stalls = 0;
+    Joules energy;
+    EnergyByKind by_kind{};
+    std::vector<MemoryTraffic> traffic;
+    std::optional<std::pair<std::string, Bytes>> lower_bound;  ///< memory and bytes
+    bool bound_applies = false;
+    std::string mapping;  ///< how it was mapped, in words
+};
+
+/// Rows of the ledger with the same action, tensor and precision at one component.
+struct ActionResult {
+    std::string action;
+    std::optional<TensorRole> tensor;
+    std::optional<Precision> precision;
+    std::string unit;
+    std::int64_t count = 0;
+    double seconds = 0;
+    Joules energy;
+    EnergyKind kind = EnergyKind::static_energy;
+    Status status = Status::assumed;
+};
+
+struct ComponentResult {
+    std::string name;
+    std::string kind;
+    std::int64_t instances = 1;
+    Seconds busy_max, busy_mean;
+    Joules energy;
+    std::vector<ActionResult> actions;
+};
+
+struct RunResult {
+    std::string machine;
+    std::string network;
+    std::string engine;  ///< "analytic" or "systemc"
+    std::string precision;
+    std::vector<std::string> kept_precision;  ///< layers that the policy leaves alone
+    std::vector<std::string> overrides;       ///< of this run alone
+    Scenario scenario;
+    Totals totals;
+    std::vector<LayerResult> layers;
+    std::vector<ComponentResult> components;
+    std::vector<LedgerRow> ledger;
+};
+
+struct InputFile {
+    std::string path;  ///< relative to its configs folder, else the bare file name
+    std::string sha256;
+};
+
+/// What a result was made from; nothing of where or when.
+struct ResultProvenance {
+    std::string version;
+    std::string model_version = kModelVersion;
+    std::vector<InputFile> inputs;
+    std::vector<std::string> overrides;
+    std::int64_t seed = 0;
+    std::string mapper_effort;
+};
+
+struct Result {
+    ResultProvenance provenance;
+    std::vector<RunResult> runs;
+};
+
+}  // namespace memwall

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/result_json.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<Action, 6> kOperations = {Action::mac,         Action::gated_mac,
+                                               Action::skipped_mac, Action::recomputed_mac,
+                                               Action::accumulate,  Action::vector};
+
+double finite(double value) {
+    ensure(std::isfinite(value), "a result has finite numbers only");
+    return value;
+}
+
+template <class Tag>
+double finite(Quantity<Tag, double> quantity) {
+    return finite(quantity.count());
+}
+
+Json number_or_null(const std::optional<Seconds>& value) {
+    return value ? Json(finite(*value)) : Json(nullptr);
+}
+
+Json by_kind(const EnergyByKind& energies) {
+    Json json = Json::object();
+    for (const EnergyKind kind : kEnergyKinds) {
+        json[name(kind)] = finite(energies[static_cast<std::size_t>(kind)]);
+    }
+    return json;
+}
+
+Json by_status(const EnergyByStatus& energies) {
+    Json json = Json::object();
+    for (const Status status : kStatuses) {
+        json[name(status)] = finite(energies[static_cast<std::size_t>(status)]);
+    }
+    return json;
+}
+
+Json scenario_json(const Scenario& scenario) {
+    return {{"phase", name(scenario.phase)},
+            {"batch", scenario.batch},
+            {"users", nullptr},
+            {"prompt", nullptr},
+            {"output_tokens", nullptr},
+            {"context", nullptr},
+            {"items", scenario.items},
+            {"warmup_items", scenario.warmup_items}};
+}
+
+Json totals_json(const Totals& totals) {
+    Json json = {{"seconds", finite(totals.seconds)},
+                 {"cycles", totals.cycles.count()},
+                 {"clock_domain", totals.clock},
+                 {"latency_s", finite(totals.latency.mean)},
+                 {"latency_p50_s", number_or_null(totals.latency.p50)},
+                 {"latency_p99_s", number_or_null(totals.latency.p99)},
+                 {"latency_max_s", number_or_null(totals.latency.most)},
+                 {"throughput_per_s", finite(totals.throughput)},
+                 {"item", totals.item},
+                 {"power_w", finite(totals.power)},
+                 {"power_scope", totals.power_scope},
+                 {"energy_j", finite(totals.energy)},
+                 {"energy_low_j", finite(totals.energy_low)},
+                 {"energy_high_j", finite(totals.energy_high)}};
+    json["energy_by_kind_j"] = by_kind(totals.by_kind);
+    json["energy_by_status_j"] = by_status(totals.by_status);
+    json["window_s"] = finite(totals.window);
+    json["items"] = totals.items;
+    json["energy_per_item_j"] = finite(totals.energy_per_item);
+    json["macs"] = totals.macs;
+    json["operations"] = Json::object();
+    for (std::size_t o = 0; o < kOperations.size(); ++o) {
+        json["operations"][name(kOperations[o])] = totals.operations[o];
+    }
+    json["utilization"] = finite(totals.utilization);
+    json["arithmetic_intensity"] =
+        totals.arithmetic_intensity ? Json(finite(*totals.arithmetic_intensity)) : Json(nullptr);
+    json["peak_memory_bytes"] = Json::object();
+    for (const auto& [memory, bytes] : totals.peak_memory) {
+        json["peak_memory_bytes"][memory] = bytes.count();
+    }
+    json["area_mm2"] = totals.area ? Json(finite(*totals.area)) : Json(nullptr);
+    json["load"] = {{"seconds", finite(totals.load_seconds)},
+                    {"energy_j", finite(totals.load_energy)}};
+    const AtLowerBound& bound = totals.at_lower_bound;
+    json["at_lower_bound"] = {{"seconds", finite(bound.seconds)},
+                              {"energy_j", finite(bound.energy)},
+                              {"bytes", bound.bytes.count()}};
+    json["stalls"] = totals.stalls;
+    json["steps"] = totals.steps;
+    json["events"] = totals.events;
+    return json;
+}
+
+Json traffic_json(const std::vector<MemoryTraffic>& memories) {
+    Json json = Json::object();
+    for (const MemoryTraffic& memory : memories) {
+        for (const TensorTraffic& tensor : memory.tensors) {
+            json[memory.memory][name(tensor.tensor)] = {{"read", tensor.read.count()},
+                                                        {"write", tensor.write.count()}};
+        }
+    }
+    return json;
+}
+
+Json layer_json(const LayerResult& layer) {
+    Json json = {{"name", layer.name},
+                 {"op", layer.op},
+                 {"macs", layer.macs},
+                 {"start_s", finite(layer.start)},
+                 {"end_s", finite(layer.end)},
+                 {"bound_by", layer.bound_by ? Json(name(*layer.bound_by)) : Json(nullptr)},
+                 {"utilization", finite(layer.utilization)},
+                 {"exposed_s", number_or_null(layer.exposed)},
+                 {"queued_s", finite(layer.queued)},
+                 {"stalls", layer.stalls},
+                 {"energy_j", finite(layer.energy)}};
+    json["energy_by_kind_j"] = by_kind(layer.by_kind);
+    json["traffic_bytes"] = traffic_json(layer.traffic);
+    json["lower_bound_bytes"] = Json::object();
+    if (layer.lower_bound) {
+        json["lower_bound_bytes"][layer.lower_bound->first] = layer.lower_bound->second.count();
+    }
+    json["bound_applies"] = layer.bound_applies;
+    json["mapping"] = layer.mapping;
+    return json;
+}
+
+Json action_json(const ActionResult& action) {
+    Json json = {{"action", action.action}};
+    json["tensor"] = action.tensor ? Json(name(*action.tensor)) : Json(nullptr);
+    json["precision"] = action.precision ? Json(name(*action.precision)) : Json(nullptr);
+    json["unit"] = action.unit;
+    json["count"] = action.unit == "second" ? Json(finite(action.seconds)) : Json(action.count);
+    json["energy_j"] = finite(action.energy);
+    json["energy_kind"] = name(action.kind);
+    json["status"] = name(action.status);
+    return json;
+}
+
+Json component_json(const ComponentResult& component) {
+    Json json = {{"name", component.name},
+                 {"kind", component.kind},
+                 {"instances", component.instances},
+                 {"busy_max_s", finite(component.busy_max)},
+                 {"busy_mean_s", finite(component.busy_mean)},
+                 {"energy_j", finite(component.energy)}};
+    json["actions"] = Json::array();
+    for (const ActionResult& action : component.actions) {
+        json["actions"].push_back(action_json(action));
+    }
+    return json;
+}
+
+Json run_json(const RunResult& run) {
+    Json json = {{"machine", run.machine},     {"network", run.network},
+                 {"engine", run.engine},       {"batch", run.scenario.batch},
+                 {"precision", run.precision}, {"kept_precision", run.kept_precision},
+                 {"overrides", run.overrides}};
+    json["scenario"] = scenario_json(run.scenario);
+    json["totals"] = totals_json(run.totals);
+    json["layers"] = Json::array();
+    for (const LayerResult& layer : run.layers) {
+        json["layers"].push_back(layer_json(layer));
+    }
+    json["components"] = Json::array();
+    for (const ComponentResult& component : run.components) {
+        json["components"].push_back(component_json(component));
+    }
+    return json;
+}
+
+Json provenance_json(const ResultProvenance& provenance) {
+    Json json = {{"version", provenance.version}, {"model_version", provenance.model_version}};
+    json["inputs"] = Json::array();
+    for (const InputFile& input : provenance.inputs) {
+        json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
+    }
+    json["overrides"] = provenance.overrides;
+    json["seed"] = provenance.seed;
+    json["mapper_effort"] = provenance.mapper_effort;
+    return json;
+}
+
+}  // namespace
+
+std::string to_json(const Result& result) {
+    Json json = {{"schema", kResultSchema}};
+    json["provenance"] = provenance_json(result.provenance);
+    json["runs"] = Json::array();
+    for (const RunResult& run : result.runs) {
+        json["runs"].push_back(run_json(run));
+    }
+    // Names from files may hold bytes that are no UTF-8: they are replaced, not an error.
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace memwall

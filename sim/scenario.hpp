@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a network is asked for: how many items, how many together, and which of them are counted.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arch/outcome.hpp"
+
+namespace memwall {
+
+enum class Phase {
+    single,   ///< one batch from a standing start
+    stream,   ///< batch after batch; the first ones are not counted
+    offline,  ///< all items at hand at once; everything is counted, filling included
+};
+
+const char* name(Phase phase);
+const std::vector<std::string>& phase_names();
+
+/// What can be said of a scenario; the rest follows from the phase.
+struct ScenarioRequest {
+    Phase phase = Phase::stream;
+    std::int64_t batch = 1;
+    std::optional<std::int64_t> items;
+    std::optional<std::int64_t> warmup_items;
+};
+
+/// A resolved scenario: items and warmup_items are whole batches.
+struct Scenario {
+    Phase phase = Phase::stream;
+    std::int64_t batch = 1;
+    std::int64_t items = 1;
+    std::int64_t warmup_items = 0;  ///< left out of the window, at the start
+
+    [[nodiscard]] std::int64_t rounds() const { return items / batch; }
+    [[nodiscard]] Window window() const { return {warmup_items / batch}; }
+    [[nodiscard]] std::int64_t counted_rounds() const { return (items - warmup_items) / batch; }
+    [[nodiscard]] std::int64_t counted_items() const { return items - warmup_items; }
+};
+
+/// Throws InputError with every number that makes no sense: below 1, no whole batches, a warm-up
+/// that leaves nothing, or a single phase with more than one batch.
+Scenario resolve(const ScenarioRequest& request);
+
+}  // namespace memwall
