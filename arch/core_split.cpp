@@ -73,8 +73,8 @@ std::int64_t reduction_turns(const MacArrayConfig& array, const ArrayShape& shap
 std::int64_t array_cycles(const MacArrayConfig& array, const ArrayShape& shape,
                           const Extents& part) {
     const std::int64_t groups = part[index(Dim::G)] * part[index(Dim::H)] * part[index(Dim::t)];
-    const std::int64_t positions = part[index(Dim::N)] * part[index(Dim::D)] *
-                                   part[index(Dim::P)] * part[index(Dim::Q)];
+    const std::int64_t positions =
+        part[index(Dim::N)] * part[index(Dim::D)] * part[index(Dim::P)] * part[index(Dim::Q)];
     return groups * ceil_divide(part[index(Dim::K)], shape.outputs) *
            reduction_turns(array, shape, part) * std::max(positions, array.weight_load.count());
 }
@@ -190,6 +190,18 @@ std::int64_t delivered_words(const Projection& projection, const CoreSplit& spli
         }
     }
     return product;
+}
+
+Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents) {
+    std::int64_t words = 1;
+    for (const Axis& axis : projection.axes) {
+        std::int64_t reach = 1;
+        for (const AxisTerm& term : axis.terms) {
+            reach += term.coefficient * (extents[index(term.dim)] - 1);
+        }
+        words *= std::min(axis.extent, reach);
+    }
+    return stored_bytes(words, precision);
 }
 
 namespace {

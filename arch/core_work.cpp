@@ -72,8 +72,7 @@ std::int64_t count_operand(ProgramBuilder& builder, StepBody& body, const Cores&
         words = operand_reads(operand.projection, one) * output_turns(*shape, split);
     }
     const Bytes bytes = stored_bytes(words, operand.precision);
-    const ComponentId memory =
-        operand.role == TensorRole::weights ? cores.weights : cores.operands;
+    const ComponentId memory = operand.role == TensorRole::weights ? cores.weights : cores.operands;
     builder.count(body, id, memory, Action::read, operand.role, operand.precision, bytes.count());
     return memory == cores.operands ? bytes.count() : 0;
 }
@@ -96,13 +95,12 @@ void check_layers(const Network& network, const Machine& machine, const Cores& c
             for (const ArrayShape& shape : cores.array_config->shapes) {
                 known += (known.empty() ? "" : ", ") + std::string(name(shape.precision));
             }
-            faults.error(
-                layer.where,
-                "machine '" + machine.name() + "' cannot compute layer '" + layer.name + "' (" +
-                    layer.op + ") at " +
-                    name(widest(layer.precision.weights, layer.precision.activations)) +
-                    ": component '" + machine.component(cores.array).name + "' has lanes for " +
-                    known);
+            faults.error(layer.where,
+                         "machine '" + machine.name() + "' cannot compute layer '" + layer.name +
+                             "' (" + layer.op + ") at " +
+                             name(widest(layer.precision.weights, layer.precision.activations)) +
+                             ": component '" + machine.component(cores.array).name +
+                             "' has lanes for " + known);
         }
     }
     faults.throw_if_any();
@@ -173,8 +171,7 @@ StepBody epilogue_body(ProgramBuilder& builder, const Cores& cores, const Layer&
     body.unit = cores.vector_unit;
     const std::int64_t each = std::max<std::int64_t>(1, layer.space.vector_operations_per_point);
     builder.count(body, id, cores.vector, Action::vector, TensorRole::outputs,
-                  layer.space.outputs().precision,
-                  words * layer.space.vector_operations_per_point);
+                  layer.space.outputs().precision, words * layer.space.vector_operations_per_point);
     std::size_t others = 0;
     for (const Operand& operand : layer.space.operands) {
         // The running result is in the accumulators; every further input comes from beside them.

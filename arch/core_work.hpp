@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What cores do with a box of a layer: cycles of the slowest, and the counters of the arithmetic and
-// of the memories beside it. The same rules for every machine.
+// What cores do with a box of a layer: cycles of the slowest, and the counters of the arithmetic
+// and of the memories beside it. The same rules for every machine.
 #pragma once
 
 #include "arch/core_split.hpp"

@@ -15,11 +15,13 @@ namespace {
 /// it asks of each resource alone; units serve in the order of asking.
 class Estimator {
 public:
-    Estimator(const Program& program, const Machine& machine, const Window& window)
+    Estimator(const Program& program, const Machine& machine, const Window& window,
+              const StepObserver& observe)
         : program_(program),
           machine_(machine),
           clock_(machine.clock(program.clock)),
           recorder_(program, machine, window),
+          observe_(observe),
           source_(program.make_source()),
           agents_(program.agents.size()),
           tokens_(program.tokens.size()) {
@@ -169,12 +171,14 @@ private:
             flight.times.served = clock_.after(flight.times.start, compute.occupies);
             latency = compute.latency;
         }
-        flight.times.complete = latency.count() > 0
-                                    ? clock_.after(flight.times.served, latency)
-                                    : flight.times.served;
+        flight.times.complete =
+            latency.count() > 0 ? clock_.after(flight.times.served, latency) : flight.times.served;
         *server = flight.times.served;
         if (flight.step.start_at.count() >= 0) {
             recorder_.record_schedule(flight.step, scheduled(flight.step), flight.times);
+        }
+        if (observe_) {
+            observe_(AgentId(agent), flight.step, flight.times);
         }
         post(flight.step, PostAt::start, flight.times.start);
         const Picoseconds served = flight.times.served;
@@ -212,8 +216,7 @@ private:
             }
             TokenRow& row = tokens_[token.token.position()];
             row.posted += token.count;
-            row.post_times.insert(row.post_times.end(), static_cast<std::size_t>(token.count),
-                                  now);
+            row.post_times.insert(row.post_times.end(), static_cast<std::size_t>(token.count), now);
             std::vector<std::size_t> waiters;
             waiters.swap(row.waiters);
             for (const std::size_t agent : waiters) {
@@ -222,18 +225,35 @@ private:
         }
     }
 
+    /// "agent 'x' waits for 'y' 3 times, posted 2" of everyone who is not done.
     void check_finished() const {
+        std::string stuck;
         for (std::size_t a = 0; a < agents_.size(); ++a) {
-            if (!agents_[a].done) {
-                fail("deadlock: agent '" + program_.agents[a].name + "' never finishes");
+            if (agents_[a].done) {
+                continue;
+            }
+            const Next& next = agents_[a].next;
+            std::vector<TokenWait> waits = next.step.waits;
+            if (next.kind == Next::Kind::wait_for) {
+                waits = {next.token};
+            }
+            for (const TokenWait& wait : waits) {
+                if (!held(wait)) {
+                    stuck += "; agent '" + program_.agents[a].name + "' waits for '" +
+                             program_.tokens[wait.token.position()] + "' " +
+                             std::to_string(wait.count) + " times, posted " +
+                             std::to_string(tokens_[wait.token.position()].posted);
+                }
             }
         }
+        ensure(stuck.empty(), ("deadlock" + stuck).c_str());
     }
 
     const Program& program_;
     const Machine& machine_;
     const ClockDomain& clock_;
     OutcomeRecorder recorder_;
+    const StepObserver& observe_;
     std::unique_ptr<StepSource> source_;
     std::vector<AgentRow> agents_;
     std::vector<TokenRow> tokens_;
@@ -244,8 +264,9 @@ private:
 
 }  // namespace
 
-Outcome estimate(const Program& program, const Machine& machine, const Window& window) {
-    return Estimator(program, machine, window).run();
+Outcome estimate(const Program& program, const Machine& machine, const Window& window,
+                 const StepObserver& observe) {
+    return Estimator(program, machine, window, observe).run();
 }
 
 }  // namespace memwall

@@ -3,8 +3,11 @@
 // no replay can beat.
 #pragma once
 
+#include <functional>
+
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
+#include "arch/outcome_recorder.hpp"
 #include "arch/program.hpp"
 
 namespace memwall {
@@ -12,6 +15,9 @@ namespace memwall {
 /// Runs the steps of `program` in their order of dependence with every resource to themselves:
 /// units still serve one step after another, but transfers never share a link and a DRAM always
 /// streams at its peak. Throws InternalError where the program deadlocks.
-Outcome estimate(const Program& program, const Machine& machine, const Window& window);
+/// `observe`, if given, sees every step of an agent in the order in which they start.
+using StepObserver = std::function<void(AgentId, const Step&, const StepTimes&)>;
+Outcome estimate(const Program& program, const Machine& machine, const Window& window,
+                 const StepObserver& observe = {});
 
 }  // namespace memwall

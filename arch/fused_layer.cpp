@@ -73,8 +73,8 @@ private:
         for (const TensorId input : layer.inputs) {
             if (network_.storage(input) == tensor) {
                 ++reads;
-                same_shape = network_.tensor(input).shape ==
-                             network_.tensor(layer.outputs.front()).shape;
+                same_shape =
+                    network_.tensor(input).shape == network_.tensor(layer.outputs.front()).shape;
             }
         }
         return reads == 1 && same_shape;

@@ -12,12 +12,12 @@ namespace memwall {
 /// A layer with its epilogues. The result of all but the last is never stored.
 struct FusedLayer {
     LayerId root;
-    std::vector<LayerId> epilogues;  ///< in order
-    std::vector<TensorId> inputs;    ///< the root's, as storage; each once
-    std::vector<TensorId> operands;  ///< of the epilogues, besides the running result; as storage
-    std::vector<LayerId> operand_of; ///< the epilogue that reads operands[i]
-    TensorId weights;                ///< none for most ops
-    TensorId output;                 ///< the last one's result, as storage
+    std::vector<LayerId> epilogues;   ///< in order
+    std::vector<TensorId> inputs;     ///< the root's, as storage; each once
+    std::vector<TensorId> operands;   ///< of the epilogues, besides the running result; as storage
+    std::vector<LayerId> operand_of;  ///< the epilogue that reads operands[i]
+    TensorId weights;                 ///< none for most ops
+    TensorId output;                  ///< the last one's result, as storage
 
     [[nodiscard]] LayerId last() const { return epilogues.empty() ? root : epilogues.back(); }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/mapper.hpp"
 
+#include "arch/spatial_mapper.hpp"
 #include "arch/tiling_mapper.hpp"
 #include "base/error.hpp"
 
@@ -16,6 +17,7 @@ struct MapperEntry {
 const std::vector<MapperEntry>& mappers() {
     static const std::vector<MapperEntry> kMappers = {
         {"tiling", []() -> std::unique_ptr<Mapper> { return std::make_unique<TilingMapper>(); }},
+        {"spatial", []() -> std::unique_ptr<Mapper> { return std::make_unique<SpatialMapper>(); }},
     };
     return kMappers;
 }

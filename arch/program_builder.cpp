@@ -71,8 +71,7 @@ private:
         step.posts = from.posts;
         step.start_at = from.start_at;
         step.epoch = from.epoch.token;
-        step.epoch_count =
-            from.epoch.token.valid() ? schedule_->absolute(from.epoch, round) : 0;
+        step.epoch_count = from.epoch.token.valid() ? schedule_->absolute(from.epoch, round) : 0;
     }
 
     std::shared_ptr<const Schedule> schedule_;

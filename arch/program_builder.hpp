@@ -13,8 +13,8 @@
 namespace memwall {
 
 /// Wait for the `count`-th post of `token` in the same round. Zero and less reach back into the
-/// round before: with k posts a round, 1 - k is the first of the round before. What would lie before
-/// the first round is no wait.
+/// round before: with k posts a round, 1 - k is the first of the round before. What would lie
+/// before the first round is no wait.
 struct RoundWait {
     TokenId token;
     std::int64_t count = 1;

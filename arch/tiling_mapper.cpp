@@ -121,8 +121,7 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
     for (std::size_t f = 0; f < choice.plan.fused.size(); ++f) {
         const FusedLayer& fused = choice.plan.fused[f];
         LayerMapping& layer = mapping.layers[fused.root.position()];
-        layer.summary =
-            summary(choice.network, fused, choice.plan.layers[f], choice.plan.kept);
+        layer.summary = summary(choice.network, fused, choice.plan.layers[f], choice.plan.kept);
         layer.utilization =
             utilization(choice.network, cores, hierarchy.cores, fused, choice.plan.layers[f]);
         for (const LayerId epilogue : fused.epilogues) {

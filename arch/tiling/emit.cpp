@@ -14,8 +14,8 @@ std::vector<TensorId> stored_activations(const Network& network, const NetworkPl
     std::vector<TensorId> all;
     for (std::size_t t = 0; t < network.tensors().size(); ++t) {
         const TensorId id(t);
-        const bool used = std::any_of(
-            plan.fused.begin(), plan.fused.end(), [&](const FusedLayer& fused) {
+        const bool used =
+            std::any_of(plan.fused.begin(), plan.fused.end(), [&](const FusedLayer& fused) {
                 const auto in = [&](const std::vector<TensorId>& list) {
                     return std::find(list.begin(), list.end(), id) != list.end();
                 };
@@ -53,6 +53,7 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
     }
     fetch_weights_ = worker("fetch weights", mover);
     fetch_inputs_ = worker("fetch inputs", mover);
+    fetch_operands_ = worker("fetch operands", mover);
     feed_weights_ = worker("feed weights", medium);
     feed_inputs_ = worker("feed inputs", medium);
     compute_ = {builder_.agent("compute", -static_cast<int>(workers_), hierarchy.cores), UnitId()};
@@ -156,8 +157,11 @@ void TilingEmitter::load() {
         }
         const Layer& root = network_.layer(fused.root);
         const Operand* weights = root.space.find(TensorRole::weights);
-        const Cargo cargo{fused.weights, image(weights->projection, root.space.box()),
-                          network_.tensor_bytes(fused.weights), LayerId(), TensorRole::weights,
+        const Cargo cargo{fused.weights,
+                          image(weights->projection, root.space.box()),
+                          network_.tensor_bytes(fused.weights),
+                          LayerId(),
+                          TensorRole::weights,
                           weights->precision};
         const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
         weights_loaded_.resize(plan_.fused.size());
@@ -176,9 +180,9 @@ void TilingEmitter::load() {
             fetch.body = transfers_.fetch(cargo, fetch_weights_.unit);
             fetch.posts.push_back({loaded});
             if (options_.images) {
-                fetch.body.image = image_of(fused.weights, cargo.region,
-                                            Transfers::place(hierarchy_.dram),
-                                            {Transfers::place(hierarchy_.buffer)});
+                fetch.body.image =
+                    image_of(fused.weights, cargo.region, Transfers::place(hierarchy_.dram),
+                             {Transfers::place(hierarchy_.buffer)});
             }
             builder_.load(fetch_weights_.agent, std::move(fetch));
         }
@@ -201,15 +205,15 @@ void TilingEmitter::receive_inputs() {
         const LayerId reader = first_reader(tensor);
         RoundStep step;
         step.layer = reader;
-        step.body = transfers_.receive(whole(tensor, reader, TensorRole::inputs),
-                                       home(tensor), host_in_.unit);
+        step.body = transfers_.receive(whole(tensor, reader, TensorRole::inputs), home(tensor),
+                                       host_in_.unit);
         step.body.edge = NetworkEdge::input;
         step.waits.push_back({edge_free_[tensor.position()], -1});
         step.posts.push_back({edge_full_[tensor.position()]});
         if (options_.images) {
-            step.body.image = image_of(tensor, whole(tensor, reader, TensorRole::inputs).region,
-                                       Transfers::place(hierarchy_.host),
-                                       {Transfers::place(home(tensor))});
+            step.body.image =
+                image_of(tensor, whole(tensor, reader, TensorRole::inputs).region,
+                         Transfers::place(hierarchy_.host), {Transfers::place(home(tensor))});
         }
         builder_.step(host_in_.agent, std::move(step));
     }
@@ -230,17 +234,16 @@ void TilingEmitter::send_outputs() {
         wait_done(step, tensor);
         step.posts.push_back({edge_free_[tensor.position()]});
         if (options_.images) {
-            step.body.image = image_of(tensor, whole(tensor, step.layer, TensorRole::outputs).region,
-                                       Transfers::place(home(tensor)),
-                                       {Transfers::place(hierarchy_.host)});
+            step.body.image =
+                image_of(tensor, whole(tensor, step.layer, TensorRole::outputs).region,
+                         Transfers::place(home(tensor)), {Transfers::place(hierarchy_.host)});
         }
         builder_.step(host_out_.agent, std::move(step));
     }
 }
 
 bool TilingEmitter::is_edge(TensorId tensor) const {
-    return network_.tensor(tensor).kind == TensorKind::input ||
-           last_user_[tensor.position()] < 0;
+    return network_.tensor(tensor).kind == TensorKind::input || last_user_[tensor.position()] < 0;
 }
 
 ComponentId TilingEmitter::home(TensorId tensor) const {
@@ -259,8 +262,8 @@ LayerId TilingEmitter::first_reader(TensorId tensor) const {
 }
 
 Cargo TilingEmitter::whole(TensorId tensor, LayerId layer, TensorRole role) const {
-    Cargo cargo{tensor, {}, network_.tensor_bytes(tensor), layer, role,
-                network_.tensor(tensor).precision};
+    Cargo cargo{tensor, {},   network_.tensor_bytes(tensor),
+                layer,  role, network_.tensor(tensor).precision};
     cargo.region.push_back({0, network_.batch()});
     for (const std::int64_t extent : network_.tensor(tensor).shape) {
         cargo.region.push_back({0, extent});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a network plan down as a program: fetch, feed, compute, drain and store, double-buffered by
-// tokens.
+// Writes a network plan down as a program: fetch, feed, compute, drain and store, double-buffered
+// by tokens.
 #pragma once
 
 #include "arch/core_work.hpp"

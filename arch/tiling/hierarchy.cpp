@@ -44,8 +44,8 @@ public:
     }
 
     void missing(const std::string& what) {
-        faults_.error({"", 0, 0}, "machine '" + machine_.name() + "': the tiling mapper needs " +
-                                      what);
+        faults_.error({"", 0, 0},
+                      "machine '" + machine_.name() + "': the tiling mapper needs " + what);
     }
     void throw_if_any() const { faults_.throw_if_any(); }
 

@@ -9,7 +9,7 @@ namespace memwall {
 
 /// dram -- global buffer -- bus -- operand buffers -- arrays, with a host link at the buffer.
 struct Hierarchy {
-    ComponentId host;          ///< link; optional: without it inputs begin in the DRAM
+    ComponentId host;  ///< link; optional: without it inputs begin in the DRAM
     ComponentId dram;
     DramId dram_id;
     ComponentId buffer;        ///< the sram that the dram is connected to
@@ -18,7 +18,7 @@ struct Hierarchy {
     ComponentId accumulators;  ///< register_file; optional
     ComponentId array;
     ComponentId vector;
-    ComponentId dma;           ///< optional: transfers between the memories
+    ComponentId dma;  ///< optional: transfers between the memories
 
     const DramConfig* dram_config = nullptr;
     const MemoryConfig* buffer_config = nullptr;

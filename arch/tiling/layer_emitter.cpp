@@ -13,9 +13,11 @@ struct TilingEmitter::LayerState {
     const Layer& root;
     const LayerPlan& plan;
     PassSequence sequence;
-    std::int64_t outputs_done = 0;                       ///< output passes drained so far
-    std::vector<std::vector<std::int64_t>> tile_fills{};  ///< by operand and tile visit: in its ring
-    std::vector<std::vector<Bytes>> tile_releases{};      ///< what the end of a tile visit frees
+    std::int64_t outputs_done = 0;  ///< output passes drained so far
+    std::vector<std::vector<std::int64_t>>
+        tile_fills{};                                 ///< by operand and tile visit: in its ring
+    std::vector<std::vector<Bytes>> tile_releases{};  ///< what the end of a tile visit frees
+    std::vector<Bytes> carried{};                     ///< by operand: kept for the next tile
 };
 
 ComponentId TilingEmitter::sums() const {
@@ -46,11 +48,12 @@ void TilingEmitter::emit_layer(std::size_t f) {
     const auto& operands = root.space.operands;
     state.tile_fills.resize(operands.size());
     state.tile_releases.resize(operands.size());
-    for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
-        fetch_tiles(state, o);
-    }
+    state.carried.resize(operands.size());
     for (std::size_t p = 0; p < state.sequence.passes.size(); ++p) {
         for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
+            if (state.sequence.tile_visits[o][state.sequence.passes[p].tile_visit[o]].first == p) {
+                fetch_tile(state, o, state.sequence.passes[p].tile_visit[o]);
+            }
             if (state.sequence.operand_visits[o][state.sequence.passes[p].visit[o]].first == p) {
                 feed(state, p, o);
             }
@@ -65,55 +68,50 @@ void TilingEmitter::emit_layer(std::size_t f) {
     }
 }
 
-/// Brings the tiles of one operand from the DRAM, unless it lies in the buffer.
-void TilingEmitter::fetch_tiles(LayerState& state, std::size_t o) {
+/// Brings a tile of one operand from the DRAM, unless all of it lies in the buffer.
+void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) {
     const Operand& operand = state.root.space.operands[o];
     const TensorId stored = network_.storage(operand.tensor);
     const bool weights = operand.role == TensorRole::weights;
     if (weights ? state.plan.weights_resident : plan_.kept[stored.position()]) {
         return;
     }
-    Ring& ring = weights ? tile_weights_ : tile_inputs_;
     const Worker& worker = weights ? fetch_weights_ : fetch_inputs_;
     const auto& visits = state.sequence.tile_visits[o];
-    Bytes carried;  // rows of the tile before that this one needs too
-    for (std::size_t v = 0; v < visits.size(); ++v) {
-        const Region& region = visits[v].region;
-        const Region fresh = v > 0 ? fresh_part(region, visits[v - 1].region) : region;
-        const Cargo cargo{operand.tensor, fresh, stored_bytes(words(fresh), operand.precision),
-                          state.fused.root, operand.role, operand.precision};
-        RoundStep step;
-        step.layer = state.fused.root;
-        step.body = transfers_.fetch(cargo, worker.unit);
-        if (weights && weights_loaded_[state.f].valid() && hierarchy_.host.valid()) {
-            step.waits.push_back({weights_loaded_[state.f], 1});
-        }
-        if (!weights && v == 0) {
-            wait_done(step, stored);
-            if (state.f > 0) {
-                step.waits.push_back(
-                    {done_[state.f - 1], builder_.posted(done_[state.f - 1])});
-            }
-        }
-        if (!hierarchy_.host.valid() && network_.tensor(stored).kind == TensorKind::input) {
-            step.body.edge = NetworkEdge::input;
-        }
-        state.tile_fills[o].push_back(ring.fill(step));
-        const Bytes held = carried + cargo.bytes;
-        carried = Bytes(0);
-        if (v + 1 < visits.size()) {
-            const Region next = fresh_part(visits[v + 1].region, region);
-            const std::int64_t common = words(visits[v + 1].region) - words(next);
-            carried = std::min(held, stored_bytes(common, operand.precision));
-        }
-        state.tile_releases[o].push_back(held - carried);
-        step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
-        if (options_.images) {
-            step.body.image = image_of(operand.tensor, fresh, Transfers::place(hierarchy_.dram),
-                                       {Transfers::place(hierarchy_.buffer)});
-        }
-        builder_.step(worker.agent, std::move(step));
+    const Region& region = visits[v].region;
+    const Region fresh = v > 0 ? fresh_part(region, visits[v - 1].region) : region;
+    const Cargo cargo{operand.tensor,   fresh,        stored_bytes(words(fresh), operand.precision),
+                      state.fused.root, operand.role, operand.precision};
+    RoundStep step;
+    step.layer = state.fused.root;
+    step.body = transfers_.fetch(cargo, worker.unit);
+    if (weights && hierarchy_.host.valid()) {
+        step.waits.push_back({weights_loaded_[state.f], 1});
     }
+    if (!weights && v == 0) {
+        wait_done(step, stored);
+        if (state.f > 0) {
+            step.waits.push_back({done_[state.f - 1], builder_.posted(done_[state.f - 1])});
+        }
+    }
+    if (!hierarchy_.host.valid() && network_.tensor(stored).kind == TensorKind::input) {
+        step.body.edge = NetworkEdge::input;
+    }
+    state.tile_fills[o].push_back((weights ? tile_weights_ : tile_inputs_).fill(step));
+    const Bytes held = state.carried[o] + cargo.bytes;
+    state.carried[o] = Bytes(0);  // rows of this tile that the next one needs too
+    if (v + 1 < visits.size()) {
+        const Region next = fresh_part(visits[v + 1].region, region);
+        const std::int64_t common = words(visits[v + 1].region) - words(next);
+        state.carried[o] = std::min(held, stored_bytes(common, operand.precision));
+    }
+    state.tile_releases[o].push_back(held - state.carried[o]);
+    step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
+    if (options_.images) {
+        step.body.image = image_of(operand.tensor, fresh, Transfers::place(hierarchy_.dram),
+                                   {Transfers::place(hierarchy_.buffer)});
+    }
+    builder_.step(worker.agent, std::move(step));
 }
 
 /// From the global buffer to the cores that need it.
@@ -157,9 +155,11 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
         auto image_step = std::make_shared<StepImage>();
         const std::vector<Box> boxes = split.boxes(pass.box);
         for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
-            image_step->moves.push_back({operand.tensor, image(operand.projection, boxes[lane]),
+            image_step->moves.push_back({operand.tensor,
+                                         image(operand.projection, boxes[lane]),
                                          Transfers::place(hierarchy_.buffer),
-                                         {core(hierarchy_.operands, lane)}, false});
+                                         {core(hierarchy_.operands, lane)},
+                                         false});
         }
         step.body.image = std::move(image_step);
     }
@@ -173,8 +173,12 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
     for (std::size_t i = 0; i < state.fused.operands.size(); ++i) {
         const TensorId tensor = state.fused.operands[i];
         const Precision precision = network_.tensor(tensor).precision;
-        const Cargo cargo{tensor, region, stored_bytes(words(region), precision),
-                          state.fused.operand_of[i], TensorRole::inputs, precision};
+        const Cargo cargo{tensor,
+                          region,
+                          stored_bytes(words(region), precision),
+                          state.fused.operand_of[i],
+                          TensorRole::inputs,
+                          precision};
         RoundStep step;
         step.layer = state.fused.root;
         step.body = transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit);
@@ -182,7 +186,7 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
         if (!plan_.kept[tensor.position()]) {
             RoundStep fetch;
             fetch.layer = state.fused.root;
-            fetch.body = transfers_.fetch(cargo, fetch_inputs_.unit);
+            fetch.body = transfers_.fetch(cargo, fetch_operands_.unit);
             fetch.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
             if (state.outputs_done == 0) {
                 wait_done(fetch, tensor);
@@ -198,7 +202,7 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
                 fetch.body.image = image_of(tensor, region, Transfers::place(hierarchy_.dram),
                                             {Transfers::place(hierarchy_.buffer)});
             }
-            builder_.step(fetch_inputs_.agent, std::move(fetch));
+            builder_.step(fetch_operands_.agent, std::move(fetch));
         } else if (state.outputs_done == 0) {
             wait_done(step, tensor);
         }
@@ -207,8 +211,10 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
             const std::vector<Box> boxes = split.boxes(state.sequence.passes[p].box);
             for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
                 image_step->moves.push_back(
-                    {tensor, image(state.root.space.outputs().projection, boxes[lane]),
-                     Transfers::place(hierarchy_.buffer), {core(hierarchy_.operands, lane)},
+                    {tensor,
+                     image(state.root.space.outputs().projection, boxes[lane]),
+                     Transfers::place(hierarchy_.buffer),
+                     {core(hierarchy_.operands, lane)},
                      false});
             }
             step.body.image = std::move(image_step);
@@ -222,8 +228,8 @@ void TilingEmitter::compute(LayerState& state, std::size_t p) {
     const CoreSplit split = split_of(state, pass.box);
     RoundStep step;
     step.layer = state.fused.root;
-    step.body = compute_body(builder_, cores_, state.root, state.fused.root, split, pass.box,
-                             pass.starts);
+    step.body =
+        compute_body(builder_, cores_, state.root, state.fused.root, split, pass.box, pass.starts);
     const auto& operands = state.root.space.operands;
     for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
         Ring& ring = operands[o].role == TensorRole::weights ? core_weights_ : core_inputs_;
@@ -265,8 +271,9 @@ void TilingEmitter::reduce(LayerState& state, std::size_t p) {
     const Region region = result_region(state, p);
     const Precision precision = state.root.precision.accumulator;
     const std::int64_t additions = words(region) * (shares - 1);
-    const Cargo cargo{state.root.outputs.front(), region, stored_bytes(additions, precision),
-                      state.fused.root, TensorRole::partial_sums, precision};
+    const Cargo cargo{state.root.outputs.front(),         region,
+                      stored_bytes(additions, precision), state.fused.root,
+                      TensorRole::partial_sums,           precision};
     RoundStep step;
     step.layer = state.fused.root;
     step.body = transfers_.reduce(cargo, additions, reduce_.unit);
@@ -280,8 +287,11 @@ void TilingEmitter::reduce(LayerState& state, std::size_t p) {
             const Region part = image(outputs, boxes[lane]);
             for (std::size_t first = 0; first < lane; ++first) {
                 if (image(outputs, boxes[first]) == part) {
-                    image_step->moves.push_back({state.root.outputs.front(), part,
-                                                 core(sums(), lane), {core(sums(), first)}, true});
+                    image_step->moves.push_back({state.root.outputs.front(),
+                                                 part,
+                                                 core(sums(), lane),
+                                                 {core(sums(), first)},
+                                                 true});
                     break;
                 }
             }
@@ -311,7 +321,8 @@ void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
             results_.use(step, results_.last());
         }
         while (operand < state.fused.operands.size() && state.fused.operand_of[operand] == id) {
-            const auto behind = static_cast<std::int64_t>(state.fused.operands.size() - 1 - operand);
+            const auto behind =
+                static_cast<std::int64_t>(state.fused.operands.size() - 1 - operand);
             core_operands_.use(step, core_operands_.last() - behind);
             core_operands_.release(step);
             ++operand;
@@ -345,12 +356,16 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
     const TensorId tensor = network_.layer(state.fused.last()).outputs.front();
     const Precision precision = network_.tensor(tensor).precision;
     const Precision accumulator = network_.layer(state.fused.last()).precision.accumulator;
-    const Cargo cargo{tensor, region, stored_bytes(words(region), precision), state.fused.last(),
-                      TensorRole::outputs, precision};
+    const Cargo cargo{tensor,
+                      region,
+                      stored_bytes(words(region), precision),
+                      state.fused.last(),
+                      TensorRole::outputs,
+                      precision};
     RoundStep step;
     step.layer = state.fused.root;
-    step.body = transfers_.drain(cargo, stored_bytes(words(region), accumulator), accumulator,
-                                 drain_.unit);
+    step.body =
+        transfers_.drain(cargo, stored_bytes(words(region), accumulator), accumulator, drain_.unit);
     if (!state.fused.epilogues.empty()) {
         step.waits.push_back({finished_, builder_.posted(finished_)});
     } else if (split.reduction_parts(state.root.space) > 1) {
@@ -385,8 +400,11 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
             const Region part = image(outputs, boxes[lane]);
             if (std::find(seen.begin(), seen.end(), part) == seen.end()) {
                 seen.push_back(part);
-                image_step->moves.push_back({tensor, part, core(sums(), lane),
-                                             {Transfers::place(hierarchy_.buffer)}, false});
+                image_step->moves.push_back({tensor,
+                                             part,
+                                             core(sums(), lane),
+                                             {Transfers::place(hierarchy_.buffer)},
+                                             false});
             }
         }
         step.body.image = std::move(image_step);
@@ -413,8 +431,7 @@ void TilingEmitter::store(LayerState& state, std::size_t /*p*/, const Cargo& car
         step.body.edge = NetworkEdge::output;
     }
     if (options_.images) {
-        step.body.image = image_of(cargo.tensor, cargo.region,
-                                   Transfers::place(hierarchy_.buffer),
+        step.body.image = image_of(cargo.tensor, cargo.region, Transfers::place(hierarchy_.buffer),
                                    {Transfers::place(hierarchy_.dram)});
     }
     finish_output(state, step);

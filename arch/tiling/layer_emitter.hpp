@@ -37,8 +37,7 @@ private:
     void send_outputs();
 
     void emit_layer(std::size_t f);
-    void fetch_tiles(LayerState& state, std::size_t operand);
-    void fetch_operand(LayerState& state, std::size_t pass);
+    void fetch_tile(LayerState& state, std::size_t operand, std::size_t visit);
     void feed(LayerState& state, std::size_t pass, std::size_t operand);
     void feed_epilogue(LayerState& state, std::size_t pass);
     void compute(LayerState& state, std::size_t pass);
@@ -71,13 +70,13 @@ private:
     ProgramBuilder builder_;
     Transfers transfers_;
     std::size_t workers_ = 0;
-    Worker host_in_, fetch_weights_, fetch_inputs_, feed_weights_, feed_inputs_, compute_, reduce_,
-        epilogue_, drain_, store_, host_out_;
+    Worker host_in_, fetch_weights_, fetch_inputs_, fetch_operands_, feed_weights_, feed_inputs_,
+        compute_, reduce_, epilogue_, drain_, store_, host_out_;
     Ring core_weights_, core_inputs_, core_operands_, results_;
     Ring tile_weights_, tile_inputs_, tile_operands_, tile_outputs_;
     TokenId reduced_, finished_;
-    std::vector<TokenId> done_;            ///< by fused layer: one post an output step
-    std::vector<TokenId> weights_loaded_;  ///< by fused layer
+    std::vector<TokenId> done_;                   ///< by fused layer: one post an output step
+    std::vector<TokenId> weights_loaded_;         ///< by fused layer
     std::vector<TokenId> edge_full_, edge_free_;  ///< by tensor, of the network's edges
     std::vector<TensorId> activations_;
     std::vector<std::int64_t> first_maker_, last_user_;  ///< by tensor: fused layers

@@ -149,14 +149,12 @@ private:
         std::iota(order.begin(), order.end(), std::size_t{0});
         const auto intensity = [&](std::size_t f) {
             const FusedLayer& fused = fused_[f];
-            return fused.weights.valid()
-                       ? static_cast<double>(network_.layer(fused.root).macs()) /
-                             static_cast<double>(bytes(fused.weights))
-                       : 0;
+            return fused.weights.valid() ? static_cast<double>(network_.layer(fused.root).macs()) /
+                                               static_cast<double>(bytes(fused.weights))
+                                         : 0;
         };
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            return intensity(a) < intensity(b);
-        });
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return intensity(a) < intensity(b); });
         for (const std::size_t f : order) {
             if (!fused_[f].weights.valid()) {
                 continue;
@@ -193,10 +191,9 @@ private:
             return;
         }
         sum_up(plan);
-        const bool better =
-            !best || plan.cycles_per_item < best->cycles_per_item * (1 - 1e-9) ||
-            (plan.cycles_per_item <= best->cycles_per_item * (1 + 1e-9) &&
-             plan.dram_bytes_per_item < best->dram_bytes_per_item);
+        const bool better = !best || plan.cycles_per_item < best->cycles_per_item * (1 - 1e-9) ||
+                            (plan.cycles_per_item <= best->cycles_per_item * (1 + 1e-9) &&
+                             plan.dram_bytes_per_item < best->dram_bytes_per_item);
         if (better) {
             best = std::move(plan);
         }
@@ -321,7 +318,8 @@ private:
                 std::find(root.space.whole_dims.begin(), root.space.whole_dims.end(), dim) !=
                 root.space.whole_dims.end();
             const std::int64_t whole = tile[index(dim)];
-            for (std::int64_t parts = 1; needed() > streams.stage && parts < whole && !normalised;) {
+            for (std::int64_t parts = 1;
+                 needed() > streams.stage && parts < whole && !normalised;) {
                 ++parts;
                 tile[index(dim)] = ceil_divide(whole, parts);
             }
@@ -333,9 +331,9 @@ private:
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
               LayerPlan& plan) const {
         const Extents whole = root.space.extents;
-        const auto channel_parts = static_cast<double>(
-            ceil_divide(whole[index(Dim::G)], plan.tile[index(Dim::G)]) *
-            ceil_divide(whole[index(Dim::K)], plan.tile[index(Dim::K)]));
+        const auto channel_parts =
+            static_cast<double>(ceil_divide(whole[index(Dim::G)], plan.tile[index(Dim::G)]) *
+                                ceil_divide(whole[index(Dim::K)], plan.tile[index(Dim::K)]));
         const double position_parts = tiles(whole, plan.tile) / channel_parts;
         double inputs = 0;
         for (std::size_t i = 0; i < fused.inputs.size(); ++i) {

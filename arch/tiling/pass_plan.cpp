@@ -53,21 +53,9 @@ std::int64_t bits_of_inputs(const Layer& layer, const Extents& part, TensorRole 
 
 }  // namespace
 
-Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents) {
-    std::int64_t words = 1;
-    for (const Axis& axis : projection.axes) {
-        std::int64_t reach = 1;
-        for (const AxisTerm& term : axis.terms) {
-            reach += term.coefficient * (extents[index(term.dim)] - 1);
-        }
-        words *= std::min(axis.extent, reach);
-    }
-    return stored_bytes(words, precision);
-}
-
 std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) {
     std::vector<Dim> order;
-    const auto append = [&](const Dim (&dims)[4]) {
+    const auto append = [&](const Dim(&dims)[4]) {
         order.insert(order.end(), std::begin(dims), std::end(dims));
     };
     if (positions_outer) {
@@ -123,13 +111,13 @@ double PassPlanner::tile_cycles(const Layer& layer, const Extents& tile, PassPla
     const auto inputs =
         static_cast<double>(bits_of_inputs(layer, plan.pass, TensorRole::inputs)) / 8;
     const Operand& outputs = layer.space.outputs();
-    const auto results = static_cast<double>(
-        most_bytes(outputs.projection, outputs.precision, plan.pass).count());
+    const auto results =
+        static_cast<double>(most_bytes(outputs.projection, outputs.precision, plan.pass).count());
     const CoreSplit split{plan.pass, plan.core};
-    const auto reduced = static_cast<double>(split.reduction_parts(layer.space) - 1) *
-                         static_cast<double>(most_bytes(outputs.projection,
-                                                        layer.precision.accumulator, plan.pass)
-                                                 .count());
+    const auto reduced =
+        static_cast<double>(split.reduction_parts(layer.space) - 1) *
+        static_cast<double>(
+            most_bytes(outputs.projection, layer.precision.accumulator, plan.pass).count());
     const bool weights_once = reduction == 1;
     const double weights_outer = weights * (weights_once ? channels : passes) +
                                  inputs * (weights_once && positions == 1 ? 1 : passes);
@@ -146,17 +134,16 @@ double PassPlanner::tile_cycles(const Layer& layer, const Extents& tile, PassPla
 
 void PassPlanner::try_chunks(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
                              const Extents& pass, std::optional<PassPlan>& best) const {
-    const ArrayShape* shape = layer.space.macs() > 0
-                                  ? array_shape(*hierarchy_.array_config, layer.precision)
-                                  : nullptr;
+    const ArrayShape* shape =
+        layer.space.macs() > 0 ? array_shape(*hierarchy_.array_config, layer.precision) : nullptr;
     SplitRules rules;
     rules.cores = hierarchy_.cores;
     rules.output_unit = shape ? shape->outputs : 1;
     rules.reduction_unit = shape ? shape->inputs : 1;
     // Sharing outputs pays where there are too few of them for all cores.
-    const std::int64_t outputs =
-        ceil_divide(pass[index(Dim::K)], rules.output_unit) * points(pass, kPositions) *
-        pass[index(Dim::G)] * pass[index(Dim::H)];
+    const std::int64_t outputs = ceil_divide(pass[index(Dim::K)], rules.output_unit) *
+                                 points(pass, kPositions) * pass[index(Dim::G)] *
+                                 pass[index(Dim::H)];
     rules.split_reduction = shape != nullptr && outputs < 16 * rules.cores;
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / 2;
     for (const CoreSplit& split : useful_splits(layer.space, pass, rules)) {
@@ -193,9 +180,8 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
     if (known != known_.end()) {
         return known->second;
     }
-    const ArrayShape* shape = layer.space.macs() > 0
-                                  ? array_shape(*hierarchy_.array_config, layer.precision)
-                                  : nullptr;
+    const ArrayShape* shape =
+        layer.space.macs() > 0 ? array_shape(*hierarchy_.array_config, layer.precision) : nullptr;
     const std::int64_t k_unit = shape ? shape->outputs : 1;
     std::optional<PassPlan> best;
     const std::int64_t most = thorough_ ? 64 : 16;

@@ -17,14 +17,11 @@ namespace memwall {
 
 /// A tile in passes. Positions are N, D, P, Q; channels are G, H, K.
 struct PassPlan {
-    Extents pass = unit_extents();   ///< of a full pass
-    Extents core = unit_extents();   ///< of the fullest core in a full pass
-    bool positions_outer = false;    ///< else channels outside, so that weights stay
-    double cycles = 0;               ///< estimate for the whole tile
+    Extents pass = unit_extents();  ///< of a full pass
+    Extents core = unit_extents();  ///< of the fullest core in a full pass
+    bool positions_outer = false;   ///< else channels outside, so that weights stay
+    double cycles = 0;              ///< estimate for the whole tile
 };
-
-/// Bytes of what a box of `extents` can touch of an operand, wherever it lies.
-Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents);
 
 /// Cuts `box` into boxes of `tile`, channels, positions and reduction in the order of the plan; the
 /// reduction innermost.

@@ -5,8 +5,7 @@ namespace memwall {
 namespace {
 
 /// Goes on with the last visit where the region is the same, else begins a new one.
-std::size_t extend(std::vector<Visit>& visits, const Region& region, std::size_t pass,
-                   bool anew) {
+std::size_t extend(std::vector<Visit>& visits, const Region& region, std::size_t pass, bool anew) {
     if (anew || visits.empty() || !(visits.back().region == region)) {
         visits.push_back({region, pass, pass});
     }

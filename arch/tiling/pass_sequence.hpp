@@ -19,8 +19,8 @@ struct Visit {
 struct Pass {
     Box box;
     std::size_t tile = 0;
-    bool starts = false;    ///< first of its outputs' reduction
-    bool finishes = false;  ///< last of it: the outputs are whole
+    bool starts = false;                  ///< first of its outputs' reduction
+    bool finishes = false;                ///< last of it: the outputs are whole
     std::vector<std::size_t> visit;       ///< by operand of the layer: in operand_visits
     std::vector<std::size_t> tile_visit;  ///< by operand: in tile_visits
 };

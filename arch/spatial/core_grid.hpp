@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the parts of a split layer sit on the mesh: cores that share outputs beside each other,
+// cores that share weights in one block.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/core_split.hpp"
+#include "arch/spatial/mesh_traffic.hpp"
+
+namespace memwall {
+
+/// One core of a split layer.
+struct GridCore {
+    Router at;
+    std::int64_t channel = 0;    ///< which part of G, H, K: cores with equal parts share weights
+    std::int64_t reduction = 0;  ///< which part of C: cores that differ only here share outputs
+    std::int64_t position = 0;   ///< which part of N, D, P, Q
+};
+
+/// The cores in the order of CoreSplit::boxes. The split must not have more cores than the mesh.
+std::vector<GridCore> place_cores(const CoreSplit& split, const MeshConfig& mesh);
+
+}  // namespace memwall

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/spatial/emit.hpp"
+
+#include <algorithm>
+
+#include "arch/placement.hpp"
+#include "arch/spatial/emitter.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+/// Finds out what travels from which layer to which.
+class ArrivalFinder {
+public:
+    ArrivalFinder(const Network& network, const Machine& machine, const Chip& chip, bool images,
+                  SpatialNetwork& result)
+        : network_(network), machine_(machine), chip_(chip), images_(images), result_(result) {}
+
+    void run() {
+        for (std::size_t f = 0; f < result_.layers.size(); ++f) {
+            into_layer(f);
+        }
+        for (std::size_t f = 0; f < result_.layers.size(); ++f) {
+            const TensorId output = result_.layers[f].fused->output;
+            const bool read =
+                std::any_of(result_.arrivals.begin(), result_.arrivals.end(),
+                            [&](const Arrival& arrival) { return arrival.tensor == output; });
+            if (!read || is_output(output)) {
+                out_of_layer(f);
+            }
+        }
+        // Into each layer, what was there long before goes first.
+        std::stable_sort(result_.arrivals.begin(), result_.arrivals.end(),
+                         [](const Arrival& a, const Arrival& b) {
+                             return a.reader != b.reader ? a.reader < b.reader : a.maker < b.maker;
+                         });
+    }
+
+private:
+    [[nodiscard]] bool is_output(TensorId stored) const {
+        const std::vector<TensorId> outputs = network_.outputs();
+        return std::any_of(outputs.begin(), outputs.end(),
+                           [&](TensorId output) { return network_.storage(output) == stored; });
+    }
+
+    void into_layer(std::size_t f) {
+        const SpatialLayer& layer = result_.layers[f];
+        const Layer& root = network_.layer(layer.fused->root);
+        for (const Operand& operand : root.space.operands) {
+            if (operand.role == TensorRole::inputs) {
+                add(network_.storage(operand.tensor), f, layer.fused->root,
+                    takers_of(network_, operand.tensor, operand.projection, layer.boxes,
+                              layer.cores));
+            }
+        }
+        for (std::size_t o = 0; o < layer.fused->operands.size(); ++o) {
+            const Layer& epilogue = network_.layer(layer.fused->operand_of[o]);
+            for (const Operand& operand : epilogue.space.operands) {
+                if (operand.role == TensorRole::inputs &&
+                    network_.storage(operand.tensor) == layer.fused->operands[o]) {
+                    add(layer.fused->operands[o], f, layer.fused->operand_of[o],
+                        epilogue_takers(layer, root, epilogue, operand));
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] std::vector<Taker> epilogue_takers(const SpatialLayer& layer, const Layer& root,
+                                                     const Layer& epilogue,
+                                                     const Operand& operand) const {
+        std::vector<Box> boxes;
+        std::vector<GridCore> cores;
+        for (const std::size_t core : layer.roots) {
+            boxes.push_back(box_of_results(
+                epilogue, image(root.space.outputs().projection, layer.boxes[core])));
+            cores.push_back(layer.cores[core]);
+        }
+        return takers_of(network_, operand.tensor, operand.projection, boxes, cores);
+    }
+
+    void add(TensorId stored, std::size_t reader, LayerId layer, const std::vector<Taker>& takers) {
+        bool made = false;
+        for (std::size_t maker = 0; maker < reader; ++maker) {
+            if (result_.layers[maker].fused->output == stored) {
+                made = true;
+                push(stored, static_cast<std::int64_t>(maker), reader, layer,
+                     exchange(network_, stored, result_.layers[maker].results, takers, *chip_.mesh,
+                              images_, chip_.core_memory, chip_.core_memory));
+            }
+        }
+        if (!made) {
+            push(stored, -1, reader, layer,
+                 exchange(network_, stored, bands(stored), takers, *chip_.mesh, images_,
+                          chip_.frame_buffer, chip_.core_memory));
+        }
+    }
+
+    /// MODEL: the frame buffer feeds the mesh at its west edge, a band of rows of the image at each
+    /// router.
+    [[nodiscard]] std::vector<Holder> bands(TensorId stored) const {
+        Region whole;
+        whole.push_back({0, network_.batch()});
+        for (const std::int64_t extent : network_.tensor(stored).shape) {
+            whole.push_back({0, extent});
+        }
+        const std::size_t axis = whole.size() > 2 ? 2 : whole.size() - 1;
+        const std::int64_t extent = whole[axis].end;
+        std::vector<Holder> holders;
+        for (std::int64_t row = 0; row < chip_.mesh->rows; ++row) {
+            Holder holder{{0, row}, whole};
+            holder.region[axis] = {extent * row / chip_.mesh->rows,
+                                   extent * (row + 1) / chip_.mesh->rows};
+            if (holder.region[axis].size() > 0) {
+                holders.push_back(holder);
+            }
+        }
+        return holders;
+    }
+
+    void out_of_layer(std::size_t f) {
+        const SpatialLayer& layer = result_.layers[f];
+        Exchange sum{MeshTraffic(*chip_.mesh), Bytes(0), Bytes(0), {}};
+        const Precision precision = network_.tensor(layer.fused->output).precision;
+        for (const Holder& holder : layer.results) {
+            const Bytes bytes = stored_bytes(words(holder.region), precision);
+            sum.traffic.multicast(holder.at, {{0, holder.at.row}}, bytes.count());
+            sum.read += bytes;
+            sum.delivered += bytes;
+            if (images_) {
+                sum.pieces.push_back({layer.fused->output,
+                                      holder.region,
+                                      {chip_.core_memory, lane_of(holder.at, *chip_.mesh)},
+                                      {Place{chip_.frame_buffer, -1}},
+                                      false});
+            }
+        }
+        push(layer.fused->output, static_cast<std::int64_t>(f), result_.layers.size(),
+             layer.fused->last(), std::move(sum));
+        result_.arrivals.back().role = TensorRole::outputs;
+    }
+
+    void push(TensorId stored, std::int64_t maker, std::size_t reader, LayerId layer,
+              Exchange exchange) {
+        Arrival arrival;
+        arrival.tensor = stored;
+        arrival.maker = maker;
+        arrival.reader = reader;
+        arrival.layer = layer;
+        arrival.links = exchange.traffic.links(machine_, chip_.activation_network);
+        arrival.hops = exchange.traffic.hop_bytes();
+        arrival.distance = exchange.traffic.longest();
+        arrival.read = exchange.read;
+        arrival.delivered = exchange.delivered;
+        arrival.pieces = std::move(exchange.pieces);
+        result_.arrivals.push_back(std::move(arrival));
+    }
+
+    const Network& network_;
+    const Machine& machine_;
+    const Chip& chip_;
+    bool images_;
+    SpatialNetwork& result_;
+};
+
+/// Everything in the core memories at its worst: weights, results, and what came in for a layer.
+void check_fit(const Network& network, const Machine& machine, const Chip& chip,
+               const SpatialNetwork& result) {
+    std::vector<Lifetime> lifetimes;
+    const std::size_t steps = result.layers.size();
+    for (std::size_t f = 0; f < steps; ++f) {
+        const TensorId output = result.layers[f].fused->output;
+        std::size_t last = f;
+        for (const Arrival& arrival : result.arrivals) {
+            last = arrival.tensor == output ? std::max(last, arrival.reader) : last;
+        }
+        lifetimes.push_back({f, last, network.tensor_bytes(output)});
+    }
+    for (const Arrival& arrival : result.arrivals) {
+        if (arrival.reader < steps) {
+            const std::size_t from = arrival.reader > 0 ? arrival.reader - 1 : 0;
+            lifetimes.push_back({from, arrival.reader, arrival.delivered});
+        }
+    }
+    Bytes activations;
+    for (const Bytes live : live_bytes(lifetimes, steps)) {
+        activations = std::max(activations, live);
+    }
+    const Bytes weights = network.weight_bytes();
+    const Bytes capacity = chip.core_memory_config->capacity * chip.cores;
+    if (weights + activations <= capacity) {
+        return;
+    }
+    const Bytes missing = weights + activations - capacity;
+    std::string chips;
+    if (activations < capacity) {
+        const std::int64_t count = ceil_divide(weights.count(), (capacity - activations).count());
+        chips = "; " + std::to_string(count) + " chips would hold it";
+    }
+    throw InputError("network '" + network.name() + "' does not fit machine '" + machine.name() +
+                     "': its weights take " + format_bytes(weights) + " and its activations " +
+                     format_bytes(activations) + " of " + format_bytes(capacity) + ", " +
+                     format_bytes(missing) + " are missing" + chips);
+}
+
+/// Runs the program without a schedule and notes when each step of its last round starts, relative
+/// to the layer that began last. Nothing is contended, so the replay finds the same.
+Schedule schedule_of(const Program& program, const std::vector<TokenId>& epochs,
+                     const Machine& machine) {
+    struct Start {
+        std::size_t agent;
+        Picoseconds at;
+    };
+    std::vector<Start> starts;
+    std::vector<std::pair<Picoseconds, std::size_t>> begins;  // of layers, in the order of time
+    std::vector<std::pair<Picoseconds, std::size_t>> begins_before;
+    const std::int64_t last = program.rounds - 1;
+    const auto observe = [&](AgentId agent, const Step& step, const StepTimes& times) {
+        if (!step.layer.valid()) {
+            return;
+        }
+        for (const TokenPost& post : step.posts) {
+            const auto epoch = std::find(epochs.begin(), epochs.end(), post.token);
+            if (epoch != epochs.end() && step.item >= last - 1) {
+                auto& list = step.item == last ? begins : begins_before;
+                list.emplace_back(times.complete, static_cast<std::size_t>(epoch - epochs.begin()));
+            }
+        }
+        if (step.item == last) {
+            starts.push_back({agent.position(), times.start});
+        }
+    };
+    estimate(program, machine, Window{0}, observe);
+    const ClockDomain& clock = machine.clock(program.clock);
+    Schedule schedule(program.agents.size());
+    for (const Start& start : starts) {
+        ScheduledStart scheduled;
+        Picoseconds since(0);
+        const auto latest = [&](const auto& list, bool before) {
+            for (const auto& [at, layer] : list) {
+                if (at <= start.at) {
+                    scheduled.layer = layer;
+                    scheduled.round_before = before;
+                    since = at;
+                }
+            }
+        };
+        latest(begins_before, true);
+        latest(begins, false);
+        scheduled.start_at = clock.edge_at_or_after(start.at) - clock.edge_at_or_after(since);
+        schedule[start.agent].push_back(scheduled);
+    }
+    return schedule;
+}
+
+}  // namespace
+
+Program emit_spatial(const Network& network, const Machine& machine, const Chip& chip,
+                     const Cores& cores, const std::vector<FusedLayer>& fused,
+                     const std::vector<SpatialPlan>& plans, const MapperOptions& options) {
+    SpatialNetwork result;
+    for (std::size_t f = 0; f < fused.size(); ++f) {
+        result.layers.push_back(make_layer(network, machine, chip, cores, fused[f], plans[f]));
+    }
+    ArrivalFinder(network, machine, chip, options.images, result).run();
+    check_fit(network, machine, chip, result);
+    constexpr std::int64_t kSteadyRounds = 3;
+    SpatialEmitter draft(network, machine, chip, cores, result, options, nullptr);
+    const Program unscheduled = draft.run(kSteadyRounds);
+    const Schedule schedule = schedule_of(unscheduled, draft.epochs(), machine);
+    return SpatialEmitter(network, machine, chip, cores, result, options, &schedule)
+        .run(options.rounds);
+}
+
+}  // namespace memwall

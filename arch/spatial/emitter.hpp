@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a spatial program, worker by worker. Used by emit.cpp (frame and schedule) and
+// emitter.cpp (one layer).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arch/estimate.hpp"
+#include "arch/mapper.hpp"
+#include "arch/program_builder.hpp"
+#include "arch/spatial/emit.hpp"
+#include "arch/spatial/layer_data.hpp"
+#include "arch/tiling/ring.hpp"
+
+namespace memwall {
+
+/// A tensor on its way into one layer.
+struct Arrival {
+    TensorId tensor;          ///< as stored
+    std::int64_t maker = -1;  ///< fused layer; -1: an input of the network
+    std::size_t reader = 0;   ///< fused layer; fused.size(): an output on its way out
+    LayerId layer;            ///< whose counters it adds to
+    TensorRole role = TensorRole::inputs;
+    std::vector<LinkUse> links;
+    std::int64_t hops = 0;
+    std::int64_t distance = 0;
+    Bytes read, delivered;
+    std::vector<MovePiece> pieces;
+};
+
+/// When each step of a round starts, relative to the start of a layer: (epoch, cycles).
+struct ScheduledStart {
+    std::size_t layer = 0;
+    bool round_before = false;
+    Cycles start_at = Cycles(-1);
+};
+using Schedule = std::vector<std::vector<ScheduledStart>>;  ///< by agent and step of the round
+
+/// All that emission needs and that does not depend on the schedule.
+struct SpatialNetwork {
+    std::vector<SpatialLayer> layers;
+    std::vector<Arrival> arrivals;  ///< in the order in which they travel
+};
+
+class SpatialEmitter {
+public:
+    SpatialEmitter(const Network& network, const Machine& machine, const Chip& chip,
+                   const Cores& cores, const SpatialNetwork& layers, const MapperOptions& options,
+                   const Schedule* schedule);
+    Program run(std::int64_t rounds);
+
+    [[nodiscard]] const std::vector<TokenId>& epochs() const { return epochs_; }
+
+private:
+    struct Worker {
+        AgentId agent;
+        UnitId unit;
+    };
+
+    void load();
+    void receive(TensorId tensor);
+    void send(TensorId tensor);
+    void begin_layer(std::size_t f);
+    void stream_weights(std::size_t f);
+    void compute_layer(std::size_t f);
+    void compute_chunk(std::size_t f, const StepBody& whole, std::size_t chunk);
+    void add_sums(std::size_t f, std::size_t chunk);
+    void run_epilogues(std::size_t f, std::size_t chunk);
+    void finish_chunk(std::size_t f, std::size_t chunk, RoundStep& step);
+    void move_arrival(const Arrival& arrival);
+    void move_part(const Arrival& arrival, std::int64_t part, std::int64_t parts);
+
+    void submit(const Worker& worker, RoundStep step, bool scheduled);
+    [[nodiscard]] Bytes bytes_of(TensorId tensor) const { return network_.tensor_bytes(tensor); }
+    [[nodiscard]] std::int64_t last_reader(TensorId tensor) const;
+    [[nodiscard]] LayerId reader_layer(const Arrival& arrival) const;
+    [[nodiscard]] std::vector<TensorId> edges(bool inputs) const;
+
+    const Network& network_;
+    const Machine& machine_;
+    const Chip& chip_;
+    Cores cores_;
+    const SpatialNetwork& layers_;
+    const MapperOptions& options_;
+    const Schedule* schedule_;
+    ProgramBuilder builder_;
+    int workers_ = 0;
+    Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, host_out_;
+    Ring weights_;
+    TokenId computed_, summed_, epilogued_;
+    std::vector<TokenId> done_, ready_, epochs_;  ///< by fused layer
+    std::vector<TokenId> there_, used_;           ///< by tensor, of the network's edges
+    std::vector<std::int64_t> emitted_;           ///< by agent: steps of a round so far
+};
+
+}  // namespace memwall

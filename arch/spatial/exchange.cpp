@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/spatial/exchange.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+/// The axes of a tensor: N, then its shape; a weight's are its shape alone.
+std::vector<std::int64_t> axes_of(const Network& network, TensorId id) {
+    std::vector<std::int64_t> axes;
+    const Tensor& tensor = network.tensor(id);
+    if (!tensor.is_weight()) {
+        axes.push_back(network.batch());
+    }
+    axes.insert(axes.end(), tensor.shape.begin(), tensor.shape.end());
+    return axes;
+}
+
+/// One step from a view to what it is a view of.
+Region through_alias(const Network& network, TensorId view, const Region& region) {
+    const Tensor& tensor = network.tensor(view);
+    const Alias& alias = *tensor.alias;
+    if (alias.axis >= 0) {
+        Region moved = region;
+        Range& range = moved[static_cast<std::size_t>(alias.axis) + 1];
+        range = {range.begin + alias.offset, range.end + alias.offset};
+        return moved;
+    }
+    const std::vector<std::int64_t> from = axes_of(network, view);
+    const std::vector<std::int64_t> to = axes_of(network, alias.of);
+    if (from == to) {
+        return region;
+    }
+    // The same words in order under another shape: the box around the first and the last of an
+    // item.
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+    for (std::size_t axis = 1; axis < from.size(); ++axis) {
+        first = first * from[axis] + region[axis].begin;
+        last = last * from[axis] + region[axis].end - 1;
+    }
+    Region bounds;
+    for (std::size_t axis = 0; axis < to.size(); ++axis) {
+        bounds.push_back({0, to[axis]});
+    }
+    bounds[0] = region[0];
+    std::int64_t step = 1;
+    for (std::size_t axis = 1; axis < to.size(); ++axis) {
+        step *= to[axis];
+    }
+    for (std::size_t axis = 1; axis < to.size(); ++axis) {
+        step /= to[axis];
+        bounds[axis] = {first / step, last / step + 1};
+        if (first / step != last / step) {
+            break;  // all of the axes behind
+        }
+        first %= step;
+        last %= step;
+    }
+    return bounds;
+}
+
+}  // namespace
+
+Region stored_region(const Network& network, TensorId view, const Region& region) {
+    Region stored = region;
+    while (network.tensor(view).alias) {
+        stored = through_alias(network, view, stored);
+        view = network.tensor(view).alias->of;
+    }
+    return stored;
+}
+
+std::int64_t lane_of(Router at, const MeshConfig& mesh) {
+    return at.row * mesh.columns + at.column;
+}
+
+std::vector<Taker> takers_of(const Network& network, TensorId view, const Projection& projection,
+                             const std::vector<Box>& boxes, const std::vector<GridCore>& cores) {
+    std::vector<Taker> takers;
+    for (std::size_t core = 0; core < boxes.size(); ++core) {
+        const Region region = stored_region(network, view, image(projection, boxes[core]));
+        const auto same = std::find_if(takers.begin(), takers.end(),
+                                       [&](const Taker& taker) { return taker.region == region; });
+        if (same == takers.end()) {
+            takers.push_back({region, {cores[core].at}});
+        } else {
+            same->at.push_back(cores[core].at);
+        }
+    }
+    return takers;
+}
+
+Exchange exchange(const Network& network, TensorId stored, const std::vector<Holder>& holders,
+                  const std::vector<Taker>& takers, const MeshConfig& mesh, bool images,
+                  ComponentId from, ComponentId to) {
+    Exchange result{MeshTraffic(mesh), Bytes(0), Bytes(0), {}};
+    const Precision precision = network.tensor(stored).precision;
+    for (const Holder& holder : holders) {
+        for (const Taker& taker : takers) {
+            const Region common = intersection(holder.region, taker.region);
+            const std::int64_t count = words(common);
+            if (count == 0) {
+                continue;
+            }
+            const auto elsewhere = static_cast<std::int64_t>(
+                std::count_if(taker.at.begin(), taker.at.end(),
+                              [&](const Router& at) { return !(at == holder.at) || from != to; }));
+            if (images && (elsewhere > 0 || from != to)) {
+                MovePiece piece{
+                    stored, common, {from, from == to ? lane_of(holder.at, mesh) : -1}, {}, false};
+                for (const Router& at : taker.at) {
+                    piece.to.push_back({to, lane_of(at, mesh)});
+                }
+                result.pieces.push_back(std::move(piece));
+            }
+            if (elsewhere > 0) {
+                const Bytes bytes = stored_bytes(count, precision);
+                result.traffic.multicast(holder.at, taker.at, bytes.count());
+                result.read += bytes;
+                result.delivered += bytes * elsewhere;
+            }
+        }
+    }
+    return result;
+}
+
+}  // namespace memwall

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/spatial/layer_data.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+/// Cuts every core's tile into about kOutputChunks chunks: by turns of output lanes, and within a
+/// single turn by positions, since results appear position by position in the last reduction turn.
+void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const Cores& cores) {
+    const Extents& tile = layer.plan->split.tile;
+    const ArrayShape* shape =
+        root.macs() > 0 ? array_shape(*cores.array_config, root.precision) : nullptr;
+    const std::int64_t unit = shape ? shape->outputs : 1;
+    const std::int64_t channels = tile[index(Dim::K)];
+    const std::int64_t units = ceil_divide(channels, unit);
+    const std::int64_t channel_cuts = std::min(units, kOutputChunks);
+    const std::int64_t channel_step = ceil_divide(units, channel_cuts) * unit;
+    for (const Dim dim : {Dim::P, Dim::Q, Dim::N}) {
+        if (tile[index(dim)] > tile[index(layer.chunked)]) {
+            layer.chunked = dim;
+        }
+    }
+    const std::int64_t extent = tile[index(layer.chunked)];
+    const bool one_turn = channel_step <= unit;
+    const std::int64_t position_cuts =
+        one_turn ? std::min(extent, ceil_divide(kOutputChunks, channel_cuts)) : 1;
+    const std::int64_t position_step = ceil_divide(extent, position_cuts);
+
+    Extents weights_tile = tile;
+    weights_tile[index(Dim::K)] = std::min(channels, channel_step);
+    const Operand* weights = root.space.find(TensorRole::weights);
+    const std::int64_t weight_bytes =
+        weights ? most_bytes(weights->projection, weights->precision, weights_tile).count() : 0;
+    const std::int64_t turns = shape ? reduction_turns(*cores.array_config, *shape, tile) : 1;
+    const std::int64_t half =
+        std::max<std::int64_t>(1, chip.weight_buffer_config->capacity.count() / 2);
+    for (std::int64_t k = 0; k < channels; k += channel_step) {
+        for (std::int64_t p = 0; p < extent; p += position_step) {
+            OutputChunk chunk;
+            chunk.channels = {k, std::min(k + channel_step, channels)};
+            chunk.positions = {p, std::min(p + position_step, extent)};
+            Extents part = tile;
+            part[index(Dim::K)] = chunk.channels.size();
+            const std::int64_t whole = core_cycles(cores, root, part);
+            if (shape == nullptr) {
+                part[index(layer.chunked)] = chunk.positions.size();
+                chunk.cycles = core_cycles(cores, root, part);
+                chunk.pieces = 0;
+                layer.chunks.push_back(chunk);
+                continue;
+            }
+            const std::int64_t all_turns = turns * ceil_divide(chunk.channels.size(), unit);
+            const std::int64_t last_turn = whole / all_turns;
+            const std::int64_t share = last_turn * chunk.positions.end / extent -
+                                       last_turn * chunk.positions.begin / extent;
+            chunk.cycles = share;
+            chunk.pieces = 0;
+            if (p == 0) {
+                chunk.pieces = weights == nullptr
+                                   ? 0
+                                   : std::clamp(ceil_divide(weight_bytes, half),
+                                                std::min<std::int64_t>(4, all_turns), all_turns);
+                chunk.lead_cycles = whole - last_turn;
+            }
+            layer.pieces += chunk.pieces;
+            layer.chunks.push_back(chunk);
+        }
+    }
+}
+
+/// MODEL: each weight is stored in one core of the cores that need it, equal parts in each, and
+/// streamed to the others over the model network.
+void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machine,
+                   const Chip& chip) {
+    const Operand* weights = root.space.find(TensorRole::weights);
+    if (weights == nullptr) {
+        return;
+    }
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::size_t>> groups;
+    for (std::size_t c = 0; c < layer.cores.size(); ++c) {
+        groups[{layer.cores[c].channel, layer.cores[c].reduction}].push_back(c);
+    }
+    MeshTraffic traffic(*chip.mesh);
+    std::int64_t local = 0;
+    for (const auto& [key, members] : groups) {
+        const std::int64_t slice =
+            stored_bytes(words(image(weights->projection, layer.boxes[members.front()])),
+                         weights->precision)
+                .count();
+        std::vector<Router> at;
+        for (const std::size_t member : members) {
+            at.push_back(layer.cores[member].at);
+        }
+        const auto count = static_cast<std::int64_t>(members.size());
+        for (std::int64_t m = 0; m < count; ++m) {
+            traffic.multicast(at[static_cast<std::size_t>(m)], at, share(slice, m, count));
+        }
+        layer.weights_read += Bytes(slice);
+        layer.weights_delivered += Bytes(slice * count);
+        local = std::max(local, slice);
+    }
+    layer.weight_links = traffic.links(machine, chip.model_network);
+    layer.weight_hops = traffic.hop_bytes();
+    layer.weight_distance = traffic.longest();
+    const std::int64_t width = chip.core_memory_config->read_width.count();
+    layer.weight_local_cycles = width > 0 ? ceil_divide(local, width) : 0;
+}
+
+/// MODEL: cores that share outputs form a chain; each adds its partial sums to those that arrive.
+void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, const Chip& chip) {
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::size_t>> chains;
+    for (std::size_t c = 0; c < layer.cores.size(); ++c) {
+        chains[{layer.cores[c].channel, layer.cores[c].position}].push_back(c);
+    }
+    MeshTraffic traffic(*chip.mesh);
+    for (auto& [key, chain] : chains) {
+        std::sort(chain.begin(), chain.end(), [&](std::size_t a, std::size_t b) {
+            return layer.cores[a].reduction < layer.cores[b].reduction;
+        });
+        layer.roots.push_back(chain.front());
+        layer.shares = std::max(layer.shares, static_cast<std::int64_t>(chain.size()));
+        for (std::size_t c = chain.size(); c-- > 1;) {
+            const std::int64_t results =
+                words(image(root.space.outputs().projection, layer.boxes[chain[c]]));
+            const Bytes bytes = stored_bytes(results, root.precision.accumulator);
+            traffic.multicast(layer.cores[chain[c]].at, {layer.cores[chain[c - 1]].at},
+                              bytes.count());
+            layer.sums += bytes;
+        }
+    }
+    std::sort(layer.roots.begin(), layer.roots.end());
+    layer.sum_links = traffic.links(machine, chip.partial_sum_network);
+    layer.sum_hops = traffic.hop_bytes();
+    layer.sum_distance = traffic.longest() * (layer.shares - 1);
+}
+
+}  // namespace
+
+SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
+                        const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan) {
+    const Layer& root = network.layer(fused.root);
+    SpatialLayer layer;
+    layer.fused = &fused;
+    layer.plan = &plan;
+    layer.boxes = plan.split.boxes(root.space.box());
+    layer.cores = place_cores(plan.split, *chip.mesh);
+    cut_chunks(layer, root, chip, cores);
+    route_weights(layer, root, machine, chip);
+    route_sums(layer, root, machine, chip);
+    for (const std::size_t core : layer.roots) {
+        const Region region = image(root.space.outputs().projection, layer.boxes[core]);
+        layer.results.push_back(
+            {layer.cores[core].at,
+             stored_region(network, network.layer(fused.last()).outputs.front(), region)});
+    }
+    return layer;
+}
+
+Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, const Box& core) {
+    Box box = core;
+    const auto trim = [](Range& range, const Range& within) {
+        range = {std::min(range.end, range.begin + within.begin),
+                 std::min(range.end, range.begin + within.end)};
+    };
+    trim(box[Dim::K], chunk.channels);
+    trim(box[layer.chunked], chunk.positions);
+    return box;
+}
+
+}  // namespace memwall

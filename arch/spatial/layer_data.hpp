@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything about a split layer that does not change from step to step: cores, traffic, chunks.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/core_work.hpp"
+#include "arch/fused_layer.hpp"
+#include "arch/spatial/chip.hpp"
+#include "arch/spatial/exchange.hpp"
+#include "arch/spatial/layer_plan.hpp"
+
+namespace memwall {
+
+/// A chunk of every core's results: ranges within a core's tile.
+struct OutputChunk {
+    Range channels;                ///< of K
+    Range positions;               ///< of the dimension that chunks are cut along
+    std::int64_t cycles = 0;       ///< of computing it, once its last piece of weights is there
+    std::int64_t lead_cycles = 0;  ///< of the reduction turns before, all pieces but the last
+    std::int64_t pieces = 1;       ///< of weights that arrive for it; 0: those of the chunk before
+};
+
+struct SpatialLayer {
+    const FusedLayer* fused = nullptr;
+    const SpatialPlan* plan = nullptr;
+    std::vector<Box> boxes;          ///< by core
+    std::vector<GridCore> cores;     ///< by core
+    std::vector<std::size_t> roots;  ///< cores that end up with results, by number
+    Dim chunked = Dim::P;            ///< positions are cut along this
+    std::vector<OutputChunk> chunks;
+    std::int64_t pieces = 0;  ///< of weights, all chunks together
+    std::int64_t shares = 1;  ///< cores that share an output
+
+    std::vector<LinkUse> weight_links;  ///< the whole layer's weights
+    std::int64_t weight_hops = 0;
+    Bytes weights_read, weights_delivered;
+    std::int64_t weight_distance = 0;
+    std::int64_t weight_local_cycles = 0;  ///< a core's own weights into its lanes' buffer
+
+    std::vector<LinkUse> sum_links;
+    std::int64_t sum_hops = 0;
+    Bytes sums;
+    std::int64_t sum_distance = 0;
+
+    std::vector<Holder> results;  ///< where the output lies
+};
+
+SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
+                        const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan);
+
+/// A core's part of a chunk.
+Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, const Box& core);
+
+}  // namespace memwall

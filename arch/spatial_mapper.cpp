@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/spatial_mapper.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "arch/core_work.hpp"
+#include "arch/estimate.hpp"
+#include "arch/spatial/emit.hpp"
+#include "base/error.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+Cores cores_of(const Chip& chip) {
+    Cores cores;
+    cores.array = chip.array;
+    cores.vector = chip.vector;
+    cores.operands = chip.core_memory;
+    cores.weights = chip.weight_buffer;
+    cores.accumulators = chip.accumulators;
+    cores.array_config = chip.array_config;
+    cores.vector_config = chip.vector_config;
+    cores.read_width = chip.core_memory_config->read_width;
+    return cores;
+}
+
+struct Choice {
+    Network network;
+    std::vector<FusedLayer> fused;
+    std::vector<SpatialPlan> plans;
+    Program program;
+    double seconds_per_item = 0;
+};
+
+Choice map_items(Network network, const Machine& machine, const Chip& chip, const Cores& cores,
+                 const MapperOptions& options) {
+    Choice choice;
+    choice.network = std::move(network);
+    choice.fused = fuse_layers(choice.network);
+    choice.plans = plan_splits(choice.network, choice.fused, machine, chip, cores,
+                               options.effort == Effort::thorough);
+    choice.program =
+        emit_spatial(choice.network, machine, chip, cores, choice.fused, choice.plans, options);
+    return choice;
+}
+
+double seconds_per_item(const Choice& choice, const Machine& machine) {
+    const std::int64_t warmup = choice.program.rounds > 1 ? 1 : 0;
+    const Outcome outcome = estimate(choice.program, machine, Window{warmup});
+    const double window = to_seconds(outcome.window_end - outcome.window_start).count();
+    return window / static_cast<double>((choice.program.rounds - warmup) * choice.network.batch());
+}
+
+/// Items that run through the chip together: all of the batch, or equal parts of it that fit.
+Choice choose(const Network& network, const Machine& machine, const Chip& chip, const Cores& cores,
+              const MapperOptions& options) {
+    if (network.batch() == 1) {
+        return map_items(network, machine, chip, cores, options);
+    }
+    std::optional<Choice> best;
+    std::optional<InputError> refusal;
+    for (std::int64_t items = 1; items <= network.batch(); ++items) {
+        if (network.batch() % items != 0) {
+            continue;
+        }
+        try {
+            Choice choice = map_items(with_batch(network, items), machine, chip, cores, options);
+            choice.seconds_per_item = seconds_per_item(choice, machine);
+            if (!best || choice.seconds_per_item < best->seconds_per_item * (1 - 1e-9)) {
+                best = std::move(choice);
+            }
+        } catch (const InputError& error) {
+            refusal = error;
+            break;  // more items need more room
+        }
+    }
+    if (!best) {
+        throw InputError(*refusal);
+    }
+    return std::move(*best);
+}
+
+std::string summary(const CoreSplit& split) {
+    std::string parts;
+    for (const Dim dim : all_dims()) {
+        if (split.parts(dim) > 1) {
+            parts +=
+                (parts.empty() ? "" : " x ") + std::to_string(split.parts(dim)) + " " + name(dim);
+        }
+    }
+    return (parts.empty() ? "one" : parts) + " on " + std::to_string(split.cores()) + " cores";
+}
+
+}  // namespace
+
+Mapping SpatialMapper::map(const Network& network, const Machine& machine,
+                           const MapperOptions& options) const {
+    const Chip chip(machine);
+    const Cores cores = cores_of(chip);
+    check_layers(network, machine, cores);
+    Choice choice = choose(network, machine, chip, cores, options);
+    Mapping mapping;
+    mapping.sub_batch = choice.network.batch();
+    mapping.outermost = chip.frame_buffer;
+    mapping.program = std::move(choice.program);
+    mapping.layers.resize(network.layers().size());
+    for (std::size_t l = 0; l < mapping.layers.size(); ++l) {
+        mapping.layers[l].layer = LayerId(l);
+        mapping.layers[l].bound = io_lower_bound(choice.network.layer(LayerId(l)).space,
+                                                 chip.core_memory_config->capacity * chip.cores);
+    }
+    for (std::size_t f = 0; f < choice.fused.size(); ++f) {
+        const FusedLayer& fused = choice.fused[f];
+        const Layer& root = choice.network.layer(fused.root);
+        LayerMapping& layer = mapping.layers[fused.root.position()];
+        layer.summary = summary(choice.plans[f].split);
+        if (root.macs() > 0) {
+            const ArrayShape* shape = array_shape(*cores.array_config, root.precision);
+            layer.utilization = static_cast<double>(root.macs()) /
+                                (choice.plans[f].compute *
+                                 static_cast<double>(shape->macs_per_cycle() * chip.cores));
+        }
+        for (const LayerId epilogue : fused.epilogues) {
+            mapping.layers[epilogue.position()].fused = true;
+            mapping.layers[epilogue.position()].summary = "on the way out of " + root.name;
+        }
+    }
+    return mapping;
+}
+
+}  // namespace memwall
