@@ -103,6 +103,11 @@ bool TlmDramAdapter::next_piece(Request& request) const {
 }
 
 void TlmDramAdapter::issue() {
+    if (asking_ == nullptr && kernel_time() < free_at_) {  // woken early by a new access
+        const Picoseconds wait = free_at_ - kernel_time();
+        may_issue_.notify(sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(wait.count())));
+        return;
+    }
     while (asking_ == nullptr && kernel_time() >= free_at_ && !to_send_.empty()) {
         const std::int32_t slot = to_send_.front();
         send(slot);

@@ -117,19 +117,25 @@ struct Seen {
 };
 
 /// Replays two accesses one after another on a foreign memory, in a child of its own.
-Seen replay_on(std::int64_t accept, std::int64_t latency, bool at_once) {
+Seen replay_on(std::int64_t accept, std::int64_t latency, bool at_once, bool together = false) {
     test::MachineScript machine;
     machine.add("dram", ComponentKind::dram, memory());
     const ComponentId dma = machine.dma();
     const Machine built = machine.build();
     test::ProgramScript script;
-    const UnitId unit = script.unit(dma);
+    const UnitId unit = script.unit(dma, 2);
     const AgentId a = script.agent("a");
+    const AgentId b = together ? script.agent("b") : a;
+    AgentId mine = a;
     for (const DramAccess& access : {DramAccess{DramId(0), 100, Bytes(150), 1, 0, false},
                                      DramAccess{DramId(0), 4'096, Bytes(64), 3, 512, true}}) {
         Move move;
         move.dram = {access};
-        script.step(a, script.body(unit, move));
+        if (together && mine == b) {  // comes while the first is being sent
+            script.step(b, script.compute(unit, 1));
+        }
+        script.step(mine, script.body(unit, move));
+        mine = b;
     }
     const Program program = script.build();
     const std::string text = run_in_child([&](const std::function<void(double)>&) {
@@ -170,6 +176,12 @@ TEST_CASE("a foreign memory may answer at once with its delay annotated") {
     const Seen seen = replay_on(0, 30'000, true);
     CHECK(seen.bursts == kStream);
     // An annotated answer ends the request too: three of 30 ns one after another, twice.
+    CHECK(seen.end == 180'000);
+}
+
+TEST_CASE("accesses that come meanwhile are sent after those before them") {
+    const Seen seen = replay_on(0, 30'000, true, true);
+    CHECK(seen.bursts == kStream);
     CHECK(seen.end == 180'000);
 }
 
