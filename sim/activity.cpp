@@ -121,33 +121,43 @@ void Activity::write(Outcome& outcome, const std::vector<const DramPort*>& drams
     const auto whole = [](double time) {
         return Picoseconds(static_cast<std::int64_t>(std::floor(time + 0.5)));
     };
+    // A component that is links is as busy as these; any other as its units.
+    std::vector<double> units(components_.size(), 0);
     for (std::size_t u = 0; u < units_.size(); ++u) {
-        ComponentOutcome& component = outcome.components[program_.units[u].component.position()];
-        component.busy_max = std::max(component.busy_max, Picoseconds(read(unit_busy_[u])));
+        const std::size_t c = program_.units[u].component.position();
+        Picoseconds& longest = outcome.components[c].busy_max;
+        longest = std::max(longest, Picoseconds(read(unit_busy_[u])));
+        units[c] += program_.units[u].lane < 0 ? 1 : 0;
     }
     std::vector<double> links(components_.size(), 0);
     std::vector<double> total(components_.size(), 0);
+    std::vector<double> most(components_.size(), 0);
     for (std::size_t l = 0; l < link_busy_.size(); ++l) {
         const std::size_t c = machine_.links()[l].component.position();
         const double busy = read(link_busy_[l]);
         links[c] += link_ps_per_byte_[l] > 0 ? 1 : 0;
         total[c] += busy;
-        outcome.components[c].busy_max = std::max(outcome.components[c].busy_max, whole(busy));
+        most[c] = std::max(most[c], busy);
     }
     for (std::size_t c = 0; c < components_.size(); ++c) {
-        const double of_links = links[c] > 0 ? total[c] / links[c] : 0.0;
-        outcome.components[c].busy_mean = whole(std::max(read(mean_[c]), of_links));
+        ComponentOutcome& component = outcome.components[c];
+        if (links[c] > 0) {
+            component.busy_max = whole(most[c]);
+            component.busy_mean = whole(total[c] / links[c]);
+        } else {
+            component.busy_mean = whole(read(mean_[c]) / std::max(1.0, units[c]));
+        }
     }
     for (std::size_t d = 0; d < drams.size(); ++d) {
         ComponentOutcome& dram = outcome.components[machine_.drams()[d].position()];
         const Picoseconds burst = machine_.dram(DramId(d)).burst_time;
-        std::int64_t most = 0;
+        std::int64_t fullest = 0;
         std::int64_t sum = 0;
         for (const std::int64_t bursts : drams[d]->bursts_by_channel()) {
-            most = std::max(most, bursts);
+            fullest = std::max(fullest, bursts);
             sum += bursts;
         }
-        dram.busy_max = burst * most;
+        dram.busy_max = burst * fullest;
         dram.busy_mean = Picoseconds((burst * sum).count() / machine_.dram(DramId(d)).channels);
     }
     outcome.busy_by_layer.resize(by_layer_.size());

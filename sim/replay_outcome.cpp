@@ -123,10 +123,14 @@ void ReplayEngine::write_path(Outcome& outcome) const {
         LayerOutcome& layer = outcome.layers[l];
         layer.path_known = options_.causes;
         const auto largest = [](const auto& times) {
-            return std::max_element(std::begin(times), std::end(times)) - std::begin(times);
+            auto most = static_cast<std::size_t>(Bound::latency);
+            for (std::size_t b = 0; b < kBoundCount; ++b) {
+                most = times[b] > times[most] ? b : most;
+            }
+            return most;
         };
-        const auto on_path = largest(path[l]);
-        const bool is_on = path[l][static_cast<std::size_t>(on_path)].count() > 0;
+        const std::size_t on_path = largest(path[l]);
+        const bool is_on = path[l][on_path].count() > 0;
         layer.bound_by = static_cast<Bound>(is_on ? on_path : largest(layer.resource));
         for (std::size_t b = 0; b < kBoundCount; ++b) {
             const auto bound = static_cast<Bound>(b);
