@@ -157,6 +157,7 @@ struct ResultProvenance {
 struct Result {
     ResultProvenance provenance;
     std::vector<RunResult> runs;
+    std::vector<std::string> findings;  ///< of comparisons: what was found, a sentence each
 };
 
 }  // namespace memwall

@@ -200,6 +200,9 @@ std::string to_json(const Result& result) {
     for (const RunResult& run : result.runs) {
         json["runs"].push_back(run_json(run));
     }
+    if (!result.findings.empty()) {
+        json["findings"] = result.findings;
+    }
     // Names from files may hold bytes that are no UTF-8: they are replaced, not an error.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

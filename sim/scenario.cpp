@@ -55,13 +55,21 @@ Scenario resolve(const ScenarioRequest& request) {
                              std::to_string(request.batch));
     }
     faults.throw_if_any();
+    if (request.items && request.rounds) {
+        throw InputError("scenario: items and rounds say the same; give one of them");
+    }
+    if (request.rounds && (*request.rounds < 1 || *request.rounds > kMostItems / request.batch)) {
+        throw InputError("scenario: expected rounds from 1 to " +
+                         std::to_string(kMostItems / request.batch) + ", found " +
+                         std::to_string(*request.rounds));
+    }
     const std::int64_t batch = request.batch;
     const bool single = request.phase == Phase::single;
     const bool stream = request.phase == Phase::stream;
     Scenario scenario;
     scenario.phase = request.phase;
     scenario.batch = batch;
-    scenario.items = request.items.value_or(single ? batch : checked_multiply(batch, kRounds));
+    scenario.items = request.items.value_or(batch * request.rounds.value_or(single ? 1 : kRounds));
     if (whole_batches("items", scenario.items, 1, batch, faults) && single &&
         scenario.items != batch) {
         faults.error({}, "scenario: a single phase has one batch (" + std::to_string(batch) +

@@ -26,6 +26,7 @@ struct ScenarioRequest {
     Phase phase = Phase::stream;
     std::int64_t batch = 1;
     std::optional<std::int64_t> items;
+    std::optional<std::int64_t> rounds;  ///< batches, in place of items
     std::optional<std::int64_t> warmup_items;
 };
 
@@ -43,7 +44,7 @@ struct Scenario {
 };
 
 /// Throws InputError with every number that makes no sense: below 1, no whole batches, a warm-up
-/// that leaves nothing, or a single phase with more than one batch.
+/// that leaves nothing, items and rounds at once, or a single phase with more than one batch.
 Scenario resolve(const ScenarioRequest& request);
 
 }  // namespace memwall
