@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tracer: two DMA streams share a DRAM, with and without row conflicts.
+//
+// One channel, four banks, rows of 1 KiB, bursts of 64 B. In nanoseconds: a burst 2, tRCD 14, tRP
+// 12, CL 10, tRAS 32; at most 4 row hits of one stream while another waits. The machine's clock
+// ticks every 2 ns, so all times below are edges. "Command" is the column command; data ends CL and
+// a burst, 12, later.
+#include <catch2/catch.hpp>
+
+#include "sim/replay.hpp"
+#include "tests/sim/script.hpp"
+
+using namespace memwall;
+
+namespace {
+
+DramConfig memory() {
+    DramConfig config;
+    config.name = "dram";
+    config.capacity = Bytes(1 << 20);
+    config.channels = 1;
+    config.banks = 4;
+    config.row = Bytes(1'024);
+    config.burst = config.interleave = Bytes(64);
+    config.burst_time = Picoseconds(2'000);
+    config.activate_to_access = Picoseconds(14'000);
+    config.precharge = Picoseconds(12'000);
+    config.access_latency = Picoseconds(10'000);
+    config.activate_to_precharge = Picoseconds(32'000);
+    config.row_hit_cap = 4;
+    return config;
+}
+
+/// Stream a reads 512 B at 0, stream b 512 B at `address`, both from the start, a layer each.
+Outcome two_streams(std::int64_t address) {
+    test::MachineScript machine(500'000'000);
+    const ComponentId dram = machine.add("dram", ComponentKind::dram, memory());
+    const ComponentId dma = machine.dma(2);
+    test::ProgramScript script;
+    script.layers(2);
+    const UnitId engine = script.unit(dma, 2);
+    std::int32_t layer = 0;
+    for (const std::int64_t at : {std::int64_t{0}, address}) {
+        Move move;
+        move.dram = {{DramId(0), at, Bytes(512), 1, 0, false}};
+        StepBody* body = script.body(engine, move);
+        body->actions = {{script.program().actions.row({LayerId(layer), dram, Action::read,
+                                                        TensorRole::weights, Precision::int8}),
+                          512}};
+        script.step(script.agent(layer == 0 ? "a" : "b"), body).layer = LayerId(layer);
+        ++layer;
+    }
+    return replay(script.build(), machine.build());
+}
+
+}  // namespace
+
+TEST_CASE("tracer: two streams in one bank pay a row conflict at every turn") {
+    // Both want bank 0: a row 0, b row 1 (address 4 KiB); 8 bursts each.
+    //   a  opens row 0 at 0;                       commands at 14 16 18 20; bank free at 22
+    //   b  tRAS holds row 0 until 32, tRP: opens row 1 at 44;  commands at 58 60 62 64; free at 66
+    //   a  tRAS until 44 + 32 = 76, opens row 0 at 88;         commands at 102 104 106 108
+    //   b  tRAS until 88 + 32 = 120, opens row 1 at 132;       commands at 146 148 150 152
+    // a's data end at 108 + 12 = 120, b's at 152 + 12 = 164.
+    const Outcome outcome = two_streams(4'096);
+    CHECK(outcome.layers[0].end == Picoseconds(120'000));
+    CHECK(outcome.layers[1].end == Picoseconds(164'000));
+    CHECK(outcome.drams[0].bursts == 16);
+    CHECK(outcome.drams[0].row_misses == 4);
+    CHECK(outcome.drams[0].row_hits == 12);
+    // Others' bursts held a up for 4 and b for 8 bursts of 2 ns.
+    CHECK(outcome.layers[0].queued == Picoseconds(8'000));
+    CHECK(outcome.layers[1].queued == Picoseconds(16'000));
+    CHECK(outcome.layers[1].bound_by == Bound::dram);
+    CHECK(outcome.components[0].busy_max == Picoseconds(32'000));
+}
+
+TEST_CASE("tracer: two streams in two banks take turns without a gap") {
+    // b's row lies in bank 1 (address 1 KiB): both open at 0, the bus never waits after 14.
+    //   a 14 16 18 20   b 22 24 26 28   a 30 32 34 36   b 38 40 42 44
+    const Outcome outcome = two_streams(1'024);
+    CHECK(outcome.layers[0].end == Picoseconds(48'000));
+    CHECK(outcome.layers[1].end == Picoseconds(56'000));
+    CHECK(outcome.drams[0].row_misses == 2);
+    CHECK(outcome.counts == std::vector<std::int64_t>{512, 512});
+}
