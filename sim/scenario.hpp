@@ -37,9 +37,13 @@ struct Scenario {
     std::int64_t items = 1;
     std::int64_t warmup_items = 0;  ///< left out of the window, at the start
 
+    /// Batches in all, and those that are counted.
     [[nodiscard]] std::int64_t rounds() const { return items / batch; }
-    [[nodiscard]] Window window() const { return {warmup_items / batch}; }
     [[nodiscard]] std::int64_t counted_rounds() const { return (items - warmup_items) / batch; }
+    /// The window of a program whose rounds have `items_per_round` items, a whole part of a batch.
+    [[nodiscard]] Window window(std::int64_t items_per_round) const {
+        return {warmup_items / items_per_round};
+    }
     [[nodiscard]] std::int64_t counted_items() const { return items - warmup_items; }
 };
 

@@ -4,6 +4,7 @@
 #include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
 #include "sim/assemble_result.hpp"
+#include "sim/invariants.hpp"
 #include "sim/replay.hpp"
 #include "study/interrupt.hpp"
 #include "study/load.hpp"
@@ -18,7 +19,9 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
     options.window = window;
     options.progress = progress;
     options.cancelled = interrupted;
-    return replay(mapping.program, machine, options);
+    Outcome outcome = replay(mapping.program, machine, options);
+    check_against_estimate(mapping.program, outcome, estimate(mapping.program, machine, window));
+    return outcome;
 }
 
 }  // namespace
@@ -32,9 +35,10 @@ RunResult execute(const Network& network, const Machine& machine, const RunSetti
     options.effort = settings.effort;
     options.rounds = scenario.rounds();
     const Mapping mapping = map_network(batched, machine, options);
+    const Window window = scenario.window(mapping.program.items_per_round);
     const Outcome outcome = settings.engine == Engine::analytic
-                                ? estimate(mapping.program, machine, scenario.window())
-                                : replayed(mapping, machine, scenario.window(), progress);
+                                ? estimate(mapping.program, machine, window)
+                                : replayed(mapping, machine, window, progress);
     return assemble_result({batched, machine, mapping, outcome, scenario, name(settings.engine),
                             asked.precision, asked.kept, overrides});
 }

@@ -54,16 +54,20 @@ std::vector<EnergyPart> energy_parts(const RunResult& run) {
 }
 
 std::vector<Seconds> added_times(const RunResult& run) {
-    std::vector<std::size_t> by_end(run.layers.size());
+    std::vector<Seconds> ends(run.layers.size());
+    for (std::size_t l = 0; l < ends.size(); ++l) {
+        Seconds& end = ends[run.layers[l].fused_with.value_or(l)];
+        end = std::max(end, run.layers[l].end);
+    }
+    std::vector<std::size_t> by_end(ends.size());
     std::iota(by_end.begin(), by_end.end(), std::size_t{0});
-    std::stable_sort(by_end.begin(), by_end.end(), [&](std::size_t a, std::size_t b) {
-        return run.layers[a].end < run.layers[b].end;
-    });
-    std::vector<Seconds> added(run.layers.size());
+    std::stable_sort(by_end.begin(), by_end.end(),
+                     [&](std::size_t a, std::size_t b) { return ends[a] < ends[b]; });
+    std::vector<Seconds> added(ends.size());
     Seconds latest(0);
     for (const std::size_t l : by_end) {
-        added[l] = run.layers[l].end - latest;
-        latest = run.layers[l].end;
+        added[l] = ends[l] - latest;
+        latest = ends[l];
     }
     return added;
 }

@@ -12,7 +12,7 @@ const std::vector<OptionSpec>& option_specs() {
         {"--phase", "PHASE", "single, stream or offline (default: stream)"},
         {"--engine", "ENGINE", "systemc or analytic (default: systemc)"},
         {"--effort", "EFFORT", "of the mapper: quick, normal or thorough (default: normal)"},
-        {"--items", "N", "items in all, in whole batches (default: 4 batches)"},
+        {"--items", "N", "items in all, in whole batches (default: 6 batches, 3 counted)"},
         {"--rounds", "N", "batches in all, in place of --items"},
         {"--set", "PATH=VALUE",
          "override a key: machine.clock=200MHz, network.precision=int4, scenario.items=8", true},
