@@ -88,7 +88,8 @@ private:
     ProgramBuilder builder_;
     int workers_ = 0;
     Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, host_out_;
-    Ring weights_;
+    Ring weights_, results_;
+    TokenId loaded_;  ///< once for each layer with weights, in order
     TokenId computed_, summed_, epilogued_;
     std::vector<TokenId> done_, ready_, epochs_;  ///< by fused layer
     std::vector<TokenId> there_, used_;           ///< by tensor, of the network's edges
