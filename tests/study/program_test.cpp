@@ -2,6 +2,7 @@
 // The program as a whole: results, overrides, sameness.
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -236,4 +237,32 @@ TEST_CASE("comparing needs two machines with names of their own") {
           "error: compare: machine 'northpole' is named twice\n");
     CHECK(run_memwall({"compare", "northpole", "von_neumann"}).err ==
           "error: compare: missing --network NAME\n");
+}
+
+namespace {
+
+/// Every key of every object, but not those that are names of memories.
+void collect_keys(const Json& json, std::set<std::string>& keys) {
+    for (const auto& [key, value] : json.items()) {
+        if (json.is_object()) {
+            keys.insert(key);
+        }
+        if (key != "peak_memory_bytes" && key != "lower_bound_bytes" && value.is_structured() &&
+            key != "traffic_bytes") {
+            collect_keys(value, keys);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("docs/result.md explains every key of a result") {
+    const std::string page = read_text(MEMWALL_SOURCE_DIR "/docs/result.md");
+    std::set<std::string> keys;
+    collect_keys(json_of({"compare", "northpole", "von_neumann", "--network", "lenet"}), keys);
+    REQUIRE(keys.size() > 60);
+    for (const std::string& key : keys) {
+        INFO(key);
+        CHECK(page.find("`" + key + "`") != std::string::npos);
+    }
 }
