@@ -8,7 +8,9 @@ constexpr std::int64_t kMebibyte = 1024 * 1024;
 constexpr std::int64_t kMostMebibytes = 1024 * 1024;
 
 Override capacity_override(const std::string& path, Bytes capacity) {
-    return {path, std::to_string(capacity.count()) + " B"};
+    const bool whole = capacity.count() % kMebibyte == 0;
+    return {path, whole ? std::to_string(capacity.count() / kMebibyte) + " MiB"
+                        : std::to_string(capacity.count()) + " B"};
 }
 
 }  // namespace

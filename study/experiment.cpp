@@ -89,7 +89,7 @@ void read_crossover(MapReader& reader, Experiment& experiment) {
     question.from = keys.required_positive<Bytes>("from");
     question.to = keys.required_positive<Bytes>("to");
     if (question.to < question.from) {
-        keys.error("to", "expected at least 'from'");
+        keys.error("to", "'to' must be at least 'from'");
     }
     keys.finish();
     experiment.crossover = question;

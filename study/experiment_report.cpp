@@ -73,19 +73,22 @@ std::string point_sentence(const RunResult& reference, const RunResult& other) {
 std::string crossover_sentence(const Experiment& experiment, const ExperimentCase& one) {
     const CrossoverQuestion& question = *experiment.crossover;
     const Crossover& found = *one.crossover;
-    const std::string energy =
-        found.energy
-            ? fmt::format("from {} on it needs no more energy a frame than {}",
-                          format_bytes(*found.energy), experiment.reference)
-            : fmt::format("no buffer up to {} brings its energy a frame down to that of {}",
-                          format_bytes(question.to), experiment.reference);
-    const std::string speed =
-        found.speed ? fmt::format("from {} on it is as fast", format_bytes(*found.speed))
-                    : fmt::format("no buffer up to {} makes it as fast", format_bytes(question.to));
+    const std::string what = question.vary.substr(question.vary.rfind('.') + 1);
+    const auto from = [&](const std::optional<Bytes>& capacity, const std::string& claim) {
+        if (!capacity) {
+            return fmt::format("no {} up to {} makes it {}", what, format_bytes(question.to),
+                               claim);
+        }
+        const bool everywhere = *capacity <= question.from;
+        return fmt::format("{} {} on it is {}", everywhere ? "already from" : "from",
+                           format_bytes(*capacity), claim);
+    };
     return fmt::format(
-        "Crossover of {}, {}: {}; {}. Its least energy is {} at {}, and {} is within 5 % of that.",
-        question.point, one.title(), energy, speed, format_joules(found.best_energy),
-        format_bytes(found.best), format_bytes(found.knee));
+        "Crossover of {}, {}: {}, {}. It needs least, {} a frame, with {}; {} is within 5 % of "
+        "that.",
+        question.point, one.title(), from(found.energy, "as frugal as " + experiment.reference),
+        from(found.speed, "as fast"), format_joules(found.best_energy), format_bytes(found.best),
+        format_bytes(found.knee));
 }
 
 /// Over all cases: how often the reference is ahead, and by how much at least and at most.
@@ -103,15 +106,19 @@ std::string overall_sentence(const Experiment& experiment,
             }
         }
     }
-    const auto range = [](std::vector<double> factors) {
-        std::sort(factors.begin(), factors.end());
-        const auto ahead =
-            std::count_if(factors.begin(), factors.end(), [](double ratio) { return ratio > 1; });
-        return fmt::format("ahead in {} of {} cases, by {} to {} times", ahead, factors.size(),
-                           factor(factors.front()), factor(factors.back()));
+    const auto ahead = [](const std::vector<double>& factors) {
+        return std::count_if(factors.begin(), factors.end(),
+                             [](double ratio) { return ratio > 1; });
     };
-    return fmt::format("Over all cases {} is {} in energy; in speed it is {}.",
-                       experiment.reference, range(energies), range(speeds));
+    const auto range = [](const std::vector<double>& factors) {
+        const auto [least, most] = std::minmax_element(factors.begin(), factors.end());
+        return factor(*least) + " to " + factor(*most);
+    };
+    return fmt::format(
+        "Over all {} comparisons {} needs less energy in {} (the others need {} times its energy) "
+        "and is faster in {} (by a factor of {}).",
+        energies.size(), experiment.reference, ahead(energies), range(energies), ahead(speeds),
+        range(speeds));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 class Ticker final : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(Ticker);
-    Ticker(sc_core::sc_module_name name, std::int64_t period, std::int64_t ticks)
+    Ticker(const sc_core::sc_module_name& name, std::int64_t period, std::int64_t ticks)
         : sc_module(name), period_(static_cast<double>(period), sc_core::SC_PS), left_(ticks) {
         SC_METHOD(tick);
         sensitive << due_;

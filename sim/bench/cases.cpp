@@ -106,7 +106,7 @@ Machine machine() {
 }  // namespace
 
 Case pipeline(Sharing sharing, std::int64_t tiles) {
-    static constexpr const char* kNames[] = {"nothing shared", "one bus", "one DRAM"};
+    static constexpr std::array<const char*, 3> kNames = {"nothing shared", "one bus", "one DRAM"};
     Case made{kNames[static_cast<std::size_t>(sharing)], machine(), {}};
     const Machine& built = made.machine;
     Program& program = made.program;
