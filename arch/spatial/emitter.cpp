@@ -51,7 +51,7 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     host_out_ = worker("host out", chip.host, 1);
     cores_.array_unit = compute_.unit;
     cores_.vector_unit = epilogue_.unit;
-    weights_ = Ring(builder_, "weights");
+    weights_ = Ring(builder_, "weights", kWeightSlots);
     computed_ = builder_.token("computed");
     summed_ = builder_.token("summed");
     epilogued_ = builder_.token("epilogue done");

@@ -37,8 +37,8 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
     const std::int64_t weight_bytes =
         weights ? most_bytes(weights->projection, weights->precision, weights_tile).count() : 0;
     const std::int64_t turns = shape ? reduction_turns(*cores.array_config, *shape, tile) : 1;
-    const std::int64_t half =
-        std::max<std::int64_t>(1, chip.weight_buffer_config->capacity.count() / 2);
+    const std::int64_t slot = std::max<std::int64_t>(
+        1, chip.weight_buffer_config->capacity.count() / kWeightSlots);
     for (std::int64_t k = 0; k < channels; k += channel_step) {
         for (std::int64_t p = 0; p < extent; p += position_step) {
             OutputChunk chunk;
@@ -63,8 +63,7 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
             if (p == 0) {
                 chunk.pieces = weights == nullptr
                                    ? 0
-                                   : std::clamp(ceil_divide(weight_bytes, half),
-                                                std::min<std::int64_t>(4, all_turns), all_turns);
+                                   : std::clamp(ceil_divide(weight_bytes, slot), std::min<std::int64_t>(2, all_turns), all_turns);
                 chunk.lead_cycles = whole - last_turn;
             }
             layer.pieces += chunk.pieces;
@@ -107,6 +106,7 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
     layer.weight_links = traffic.links(machine, chip.model_network);
     layer.weight_hops = traffic.hop_bytes();
     layer.weight_distance = traffic.longest();
+    layer.weight_busiest = traffic.busiest();
     const std::int64_t width = chip.core_memory_config->read_width.count();
     layer.weight_local_cycles = width > 0 ? ceil_divide(local, width) : 0;
 }
@@ -137,9 +137,15 @@ void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, 
     layer.sum_links = traffic.links(machine, chip.partial_sum_network);
     layer.sum_hops = traffic.hop_bytes();
     layer.sum_distance = traffic.longest() * (layer.shares - 1);
+    layer.sum_busiest = traffic.busiest();
 }
 
 }  // namespace
+
+std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
+                          const Operand& operand) {
+    return takers_of(network, operand.tensor, operand.projection, layer.boxes, layer.cores);
+}
 
 SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan) {
@@ -148,7 +154,7 @@ SpatialLayer make_layer(const Network& network, const Machine& machine, const Ch
     layer.fused = &fused;
     layer.plan = &plan;
     layer.boxes = plan.split.boxes(root.space.box());
-    layer.cores = place_cores(plan.split, *chip.mesh);
+    layer.cores = place_cores(plan.split, plan.layout, *chip.mesh);
     cut_chunks(layer, root, chip, cores);
     route_weights(layer, root, machine, chip);
     route_sums(layer, root, machine, chip);

@@ -37,15 +37,21 @@ struct SpatialLayer {
     std::int64_t weight_hops = 0;
     Bytes weights_read, weights_delivered;
     std::int64_t weight_distance = 0;
+    std::int64_t weight_busiest = 0;       ///< bytes on the busiest link
     std::int64_t weight_local_cycles = 0;  ///< a core's own weights into its lanes' buffer
 
     std::vector<LinkUse> sum_links;
     std::int64_t sum_hops = 0;
     Bytes sums;
     std::int64_t sum_distance = 0;
+    std::int64_t sum_busiest = 0;  ///< bytes on the busiest link
 
     std::vector<Holder> results;  ///< where the output lies
 };
+
+/// The inputs of the layer that one of its operands reads, by the cores that need them.
+std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
+                          const Operand& operand);
 
 SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan);
