@@ -71,10 +71,14 @@ private:
                                                      const Operand& operand) const {
         std::vector<Box> boxes;
         std::vector<GridCore> cores;
-        for (const std::size_t core : layer.roots) {
-            boxes.push_back(box_of_results(
-                epilogue, image(root.space.outputs().projection, layer.boxes[core])));
-            cores.push_back(layer.cores[core]);
+        for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
+            Box box = layer.boxes[core];
+            box[Dim::K] = layer.owned[core];
+            if (box.points() > 0) {
+                boxes.push_back(
+                    box_of_results(epilogue, image(root.space.outputs().projection, box)));
+                cores.push_back(layer.cores[core]);
+            }
         }
         return takers_of(network_, operand.tensor, operand.projection, boxes, cores);
     }

@@ -384,7 +384,7 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
             if (options_.images) {
                 auto image_step = std::make_shared<StepImage>();
                 for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
-                    const Box box = chunk_box(layer, chunk, layer.boxes[core]);
+                    const Box box = chunk_box(layer, chunk, core);
                     const std::int64_t lane = lane_of(layer.cores[core].at, *chip_.mesh);
                     if (box.points() > 0) {
                         image_step->computes.push_back({layer.fused->root,
@@ -439,35 +439,29 @@ void SpatialEmitter::add_sums(std::size_t f, std::size_t c) {
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>();
         const Projection& outputs = root.space.outputs().projection;
-        for (std::size_t from = layer.boxes.size(); from-- > 0;) {
-            const GridCore& core = layer.cores[from];
-            const Box box = chunk_box(layer, layer.chunks[c], layer.boxes[from]);
-            for (std::size_t to = 0; to < layer.boxes.size() && box.points() > 0; ++to) {
-                const GridCore& next = layer.cores[to];
-                if (next.channel == core.channel && next.position == core.position &&
-                    next.reduction + 1 == core.reduction) {
+        for (const std::vector<std::size_t>& chain : chains_of(layer)) {
+            for (std::size_t owner = 0; owner < chain.size(); ++owner) {
+                const Box box = owned_box(layer, layer.chunks[c], chain[owner]);
+                const auto hop = [&](std::size_t from, std::size_t to) {
                     image_step->moves.push_back(
                         {root.outputs.front(),
                          image(outputs, box),
-                         {chip_.accumulators, lane_of(core.at, *chip_.mesh)},
-                         {Place{chip_.accumulators, lane_of(next.at, *chip_.mesh)}},
+                         {chip_.accumulators, lane_of(layer.cores[chain[from]].at, *chip_.mesh)},
+                         {Place{chip_.accumulators,
+                                lane_of(layer.cores[chain[to]].at, *chip_.mesh)}},
                          true});
+                };
+                if (box.points() == 0) {
+                    continue;
+                }
+                for (std::size_t r = 0; r < owner; ++r) {
+                    hop(r, r + 1);
+                }
+                for (std::size_t r = chain.size() - 1; r > owner; --r) {
+                    hop(r, r - 1);
                 }
             }
         }
-        // The chain is added from its far end.
-        std::stable_sort(image_step->moves.begin(), image_step->moves.end(),
-                         [&](const MovePiece& a, const MovePiece& b) {
-                             const auto depth = [&](const MovePiece& piece) {
-                                 for (const GridCore& core : layer.cores) {
-                                     if (lane_of(core.at, *chip_.mesh) == piece.from.lane) {
-                                         return core.reduction;
-                                     }
-                                 }
-                                 return std::int64_t{0};
-                             };
-                             return depth(a) > depth(b);
-                         });
         step.body.image = std::move(image_step);
     }
     if (layer.fused->epilogues.empty()) {
@@ -484,10 +478,11 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
     const auto n = static_cast<std::int64_t>(layer.chunks.size());
     const auto i = static_cast<std::int64_t>(c);
     std::int64_t results = 0;
-    for (const std::size_t core : layer.roots) {
-        results += words(image(root.space.outputs().projection, layer.boxes[core]));
+    std::int64_t most = 0;  // in one core
+    for (const Holder& holder : layer.results) {
+        results += words(holder.region);
+        most = std::max(most, words(holder.region));
     }
-    const std::int64_t most = result_words(root, layer.plan->split.tile);
     bool first = true;
     for (const LayerId id : layer.fused->epilogues) {
         const Layer& epilogue = network_.layer(id);
@@ -504,8 +499,8 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
         }
         if (options_.images) {
             auto image_step = std::make_shared<StepImage>();
-            for (const std::size_t core : layer.roots) {
-                const Box box = chunk_box(layer, layer.chunks[c], layer.boxes[core]);
+            for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
+                const Box box = owned_box(layer, layer.chunks[c], core);
                 const std::int64_t lane = lane_of(layer.cores[core].at, *chip_.mesh);
                 if (box.points() > 0) {
                     image_step->computes.push_back(
@@ -549,8 +544,8 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>(*step.body.image);
         const Projection& outputs = network_.layer(layer.fused->root).space.outputs().projection;
-        for (const std::size_t core : layer.roots) {
-            const Box box = chunk_box(layer, layer.chunks[c], layer.boxes[core]);
+        for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
+            const Box box = owned_box(layer, layer.chunks[c], core);
             const std::int64_t lane = lane_of(layer.cores[core].at, *chip_.mesh);
             if (box.points() > 0) {
                 image_step->moves.push_back({view,

@@ -27,7 +27,7 @@ struct SpatialLayer {
     const SpatialPlan* plan = nullptr;
     std::vector<Box> boxes;          ///< by core
     std::vector<GridCore> cores;     ///< by core
-    std::vector<std::size_t> roots;  ///< cores that end up with results, by number
+    std::vector<Range> owned;        ///< by core: the channels (K) whose results it ends up with
     Dim chunked = Dim::P;            ///< positions are cut along this
     std::vector<OutputChunk> chunks;
     std::int64_t pieces = 0;  ///< of weights, all chunks together
@@ -56,7 +56,11 @@ std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
 SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan);
 
-/// A core's part of a chunk.
-Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, const Box& core);
+/// What a core computes of a chunk; and of what it ends up with the results. Perhaps empty.
+Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core);
+Box owned_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core);
+
+/// The cores that share the outputs of one core, in the order of their chain.
+std::vector<std::vector<std::size_t>> chains_of(const SpatialLayer& layer);
 
 }  // namespace memwall
