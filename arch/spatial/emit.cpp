@@ -48,10 +48,18 @@ private:
         const SpatialLayer& layer = result_.layers[f];
         const Layer& root = network_.layer(layer.fused->root);
         for (const Operand& operand : root.space.operands) {
-            if (operand.role == TensorRole::inputs) {
-                add(network_.storage(operand.tensor), f, layer.fused->root,
-                    takers_of(network_, operand.tensor, operand.projection, layer.boxes,
-                              layer.cores));
+            if (operand.role != TensorRole::inputs) {
+                continue;
+            }
+            const std::size_t known = result_.arrivals.size();
+            const TensorId stored = network_.storage(operand.tensor);
+            add(stored, f, layer.fused->root, takers(network_, layer, operand));
+            for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
+                Arrival& arrival = result_.arrivals[a];
+                arrival.by_channels =
+                    arrival.maker >= 0 &&
+                    reduces_by_channels(network_, root, operand, layer,
+                                        result_.layers[static_cast<std::size_t>(arrival.maker)]);
             }
         }
         for (std::size_t o = 0; o < layer.fused->operands.size(); ++o) {
@@ -59,8 +67,12 @@ private:
             for (const Operand& operand : epilogue.space.operands) {
                 if (operand.role == TensorRole::inputs &&
                     network_.storage(operand.tensor) == layer.fused->operands[o]) {
+                    const std::size_t known = result_.arrivals.size();
                     add(layer.fused->operands[o], f, layer.fused->operand_of[o],
                         epilogue_takers(layer, root, epilogue, operand));
+                    for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
+                        result_.arrivals[a].for_epilogue = true;
+                    }
                 }
             }
         }

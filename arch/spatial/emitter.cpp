@@ -52,15 +52,17 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     cores_.array_unit = compute_.unit;
     cores_.vector_unit = epilogue_.unit;
     weights_ = Ring(builder_, "weights", kWeightSlots);
-    computed_ = builder_.token("computed");
-    summed_ = builder_.token("summed");
-    epilogued_ = builder_.token("epilogue done");
     for (const SpatialLayer& layer : layers.layers) {
         const std::string& name = network.layer(layer.fused->root).name;
         done_.push_back(builder_.token("layer '" + name + "' done"));
-        ready_.push_back(builder_.token("layer '" + name + "' has its inputs"));
+        ready_.push_back(builder_.token("inputs of layer '" + name + "'"));
+        operands_.push_back(builder_.token("operands of layer '" + name + "'"));
+        computed_.push_back(builder_.token("layer '" + name + "' computed"));
+        summed_.push_back(builder_.token("layer '" + name + "' summed"));
+        epilogued_.push_back(builder_.token("layer '" + name + "' epilogue"));
         epochs_.push_back(builder_.token("layer '" + name + "' begins"));
     }
+    fresh_.resize(layers.layers.size());
     there_.resize(network.tensors().size());
     used_.resize(network.tensors().size());
 }
@@ -246,7 +248,16 @@ void SpatialEmitter::send(TensorId tensor) {
     submit(host_out_, std::move(step), false);
 }
 
-/// The barrier before a layer: its inputs are there and the layer before has ended.
+/// How many parts of a layer's inputs must be there before the piece of its first chunk: its
+/// reduction takes the channels in the order in which they come.
+std::int64_t SpatialEmitter::parts_needed(std::size_t f, std::int64_t piece,
+                                          std::int64_t pieces) const {
+    const Fresh& fresh = fresh_[f];
+    const std::int64_t channels = ceil_divide(fresh.channel_parts * (piece + 1), pieces);
+    return fresh.before + fresh.parts / fresh.channel_parts * channels;
+}
+
+/// Starts a layer in all cores once the first of its inputs are there.
 void SpatialEmitter::begin_layer(std::size_t f) {
     RoundStep step;
     step.layer = layers_.layers[f].fused->root;
@@ -254,13 +265,16 @@ void SpatialEmitter::begin_layer(std::size_t f) {
     Compute compute;
     compute.occupies = chip_.synchronisation;
     step.body.what = compute;
-    if (builder_.posted(ready_[f]) > 0) {
-        step.waits.push_back({ready_[f], builder_.posted(ready_[f])});
+    const std::int64_t pieces =
+        std::max<std::int64_t>(1, layers_.layers[f].chunks.front().pieces);
+    const std::int64_t needed = parts_needed(f, 0, pieces);
+    if (needed > 0) {
+        step.waits.push_back({ready_[f], needed});
     }
     if (f > 0) {
-        step.waits.push_back({done_[f - 1], builder_.posted(done_[f - 1])});
+        step.waits.push_back({epochs_[f - 1], 1});
     } else {
-        step.waits.push_back({done_.back(), 0});
+        step.waits.push_back({epochs_.back(), 0});
     }
     step.posts.push_back({epochs_[f]});
     submit(sequencer_, std::move(step), false);
@@ -367,8 +381,14 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
         }
         compute.lanes_occupied = compute.occupies * cores;
         step.body.what = compute;
-        if (c == 0 && p == 0) {
-            step.waits.push_back({epochs_[f], 1});
+        if (c == 0) {
+            if (p == 0) {
+                step.waits.push_back({epochs_[f], 1});
+            }
+            const std::int64_t needed = parts_needed(f, p, steps);
+            if (needed > 0) {
+                step.waits.push_back({ready_[f], needed});
+            }
         }
         if (chunk.pieces > 0) {
             weights_.use(step, first_filling + p);
@@ -397,7 +417,7 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
                 step.body.image = std::move(image_step);
             }
             if (layer.shares > 1 || !layer.fused->epilogues.empty()) {
-                step.posts.push_back({computed_});
+                step.posts.push_back({computed_[f]});
             } else {
                 finish_chunk(f, c, step);
             }
@@ -435,7 +455,7 @@ void SpatialEmitter::add_sums(std::size_t f, std::size_t c) {
     count(chip_.partial_sum_network, Action::hop, layer.sum_hops);
     count(chip_.array, Action::accumulate, layer.sums.count() * 8 / bits(precision));
     step.body.what = std::move(move);
-    step.waits.push_back({computed_, builder_.posted(computed_)});
+    step.waits.push_back({computed_[f], builder_.posted(computed_[f])});
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>();
         const Projection& outputs = root.space.outputs().projection;
@@ -467,7 +487,7 @@ void SpatialEmitter::add_sums(std::size_t f, std::size_t c) {
     if (layer.fused->epilogues.empty()) {
         finish_chunk(f, c, step);
     } else {
-        step.posts.push_back({summed_});
+        step.posts.push_back({summed_[f]});
     }
     submit(sums_, std::move(step), true);
 }
@@ -490,12 +510,15 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
         step.layer = id;
         step.body = epilogue_body(builder_, cores_, epilogue, id, share(results, i, n),
                                   ceil_divide(most, n));
+        if (c == 0 && builder_.posted(operands_[f]) > 0) {
+            step.waits.push_back({operands_[f], builder_.posted(operands_[f])});
+        }
         if (!first) {
-            step.waits.push_back({epilogued_, builder_.posted(epilogued_)});
+            step.waits.push_back({epilogued_[f], builder_.posted(epilogued_[f])});
         } else if (layer.shares > 1) {
-            step.waits.push_back({summed_, builder_.posted(summed_)});
+            step.waits.push_back({summed_[f], builder_.posted(summed_[f])});
         } else {
-            step.waits.push_back({computed_, builder_.posted(computed_)});
+            step.waits.push_back({computed_[f], builder_.posted(computed_[f])});
         }
         if (options_.images) {
             auto image_step = std::make_shared<StepImage>();
@@ -516,7 +539,7 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
         if (id == layer.fused->epilogues.back()) {
             finish_chunk(f, c, step);
         } else {
-            step.posts.push_back({epilogued_});
+            step.posts.push_back({epilogued_[f]});
         }
         submit(epilogue_, std::move(step), true);
         first = false;
@@ -586,12 +609,23 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
 
 /// Results of the layer before travel chunk by chunk; what was there earlier travels at once.
 void SpatialEmitter::move_arrival(const Arrival& arrival) {
-    const bool fresh =
-        arrival.maker >= 0 && static_cast<std::size_t>(arrival.maker) + 1 == arrival.reader;
-    const auto parts =
-        fresh ? static_cast<std::int64_t>(
-                    layers_.layers[static_cast<std::size_t>(arrival.maker)].chunks.size())
-              : 1;
+    const bool fresh = arrival.maker >= 0 &&
+                       static_cast<std::size_t>(arrival.maker) + 1 == arrival.reader;
+    std::int64_t parts = 1;
+    std::int64_t channel_parts = 1;
+    if (fresh) {
+        const auto& chunks = layers_.layers[static_cast<std::size_t>(arrival.maker)].chunks;
+        parts = static_cast<std::int64_t>(chunks.size());
+        if (arrival.by_channels) {
+            channel_parts = std::count_if(chunks.begin(), chunks.end(), [](const auto& chunk) {
+                return chunk.positions.begin == 0;
+            });
+        }
+    }
+    if (arrival.reader < layers_.layers.size() && !arrival.for_epilogue) {
+        Fresh& into = fresh_[arrival.reader];
+        into = {into.before + into.parts, parts, channel_parts};
+    }
     for (std::int64_t part = 0; part < parts; ++part) {
         move_part(arrival, part, parts);
     }
@@ -642,7 +676,8 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
                 {chip_.core_memory, 0, stored_bytes(held, precision).count()});
         }
     } else {
-        step.posts.push_back({ready_[arrival.reader]});
+        const auto& arrived = arrival.for_epilogue ? operands_ : ready_;
+        step.posts.push_back({arrived[arrival.reader]});
         if (part == 0 && arrival.delivered.count() > 0) {
             step.body.occupancy.push_back({chip_.core_memory, arrival.delivered.count(), 0});
         }

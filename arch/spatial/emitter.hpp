@@ -28,6 +28,8 @@ struct Arrival {
     std::int64_t distance = 0;
     Bytes read, delivered;
     std::vector<MovePiece> pieces;
+    bool by_channels = false;    ///< the reader can begin with some of the channels
+    bool for_epilogue = false;   ///< read by an epilogue, not by the layer itself
 };
 
 /// When each step of a round starts, relative to the start of a layer: (epoch, cycles).
@@ -59,7 +61,16 @@ private:
         UnitId unit;
     };
 
+    /// The parts of its inputs that a layer gets from the one before, the last of all its arrivals.
+    struct Fresh {
+        std::int64_t before = 0;         ///< parts of other arrivals
+        std::int64_t parts = 0;
+        std::int64_t channel_parts = 1;  ///< of these parts, by channels: fit to begin with
+    };
+
     void load();
+    [[nodiscard]] std::int64_t parts_needed(std::size_t f, std::int64_t piece,
+                                            std::int64_t pieces) const;
     void receive(TensorId tensor);
     void send(TensorId tensor);
     void begin_layer(std::size_t f);
@@ -89,8 +100,10 @@ private:
     int workers_ = 0;
     Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, host_out_;
     Ring weights_;
-    TokenId computed_, summed_, epilogued_;
-    std::vector<TokenId> done_, ready_, epochs_;  ///< by fused layer
+    std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk
+    std::vector<TokenId> done_, epochs_;                  ///< by fused layer
+    std::vector<TokenId> ready_, operands_;               ///< by fused layer: parts that came in
+    std::vector<Fresh> fresh_;                            ///< by fused layer
     std::vector<TokenId> there_, used_;           ///< by tensor, of the network's edges
     std::vector<std::int64_t> emitted_;           ///< by agent: steps of a round so far
 };

@@ -158,6 +158,21 @@ std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
     return takers_of(network, operand.tensor, operand.projection, layer.boxes, layer.cores);
 }
 
+bool reduces_by_channels(const Network& network, const Layer& root, const Operand& operand,
+                         const SpatialLayer& reader, const SpatialLayer& maker) {
+    const Tensor& view = network.tensor(operand.tensor);
+    const bool same_channels =
+        view.shape == network.tensor(network.storage(operand.tensor)).shape &&
+        relevant(operand.projection, Dim::C) && !relevant(operand.projection, Dim::K) &&
+        root.space.extent(Dim::G) == 1 && root.macs() > 0;
+    if (!same_channels) {
+        return false;
+    }
+    const std::int64_t read = reader.plan->split.tile[index(Dim::C)];
+    const std::int64_t made = maker.plan->split.tile[index(Dim::K)];
+    return read == root.space.extent(Dim::C) || read % made == 0;
+}
+
 SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan) {
     const Layer& root = network.layer(fused.root);

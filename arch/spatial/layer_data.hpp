@@ -53,6 +53,11 @@ struct SpatialLayer {
 std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
                           const Operand& operand);
 
+/// Whether a layer can begin to sum over the channels that its maker finishes first: every core
+/// needs as large a part of each of the maker's chunks.
+bool reduces_by_channels(const Network& network, const Layer& root, const Operand& operand,
+                         const SpatialLayer& reader, const SpatialLayer& maker);
+
 SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan);
 

@@ -36,6 +36,9 @@ public:
           chip_(chip),
           cores_(cores),
           beam_(beam),
+          pipelines_((cores.array_config->pipeline + cores.vector_config->pipeline +
+                      chip.synchronisation)
+                         .count()),
           activation_width_(mesh_width(machine, chip.activation_network)),
           model_width_(mesh_width(machine, chip.model_network)),
           partial_sum_width_(mesh_width(machine, chip.partial_sum_network)) {}
@@ -141,10 +144,8 @@ private:
         plan.weights = std::max(static_cast<double>(layer.weight_busiest) / model_width_,
                                 static_cast<double>(layer.weight_local_cycles));
         plan.partial_sums = static_cast<double>(layer.sum_busiest) / partial_sum_width_;
-        const auto chunks = static_cast<double>(std::max<std::size_t>(1, layer.chunks.size()));
         // All but the first piece of weights can arrive while others are computed with.
-        candidate->cost = std::max({plan.compute, plan.weights, plan.partial_sums}) +
-                          plan.partial_sums / chunks + static_cast<double>(layer.sum_distance);
+        candidate->cost = std::max({plan.compute, plan.weights, plan.partial_sums});
         return candidate;
     }
 
@@ -183,12 +184,33 @@ private:
                 longest = std::max(longest, load.longest);
             }
         }
-        const double time = static_cast<double>(busiest) / activation_width_;
-        const double hidden = from.plan.compute - from.plan.first_output;
-        const auto chunks = static_cast<double>(from.layer.chunks.size());
-        known->second =
-            std::max(time / chunks, time - hidden) + static_cast<double>(longest);
+        known->second = exposed(f, from, to, static_cast<double>(busiest) / activation_width_,
+                                static_cast<double>(longest));
         return known->second;
+    }
+
+    /// Cycles between the end of one layer's computing and the begin of the next. `time`: all of
+    /// the exchange; it begins with the first results, its last part travels after the last ones.
+    [[nodiscard]] double exposed(std::size_t f, const Candidate& from, const Candidate& to,
+                                 double time, double distance) const {
+        const auto parts = static_cast<double>(from.layer.chunks.size());
+        const double behind = from.plan.partial_sums / parts +
+                              static_cast<double>(from.layer.sum_distance) + distance +
+                              static_cast<double>(pipelines_);
+        const double late = std::max(time / parts, time - (from.plan.compute -
+                                                           from.plan.first_output)) +
+                            behind;
+        const Layer& root = network_.layer(fused_[f].root);
+        for (const Operand& operand : root.space.operands) {
+            if (operand.role == TensorRole::inputs &&
+                reduces_by_channels(network_, root, operand, to.layer, from.layer)) {
+                const auto first = static_cast<double>(
+                    std::count_if(from.layer.chunks.begin(), from.layer.chunks.end(),
+                                  [](const OutputChunk& c) { return c.positions.begin == 0; }));
+                return std::max(0.0, late - to.plan.first_output * (1 - 1 / first));
+            }
+        }
+        return late;
     }
 
     [[nodiscard]] bool reads_layer_before(std::size_t f) const {
@@ -235,6 +257,7 @@ private:
     const Chip& chip_;
     const Cores& cores_;
     std::size_t beam_;
+    std::int64_t pipelines_;
     double activation_width_;
     double model_width_;
     double partial_sum_width_;
