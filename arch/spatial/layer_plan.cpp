@@ -47,10 +47,21 @@ public:
         for (const FusedLayer& fused : fused_) {
             layers_.push_back(&candidates(fused));
         }
-        return shortest_path();
+        std::vector<const Candidate*> path = shortest_path();
+        for (int again = 0; again < kRefinements; ++again) {
+            chosen_ = path;  // what travels further than one layer goes by the path before
+            path = shortest_path();
+        }
+        std::vector<SpatialPlan> plans;
+        for (const Candidate* candidate : path) {
+            plans.push_back(candidate->plan);
+        }
+        return plans;
     }
 
 private:
+    static constexpr int kRefinements = 2;
+
     using ShapeKey = std::tuple<Extents, std::string, std::vector<std::int64_t>>;
     struct Node {
         double cost = 0;
@@ -213,22 +224,74 @@ private:
         return late;
     }
 
+    [[nodiscard]] double cycles_between(TensorId stored, const Candidate& from,
+                                        const std::vector<Taker>& takers) const {
+        const ExchangeLoad load =
+            exchange_load(network_, stored, from.layer.results, takers, *chip_.mesh);
+        return static_cast<double>(load.busiest) / activation_width_;
+    }
+
+    [[nodiscard]] const Candidate* maker_of(TensorId stored, std::size_t before) const {
+        for (std::size_t f = 0; f < before && !chosen_.empty(); ++f) {
+            if (fused_[f].output == stored) {
+                return chosen_[f];
+            }
+        }
+        return nullptr;
+    }
+
+    /// Cycles that a layer waits for what it reads from further back, and for the operands of its
+    /// epilogues, where the makers split as in the path before.
+    double early(std::size_t f, const Candidate& to) {
+        if (chosen_.empty() || f == 0) {
+            return 0;
+        }
+        const auto [known, fresh] = earlies_.try_emplace({f, &to}, 0.0);
+        if (!fresh) {
+            return known->second;
+        }
+        double inputs = 0;
+        const Layer& root = network_.layer(fused_[f].root);
+        for (const Operand& operand : root.space.operands) {
+            const TensorId stored = network_.storage(operand.tensor);
+            const Candidate* maker = maker_of(stored, f - 1);
+            if (operand.role == TensorRole::inputs && maker != nullptr) {
+                inputs += cycles_between(stored, *maker, takers(network_, to.layer, operand));
+            }
+        }
+        double operands = 0;
+        for (const TensorId operand : fused_[f].operands) {
+            const Candidate* maker = maker_of(operand, f);
+            std::vector<Taker> at_results;
+            for (const Holder& holder : to.layer.results) {
+                at_results.push_back({holder.region, {holder.at}});
+            }
+            operands += maker != nullptr ? cycles_between(operand, *maker, at_results) : 0;
+        }
+        const double before = chosen_[f - 1]->plan.compute;
+        known->second = std::max(0.0, inputs - before) +
+                        std::max(0.0, operands - to.plan.compute);
+        return known->second;
+    }
+
     [[nodiscard]] bool reads_layer_before(std::size_t f) const {
         const auto& inputs = fused_[f].inputs;
         return f > 0 &&
                std::find(inputs.begin(), inputs.end(), fused_[f - 1].output) != inputs.end();
     }
 
-    std::vector<SpatialPlan> shortest_path() {
+    std::vector<const Candidate*> shortest_path() {
+        earlies_.clear();
         std::vector<std::vector<Node>> nodes(layers_.size());
         for (std::size_t f = 0; f < layers_.size(); ++f) {
             ensure(!layers_[f]->empty(), "every layer has a split: the whole of it on one core");
             const bool direct = reads_layer_before(f);
             for (const auto& to : *layers_[f]) {
                 Node best{std::numeric_limits<double>::infinity(), 0};
+                const double own = to->cost + early(f, *to);
                 const std::size_t before = f == 0 ? 1 : layers_[f - 1]->size();
                 for (std::size_t b = 0; b < before; ++b) {
-                    double total = to->cost + (f == 0 ? 0 : nodes[f - 1][b].cost);
+                    double total = own + (f == 0 ? 0 : nodes[f - 1][b].cost);
                     if (total < best.cost && direct) {
                         total += travel(f, *(*layers_[f - 1])[b], *to);
                     }
@@ -239,13 +302,13 @@ private:
                 nodes[f].push_back(best);
             }
         }
-        std::vector<SpatialPlan> path(layers_.size());
+        std::vector<const Candidate*> path(layers_.size());
         std::size_t at = 0;
         for (std::size_t n = 0; n < nodes.back().size(); ++n) {
             at = nodes.back()[n].cost < nodes.back()[at].cost ? n : at;
         }
         for (std::size_t f = layers_.size(); f-- > 0;) {
-            path[f] = (*layers_[f])[at]->plan;
+            path[f] = (*layers_[f])[at].get();
             at = nodes[f][at].before;
         }
         return path;
@@ -264,6 +327,8 @@ private:
     std::vector<const Candidates*> layers_;
     std::map<ShapeKey, Candidates> known_;
     std::map<std::pair<const Candidate*, const Candidate*>, double> travels_;
+    std::map<std::pair<std::size_t, const Candidate*>, double> earlies_;
+    std::vector<const Candidate*> chosen_;  ///< the path before, by fused layer
 };
 
 }  // namespace
