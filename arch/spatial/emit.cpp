@@ -30,14 +30,61 @@ public:
                 out_of_layer(f);
             }
         }
-        // Into each layer, what was there long before goes first.
+        set_phases();
+        // In each phase, what was there long before goes first.
         std::stable_sort(result_.arrivals.begin(), result_.arrivals.end(),
                          [](const Arrival& a, const Arrival& b) {
-                             return a.reader != b.reader ? a.reader < b.reader : a.maker < b.maker;
+                             return a.phase != b.phase ? a.phase < b.phase : a.maker < b.maker;
                          });
     }
 
 private:
+    static constexpr std::size_t kInputParts = 8;
+
+    [[nodiscard]] std::int64_t cycles_of(const Arrival& arrival) const {
+        std::int64_t busiest = 0;
+        for (const LinkUse& use : arrival.links) {
+            busiest = std::max(busiest, use.bytes.count());
+        }
+        return ceil_divide(busiest, chip_.mesh->link_width.count());
+    }
+
+    /// What waits long for its reader travels while a layer has no results to send yet: each in
+    /// the phase that has most time left.
+    void set_phases() {
+        const std::size_t layers = result_.layers.size();
+        std::vector<std::int64_t> idle(layers + 1, 0);
+        for (std::size_t phase = 1; phase <= layers; ++phase) {
+            idle[phase] = result_.layers[phase - 1].chunks.front().lead_cycles;
+        }
+        const auto take = [&](std::size_t first, std::size_t last, std::int64_t cycles) {
+            std::size_t best = last;
+            for (std::size_t phase = first; phase <= last; ++phase) {
+                best = idle[phase] > idle[best] ? phase : best;
+            }
+            idle[best] -= cycles;
+            return best;
+        };
+        for (Arrival& arrival : result_.arrivals) {
+            const auto earliest = static_cast<std::size_t>(arrival.maker + 2);
+            arrival.phase = arrival.reader;
+            if (arrival.reader > 0 && earliest < arrival.reader) {
+                arrival.phase = take(earliest, arrival.reader, cycles_of(arrival));
+            }
+        }
+        std::int64_t inputs = 0;
+        for (const Arrival& arrival : result_.arrivals) {
+            inputs += arrival.maker < 0 && arrival.reader == 0 ? cycles_of(arrival) : 0;
+        }
+        const std::size_t parts = std::min(kInputParts, layers);
+        for (std::size_t part = 0; part < parts; ++part) {
+            const std::size_t phase =
+                take(1, layers, ceil_divide(inputs, static_cast<std::int64_t>(parts)));
+            result_.input_phases.push_back(phase - 1);
+        }
+        std::sort(result_.input_phases.begin(), result_.input_phases.end());
+    }
+
     [[nodiscard]] bool is_output(TensorId stored) const {
         const std::vector<TensorId> outputs = network_.outputs();
         return std::any_of(outputs.begin(), outputs.end(),

@@ -49,6 +49,9 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     epilogue_ = worker("epilogue", chip.vector, chip.cores);
     activations_ = worker("activations", chip.activation_network, chip.cores);
     host_out_ = worker("host out", chip.host, 1);
+    // The next inputs travel on the same network, where nothing else wants to.
+    ingress_ = {builder_.agent("ingress", 1, chip.cores), activations_.unit};
+    emitted_.push_back(0);
     cores_.array_unit = compute_.unit;
     cores_.vector_unit = epilogue_.unit;
     weights_ = Ring(builder_, "weights", kWeightSlots);
@@ -106,18 +109,19 @@ Program SpatialEmitter::run(std::int64_t rounds) {
     for (const TensorId input : edges(true)) {
         receive(input);
     }
-    auto arrival = layers_.arrivals.begin();
-    const auto move_until = [&](std::size_t reader) {
-        for (; arrival != layers_.arrivals.end() && arrival->reader <= reader; ++arrival) {
-            move_arrival(*arrival);
+    const auto move_phase = [&](std::size_t phase) {
+        for (const Arrival& arrival : layers_.arrivals) {
+            if (arrival.phase == phase) {
+                move_arrival(arrival);
+            }
         }
     };
-    move_until(0);
+    move_phase(0);
     for (std::size_t f = 0; f < layers_.layers.size(); ++f) {
         begin_layer(f);
         stream_weights(f);
         compute_layer(f);
-        move_until(f + 1);
+        move_phase(f + 1);
     }
     for (const TensorId output : edges(false)) {
         send(output);
@@ -622,6 +626,9 @@ void SpatialEmitter::move_arrival(const Arrival& arrival) {
             });
         }
     }
+    if (ahead(arrival)) {
+        parts = static_cast<std::int64_t>(layers_.input_phases.size());
+    }
     if (arrival.reader < layers_.layers.size() && !arrival.for_epilogue) {
         Fresh& into = fresh_[arrival.reader];
         into = {into.before + into.parts, parts, channel_parts};
@@ -629,6 +636,11 @@ void SpatialEmitter::move_arrival(const Arrival& arrival) {
     for (std::int64_t part = 0; part < parts; ++part) {
         move_part(arrival, part, parts);
     }
+}
+
+/// Inputs of the first layer travel while the round before is still computed.
+bool SpatialEmitter::ahead(const Arrival& arrival) const {
+    return arrival.maker < 0 && arrival.reader == 0;
 }
 
 void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::int64_t parts) {
@@ -653,6 +665,10 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
     count(chip_.activation_network, Action::hop, arrival.hops);
     count(move.destinations.front(), Action::write, arrival.delivered.count());
     step.body.what = std::move(move);
+    if (ahead(arrival)) {
+        const auto phase = static_cast<std::size_t>(part);
+        step.waits.push_back({epochs_[layers_.input_phases[phase]], 0});
+    }
     if (arrival.maker < 0) {
         step.waits.push_back({there_[t], 1});
     } else {
@@ -690,7 +706,8 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
         image_step->moves = arrival.pieces;
         step.body.image = std::move(image_step);
     }
-    submit(activations_, std::move(step), true);
+    const bool early = ahead(arrival);
+    submit(early ? ingress_ : activations_, std::move(step), !early);
 }
 
 }  // namespace memwall

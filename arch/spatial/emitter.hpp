@@ -21,6 +21,7 @@ struct Arrival {
     TensorId tensor;          ///< as stored
     std::int64_t maker = -1;  ///< fused layer; -1: an input of the network
     std::size_t reader = 0;   ///< fused layer; fused.size(): an output on its way out
+    std::size_t phase = 0;       ///< travels while layer phase - 1 computes
     LayerId layer;            ///< whose counters it adds to
     TensorRole role = TensorRole::inputs;
     std::vector<LinkUse> links;
@@ -44,6 +45,8 @@ using Schedule = std::vector<std::vector<ScheduledStart>>;  ///< by agent and st
 struct SpatialNetwork {
     std::vector<SpatialLayer> layers;
     std::vector<Arrival> arrivals;  ///< in the order in which they travel
+    /// Layers of the round before, while which the inputs of the first layer travel, part by part.
+    std::vector<std::size_t> input_phases;
 };
 
 class SpatialEmitter {
@@ -82,6 +85,7 @@ private:
     void finish_chunk(std::size_t f, std::size_t chunk, RoundStep& step);
     void move_arrival(const Arrival& arrival);
     void move_part(const Arrival& arrival, std::int64_t part, std::int64_t parts);
+    [[nodiscard]] bool ahead(const Arrival& arrival) const;
 
     void submit(const Worker& worker, RoundStep step, bool scheduled);
     [[nodiscard]] Bytes bytes_of(TensorId tensor) const { return network_.tensor_bytes(tensor); }
@@ -98,7 +102,7 @@ private:
     const Schedule* schedule_;
     ProgramBuilder builder_;
     int workers_ = 0;
-    Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, host_out_;
+    Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, ingress_, host_out_;
     Ring weights_;
     std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk
     std::vector<TokenId> done_, epochs_;                  ///< by fused layer
