@@ -47,20 +47,17 @@ public:
         for (const FusedLayer& fused : fused_) {
             layers_.push_back(&candidates(fused));
         }
-        std::vector<const Candidate*> path = shortest_path();
-        for (int again = 0; again < kRefinements; ++again) {
-            chosen_ = path;  // what travels further than one layer goes by the path before
-            path = shortest_path();
-        }
+        chosen_ = shortest_path();
+        descend();
         std::vector<SpatialPlan> plans;
-        for (const Candidate* candidate : path) {
+        for (const Candidate* candidate : chosen_) {
             plans.push_back(candidate->plan);
         }
         return plans;
     }
 
 private:
-    static constexpr int kRefinements = 2;
+    static constexpr int kSweeps = 4;
 
     using ShapeKey = std::tuple<Extents, std::string, std::vector<std::int64_t>>;
     struct Node {
@@ -205,12 +202,13 @@ private:
     [[nodiscard]] double exposed(std::size_t f, const Candidate& from, const Candidate& to,
                                  double time, double distance) const {
         const auto parts = static_cast<double>(from.layer.chunks.size());
-        const double behind = from.plan.partial_sums / parts +
-                              static_cast<double>(from.layer.sum_distance) + distance +
-                              static_cast<double>(pipelines_);
-        const double late = std::max(time / parts, time - (from.plan.compute -
-                                                           from.plan.first_output)) +
-                            behind;
+        const double sums = from.plan.partial_sums;
+        const double hidden = from.plan.compute - from.plan.first_output;
+        const double late =
+            std::max((sums + time) / parts,
+                     std::max(sums, time) - hidden + std::min(sums, time) / parts) +
+            static_cast<double>(from.layer.sum_distance) + distance +
+            static_cast<double>(pipelines_);
         const Layer& root = network_.layer(fused_[f].root);
         for (const Operand& operand : root.space.operands) {
             if (operand.role == TensorRole::inputs &&
@@ -224,54 +222,110 @@ private:
         return late;
     }
 
-    [[nodiscard]] double cycles_between(TensorId stored, const Candidate& from,
-                                        const std::vector<Taker>& takers) const {
-        const ExchangeLoad load =
-            exchange_load(network_, stored, from.layer.results, takers, *chip_.mesh);
-        return static_cast<double>(load.busiest) / activation_width_;
-    }
-
-    [[nodiscard]] const Candidate* maker_of(TensorId stored, std::size_t before) const {
-        for (std::size_t f = 0; f < before && !chosen_.empty(); ++f) {
-            if (fused_[f].output == stored) {
-                return chosen_[f];
-            }
-        }
-        return nullptr;
-    }
-
-    /// Cycles that a layer waits for what it reads from further back, and for the operands of its
-    /// epilogues, where the makers split as in the path before.
-    double early(std::size_t f, const Candidate& to) {
-        if (chosen_.empty() || f == 0) {
-            return 0;
-        }
-        const auto [known, fresh] = earlies_.try_emplace({f, &to}, 0.0);
+    /// Cycles of an exchange on the busiest link; `operand`: of an epilogue, at the results.
+    double cycles_between(TensorId stored, const Candidate& from, const Candidate& to,
+                          const Operand* input) {
+        const auto [known, fresh] = betweens_.try_emplace({&from, &to, input == nullptr}, 0.0);
         if (!fresh) {
             return known->second;
         }
+        std::vector<Taker> takers_here;
+        if (input != nullptr) {
+            takers_here = takers(network_, to.layer, *input);
+        } else {
+            for (const Holder& holder : to.layer.results) {
+                takers_here.push_back({holder.region, {holder.at}});
+            }
+        }
+        const ExchangeLoad load =
+            exchange_load(network_, stored, from.layer.results, takers_here, *chip_.mesh);
+        known->second = static_cast<double>(load.busiest) / activation_width_;
+        return known->second;
+    }
+
+    [[nodiscard]] std::size_t maker_of(TensorId stored, std::size_t before) const {
+        for (std::size_t f = 0; f < before; ++f) {
+            if (fused_[f].output == stored) {
+                return f;
+            }
+        }
+        return fused_.size();
+    }
+
+    /// Cycles that a layer waits for what it reads from further back, and for the operands of its
+    /// epilogues. `split_of(g)` is the choice for an earlier layer g.
+    template <class SplitOf>
+    double early(std::size_t f, const Candidate& to, const SplitOf& split_of) {
+        if (f == 0) {
+            return 0;
+        }
         double inputs = 0;
-        const Layer& root = network_.layer(fused_[f].root);
-        for (const Operand& operand : root.space.operands) {
+        for (const Operand& operand : network_.layer(fused_[f].root).space.operands) {
             const TensorId stored = network_.storage(operand.tensor);
-            const Candidate* maker = maker_of(stored, f - 1);
-            if (operand.role == TensorRole::inputs && maker != nullptr) {
-                inputs += cycles_between(stored, *maker, takers(network_, to.layer, operand));
+            const std::size_t maker = maker_of(stored, f - 1);
+            if (operand.role == TensorRole::inputs && maker < fused_.size()) {
+                inputs += cycles_between(stored, *split_of(maker), to, &operand);
             }
         }
         double operands = 0;
         for (const TensorId operand : fused_[f].operands) {
-            const Candidate* maker = maker_of(operand, f);
-            std::vector<Taker> at_results;
-            for (const Holder& holder : to.layer.results) {
-                at_results.push_back({holder.region, {holder.at}});
+            const std::size_t maker = maker_of(operand, f);
+            if (maker < fused_.size()) {
+                operands += cycles_between(operand, *split_of(maker), to, nullptr);
             }
-            operands += maker != nullptr ? cycles_between(operand, *maker, at_results) : 0;
         }
-        const double before = chosen_[f - 1]->plan.compute;
-        known->second = std::max(0.0, inputs - before) +
-                        std::max(0.0, operands - to.plan.compute);
-        return known->second;
+        // About half of the time that the layers in between compute, the network is free.
+        const double before = split_of(f - 1)->plan.compute / 2;
+        return std::max(0.0, inputs - before) +
+               std::max(0.0, operands - to.plan.compute / 2) + (inputs + operands) / 8;
+    }
+
+    /// What changes with the choice of one layer: its own cycles, those to and from its neighbours,
+    /// and those of later readers.
+    double local_cost(std::size_t f) {
+        const Candidate& own = *chosen_[f];
+        const auto chosen = [&](std::size_t g) { return chosen_[g]; };
+        double cost = own.cost + early(f, own, chosen);
+        if (reads_layer_before(f)) {
+            cost += travel(f, *chosen_[f - 1], own);
+        }
+        for (std::size_t g = f + 1; g < fused_.size(); ++g) {
+            if (g == f + 1 && reads_layer_before(g)) {
+                cost += travel(g, own, *chosen_[g]);
+            }
+            const auto& inputs = fused_[g].inputs;
+            const auto& operands = fused_[g].operands;
+            const TensorId output = fused_[f].output;
+            if (std::find(inputs.begin(), inputs.end(), output) != inputs.end() ||
+                std::find(operands.begin(), operands.end(), output) != operands.end()) {
+                cost += early(g, *chosen_[g], chosen);
+            }
+        }
+        return cost;
+    }
+
+    /// Changes one layer at a time while that helps.
+    void descend() {
+        for (int sweep = 0; sweep < kSweeps; ++sweep) {
+            bool changed = false;
+            for (std::size_t f = 0; f < fused_.size(); ++f) {
+                const Candidate* best = chosen_[f];
+                double least = local_cost(f);
+                for (const auto& candidate : *layers_[f]) {
+                    chosen_[f] = candidate.get();
+                    const double cost = local_cost(f);
+                    if (cost < least * (1 - 1e-9)) {
+                        least = cost;
+                        best = candidate.get();
+                        changed = true;
+                    }
+                }
+                chosen_[f] = best;
+            }
+            if (!changed) {
+                return;
+            }
+        }
     }
 
     [[nodiscard]] bool reads_layer_before(std::size_t f) const {
@@ -281,19 +335,27 @@ private:
     }
 
     std::vector<const Candidate*> shortest_path() {
-        earlies_.clear();
         std::vector<std::vector<Node>> nodes(layers_.size());
         for (std::size_t f = 0; f < layers_.size(); ++f) {
             ensure(!layers_[f]->empty(), "every layer has a split: the whole of it on one core");
             const bool direct = reads_layer_before(f);
             for (const auto& to : *layers_[f]) {
                 Node best{std::numeric_limits<double>::infinity(), 0};
-                const double own = to->cost + early(f, *to);
                 const std::size_t before = f == 0 ? 1 : layers_[f - 1]->size();
                 for (std::size_t b = 0; b < before; ++b) {
-                    double total = own + (f == 0 ? 0 : nodes[f - 1][b].cost);
+                    double total = to->cost + (f == 0 ? 0 : nodes[f - 1][b].cost);
                     if (total < best.cost && direct) {
                         total += travel(f, *(*layers_[f - 1])[b], *to);
+                    }
+                    if (total < best.cost) {
+                        // Layers further back: as on the best path to this predecessor.
+                        total += early(f, *to, [&](std::size_t g) {
+                            std::size_t node = b;
+                            for (std::size_t at = f - 1; at > g; --at) {
+                                node = nodes[at][node].before;
+                            }
+                            return (*layers_[g])[node].get();
+                        });
                     }
                     if (total < best.cost) {
                         best = {total, b};
@@ -327,7 +389,7 @@ private:
     std::vector<const Candidates*> layers_;
     std::map<ShapeKey, Candidates> known_;
     std::map<std::pair<const Candidate*, const Candidate*>, double> travels_;
-    std::map<std::pair<std::size_t, const Candidate*>, double> earlies_;
+    std::map<std::tuple<const Candidate*, const Candidate*, bool>, double> betweens_;
     std::vector<const Candidate*> chosen_;  ///< the path before, by fused layer
 };
 
