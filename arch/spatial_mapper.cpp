@@ -38,9 +38,9 @@ struct Choice {
 std::size_t beam_of(Effort effort) {
     switch (effort) {
         case Effort::quick:
-            return 3;
+            return 5;
         case Effort::normal:
-            return 8;
+            return 6;
         case Effort::thorough:
             return 32;
     }

@@ -39,7 +39,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t kInputParts = 8;
+    static constexpr std::size_t kInputParts = 16;
 
     [[nodiscard]] std::int64_t cycles_of(const Arrival& arrival) const {
         std::int64_t busiest = 0;
@@ -266,7 +266,7 @@ void check_fit(const Network& network, const Machine& machine, const Chip& chip,
                      format_bytes(missing) + " are missing" + chips);
 }
 
-/// Runs the program without a schedule and notes when each step of its last round starts, relative
+/// Runs the program without a schedule and notes when each step of a steady round starts, relative
 /// to the layer that began last. Nothing is contended, so the replay finds the same.
 Schedule schedule_of(const Program& program, const std::vector<TokenId>& epochs,
                      const Machine& machine) {
@@ -277,14 +277,14 @@ Schedule schedule_of(const Program& program, const std::vector<TokenId>& epochs,
     std::vector<Start> starts;
     std::vector<std::pair<Picoseconds, std::size_t>> begins;  // of layers, in the order of time
     std::vector<std::pair<Picoseconds, std::size_t>> begins_before;
-    const std::int64_t last = program.rounds - 1;
+    const std::int64_t last = program.rounds - 2;  // one in the middle of a stream
     const auto observe = [&](AgentId agent, const Step& step, const StepTimes& times) {
         if (!step.layer.valid()) {
             return;
         }
         for (const TokenPost& post : step.posts) {
             const auto epoch = std::find(epochs.begin(), epochs.end(), post.token);
-            if (epoch != epochs.end() && step.item >= last - 1) {
+            if (epoch != epochs.end() && (step.item == last || step.item == last - 1)) {
                 auto& list = step.item == last ? begins : begins_before;
                 list.emplace_back(times.complete, static_cast<std::size_t>(epoch - epochs.begin()));
             }
@@ -327,7 +327,7 @@ Program emit_spatial(const Network& network, const Machine& machine, const Chip&
     }
     ArrivalFinder(network, machine, chip, options.images, result).run();
     check_fit(network, machine, chip, result);
-    constexpr std::int64_t kSteadyRounds = 3;
+    constexpr std::int64_t kSteadyRounds = 4;
     SpatialEmitter draft(network, machine, chip, cores, result, options, nullptr);
     const Program unscheduled = draft.run(kSteadyRounds);
     const Schedule schedule = schedule_of(unscheduled, draft.epochs(), machine);
