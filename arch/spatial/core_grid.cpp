@@ -47,8 +47,7 @@ Blocks arrange(std::int64_t cells, std::int64_t width, std::int64_t blocks, std:
         if (in_row * (mesh.rows / down) < blocks) {
             continue;
         }
-        const std::int64_t badness =
-            across == preferred ? -1 : std::abs(across * width - down);
+        const std::int64_t badness = across == preferred ? -1 : std::abs(across * width - down);
         if (badness < least) {
             least = badness;
             best = {across, down, in_row};
@@ -92,8 +91,8 @@ std::vector<GridCore> place_cores(const CoreSplit& split, Layout layout, const M
     // Inside a block: positions or channels. Blocks themselves: the other.
     const std::int64_t cells = by_weights ? parts.positions : parts.channels;
     const std::int64_t count = by_weights ? parts.channels : parts.positions;
-    const Blocks blocks = arrange(cells, parts.reductions, count,
-                                  by_weights ? parts.columns : 0, mesh);
+    const Blocks blocks =
+        arrange(cells, parts.reductions, count, by_weights ? parts.columns : 0, mesh);
     for (GridCore& core : cores) {
         const std::int64_t cell = by_weights ? core.position : core.channel;
         const std::int64_t block = by_weights ? core.channel : core.position;
@@ -103,11 +102,11 @@ std::vector<GridCore> place_cores(const CoreSplit& split, Layout layout, const M
             continue;
         }
         // Positions keep their own columns where these fit, so that neighbours stay neighbours.
-        const std::int64_t in_row = !by_weights && parts.columns <= blocks.in_row &&
-                                            ceil_divide(count, parts.columns) * blocks.down <=
-                                                mesh.rows
-                                        ? parts.columns
-                                        : blocks.in_row;
+        const std::int64_t in_row =
+            !by_weights && parts.columns <= blocks.in_row &&
+                    ceil_divide(count, parts.columns) * blocks.down <= mesh.rows
+                ? parts.columns
+                : blocks.in_row;
         core.at.column = (block % in_row) * blocks.across * parts.reductions +
                          (cell % blocks.across) * parts.reductions + core.reduction;
         core.at.row = (block / in_row) * blocks.down + cell / blocks.across;

@@ -269,8 +269,7 @@ void SpatialEmitter::begin_layer(std::size_t f) {
     Compute compute;
     compute.occupies = chip_.synchronisation;
     step.body.what = compute;
-    const std::int64_t pieces =
-        std::max<std::int64_t>(1, layers_.layers[f].chunks.front().pieces);
+    const std::int64_t pieces = std::max<std::int64_t>(1, layers_.layers[f].chunks.front().pieces);
     const std::int64_t needed = parts_needed(f, 0, pieces);
     if (needed > 0) {
         step.waits.push_back({ready_[f], needed});
@@ -613,8 +612,8 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
 
 /// Results of the layer before travel chunk by chunk; what was there earlier travels at once.
 void SpatialEmitter::move_arrival(const Arrival& arrival) {
-    const bool fresh = arrival.maker >= 0 &&
-                       static_cast<std::size_t>(arrival.maker) + 1 == arrival.reader;
+    const bool fresh =
+        arrival.maker >= 0 && static_cast<std::size_t>(arrival.maker) + 1 == arrival.reader;
     std::int64_t parts = 1;
     std::int64_t channel_parts = 1;
     if (fresh) {

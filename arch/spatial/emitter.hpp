@@ -21,7 +21,7 @@ struct Arrival {
     TensorId tensor;          ///< as stored
     std::int64_t maker = -1;  ///< fused layer; -1: an input of the network
     std::size_t reader = 0;   ///< fused layer; fused.size(): an output on its way out
-    std::size_t phase = 0;       ///< travels while layer phase - 1 computes
+    std::size_t phase = 0;    ///< travels while layer phase - 1 computes
     LayerId layer;            ///< whose counters it adds to
     TensorRole role = TensorRole::inputs;
     std::vector<LinkUse> links;
@@ -29,8 +29,8 @@ struct Arrival {
     std::int64_t distance = 0;
     Bytes read, delivered;
     std::vector<MovePiece> pieces;
-    bool by_channels = false;    ///< the reader can begin with some of the channels
-    bool for_epilogue = false;   ///< read by an epilogue, not by the layer itself
+    bool by_channels = false;   ///< the reader can begin with some of the channels
+    bool for_epilogue = false;  ///< read by an epilogue, not by the layer itself
 };
 
 /// When each step of a round starts, relative to the start of a layer: (epoch, cycles).
@@ -66,7 +66,7 @@ private:
 
     /// The parts of its inputs that a layer gets from the one before, the last of all its arrivals.
     struct Fresh {
-        std::int64_t before = 0;         ///< parts of other arrivals
+        std::int64_t before = 0;  ///< parts of other arrivals
         std::int64_t parts = 0;
         std::int64_t channel_parts = 1;  ///< of these parts, by channels: fit to begin with
     };
@@ -102,14 +102,15 @@ private:
     const Schedule* schedule_;
     ProgramBuilder builder_;
     int workers_ = 0;
-    Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, ingress_, host_out_;
+    Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, ingress_,
+        host_out_;
     Ring weights_;
     std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk
     std::vector<TokenId> done_, epochs_;                  ///< by fused layer
     std::vector<TokenId> ready_, operands_;               ///< by fused layer: parts that came in
     std::vector<Fresh> fresh_;                            ///< by fused layer
-    std::vector<TokenId> there_, used_;           ///< by tensor, of the network's edges
-    std::vector<std::int64_t> emitted_;           ///< by agent: steps of a round so far
+    std::vector<TokenId> there_, used_;                   ///< by tensor, of the network's edges
+    std::vector<std::int64_t> emitted_;                   ///< by agent: steps of a round so far
 };
 
 }  // namespace memwall

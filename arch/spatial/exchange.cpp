@@ -106,8 +106,7 @@ private:
     [[nodiscard]] std::size_t at(std::size_t axis, std::int64_t position) const {
         const auto& begins = begins_[axis];
         const auto after = std::upper_bound(begins.begin(), begins.end(), position);
-        return after == begins.begin() ? 0
-                                       : static_cast<std::size_t>(after - begins.begin()) - 1;
+        return after == begins.begin() ? 0 : static_cast<std::size_t>(after - begins.begin()) - 1;
     }
 
     template <class Visit>
@@ -182,11 +181,8 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
                 return;
             }
             if (images) {
-                MovePiece piece{stored,
-                                common,
-                                {from, from == to ? lane_of(holder.at, mesh) : -1},
-                                {},
-                                false};
+                MovePiece piece{
+                    stored, common, {from, from == to ? lane_of(holder.at, mesh) : -1}, {}, false};
                 for (const Router& at : taker.at) {
                     piece.to.push_back({to, lane_of(at, mesh)});
                 }
@@ -208,11 +204,10 @@ ExchangeLoad exchange_load(const Network& network, TensorId stored,
     const Precision precision = network.tensor(stored).precision;
     const HolderGrid grid(holders);
     for (const Taker& taker : takers) {
-        grid.for_each(taker.region,
-                      [&](const Holder& holder, const Region& /*common*/, std::int64_t count) {
-                          traffic.multicast(holder.at, taker.at,
-                                            stored_bytes(count, precision).count());
-                      });
+        grid.for_each(
+            taker.region, [&](const Holder& holder, const Region& /*common*/, std::int64_t count) {
+                traffic.multicast(holder.at, taker.at, stored_bytes(count, precision).count());
+            });
     }
     return {traffic.busiest(), traffic.longest()};
 }

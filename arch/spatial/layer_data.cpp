@@ -38,8 +38,8 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
     const std::int64_t weight_bytes =
         weights ? most_bytes(weights->projection, weights->precision, weights_tile).count() : 0;
     const std::int64_t turns = shape ? reduction_turns(*cores.array_config, *shape, tile) : 1;
-    const std::int64_t slot = std::max<std::int64_t>(
-        1, chip.weight_buffer_config->capacity.count() / kWeightSlots);
+    const std::int64_t slot =
+        std::max<std::int64_t>(1, chip.weight_buffer_config->capacity.count() / kWeightSlots);
     for (std::int64_t k = 0; k < channels; k += channel_step) {
         for (std::int64_t p = 0; p < extent; p += position_step) {
             OutputChunk chunk;
@@ -64,7 +64,8 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
             if (p == 0) {
                 chunk.pieces = weights == nullptr
                                    ? 0
-                                   : std::clamp(ceil_divide(weight_bytes, slot), std::min<std::int64_t>(2, all_turns), all_turns);
+                                   : std::clamp(ceil_divide(weight_bytes, slot),
+                                                std::min<std::int64_t>(2, all_turns), all_turns);
                 chunk.lead_cycles = whole - last_turn;
             }
             layer.pieces += chunk.pieces;

@@ -25,10 +25,10 @@ struct OutputChunk {
 struct SpatialLayer {
     const FusedLayer* fused = nullptr;
     const SpatialPlan* plan = nullptr;
-    std::vector<Box> boxes;          ///< by core
-    std::vector<GridCore> cores;     ///< by core
-    std::vector<Range> owned;        ///< by core: the channels (K) whose results it ends up with
-    Dim chunked = Dim::P;            ///< positions are cut along this
+    std::vector<Box> boxes;       ///< by core
+    std::vector<GridCore> cores;  ///< by core
+    std::vector<Range> owned;     ///< by core: the channels (K) whose results it ends up with
+    Dim chunked = Dim::P;         ///< positions are cut along this
     std::vector<OutputChunk> chunks;
     std::int64_t pieces = 0;  ///< of weights, all chunks together
     std::int64_t shares = 1;  ///< cores that share an output

@@ -36,9 +36,9 @@ public:
           chip_(chip),
           cores_(cores),
           beam_(beam),
-          pipelines_((cores.array_config->pipeline + cores.vector_config->pipeline +
-                      chip.synchronisation)
-                         .count()),
+          pipelines_(
+              (cores.array_config->pipeline + cores.vector_config->pipeline + chip.synchronisation)
+                  .count()),
           activation_width_(mesh_width(machine, chip.activation_network)),
           model_width_(mesh_width(machine, chip.model_network)),
           partial_sum_width_(mesh_width(machine, chip.partial_sum_network)) {}
@@ -92,9 +92,9 @@ private:
         }
         double sums = 0;
         if (split.reduction_parts(root.space) > 1) {
-            sums = static_cast<double>(stored_bytes(result_words(root, split.tile),
-                                                    root.precision.accumulator)
-                                           .count()) /
+            sums = static_cast<double>(
+                       stored_bytes(result_words(root, split.tile), root.precision.accumulator)
+                           .count()) /
                    partial_sum_width_;
         }
         return std::max({compute, weights / model_width_, sums}) + sums / kOutputChunks +
@@ -136,8 +136,7 @@ private:
     }
 
     [[nodiscard]] std::unique_ptr<Candidate> evaluate(const FusedLayer& fused,
-                                                      const CoreSplit& split,
-                                                      Layout layout) const {
+                                                      const CoreSplit& split, Layout layout) const {
         const Layer& root = network_.layer(fused.root);
         auto candidate = std::make_unique<Candidate>();
         SpatialPlan& plan = candidate->plan;
@@ -204,11 +203,10 @@ private:
         const auto parts = static_cast<double>(from.layer.chunks.size());
         const double sums = from.plan.partial_sums;
         const double hidden = from.plan.compute - from.plan.first_output;
-        const double late =
-            std::max((sums + time) / parts,
-                     std::max(sums, time) - hidden + std::min(sums, time) / parts) +
-            static_cast<double>(from.layer.sum_distance) + distance +
-            static_cast<double>(pipelines_);
+        const double late = std::max((sums + time) / parts,
+                                     std::max(sums, time) - hidden + std::min(sums, time) / parts) +
+                            static_cast<double>(from.layer.sum_distance) + distance +
+                            static_cast<double>(pipelines_);
         const Layer& root = network_.layer(fused_[f].root);
         for (const Operand& operand : root.space.operands) {
             if (operand.role == TensorRole::inputs &&
@@ -276,8 +274,8 @@ private:
         }
         // About half of the time that the layers in between compute, the network is free.
         const double before = split_of(f - 1)->plan.compute / 2;
-        return std::max(0.0, inputs - before) +
-               std::max(0.0, operands - to.plan.compute / 2) + (inputs + operands) / 8;
+        return std::max(0.0, inputs - before) + std::max(0.0, operands - to.plan.compute / 2) +
+               (inputs + operands) / 8;
     }
 
     /// What changes with the choice of one layer: its own cycles, those to and from its neighbours,

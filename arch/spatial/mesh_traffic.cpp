@@ -37,8 +37,8 @@ void MeshTraffic::multicast(Router source, const std::vector<Router>& destinatio
         }
         if (!any) {
             std::fill(reach_.begin(), reach_.end(), Reach{own, own});
-            trunk_ = rows_first ? Reach{source.column, source.column}
-                                : Reach{source.row, source.row};
+            trunk_ =
+                rows_first ? Reach{source.column, source.column} : Reach{source.row, source.row};
             any = true;
         }
         const std::int64_t branch = rows_first ? to.column : to.row;
@@ -48,8 +48,8 @@ void MeshTraffic::multicast(Router source, const std::vector<Router>& destinatio
         trunk_ = {std::min(trunk_.least, branch), std::max(trunk_.most, branch)};
         add(to.column, to.row, Machine::Direction::eject, bytes);
         delivered_ += bytes;
-        longest_ = std::max(longest_, std::abs(to.column - source.column) +
-                                          std::abs(to.row - source.row));
+        longest_ =
+            std::max(longest_, std::abs(to.column - source.column) + std::abs(to.row - source.row));
     }
     if (any) {
         add(source.column, source.row, Machine::Direction::inject, bytes);
