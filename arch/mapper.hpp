@@ -21,8 +21,10 @@ const char* name(Effort effort);
 
 struct MapperOptions {
     Effort effort = Effort::normal;
-    std::int64_t rounds = 4;  ///< how often the batch runs through the network
-    bool images = false;      ///< attach to every step what it moves or computes, for the executor
+    /// How often the batch runs through the network. Where a part of it runs at a time, the program
+    /// has as many more rounds: rounds x items_per_round is always rounds x batch here.
+    std::int64_t rounds = 4;
+    bool images = false;  ///< attach to every step what it moves or computes, for the executor
 };
 
 /// How one layer was mapped, in words and numbers, for `memwall show mapping`.

@@ -92,6 +92,12 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
     if (!best) {
         throw InputError(*refusal);
     }
+    if (best->network.batch() < network.batch()) {
+        MapperOptions of_part = options;
+        of_part.rounds = checked_multiply(options.rounds, network.batch() / best->network.batch());
+        best->program =
+            emit_spatial(best->network, machine, chip, cores, best->fused, best->plans, of_part);
+    }
     return std::move(*best);
 }
 

@@ -105,7 +105,9 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
     Mapping mapping;
     mapping.sub_batch = choice.network.batch();
     mapping.outermost = hierarchy.dram;
-    mapping.program = emit_tiling(choice.network, machine, hierarchy, cores, choice.plan, options);
+    MapperOptions of_part = options;
+    of_part.rounds = checked_multiply(options.rounds, network.batch() / mapping.sub_batch);
+    mapping.program = emit_tiling(choice.network, machine, hierarchy, cores, choice.plan, of_part);
     mapping.layers.resize(network.layers().size());
     const Bytes capacity = hierarchy.buffer_config->capacity +
                            hierarchy.operands_config->capacity * hierarchy.cores +

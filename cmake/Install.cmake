@@ -8,10 +8,10 @@ endif()
 # The program finds its configurations beside itself: bin/../share/memwall/configs.
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/memwall)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-if(EXISTS ${CMAKE_SOURCE_DIR}/completions/memwall)
-  install(FILES ${CMAKE_SOURCE_DIR}/completions/memwall
-          DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-endif()
+install(
+  FILES ${CMAKE_SOURCE_DIR}/completions/memwall.bash
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+  RENAME memwall)
 
 add_custom_target(
   uninstall

@@ -93,9 +93,10 @@ Totals make_totals(const RunInput& input, const std::vector<LedgerRow>& ledger) 
     totals.clock = clock.name();
     totals.window = to_seconds(outcome.window_end - outcome.window_start);
     ensure(totals.window.count() > 0, "a window takes time");
+    const Window window = input.scenario.window(input.mapping.program.items_per_round);
     totals.items = input.scenario.counted_items();
     const auto items = static_cast<double>(totals.items);
-    totals.latency = latency_of(outcome, input.scenario.window());
+    totals.latency = latency_of(outcome, window);
     totals.throughput = items / totals.window.count();
     totals.item = "frame";
     totals.power_scope = input.machine.parts().power_scope;
@@ -164,6 +165,10 @@ RunResult assemble_result(const RunInput& input) {
     ensure(input.mapping.layers.size() == input.network.layers().size() &&
                input.outcome.layers.size() == input.network.layers().size(),
            "a mapping and an outcome have every layer of the network");
+    const Program& program = input.mapping.program;
+    ensure(program.rounds * program.items_per_round == input.scenario.items &&
+               input.scenario.warmup_items % program.items_per_round == 0,
+           "a program has the items of its scenario");
     RunResult result;
     result.machine = input.machine.name();
     result.network = input.network.name();

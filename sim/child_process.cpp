@@ -5,8 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <utility>
@@ -20,6 +23,9 @@ namespace {
 
 /// What a message of the child is.
 enum class Message : char { progress = 'p', result = 'r', input_error = 'i', internal_error = 'e' };
+
+/// A message's kind, then the size of its text as a std::uint64_t.
+using Header = std::array<char, 1 + sizeof(std::uint64_t)>;
 
 /// Writes all; false where the reader is gone.
 bool write_all(int pipe, const void* data, std::size_t size) {
@@ -39,11 +45,12 @@ bool write_all(int pipe, const void* data, std::size_t size) {
 }
 
 bool send(int pipe, Message kind, const std::string& text) {
-    char header[1 + sizeof(std::uint64_t)];
+    Header header{};
     const std::uint64_t size = text.size();
     header[0] = static_cast<char>(kind);
-    std::memcpy(header + 1, &size, sizeof size);
-    return write_all(pipe, header, sizeof header) && write_all(pipe, text.data(), text.size());
+    std::memcpy(&header[1], &size, sizeof size);
+    return write_all(pipe, header.data(), header.size()) &&
+           write_all(pipe, text.data(), text.size());
 }
 
 [[noreturn]] void be_the_child(
@@ -144,8 +151,8 @@ private:
 std::string run_in_child(
     const std::function<std::string(const std::function<void(double)>& progress)>& work,
     const ChildWatch& watch) {
-    int ends[2];
-    ensure(::pipe(ends) == 0, "a pipe to the simulation can be made");
+    std::array<int, 2> ends{};
+    ensure(::pipe(ends.data()) == 0, "a pipe to the simulation can be made");
     const pid_t pid = ::fork();
     if (pid == 0) {
         ::close(ends[0]);
@@ -155,12 +162,12 @@ std::string run_in_child(
     Child child(pid, ends[0]);
     ensure(pid > 0, "a process for the simulation can be made");
     for (;;) {
-        char header[1 + sizeof(std::uint64_t)];
-        if (!child.read(header, sizeof header, watch)) {
+        Header header{};
+        if (!child.read(header.data(), header.size(), watch)) {
             tell_end(child.wait());
         }
         std::uint64_t size = 0;
-        std::memcpy(&size, header + 1, sizeof size);
+        std::memcpy(&size, &header[1], sizeof size);
         std::string text(size, '\0');
         if (!child.read(text.data(), size, watch)) {
             tell_end(child.wait());

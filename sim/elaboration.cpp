@@ -30,8 +30,9 @@ void prepare_kernel() {
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
 }
 
-Simulation::Simulation(sc_core::sc_module_name name, const Program& program, const Machine& machine,
-                       const ReplayOptions& options, const ForeignDram& foreign)
+Simulation::Simulation(const sc_core::sc_module_name& name, const Program& program,
+                       const Machine& machine, const ReplayOptions& options,
+                       const ForeignDram& foreign)
     : sc_module(name),
       machine_(machine),
       servers_(program, machine),

@@ -25,9 +25,11 @@ using ForeignDram = std::function<void(DramId, TlmDramAdapter&)>;
 class Simulation final : public sc_core::sc_module {
 public:
     /// With `foreign`, every DRAM is asked over TLM-2.0 instead of the built-in model.
-    Simulation(sc_core::sc_module_name name, const Program& program, const Machine& machine,
+    Simulation(const sc_core::sc_module_name& name, const Program& program, const Machine& machine,
                const ReplayOptions& options, const ForeignDram& foreign = {});
     ~Simulation() override;
+    Simulation(const Simulation&) = delete;
+    Simulation& operator=(const Simulation&) = delete;
 
     /// Runs to the end. Throws what the engine throws; a deadlock is an InternalError.
     Outcome run();

@@ -81,11 +81,20 @@ void FlowNetwork::join(Flow& flow, std::int32_t tag, std::span<const LinkUse> us
         }
     }
     const auto hertz = static_cast<double>(clocks_[flow.clock.position()].frequency().count());
+    // The links of a tree are mostly alike: no division for one that is like the one before.
+    double bytes = 0;
+    double weight = 0;
+    double capacity = 0;
     for (Lane& lane : flow.lanes) {
         Shared& shared = links_[static_cast<std::size_t>(lane.link)];
         ensure(shared.capacity > 0, "a flow goes over links that can carry it");
-        flow.alone = std::max(flow.alone, lane.weight * hertz / shared.capacity);
-        lane.weight /= flow.size;
+        if (lane.weight != bytes || shared.capacity != capacity) {
+            bytes = lane.weight;
+            capacity = shared.capacity;
+            weight = bytes / flow.size;
+            flow.alone = std::max(flow.alone, bytes * hertz / capacity);
+        }
+        lane.weight = weight;
         lane.next = shared.lanes;
         if (shared.lanes != nullptr) {
             ensure(shared.lanes->flow != tag, "a move names each link once");

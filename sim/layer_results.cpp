@@ -77,13 +77,21 @@ void set_times(const RunInput& input, LayerId id, std::vector<LayerResult>& laye
     }
 }
 
+/// Passes over the network in the window; several a batch where a part of it runs at a time.
+std::int64_t counted_program_rounds(const RunInput& input) {
+    return input.scenario.counted_items() / input.mapping.program.items_per_round;
+}
+
 void set_bound(const RunInput& input, LayerId id, LayerResult& result) {
     const LayerMapping& mapping = input.mapping.layers[id.position()];
     result.bound_applies = mapping.bound_applies;
     result.mapping = mapping.summary;
+    if (const LayerId host = worker(input, id); host != id) {
+        result.fused_with = host.position();
+    }
     if (input.mapping.outermost.valid()) {
         result.lower_bound = {input.machine.component(input.mapping.outermost).name,
-                              mapping.bound.bytes() * input.scenario.counted_rounds()};
+                              mapping.bound.bytes() * counted_program_rounds(input)};
     }
 }
 
@@ -99,7 +107,7 @@ std::vector<LayerResult> make_layers(const RunInput& input, const std::vector<Le
             at_peak[row.layer.position()] += seconds_at_peak(row, input.machine);
         }
     }
-    const auto rounds = static_cast<double>(input.scenario.counted_rounds());
+    const auto rounds = static_cast<double>(counted_program_rounds(input));
     for (std::size_t l = 0; l < count; ++l) {
         const Layer& layer = input.network.layers()[l];
         LayerResult& result = layers[l];

@@ -19,7 +19,7 @@ void LayerTally::started(const Step& step, Picoseconds now) {
 void LayerTally::need(const Step& step) {
     const Component& own = machine_.component(program_.units[step.body->unit.position()].component);
     const ClockDomain& clock = machine_.clock(own.clock);
-    Picoseconds(&resource)[kBoundCount] = spans_[step.layer.position()].resource;
+    auto& resource = spans_[step.layer.position()].resource;
     if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
         resource[static_cast<std::size_t>(bound_of(own.kind))] += clock.time_of(compute->occupies);
         return;
@@ -66,7 +66,7 @@ void LayerTally::write(Outcome& outcome, Picoseconds origin) const {
         layer.start = std::max(Picoseconds(0), span.start - origin);
         layer.end = std::max(layer.start, span.end - origin);
         layer.queued = span.queued;
-        std::copy(std::begin(span.resource), std::end(span.resource), std::begin(layer.resource));
+        std::copy(span.resource.begin(), span.resource.end(), std::begin(layer.resource));
     }
 }
 

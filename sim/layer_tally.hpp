@@ -3,6 +3,7 @@
 // resource alone.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -35,7 +36,7 @@ private:
         std::int64_t stalls = 0;
         Picoseconds stalled;
         Picoseconds slack = Picoseconds(INT64_MAX);
-        Picoseconds resource[kBoundCount];
+        std::array<Picoseconds, kBoundCount> resource{};
     };
     void need(const Step& step);
 

@@ -101,11 +101,11 @@ void ReplayEngine::restart_window(Picoseconds now) {
 
 void ReplayEngine::write_rounds(Outcome& outcome) const {
     Picoseconds window_end;
-    for (std::size_t r = 0; r < rounds_.size(); ++r) {
-        ensure(rounds_[r].first != kNever, "every round of a program has steps");
-        outcome.round_start.push_back(rounds_[r].start());
-        outcome.round_end.push_back(rounds_[r].end());
-        window_end = std::max(window_end, rounds_[r].end());
+    for (const Round& round : rounds_) {
+        ensure(round.first != kNever, "every round of a program has steps");
+        outcome.round_start.push_back(round.start());
+        outcome.round_end.push_back(round.end());
+        window_end = std::max(window_end, round.end());
     }
     outcome.load_end = load_end_;
     outcome.window_start = window_start_;

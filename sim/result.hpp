@@ -100,7 +100,8 @@ struct LayerResult {
     std::vector<MemoryTraffic> traffic;
     std::optional<std::pair<std::string, Bytes>> lower_bound;  ///< memory and bytes
     bool bound_applies = false;
-    std::string mapping;  ///< how it was mapped, in words
+    std::string mapping;                    ///< how it was mapped, in words
+    std::optional<std::size_t> fused_with;  ///< the layer that it runs at the end of, by position
 };
 
 /// Rows of the ledger with the same action, tensor and precision at one component.
@@ -157,6 +158,7 @@ struct ResultProvenance {
 struct Result {
     ResultProvenance provenance;
     std::vector<RunResult> runs;
+    std::vector<std::string> findings;  ///< of comparisons: what was found, a sentence each
 };
 
 }  // namespace memwall

@@ -112,7 +112,7 @@ Json traffic_json(const std::vector<MemoryTraffic>& memories) {
     return json;
 }
 
-Json layer_json(const LayerResult& layer) {
+Json layer_json(const LayerResult& layer, const std::vector<LayerResult>& layers) {
     Json json = {{"name", layer.name},
                  {"op", layer.op},
                  {"macs", layer.macs},
@@ -132,6 +132,7 @@ Json layer_json(const LayerResult& layer) {
     }
     json["bound_applies"] = layer.bound_applies;
     json["mapping"] = layer.mapping;
+    json["fused_with"] = layer.fused_with ? Json(layers[*layer.fused_with].name) : Json(nullptr);
     return json;
 }
 
@@ -170,7 +171,7 @@ Json run_json(const RunResult& run) {
     json["totals"] = totals_json(run.totals);
     json["layers"] = Json::array();
     for (const LayerResult& layer : run.layers) {
-        json["layers"].push_back(layer_json(layer));
+        json["layers"].push_back(layer_json(layer, run.layers));
     }
     json["components"] = Json::array();
     for (const ComponentResult& component : run.components) {
@@ -199,6 +200,9 @@ std::string to_json(const Result& result) {
     json["runs"] = Json::array();
     for (const RunResult& run : result.runs) {
         json["runs"].push_back(run_json(run));
+    }
+    if (!result.findings.empty()) {
+        json["findings"] = result.findings;
     }
     // Names from files may hold bytes that are no UTF-8: they are replaced, not an error.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/scenario.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/quantity.hpp"
 
 namespace memwall {
 namespace {
 
-// Enough for the window to see the steady state: one batch to fill the machine, three to count.
-constexpr std::int64_t kRounds = 4;
-constexpr std::int64_t kWarmupRounds = 1;
+// Enough for the window to see the steady state: inputs queue up for two or three batches before
+// the latency settles.
+constexpr std::int64_t kRounds = 6;
+constexpr std::int64_t kWarmupRounds = 3;
 constexpr std::int64_t kMostItems = 1'000'000'000;
 
 /// Reports a number of items that is no whole number of batches in [least, most].
@@ -55,21 +58,28 @@ Scenario resolve(const ScenarioRequest& request) {
                              std::to_string(request.batch));
     }
     faults.throw_if_any();
+    if (request.items && request.rounds) {
+        throw InputError("scenario: items and rounds say the same; give one of them");
+    }
+    if (request.rounds && (*request.rounds < 1 || *request.rounds > kMostItems / request.batch)) {
+        throw InputError("scenario: expected rounds from 1 to " +
+                         std::to_string(kMostItems / request.batch) + ", found " +
+                         std::to_string(*request.rounds));
+    }
     const std::int64_t batch = request.batch;
     const bool single = request.phase == Phase::single;
     const bool stream = request.phase == Phase::stream;
     Scenario scenario;
     scenario.phase = request.phase;
     scenario.batch = batch;
-    scenario.items = request.items.value_or(single ? batch : checked_multiply(batch, kRounds));
+    scenario.items = request.items.value_or(batch * request.rounds.value_or(single ? 1 : kRounds));
     if (whole_batches("items", scenario.items, 1, batch, faults) && single &&
         scenario.items != batch) {
         faults.error({}, "scenario: a single phase has one batch (" + std::to_string(batch) +
                              "), found " + std::to_string(scenario.items) + " items");
     }
-    const bool room = scenario.items > batch;
-    scenario.warmup_items =
-        request.warmup_items.value_or(stream && room ? batch * kWarmupRounds : 0);
+    scenario.warmup_items = request.warmup_items.value_or(
+        stream ? batch * std::min(kWarmupRounds, scenario.items / batch / 2) : 0);
     if (whole_batches("warmup_items", scenario.warmup_items, 0, batch, faults) && faults.empty() &&
         scenario.warmup_items >= scenario.items) {
         faults.error({}, "scenario: a warm-up of " + std::to_string(scenario.warmup_items) +

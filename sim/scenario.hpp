@@ -26,6 +26,7 @@ struct ScenarioRequest {
     Phase phase = Phase::stream;
     std::int64_t batch = 1;
     std::optional<std::int64_t> items;
+    std::optional<std::int64_t> rounds;  ///< batches, in place of items
     std::optional<std::int64_t> warmup_items;
 };
 
@@ -36,14 +37,18 @@ struct Scenario {
     std::int64_t items = 1;
     std::int64_t warmup_items = 0;  ///< left out of the window, at the start
 
+    /// Batches in all, and those that are counted.
     [[nodiscard]] std::int64_t rounds() const { return items / batch; }
-    [[nodiscard]] Window window() const { return {warmup_items / batch}; }
     [[nodiscard]] std::int64_t counted_rounds() const { return (items - warmup_items) / batch; }
+    /// The window of a program whose rounds have `items_per_round` items, a whole part of a batch.
+    [[nodiscard]] Window window(std::int64_t items_per_round) const {
+        return {warmup_items / items_per_round};
+    }
     [[nodiscard]] std::int64_t counted_items() const { return items - warmup_items; }
 };
 
 /// Throws InputError with every number that makes no sense: below 1, no whole batches, a warm-up
-/// that leaves nothing, or a single phase with more than one batch.
+/// that leaves nothing, items and rounds at once, or a single phase with more than one batch.
 Scenario resolve(const ScenarioRequest& request);
 
 }  // namespace memwall

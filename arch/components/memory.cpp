@@ -31,7 +31,8 @@ Sourced scaled(const Sourced& number, double factor, double add_low, double add,
 void read_memory(MapReader& reader, const ComponentContext& context, Component& component) {
     MemoryConfig memory = read_ports(reader);
     memory.bank = reader.optional_positive<Bytes>("bank", memory.capacity);
-    if (memory.bank > memory.capacity) {
+    // A capacity that could not be read is 1 B: its own fault is enough.
+    if (memory.capacity > Bytes(1) && memory.bank > memory.capacity) {
         reader.error("bank", "expected at most the capacity");
     }
     const Technology& tech = context.technology;

@@ -5,7 +5,7 @@
 
 namespace memwall {
 
-TransferModule::TransferModule(sc_core::sc_module_name name, FlowNetwork& flows,
+TransferModule::TransferModule(const sc_core::sc_module_name& name, FlowNetwork& flows,
                                const Machine& machine, ReplayModule& replay)
     : ServerModule(name, flows, replay),
       machine_(machine),

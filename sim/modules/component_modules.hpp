@@ -17,14 +17,14 @@ namespace memwall {
 /// Multiply-accumulate arrays: busy until a known time.
 class MacArrayModule final : public ServerModule {
 public:
-    MacArrayModule(sc_core::sc_module_name name, FifoServer& server, ReplayModule& replay)
+    MacArrayModule(const sc_core::sc_module_name& name, FifoServer& server, ReplayModule& replay)
         : ServerModule(name, server, replay) {}
     [[nodiscard]] const char* kind() const override { return "mac_array"; }
 };
 
 class VectorUnitModule final : public ServerModule {
 public:
-    VectorUnitModule(sc_core::sc_module_name name, FifoServer& server, ReplayModule& replay)
+    VectorUnitModule(const sc_core::sc_module_name& name, FifoServer& server, ReplayModule& replay)
         : ServerModule(name, server, replay) {}
     [[nodiscard]] const char* kind() const override { return "vector_unit"; }
 };
@@ -32,7 +32,7 @@ public:
 /// DMA engines: they issue transfers and are taken until these have ended.
 class DmaModule final : public ServerModule {
 public:
-    DmaModule(sc_core::sc_module_name name, FifoServer& server, ReplayModule& replay)
+    DmaModule(const sc_core::sc_module_name& name, FifoServer& server, ReplayModule& replay)
         : ServerModule(name, server, replay) {}
     [[nodiscard]] const char* kind() const override { return "dma"; }
 };
@@ -41,7 +41,7 @@ public:
 /// that moves bytes by itself.
 class MoverModule final : public ServerModule {
 public:
-    MoverModule(sc_core::sc_module_name name, FifoServer& server, ReplayModule& replay)
+    MoverModule(const sc_core::sc_module_name& name, FifoServer& server, ReplayModule& replay)
         : ServerModule(name, server, replay) {}
     [[nodiscard]] const char* kind() const override { return "mover"; }
 };
@@ -49,7 +49,7 @@ public:
 /// A DRAM with its channels, whichever model is behind its port.
 class DramModule final : public ServerModule {
 public:
-    DramModule(sc_core::sc_module_name name, DramPort& port, ReplayModule& replay)
+    DramModule(const sc_core::sc_module_name& name, DramPort& port, ReplayModule& replay)
         : ServerModule(name, port, replay) {}
     [[nodiscard]] const char* kind() const override { return "dram"; }
 };
@@ -57,7 +57,7 @@ public:
 /// All transfers over ports, buses and links. Components bind their links; each belongs to one.
 class TransferModule final : public ServerModule {
 public:
-    TransferModule(sc_core::sc_module_name name, FlowNetwork& flows, const Machine& machine,
+    TransferModule(const sc_core::sc_module_name& name, FlowNetwork& flows, const Machine& machine,
                    ReplayModule& replay);
     void bind(ComponentId component);
     [[nodiscard]] const char* kind() const override { return "transfers"; }
@@ -72,7 +72,8 @@ private:
 /// A component that is nothing but links to the transfers.
 class MediumModule : public sc_core::sc_module {
 protected:
-    MediumModule(sc_core::sc_module_name name, ComponentId component, TransferModule& transfers)
+    MediumModule(const sc_core::sc_module_name& name, ComponentId component,
+                 TransferModule& transfers)
         : sc_module(name) {
         transfers.bind(component);
     }
@@ -81,7 +82,7 @@ protected:
 /// On-chip memory: its read and write ports. What it holds is the engine's account.
 class SramModule final : public MediumModule {
 public:
-    SramModule(sc_core::sc_module_name name, ComponentId id, TransferModule& transfers)
+    SramModule(const sc_core::sc_module_name& name, ComponentId id, TransferModule& transfers)
         : MediumModule(name, id, transfers) {}
     [[nodiscard]] const char* kind() const override { return "sram"; }
 };
@@ -89,21 +90,21 @@ public:
 /// Routers and directed links; a multicast or reduction tree is one transfer over its links.
 class MeshModule final : public MediumModule {
 public:
-    MeshModule(sc_core::sc_module_name name, ComponentId id, TransferModule& transfers)
+    MeshModule(const sc_core::sc_module_name& name, ComponentId id, TransferModule& transfers)
         : MediumModule(name, id, transfers) {}
     [[nodiscard]] const char* kind() const override { return "mesh"; }
 };
 
 class BusModule final : public MediumModule {
 public:
-    BusModule(sc_core::sc_module_name name, ComponentId id, TransferModule& transfers)
+    BusModule(const sc_core::sc_module_name& name, ComponentId id, TransferModule& transfers)
         : MediumModule(name, id, transfers) {}
     [[nodiscard]] const char* kind() const override { return "bus"; }
 };
 
 class LinkModule final : public MediumModule {
 public:
-    LinkModule(sc_core::sc_module_name name, ComponentId id, TransferModule& transfers)
+    LinkModule(const sc_core::sc_module_name& name, ComponentId id, TransferModule& transfers)
         : MediumModule(name, id, transfers) {}
     [[nodiscard]] const char* kind() const override { return "link"; }
 };

@@ -26,7 +26,7 @@ void Alarm::set(Picoseconds time) {
     }
 }
 
-ReplayModule::ReplayModule(sc_core::sc_module_name name, ReplayEngine& engine,
+ReplayModule::ReplayModule(const sc_core::sc_module_name& name, ReplayEngine& engine,
                            std::function<void(double)> progress)
     : sc_module(name),
       engine_(engine),

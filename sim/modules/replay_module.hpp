@@ -41,7 +41,7 @@ class ReplayModule final : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(ReplayModule);
     /// `progress` is called now and then, from the process; may be empty.
-    ReplayModule(sc_core::sc_module_name name, ReplayEngine& engine,
+    ReplayModule(const sc_core::sc_module_name& name, ReplayEngine& engine,
                  std::function<void(double)> progress);
 
     /// Called by the modules when they are built.

@@ -3,7 +3,8 @@
 
 namespace memwall {
 
-ServerModule::ServerModule(sc_core::sc_module_name name, Server& server, ReplayModule& replay)
+ServerModule::ServerModule(const sc_core::sc_module_name& name, Server& server,
+                           ReplayModule& replay)
     : sc_module(name), server_(server), replay_(replay), alarm_("alarm") {
     SC_METHOD(wake);
     sensitive << alarm_.event();

@@ -16,7 +16,7 @@ public:
 
 protected:
     SC_HAS_PROCESS(ServerModule);
-    ServerModule(sc_core::sc_module_name name, Server& server, ReplayModule& replay);
+    ServerModule(const sc_core::sc_module_name& name, Server& server, ReplayModule& replay);
 
 private:
     void wake() { replay_.request(); }

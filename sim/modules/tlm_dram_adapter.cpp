@@ -47,7 +47,7 @@ private:
     std::vector<tlm::tlm_generic_payload*> free_;
 };
 
-TlmDramAdapter::TlmDramAdapter(sc_core::sc_module_name name, const DramConfig& config,
+TlmDramAdapter::TlmDramAdapter(const sc_core::sc_module_name& name, const DramConfig& config,
                                ReplayModule& replay)
     : sc_module(name),
       socket("socket"),

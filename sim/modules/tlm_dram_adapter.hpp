@@ -27,8 +27,11 @@ namespace memwall {
 class TlmDramAdapter final : public sc_core::sc_module, public DramPort {
 public:
     SC_HAS_PROCESS(TlmDramAdapter);
-    TlmDramAdapter(sc_core::sc_module_name name, const DramConfig& config, ReplayModule& replay);
+    TlmDramAdapter(const sc_core::sc_module_name& name, const DramConfig& config,
+                   ReplayModule& replay);
     ~TlmDramAdapter() override;
+    TlmDramAdapter(const TlmDramAdapter&) = delete;
+    TlmDramAdapter& operator=(const TlmDramAdapter&) = delete;
 
     tlm_utils::simple_initiator_socket<TlmDramAdapter> socket;
 

@@ -25,7 +25,7 @@ namespace {
 class RecordingMemory final : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(RecordingMemory);
-    RecordingMemory(sc_core::sc_module_name name, std::int64_t accept, std::int64_t latency,
+    RecordingMemory(const sc_core::sc_module_name& name, std::int64_t accept, std::int64_t latency,
                     bool at_once)
         : sc_module(name),
           socket("socket"),

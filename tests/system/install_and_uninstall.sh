@@ -32,7 +32,13 @@ expect_equal "$(files_below "$work/prefix/share/memwall/configs")" "$shipped" "i
 if [[ -x "$build_dir/memwall" ]]; then
     expect_equal "$(cd / && "$work/prefix/bin/memwall" --version)" "$("$build_dir/memwall" --version)" \
         "the version of the installed program"
+    # From anywhere, with the configurations that were installed beside it.
+    expect_contains "$(cd / && "$work/prefix/bin/memwall" show paths)" \
+        "names are looked up in $work/prefix/share/memwall/configs" "where the installed program looks"
+    expect_contains "$(cd / && "$work/prefix/bin/memwall" run --machine northpole --network lenet 2>&1)" \
+        "lenet on northpole" "a run of the installed program"
 fi
+expect_file "$work/prefix/share/bash-completion/completions/memwall"
 touch "$work/prefix/share/foreign"
 uninstall
 expect_equal "$(find "$work/prefix" -type f)" "$work/prefix/share/foreign" "what is left after uninstall"

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for memwall. Source it, or let bash-completion load it as installed.
+# The words are those of study/verbs.cpp; a test holds them to be the same.
+_memwall_names() {
+    memwall show "$1" --csv - 2>/dev/null | tail -n +2 | cut -d, -f2
+}
+
+_memwall() {
+    local verbs="run compare show check"
+    local shown="networks machines technologies experiments network machine technology mapping paths"
+    local -A options=(
+        [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --set --json --csv --configs --help"
+        [compare]="--network --batch --precision --phase --engine --effort --items --rounds --set --json --csv --configs --help"
+        [show]="--machine --network --batch --precision --effort --set --json --csv --configs --help"
+        [check]="--configs --help"
+    )
+    local word=${COMP_WORDS[COMP_CWORD]}
+    local before=${COMP_WORDS[COMP_CWORD - 1]}
+    local verb=${COMP_WORDS[1]}
+    local words=""
+    COMPREPLY=()
+
+    case $before in
+        --machine) words=$(_memwall_names machines) ;;
+        --network) words=$(_memwall_names networks) ;;
+        --engine) words="systemc analytic" ;;
+        --effort) words="quick normal thorough" ;;
+        --phase) words="single stream offline" ;;
+        --precision) words="int8 int4 int2 w4a8" ;;
+        --json | --csv) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --configs) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --batch | --items | --rounds | --set) return ;;
+    esac
+    if [[ -n $words ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+        return
+    fi
+    if [[ $COMP_CWORD -eq 1 ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$verbs --help --version" -- "$word")
+        return
+    fi
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "${options[$verb]}" -- "$word")
+        return
+    fi
+    case $verb in
+        run) words=$(_memwall_names experiments) ;;
+        compare) words=$(_memwall_names machines) ;;
+        check) words=$(_memwall_names networks; _memwall_names machines; _memwall_names technologies) ;;
+        show)
+            case $before in
+                network) words=$(_memwall_names networks) ;;
+                machine) words=$(_memwall_names machines) ;;
+                technology) words=$(_memwall_names technologies) ;;
+                *) words=$shown ;;
+            esac
+            ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; compgen -f -- "$word")
+}
+
+complete -F _memwall memwall

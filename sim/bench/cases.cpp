@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/bench/cases.hpp"
+
+#include <array>
+#include <memory>
+#include <utility>
+
+namespace memwall::bench {
+
+namespace {
+
+constexpr std::int64_t kSlots = 2;
+constexpr std::int64_t kLoaded = 4'096;
+constexpr std::int64_t kStored = 1'024;
+
+enum Stage : std::size_t { load, compute, store, stages };
+
+/// What all tiles share; the source refers to it.
+struct Tiles {
+    std::array<StepBody, stages> bodies;
+    /// Data loaded, input slots free again, results there, output slots free again.
+    std::array<TokenId, 4> tokens;
+    std::int64_t count = 0;
+};
+
+/// Each agent does its stage for tile after tile.
+class Source final : public StepSource {
+public:
+    explicit Source(std::shared_ptr<const Tiles> tiles) : tiles_(std::move(tiles)) {}
+
+    void next(AgentId agent, Picoseconds /*now*/, Next& next) override {
+        std::int64_t& tile = tile_[agent.position()];
+        if (tile == tiles_->count) {
+            next.kind = Next::Kind::done;
+            return;
+        }
+        next.kind = Next::Kind::step;
+        next.step.body = &tiles_->bodies[agent.position()];
+        next.step.layer = LayerId(0);
+        const auto& [loaded, in_free, computed, out_free] = tiles_->tokens;
+        next.step.waits.clear();
+        next.step.posts.clear();
+        switch (agent.position()) {
+            case load:
+                next.step.waits.push_back({in_free, tile + 1 - kSlots});
+                next.step.posts.push_back({loaded});
+                break;
+            case compute:
+                next.step.waits.push_back({loaded, tile + 1});
+                next.step.waits.push_back({out_free, tile + 1 - kSlots});
+                next.step.posts.push_back({in_free});
+                next.step.posts.push_back({computed});
+                break;
+            default:
+                next.step.waits.push_back({computed, tile + 1});
+                next.step.posts.push_back({out_free});
+        }
+        ++tile;
+    }
+
+private:
+    std::shared_ptr<const Tiles> tiles_;
+    std::array<std::int64_t, stages> tile_{};
+};
+
+DramConfig hbm() {
+    DramConfig config;
+    config.name = "dram";
+    config.capacity = Bytes(std::int64_t{1} << 32);
+    config.channels = 8;
+    config.banks = 16;
+    config.row = Bytes(1'024);
+    config.burst = config.interleave = Bytes(64);
+    config.burst_time = Picoseconds(2'000);
+    config.activate_to_access = config.precharge = config.access_latency = Picoseconds(14'000);
+    config.activate_to_precharge = Picoseconds(33'000);
+    config.refresh_interval = Picoseconds(3'900'000);
+    config.refresh_time = Picoseconds(350'000);
+    config.turnaround = Picoseconds(7'500);
+    return config;
+}
+
+Component component(const std::string& name, ComponentKind kind, ComponentConfig config) {
+    Component made;
+    made.name = name;
+    made.kind = kind;
+    made.clock = ClockId(std::size_t{0});
+    made.config = std::move(config);
+    return made;
+}
+
+Machine machine() {
+    Machine::Parts parts;
+    parts.name = "bench";
+    parts.mapper = "tiling";
+    parts.clocks.emplace_back("clock", Hertz(1'000'000'000));
+    BusConfig bus;
+    bus.width = Bytes(64);
+    parts.components = {
+        component("array", ComponentKind::mac_array, MacArrayConfig{}),
+        component("dma", ComponentKind::dma, DmaConfig{}), component("in", ComponentKind::bus, bus),
+        component("out", ComponentKind::bus, bus), component("dram", ComponentKind::dram, hbm())};
+    return Machine(std::move(parts));
+}
+
+}  // namespace
+
+Case pipeline(Sharing sharing, std::int64_t tiles) {
+    static constexpr std::array<const char*, 3> kNames = {"nothing shared", "one bus", "one DRAM"};
+    Case made{kNames[static_cast<std::size_t>(sharing)], machine(), {}};
+    const Machine& built = made.machine;
+    Program& program = made.program;
+    const ComponentId dma = built.find("dma");
+    program.units = {
+        {"load", dma, -1, 1}, {"array", built.find("array"), -1, 1}, {"store", dma, -1, 1}};
+    program.agents = {{"load", 0, 1}, {"compute", 0, 1}, {"store", 0, 1}};
+    program.tokens = {"loaded", "input slots", "computed", "output slots"};
+    program.layers.resize(1);
+    program.clock = ClockId(std::size_t{0});
+
+    auto shared = std::make_shared<Tiles>();
+    shared->count = tiles;
+    for (std::size_t t = 0; t < shared->tokens.size(); ++t) {
+        shared->tokens[t] = TokenId(t);
+    }
+    const LinkId in = built.medium(built.find("in"));
+    const LinkId out = sharing == Sharing::bus ? in : built.medium(built.find("out"));
+    for (const bool writes : {false, true}) {
+        const Bytes bytes(writes ? kStored : kLoaded);
+        Move move;
+        move.links = {{writes ? out : in, bytes}};
+        move.latency = Cycles(3);
+        if (sharing == Sharing::dram) {
+            move.dram = {{DramId(std::size_t{0}), writes ? 1 << 20 : 0, bytes, 1, 0, writes}};
+        }
+        StepBody& body = shared->bodies[writes ? store : load];
+        body.what = std::move(move);
+        body.unit = UnitId(writes ? std::size_t{store} : std::size_t{load});
+    }
+    shared->bodies[compute].what = Compute{Cycles(70), Cycles(5), Cycles(70)};
+    shared->bodies[compute].unit = UnitId(std::size_t{compute});
+    program.make_source = [shared]() { return std::make_unique<Source>(shared); };
+    return made;
+}
+
+}  // namespace memwall::bench

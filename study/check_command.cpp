@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iostream>
+
+#include "base/parse.hpp"
+#include "study/commands.hpp"
+#include "study/experiment.hpp"
+#include "study/load.hpp"
+#include "workloads/network_yaml.hpp"
+
+namespace memwall {
+namespace {
+
+std::string check_network(const YamlValue& root) {
+    Diagnostics faults;
+    const Network network = load_network(root, faults);
+    faults.throw_if_any();
+    return "network '" + network.name() + "', " + std::to_string(network.layers().size()) +
+           " layers, " + format_count(network.macs()) + " MACs";
+}
+
+std::string check_technology(const YamlValue& root) {
+    Diagnostics faults;
+    const Technology technology = load_technology(root, faults);
+    faults.throw_if_any();
+    return "technology '" + technology.name + "'";
+}
+
+/// An experiment is fine when all that it names is: its network, its machines and their overrides.
+std::string check_experiment(const YamlValue& root, const Configs& configs) {
+    Diagnostics faults;
+    const Experiment experiment = load_experiment(root, faults);
+    faults.throw_if_any();
+    InputFiles inputs;
+    const Network network = load_network_config(configs, experiment.network, {}, inputs);
+    for (const DesignPoint& point : experiment.points) {
+        load_machine_config(configs, point.machine, point.set, inputs);
+    }
+    for (const std::string& precision : experiment.precisions) {
+        at_precision(network, precision);
+    }
+    return "experiment '" + experiment.name + "', " + std::to_string(experiment.points.size()) +
+           " design points";
+}
+
+/// The kind of a file is that of the first key that names one.
+std::string check_file(const ConfigFile& file, const Configs& configs) {
+    InputFiles inputs;
+    const YamlValue root = read_config(file, "configuration", inputs);
+    for (const ConfigKind kind : {ConfigKind::experiment, ConfigKind::technology,
+                                  ConfigKind::machine, ConfigKind::network}) {
+        // A machine has a technology too, an experiment has a network.
+        if (root.find(name(kind)) == nullptr ||
+            (kind == ConfigKind::technology && root.find("machine") != nullptr)) {
+            continue;
+        }
+        switch (kind) {
+            case ConfigKind::network:
+                return check_network(root);
+            case ConfigKind::machine: {
+                const Machine machine =
+                    machine_from(root, file.path.parent_path(), configs, inputs);
+                return "machine '" + machine.name() + "', " +
+                       std::to_string(machine.components().size()) + " components";
+            }
+            case ConfigKind::technology:
+                return check_technology(root);
+            case ConfigKind::experiment:
+                return check_experiment(root, configs);
+        }
+    }
+    Diagnostics faults;
+    faults.error(root.mark(),
+                 "expected a file with a key 'network', 'machine', 'technology' or 'experiment'");
+    faults.throw_if_any();
+    return "";
+}
+
+}  // namespace
+
+void check_command(const CommandLine& command, const Configs& configs) {
+    if (command.words.empty()) {
+        throw InputError("check: expected the names or paths of files to check");
+    }
+    std::vector<Diagnostic> faults;
+    for (const std::string& word : command.words) {
+        try {
+            const ConfigFile file = configs.find_any(word);
+            const std::string found = check_file(file, configs);
+            std::cout << file.shown_as << ": fine: " << found << "\n";
+        } catch (const InputError& error) {
+            faults.insert(faults.end(), error.faults().begin(), error.faults().end());
+        }
+    }
+    if (!faults.empty()) {
+        std::cout << std::flush;
+        throw InputError(std::move(faults));
+    }
+}
+
+}  // namespace memwall

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "base/error.hpp"
+#include "study/verbs.hpp"
+#include "study/version.hpp"
+
+namespace memwall {
+namespace {
+
+std::string footer(const std::vector<std::string>& examples) {
+    std::string text = examples.size() == 1 ? "Example:" : "Examples:";
+    for (const std::string& example : examples) {
+        text += "\n  " + example;
+    }
+    return text;
+}
+
+std::optional<std::string>& field(CommandLine& command, const std::string& option) {
+    const std::map<std::string, std::optional<std::string>*> fields = {
+        {"--machine", &command.machine}, {"--network", &command.network},
+        {"--batch", &command.batch},     {"--precision", &command.precision},
+        {"--phase", &command.phase},     {"--engine", &command.engine},
+        {"--effort", &command.effort},   {"--items", &command.items},
+        {"--rounds", &command.rounds},   {"--json", &command.json},
+        {"--csv", &command.csv},         {"--configs", &command.configs}};
+    return *fields.at(option);
+}
+
+void add_options(const VerbSpec& verb, CLI::App& app, CommandLine& command) {
+    for (const OptionSpec& option : option_specs()) {
+        if (std::find(verb.options.begin(), verb.options.end(), option.name) ==
+            verb.options.end()) {
+            continue;
+        }
+        CLI::Option* added =
+            option.repeats ? app.add_option(option.name, command.set, option.help)->expected(1)
+                           : app.add_option(option.name, field(command, option.name), option.help)
+                                 ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+        if (option.repeats) {
+            added->take_all();
+        }
+        added->type_name(option.value);
+    }
+}
+
+/// Words that no option took: those that look like options are mistakes.
+void keep_words(const std::vector<std::string>& rest, const VerbSpec& verb, CommandLine& command) {
+    for (const std::string& word : rest) {
+        if (word.size() > 1 && word[0] == '-') {
+            const std::string bare = word.substr(0, word.find('='));
+            const std::string near = nearest_name(bare, verb.options);
+            throw InputError("unknown option '" + bare + "' of memwall " + verb.name +
+                             (near.empty() ? "; see memwall " + std::string(verb.name) + " --help"
+                                           : "; did you mean '" + near + "'?"));
+        }
+        command.words.push_back(word);
+    }
+}
+
+/// One line for CLI11's own complaints.
+std::string complaint(const CLI::ParseError& error) {
+    std::string text = error.what();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+}
+
+[[noreturn]] void refuse_verb(const std::vector<std::string>& rest) {
+    std::vector<std::string> verbs;
+    for (const VerbSpec& verb : verb_specs()) {
+        verbs.emplace_back(verb.name);
+    }
+    if (rest.empty()) {
+        throw InputError("no verb; expected one of run, compare, show, check (see memwall --help)");
+    }
+    throw InputError("unknown " + std::string(rest.front()[0] == '-' ? "option" : "verb") + " '" +
+                     rest.front() + "'" + suggestion(rest.front(), verbs));
+}
+
+}  // namespace
+
+const char* name(Engine engine) {
+    return engine == Engine::analytic ? "analytic" : "systemc";
+}
+
+const std::vector<std::string>& engine_names() {
+    static const std::vector<std::string> kNames = {"analytic", "systemc"};
+    return kNames;
+}
+
+ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
+    CLI::App app(
+        "memwall: where do the time and the energy of a neural network go, and how much of "
+        "it is moving data?",
+        "memwall");
+    app.set_version_flag("--version", std::string("memwall ") + kVersion);
+    app.footer(footer(
+        {"memwall compare von_neumann northpole --network resnet50", "memwall VERB --help"}));
+    app.allow_extras();
+    CommandLine command;
+    std::map<std::string, const VerbSpec*> verbs;
+    for (const VerbSpec& verb : verb_specs()) {
+        CLI::App* sub = app.add_subcommand(verb.name, verb.purpose);
+        sub->allow_extras();
+        sub->footer(std::string(verb.positional) + ": " + verb.positional_help + "\n\n" +
+                    footer(verb.examples));
+        add_options(verb, *sub, command);
+        verbs[verb.name] = &verb;
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        return {std::nullopt, app.help()};
+    } catch (const CLI::CallForAllHelp&) {
+        return {std::nullopt, app.help("", CLI::AppFormatMode::All)};
+    } catch (const CLI::CallForVersion& version) {
+        return {std::nullopt, std::string(version.what()) + "\n"};
+    } catch (const CLI::ParseError& error) {
+        throw InputError(complaint(error));
+    }
+    if (app.get_subcommands().size() != 1 || !app.remaining(false).empty()) {
+        refuse_verb(app.remaining(false));
+    }
+    const CLI::App* chosen = app.get_subcommands().front();
+    command.verb = chosen->get_name();
+    keep_words(chosen->remaining(), *verbs.at(command.verb), command);
+    return {command, ""};
+}
+
+}  // namespace memwall

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line as data: which verb, with which words and options.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/mapper.hpp"
+#include "sim/scenario.hpp"
+#include "study/overrides.hpp"
+
+namespace memwall {
+
+enum class Engine { analytic, systemc };
+const char* name(Engine engine);
+const std::vector<std::string>& engine_names();
+
+/// Options as they were typed; an option that is not there is empty.
+struct CommandLine {
+    std::string verb;
+    std::vector<std::string> words;  ///< after the verb
+    std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
+        rounds, json, csv, configs;
+    std::vector<std::string> set;
+};
+
+/// What parsing led to: a command, or a text to print (help, version) and be done.
+struct ParsedCommandLine {
+    std::optional<CommandLine> command;
+    std::string text;
+};
+
+/// Throws InputError for what cannot be understood, with the nearest verb or option.
+ParsedCommandLine parse_command_line(int argc, const char* const* argv);
+
+/// How a run is to be done, defaults filled in.
+struct RunSettings {
+    Engine engine = Engine::systemc;
+    Effort effort = Effort::normal;
+    std::string precision;  ///< a policy; "" is the network's own
+    ScenarioRequest scenario;
+};
+
+/// Everything that a verb which runs something was asked for.
+struct RunRequest {
+    std::string machine, network;  ///< empty where not given
+    RunSettings settings;
+    SortedOverrides overrides;
+    std::vector<std::string> override_texts;
+};
+
+/// Options and plain keys of --set together; the latter win. Throws InputError for values that make
+/// no sense.
+RunRequest run_request(const CommandLine& command);
+
+Engine parse_engine(const std::string& text);
+Effort parse_effort(const std::string& text);
+
+}  // namespace memwall

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each verb does. Each throws InputError for wrong input and returns nothing: done is done.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "study/command_line.hpp"
+#include "study/configs.hpp"
+
+namespace memwall {
+
+void run_command(const CommandLine& command, const Configs& configs);
+void compare_command(const CommandLine& command, const Configs& configs);
+void show_command(const CommandLine& command, const Configs& configs);
+void check_command(const CommandLine& command, const Configs& configs);
+
+/// The whole program: its exit status is 0 done, 1 the run failed, 2 the input is wrong.
+int run_program(int argc, const char* const* argv);
+
+}  // namespace memwall

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/component_text.hpp"
+
+#include <fmt/format.h>
+
+#include "base/parse.hpp"
+
+namespace memwall {
+namespace {
+
+std::string bandwidth(BytesPerSecond rate) {
+    return fmt::format("{:.4g} GB/s", rate.count() / 1e9);
+}
+
+/// One line a configuration.
+struct Describe {
+    std::string operator()(const DramConfig& dram) const {
+        return fmt::format("{}, {} in {} channels of {} banks", format_bytes(dram.capacity),
+                           bandwidth(dram.peak()), dram.channels, dram.banks);
+    }
+    std::string operator()(const MemoryConfig& memory) const {
+        std::string text = format_bytes(memory.capacity);
+        if (memory.read_width.count() > 0) {
+            text += ", reads " + format_bytes(memory.read_width) + " a cycle";
+        }
+        if (memory.write_width.count() > 0) {
+            text += ", writes " + format_bytes(memory.write_width) + " a cycle";
+        }
+        return text;
+    }
+    std::string operator()(const MacArrayConfig& array) const {
+        std::string text;
+        for (const ArrayShape& shape : array.shapes) {
+            text += fmt::format("{}{} inputs x {} outputs at {}", text.empty() ? "" : ", ",
+                                shape.inputs, shape.outputs, name(shape.precision));
+        }
+        return text;
+    }
+    std::string operator()(const VectorUnitConfig& unit) const {
+        return fmt::format("{} lanes", unit.lanes);
+    }
+    std::string operator()(const MeshConfig& mesh) const {
+        return fmt::format("{} x {} routers, links of {} a cycle", mesh.columns, mesh.rows,
+                           format_bytes(mesh.link_width));
+    }
+    std::string operator()(const BusConfig& bus) const {
+        return format_bytes(bus.width) + " a cycle";
+    }
+    std::string operator()(const LinkConfig& link) const {
+        return bandwidth(link.bandwidth) + " each way";
+    }
+    std::string operator()(const DmaConfig& dma) const {
+        return fmt::format("{} transfers at once", dma.channels);
+    }
+};
+
+}  // namespace
+
+std::string component_text(const Component& component) {
+    return std::visit(Describe(), component.config);
+}
+
+}  // namespace memwall

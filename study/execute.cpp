@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/execute.hpp"
+
+#include "arch/estimate.hpp"
+#include "arch/mapper.hpp"
+#include "sim/assemble_result.hpp"
+#include "sim/invariants.hpp"
+#include "sim/replay.hpp"
+#include "study/interrupt.hpp"
+#include "study/load.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& window,
+                 const Progress& progress) {
+    ReplayOptions options;
+    options.window = window;
+    options.progress = progress;
+    options.cancelled = interrupted;
+    Outcome outcome = replay(mapping.program, machine, options);
+    check_against_estimate(mapping.program, outcome, estimate(mapping.program, machine, window));
+    return outcome;
+}
+
+}  // namespace
+
+RunResult execute(const Network& network, const Machine& machine, const RunSettings& settings,
+                  const std::vector<std::string>& overrides, const Progress& progress) {
+    const Scenario scenario = resolve(settings.scenario);
+    const NetworkAtPrecision asked = at_precision(network, settings.precision);
+    const Network batched = with_batch(asked.network, scenario.batch);
+    MapperOptions options;
+    options.effort = settings.effort;
+    options.rounds = scenario.rounds();
+    const Mapping mapping = map_network(batched, machine, options);
+    const Window window = scenario.window(mapping.program.items_per_round);
+    const Outcome outcome = settings.engine == Engine::analytic
+                                ? estimate(mapping.program, machine, window)
+                                : replayed(mapping, machine, window, progress);
+    return assemble_result({batched, machine, mapping, outcome, scenario, name(settings.engine),
+                            asked.precision, asked.kept, overrides});
+}
+
+}  // namespace memwall

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/load.hpp"
+
+#include <algorithm>
+
+#include "arch/machine_yaml.hpp"
+#include "base/sha256.hpp"
+#include "workloads/network_yaml.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+
+namespace fs = std::filesystem;
+
+void InputFiles::add(const ConfigFile& file) {
+    InputFile input{file.recorded, sha256_of_file(file.path)};
+    const bool known = std::any_of(list_.begin(), list_.end(), [&](const InputFile& other) {
+        return other.path == input.path && other.sha256 == input.sha256;
+    });
+    if (!known) {
+        list_.push_back(std::move(input));
+    }
+}
+
+YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs) {
+    std::error_code failure;
+    if (!fs::exists(file.path, failure)) {
+        throw InputError("no " + std::string(what) + " file '" + file.shown_as + "'");
+    }
+    Diagnostics faults;
+    YamlValue root = read_yaml_file(file.path, file.shown_as, faults);
+    faults.throw_if_any();
+    inputs.add(file);
+    return root;
+}
+
+Network load_network_config(const Configs& configs, const std::string& name,
+                            const std::vector<Override>& overrides, InputFiles& inputs) {
+    const ConfigFile file = configs.find(ConfigKind::network, name);
+    const YamlValue root = with_overrides(read_config(file, "network", inputs), overrides);
+    Diagnostics faults;
+    Network network = load_network(root, faults);
+    faults.throw_if_any();
+    return network;
+}
+
+Machine machine_from(const YamlValue& root, const fs::path& folder, const Configs& configs,
+                     InputFiles& inputs) {
+    const auto technology = [&](const std::string& name, const SourceMark& where) {
+        ConfigFile file = configs.find(ConfigKind::technology, name, where);
+        if (is_path(name) && file.path.is_relative()) {
+            file.path = folder / file.path;
+            file.shown_as = file.path.string();
+        }
+        return read_config(file, "technology", inputs);
+    };
+    return load_machine(root, technology);
+}
+
+Machine load_machine_config(const Configs& configs, const std::string& name,
+                            const std::vector<Override>& overrides, InputFiles& inputs) {
+    const ConfigFile file = configs.find(ConfigKind::machine, name);
+    const YamlValue root = with_overrides(read_config(file, "machine", inputs), overrides);
+    return machine_from(root, file.path.parent_path(), configs, inputs);
+}
+
+Technology load_technology_config(const Configs& configs, const std::string& name,
+                                  InputFiles& inputs) {
+    const ConfigFile file = configs.find(ConfigKind::technology, name);
+    const YamlValue root = read_config(file, "technology", inputs);
+    Diagnostics faults;
+    Technology technology = load_technology(root, faults);
+    faults.throw_if_any();
+    return technology;
+}
+
+namespace {
+
+/// The precision of all layers that multiply, "int8" or "w4a8"; "mixed" where they differ.
+std::string own_precision(const Network& network) {
+    std::optional<LayerPrecision> common;
+    for (const Layer& layer : network.layers()) {
+        if (layer.macs() == 0) {
+            continue;
+        }
+        if (common && !(*common == layer.precision)) {
+            return "mixed";
+        }
+        common = layer.precision;
+    }
+    if (!common) {
+        return "mixed";
+    }
+    PrecisionPolicy policy;
+    policy.weights = common->weights;
+    policy.activations = common->activations;
+    policy.accumulator = common->accumulator;
+    return policy.text();
+}
+
+}  // namespace
+
+NetworkAtPrecision at_precision(const Network& network, const std::string& policy) {
+    if (policy.empty()) {
+        return {network, own_precision(network), {}};
+    }
+    const Parsed<PrecisionPolicy> parsed = parse_precision_policy(policy);
+    if (const auto* fault = std::get_if<ParseFault>(&parsed)) {
+        throw InputError("precision: " + fault->message);
+    }
+    const auto& asked = std::get<PrecisionPolicy>(parsed);
+    return {with_precision(network, asked), asked.text(), kept_layers(network, asked)};
+}
+
+}  // namespace memwall

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks and machines as a run uses them: found, changed by overrides, read, and remembered by
+// checksum.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "arch/technology.hpp"
+#include "base/yaml.hpp"
+#include "sim/result.hpp"
+#include "study/configs.hpp"
+#include "study/overrides.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// Collects the files that a result was made from, each once, in the order of their reading.
+class InputFiles {
+public:
+    void add(const ConfigFile& file);
+    [[nodiscard]] const std::vector<InputFile>& list() const { return list_; }
+
+private:
+    std::vector<InputFile> list_;
+};
+
+/// The YAML of a file; a missing one is an InputError that names it as `what` ("network").
+YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs);
+
+/// Each throws InputError with all faults of the file at once.
+Network load_network_config(const Configs& configs, const std::string& name,
+                            const std::vector<Override>& overrides, InputFiles& inputs);
+Machine load_machine_config(const Configs& configs, const std::string& name,
+                            const std::vector<Override>& overrides, InputFiles& inputs);
+Technology load_technology_config(const Configs& configs, const std::string& name,
+                                  InputFiles& inputs);
+
+/// A machine from a tree that was read already; `folder` is where its relative paths begin.
+Machine machine_from(const YamlValue& root, const std::filesystem::path& folder,
+                     const Configs& configs, InputFiles& inputs);
+
+/// A network under a precision policy ("" leaves it as it is), the name of the precision that it
+/// computes with, and the layers that the policy leaves alone.
+struct NetworkAtPrecision {
+    Network network;
+    std::string precision;
+    std::vector<std::string> kept;
+};
+NetworkAtPrecision at_precision(const Network& network, const std::string& policy);
+
+}  // namespace memwall

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <iostream>
+#include <new>
+
+#include "base/error.hpp"
+#include "sim/replay.hpp"
+#include "study/commands.hpp"
+#include "study/interrupt.hpp"
+#include "study/progress.hpp"
+
+namespace memwall {
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kRunFailed = 1;
+constexpr int kInputWrong = 2;
+
+void dispatch(const CommandLine& command) {
+    const auto start = std::chrono::steady_clock::now();
+    const Configs configs = Configs::of_process(command.configs);
+    if (command.verb == "show") {
+        return show_command(command, configs);
+    }
+    if (command.verb == "check") {
+        return check_command(command, configs);
+    }
+    catch_interrupts();
+    if (command.verb == "run") {
+        run_command(command, configs);
+    } else {
+        ensure(command.verb == "compare", "every verb has its command");
+        compare_command(command, configs);
+    }
+    std::cerr << "memwall: " << resources_used(start) << "\n";
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+    try {
+        const ParsedCommandLine parsed = parse_command_line(argc, argv);
+        if (parsed.command) {
+            dispatch(*parsed.command);
+        } else {
+            std::cout << parsed.text;
+        }
+        return kDone;
+    } catch (const InputError& error) {
+        std::cerr << error.what() << "\n";
+        return kInputWrong;
+    } catch (const Interrupted&) {
+        std::cerr << "error: interrupted\n";
+    } catch (const std::bad_alloc&) {
+        std::cerr << "error: out of memory\n";
+    } catch (const std::exception& error) {
+        std::cerr << "error: " << error.what() << "\n";
+    }
+    return kRunFailed;
+}
+
+}  // namespace memwall

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/result_csv.hpp"
+#include "sim/result_json.hpp"
+#include "study/commands.hpp"
+#include "study/execute.hpp"
+#include "study/experiment_command.hpp"
+#include "study/load.hpp"
+#include "study/output.hpp"
+#include "study/progress.hpp"
+#include "study/provenance.hpp"
+#include "study/run_report.hpp"
+
+namespace memwall {
+namespace {
+
+void run_one(const RunRequest& request, const CommandLine& command, const Configs& configs) {
+    for (const auto& [value, option] :
+         {std::pair(request.machine, "--machine"), std::pair(request.network, "--network")}) {
+        if (value.empty()) {
+            throw InputError("run: missing " + std::string(option) +
+                             " NAME (or give an experiment)");
+        }
+    }
+    const Output output(command.json, command.csv);
+    InputFiles inputs;
+    const Network network =
+        load_network_config(configs, request.network, request.overrides.network, inputs);
+    const Machine machine =
+        load_machine_config(configs, request.machine, request.overrides.machine, inputs);
+    Result result;
+    result.provenance = provenance(request, inputs);
+    {
+        ProgressBar bar(network.name() + " on " + machine.name());
+        result.runs.push_back(execute(network, machine, request.settings, request.override_texts,
+                                      [&](double fraction) { bar.show(fraction); }));
+    }
+    output.write([&] { return to_json(result); }, [&] { return to_csv(result); },
+                 [&] { return run_report(result.runs.front()); });
+}
+
+}  // namespace
+
+void run_command(const CommandLine& command, const Configs& configs) {
+    if (command.words.size() > 1) {
+        throw InputError("run: expected at most one experiment, found '" + command.words[1] +
+                         "' too");
+    }
+    if (!command.words.empty()) {
+        return experiment_command(command, configs);
+    }
+    run_one(run_request(command), command, configs);
+}
+
+}  // namespace memwall

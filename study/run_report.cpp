@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/run_report.hpp"
+
+#include <fmt/format.h>
+
+#include "base/parse.hpp"
+#include "study/figures.hpp"
+#include "study/table.hpp"
+
+namespace memwall {
+namespace {
+
+std::string time_text(Seconds time) {
+    return time.count() == 0 ? "0" : format_seconds(time);
+}
+
+std::string energy_text(Joules energy) {
+    return energy.count() == 0 ? "0" : format_joules(energy);
+}
+
+void add_energies(const RunResult& run, Table& table) {
+    const Totals& totals = run.totals;
+    const auto items = static_cast<double>(totals.items);
+    table.add({"energy a " + totals.item, energy_text(totals.energy_per_item),
+               "from " + format_joules(Joules(totals.energy_low.count() / items)) + " to " +
+                   format_joules(Joules(totals.energy_high.count() / items)) +
+                   " by the intervals of its coefficients"});
+    for (const EnergyKind kind : kEnergyKinds) {
+        const Joules energy(totals.by_kind[static_cast<std::size_t>(kind)].count() / items);
+        table.add({"  " + words(kind), energy_text(energy), percent(share_of(run, kind))});
+    }
+}
+
+std::string latency_note(const Latency& latency) {
+    if (!latency.most) {
+        return "";
+    }
+    return "p50 " + format_seconds(*latency.p50) + ", p99 " + format_seconds(*latency.p99) +
+           ", max " + format_seconds(*latency.most);
+}
+
+std::string totals_text(const RunResult& run) {
+    const Totals& totals = run.totals;
+    Table table({{"", Align::left}, {"", Align::right}, {"", Align::left}});
+    table.add({"throughput", rate(totals.throughput), totals.item + "s/s"});
+    table.add({"latency", format_seconds(totals.latency.mean), latency_note(totals.latency)});
+    table.add({"power", format_watts(totals.power), totals.power_scope});
+    add_energies(run, table);
+    table.add({"utilization", percent(totals.utilization), "of the arrays' dense peak"});
+    if (totals.arithmetic_intensity) {
+        table.add(
+            {"intensity", rate(*totals.arithmetic_intensity), "MACs a byte over the chip's edge"});
+    }
+    if (totals.area) {
+        table.add({"area", fmt::format("{:.0f}", totals.area->count()), "mm2"});
+    }
+    const ItemFigures figures = item_figures(run);
+    table.add(
+        {"at its I/O lower bound", rate(figures.per_second_at_bound),
+         totals.item + "s/s, " + format_joules(figures.energy_at_bound) + " a " + totals.item});
+    // The columns have no titles: leave out the two lines of the head.
+    const std::string text = table.text();
+    return text.substr(text.find('\n', text.find('\n') + 1) + 1);
+}
+
+bool is_shown(const LayerResult& layer) {
+    return layer.energy.count() > 0;
+}
+
+std::string layers_text(const RunResult& run) {
+    Table table({{"layer", Align::left},
+                 {"op", Align::left},
+                 {"time"},
+                 {"adds"},
+                 {"bound by", Align::left},
+                 {"utilization"},
+                 {"energy a " + run.totals.item},
+                 {"moving data"}});
+    const auto items = static_cast<double>(run.totals.items);
+    const std::vector<Seconds> added = added_times(run);
+    for (std::size_t l = 0; l < run.layers.size(); ++l) {
+        const LayerResult& layer = run.layers[l];
+        if (!is_shown(layer)) {
+            continue;
+        }
+        const Joules moving = layer.by_kind[static_cast<std::size_t>(EnergyKind::data_movement)];
+        table.add({layer.name, layer.op, layer.bound_by ? time_text(layer.end - layer.start) : "",
+                   added[l].count() > 0 ? time_text(added[l]) : "",
+                   layer.bound_by ? name(*layer.bound_by) : "",
+                   layer.macs > 0 ? percent(layer.utilization) : "",
+                   energy_text(Joules(layer.energy.count() / items)),
+                   percent(ratio(moving, layer.energy))});
+    }
+    return table.text();
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string list;
+    for (const std::string& name : names) {
+        list += (list.empty() ? "" : ", ") + name;
+    }
+    return list;
+}
+
+}  // namespace
+
+std::string run_title(const RunResult& run) {
+    const Scenario& scenario = run.scenario;
+    std::string items =
+        fmt::format("{} {}{}", scenario.items, run.totals.item, scenario.items == 1 ? "" : "s");
+    if (scenario.warmup_items > 0) {
+        items += fmt::format(" ({} counted)", scenario.counted_items());
+    }
+    return fmt::format("{} on {} at {}, batch {}, {} of {}, engine {}", run.network, run.machine,
+                       run.precision, scenario.batch, name(scenario.phase), items, run.engine);
+}
+
+std::string run_notes(const RunResult& run) {
+    std::string notes;
+    if (!run.kept_precision.empty()) {
+        notes += "note: " + run.precision + " leaves alone " + joined(run.kept_precision) + "\n";
+    }
+    std::string parts;
+    for (const Status status : kStatuses) {
+        const Joules energy = run.totals.by_status[static_cast<std::size_t>(status)];
+        if (energy.count() > 0) {
+            parts += (parts.empty() ? "" : ", ") + percent(ratio(energy, run.totals.energy)) + " " +
+                     name(status);
+        }
+    }
+    notes +=
+        "note: energy on " + run.machine + " by where its coefficients come from: " + parts + "\n";
+    if (run.totals.stalls > 0) {
+        notes += fmt::format("note: {} scheduled steps on {} began late\n", run.totals.stalls,
+                             run.machine);
+    }
+    std::size_t silent = 0;
+    for (const LayerResult& layer : run.layers) {
+        silent += is_shown(layer) || layer.op == "none" ? 0 : 1;
+    }
+    if (silent > 0) {
+        notes += fmt::format("note: layers without energy of their own, not shown: {}\n", silent);
+    }
+    return notes;
+}
+
+std::string run_report(const RunResult& run) {
+    return run_title(run) + "\n\n" + totals_text(run) + "\n" + layers_text(run) + "\n" +
+           run_notes(run);
+}
+
+}  // namespace memwall

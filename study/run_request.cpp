@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "study/command_line.hpp"
+
+namespace memwall {
+namespace {
+
+const std::vector<std::string>& effort_names() {
+    static const std::vector<std::string> kNames = {"quick", "normal", "thorough"};
+    return kNames;
+}
+
+std::size_t one_of(const char* what, const std::string& text,
+                   const std::vector<std::string>& names) {
+    const auto found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) {
+        throw InputError("unknown " + std::string(what) + " '" + text + "'" +
+                         suggestion(text, names));
+    }
+    return static_cast<std::size_t>(found - names.begin());
+}
+
+/// The options of a run, then what --set says of the same.
+struct PlainValues {
+    std::string machine, network, batch, precision, phase, engine;
+};
+
+PlainValues plain_values(const CommandLine& command, const SortedOverrides& overrides) {
+    PlainValues values{command.machine.value_or(""), command.network.value_or(""),
+                       command.batch.value_or("1"),  command.precision.value_or(""),
+                       command.phase.value_or(""),   command.engine.value_or("systemc")};
+    for (const Override& override : overrides.plain) {
+        std::string& value = override.path == "machine"     ? values.machine
+                             : override.path == "network"   ? values.network
+                             : override.path == "batch"     ? values.batch
+                             : override.path == "precision" ? values.precision
+                             : override.path == "phase"     ? values.phase
+                                                            : values.engine;
+        value = override.value;
+    }
+    return values;
+}
+
+}  // namespace
+
+Engine parse_engine(const std::string& text) {
+    return static_cast<Engine>(one_of("engine", text, engine_names()));
+}
+
+Effort parse_effort(const std::string& text) {
+    return static_cast<Effort>(one_of("effort", text, effort_names()));
+}
+
+RunRequest run_request(const CommandLine& command) {
+    RunRequest request;
+    request.override_texts = command.set;
+    request.overrides = sort_overrides(command.set);
+    const PlainValues values = plain_values(command, request.overrides);
+    request.machine = values.machine;
+    request.network = values.network;
+    request.settings.engine = parse_engine(values.engine);
+    request.settings.effort = parse_effort(command.effort.value_or("normal"));
+    request.settings.precision = values.precision;
+    ScenarioRequest& scenario = request.settings.scenario;
+    scenario.batch = parse_count_option("batch", values.batch);
+    if (!values.phase.empty()) {
+        scenario.phase = parse_phase(values.phase);
+    }
+    if (command.items) {
+        scenario.items = parse_count_option("--items", *command.items);
+    }
+    if (command.rounds) {
+        scenario.rounds = parse_count_option("--rounds", *command.rounds);
+    }
+    apply_scenario(request.overrides.scenario, scenario);
+    resolve(scenario);
+    return request;
+}
+
+}  // namespace memwall

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `memwall show` can describe, each as JSON, CSV and a table.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "arch/machine.hpp"
+#include "arch/mapper.hpp"
+#include "arch/technology.hpp"
+#include "base/yaml.hpp"
+#include "study/configs.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// The three forms of one answer, made when asked for.
+struct Shown {
+    std::function<std::string()> json;
+    std::function<std::string()> csv;
+    std::function<std::string()> table;
+};
+
+/// The references must outlive the answer.
+Shown show_list(ConfigKind kind, const Configs& configs);
+Shown show_everything(const Configs& configs);
+Shown show_network(const Network& network);
+Shown show_machine(const Machine& machine);
+Shown show_technology(const Technology& technology);
+Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping);
+
+/// A file whose keys --set can change.
+struct SettableFile {
+    std::string prefix;  ///< "machine"
+    YamlValue root;
+};
+Shown show_paths(const Configs& configs, const std::vector<SettableFile>& files);
+
+}  // namespace memwall

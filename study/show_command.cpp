@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "study/commands.hpp"
+#include "study/load.hpp"
+#include "study/output.hpp"
+#include "study/show.hpp"
+#include "study/verbs.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+/// One `show` command and what it has read. What is shown refers to what is kept here.
+class Show {
+public:
+    Show(const CommandLine& command, const Configs& configs)
+        : command_(command),
+          configs_(configs),
+          request_(run_request(command)),
+          output_(command.json, command.csv) {}
+
+    void run() {
+        const std::string what = command_.words.empty() ? "" : command_.words.front();
+        if (what.empty()) {
+            return print(show_everything(configs_));
+        }
+        for (const ConfigKind kind : all_config_kinds()) {
+            if (what == plural(kind)) {
+                expect_words(1);
+                return print(show_list(kind, configs_));
+            }
+        }
+        if (what == "network") {
+            const Network network = read_network(named("network", request_.network));
+            print(show_network(network));
+        } else if (what == "machine") {
+            const Machine machine = read_machine(named("machine", request_.machine));
+            print(show_machine(machine));
+        } else if (what == "technology") {
+            const Technology technology =
+                load_technology_config(configs_, named("technology", ""), inputs_);
+            print(show_technology(technology));
+        } else if (what == "mapping") {
+            expect_words(1);
+            mapping();
+        } else if (what == "paths") {
+            expect_words(1);
+            paths();
+        } else {
+            throw InputError("show: cannot show '" + what + "'" + suggestion(what, show_words()));
+        }
+    }
+
+private:
+    static std::string plural(ConfigKind kind) {
+        return kind == ConfigKind::technology ? "technologies" : name(kind) + std::string("s");
+    }
+
+    void expect_words(std::size_t count) const {
+        if (command_.words.size() > count) {
+            throw InputError("show: unexpected '" + command_.words[count] + "' after '" +
+                             command_.words[count - 1] + "'");
+        }
+    }
+
+    /// The word after what is shown, or the option that says the same.
+    [[nodiscard]] std::string named(const std::string& what, const std::string& option) const {
+        expect_words(2);
+        if (command_.words.size() == 2) {
+            return command_.words[1];
+        }
+        if (option.empty()) {
+            throw InputError("show " + what + ": missing a name, as in memwall show " + what +
+                             " NAME");
+        }
+        return option;
+    }
+
+    [[nodiscard]] std::string required(const std::string& option, const std::string& value) const {
+        if (value.empty()) {
+            throw InputError("show " + command_.words.front() + ": missing " + option + " NAME");
+        }
+        return value;
+    }
+
+    Network read_network(const std::string& network_name) {
+        const Network read =
+            load_network_config(configs_, network_name, request_.overrides.network, inputs_);
+        const Scenario scenario = resolve(request_.settings.scenario);
+        return with_batch(at_precision(read, request_.settings.precision).network, scenario.batch);
+    }
+
+    Machine read_machine(const std::string& machine_name) {
+        return load_machine_config(configs_, machine_name, request_.overrides.machine, inputs_);
+    }
+
+    void mapping() {
+        const Network network = read_network(required("--network", request_.network));
+        const Machine machine = read_machine(required("--machine", request_.machine));
+        MapperOptions options;
+        options.effort = request_.settings.effort;
+        const Mapping mapping = map_network(network, machine, options);
+        print(show_mapping(network, machine, mapping));
+    }
+
+    void paths() {
+        std::vector<SettableFile> files;
+        const auto add = [&](ConfigKind kind, const std::string& config_name,
+                             const std::vector<Override>& overrides) {
+            if (!config_name.empty()) {
+                const ConfigFile file = configs_.find(kind, config_name);
+                files.push_back({name(kind), with_overrides(read_config(file, name(kind), inputs_),
+                                                            overrides)});
+            }
+        };
+        add(ConfigKind::machine, request_.machine, request_.overrides.machine);
+        add(ConfigKind::network, request_.network, request_.overrides.network);
+        print(show_paths(configs_, files));
+    }
+
+    void print(const Shown& shown) const { output_.write(shown.json, shown.csv, shown.table); }
+
+    const CommandLine& command_;
+    const Configs& configs_;
+    RunRequest request_;
+    Output output_;
+    InputFiles inputs_;
+};
+
+}  // namespace
+
+void show_command(const CommandLine& command, const Configs& configs) {
+    Show(command, configs).run();
+}
+
+}  // namespace memwall

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/parse.hpp"
+#include "study/component_text.hpp"
+#include "study/show.hpp"
+#include "study/sourced_rows.hpp"
+#include "study/table.hpp"
+
+namespace memwall {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json rows_json(const std::vector<SourcedRow>& rows) {
+    Json json = Json::array();
+    for (const SourcedRow& row : rows) {
+        json.push_back({{"number", row.path},
+                        {"value", row.number.value},
+                        {"low", row.number.low},
+                        {"high", row.number.high},
+                        {"unit", row.unit},
+                        {"status", name(row.number.status)},
+                        {"source", row.number.source}});
+    }
+    return json;
+}
+
+std::string dumped(const Json& json) {
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string machine_json(const Machine& machine) {
+    Json json = {{"machine", machine.name()},
+                 {"mapper", machine.parts().mapper},
+                 {"technology", machine.parts().technology.name},
+                 {"power_scope", machine.parts().power_scope},
+                 {"area_mm2", machine.area().count()}};
+    json["clocks"] = Json::object();
+    for (const ClockDomain& clock : machine.clocks()) {
+        json["clocks"][clock.name()] = {{"hz", clock.frequency().count()}};
+    }
+    json["components"] = Json::array();
+    for (const Component& component : machine.components()) {
+        json["components"].push_back({{"name", component.name},
+                                      {"kind", name(component.kind)},
+                                      {"instances", component.instances},
+                                      {"summary", component_text(component)},
+                                      {"static_power_w", component.static_power.value},
+                                      {"clock_power_w", component.clock_power.value},
+                                      {"area_mm2", component.area.count()}});
+    }
+    json["provenance"] = Json::array();
+    for (const Provenance& entry : machine.parts().provenance) {
+        json["provenance"].push_back({{"path", entry.path},
+                                      {"value", entry.value},
+                                      {"status", name(entry.status)},
+                                      {"source", entry.source}});
+    }
+    json["numbers"] = rows_json(rows_of(machine));
+    return dumped(json);
+}
+
+std::string machine_table(const Machine& machine) {
+    std::string text = fmt::format("{}: technology {}, clock {}, mapper {}, {:.0f} mm2\n\n",
+                                   machine.name(), machine.parts().technology.name,
+                                   format_hertz(machine.clocks().front().frequency()),
+                                   machine.parts().mapper, machine.area().count());
+    Table components({{"component", Align::left},
+                      {"kind", Align::left},
+                      {"instances"},
+                      {"", Align::left},
+                      {"leakage"},
+                      {"clock"},
+                      {"area"}});
+    const auto unless_zero = [](double value, const std::string& unit) {
+        return value == 0 ? std::string() : value_text(value, unit);
+    };
+    for (const Component& component : machine.components()) {
+        components.add({component.name, name(component.kind), format_count(component.instances),
+                        component_text(component), unless_zero(component.static_power.value, "W"),
+                        unless_zero(component.clock_power.value, "W"),
+                        unless_zero(component.area.count(), "mm2")});
+    }
+    text += components.text() + "\n";
+    if (!machine.parts().provenance.empty()) {
+        Table choices({{"choice", Align::left}, {"status", Align::left}, {"source", Align::left}});
+        for (const Provenance& entry : machine.parts().provenance) {
+            choices.add({entry.path, name(entry.status), entry.source});
+        }
+        text += choices.text() + "\n";
+    }
+    const std::vector<SourcedRow> rows = rows_of(machine);
+    return text + rows_table(rows) + rows_summary(rows);
+}
+
+}  // namespace
+
+Shown show_machine(const Machine& machine) {
+    return {[&machine] { return machine_json(machine); },
+            [&machine] { return rows_csv(machine.name(), rows_of(machine)); },
+            [&machine] { return machine_table(machine); }};
+}
+
+Shown show_technology(const Technology& technology) {
+    return {[&technology] {
+                return dumped({{"technology", technology.name},
+                               {"node_nm", technology.node_nm},
+                               {"numbers", rows_json(rows_of(technology))}});
+            },
+            [&technology] { return rows_csv(technology.name, rows_of(technology)); },
+            [&technology] {
+                const std::vector<SourcedRow> rows = rows_of(technology);
+                return technology.name + "\n\n" + rows_table(rows) + rows_summary(rows);
+            }};
+}
+
+}  // namespace memwall

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/csv.hpp"
+#include "base/parse.hpp"
+#include "study/figures.hpp"
+#include "study/show.hpp"
+#include "study/table.hpp"
+
+namespace memwall {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string outermost_name(const Machine& machine, const Mapping& mapping) {
+    return mapping.outermost.valid() ? machine.component(mapping.outermost).name : "";
+}
+
+std::string json_of(const Network& network, const Machine& machine, const Mapping& mapping) {
+    Json json = {{"network", network.name()},
+                 {"machine", machine.name()},
+                 {"batch", network.batch()},
+                 {"sub_batch", mapping.sub_batch},
+                 {"outermost_memory", outermost_name(machine, mapping)},
+                 {"network_bound_bytes", mapping.network_bound.count()}};
+    json["layers"] = Json::array();
+    for (const LayerMapping& layer : mapping.layers) {
+        json["layers"].push_back({{"name", network.layer(layer.layer).name},
+                                  {"op", network.layer(layer.layer).op},
+                                  {"mapping", layer.summary},
+                                  {"fused", layer.fused},
+                                  {"utilization", layer.utilization},
+                                  {"compulsory_bytes", layer.bound.compulsory.count()},
+                                  {"lower_bound_bytes", layer.bound.bytes().count()},
+                                  {"bound_applies", layer.bound_applies}});
+    }
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string csv_of(const Network& network, const Machine& machine, const Mapping& mapping) {
+    std::string csv = csv_line({"machine", "network", "layer", "op", "mapping", "fused",
+                                "utilization", "lower_bound_bytes", "bound_applies"});
+    for (const LayerMapping& layer : mapping.layers) {
+        csv +=
+            csv_line({machine.name(), network.name(), network.layer(layer.layer).name,
+                      network.layer(layer.layer).op, layer.summary, layer.fused ? "true" : "false",
+                      shortest(layer.utilization), std::to_string(layer.bound.bytes().count()),
+                      layer.bound_applies ? "true" : "false"});
+    }
+    return csv;
+}
+
+std::string table_of(const Network& network, const Machine& machine, const Mapping& mapping) {
+    Table table({{"layer", Align::left},
+                 {"op", Align::left},
+                 {"utilization"},
+                 {"I/O lower bound"},
+                 {"mapping", Align::left}});
+    for (const LayerMapping& layer : mapping.layers) {
+        const bool computes = network.layer(layer.layer).macs() > 0;
+        table.add({network.layer(layer.layer).name, network.layer(layer.layer).op,
+                   computes ? percent(layer.utilization) : "",
+                   layer.bound_applies ? format_bytes(layer.bound.bytes()) : "", layer.summary});
+    }
+    std::string text = fmt::format("{} on {}: batch {}, {} at a time", network.name(),
+                                   machine.name(), network.batch(), mapping.sub_batch);
+    if (mapping.outermost.valid()) {
+        text += fmt::format("; any schedule moves at least {} at {} a batch",
+                            format_bytes(mapping.network_bound), outermost_name(machine, mapping));
+    }
+    return text + "\n\n" + table.text();
+}
+
+}  // namespace
+
+Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping) {
+    return {[&] { return json_of(network, machine, mapping); },
+            [&] { return csv_of(network, machine, mapping); },
+            [&] { return table_of(network, machine, mapping); }};
+}
+
+}  // namespace memwall

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/csv.hpp"
+#include "base/parse.hpp"
+#include "study/show.hpp"
+#include "study/table.hpp"
+#include "workloads/describe.hpp"
+
+namespace memwall {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string json_of(const NetworkSummary& summary) {
+    Json json = {{"network", summary.name}, {"source", summary.source}, {"batch", summary.batch}};
+    json["totals"] = {{"macs", summary.macs},
+                      {"weights", summary.weights},
+                      {"parameters", summary.parameters},
+                      {"vector_operations", summary.vector_operations},
+                      {"weight_bytes", summary.weight_bytes.count()},
+                      {"input_bytes", summary.input_bytes.count()},
+                      {"output_bytes", summary.output_bytes.count()},
+                      {"peak_activation_bytes", summary.peak_activation_bytes.count()},
+                      {"arithmetic_intensity", summary.intensity}};
+    json["layers"] = Json::array();
+    for (const LayerRow& row : summary.layers) {
+        json["layers"].push_back({{"name", row.name},
+                                  {"op", row.op},
+                                  {"output_shape", row.output_shape},
+                                  {"precision", row.precision},
+                                  {"macs", row.macs},
+                                  {"vector_operations", row.vector_operations},
+                                  {"weights", row.weights},
+                                  {"parameters", row.parameters},
+                                  {"input_bytes", row.input_bytes.count()},
+                                  {"weight_bytes", row.weight_bytes.count()},
+                                  {"output_bytes", row.output_bytes.count()},
+                                  {"arithmetic_intensity", row.intensity},
+                                  {"note", row.note}});
+    }
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string csv_of(const NetworkSummary& summary) {
+    std::string csv = csv_line({"network", "layer", "op", "output_shape", "precision", "macs",
+                                "vector_operations", "weights", "parameters", "input_bytes",
+                                "weight_bytes", "output_bytes", "note"});
+    for (const LayerRow& row : summary.layers) {
+        csv += csv_line({summary.name, row.name, row.op, row.output_shape, row.precision,
+                         std::to_string(row.macs), std::to_string(row.vector_operations),
+                         std::to_string(row.weights), std::to_string(row.parameters),
+                         std::to_string(row.input_bytes.count()),
+                         std::to_string(row.weight_bytes.count()),
+                         std::to_string(row.output_bytes.count()), row.note});
+    }
+    return csv;
+}
+
+std::string count_or_blank(std::int64_t count) {
+    return count == 0 ? "" : format_count(count);
+}
+
+std::string table_of(const NetworkSummary& summary) {
+    Table table({{"layer", Align::left},
+                 {"op", Align::left},
+                 {"output", Align::left},
+                 {"precision", Align::left},
+                 {"MACs"},
+                 {"weights"},
+                 {"bytes"},
+                 {"MACs a byte"},
+                 {"", Align::left}});
+    for (const LayerRow& row : summary.layers) {
+        table.add({row.name, row.op, row.output_shape, row.precision, count_or_blank(row.macs),
+                   count_or_blank(row.weights),
+                   row.bytes().count() == 0 ? "" : format_bytes(row.bytes()),
+                   row.macs == 0 ? "" : fmt::format("{:.1f}", row.intensity), row.note});
+    }
+    std::string text = fmt::format("{} (batch {})\n", summary.name, summary.batch);
+    text += summary.source.empty() ? "" : summary.source + "\n";
+    text += "\n" + table.text() + "\n";
+    text += format_count(summary.macs) + " MACs, " + format_count(summary.vector_operations) +
+            " other operations\n";
+    text += format_count(summary.weights) + " weights, " + format_count(summary.parameters) +
+            " parameters with biases and normalisation\n";
+    text += fmt::format("{} of weights, {} of inputs, {} of outputs, at most {} of activations\n",
+                        format_bytes(summary.weight_bytes), format_bytes(summary.input_bytes),
+                        format_bytes(summary.output_bytes),
+                        format_bytes(summary.peak_activation_bytes));
+    text += fmt::format("{:.1f} MACs a byte of weights, inputs and outputs\n", summary.intensity);
+    return text;
+}
+
+}  // namespace
+
+Shown show_network(const Network& network) {
+    const NetworkSummary summary = describe(network);
+    return {[summary] { return json_of(summary); }, [summary] { return csv_of(summary); },
+            [summary] { return table_of(summary); }};
+}
+
+}  // namespace memwall

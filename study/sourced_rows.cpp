@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/sourced_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/csv.hpp"
+#include "base/parse.hpp"
+#include "study/table.hpp"
+
+namespace memwall {
+namespace {
+
+template <class Map>
+void add_table(const std::string& path, const Map& table, const char* unit,
+               std::vector<SourcedRow>& rows) {
+    for (const auto& [key, number] : table) {
+        if constexpr (std::is_same_v<typename Map::key_type, Precision>) {
+            rows.push_back({path + "." + name(key), number, unit});
+        } else {
+            rows.push_back({path + "." + key, number, unit});
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<SourcedRow> rows_of(const Technology& technology) {
+    std::vector<SourcedRow> rows;
+    add_table("mac", technology.mac, "J", rows);
+    rows.push_back({"gated_mac_fraction", technology.gated_mac_fraction, ""});
+    add_table("add", technology.add, "J", rows);
+    rows.push_back({"vector_operation", technology.vector_operation, "J"});
+    for (const SramPoint& point : technology.sram_read) {
+        rows.push_back(
+            {"sram_read_per_byte of " + format_bytes(point.macro), point.joules_per_byte, "J"});
+    }
+    rows.push_back({"sram_write_ratio", technology.sram_write_ratio, ""});
+    rows.push_back({"register_file_per_byte", technology.register_file, "J"});
+    rows.push_back({"wire_per_byte_mm", technology.wire, "J"});
+    rows.push_back({"router_per_byte", technology.router, "J"});
+    rows.push_back({"sram_area_per_mib", technology.sram_area, "mm2"});
+    add_table("mac_area", technology.mac_area, "mm2", rows);
+    rows.push_back({"sram_leakage_per_mib", technology.sram_leakage, "W"});
+    rows.push_back({"logic_leakage_per_mm2", technology.logic_leakage, "W"});
+    rows.push_back({"clock_per_cycle_mm2", technology.clock, "J"});
+    add_table("dram.access_per_byte", technology.dram, "J", rows);
+    add_table("dram.background", technology.dram_background, "W", rows);
+    return rows;
+}
+
+std::vector<SourcedRow> rows_of(const Machine& machine) {
+    std::vector<SourcedRow> rows;
+    for (const Component& component : machine.components()) {
+        for (const EnergyEntry& entry : component.energies) {
+            std::string path =
+                component.name + ": " + name(entry.action) + " a " + unit_of(entry.action);
+            if (entry.precision) {
+                path += std::string(" at ") + name(*entry.precision);
+            }
+            rows.push_back({path, entry.joules, "J"});
+        }
+        if (component.static_power.value > 0) {
+            rows.push_back({component.name + ": leakage", component.static_power, "W"});
+        }
+        if (component.clock_power.value > 0) {
+            rows.push_back({component.name + ": clock", component.clock_power, "W"});
+        }
+    }
+    return rows;
+}
+
+std::string value_text(double value, const std::string& unit) {
+    if (value == 0 || unit.empty()) {
+        return fmt::format("{:.4g}", value);
+    }
+    return unit == "J"   ? format_joules(Joules(value))
+           : unit == "W" ? format_watts(Watts(value))
+                         : fmt::format("{:.4g} {}", value, unit);
+}
+
+std::string rows_csv(const std::string& owner, const std::vector<SourcedRow>& rows) {
+    std::string csv =
+        csv_line({"owner", "number", "value", "low", "high", "unit", "status", "source"});
+    for (const SourcedRow& row : rows) {
+        csv += csv_line({owner, row.path, shortest(row.number.value), shortest(row.number.low),
+                         shortest(row.number.high), row.unit, name(row.number.status),
+                         row.number.source});
+    }
+    return csv;
+}
+
+std::string rows_table(const std::vector<SourcedRow>& rows) {
+    Table table({{"number", Align::left},
+                 {"value"},
+                 {"low"},
+                 {"high"},
+                 {"status", Align::left},
+                 {"source", Align::left}});
+    for (const SourcedRow& row : rows) {
+        table.add({row.path, value_text(row.number.value, row.unit),
+                   value_text(row.number.low, row.unit), value_text(row.number.high, row.unit),
+                   name(row.number.status), row.number.source});
+    }
+    return table.text();
+}
+
+std::string rows_summary(const std::vector<SourcedRow>& rows) {
+    std::array<std::size_t, 4> counts{};
+    for (const SourcedRow& row : rows) {
+        ++counts[static_cast<std::size_t>(row.number.status)];
+    }
+    return fmt::format("{} numbers: {} published, {} derived, {} assumed, {} calibrated\n",
+                       rows.size(), counts[0], counts[1], counts[2], counts[3]);
+}
+
+}  // namespace memwall

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/verbs.hpp"
+
+namespace memwall {
+
+const std::vector<OptionSpec>& option_specs() {
+    static const std::vector<OptionSpec> kOptions = {
+        {"--machine", "NAME", "the machine, by name or path"},
+        {"--network", "NAME", "the network, by name or path"},
+        {"--batch", "N", "items that go through the network together (default: 1)"},
+        {"--precision", "P", "number formats, such as int4 or w4a8 (default: the network's own)"},
+        {"--phase", "PHASE", "single, stream or offline (default: stream)"},
+        {"--engine", "ENGINE", "systemc or analytic (default: systemc)"},
+        {"--effort", "EFFORT", "of the mapper: quick, normal or thorough (default: normal)"},
+        {"--items", "N", "items in all, in whole batches (default: 6 batches, 3 counted)"},
+        {"--rounds", "N", "batches in all, in place of --items"},
+        {"--set", "PATH=VALUE",
+         "override a key: machine.clock=200MHz, network.precision=int4, scenario.items=8", true},
+        {"--json", "FILE", "write the result as JSON; - is standard output"},
+        {"--csv", "FILE", "write the result as CSV; - is standard output"},
+        {"--configs", "DIR", "look up names in DIR first"},
+    };
+    return kOptions;
+}
+
+const std::vector<VerbSpec>& verb_specs() {
+    static const std::vector<VerbSpec> kVerbs = {
+        {"run",
+         "run one network on one machine, or an experiment",
+         "EXPERIMENT",
+         "an experiment, by name or path",
+         {"--machine", "--network", "--batch", "--precision", "--phase", "--engine", "--effort",
+          "--items", "--rounds", "--set", "--json", "--csv", "--configs"},
+         {"memwall run --machine northpole --network resnet50 --precision int4",
+          "memwall run --machine von_neumann --network lenet --engine analytic --json -",
+          "memwall run memory_wall --csv memory_wall.csv"}},
+        {"compare",
+         "run one network on several machines, side by side",
+         "MACHINES",
+         "two or more machines, by name or path",
+         {"--network", "--batch", "--precision", "--phase", "--engine", "--effort", "--items",
+          "--rounds", "--set", "--json", "--csv", "--configs"},
+         {"memwall compare von_neumann northpole --network resnet50",
+          "memwall compare von_neumann northpole --network resnet50 "
+          "--set machine.von_neumann.components.global_buffer.capacity=128MiB"}},
+        {"show",
+         "list or describe networks, machines, technologies, mappings and paths",
+         "WHAT",
+         "networks, machines, technologies, experiments; network NAME, machine NAME, technology "
+         "NAME; mapping; paths",
+         {"--machine", "--network", "--batch", "--precision", "--effort", "--set", "--json",
+          "--csv", "--configs"},
+         {"memwall show networks", "memwall show network resnet50",
+          "memwall show machine northpole --csv -",
+          "memwall show mapping --machine von_neumann --network resnet50",
+          "memwall show paths --machine von_neumann"}},
+        {"check",
+         "check configuration files and report all their faults",
+         "FILES",
+         "networks, machines, technologies or experiments, by path or name",
+         {"--configs"},
+         {"memwall check my_machine.yaml", "memwall check resnet50 northpole"}},
+    };
+    return kVerbs;
+}
+
+const std::vector<std::string>& show_words() {
+    static const std::vector<std::string> kWords = {"networks",    "machines", "technologies",
+                                                    "experiments", "network",  "machine",
+                                                    "technology",  "mapping",  "paths"};
+    return kWords;
+}
+
+}  // namespace memwall

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/ledger.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/sim/result_example.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+/// "fc1 dram read 12" in the order of the ledger.
+std::vector<std::string> lines(const ResultExample& example) {
+    std::vector<std::string> text;
+    for (const LedgerRow& row :
+         make_ledger(example.mapping.program.actions, example.machine, example.outcome)) {
+        const std::string layer =
+            row.layer.valid() ? example.network.layer(row.layer).name : "(idle)";
+        const auto picoseconds = static_cast<std::int64_t>(row.seconds * 1e12 + 0.5);
+        text.push_back(layer + " " + example.machine.component(row.component).name + " " +
+                       row.action + " " + std::to_string(row.counted ? row.count : picoseconds));
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("the ledger goes by layer, component and action, power by busy time after the counts") {
+    const ResultExample example;
+    CHECK(lines(example) ==
+          std::vector<std::string>{"fc1 dram read 12", "fc1 dram leakage 250",
+                                   "fc1 buffer write 12", "fc1 array mac 12", "fc1 array clock 60",
+                                   "relu array vector 3", "fc2 buffer read 3", "fc2 array mac 4",
+                                   "fc2 array gated_mac 2", "fc2 array clock 30",
+                                   "(idle) dram leakage 750", "(idle) array clock 910"});
+}
+
+TEST_CASE("the order in which counters were asked for changes nothing in the ledger") {
+    ResultExample example;
+    const std::vector<std::string> expected = lines(example);
+    const ActionTable before = example.mapping.program.actions;
+    const std::vector<std::int64_t> counts = example.outcome.counts;
+    ActionTable reversed;
+    std::vector<std::int64_t> moved;
+    for (std::size_t r = before.size(); r-- > 0;) {
+        reversed.row(before.key(RowId(r)));
+        moved.push_back(counts[r]);
+    }
+    example.mapping.program.actions = reversed;
+    example.outcome.counts = moved;
+    CHECK(lines(example) == expected);
+}
+
+TEST_CASE("operations of one precision are one row, whatever tensor they were counted for") {
+    ResultExample example;
+    example.count("fc1", "array", Action::mac, TensorRole::inputs, 5);
+    CHECK(lines(example)[3] == "fc1 array mac 17");
+}
+
+TEST_CASE("busy time beyond the window is scaled down to it, so that no power is counted twice") {
+    ResultExample example;
+    example.busy("fc2", "dram", 1750);  // 250 + 1,750 = twice the window
+    const auto text = lines(example);
+    CHECK(text[1] == "fc1 dram leakage 125");
+    CHECK(std::count(text.begin(), text.end(), "fc2 dram leakage 875") == 1);
+    CHECK(std::none_of(text.begin(), text.end(),
+                       [](const std::string& line) { return line.rfind("(idle) dram", 0) == 0; }));
+}
+
+TEST_CASE("loading costs its counts and the power of everything meanwhile") {
+    ResultExample example;
+    example.outcome.load_counts.assign(example.mapping.program.actions.size(), 0);
+    const RowId read =
+        example.mapping.program.actions.row({LayerId(), example.machine.find("dram"), Action::read,
+                                             TensorRole::weights, Precision::int8});
+    example.outcome.load_counts.resize(example.mapping.program.actions.size());
+    example.outcome.load_counts[read.position()] = 7;
+    // 7 bytes of 10 J; 50 ps of 1 GW leakage and 2 GW clock.
+    CHECK(load_energy(example.mapping.program.actions, example.machine, example.outcome).count() ==
+          Approx(70 + 0.05 + 0.1));
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/scenario.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "base/error.hpp"
+
+using namespace memwall;
+
+namespace {
+
+ScenarioRequest request(Phase phase, std::int64_t batch) {
+    ScenarioRequest request;
+    request.phase = phase;
+    request.batch = batch;
+    return request;
+}
+
+}  // namespace
+
+TEST_CASE("a stream leaves out its first half, a single phase has one batch, offline counts all") {
+    const Scenario stream = resolve(request(Phase::stream, 4));
+    CHECK(stream.items == 24);
+    CHECK(stream.warmup_items == 12);
+    CHECK(stream.window(4).warmup == 3);
+    CHECK(stream.window(2).warmup == 6);
+    const Scenario single = resolve(request(Phase::single, 4));
+    CHECK(single.items == 4);
+    CHECK(single.warmup_items == 0);
+    const Scenario offline = resolve(request(Phase::offline, 4));
+    CHECK(offline.counted_items() == 24);
+}
+
+TEST_CASE("a short stream still counts something") {
+    ScenarioRequest asked = request(Phase::stream, 2);
+    asked.items = 2;
+    CHECK(resolve(asked).warmup_items == 0);
+    asked.items = 4;
+    CHECK(resolve(asked).warmup_items == 2);
+    asked.items.reset();
+    asked.rounds = 5;
+    CHECK(resolve(asked).items == 10);
+    CHECK(resolve(asked).warmup_items == 4);
+}
+
+TEST_CASE("numbers of items that make no sense are told in a sentence") {
+    ScenarioRequest asked = request(Phase::stream, 0);
+    CHECK_THROWS_WITH(resolve(asked), "error: expected a batch from 1 to 1000000000, found 0");
+    asked = request(Phase::stream, 4);
+    asked.items = 6;
+    CHECK_THROWS_WITH(resolve(asked),
+                      "error: scenario: expected items in whole batches of 4, found 6");
+    asked.items = 8;
+    asked.warmup_items = 8;
+    CHECK_THROWS_WITH(resolve(asked),
+                      "error: scenario: a warm-up of 8 items leaves none of 8 to be counted");
+    asked.warmup_items = -4;
+    CHECK_THROWS_AS(resolve(asked), InputError);
+    asked = request(Phase::single, 4);
+    asked.items = 8;
+    CHECK_THROWS_WITH(resolve(asked),
+                      "error: scenario: a single phase has one batch (4), found 8 items");
+    asked = request(Phase::stream, 1);
+    asked.items = 2;
+    asked.rounds = 2;
+    CHECK_THROWS_AS(resolve(asked), InputError);
+    asked.items.reset();
+    asked.rounds = 0;
+    CHECK_THROWS_AS(resolve(asked), InputError);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mapped programs on the shipped machines: schedules hold, engines agree.
+#include <catch2/catch.hpp>
+
+#include "arch/estimate.hpp"
+#include "arch/machine_yaml.hpp"
+#include "arch/mapper.hpp"
+#include "sim/invariants.hpp"
+#include "sim/replay.hpp"
+#include "sim/replay_engine.hpp"
+#include "tests/sim/outcome_text.hpp"
+#include "workloads/network_yaml.hpp"
+
+using namespace memwall;
+
+namespace {
+
+YamlValue shipped(const std::string& path) {
+    Diagnostics faults;
+    YamlValue value =
+        read_yaml_file(std::string(MEMWALL_SOURCE_DIR) + "/configs/" + path, path, faults);
+    faults.throw_if_any();
+    return value;
+}
+
+Machine shipped_machine(const std::string& name) {
+    return load_machine(shipped("machines/" + name + ".yaml"),
+                        [](const std::string& technology, const SourceMark&) {
+                            return shipped("technology/" + technology + ".yaml");
+                        });
+}
+
+Network lenet() {
+    Diagnostics faults;
+    Network network = load_network(shipped("networks/lenet.yaml"), faults);
+    faults.throw_if_any();
+    return network;
+}
+
+/// The steady part only: a first round may wait for its weights to be loaded.
+ReplayOptions steady() {
+    ReplayOptions options;
+    options.window.warmup = 1;
+    return options;
+}
+
+std::int64_t stalls(const Outcome& outcome) {
+    std::int64_t sum = 0;
+    for (const LayerOutcome& layer : outcome.layers) {
+        sum += layer.stalls;
+    }
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a static schedule runs without stalls; with any network a tenth narrower it stalls") {
+    const Machine machine = shipped_machine("northpole");
+    const Mapping mapping = map_network(lenet(), machine, {});
+    const Outcome outcome = replay_without_kernel(mapping.program, machine, steady());
+    CHECK(stalls(outcome) == 0);
+    int meshes = 0;
+    for (const ComponentId mesh : machine.of_kind(ComponentKind::mesh)) {
+        if (outcome.components[mesh.position()].busy_max == Picoseconds(0)) {
+            continue;  // a network that this program does not use
+        }
+        ++meshes;
+        INFO(machine.component(mesh).name);
+        const Outcome narrow =
+            replay_without_kernel(mapping.program, machine.with_link_scaled(mesh, 0.9), steady());
+        CHECK(stalls(narrow) > 0);
+        CHECK(narrow.end > outcome.end);
+    }
+    CHECK(meshes > 0);
+}
+
+TEST_CASE("mapped programs: SystemC agrees with the plain loop, counts with the estimate") {
+    for (const char* name : {"von_neumann", "northpole"}) {
+        INFO(name);
+        const Machine machine = shipped_machine(name);
+        const Mapping mapping = map_network(lenet(), machine, {});
+        const Outcome plain = replay_without_kernel(mapping.program, machine, steady());
+        ReplayOptions reverse = steady();
+        reverse.reverse_agents = true;
+        CHECK(test::full_text(replay(mapping.program, machine, reverse)) == test::full_text(plain));
+        const Outcome estimated = estimate(mapping.program, machine, steady().window);
+        CHECK_NOTHROW(check_against_estimate(mapping.program, plain, estimated));
+    }
+}

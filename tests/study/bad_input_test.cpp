@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every mistake a user makes gives its sentence, exit status 2, and leaves nothing behind.
+#include <catch2/catch.hpp>
+
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+const char* const kNetwork =
+    "network: sound\n"
+    "inputs: {image: [4, 8, 8]}\n"
+    "layers:\n"
+    "  - {name: a, op: conv, out_channels: 8, kernel: 3}\n"
+    "  - {name: b, op: relu}\n";
+
+std::string replaced(std::string text, const std::string& what, const std::string& with) {
+    const std::size_t place = text.find(what);
+    REQUIRE(place != std::string::npos);
+    return text.replace(place, what.size(), with);
+}
+
+/// Files in a folder of the test's own, besides mine.yaml.
+std::size_t other_files(const std::filesystem::path& folder) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        count += entry.path().filename() == "mine.yaml" ? 0 : 1;
+    }
+    return count;
+}
+
+/// Runs `network` on `machine` with results asked for; expects exactly `message` and nothing else.
+void check_refused(const std::string& network, const std::string& machine, const std::string& yaml,
+                   const std::string& message) {
+    const TemporaryFolder folder;
+    if (!yaml.empty()) {
+        write_text(folder.path() / "mine.yaml", yaml);
+    }
+    const ProgramRun run = run_memwall({"run", "--machine", machine, "--network", network, "--json",
+                                        "result.json", "--csv", "result.csv"},
+                                       folder.path());
+    CHECK(run.err == message + "\n");
+    CHECK(run.out.empty());
+    CHECK(run.status == 2);
+    CHECK(other_files(folder.path()) == 0);
+}
+
+void check_network_refused(const std::string& yaml, const std::string& message) {
+    check_refused("mine.yaml", "northpole", yaml, message);
+}
+
+}  // namespace
+
+TEST_CASE("a missing file is named") {
+    check_refused("nowhere.yaml", "northpole", "", "error: no network file 'nowhere.yaml'");
+    check_refused("lenet", "here/mine.yaml", "", "error: no machine file 'here/mine.yaml'");
+}
+
+TEST_CASE("malformed YAML ends the reading with one message at its place") {
+    check_network_refused("network: x\nlayers: [\n",
+                          "mine.yaml:3:1: error: no YAML: end of sequence flow not found");
+}
+
+TEST_CASE("an unknown key is told with the nearest one") {
+    check_network_refused(replaced(kNetwork, "out_channels", "out_chanels"),
+                          "mine.yaml:4:25: error: unknown key 'out_chanels' in layer 'a'; did you "
+                          "mean 'out_channels'?");
+}
+
+TEST_CASE("a duplicate key is told with the first one's line") {
+    check_network_refused(std::string(kNetwork) + "network: again\n",
+                          "mine.yaml:6:1: error: duplicate key 'network' (first at line 1)");
+}
+
+TEST_CASE("a wrong unit is told with an example of a right one") {
+    const std::string machine = read_text(MEMWALL_SOURCE_DIR "/configs/machines/von_neumann.yaml");
+    const std::string wrong = replaced(machine, "capacity: 32 MiB", "capacity: 32 kg");
+    const std::size_t line =
+        1 +
+        static_cast<std::size_t>(std::count(
+            wrong.begin(), wrong.begin() + static_cast<std::ptrdiff_t>(wrong.find("32 kg")), '\n'));
+    const std::size_t place = wrong.find("32 kg");
+    const std::size_t column = place - wrong.rfind('\n', place);
+    check_refused("lenet", "mine.yaml", wrong,
+                  "mine.yaml:" + std::to_string(line) + ":" + std::to_string(column) +
+                      ": error: 'capacity' in component 'global_buffer': expected bytes such as "
+                      "768 KiB, found '32 kg'");
+}
+
+TEST_CASE("a size of zero or below is refused") {
+    check_network_refused(replaced(kNetwork, "kernel: 3", "kernel: 0"),
+                          "mine.yaml:4:50: error: 'kernel' in layer 'a': expected a value from 1 "
+                          "to 2147483647, found '0'");
+    check_network_refused(replaced(kNetwork, "kernel: 3", "kernel: -3"),
+                          "mine.yaml:4:50: error: 'kernel' in layer 'a': expected a value from 1 "
+                          "to 2147483647, found '-3'");
+}
+
+TEST_CASE("a cycle in the layers is told as a path") {
+    check_network_refused(
+        "network: round\n"
+        "inputs: {image: [4, 8, 8]}\n"
+        "layers:\n"
+        "  - {name: a, op: add, inputs: [image, b]}\n"
+        "  - {name: b, op: relu, inputs: [a]}\n",
+        "mine.yaml:4:5: error: cycle: a -> b -> a");
+}
+
+TEST_CASE("shapes that do not meet are both told") {
+    check_network_refused(
+        "network: shapes\n"
+        "inputs: {image: [4, 8, 8]}\n"
+        "layers:\n"
+        "  - {name: a, op: conv, out_channels: 8, kernel: 3}\n"
+        "  - {name: b, op: add, inputs: [a, image]}\n",
+        "mine.yaml:5:5: error: layer 'b': shapes do not meet: [8, 6, 6] and [4, 8, 8]");
+}
+
+TEST_CASE("a layer that the machine cannot compute is told with what it can") {
+    check_network_refused(
+        "network: wide\n"
+        "precision: fp32\n"
+        "inputs: {x: [16]}\n"
+        "layers:\n"
+        "  - {name: fc, op: linear, out_features: 16}\n",
+        "mine.yaml:5:5: error: machine 'northpole' cannot compute layer 'fc' (linear) at fp32: "
+        "component 'array' has lanes for int8, int4, int2");
+}
+
+TEST_CASE("a network that does not fit says how much is missing and how many chips would hold it") {
+    check_network_refused(
+        "network: big\n"
+        "inputs: {x: [65536]}\n"
+        "layers:\n"
+        "  - {name: fc, op: linear, out_features: 8192}\n",
+        "error: network 'big' does not fit machine 'northpole': its weights take 512 MiB and its "
+        "activations 16.0 MiB of 192 MiB, 336 MiB are missing; 3 chips would hold it");
+}
+
+TEST_CASE(
+    "an output that cannot be written is refused before the work, and the other is not made") {
+    const TemporaryFolder folder;
+    const ProgramRun run = run_memwall({"run", "--machine", "northpole", "--network", "lenet",
+                                        "--json", "result.json", "--csv", "nowhere/result.csv"},
+                                       folder.path());
+    CHECK(run.err == "error: cannot write 'nowhere/result.csv': no folder 'nowhere'\n");
+    CHECK(run.status == 2);
+    CHECK(run.out.empty());
+    CHECK(other_files(folder.path()) == 0);
+}
+
+TEST_CASE("all faults of a file come at once, a line each") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "mine.yaml",
+               replaced(replaced(kNetwork, "kernel: 3", "kernal: 3"), "op: relu", "op: rely"));
+    const ProgramRun run = run_memwall({"check", "mine.yaml"}, folder.path());
+    CHECK(run.err ==
+          "mine.yaml:4:42: error: unknown key 'kernal' in layer 'a'; did you mean 'kernel'?\n"
+          "mine.yaml:5:19: error: unknown op 'rely'; did you mean 'relu'?\n");
+    CHECK(run.status == 2);
+}
+
+TEST_CASE("check goes on with the other files and reports the faults of all") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "mine.yaml", kNetwork);
+    const ProgramRun run =
+        run_memwall({"check", "nowhere.yaml", "mine.yaml", "resnet51"}, folder.path());
+    CHECK(run.out == "mine.yaml: fine: network 'sound', 2 layers, 10,368 MACs\n");
+    CHECK(run.err.find("error: no configuration file 'nowhere.yaml'\n") == 0);
+    CHECK(run.err.find("error: no configuration is called 'resnet51'; did you mean 'resnet50'? "
+                       "(looked in ") != std::string::npos);
+    CHECK(run.status == 2);
+}

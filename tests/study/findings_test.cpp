@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/findings.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "study/figures.hpp"
+
+using namespace memwall;
+
+namespace {
+
+ComponentResult component(const std::string& kind, EnergyKind energy_kind, double joules) {
+    ActionResult action;
+    action.kind = energy_kind;
+    action.energy = Joules(joules);
+    ComponentResult result;
+    result.kind = kind;
+    result.energy = Joules(joules);
+    result.actions = {action};
+    return result;
+}
+
+LayerResult layer(double start, double end, Bound bound) {
+    LayerResult result;
+    result.start = Seconds(start);
+    result.end = Seconds(end);
+    result.bound_by = bound;
+    return result;
+}
+
+/// One frame in `seconds`, of arithmetic and data movement.
+RunResult run(const std::string& machine, double seconds, double arithmetic, double movement) {
+    RunResult result;
+    result.machine = machine;
+    Totals& totals = result.totals;
+    totals.item = "frame";
+    totals.items = 1;
+    totals.window = Seconds(seconds);
+    totals.throughput = 1 / seconds;
+    totals.energy = Joules(arithmetic + movement);
+    totals.energy_per_item = totals.energy;
+    totals.by_kind[0] = Joules(arithmetic);
+    totals.by_kind[1] = Joules(movement);
+    totals.at_lower_bound = {Seconds(seconds), totals.energy, Bytes(0)};
+    result.components = {component("mac_array", EnergyKind::arithmetic, arithmetic),
+                         component("dram", EnergyKind::data_movement, movement)};
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("findings name the better machine, by how much, and the largest part of the difference") {
+    const RunResult inside = run("inside", 0.001, 1, 1);
+    RunResult outside = run("outside", 0.002, 2, 6);
+    outside.layers = {layer(0, 0.5, Bound::compute), layer(0.2, 2, Bound::dram)};
+    CHECK(findings({&outside, &inside}) ==
+          std::vector<std::string>{
+              "outside: 75 % of the energy is data movement (6.00 J of 8.00 J a frame).",
+              "inside: 50 % of the energy is data movement (1.00 J of 2.00 J a frame).",
+              "inside needs 4.00 times less energy a frame than outside: 83 % of the difference is "
+              "dram data movement.",
+              "inside is 2.00 times faster than outside (1,000 against 500 frames/s); outside is "
+              "held by dram for 75 % of its layers' time."});
+}
+
+TEST_CASE("a difference that does not survive at the lower bound is said to be the mapping's") {
+    const RunResult inside = run("inside", 1, 1, 1);
+    RunResult outside = run("outside", 1, 1, 5);
+    outside.totals.at_lower_bound = {Seconds(0.5), Joules(2), Bytes(8)};
+    CHECK(findings({&inside, &outside}).back() ==
+          "At its I/O lower bound outside would need 2.00 J a frame at 2 frames/s: the difference "
+          "in energy does not survive, it is due to the mapping.");
+    outside.totals.at_lower_bound = {Seconds(0.5), Joules(4), Bytes(8)};
+    CHECK(findings({&inside, &outside}).back() ==
+          "At its I/O lower bound outside would need 4.00 J a frame at 2 frames/s: still 2.00 "
+          "times as much as inside, so the mapping is not the reason.");
+}
+
+TEST_CASE("a small difference is not claimed") {
+    const RunResult one = run("one", 1, 1, 1);
+    const RunResult other = run("other", 1.01, 1, 1.01);
+    const auto sentences = findings({&one, &other});
+    CHECK(sentences[2] == "one and other need the same energy a frame, within 2.0 %.");
+    CHECK(sentences[3] == "one and other are as fast as each other, within 2.0 %.");
+}
+
+TEST_CASE("what layers add sums to the end, with fused layers counted at their host") {
+    RunResult one = run("one", 1, 1, 1);
+    one.layers = {layer(0, 3, Bound::dram), layer(2, 4, Bound::vector),
+                  layer(1, 6, Bound::compute)};
+    one.layers[1].fused_with = 0;
+    const auto added = added_times(one);
+    CHECK(added[0] == Seconds(4));
+    CHECK(added[1] == Seconds(0));
+    CHECK(added[2] == Seconds(2));
+    const auto shares = bound_shares(one);
+    REQUIRE_FALSE(shares.empty());
+    CHECK(shares[0].bound == Bound::dram);
+    CHECK(shares[0].share == Approx(4.0 / 6));
+}

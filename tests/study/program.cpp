@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/study/program.hpp"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "tests/support/temporary_folder.hpp"
+
+namespace memwall::test {
+namespace {
+
+/// In the child: descriptors, folder, program. Never returns.
+[[noreturn]] void become(const std::vector<char*>& argv, const std::string& folder,
+                         const std::string& out, const std::string& err) {
+    const auto redirect = [](const std::string& file, int flags, int to) {
+        const int from = ::open(file.c_str(), flags, 0600);
+        if (from < 0 || ::dup2(from, to) < 0) {
+            ::_exit(127);
+        }
+    };
+    redirect("/dev/null", O_RDONLY, STDIN_FILENO);
+    redirect(out, O_WRONLY | O_CREAT, STDOUT_FILENO);
+    redirect(err, O_WRONLY | O_CREAT, STDERR_FILENO);
+    if (::chdir(folder.c_str()) == 0) {
+        ::unsetenv("MEMWALL_CONFIGS");
+        ::execv(argv[0], argv.data());
+    }
+    ::_exit(127);
+}
+
+}  // namespace
+
+ProgramRun run_program(const std::string& program, const std::vector<std::string>& arguments,
+                       const std::filesystem::path& folder) {
+    const TemporaryFolder streams;
+    const std::string out = (streams.path() / "out").string();
+    const std::string err = (streams.path() / "err").string();
+    std::vector<std::string> words = {program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+        argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+    const pid_t child = ::fork();
+    if (child < 0) {
+        throw std::runtime_error("no child process can be made");
+    }
+    if (child == 0) {
+        become(argv, folder.string(), out, err);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
+}
+
+ProgramRun run_memwall(const std::vector<std::string>& arguments,
+                       const std::filesystem::path& folder) {
+    return run_program(MEMWALL_PROGRAM, arguments, folder);
+}
+
+std::string read_text(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    return text.str();
+}
+
+void write_text(const std::filesystem::path& file, const std::string& text) {
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << text;
+}
+
+}  // namespace memwall::test

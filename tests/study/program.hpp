@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the built program as a user would, and keeps all that it says.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace memwall::test {
+
+struct ProgramRun {
+    int status = -1;  ///< its exit status; -1 where it did not exit by itself
+    std::string out;
+    std::string err;
+};
+
+/// Runs build/memwall with `arguments` in `folder`, standard input closed, with the configurations
+/// of the source tree.
+ProgramRun run_memwall(const std::vector<std::string>& arguments,
+                       const std::filesystem::path& folder = "/");
+/// The same of another program.
+ProgramRun run_program(const std::string& program, const std::vector<std::string>& arguments,
+                       const std::filesystem::path& folder);
+
+std::string read_text(const std::filesystem::path& file);
+void write_text(const std::filesystem::path& file, const std::string& text);
+
+}  // namespace memwall::test

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as a whole: results, overrides, sameness.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+using Json = nlohmann::json;
+
+Json json_of(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--json", "-"});
+    const ProgramRun run = run_memwall(arguments);
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return Json::parse(run.out);
+}
+
+Json run_json(const std::string& machine, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"run", "--machine", machine, "--network", "lenet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return json_of(arguments);
+}
+
+/// The machine's name and the energy in pJ of each row, summed by machine.
+std::map<std::string, double> csv_sums(const std::string& csv) {
+    std::map<std::string, double> sums;
+    std::istringstream lines(csv);
+    std::string line;
+    std::getline(lines, line);
+    while (std::getline(lines, line)) {
+        const std::size_t kind = line.rfind(',');
+        const std::size_t energy = line.rfind(',', kind - 1) + 1;
+        sums[line.substr(0, line.find(','))] += std::stod(line.substr(energy, kind - energy));
+    }
+    return sums;
+}
+
+}  // namespace
+
+TEST_CASE("show network resnet50 tells its published counts") {
+    const ProgramRun text = run_memwall({"show", "network", "resnet50"});
+    CHECK(text.out.find("4,089,184,256 MACs") != std::string::npos);
+    CHECK(text.out.find("25,502,912 weights") != std::string::npos);
+    const Json json = json_of({"show", "network", "resnet50"});
+    CHECK(json["totals"]["macs"] == 4'089'184'256);
+    CHECK(json["totals"]["weights"] == 25'502'912);
+    CHECK(json["totals"]["parameters"].get<std::int64_t>() > 25'502'912);
+    CHECK(json["layers"].size() > 54);
+}
+
+TEST_CASE("energies of a run add up by kind, layer and component, in JSON and CSV") {
+    const std::string machine = GENERATE("northpole", "von_neumann");
+    const TemporaryFolder folder;
+    const ProgramRun program = run_memwall(
+        {"run", "--machine", machine, "--network", "lenet", "--json", "r.json", "--csv", "r.csv"},
+        folder.path());
+    REQUIRE(program.status == 0);
+    CHECK(program.out.find("lenet on " + machine) == 0);
+    const Json run = Json::parse(read_text(folder.path() / "r.json"))["runs"][0];
+    const double total = run["totals"]["energy_j"];
+    REQUIRE(total > 0);
+    double kinds = 0;
+    for (const auto& kind : run["totals"]["energy_by_kind_j"]) {
+        kinds += kind.get<double>();
+    }
+    double layers = 0;
+    std::int64_t macs = 0;
+    for (const auto& layer : run["layers"]) {
+        layers += layer["energy_j"].get<double>();
+        macs += layer["macs"].get<std::int64_t>();
+    }
+    double components = 0;
+    for (const auto& component : run["components"]) {
+        components += component["energy_j"].get<double>();
+    }
+    CHECK(kinds == Approx(total).epsilon(1e-9));
+    CHECK(layers == Approx(total).epsilon(1e-9));
+    CHECK(components == Approx(total).epsilon(1e-9));
+    CHECK(csv_sums(read_text(folder.path() / "r.csv")).at(machine) ==
+          Approx(total * 1e12).epsilon(1e-9));
+    CHECK(macs == 3 * 416'520);
+    CHECK(run["totals"]["macs"] == macs);
+}
+
+TEST_CASE("the analytic engine counts what the simulation counts, and is never slower") {
+    const std::string machine = GENERATE("northpole", "von_neumann");
+    const Json simulated = run_json(machine)["runs"][0]["totals"];
+    const Json estimated = run_json(machine, {"--engine", "analytic"})["runs"][0]["totals"];
+    CHECK(simulated["operations"] == estimated["operations"]);
+    CHECK(simulated["seconds"].get<double>() >= estimated["seconds"].get<double>());
+}
+
+TEST_CASE("two runs give the same bytes, from whatever folder") {
+    const TemporaryFolder one;
+    const TemporaryFolder other;
+    for (const auto& folder : {one.path(), other.path()}) {
+        const ProgramRun run = run_memwall({"compare", "von_neumann", "northpole", "--network",
+                                            "lenet", "--json", "r.json", "--csv", "r.csv"},
+                                           folder);
+        REQUIRE(run.status == 0);
+    }
+    CHECK(read_text(one.path() / "r.json") == read_text(other.path() / "r.json"));
+    CHECK(read_text(one.path() / "r.csv") == read_text(other.path() / "r.csv"));
+    CHECK_FALSE(read_text(one.path() / "r.json").empty());
+}
+
+TEST_CASE("compare writes one run a machine in the order given and says what it found") {
+    const Json json = json_of({"compare", "northpole", "von_neumann", "--network", "lenet"});
+    REQUIRE(json["runs"].size() == 2);
+    CHECK(json["runs"][0]["machine"] == "northpole");
+    CHECK(json["runs"][1]["machine"] == "von_neumann");
+    for (const auto& run : json["runs"]) {
+        const Json& totals = run["totals"];
+        CHECK(totals["at_lower_bound"]["energy_j"].get<double>() <=
+              totals["energy_j"].get<double>() * (1 + 1e-12));
+        CHECK(totals["at_lower_bound"]["seconds"].get<double>() <=
+              totals["window_s"].get<double>());
+    }
+    const ProgramRun text =
+        run_memwall({"compare", "northpole", "von_neumann", "--network", "lenet"});
+    CHECK(text.out.find("at its I/O lower bound") != std::string::npos);
+    for (const auto& sentence : json["findings"]) {
+        CHECK(text.out.find(sentence.get<std::string>()) != std::string::npos);
+    }
+}
+
+TEST_CASE("overrides by --set change the machine, the network and the scenario, and is recorded") {
+    const Json plain = run_json("von_neumann");
+    const Json slow = run_json("von_neumann", {"--set", "machine.clock=200 MHz"});
+    CHECK(slow["runs"][0]["totals"]["seconds"].get<double>() >
+          plain["runs"][0]["totals"]["seconds"].get<double>() * 1.2);
+    CHECK(slow["provenance"]["overrides"] == Json::array({"machine.clock=200 MHz"}));
+    const Json wide = run_json("von_neumann", {"--set", "network.layers.fc3.out_features=20"});
+    CHECK(wide["runs"][0]["totals"]["macs"] == 3 * (416'520 + 840));
+    const Json longer =
+        run_json("von_neumann", {"--set", "scenario.items=10", "--set", "scenario.warmup_items=2"});
+    CHECK(longer["runs"][0]["totals"]["items"] == 8);
+    const Json batched = run_json("von_neumann", {"--set", "batch=4"});
+    CHECK(batched["runs"][0]["batch"] == 4);
+    const Json four = run_json("von_neumann", {"--set", "precision=int4"});
+    CHECK(four["runs"][0]["precision"] == "int4");
+}
+
+TEST_CASE("in a comparison --set reaches one machine by its name") {
+    const std::vector<std::string> compare = {"compare", "von_neumann", "northpole", "--network",
+                                              "lenet"};
+    const Json plain = json_of(compare);
+    std::vector<std::string> changed = compare;
+    changed.insert(changed.end(), {"--set", "machine.von_neumann.clock=200 MHz"});
+    const Json slow = json_of(changed);
+    CHECK(slow["runs"][0]["totals"]["seconds"].get<double>() >
+          plain["runs"][0]["totals"]["seconds"].get<double>());
+    CHECK(slow["runs"][1] != plain["runs"][1]);  // it records the override
+    CHECK(slow["runs"][1]["totals"] == plain["runs"][1]["totals"]);
+}
+
+TEST_CASE("provenance names the inputs by checksum, and nothing of where or when") {
+    const Json json = run_json("northpole");
+    std::vector<std::string> paths;
+    for (const auto& input : json["provenance"]["inputs"]) {
+        paths.push_back(input["path"]);
+        CHECK(input["sha256"].get<std::string>().size() == 64);
+    }
+    CHECK(paths == std::vector<std::string>{"networks/lenet.yaml", "machines/northpole.yaml",
+                                            "technology/12nm.yaml"});
+    CHECK(json.dump().find("/work") == std::string::npos);
+    CHECK(json.dump().find(MEMWALL_SOURCE_DIR) == std::string::npos);
+}
+
+TEST_CASE("every layer of the network has a row, and (idle) is the last") {
+    const Json run = run_json("northpole")["runs"][0];
+    CHECK(run["layers"].size() == 13);
+    CHECK(run["layers"].front()["name"] == "conv1");
+    CHECK(run["layers"].back()["name"] == "(idle)");
+    CHECK(run["layers"].back()["op"] == "none");
+}
+
+TEST_CASE("show describes machines, technologies, mappings and paths in all three forms") {
+    const std::vector<std::vector<std::string>> shown = {
+        {"show"},
+        {"show", "networks"},
+        {"show", "technologies"},
+        {"show", "machine", "northpole"},
+        {"show", "technology", "12nm"},
+        {"show", "mapping", "--machine", "von_neumann", "--network", "lenet"},
+        {"show", "paths", "--machine", "von_neumann", "--network", "lenet"}};
+    for (const auto& words : shown) {
+        INFO(words.back());
+        CHECK_FALSE(json_of(words).empty());
+        std::vector<std::string> as_csv = words;
+        as_csv.insert(as_csv.end(), {"--csv", "-"});
+        const ProgramRun csv = run_memwall(as_csv);
+        CHECK(csv.status == 0);
+        CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') > 1);
+        CHECK(run_memwall(words).status == 0);
+    }
+    const ProgramRun paths = run_memwall({"show", "paths", "--machine", "von_neumann"});
+    CHECK(paths.out.find("machine.components.global_buffer.capacity") != std::string::npos);
+    const ProgramRun machine = run_memwall({"show", "machine", "von_neumann"});
+    for (const char* status : {"published", "derived", "assumed"}) {
+        CHECK(machine.out.find(status) != std::string::npos);
+    }
+}
+
+TEST_CASE("show says what it cannot show") {
+    CHECK(run_memwall({"show", "netwrok"}).err ==
+          "error: show: cannot show 'netwrok'; did you mean 'network'?\n");
+    CHECK(run_memwall({"show", "network"}).err ==
+          "error: show network: missing a name, as in memwall show network NAME\n");
+    CHECK(run_memwall({"show", "mapping"}).err == "error: show mapping: missing --network NAME\n");
+    CHECK(run_memwall({"show", "networks", "lenet"}).status == 2);
+}
+
+TEST_CASE("every shipped configuration is fine") {
+    const Json all = json_of({"show"});
+    std::vector<std::string> words = {"check"};
+    for (const auto& entry : all) {
+        words.push_back(entry["name"]);
+    }
+    REQUIRE(words.size() > 10);
+    const ProgramRun run = run_memwall(words);
+    CHECK(run.err.empty());
+    CHECK(run.status == 0);
+}
+
+TEST_CASE("comparing needs two machines with names of their own") {
+    CHECK(run_memwall({"compare", "northpole", "--network", "lenet"}).err ==
+          "error: compare: expected two or more machines, found 1\n");
+    CHECK(run_memwall({"compare", "northpole", "northpole", "--network", "lenet"}).err ==
+          "error: compare: machine 'northpole' is named twice\n");
+    CHECK(run_memwall({"compare", "northpole", "von_neumann"}).err ==
+          "error: compare: missing --network NAME\n");
+}
+
+namespace {
+
+/// Every key of every object, but not those that are names of memories.
+void collect_keys(const Json& json, std::set<std::string>& keys) {
+    for (const auto& [key, value] : json.items()) {
+        if (json.is_object()) {
+            keys.insert(key);
+        }
+        if (key != "peak_memory_bytes" && key != "lower_bound_bytes" && value.is_structured() &&
+            key != "traffic_bytes") {
+            collect_keys(value, keys);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("docs/result.md explains every key of a result") {
+    const std::string page = read_text(MEMWALL_SOURCE_DIR "/docs/result.md");
+    std::set<std::string> keys;
+    collect_keys(json_of({"compare", "northpole", "von_neumann", "--network", "lenet"}), keys);
+    REQUIRE(keys.size() > 60);
+    for (const std::string& key : keys) {
+        INFO(key);
+        CHECK(page.find("`" + key + "`") != std::string::npos);
+    }
+}
