@@ -60,6 +60,7 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
         done_.push_back(builder_.token("layer '" + name + "' done"));
         ready_.push_back(builder_.token("inputs of layer '" + name + "'"));
         operands_.push_back(builder_.token("operands of layer '" + name + "'"));
+        last_chunks_.push_back(builder_.token("layer '" + name + "' in its last chunk"));
         computed_.push_back(builder_.token("layer '" + name + "' computed"));
         summed_.push_back(builder_.token("layer '" + name + "' summed"));
         epilogued_.push_back(builder_.token("layer '" + name + "' epilogue"));
@@ -261,7 +262,7 @@ std::int64_t SpatialEmitter::parts_needed(std::size_t f, std::int64_t piece,
     return fresh.before + fresh.parts / fresh.channel_parts * channels;
 }
 
-/// Starts a layer in all cores once the first of its inputs are there.
+/// Starts a layer's program in all cores while the one before computes its last chunk.
 void SpatialEmitter::begin_layer(std::size_t f) {
     RoundStep step;
     step.layer = layers_.layers[f].fused->root;
@@ -269,15 +270,10 @@ void SpatialEmitter::begin_layer(std::size_t f) {
     Compute compute;
     compute.occupies = chip_.synchronisation;
     step.body.what = compute;
-    const std::int64_t pieces = std::max<std::int64_t>(1, layers_.layers[f].chunks.front().pieces);
-    const std::int64_t needed = parts_needed(f, 0, pieces);
-    if (needed > 0) {
-        step.waits.push_back({ready_[f], needed});
-    }
     if (f > 0) {
-        step.waits.push_back({epochs_[f - 1], 1});
+        step.waits.push_back({last_chunks_[f - 1], 1});
     } else {
-        step.waits.push_back({epochs_.back(), 0});
+        step.waits.push_back({last_chunks_.back(), 0});
     }
     step.posts.push_back({epochs_[f]});
     submit(sequencer_, std::move(step), false);
@@ -400,6 +396,9 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
             }
         } else if (layer.pieces > 0 && last_use) {
             weights_.release(step);
+        }
+        if (final && c + 1 == layer.chunks.size()) {
+            step.posts.push_back({last_chunks_[f], 1, PostAt::start});
         }
         if (final) {
             const auto n = static_cast<std::int64_t>(layer.chunks.size());
@@ -666,7 +665,9 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
     step.body.what = std::move(move);
     if (ahead(arrival)) {
         const auto phase = static_cast<std::size_t>(part);
-        step.waits.push_back({epochs_[layers_.input_phases[phase]], 0});
+        const std::size_t while_layer = layers_.input_phases[phase];
+        step.waits.push_back({epochs_[while_layer], 0});
+        step.waits.push_back({ready_[while_layer], 0});
     }
     if (arrival.maker < 0) {
         step.waits.push_back({there_[t], 1});

@@ -106,7 +106,7 @@ private:
         host_out_;
     Ring weights_;
     std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk
-    std::vector<TokenId> done_, epochs_;                  ///< by fused layer
+    std::vector<TokenId> done_, epochs_, last_chunks_;    ///< by fused layer
     std::vector<TokenId> ready_, operands_;               ///< by fused layer: parts that came in
     std::vector<Fresh> fresh_;                            ///< by fused layer
     std::vector<TokenId> there_, used_;                   ///< by tensor, of the network's edges

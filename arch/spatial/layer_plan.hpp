@@ -25,7 +25,7 @@ struct SpatialPlan {
 };
 
 /// Results leave a core in about this many chunks, so that they travel while it goes on.
-inline constexpr std::int64_t kOutputChunks = 4;
+inline constexpr std::int64_t kOutputChunks = 8;
 
 /// Pieces of the weight stream that a core's weight buffer holds at once.
 inline constexpr std::int64_t kWeightSlots = 4;
