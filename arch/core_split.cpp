@@ -136,7 +136,7 @@ private:
         const Dim dim = dims_[depth];
         const std::int64_t whole = current_.extents[index(dim)];
         std::vector<std::int64_t> tiles = useful_tiles(whole, unit(dim), cores);
-        if (depth + 1 == dims_.size()) {
+        if (depth + 1 == dims_.size() && dim != Dim::C) {
             tiles = {tiles.back()};  // nothing is left to use the other cores
         }
         for (const std::int64_t tile : tiles) {

@@ -53,7 +53,8 @@ struct SplitRules {
 };
 
 /// Splits of `extents` that use at most `rules.cores`: every useful tile size of every dimension
-/// but the last one cut, which is cut as finely as fits. In a fixed order, the whole box first.
+/// but the last one cut, which is cut as finely as fits unless it is C: sharing an output costs. In
+/// a fixed order, the whole box first.
 std::vector<CoreSplit> useful_splits(const IterationSpace& space, const Extents& extents,
                                      const SplitRules& rules);
 

@@ -17,13 +17,7 @@ public:
     void add(LayerId id) {
         const Layer& layer = network_.layer(id);
         if (layer.no_work) {
-            for (const TensorId output : layer.outputs) {
-                if (network_.storage(output) == output) {
-                    add_alone(id);  // a copy after all: its words are its own
-                    return;
-                }
-            }
-            return;
+            return;  // its words are those of other tensors, or are made in their place in it
         }
         const std::size_t host = layer.epilogue_of.valid() ? latest_maker(layer) : kNone;
         if (host != kNone && result_is_private(fused_[host].output, id)) {

@@ -27,14 +27,17 @@ struct MovePiece {
     Place from;
     std::vector<Place> to;
     bool add = false;
+    LayerId reader =
+        {};  ///< whose buffers it fills, where several layers read the same tensor at once
 };
 
-/// A box of a layer's space, its operands read at `operands`, its results added up at `results`.
+/// A box of a layer's space. An epilogue finds the result that it goes on with at `results`.
 struct ComputePiece {
     LayerId layer;
     Box box;
-    Place operands;
-    Place results;
+    Place operands;  ///< where inputs are read
+    Place weights;
+    Place results;      ///< where results are added up
     bool first = true;  ///< starts from zero; else goes on with what is there
 };
 

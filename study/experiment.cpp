@@ -17,7 +17,7 @@ std::vector<std::string> point_names(const Experiment& experiment) {
 
 /// The name of a design point that is there.
 std::string read_point(MapReader& reader, const char* key, const Experiment& experiment) {
-    const auto name = reader.required<std::string>(key);
+    auto name = reader.required<std::string>(key);
     const std::vector<std::string> known = point_names(experiment);
     if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end()) {
         reader.error(key, "unknown design point '" + name + "'" + suggestion(name, known));

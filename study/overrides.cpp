@@ -99,7 +99,7 @@ std::vector<Override> overrides_of_machine(const std::vector<Override>& override
                                            const std::vector<std::string>& all_names) {
     const auto rest_after = [](const Override& override, const std::vector<std::string>& of) {
         for (const std::string& name : of) {
-            if (const std::string rest = below(override.path, name); !rest.empty()) {
+            if (std::string rest = below(override.path, name); !rest.empty()) {
                 return rest;
             }
         }

@@ -55,6 +55,8 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     cores_.array_unit = compute_.unit;
     cores_.vector_unit = epilogue_.unit;
     weights_ = Ring(builder_, "weights", kWeightSlots);
+    results_ = Ring(builder_, "results", result_slots());
+    loaded_ = builder_.token("weights loaded");
     for (const SpatialLayer& layer : layers.layers) {
         const std::string& name = network.layer(layer.fused->root).name;
         done_.push_back(builder_.token("layer '" + name + "' done"));
@@ -69,6 +71,22 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     fresh_.resize(layers.layers.size());
     there_.resize(network.tensors().size());
     used_.resize(network.tensors().size());
+}
+
+/// Chunks whose sums the accumulators hold at once: what fits, of the network's largest, but two at
+/// least.
+std::int64_t SpatialEmitter::result_slots() const {
+    std::int64_t most = 1;
+    for (const SpatialLayer& layer : layers_.layers) {
+        const Layer& root = network_.layer(layer.fused->root);
+        const Bytes sums = stored_bytes(result_words(root, layer.plan->split.tile),
+                                        root.precision.accumulator);
+        most = std::max(most, ceil_divide(sums.count(),
+                                          static_cast<std::int64_t>(layer.chunks.size())));
+    }
+    const auto& accumulators =
+        std::get<MemoryConfig>(machine_.component(chip_.accumulators).config);
+    return std::max<std::int64_t>(2, accumulators.capacity.count() / most);
 }
 
 /// Every scheduled step takes its place in the static schedule, once there is one.
@@ -155,6 +173,16 @@ void SpatialEmitter::load() {
         builder_.count(step.body, LayerId(), chip_.core_memory, Action::write, TensorRole::weights,
                        weights->precision, bytes.count());
         step.body.what = std::move(move);
+        if (options_.images) {
+            auto image_step = std::make_shared<StepImage>();
+            image_step->moves.push_back({layer.fused->weights,
+                                         image(weights->projection, root.space.box()),
+                                         {chip_.host, -1},
+                                         {Place{chip_.core_memory, -1}},
+                                         false});
+            step.body.image = std::move(image_step);
+        }
+        step.posts.push_back({loaded_});
         builder_.hold(chip_.core_memory, bytes);
         builder_.load(host_in_.agent, std::move(step));
     }
@@ -284,6 +312,9 @@ void SpatialEmitter::stream_weights(std::size_t f) {
     const Layer& root = network_.layer(layer.fused->root);
     const Operand* weights = root.space.find(TensorRole::weights);
     const Precision precision = weights ? weights->precision : Precision::int8;
+    const std::int64_t loads = std::count_if(
+        layers_.layers.begin(), layers_.layers.begin() + static_cast<std::ptrdiff_t>(f) + 1,
+        [](const SpatialLayer& each) { return each.fused->weights.valid(); });
     std::size_t chunk = 0;
     std::int64_t within = 0;
     for (std::int64_t p = 0; p < layer.pieces; ++p) {
@@ -306,11 +337,14 @@ void SpatialEmitter::stream_weights(std::size_t f) {
         count(chip_.weight_buffer, Action::write, layer.weights_delivered.count());
         step.body.what = std::move(move);
         weights_.fill(step);
+        if (p == 0) {
+            step.waits.push_back({loaded_, loads});
+        }
         while (within == layer.chunks[chunk].pieces) {
             ++chunk;
             within = 0;
         }
-        if (options_.images && within == 0) {
+        if (options_.images && within + 1 == layer.chunks[chunk].pieces) {
             auto image_step = std::make_shared<StepImage>();
             for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
                 Box box = layer.boxes[core];
@@ -389,6 +423,9 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
                 step.waits.push_back({ready_[f], needed});
             }
         }
+        if (p == 0) {
+            results_.reserve(step);  // the accumulators hold the sums of some chunks
+        }
         if (chunk.pieces > 0) {
             weights_.use(step, first_filling + p);
             if (!final || last_use) {
@@ -412,6 +449,7 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
                         image_step->computes.push_back({layer.fused->root,
                                                         box,
                                                         {chip_.core_memory, lane},
+                                                        {chip_.weight_buffer, lane},
                                                         {chip_.accumulators, lane},
                                                         true});
                     }
@@ -532,6 +570,7 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
                         {id,
                          box_of_results(epilogue, image(root.space.outputs().projection, box)),
                          {chip_.core_memory, lane},
+                         {chip_.weight_buffer, lane},
                          {chip_.accumulators, lane},
                          true});
                 }
@@ -585,6 +624,7 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
     if (c == 0) {
         step.body.occupancy.push_back({chip_.core_memory, bytes.count(), 0});
     }
+    results_.release(step);
     step.posts.push_back({done_[f]});
     if (c + 1 < layer.chunks.size()) {
         return;

@@ -87,6 +87,7 @@ private:
     void move_part(const Arrival& arrival, std::int64_t part, std::int64_t parts);
     [[nodiscard]] bool ahead(const Arrival& arrival) const;
 
+    [[nodiscard]] std::int64_t result_slots() const;
     void submit(const Worker& worker, RoundStep step, bool scheduled);
     [[nodiscard]] Bytes bytes_of(TensorId tensor) const { return network_.tensor_bytes(tensor); }
     [[nodiscard]] std::int64_t last_reader(TensorId tensor) const;
@@ -104,7 +105,8 @@ private:
     int workers_ = 0;
     Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, ingress_,
         host_out_;
-    Ring weights_;
+    Ring weights_, results_;
+    TokenId loaded_;  ///< once for each layer with weights, in order
     std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk
     std::vector<TokenId> done_, epochs_, last_chunks_;    ///< by fused layer
     std::vector<TokenId> ready_, operands_;               ///< by fused layer: parts that came in

@@ -171,6 +171,11 @@ void TilingEmitter::load() {
             const TokenId written = builder_.token("weights of '" + root.name + "' written");
             RoundStep receive;
             receive.body = transfers_.receive(cargo, hierarchy_.dram, host_in_.unit);
+            if (options_.images) {
+                receive.body.image =
+                    image_of(fused.weights, cargo.region, Transfers::place(hierarchy_.host),
+                             {Transfers::place(hierarchy_.dram)});
+            }
             receive.posts.push_back({plan_.layers[f].weights_resident ? written : loaded});
             builder_.load(host_in_.agent, std::move(receive));
             fetch.waits.push_back({written, 1});

@@ -37,6 +37,32 @@ CoreSplit TilingEmitter::split_of(const LayerState& state, const Box& box) const
     return split;
 }
 
+/// A short pass at an edge uses the cores that it would use in a full one, so that what stays in
+/// their buffers from pass to pass is where it is needed.
+std::vector<TilingEmitter::CoreBox> TilingEmitter::core_boxes(const LayerState& state,
+                                                              const Box& box) const {
+    const CoreSplit full{state.plan.passes.pass, state.plan.passes.core};
+    std::vector<CoreBox> found;
+    for (const Box& part : split_of(state, box).boxes(box)) {
+        std::int64_t lane = 0;
+        for (const Dim dim : all_dims()) {
+            const std::int64_t number = (part[dim].begin - box[dim].begin) / full.tile[index(dim)];
+            lane = lane * full.parts(dim) + number;
+        }
+        found.push_back({static_cast<std::size_t>(lane), part});
+    }
+    return found;
+}
+
+/// The first pass over the same outputs: where the reduction is cut, the last one may be shorter
+/// and leave out cores that hold partial sums of the ones before.
+const Box& TilingEmitter::first_box(const LayerState& state, std::size_t pass) const {
+    while (!state.sequence.passes[pass].starts) {
+        --pass;
+    }
+    return state.sequence.passes[pass].box;
+}
+
 Region TilingEmitter::result_region(const LayerState& state, std::size_t pass) const {
     return image(state.root.space.outputs().projection, state.sequence.passes[pass].box);
 }
@@ -153,10 +179,10 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
     }
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>();
-        const std::vector<Box> boxes = split.boxes(pass.box);
-        for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
+        const std::vector<CoreBox> boxes = core_boxes(state, pass.box);
+        for (const auto& [lane, box] : boxes) {
             image_step->moves.push_back({operand.tensor,
-                                         image(operand.projection, boxes[lane]),
+                                         image(operand.projection, box),
                                          Transfers::place(hierarchy_.buffer),
                                          {core(hierarchy_.operands, lane)},
                                          false});
@@ -169,7 +195,6 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
 /// The other operands of the epilogues, for one pass's results.
 void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
     const Region region = result_region(state, p);
-    const CoreSplit split = split_of(state, state.sequence.passes[p].box);
     for (std::size_t i = 0; i < state.fused.operands.size(); ++i) {
         const TensorId tensor = state.fused.operands[i];
         const Precision precision = network_.tensor(tensor).precision;
@@ -208,14 +233,14 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
         }
         if (options_.images) {
             auto image_step = std::make_shared<StepImage>();
-            const std::vector<Box> boxes = split.boxes(state.sequence.passes[p].box);
-            for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
-                image_step->moves.push_back(
-                    {tensor,
-                     image(state.root.space.outputs().projection, boxes[lane]),
-                     Transfers::place(hierarchy_.buffer),
-                     {core(hierarchy_.operands, lane)},
-                     false});
+            const std::vector<CoreBox> boxes = core_boxes(state, first_box(state, p));
+            for (const auto& [lane, box] : boxes) {
+                image_step->moves.push_back({tensor,
+                                             image(state.root.space.outputs().projection, box),
+                                             Transfers::place(hierarchy_.buffer),
+                                             {core(hierarchy_.operands, lane)},
+                                             false,
+                                             state.fused.operand_of[i]});
             }
             step.body.image = std::move(image_step);
         }
@@ -249,11 +274,11 @@ void TilingEmitter::compute(LayerState& state, std::size_t p) {
     }
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>();
-        const std::vector<Box> boxes = split.boxes(pass.box);
-        for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
-            image_step->computes.push_back({state.fused.root, boxes[lane],
-                                            core(hierarchy_.operands, lane), core(sums(), lane),
-                                            pass.starts});
+        const std::vector<CoreBox> boxes = core_boxes(state, pass.box);
+        for (const auto& [lane, box] : boxes) {
+            const Place operands_of = core(hierarchy_.operands, lane);
+            image_step->computes.push_back(
+                {state.fused.root, box, operands_of, operands_of, core(sums(), lane), pass.starts});
         }
         step.body.image = std::move(image_step);
     }
@@ -262,8 +287,8 @@ void TilingEmitter::compute(LayerState& state, std::size_t p) {
 
 /// Adds up the partial sums of cores that share an output.
 void TilingEmitter::reduce(LayerState& state, std::size_t p) {
-    const Pass& pass = state.sequence.passes[p];
-    const CoreSplit split = split_of(state, pass.box);
+    const Box& sums_box = first_box(state, p);
+    const CoreSplit split = split_of(state, sums_box);
     const std::int64_t shares = split.reduction_parts(state.root.space);
     if (shares == 1) {
         return;
@@ -282,15 +307,15 @@ void TilingEmitter::reduce(LayerState& state, std::size_t p) {
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>();
         const Projection& outputs = state.root.space.outputs().projection;
-        const std::vector<Box> boxes = split.boxes(pass.box);
-        for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
-            const Region part = image(outputs, boxes[lane]);
-            for (std::size_t first = 0; first < lane; ++first) {
-                if (image(outputs, boxes[first]) == part) {
+        const std::vector<CoreBox> boxes = core_boxes(state, sums_box);
+        for (std::size_t from = 0; from < boxes.size(); ++from) {
+            const Region part = image(outputs, boxes[from].box);
+            for (std::size_t first = 0; first < from; ++first) {
+                if (image(outputs, boxes[first].box) == part) {
                     image_step->moves.push_back({state.root.outputs.front(),
                                                  part,
-                                                 core(sums(), lane),
-                                                 {core(sums(), first)},
+                                                 core(sums(), boxes[from].lane),
+                                                 {core(sums(), boxes[first].lane)},
                                                  true});
                     break;
                 }
@@ -302,7 +327,7 @@ void TilingEmitter::reduce(LayerState& state, std::size_t p) {
 }
 
 void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
-    const CoreSplit split = split_of(state, state.sequence.passes[p].box);
+    const CoreSplit split = split_of(state, first_box(state, p));
     const bool reduced = split.reduction_parts(state.root.space) > 1;
     const Region region = result_region(state, p);
     bool first = true;
@@ -331,14 +356,14 @@ void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
         if (options_.images) {
             auto image_step = std::make_shared<StepImage>();
             const Projection& outputs = state.root.space.outputs().projection;
-            const std::vector<Box> boxes = split.boxes(state.sequence.passes[p].box);
+            const std::vector<CoreBox> boxes = core_boxes(state, first_box(state, p));
             std::vector<Region> seen;
-            for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
-                const Region part = image(outputs, boxes[lane]);
+            for (const auto& [lane, box] : boxes) {
+                const Region part = image(outputs, box);
                 if (std::find(seen.begin(), seen.end(), part) == seen.end()) {
                     seen.push_back(part);
-                    image_step->computes.push_back({id, box_of_results(layer, part),
-                                                    core(hierarchy_.operands, lane),
+                    const Place others = core(hierarchy_.operands, lane);
+                    image_step->computes.push_back({id, box_of_results(layer, part), others, others,
                                                     core(sums(), lane), true});
                 }
             }
@@ -351,7 +376,7 @@ void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
 
 /// The finished results to the global buffer.
 void TilingEmitter::drain(LayerState& state, std::size_t p) {
-    const CoreSplit split = split_of(state, state.sequence.passes[p].box);
+    const CoreSplit split = split_of(state, first_box(state, p));
     const Region region = result_region(state, p);
     const TensorId tensor = network_.layer(state.fused.last()).outputs.front();
     const Precision precision = network_.tensor(tensor).precision;
@@ -394,10 +419,10 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>();
         const Projection& outputs = state.root.space.outputs().projection;
-        const std::vector<Box> boxes = split.boxes(state.sequence.passes[p].box);
+        const std::vector<CoreBox> boxes = core_boxes(state, first_box(state, p));
         std::vector<Region> seen;
-        for (std::size_t lane = 0; lane < boxes.size(); ++lane) {
-            const Region part = image(outputs, boxes[lane]);
+        for (const auto& [lane, box] : boxes) {
+            const Region part = image(outputs, box);
             if (std::find(seen.begin(), seen.end(), part) == seen.end()) {
                 seen.push_back(part);
                 image_step->moves.push_back({tensor,

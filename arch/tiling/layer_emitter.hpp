@@ -47,7 +47,15 @@ private:
     void store(LayerState& state, std::size_t pass, const Cargo& cargo);
     void finish_output(LayerState& state, RoundStep& step);
 
+    /// One core's part of a pass.
+    struct CoreBox {
+        std::size_t lane = 0;
+        Box box;
+    };
+
     [[nodiscard]] CoreSplit split_of(const LayerState& state, const Box& box) const;
+    [[nodiscard]] std::vector<CoreBox> core_boxes(const LayerState& state, const Box& box) const;
+    [[nodiscard]] const Box& first_box(const LayerState& state, std::size_t pass) const;
     [[nodiscard]] Region result_region(const LayerState& state, std::size_t pass) const;
     [[nodiscard]] Place core(ComponentId memory, std::size_t lane) const;
     [[nodiscard]] ComponentId sums() const;

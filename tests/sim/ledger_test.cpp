@@ -2,6 +2,7 @@
 #include "sim/ledger.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "tests/sim/result_example.hpp"
 
@@ -17,7 +18,7 @@ std::vector<std::string> lines(const ResultExample& example) {
          make_ledger(example.mapping.program.actions, example.machine, example.outcome)) {
         const std::string layer =
             row.layer.valid() ? example.network.layer(row.layer).name : "(idle)";
-        const auto picoseconds = static_cast<std::int64_t>(row.seconds * 1e12 + 0.5);
+        const auto picoseconds = std::llround(row.seconds * 1e12);
         text.push_back(layer + " " + example.machine.component(row.component).name + " " +
                        row.action + " " + std::to_string(row.counted ? row.count : picoseconds));
     }

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/executor_memory.hpp"
+
+#include <algorithm>
+
+namespace memwall {
+namespace {
+
+constexpr std::ptrdiff_t kFillings = 2;
+
+}  // namespace
+
+bool ExecutorMemory::is_double_buffered(Place place) const {
+    return std::find(double_buffered_.begin(), double_buffered_.end(), place.memory) !=
+           double_buffered_.end();
+}
+
+std::int64_t* ExecutorMemory::find(Place place, TensorId tensor, std::int64_t position,
+                                   const Doing& doing) {
+    const auto found = fillings_.find({place, stored_.storage(tensor)});
+    if (found == fillings_.end()) {
+        return nullptr;
+    }
+    const auto word = static_cast<std::size_t>(position);
+    for (Filling& filling : found->second) {
+        const bool of_round = filling.by.round == doing.round || filling.by.round < 0;
+        if (of_round && filling.words.known[word]) {
+            return &filling.words.values[word];
+        }
+    }
+    return nullptr;
+}
+
+ExecutorMemory::Filling& ExecutorMemory::filling_for(Place place, TensorId tensor,
+                                                     const Doing& doing) {
+    const bool twice = is_double_buffered(place);
+    std::deque<Filling>& all = fillings_[{place, stored_.storage(tensor)}];
+    const auto same = std::find_if(all.begin(), all.end(), [&](const Filling& filling) {
+        return twice ? filling.by.step == doing.step : filling.by.round == doing.round;
+    });
+    if (same != all.end()) {
+        return *same;
+    }
+    all.push_front({doing, Words(stored_.count(tensor))});
+    const auto of_reader = [&](const Filling& filling) {
+        return filling.by.reader == doing.reader;
+    };
+    if (twice && std::count_if(all.begin(), all.end(), of_reader) > kFillings) {
+        const auto oldest = std::find_if(all.rbegin(), all.rend(), of_reader);
+        all.erase(std::next(oldest).base());
+    }
+    return all.front();
+}
+
+void ExecutorMemory::write(Place place, TensorId tensor, std::int64_t position, std::int64_t value,
+                           const Doing& doing) {
+    Filling& filling = filling_for(place, tensor, doing);
+    filling.words.known[static_cast<std::size_t>(position)] = true;
+    filling.words.values[static_cast<std::size_t>(position)] = value;
+}
+
+void ExecutorMemory::put(Place place, TensorId tensor, Words words, std::int64_t round) {
+    filling_for(place, tensor, {round, -1, LayerId()}).words = std::move(words);
+}
+
+}  // namespace memwall

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lies where while a program is executed: words by place and tensor, of each round or of the
+// last two fillings.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "arch/layer_arithmetic.hpp"
+#include "arch/step_image.hpp"
+
+namespace memwall {
+
+/// Who reads or writes: a step of a round; -1 is what holds for all rounds.
+struct Doing {
+    std::int64_t round = 0;
+    std::int64_t step = 0;
+    LayerId reader = {};  ///< whose double buffer is filled
+};
+
+class ExecutorMemory {
+public:
+    ExecutorMemory(const StoredWords& stored, std::vector<ComponentId> double_buffered)
+        : stored_(stored), double_buffered_(std::move(double_buffered)) {}
+
+    /// The word, or nullptr where it is not there for that round.
+    [[nodiscard]] std::int64_t* find(Place place, TensorId tensor, std::int64_t position,
+                                     const Doing& doing);
+    /// Sets a word; in a double-buffered memory the first word of a step begins a new filling.
+    void write(Place place, TensorId tensor, std::int64_t position, std::int64_t value,
+               const Doing& doing);
+    /// Puts a whole tensor at a place.
+    void put(Place place, TensorId tensor, Words words, std::int64_t round);
+
+private:
+    struct Filling {
+        Doing by;
+        Words words;
+    };
+    using Key = std::pair<Place, TensorId>;
+
+    [[nodiscard]] bool is_double_buffered(Place place) const;
+    Filling& filling_for(Place place, TensorId tensor, const Doing& doing);
+
+    const StoredWords& stored_;
+    std::vector<ComponentId> double_buffered_;
+    std::map<Key, std::deque<Filling>> fillings_;  ///< the newest first
+};
+
+}  // namespace memwall

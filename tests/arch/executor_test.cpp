@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/executor.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "arch/estimate.hpp"
+#include "arch/mapper.hpp"
+#include "arch/step_image.hpp"
+#include "tests/support/generated_layers.hpp"
+#include "tests/support/machines.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+using test::Draw;
+using test::Generated;
+using test::Overrides;
+
+/// What the mappings of many cases had in them.
+struct Seen {
+    std::int64_t mapped = 0;
+    std::int64_t refused = 0;
+    std::int64_t several_passes = 0;
+    std::int64_t reductions = 0;
+    std::int64_t stores = 0;
+    std::int64_t streamed_weights = 0;
+    std::int64_t multicasts = 0;
+    std::int64_t epilogues = 0;
+};
+
+std::string bytes(std::int64_t count) {
+    return std::to_string(count) + " B";
+}
+
+Machine drawn_tiling_machine(Draw& draw) {
+    const std::int64_t cores = draw.one_of<std::int64_t>({1, 2, 3, 4, 6});
+    Overrides overrides;
+    for (const char* part : {"operand_buffer", "accumulators", "array", "vector"}) {
+        overrides.emplace_back(std::string("components.") + part + ".instances",
+                               std::to_string(cores));
+    }
+    const std::int64_t operands = draw.one_of<std::int64_t>({48, 96, 200, 600, 4096});
+    overrides.emplace_back("components.operand_buffer.capacity", bytes(operands));
+    overrides.emplace_back("components.operand_buffer.bank", bytes(operands));
+    overrides.emplace_back("components.accumulators.capacity",
+                           bytes(draw.one_of<std::int64_t>({16, 64, 256})));
+    const std::int64_t buffer = draw.one_of<std::int64_t>({128, 300, 700, 2000, 16384});
+    overrides.emplace_back("components.global_buffer.capacity", bytes(buffer));
+    overrides.emplace_back("components.global_buffer.bank", bytes(buffer));
+    overrides.emplace_back("components.array.packs_window", draw.chance(50) ? "true" : "false");
+    return draw.chance(75) ? test::shipped_machine("tiny_von_neumann", overrides)
+                           : test::machine_without_host("tiny_von_neumann", overrides);
+}
+
+Machine drawn_spatial_machine(Draw& draw) {
+    const std::int64_t columns = draw(1, 3);
+    const std::int64_t rows = draw(1, 3);
+    Overrides overrides;
+    for (const char* part : {"core_memory", "weight_buffer", "accumulators", "array", "vector"}) {
+        overrides.emplace_back(std::string("components.") + part + ".instances",
+                               std::to_string(columns * rows));
+    }
+    for (const char* mesh : {"model_network", "activation_network", "partial_sum_network"}) {
+        const std::string part = std::string("components.") + mesh;
+        overrides.emplace_back(part + ".columns", std::to_string(columns));
+        overrides.emplace_back(part + ".rows", std::to_string(rows));
+    }
+    overrides.emplace_back("components.core_memory.capacity", "64 KiB");
+    overrides.emplace_back("components.weight_buffer.capacity",
+                           bytes(draw.one_of<std::int64_t>({8, 32, 256})));
+    overrides.emplace_back("components.accumulators.capacity", "4 KiB");
+    return test::shipped_machine("tiny_northpole", overrides);
+}
+
+std::vector<ComponentId> double_buffered(const Machine& machine) {
+    std::vector<ComponentId> found;
+    for (const char* part : {"operand_buffer", "weight_buffer", "accumulators"}) {
+        if (machine.find(part).valid()) {
+            found.push_back(machine.find(part));
+        }
+    }
+    return found;
+}
+
+void note(const Program& program, const Machine& machine, Seen& seen) {
+    const auto observe = [&](AgentId agent, const Step& step, const StepTimes&) {
+        const std::string& name = program.agents[agent.position()].name;
+        seen.reductions += name == "reduce" || name == "partial sums" ? 1 : 0;
+        seen.stores += name == "store" ? 1 : 0;
+        seen.streamed_weights += name == "fetch weights" && step.layer.valid() ? 1 : 0;
+        seen.epilogues += name == "epilogue" ? 1 : 0;
+        seen.several_passes += name == "compute" ? 1 : 0;
+        if (step.body->image) {
+            for (const MovePiece& piece : step.body->image->moves) {
+                seen.multicasts += piece.to.size() > 1 ? 1 : 0;
+            }
+        }
+    };
+    estimate(program, machine, Window{0}, observe);
+}
+
+/// Maps and executes; a network that does not fit is counted and left out.
+void prove(const Generated& generated, const Network& network, const Machine& machine,
+           std::uint32_t seed, Seen& seen) {
+    MapperOptions options;
+    options.effort = Effort::quick;
+    options.rounds = 3;
+    options.images = true;
+    Mapping mapping;
+    try {
+        mapping = map_network(network, machine, options);
+    } catch (const InputError&) {
+        ++seen.refused;
+        return;
+    }
+    ++seen.mapped;
+    INFO("seed " << seed << ", machine " << machine.name() << ", batch " << network.batch() << "\n"
+                 << generated.yaml);
+    CAPTURE(machine.component(machine.find("array")).instances);
+    const Network round = with_batch(network, mapping.sub_batch);
+    ExecutionOptions execution;
+    execution.seed = seed;
+    execution.double_buffered = double_buffered(machine);
+    try {
+        const ExecutionReport report = execute(round, machine, mapping.program, execution);
+        CHECK(report.outputs > 0);
+        note(mapping.program, machine, seen);
+    } catch (const InternalError& error) {
+        FAIL_CHECK(error.what());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Every generated layer that the tiling mapper maps computes what the layer is") {
+    Seen seen;
+    for (std::uint32_t seed = 1; seed <= 150; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_layer(draw);
+        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_tiling_machine(draw),
+              seed, seen);
+    }
+    CHECK(seen.mapped >= 60);
+    CHECK(seen.reductions > 20);
+    CHECK(seen.stores > 20);
+    CHECK(seen.streamed_weights > 20);
+}
+
+TEST_CASE("Every generated network that the tiling mapper maps computes what its layers are") {
+    Seen seen;
+    for (std::uint32_t seed = 1001; seed <= 1080; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_network(draw, static_cast<int>(draw(1, 4)));
+        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_tiling_machine(draw),
+              seed, seen);
+    }
+    CHECK(seen.mapped >= 30);
+    CHECK(seen.epilogues > 20);
+    CHECK(seen.stores > 20);
+}
+
+TEST_CASE("Every generated layer that the spatial mapper maps computes what the layer is") {
+    Seen seen;
+    for (std::uint32_t seed = 2001; seed <= 2100; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_layer(draw);
+        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_spatial_machine(draw),
+              seed, seen);
+    }
+    CHECK(seen.mapped >= 90);
+    CHECK(seen.reductions > 20);
+    CHECK(seen.multicasts > 20);
+}
+
+TEST_CASE("Every generated network that the spatial mapper maps computes what its layers are") {
+    Seen seen;
+    for (std::uint32_t seed = 3001; seed <= 3050; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_network(draw, static_cast<int>(draw(1, 4)));
+        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_spatial_machine(draw),
+              seed, seen);
+    }
+    CHECK(seen.mapped >= 40);
+    CHECK(seen.epilogues > 20);
+}
+
+}  // namespace memwall

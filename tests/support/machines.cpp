@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/machines.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include "arch/machine_yaml.hpp"
+#include "workloads/network_yaml.hpp"
+
+namespace memwall::test {
+namespace {
+
+const std::string kConfigs = std::string(MEMWALL_SOURCE_DIR) + "/configs/";
+
+YamlValue technology(const std::string& name, const SourceMark& /*where*/) {
+    Diagnostics faults;
+    YamlValue read =
+        read_yaml_file(kConfigs + "technology/" + name + ".yaml", name + ".yaml", faults);
+    faults.throw_if_any();
+    return read;
+}
+
+Machine load(const std::string& yaml, const Overrides& overrides) {
+    Diagnostics faults;
+    YamlValue root = read_yaml_text(yaml, "machine.yaml", faults);
+    faults.throw_if_any();
+    for (const auto& [path, value] : overrides) {
+        root = with_override(root, path, value);
+    }
+    return load_machine(root, technology);
+}
+
+std::string text_of(const std::string& name) {
+    const std::ifstream file(kConfigs + "machines/" + name + ".yaml");
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+Machine shipped_machine(const std::string& name, const Overrides& overrides) {
+    return load(text_of(name), overrides);
+}
+
+Machine machine_of_text(const std::string& yaml) {
+    return load(yaml, {});
+}
+
+std::string text_without_host(const std::string& name) {
+    std::istringstream lines(text_of(name));
+    std::string kept;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.rfind("  host:", 0) != 0 && line.find("[host,") == std::string::npos &&
+            line.find("components.host") == std::string::npos) {
+            kept += line + "\n";
+        }
+    }
+    return kept;
+}
+
+Machine machine_without_host(const std::string& name, const Overrides& overrides) {
+    return load(text_without_host(name), overrides);
+}
+
+Network shipped_network(const std::string& name) {
+    return load_network_file(kConfigs + "networks/" + name + ".yaml");
+}
+
+}  // namespace memwall::test

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machines for tests: those of configs/machines with keys overridden, and some without a host.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "base/yaml.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall::test {
+
+/// Key paths below the machine's file and what they become ("components.array.pipeline", "3
+/// cycles").
+using Overrides = std::vector<std::pair<std::string, std::string>>;
+
+/// The machine of configs/machines/NAME.yaml.
+Machine shipped_machine(const std::string& name, const Overrides& overrides = {});
+/// A machine from text, its technology from configs.
+Machine machine_of_text(const std::string& yaml);
+/// The text of configs/machines/NAME.yaml without the component `host` and its connections.
+std::string text_without_host(const std::string& name);
+/// As shipped_machine, from text_without_host.
+Machine machine_without_host(const std::string& name, const Overrides& overrides = {});
+/// The network of configs/networks/NAME.yaml.
+Network shipped_network(const std::string& name);
+
+}  // namespace memwall::test
