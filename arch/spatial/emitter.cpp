@@ -73,20 +73,20 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     used_.resize(network.tensors().size());
 }
 
-/// Chunks whose sums the accumulators hold at once: what fits, of the network's largest, but two at
-/// least.
+/// Chunks whose sums the accumulators hold at once: those of a whole layer, or as many of the
+/// largest as fit.
 std::int64_t SpatialEmitter::result_slots() const {
     std::int64_t most = 1;
     for (const SpatialLayer& layer : layers_.layers) {
         const Layer& root = network_.layer(layer.fused->root);
-        const Bytes sums = stored_bytes(result_words(root, layer.plan->split.tile),
-                                        root.precision.accumulator);
-        most = std::max(most, ceil_divide(sums.count(),
-                                          static_cast<std::int64_t>(layer.chunks.size())));
+        const Bytes sums =
+            stored_bytes(result_words(root, layer.plan->split.tile), root.precision.accumulator);
+        most = std::max(most,
+                        ceil_divide(sums.count(), static_cast<std::int64_t>(layer.chunks.size())));
     }
     const auto& accumulators =
         std::get<MemoryConfig>(machine_.component(chip_.accumulators).config);
-    return std::max<std::int64_t>(2, accumulators.capacity.count() / most);
+    return std::clamp<std::int64_t>(accumulators.capacity.count() / most, 2, kOutputChunks);
 }
 
 /// Every scheduled step takes its place in the static schedule, once there is one.
