@@ -28,6 +28,9 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
 
 RunResult execute(const Network& network, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress) {
+    if (interrupted()) {
+        throw Interrupted();
+    }
     const Scenario scenario = resolve(settings.scenario);
     const NetworkAtPrecision asked = at_precision(network, settings.precision);
     const Network batched = with_batch(asked.network, scenario.batch);

@@ -132,6 +132,8 @@ private:
 std::vector<ExperimentCase> make_cases(const Experiment& experiment, const ExperimentRunner& runner,
                                        const std::vector<RunResult>& runs) {
     std::vector<ExperimentCase> cases;
+    ProgressBar bar("crossover");
+    const auto all = static_cast<double>(experiment.precisions.size() * experiment.batches.size());
     auto run = runs.begin();
     for (const std::string& precision : experiment.precisions) {
         for (const std::int64_t batch : experiment.batches) {
@@ -142,6 +144,7 @@ std::vector<ExperimentCase> make_cases(const Experiment& experiment, const Exper
                 one.runs.push_back(&*run++);
             }
             if (experiment.crossover) {
+                bar.show(static_cast<double>(cases.size()) / all);
                 one.crossover = runner.crossover(precision, batch);
             }
             cases.push_back(std::move(one));

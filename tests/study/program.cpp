@@ -5,9 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/support/temporary_folder.hpp"
 
@@ -33,10 +37,9 @@ namespace {
     ::_exit(127);
 }
 
-}  // namespace
-
-ProgramRun run_program(const std::string& program, const std::vector<std::string>& arguments,
-                       const std::filesystem::path& folder) {
+ProgramRun run_child(const std::string& program, const std::vector<std::string>& arguments,
+                     const std::filesystem::path& folder,
+                     const std::function<void(pid_t)>& meanwhile) {
     const TemporaryFolder streams;
     const std::string out = (streams.path() / "out").string();
     const std::string err = (streams.path() / "err").string();
@@ -54,9 +57,25 @@ ProgramRun run_program(const std::string& program, const std::vector<std::string
     if (child == 0) {
         become(argv, folder.string(), out, err);
     }
+    meanwhile(child);
     int status = 0;
     ::waitpid(child, &status, 0);
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
+}
+
+}  // namespace
+
+ProgramRun run_program(const std::string& program, const std::vector<std::string>& arguments,
+                       const std::filesystem::path& folder) {
+    return run_child(program, arguments, folder, [](pid_t) {});
+}
+
+ProgramRun interrupt_memwall(const std::vector<std::string>& arguments,
+                             const std::filesystem::path& folder, int signal, int milliseconds) {
+    return run_child(MEMWALL_PROGRAM, arguments, folder, [=](pid_t child) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+        ::kill(child, signal);
+    });
 }
 
 ProgramRun run_memwall(const std::vector<std::string>& arguments,

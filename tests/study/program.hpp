@@ -18,6 +18,9 @@ struct ProgramRun {
 /// of the source tree.
 ProgramRun run_memwall(const std::vector<std::string>& arguments,
                        const std::filesystem::path& folder = "/");
+/// Starts the same, sends it `signal` after `milliseconds`, and waits for its end.
+ProgramRun interrupt_memwall(const std::vector<std::string>& arguments,
+                             const std::filesystem::path& folder, int signal, int milliseconds);
 /// The same of another program.
 ProgramRun run_program(const std::string& program, const std::vector<std::string>& arguments,
                        const std::filesystem::path& folder);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program as a whole: results, overrides, sameness.
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -109,6 +110,40 @@ TEST_CASE("two runs give the same bytes, from whatever folder") {
     CHECK(read_text(one.path() / "r.json") == read_text(other.path() / "r.json"));
     CHECK(read_text(one.path() / "r.csv") == read_text(other.path() / "r.csv"));
     CHECK_FALSE(read_text(one.path() / "r.json").empty());
+}
+
+TEST_CASE("another clone's configurations give the same bytes") {
+    const TemporaryFolder clone;
+    std::filesystem::copy(MEMWALL_SOURCE_DIR "/configs", clone.path() / "configs",
+                          std::filesystem::copy_options::recursive);
+    const std::vector<std::string> words = {"run",       "--machine", "northpole", "--network",
+                                            "tiny_conv", "--json",    "-"};
+    std::vector<std::string> of_clone = words;
+    of_clone.insert(of_clone.end(), {"--configs", (clone.path() / "configs").string()});
+    const ProgramRun here = run_memwall(words);
+    REQUIRE(here.status == 0);
+    CHECK(run_memwall(of_clone).out == here.out);
+}
+
+TEST_CASE("an interrupted run ends at once, says so, and leaves nothing") {
+    const TemporaryFolder folder;
+    const ProgramRun run = interrupt_memwall({"run", "--machine", "northpole", "--network",
+                                              "resnet50", "--rounds", "100000", "--json", "r.json"},
+                                             folder.path(), SIGINT, 500);
+    CHECK(run.status == 1);
+    CHECK(run.err == "error: interrupted\n");
+    CHECK(run.out.empty());
+    CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("standard output takes one file, and then no table") {
+    const ProgramRun both = run_memwall({"show", "networks", "--json", "-", "--csv", "-"});
+    CHECK(both.err == "error: --json and --csv both write to '-'\n");
+    CHECK(both.status == 2);
+    const ProgramRun csv =
+        run_memwall({"run", "--machine", "northpole", "--network", "tiny_conv", "--csv", "-"});
+    CHECK(csv.out.find("machine,network,engine") == 0);
+    CHECK(csv.out.find("throughput") == std::string::npos);
 }
 
 TEST_CASE("compare writes one run a machine in the order given and says what it found") {
