@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "arch/core_work.hpp"
+#include "arch/estimate.hpp"
 #include "arch/tiling/emit.hpp"
 #include "arch/tiling/network_plan.hpp"
 #include "base/error.hpp"
@@ -32,20 +33,98 @@ struct Choice {
     NetworkPlan plan;
 };
 
-Choice choose(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
-              const Cores& cores, Effort effort) {
-    std::optional<Choice> best;
+/// The whole buffer and, since the planner only estimates, what it would do with smaller ones: so a
+/// larger buffer is never worse by a wrong estimate.
+std::vector<Bytes> capacities(Bytes whole, std::size_t layers, Effort effort) {
+    std::vector<Bytes> found = {whole};
+    std::int64_t power = 1;
+    while (power * 2 < whole.count()) {
+        power *= 2;
+    }
+    // A budget of layers to plan: small networks, whose estimate is the worse, get more.
+    const std::size_t smaller =
+        effort == Effort::quick ? 0
+        : effort == Effort::thorough
+            ? 8
+            : std::clamp<std::size_t>(120 / std::max<std::size_t>(layers, 1), 1, 8);
+    for (std::size_t i = 0; i < smaller && power > 0; ++i, power /= 2) {
+        if (power < whole.count()) {
+            found.emplace_back(power);
+        }
+    }
+    return found;
+}
+
+/// How wrong the estimate of a plan may be, as a factor: that of a few short steps is the worst.
+constexpr double kNear = 2;
+
+/// Plans of one network that may be the fastest, from the largest share of the buffer to the
+/// smallest, each different.
+std::vector<NetworkPlan> plans_of(const Network& network, const Hierarchy& hierarchy,
+                                  const ClockDomain& clock, const Cores& cores, Effort effort) {
+    PassPlanner passes(hierarchy, cores, effort == Effort::thorough);
+    std::vector<NetworkPlan> plans;
+    for (const Bytes capacity :
+         capacities(hierarchy.buffer_config->capacity, network.layers().size(), effort)) {
+        try {
+            NetworkPlan plan = plan_network(network, hierarchy, capacity, clock, passes);
+            if (!plans.empty() && plan.cycles_per_item > plans.front().cycles_per_item * kNear) {
+                break;  // and so are those of still smaller ones
+            }
+            if (plans.empty() || plan.cycles_per_item != plans.back().cycles_per_item ||
+                plan.dram_bytes_per_item != plans.back().dram_bytes_per_item) {
+                plans.push_back(std::move(plan));
+            }
+        } catch (const InputError&) {
+            if (plans.empty()) {
+                throw;
+            }
+            break;  // smaller ones do not hold it either
+        }
+    }
+    return plans;
+}
+
+/// The plan that is fastest as a program.
+NetworkPlan fastest(std::vector<NetworkPlan> plans, const Network& network, const Machine& machine,
+                    const Hierarchy& hierarchy, const Cores& cores) {
+    if (plans.size() == 1) {
+        return std::move(plans.front());
+    }
+    MapperOptions options;
+    options.rounds = 3;
+    std::optional<Picoseconds> least;
+    std::size_t best = 0;
+    for (std::size_t p = 0; p < plans.size(); ++p) {
+        const Program program = emit_tiling(network, machine, hierarchy, cores, plans[p], options);
+        const Outcome outcome = estimate(program, machine, Window{1});
+        const Picoseconds time = outcome.window_end - outcome.window_start;
+        if (!least || time < *least) {
+            least = time;
+            best = p;
+        }
+    }
+    return std::move(plans[best]);
+}
+
+Choice choose(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
+              const ClockDomain& clock, const Cores& cores, Effort effort) {
+    struct Candidates {
+        Network network;
+        std::vector<NetworkPlan> plans;
+    };
+    std::optional<Candidates> best;
     std::optional<InputError> refusal;
     for (std::int64_t items = network.batch(); items >= 1; --items) {
         if (network.batch() % items != 0) {
             continue;
         }
-        PassPlanner passes(hierarchy, cores, effort == Effort::thorough);
         Network part = with_batch(network, items);
         try {
-            NetworkPlan plan = plan_network(part, hierarchy, clock, passes);
-            if (!best || plan.cycles_per_item < best->plan.cycles_per_item * (1 - 1e-9)) {
-                best = Choice{std::move(part), std::move(plan)};
+            std::vector<NetworkPlan> plans = plans_of(part, hierarchy, clock, cores, effort);
+            if (!best ||
+                plans.front().cycles_per_item < best->plans.front().cycles_per_item * (1 - 1e-9)) {
+                best = Candidates{std::move(part), std::move(plans)};
             }
         } catch (const InputError& error) {
             refusal = error;
@@ -54,7 +133,8 @@ Choice choose(const Network& network, const Hierarchy& hierarchy, const ClockDom
     if (!best) {
         throw InputError(*refusal);
     }
-    return std::move(*best);
+    NetworkPlan plan = fastest(std::move(best->plans), best->network, machine, hierarchy, cores);
+    return {std::move(best->network), std::move(plan)};
 }
 
 /// "64 k x 4 c x 2 p on 128 cores" of a split.
@@ -101,7 +181,7 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
     const Cores cores = cores_of(hierarchy);
     check_layers(network, machine, cores);
     const ClockDomain& clock = machine.clock(machine.component(hierarchy.array).clock);
-    const Choice choice = choose(network, hierarchy, clock, cores, options.effort);
+    const Choice choice = choose(network, machine, hierarchy, clock, cores, options.effort);
     Mapping mapping;
     mapping.sub_batch = choice.network.batch();
     mapping.outermost = hierarchy.dram;

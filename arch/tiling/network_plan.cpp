@@ -30,13 +30,13 @@ struct Candidate {
 
 class Planner {
 public:
-    Planner(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
-            PassPlanner& passes)
+    Planner(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
+            const ClockDomain& clock, PassPlanner& passes)
         : network_(network),
           hierarchy_(hierarchy),
           passes_(passes),
           fused_(fuse_layers(network)),
-          capacity_(hierarchy.buffer_config->capacity.count()),
+          capacity_(capacity.count()),
           dram_bytes_per_cycle_(hierarchy.dram_config->peak().count() /
                                 static_cast<double>(clock.frequency().count())) {
         set_lifetimes();
@@ -415,9 +415,9 @@ std::int64_t operand_bits(const Network& network, const FusedLayer& fused) {
     return sum;
 }
 
-NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy,
+NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
                          const ClockDomain& clock, PassPlanner& planner) {
-    return Planner(network, hierarchy, clock, planner).run();
+    return Planner(network, hierarchy, capacity, clock, planner).run();
 }
 
 }  // namespace memwall

@@ -33,9 +33,10 @@ struct NetworkPlan {
     double dram_bytes_per_item = 0;
 };
 
-/// Plans `network`, whose batch runs through the machine together. Throws InputError where a layer
-/// does not fit in any tiling, with the bytes that are missing.
-NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy,
+/// Plans `network`, whose batch runs through the machine together, with `capacity` bytes of the
+/// global buffer. Throws InputError where a layer does not fit in any tiling, with the bytes that
+/// are missing.
+NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
                          const ClockDomain& clock, PassPlanner& planner);
 
 /// Bits of the other operands of the epilogues, a word of the result.

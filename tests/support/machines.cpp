@@ -67,4 +67,13 @@ Network shipped_network(const std::string& name) {
     return load_network_file(kConfigs + "networks/" + name + ".yaml");
 }
 
+Network network_of_text(const std::string& yaml) {
+    Diagnostics faults;
+    const YamlValue root = read_yaml_text(yaml, "network.yaml", faults);
+    faults.throw_if_any();
+    Network network = load_network(root, faults);
+    faults.throw_if_any();
+    return network;
+}
+
 }  // namespace memwall::test

@@ -26,5 +26,7 @@ std::string text_without_host(const std::string& name);
 Machine machine_without_host(const std::string& name, const Overrides& overrides = {});
 /// The network of configs/networks/NAME.yaml.
 Network shipped_network(const std::string& name);
+/// The network of a file's text.
+Network network_of_text(const std::string& yaml);
 
 }  // namespace memwall::test

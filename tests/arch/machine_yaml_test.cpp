@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/machine_yaml.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <string>
+
+#include "base/error.hpp"
+#include "tests/support/machines.hpp"
+
+namespace memwall {
+namespace {
+
+/// What loading says of a machine with one key changed; "" where it has nothing against it.
+std::string fault_of(const std::string& name, const test::Overrides& overrides) {
+    try {
+        test::shipped_machine(name, overrides);
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+std::string fault_of_text(const std::string& yaml) {
+    try {
+        test::machine_of_text(yaml);
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+const std::string kHead = "machine: m\ntechnology: round\nclock: 1 GHz\n";
+
+}  // namespace
+
+TEST_CASE("The shipped machines load, and their numbers are those of their files") {
+    const Machine twin = test::shipped_machine("von_neumann");
+    CHECK(twin.parts().mapper == "tiling");
+    CHECK(twin.component(twin.find("array")).instances == 256);
+    CHECK(twin.clocks().front().frequency() == Hertz(400'000'000));
+    CHECK(std::get<MemoryConfig>(twin.component(twin.find("global_buffer")).config).capacity ==
+          Bytes(32 << 20));
+    CHECK(twin.dram(DramId(std::size_t{0})).peak().count() == Approx(900e9).epsilon(0.01));
+    const Machine northpole = test::shipped_machine("northpole");
+    CHECK(northpole.parts().mapper == "spatial");
+    CHECK(northpole.of_kind(ComponentKind::mesh).size() == 3);
+    CHECK(northpole.drams().empty());
+}
+
+TEST_CASE("Every number of a machine says where it comes from") {
+    const Machine machine = test::shipped_machine("northpole");
+    REQUIRE(!machine.parts().provenance.empty());
+    bool found = false;
+    for (const Provenance& provenance : machine.parts().provenance) {
+        CHECK(!provenance.source.empty());
+        if (provenance.path == "components.core_memory.capacity") {
+            found = true;
+            CHECK(provenance.status == Status::published);
+        }
+    }
+    CHECK(found);
+}
+
+TEST_CASE("Neighbours and ports are those of the connections and widths") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    const auto name_of = [&](ComponentId id) { return machine.component(id).name; };
+    std::vector<std::string> names;
+    for (const ComponentId id : machine.neighbours(machine.find("dram"))) {
+        names.push_back(name_of(id));
+    }
+    CHECK(names == std::vector<std::string>{"host", "global_buffer"});
+    CHECK(machine.links()[machine.medium(machine.find("bus")).position()].bytes_per_cycle == 8);
+    // The ports of four operand buffers act as one.
+    const LinkId write = machine.write_port(machine.find("operand_buffer"));
+    CHECK(machine.links()[write.position()].bytes_per_cycle == 4 * 16);
+    CHECK(!machine.read_port(machine.find("accumulators")).valid());
+    CHECK(machine.links()[machine.inbound(machine.find("host")).position()].bytes_per_cycle == 1);
+    CHECK(!machine.find("nothing").valid());
+}
+
+TEST_CASE("Energies follow from the tables of the technology by the stated rules") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    const auto energy = [&](const char* component, Action action) {
+        return machine.energy_of(machine.find(component), action, Precision::int8).value * 1e12;
+    };
+    // 16 KiB of 16 mm2 a MiB: a side of 0.5 mm, 0.375 mm of wire at 0.4 pJ, and a macro of 1 KiB.
+    CHECK(energy("global_buffer", Action::read) == Approx(1 + 0.15).epsilon(1e-12));
+    CHECK(energy("operand_buffer", Action::write) == Approx(1 + 0.075).epsilon(1e-12));
+    CHECK(energy("bus", Action::transfer) == Approx(0.4).epsilon(1e-12));
+    CHECK(energy("bus", Action::hop) == Approx(0.2).epsilon(1e-12));
+    CHECK(energy("array", Action::mac) == Approx(0.5).epsilon(1e-12));
+    CHECK(energy("array", Action::gated_mac) == Approx(0.05).epsilon(1e-12));
+    CHECK(energy("dram", Action::read) == Approx(40).epsilon(1e-12));
+    CHECK_THROWS_AS(energy("bus", Action::mac), InternalError);
+}
+
+TEST_CASE("SRAM energy goes through the points of the table and straight between them") {
+    Technology tech;
+    tech.name = "test";
+    tech.sram_read = {{Bytes(1024), {1, 1, 1, Status::published, "a"}},
+                      {Bytes(16384), {2, 2, 2, Status::published, "b"}},
+                      {Bytes(65536), {8, 8, 8, Status::published, "c"}}};
+    CHECK(tech.sram_read_energy(Bytes(1024)).value == 1);
+    CHECK(tech.sram_read_energy(Bytes(1024)).status == Status::published);
+    CHECK(tech.sram_read_energy(Bytes(16384)).value == 2);
+    // A quarter of the way to 16 times the size: the fourth root of 2. Then the fourth of 4 times.
+    CHECK(tech.sram_read_energy(Bytes(2048)).value == Approx(std::pow(2.0, 0.25)).epsilon(1e-12));
+    CHECK(tech.sram_read_energy(Bytes(32768)).value == Approx(4).epsilon(1e-12));
+    CHECK(tech.sram_read_energy(Bytes(2048)).status == Status::derived);
+    // The slopes of the ends go on.
+    CHECK(tech.sram_read_energy(Bytes(64)).value == Approx(0.5).epsilon(1e-12));
+    CHECK(tech.sram_read_energy(Bytes(262144)).value == Approx(32).epsilon(1e-12));
+}
+
+TEST_CASE("Each fault of a machine file has its sentence") {
+    using Catch::Contains;
+    const std::string tiny = "tiny_von_neumann";
+    CHECK_THAT(fault_of(tiny, {{"components.bus.kind", "buss"}}),
+               Contains("unknown component kind 'buss'; did you mean 'bus'?"));
+    CHECK_THAT(fault_of(tiny, {{"components.bus.widht", "8 B"}}),
+               Contains("unknown key 'widht'") && Contains("did you mean 'width'?"));
+    CHECK_THAT(fault_of(tiny, {{"components.bus.width", "8 kg"}}), Contains("expected bytes"));
+    CHECK_THAT(fault_of(tiny, {{"components.bus.width", "0 B"}}), Contains("above zero"));
+    CHECK_THAT(fault_of(tiny, {{"clock", "0 Hz"}}), Contains("above zero"));
+    CHECK_THAT(fault_of(tiny, {{"memwall", "2"}}), Contains("unknown schema version"));
+    CHECK_THAT(fault_of(tiny, {{"mapper", "tilling"}}), Contains("did you mean 'tiling'?"));
+    CHECK_THAT(fault_of(tiny, {{"connections", "[[dram, globel_buffer]]"}}),
+               Contains("unknown component 'globel_buffer'; did you mean 'global_buffer'?"));
+    CHECK_THAT(fault_of(tiny, {{"connections", "[[dram]]"}}),
+               Contains("expected a connection of two components"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.type", "rond"}}),
+               Contains("technology round has no dram 'rond'; did you mean 'round'?"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.interleave", "12 B"}}),
+               Contains("expected a multiple of the burst"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.row", "12 B"}}),
+               Contains("expected a multiple of the interleave"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.refresh_interval", "10 ns"},
+                               {"components.dram.refresh_time", "10 ns"}}),
+               Contains("expected less than the refresh interval"));
+    CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{int9: {inputs: 1, outputs: 1}}"}}),
+               Contains("unknown precision 'int9'"));
+    CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{}"}}),
+               Contains("expected at least one precision with its lanes"));
+    CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{fp32: {inputs: 1, outputs: 1}}"}}),
+               Contains("has no energy for a multiply-accumulate at fp32"));
+    CHECK_THAT(fault_of(tiny, {{"components.global_buffer.bank", "32 KiB"}}),
+               Contains("expected at most the capacity"));
+    CHECK_THAT(fault_of("northpole", {{"provenance", "{clock: {status: guessed, source: me}}"}}),
+               Contains("unknown status 'guessed'"));
+    CHECK_THAT(fault_of("northpole", {{"provenance", "{clock: {status: assumed}}"}}),
+               Contains("'source'"));
+}
+
+TEST_CASE("All faults of a machine file come at once, each with its place") {
+    const std::string faults = fault_of_text(
+        kHead +
+        "components:\n  a: {kind: srma, capacity: 1 B}\n  b: {kind: bus, width: 3 s}\n"
+        "conections: []\n");
+    CHECK_THAT(faults, Catch::Contains("machine.yaml:5:13: error: unknown component kind 'srma'"));
+    CHECK_THAT(faults, Catch::Contains("machine.yaml:6:"));
+    CHECK_THAT(faults, Catch::Contains("'length'"));
+    CHECK_THAT(faults, Catch::Contains("machine.yaml:7:1: error: unknown key 'conections'"));
+}
+
+}  // namespace memwall

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// What holds for every mapping, whatever was decided.
+#include <catch2/catch.hpp>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "arch/estimate.hpp"
+#include "arch/mapper.hpp"
+#include "arch/step_image.hpp"
+#include "tests/support/generated_layers.hpp"
+#include "tests/support/machines.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+using test::Draw;
+
+std::string kibibytes(std::int64_t count) {
+    return std::to_string(count) + " KiB";
+}
+
+std::optional<Mapping> mapped(const Network& network, const Machine& machine, bool images = false) {
+    MapperOptions options;
+    options.rounds = 4;
+    options.images = images;
+    try {
+        return map_network(network, machine, options);
+    } catch (const InputError&) {
+        return std::nullopt;
+    }
+}
+
+Outcome steady(const Mapping& mapping, const Machine& machine) {
+    return estimate(mapping.program, machine, Window{1});
+}
+
+double cycles_per_item(const Mapping& mapping, const Machine& machine) {
+    const Outcome outcome = steady(mapping, machine);
+    const auto items = static_cast<double>((mapping.program.rounds - 1) * mapping.sub_batch);
+    return static_cast<double>((outcome.window_end - outcome.window_start).count()) / items;
+}
+
+/// Counts of an action of a round, by layer; of one component, or of all.
+std::map<LayerId, std::int64_t> counts_of(const Mapping& mapping, const Machine& machine,
+                                          Action action, ComponentId component = {}) {
+    const Outcome outcome = steady(mapping, machine);
+    std::map<LayerId, std::int64_t> sums;
+    for (std::size_t r = 0; r < outcome.counts.size(); ++r) {
+        const ActionKey& key = mapping.program.actions.key(RowId(r));
+        if (key.action == action && (!component.valid() || key.component == component)) {
+            sums[key.layer] += outcome.counts[r] / (mapping.program.rounds - 1);
+        }
+    }
+    return sums;
+}
+
+Machine tiny_tiling(std::int64_t buffer) {
+    const std::string size = std::to_string(buffer) + " B";
+    return test::shipped_machine("tiny_von_neumann", {{"components.global_buffer.capacity", size},
+                                                      {"components.global_buffer.bank", "64 B"}});
+}
+
+Machine tiny_spatial() {
+    return test::shipped_machine("tiny_northpole", {{"components.core_memory.capacity", "64 KiB"}});
+}
+
+void check_macs(const Mapping& mapping, const Network& network, const Machine& machine) {
+    const auto macs = counts_of(mapping, machine, Action::mac);
+    for (std::size_t l = 0; l < network.layers().size(); ++l) {
+        const std::int64_t right = network.layers()[l].macs() / network.batch() * mapping.sub_batch;
+        const auto found = macs.find(LayerId(l));
+        INFO(network.layers()[l].name);
+        CHECK((found == macs.end() ? 0 : found->second) == right);
+    }
+}
+
+void check_peaks(const Mapping& mapping, const Machine& machine) {
+    const Outcome outcome = steady(mapping, machine);
+    for (std::size_t c = 0; c < machine.components().size(); ++c) {
+        const Component& component = machine.components()[c];
+        if (const auto* memory = std::get_if<MemoryConfig>(&component.config)) {
+            INFO(component.name);
+            CHECK(outcome.components[c].peak <= memory->capacity * component.instances);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Every mapping does each layer's multiply-accumulates once and keeps to its memories") {
+    int mappings = 0;
+    for (std::uint32_t seed = 1; seed <= 80; ++seed) {
+        Draw draw(seed);
+        const test::Generated generated =
+            test::generated_network(draw, static_cast<int>(draw(1, 4)));
+        const Network network = with_batch(generated.network, draw(1, 3));
+        INFO("seed " << seed << "\n" << generated.yaml);
+        const Machine tiling = tiny_tiling(draw.one_of<std::int64_t>({300, 700, 2000, 16384}));
+        const Machine spatial = tiny_spatial();
+        for (const Machine* machine : {&tiling, &spatial}) {
+            if (const auto mapping = mapped(network, *machine)) {
+                ++mappings;
+                check_macs(*mapping, network, *machine);
+                check_peaks(*mapping, *machine);
+            }
+        }
+    }
+    CHECK(mappings > 100);
+}
+
+TEST_CASE("A larger buffer is never slower on generated networks") {
+    int compared = 0;
+    for (std::uint32_t seed = 101; seed <= 140; ++seed) {
+        Draw draw(seed);
+        const test::Generated generated =
+            test::generated_network(draw, static_cast<int>(draw(1, 4)));
+        double before = -1;
+        for (std::int64_t buffer = 128; buffer <= 32768; buffer *= 2) {
+            INFO("seed " << seed << ", " << buffer << " B\n" << generated.yaml);
+            const Machine machine = tiny_tiling(buffer);
+            const auto mapping = mapped(generated.network, machine);
+            CHECK((mapping.has_value() || before < 0));
+            if (!mapping) {
+                continue;
+            }
+            const double now = cycles_per_item(*mapping, machine);
+            if (before >= 0) {
+                ++compared;
+                CHECK(now <= before * (1 + 1e-9));
+            }
+            before = now;
+        }
+    }
+    CHECK(compared > 200);
+}
+
+TEST_CASE("A larger buffer is never slower on the shipped networks") {
+    for (const std::string name : {"lenet", "resnet50"}) {
+        for (const char* precision : {"int8", "int4"}) {
+            const auto policy = std::get<0>(parse_precision_policy(precision));
+            const Network network = with_precision(test::shipped_network(name), policy);
+            double before = -1;
+            for (std::int64_t buffer = 1; buffer <= 64; buffer *= 2) {
+                INFO(name << " at " << precision << ", " << buffer << " MiB");
+                const Machine machine = test::shipped_machine(
+                    "von_neumann",
+                    {{"components.global_buffer.capacity", kibibytes(buffer * 1024)}});
+                const double now = cycles_per_item(mapped(network, machine).value(), machine);
+                CHECK((before < 0 || now <= before * (1 + 1e-9)));
+                before = now;
+            }
+        }
+    }
+}
+
+TEST_CASE("Where the bound applies, no layer moves less at the dram than the bound says") {
+    int applied = 0;
+    for (std::uint32_t seed = 201; seed <= 300; ++seed) {
+        Draw draw(seed);
+        const test::Generated generated = test::generated_layer(draw);
+        INFO("seed " << seed << "\n" << generated.yaml);
+        const std::string size =
+            std::to_string(draw.one_of<std::int64_t>({128, 200, 300, 500})) + " B";
+        const Machine machine = test::machine_without_host(
+            "tiny_von_neumann", {{"components.global_buffer.capacity", size},
+                                 {"components.global_buffer.bank", size},
+                                 {"components.operand_buffer.capacity", "64 B"},
+                                 {"components.operand_buffer.bank", "64 B"},
+                                 {"components.accumulators.capacity", "64 B"}});
+        const auto mapping = mapped(generated.network, machine);
+        if (!mapping) {
+            continue;
+        }
+        auto reads = counts_of(*mapping, machine, Action::read, mapping->outermost);
+        auto writes = counts_of(*mapping, machine, Action::write, mapping->outermost);
+        for (const LayerMapping& layer : mapping->layers) {
+            if (layer.bound_applies) {
+                ++applied;
+                CHECK(reads[layer.layer] + writes[layer.layer] >= layer.bound.bytes().count());
+            }
+        }
+    }
+    CHECK(applied > 20);
+}
+
+TEST_CASE("What the pieces of a feed bring to each core adds up to what the step counts") {
+    // Weights, and inputs of windows that skip no words: else a core takes the words it needs of
+    // the box around them.
+    int feeds = 0;
+    for (std::uint32_t seed = 301; seed <= 360; ++seed) {
+        Draw draw(seed);
+        const test::Generated generated =
+            test::generated_network(draw, static_cast<int>(draw(1, 3)));
+        INFO("seed " << seed << "\n" << generated.yaml);
+        const Machine machine = tiny_tiling(draw.one_of<std::int64_t>({700, 4000, 16384}));
+        const auto mapping = mapped(generated.network, machine, true);
+        if (!mapping) {
+            continue;
+        }
+        const Program& program = mapping->program;
+        const auto observe = [&](AgentId agent, const Step& step, const StepTimes&) {
+            const std::string& who = program.agents[agent.position()].name;
+            const bool strided = generated.yaml.find("stride: 2") != std::string::npos;
+            if (!step.body->image || (who != "feed weights" && (who != "feed inputs" || strided))) {
+                return;
+            }
+            ++feeds;
+            std::int64_t bytes = 0;
+            for (const MovePiece& piece : step.body->image->moves) {
+                const Precision precision = generated.network.tensor(piece.tensor).precision;
+                bytes += stored_bytes(words(piece.region), precision).count() *
+                         static_cast<std::int64_t>(piece.to.size());
+            }
+            CHECK(bytes == std::get<Move>(step.body->what).delivered.count());
+        };
+        estimate(program, machine, Window{1}, observe);
+    }
+    CHECK(feeds > 200);
+}
+
+TEST_CASE("What travels between the cores of a mesh adds up to what is counted") {
+    int arrivals = 0;
+    for (std::uint32_t seed = 401; seed <= 440; ++seed) {
+        Draw draw(seed);
+        const test::Generated generated =
+            test::generated_network(draw, static_cast<int>(draw(1, 3)));
+        INFO("seed " << seed << "\n" << generated.yaml);
+        const Machine machine = tiny_spatial();
+        const auto mapping = mapped(generated.network, machine, true);
+        REQUIRE(mapping);
+        const ComponentId memory = machine.find("core_memory");
+        const auto writes = [&](TensorRole role) {
+            const Outcome outcome = steady(*mapping, machine);
+            std::int64_t sum = 0;
+            for (std::size_t r = 0; r < outcome.counts.size(); ++r) {
+                const ActionKey& key = mapping->program.actions.key(RowId(r));
+                const bool counts = key.component == memory && key.action == Action::write;
+                sum += counts && key.tensor == role ? outcome.counts[r] : 0;
+            }
+            return sum / (mapping->program.rounds - 1);
+        };
+        std::int64_t received = 0;
+        std::int64_t made = 0;
+        const auto observe = [&](AgentId, const Step& step, const StepTimes&) {
+            if (!step.body->image || step.item != 1 || !step.layer.valid()) {
+                return;
+            }
+            for (const MovePiece& piece : step.body->image->moves) {
+                const Precision precision = generated.network.tensor(piece.tensor).precision;
+                const std::int64_t bytes = stored_bytes(words(piece.region), precision).count();
+                for (const Place& to : piece.to) {
+                    const bool arrives = to.memory == memory && !(to == piece.from);
+                    const bool from_lanes = piece.from.memory == machine.find("accumulators");
+                    received += arrives && !from_lanes ? bytes : 0;
+                    made += arrives && from_lanes ? bytes : 0;
+                }
+            }
+        };
+        estimate(mapping->program, machine, Window{1}, observe);
+        ++arrivals;
+        CHECK(received == writes(TensorRole::inputs));
+        CHECK(made == writes(TensorRole::outputs));
+    }
+    CHECK(arrivals == 40);
+}
+
+}  // namespace memwall
