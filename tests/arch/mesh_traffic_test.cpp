@@ -111,7 +111,8 @@ TEST_CASE("Every part of a split gets a core of its own inside the mesh") {
             continue;
         }
         ++checked;
-        const std::vector<GridCore> cores = place_cores(split, config);
+        const Layout layout = seed % 2 == 0 ? Layout::weights : Layout::positions;
+        const std::vector<GridCore> cores = place_cores(split, layout, config);
         REQUIRE(static_cast<std::int64_t>(cores.size()) == split.cores());
         std::map<std::pair<std::int64_t, std::int64_t>, int> used;
         for (const GridCore& core : cores) {
