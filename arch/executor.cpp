@@ -167,7 +167,7 @@ public:
         : network_(network),
           program_(program),
           stored_(network),
-          memory_(stored_, options.double_buffered),
+          memory_(stored_, options.buffered),
           arithmetic_(network, machine, stored_, memory_),
           draw_(options.seed),
           edge_(edge_of(machine)),

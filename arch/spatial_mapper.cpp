@@ -34,13 +34,26 @@ struct Choice {
     double seconds_per_item = 0;
 };
 
+/// Splits tried for each layer.
+std::size_t beam_of(Effort effort) {
+    switch (effort) {
+        case Effort::quick:
+            return 5;
+        case Effort::normal:
+            return 6;
+        case Effort::thorough:
+            return 32;
+    }
+    fail("unknown effort");
+}
+
 Choice map_items(Network network, const Machine& machine, const Chip& chip, const Cores& cores,
                  const MapperOptions& options) {
     Choice choice;
     choice.network = std::move(network);
     choice.fused = fuse_layers(choice.network);
-    choice.plans = plan_splits(choice.network, choice.fused, machine, chip, cores,
-                               options.effort == Effort::thorough);
+    choice.plans =
+        plan_splits(choice.network, choice.fused, machine, chip, cores, beam_of(options.effort));
     choice.program =
         emit_spatial(choice.network, machine, chip, cores, choice.fused, choice.plans, options);
     return choice;
