@@ -50,7 +50,8 @@ void measure(const bench::Case& made) {
 
 }  // namespace
 
-/// Usage: memwall_bench [CONFIGS], the folder of the shipped machines and networks.
+/// Usage: memwall_bench [CONFIGS NETWORK], the folder of the shipped machines and networks, and one
+/// of them.
 int main(int count, char** words) {
     try {
         std::printf("%-22s %9s %8s %9s %9s %10s %10s %12s\n", "program", "steps", "steps", "events",
@@ -61,9 +62,9 @@ int main(int count, char** words) {
              {bench::Sharing::nothing, bench::Sharing::bus, bench::Sharing::dram}) {
             measure(bench::pipeline(sharing, kTiles));
         }
-        if (count > 1) {
+        if (count > 2) {
             for (const char* machine : {"von_neumann", "northpole"}) {
-                measure(bench::mapped(words[1], machine, "resnet50"));
+                measure(bench::mapped(words[1], machine, words[2]));
             }
         }
     } catch (const std::exception& error) {
