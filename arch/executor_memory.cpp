@@ -39,11 +39,11 @@ ExecutorMemory::Filling& ExecutorMemory::filling_for(Place place, TensorId tenso
         return *same;
     }
     all.push_front({doing, Words(stored_.count(tensor))});
-    const auto of_reader = [&](const Filling& filling) {
-        return filling.by.reader == doing.reader;
+    const auto of_buffer = [&](const Filling& filling) {
+        return filling.by.buffer == doing.buffer;
     };
-    if (fillings > 0 && std::count_if(all.begin(), all.end(), of_reader) > fillings) {
-        const auto oldest = std::find_if(all.rbegin(), all.rend(), of_reader);
+    if (fillings > 0 && std::count_if(all.begin(), all.end(), of_buffer) > fillings) {
+        const auto oldest = std::find_if(all.rbegin(), all.rend(), of_buffer);
         all.erase(std::next(oldest).base());
     }
     return all.front();
@@ -57,7 +57,7 @@ void ExecutorMemory::write(Place place, TensorId tensor, std::int64_t position, 
 }
 
 void ExecutorMemory::put(Place place, TensorId tensor, Words words, std::int64_t round) {
-    filling_for(place, tensor, {round, -1, LayerId()}).words = std::move(words);
+    filling_for(place, tensor, {round, -1, 0}).words = std::move(words);
 }
 
 }  // namespace memwall

@@ -18,7 +18,7 @@ namespace memwall {
 struct Doing {
     std::int64_t round = 0;
     std::int64_t step = 0;
-    LayerId reader = {};  ///< whose double buffer is filled
+    std::size_t buffer = 0;  ///< which of several double buffers is filled
 };
 
 /// A memory that holds the last `fillings` fillings of a tensor.

@@ -190,4 +190,25 @@ TEST_CASE("Every generated network that the spatial mapper maps computes what it
     CHECK(seen.epilogues > 20);
 }
 
+TEST_CASE("Layers of three and four operands are fed and joined on both machines") {
+    Seen seen;
+    Generated generated;
+    generated.yaml =
+        "network: joins\ninputs: {a: [2, 4, 4], b: [2, 4, 4], c: [2, 4, 4], d: [2, 4, 4]}\n"
+        "layers:\n"
+        "- {name: sum, op: add, inputs: [a, b, c]}\n"
+        "- {name: all, op: concat, inputs: [a, b, sum, a]}\n"
+        "- {name: conv, op: conv, inputs: [all], out_channels: 2, kernel: 3, padding: 1}\n"
+        "- {name: more, op: add, inputs: [conv, a, b, d]}\n"
+        "- {name: other, op: relu, inputs: [sum]}\n"
+        "- {name: product, op: mul, inputs: [more, other]}\n";
+    generated.network = test::network_of_text(generated.yaml);
+    for (std::uint32_t seed = 4001; seed <= 4012; ++seed) {
+        Draw draw(seed);
+        prove(generated, generated.network, drawn_tiling_machine(draw), seed, seen);
+        prove(generated, generated.network, drawn_spatial_machine(draw), seed, seen);
+    }
+    CHECK(seen.mapped >= 16);
+}
+
 }  // namespace memwall
