@@ -88,7 +88,7 @@ private:
                                                     static_cast<std::uint64_t>(value));
                 } else {
                     memory_.write(to, piece.tensor, position, value,
-                                  {doing.round, doing.step, piece.reader});
+                                  {doing.round, doing.step, piece.buffer});
                 }
             }
         }
@@ -167,7 +167,7 @@ public:
         : network_(network),
           program_(program),
           stored_(network),
-          memory_(stored_, options.double_buffered),
+          memory_(stored_, options.buffered),
           arithmetic_(network, machine, stored_, memory_),
           draw_(options.seed),
           edge_(edge_of(machine)),
@@ -290,7 +290,7 @@ private:
     void start(std::size_t a) {
         Row& row = agents_[a];
         Flight flight{row.next.step, {}};
-        flight.doing = {flight.step.layer.valid() ? flight.step.item : -1, report_.steps++, {}};
+        flight.doing = {flight.step.layer.valid() ? flight.step.item : -1, report_.steps++, 0};
         row.asked = false;
         if (flight.step.body->image) {
             arithmetic_.check_sources(*flight.step.body->image, flight.doing, flight.step.layer);
@@ -339,7 +339,7 @@ private:
             for (std::size_t w = 0; w < right.values.size(); ++w) {
                 const auto position = static_cast<std::int64_t>(w);
                 const std::int64_t found =
-                    arithmetic_.word(edge_, output, position, {round, -1, {}}, producer);
+                    arithmetic_.word(edge_, output, position, {round, -1, 0}, producer);
                 if (found != right.values[w]) {
                     fail("word " + std::to_string(w) + " of '" + network_.tensor(output).name +
                          "' is " + std::to_string(found) + " instead of " +

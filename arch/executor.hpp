@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "arch/executor_memory.hpp"
 #include "arch/machine.hpp"
 #include "arch/program.hpp"
 #include "workloads/network.hpp"
@@ -14,9 +15,9 @@ namespace memwall {
 
 struct ExecutionOptions {
     std::uint32_t seed = 1;  ///< of the values, and of the order of steps
-    /// Memories that keep the last two fillings of a tensor and nothing older: what the buffers
-    /// beside the arrays can hold.
-    std::vector<ComponentId> double_buffered;
+    /// Memories that keep the last fillings of a tensor and nothing older: what the buffers beside
+    /// the arrays can hold.
+    std::vector<BufferedMemory> buffered;
 };
 
 struct ExecutionReport {

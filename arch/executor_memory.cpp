@@ -4,15 +4,12 @@
 #include <algorithm>
 
 namespace memwall {
-namespace {
 
-constexpr std::ptrdiff_t kFillings = 2;
-
-}  // namespace
-
-bool ExecutorMemory::is_double_buffered(Place place) const {
-    return std::find(double_buffered_.begin(), double_buffered_.end(), place.memory) !=
-           double_buffered_.end();
+std::int64_t ExecutorMemory::fillings_of(Place place) const {
+    const auto found = std::find_if(
+        buffered_.begin(), buffered_.end(),
+        [&](const BufferedMemory& buffered) { return buffered.memory == place.memory; });
+    return found != buffered_.end() ? found->fillings : 0;
 }
 
 std::int64_t* ExecutorMemory::find(Place place, TensorId tensor, std::int64_t position,
@@ -33,20 +30,20 @@ std::int64_t* ExecutorMemory::find(Place place, TensorId tensor, std::int64_t po
 
 ExecutorMemory::Filling& ExecutorMemory::filling_for(Place place, TensorId tensor,
                                                      const Doing& doing) {
-    const bool twice = is_double_buffered(place);
+    const std::int64_t fillings = fillings_of(place);
     std::deque<Filling>& all = fillings_[{place, stored_.storage(tensor)}];
     const auto same = std::find_if(all.begin(), all.end(), [&](const Filling& filling) {
-        return twice ? filling.by.step == doing.step : filling.by.round == doing.round;
+        return fillings > 0 ? filling.by.step == doing.step : filling.by.round == doing.round;
     });
     if (same != all.end()) {
         return *same;
     }
     all.push_front({doing, Words(stored_.count(tensor))});
-    const auto of_reader = [&](const Filling& filling) {
-        return filling.by.reader == doing.reader;
+    const auto of_buffer = [&](const Filling& filling) {
+        return filling.by.buffer == doing.buffer;
     };
-    if (twice && std::count_if(all.begin(), all.end(), of_reader) > kFillings) {
-        const auto oldest = std::find_if(all.rbegin(), all.rend(), of_reader);
+    if (fillings > 0 && std::count_if(all.begin(), all.end(), of_buffer) > fillings) {
+        const auto oldest = std::find_if(all.rbegin(), all.rend(), of_buffer);
         all.erase(std::next(oldest).base());
     }
     return all.front();
@@ -60,7 +57,7 @@ void ExecutorMemory::write(Place place, TensorId tensor, std::int64_t position, 
 }
 
 void ExecutorMemory::put(Place place, TensorId tensor, Words words, std::int64_t round) {
-    filling_for(place, tensor, {round, -1, LayerId()}).words = std::move(words);
+    filling_for(place, tensor, {round, -1, 0}).words = std::move(words);
 }
 
 }  // namespace memwall

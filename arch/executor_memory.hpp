@@ -18,18 +18,24 @@ namespace memwall {
 struct Doing {
     std::int64_t round = 0;
     std::int64_t step = 0;
-    LayerId reader = {};  ///< whose double buffer is filled
+    std::size_t buffer = 0;  ///< which of several double buffers is filled
+};
+
+/// A memory that holds the last `fillings` fillings of a tensor.
+struct BufferedMemory {
+    ComponentId memory;
+    std::int64_t fillings = 2;
 };
 
 class ExecutorMemory {
 public:
-    ExecutorMemory(const StoredWords& stored, std::vector<ComponentId> double_buffered)
-        : stored_(stored), double_buffered_(std::move(double_buffered)) {}
+    ExecutorMemory(const StoredWords& stored, std::vector<BufferedMemory> buffered)
+        : stored_(stored), buffered_(std::move(buffered)) {}
 
     /// The word, or nullptr where it is not there for that round.
     [[nodiscard]] std::int64_t* find(Place place, TensorId tensor, std::int64_t position,
                                      const Doing& doing);
-    /// Sets a word; in a double-buffered memory the first word of a step begins a new filling.
+    /// Sets a word; in a buffered memory the first word of a step begins a new filling.
     void write(Place place, TensorId tensor, std::int64_t position, std::int64_t value,
                const Doing& doing);
     /// Puts a whole tensor at a place.
@@ -42,11 +48,12 @@ private:
     };
     using Key = std::pair<Place, TensorId>;
 
-    [[nodiscard]] bool is_double_buffered(Place place) const;
+    /// How many fillings a place holds; 0: all of its round.
+    [[nodiscard]] std::int64_t fillings_of(Place place) const;
     Filling& filling_for(Place place, TensorId tensor, const Doing& doing);
 
     const StoredWords& stored_;
-    std::vector<ComponentId> double_buffered_;
+    std::vector<BufferedMemory> buffered_;
     std::map<Key, std::deque<Filling>> fillings_;  ///< the newest first
 };
 

@@ -34,13 +34,26 @@ struct Choice {
     double seconds_per_item = 0;
 };
 
+/// Splits tried for each layer.
+std::size_t beam_of(Effort effort) {
+    switch (effort) {
+        case Effort::quick:
+            return 3;
+        case Effort::normal:
+            return 6;
+        case Effort::thorough:
+            return 32;
+    }
+    fail("unknown effort");
+}
+
 Choice map_items(Network network, const Machine& machine, const Chip& chip, const Cores& cores,
                  const MapperOptions& options) {
     Choice choice;
     choice.network = std::move(network);
     choice.fused = fuse_layers(choice.network);
-    choice.plans = plan_splits(choice.network, choice.fused, machine, chip, cores,
-                               options.effort == Effort::thorough);
+    choice.plans =
+        plan_splits(choice.network, choice.fused, machine, chip, cores, beam_of(options.effort));
     choice.program =
         emit_spatial(choice.network, machine, chip, cores, choice.fused, choice.plans, options);
     return choice;
@@ -61,12 +74,14 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
     }
     std::optional<Choice> best;
     std::optional<InputError> refusal;
+    MapperOptions trial = options;
+    trial.effort = Effort::quick;  // how many go together shows at any effort
     for (std::int64_t items = 1; items <= network.batch(); ++items) {
         if (network.batch() % items != 0) {
             continue;
         }
         try {
-            Choice choice = map_items(with_batch(network, items), machine, chip, cores, options);
+            Choice choice = map_items(with_batch(network, items), machine, chip, cores, trial);
             choice.seconds_per_item = seconds_per_item(choice, machine);
             if (!best || choice.seconds_per_item < best->seconds_per_item * (1 - 1e-9)) {
                 best = std::move(choice);
@@ -78,6 +93,13 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
     }
     if (!best) {
         throw InputError(*refusal);
+    }
+    if (options.effort != trial.effort) {
+        Choice careful = map_items(best->network, machine, chip, cores, options);
+        careful.seconds_per_item = seconds_per_item(careful, machine);
+        if (careful.seconds_per_item < best->seconds_per_item * (1 - 1e-9)) {
+            best = std::move(careful);
+        }
     }
     if (best->network.batch() < network.batch()) {
         MapperOptions of_part = options;

@@ -27,8 +27,8 @@ struct MovePiece {
     Place from;
     std::vector<Place> to;
     bool add = false;
-    LayerId reader =
-        {};  ///< whose buffers it fills, where several layers read the same tensor at once
+    /// Which of the buffers at its destination it fills, where several hold parts of one tensor.
+    std::size_t buffer = 0;
 };
 
 /// A box of a layer's space. An epilogue finds the result that it goes on with at `results`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/child_process.hpp"
 
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -93,11 +94,16 @@ public:
     bool read(void* data, std::size_t size, const ChildWatch& watch) {
         char* at = static_cast<char*>(data);
         while (size > 0) {
+            // A signal may come between two looks at it: never wait without looking again.
+            if (watch.cancelled && watch.cancelled()) {
+                throw Interrupted();
+            }
+            pollfd ready{pipe_, POLLIN, 0};
+            if (::poll(&ready, 1, kLookAgainMs) <= 0) {
+                continue;
+            }
             const ssize_t got = ::read(pipe_, at, size);
             if (got < 0 && errno == EINTR) {
-                if (watch.cancelled && watch.cancelled()) {
-                    throw Interrupted();
-                }
                 continue;
             }
             if (got <= 0) {
@@ -119,6 +125,7 @@ public:
     }
 
 private:
+    static constexpr int kLookAgainMs = 100;
     pid_t pid_;
     int pipe_;
 };

@@ -38,6 +38,9 @@ RunResult execute(const Network& network, const Machine& machine, const RunSetti
     options.effort = settings.effort;
     options.rounds = scenario.rounds();
     const Mapping mapping = map_network(batched, machine, options);
+    if (interrupted()) {
+        throw Interrupted();
+    }
     const Window window = scenario.window(mapping.program.items_per_round);
     const Outcome outcome = settings.engine == Engine::analytic
                                 ? estimate(mapping.program, machine, window)

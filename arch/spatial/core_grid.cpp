@@ -17,67 +17,99 @@ bool is_channel(Dim dim) {
     return dim == Dim::G || dim == Dim::H || dim == Dim::t || dim == Dim::K;
 }
 
-/// Blocks of `columns` positions across, each as wide as the parts of the reduction, one block a
-/// channel part. Zero columns: no such blocks fit, cores follow each other row by row.
-std::int64_t block_columns(std::int64_t channels, std::int64_t reductions, std::int64_t positions,
-                           const MeshConfig& mesh) {
-    std::int64_t best = 0;
+struct Parts {
+    std::int64_t channels = 1;
+    std::int64_t reductions = 1;
+    std::int64_t positions = 1;
+    std::int64_t columns = 1;  ///< of the positions: parts of Q
+};
+
+/// Blocks on the mesh: `across` cells wide and `down` high, each cell one row of cores that share
+/// outputs. across 0: no such blocks fit, cores follow each other row by row.
+struct Blocks {
+    std::int64_t across = 0;
+    std::int64_t down = 0;
+    std::int64_t in_row = 1;  ///< blocks beside each other
+};
+
+/// `cells` cells of `width` cores a block, `blocks` blocks: the squarest that fits; `preferred`
+/// cells across where that fits.
+Blocks arrange(std::int64_t cells, std::int64_t width, std::int64_t blocks, std::int64_t preferred,
+               const MeshConfig& mesh) {
+    Blocks best;
     std::int64_t least = std::numeric_limits<std::int64_t>::max();
-    for (std::int64_t across = 1; across * reductions <= mesh.columns; ++across) {
-        const std::int64_t down = ceil_divide(positions, across);
-        const std::int64_t width = across * reductions;
-        const std::int64_t blocks =
-            down <= mesh.rows ? (mesh.columns / width) * (mesh.rows / down) : 0;
-        if (blocks >= channels && std::abs(width - down) < least) {
-            least = std::abs(width - down);
-            best = across;
+    for (std::int64_t across = 1; across * width <= mesh.columns; ++across) {
+        const std::int64_t down = ceil_divide(cells, across);
+        if (down > mesh.rows) {
+            continue;
+        }
+        const std::int64_t in_row = mesh.columns / (across * width);
+        if (in_row * (mesh.rows / down) < blocks) {
+            continue;
+        }
+        const std::int64_t badness = across == preferred ? -1 : std::abs(across * width - down);
+        if (badness < least) {
+            least = badness;
+            best = {across, down, in_row};
         }
     }
     return best;
 }
 
-}  // namespace
-
-std::vector<GridCore> place_cores(const CoreSplit& split, const MeshConfig& mesh) {
+std::vector<GridCore> number_parts(const CoreSplit& split, Parts& parts) {
     std::vector<GridCore> cores = {GridCore{}};
-    std::int64_t channels = 1;
-    std::int64_t reductions = 1;
-    std::int64_t positions = 1;
     for (const Dim dim : all_dims()) {
-        const std::int64_t parts = split.parts(dim);
+        const std::int64_t count = split.parts(dim);
         std::vector<GridCore> finer;
         for (const GridCore& core : cores) {
-            for (std::int64_t p = 0; p < parts; ++p) {
+            for (std::int64_t p = 0; p < count; ++p) {
                 finer.push_back(core);
                 GridCore& last = finer.back();
-                if (is_position(dim)) {
-                    last.position = last.position * parts + p;
-                } else if (is_channel(dim)) {
-                    last.channel = last.channel * parts + p;
-                } else {
-                    last.reduction = last.reduction * parts + p;
-                }
+                std::int64_t& number = is_position(dim)  ? last.position
+                                       : is_channel(dim) ? last.channel
+                                                         : last.reduction;
+                number = number * count + p;
             }
         }
         cores = std::move(finer);
-        (is_position(dim) ? positions : is_channel(dim) ? channels : reductions) *= parts;
+        (is_position(dim)  ? parts.positions
+         : is_channel(dim) ? parts.channels
+                           : parts.reductions) *= count;
     }
-    ensure(channels * reductions * positions <= mesh.columns * mesh.rows,
+    parts.columns = split.parts(Dim::Q);
+    return cores;
+}
+
+}  // namespace
+
+std::vector<GridCore> place_cores(const CoreSplit& split, Layout layout, const MeshConfig& mesh) {
+    Parts parts;
+    std::vector<GridCore> cores = number_parts(split, parts);
+    ensure(parts.channels * parts.reductions * parts.positions <= mesh.columns * mesh.rows,
            "a split has no more parts than there are cores");
-    const std::int64_t across = block_columns(channels, reductions, positions, mesh);
+    const bool by_weights = layout == Layout::weights;
+    // Inside a block: positions or channels. Blocks themselves: the other.
+    const std::int64_t cells = by_weights ? parts.positions : parts.channels;
+    const std::int64_t count = by_weights ? parts.channels : parts.positions;
+    const Blocks blocks =
+        arrange(cells, parts.reductions, count, by_weights ? parts.columns : 0, mesh);
     for (GridCore& core : cores) {
-        if (across == 0) {
-            const std::int64_t index =
-                (core.channel * positions + core.position) * reductions + core.reduction;
-            core.at = {index % mesh.columns, index / mesh.columns};
+        const std::int64_t cell = by_weights ? core.position : core.channel;
+        const std::int64_t block = by_weights ? core.channel : core.position;
+        if (blocks.across == 0) {
+            const std::int64_t number = (block * cells + cell) * parts.reductions + core.reduction;
+            core.at = {number % mesh.columns, number / mesh.columns};
             continue;
         }
-        const std::int64_t width = across * reductions;
-        const std::int64_t down = ceil_divide(positions, across);
-        const std::int64_t blocks = mesh.columns / width;
-        core.at.column = (core.channel % blocks) * width + (core.position % across) * reductions +
-                         core.reduction;
-        core.at.row = (core.channel / blocks) * down + core.position / across;
+        // Positions keep their own columns where these fit, so that neighbours stay neighbours.
+        const std::int64_t in_row =
+            !by_weights && parts.columns <= blocks.in_row &&
+                    ceil_divide(count, parts.columns) * blocks.down <= mesh.rows
+                ? parts.columns
+                : blocks.in_row;
+        core.at.column = (block % in_row) * blocks.across * parts.reductions +
+                         (cell % blocks.across) * parts.reductions + core.reduction;
+        core.at.row = (block / in_row) * blocks.down + cell / blocks.across;
     }
     return cores;
 }

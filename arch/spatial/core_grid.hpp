@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the parts of a split layer sit on the mesh: cores that share outputs beside each other,
-// cores that share weights in one block.
+// Where the parts of a split layer sit on the mesh: cores that share outputs beside each other, and
+// in blocks what shares weights or positions.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,13 @@ struct GridCore {
     std::int64_t position = 0;   ///< which part of N, D, P, Q
 };
 
+/// What a block of neighbouring cores has in common.
+enum class Layout {
+    weights,    ///< the same weights: they travel within the block, positions lie side by side
+    positions,  ///< the same positions: activations travel within the block, weights everywhere
+};
+
 /// The cores in the order of CoreSplit::boxes. The split must not have more cores than the mesh.
-std::vector<GridCore> place_cores(const CoreSplit& split, const MeshConfig& mesh);
+std::vector<GridCore> place_cores(const CoreSplit& split, Layout layout, const MeshConfig& mesh);
 
 }  // namespace memwall

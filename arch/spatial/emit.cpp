@@ -30,14 +30,61 @@ public:
                 out_of_layer(f);
             }
         }
-        // Into each layer, what was there long before goes first.
+        set_phases();
+        // In each phase, what was there long before goes first.
         std::stable_sort(result_.arrivals.begin(), result_.arrivals.end(),
                          [](const Arrival& a, const Arrival& b) {
-                             return a.reader != b.reader ? a.reader < b.reader : a.maker < b.maker;
+                             return a.phase != b.phase ? a.phase < b.phase : a.maker < b.maker;
                          });
     }
 
 private:
+    static constexpr std::size_t kInputParts = 16;
+
+    [[nodiscard]] std::int64_t cycles_of(const Arrival& arrival) const {
+        std::int64_t busiest = 0;
+        for (const LinkUse& use : arrival.links) {
+            busiest = std::max(busiest, use.bytes.count());
+        }
+        return ceil_divide(busiest, chip_.mesh->link_width.count());
+    }
+
+    /// What waits long for its reader travels while a layer has no results to send yet: each in
+    /// the phase that has most time left.
+    void set_phases() {
+        const std::size_t layers = result_.layers.size();
+        std::vector<std::int64_t> idle(layers + 1, 0);
+        for (std::size_t phase = 1; phase <= layers; ++phase) {
+            idle[phase] = result_.layers[phase - 1].chunks.front().lead_cycles;
+        }
+        const auto take = [&](std::size_t first, std::size_t last, std::int64_t cycles) {
+            std::size_t best = last;
+            for (std::size_t phase = first; phase <= last; ++phase) {
+                best = idle[phase] > idle[best] ? phase : best;
+            }
+            idle[best] -= cycles;
+            return best;
+        };
+        for (Arrival& arrival : result_.arrivals) {
+            const auto earliest = static_cast<std::size_t>(arrival.maker + 2);
+            arrival.phase = arrival.reader;
+            if (arrival.reader > 0 && earliest < arrival.reader) {
+                arrival.phase = take(earliest, arrival.reader, cycles_of(arrival));
+            }
+        }
+        std::int64_t inputs = 0;
+        for (const Arrival& arrival : result_.arrivals) {
+            inputs += arrival.maker < 0 && arrival.reader == 0 ? cycles_of(arrival) : 0;
+        }
+        const std::size_t parts = std::min(kInputParts, layers);
+        for (std::size_t part = 0; part < parts; ++part) {
+            const std::size_t phase =
+                take(1, layers, ceil_divide(inputs, static_cast<std::int64_t>(parts)));
+            result_.input_phases.push_back(phase - 1);
+        }
+        std::sort(result_.input_phases.begin(), result_.input_phases.end());
+    }
+
     [[nodiscard]] bool is_output(TensorId stored) const {
         const std::vector<TensorId> outputs = network_.outputs();
         return std::any_of(outputs.begin(), outputs.end(),
@@ -48,10 +95,18 @@ private:
         const SpatialLayer& layer = result_.layers[f];
         const Layer& root = network_.layer(layer.fused->root);
         for (const Operand& operand : root.space.operands) {
-            if (operand.role == TensorRole::inputs) {
-                add(network_.storage(operand.tensor), f, layer.fused->root,
-                    takers_of(network_, operand.tensor, operand.projection, layer.boxes,
-                              layer.cores));
+            if (operand.role != TensorRole::inputs) {
+                continue;
+            }
+            const std::size_t known = result_.arrivals.size();
+            const TensorId stored = network_.storage(operand.tensor);
+            add(stored, f, layer.fused->root, takers(network_, layer, operand));
+            for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
+                Arrival& arrival = result_.arrivals[a];
+                arrival.by_channels =
+                    arrival.maker >= 0 &&
+                    reduces_by_channels(network_, root, operand, layer,
+                                        result_.layers[static_cast<std::size_t>(arrival.maker)]);
             }
         }
         for (std::size_t o = 0; o < layer.fused->operands.size(); ++o) {
@@ -59,8 +114,12 @@ private:
             for (const Operand& operand : epilogue.space.operands) {
                 if (operand.role == TensorRole::inputs &&
                     network_.storage(operand.tensor) == layer.fused->operands[o]) {
+                    const std::size_t known = result_.arrivals.size();
                     add(layer.fused->operands[o], f, layer.fused->operand_of[o],
                         epilogue_takers(layer, root, epilogue, operand));
+                    for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
+                        result_.arrivals[a].for_epilogue = true;
+                    }
                 }
             }
         }
@@ -71,10 +130,14 @@ private:
                                                      const Operand& operand) const {
         std::vector<Box> boxes;
         std::vector<GridCore> cores;
-        for (const std::size_t core : layer.roots) {
-            boxes.push_back(box_of_results(
-                epilogue, image(root.space.outputs().projection, layer.boxes[core])));
-            cores.push_back(layer.cores[core]);
+        for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
+            Box box = layer.boxes[core];
+            box[Dim::K] = layer.owned[core];
+            if (box.points() > 0) {
+                boxes.push_back(
+                    box_of_results(epilogue, image(root.space.outputs().projection, box)));
+                cores.push_back(layer.cores[core]);
+            }
         }
         return takers_of(network_, operand.tensor, operand.projection, boxes, cores);
     }
@@ -203,7 +266,7 @@ void check_fit(const Network& network, const Machine& machine, const Chip& chip,
                      format_bytes(missing) + " are missing" + chips);
 }
 
-/// Runs the program without a schedule and notes when each step of its last round starts, relative
+/// Runs the program without a schedule and notes when each step of a steady round starts, relative
 /// to the layer that began last. Nothing is contended, so the replay finds the same.
 Schedule schedule_of(const Program& program, const std::vector<TokenId>& epochs,
                      const Machine& machine) {
@@ -214,14 +277,14 @@ Schedule schedule_of(const Program& program, const std::vector<TokenId>& epochs,
     std::vector<Start> starts;
     std::vector<std::pair<Picoseconds, std::size_t>> begins;  // of layers, in the order of time
     std::vector<std::pair<Picoseconds, std::size_t>> begins_before;
-    const std::int64_t last = program.rounds - 1;
+    const std::int64_t last = program.rounds - 2;  // one in the middle of a stream
     const auto observe = [&](AgentId agent, const Step& step, const StepTimes& times) {
         if (!step.layer.valid()) {
             return;
         }
         for (const TokenPost& post : step.posts) {
             const auto epoch = std::find(epochs.begin(), epochs.end(), post.token);
-            if (epoch != epochs.end() && step.item >= last - 1) {
+            if (epoch != epochs.end() && (step.item == last || step.item == last - 1)) {
                 auto& list = step.item == last ? begins : begins_before;
                 list.emplace_back(times.complete, static_cast<std::size_t>(epoch - epochs.begin()));
             }
@@ -264,7 +327,7 @@ Program emit_spatial(const Network& network, const Machine& machine, const Chip&
     }
     ArrivalFinder(network, machine, chip, options.images, result).run();
     check_fit(network, machine, chip, result);
-    constexpr std::int64_t kSteadyRounds = 3;
+    constexpr std::int64_t kSteadyRounds = 4;
     SpatialEmitter draft(network, machine, chip, cores, result, options, nullptr);
     const Program unscheduled = draft.run(kSteadyRounds);
     const Schedule schedule = schedule_of(unscheduled, draft.epochs(), machine);

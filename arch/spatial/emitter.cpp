@@ -49,22 +49,44 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     epilogue_ = worker("epilogue", chip.vector, chip.cores);
     activations_ = worker("activations", chip.activation_network, chip.cores);
     host_out_ = worker("host out", chip.host, 1);
+    // The next inputs travel on the same network, where nothing else wants to.
+    ingress_ = {builder_.agent("ingress", 1, chip.cores), activations_.unit};
+    emitted_.push_back(0);
     cores_.array_unit = compute_.unit;
     cores_.vector_unit = epilogue_.unit;
-    weights_ = Ring(builder_, "weights");
-    results_ = Ring(builder_, "results");
+    weights_ = Ring(builder_, "weights", kWeightSlots);
+    results_ = Ring(builder_, "results", result_slots());
     loaded_ = builder_.token("weights loaded");
-    computed_ = builder_.token("computed");
-    summed_ = builder_.token("summed");
-    epilogued_ = builder_.token("epilogue done");
     for (const SpatialLayer& layer : layers.layers) {
         const std::string& name = network.layer(layer.fused->root).name;
         done_.push_back(builder_.token("layer '" + name + "' done"));
-        ready_.push_back(builder_.token("layer '" + name + "' has its inputs"));
+        ready_.push_back(builder_.token("inputs of layer '" + name + "'"));
+        operands_.push_back(builder_.token("operands of layer '" + name + "'"));
+        last_chunks_.push_back(builder_.token("layer '" + name + "' in its last chunk"));
+        computed_.push_back(builder_.token("layer '" + name + "' computed"));
+        summed_.push_back(builder_.token("layer '" + name + "' summed"));
+        epilogued_.push_back(builder_.token("layer '" + name + "' epilogue"));
         epochs_.push_back(builder_.token("layer '" + name + "' begins"));
     }
+    fresh_.resize(layers.layers.size());
     there_.resize(network.tensors().size());
     used_.resize(network.tensors().size());
+}
+
+/// Chunks whose sums the accumulators hold at once: those of a whole layer, or as many of the
+/// largest as fit.
+std::int64_t SpatialEmitter::result_slots() const {
+    std::int64_t most = 1;
+    for (const SpatialLayer& layer : layers_.layers) {
+        const Layer& root = network_.layer(layer.fused->root);
+        const Bytes sums =
+            stored_bytes(result_words(root, layer.plan->split.tile), root.precision.accumulator);
+        most = std::max(most,
+                        ceil_divide(sums.count(), static_cast<std::int64_t>(layer.chunks.size())));
+    }
+    const auto& accumulators =
+        std::get<MemoryConfig>(machine_.component(chip_.accumulators).config);
+    return std::clamp<std::int64_t>(accumulators.capacity.count() / most, 2, kOutputChunks);
 }
 
 /// Every scheduled step takes its place in the static schedule, once there is one.
@@ -106,18 +128,19 @@ Program SpatialEmitter::run(std::int64_t rounds) {
     for (const TensorId input : edges(true)) {
         receive(input);
     }
-    auto arrival = layers_.arrivals.begin();
-    const auto move_until = [&](std::size_t reader) {
-        for (; arrival != layers_.arrivals.end() && arrival->reader <= reader; ++arrival) {
-            move_arrival(*arrival);
+    const auto move_phase = [&](std::size_t phase) {
+        for (const Arrival& arrival : layers_.arrivals) {
+            if (arrival.phase == phase) {
+                move_arrival(arrival);
+            }
         }
     };
-    move_until(0);
+    move_phase(0);
     for (std::size_t f = 0; f < layers_.layers.size(); ++f) {
         begin_layer(f);
         stream_weights(f);
         compute_layer(f);
-        move_until(f + 1);
+        move_phase(f + 1);
     }
     for (const TensorId output : edges(false)) {
         send(output);
@@ -258,7 +281,16 @@ void SpatialEmitter::send(TensorId tensor) {
     submit(host_out_, std::move(step), false);
 }
 
-/// The barrier before a layer: its inputs are there and the layer before has ended.
+/// How many parts of a layer's inputs must be there before the piece of its first chunk: its
+/// reduction takes the channels in the order in which they come.
+std::int64_t SpatialEmitter::parts_needed(std::size_t f, std::int64_t piece,
+                                          std::int64_t pieces) const {
+    const Fresh& fresh = fresh_[f];
+    const std::int64_t channels = ceil_divide(fresh.channel_parts * (piece + 1), pieces);
+    return fresh.before + fresh.parts / fresh.channel_parts * channels;
+}
+
+/// Starts a layer's program in all cores while the one before computes its last chunk.
 void SpatialEmitter::begin_layer(std::size_t f) {
     RoundStep step;
     step.layer = layers_.layers[f].fused->root;
@@ -266,13 +298,10 @@ void SpatialEmitter::begin_layer(std::size_t f) {
     Compute compute;
     compute.occupies = chip_.synchronisation;
     step.body.what = compute;
-    if (builder_.posted(ready_[f]) > 0) {
-        step.waits.push_back({ready_[f], builder_.posted(ready_[f])});
-    }
     if (f > 0) {
-        step.waits.push_back({done_[f - 1], builder_.posted(done_[f - 1])});
+        step.waits.push_back({last_chunks_[f - 1], 1});
     } else {
-        step.waits.push_back({done_.back(), 0});
+        step.waits.push_back({last_chunks_.back(), 0});
     }
     step.posts.push_back({epochs_[f]});
     submit(sequencer_, std::move(step), false);
@@ -385,11 +414,17 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
         }
         compute.lanes_occupied = compute.occupies * cores;
         step.body.what = compute;
-        if (c == 0 && p == 0) {
-            step.waits.push_back({epochs_[f], 1});
+        if (c == 0) {
+            if (p == 0) {
+                step.waits.push_back({epochs_[f], 1});
+            }
+            const std::int64_t needed = parts_needed(f, p, steps);
+            if (needed > 0) {
+                step.waits.push_back({ready_[f], needed});
+            }
         }
         if (p == 0) {
-            results_.reserve(step);  // the accumulators hold the sums of two chunks
+            results_.reserve(step);  // the accumulators hold the sums of some chunks
         }
         if (chunk.pieces > 0) {
             weights_.use(step, first_filling + p);
@@ -399,13 +434,16 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
         } else if (layer.pieces > 0 && last_use) {
             weights_.release(step);
         }
+        if (final && c + 1 == layer.chunks.size()) {
+            step.posts.push_back({last_chunks_[f], 1, PostAt::start});
+        }
         if (final) {
             const auto n = static_cast<std::int64_t>(layer.chunks.size());
             step.body.actions = share_of(whole.actions, static_cast<std::int64_t>(c), n);
             if (options_.images) {
                 auto image_step = std::make_shared<StepImage>();
                 for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
-                    const Box box = chunk_box(layer, chunk, layer.boxes[core]);
+                    const Box box = chunk_box(layer, chunk, core);
                     const std::int64_t lane = lane_of(layer.cores[core].at, *chip_.mesh);
                     if (box.points() > 0) {
                         image_step->computes.push_back({layer.fused->root,
@@ -419,7 +457,7 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
                 step.body.image = std::move(image_step);
             }
             if (layer.shares > 1 || !layer.fused->epilogues.empty()) {
-                step.posts.push_back({computed_});
+                step.posts.push_back({computed_[f]});
             } else {
                 finish_chunk(f, c, step);
             }
@@ -457,45 +495,39 @@ void SpatialEmitter::add_sums(std::size_t f, std::size_t c) {
     count(chip_.partial_sum_network, Action::hop, layer.sum_hops);
     count(chip_.array, Action::accumulate, layer.sums.count() * 8 / bits(precision));
     step.body.what = std::move(move);
-    step.waits.push_back({computed_, builder_.posted(computed_)});
+    step.waits.push_back({computed_[f], builder_.posted(computed_[f])});
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>();
         const Projection& outputs = root.space.outputs().projection;
-        for (std::size_t from = layer.boxes.size(); from-- > 0;) {
-            const GridCore& core = layer.cores[from];
-            const Box box = chunk_box(layer, layer.chunks[c], layer.boxes[from]);
-            for (std::size_t to = 0; to < layer.boxes.size() && box.points() > 0; ++to) {
-                const GridCore& next = layer.cores[to];
-                if (next.channel == core.channel && next.position == core.position &&
-                    next.reduction + 1 == core.reduction) {
+        for (const std::vector<std::size_t>& chain : chains_of(layer)) {
+            for (std::size_t owner = 0; owner < chain.size(); ++owner) {
+                const Box box = owned_box(layer, layer.chunks[c], chain[owner]);
+                const auto hop = [&](std::size_t from, std::size_t to) {
                     image_step->moves.push_back(
                         {root.outputs.front(),
                          image(outputs, box),
-                         {chip_.accumulators, lane_of(core.at, *chip_.mesh)},
-                         {Place{chip_.accumulators, lane_of(next.at, *chip_.mesh)}},
+                         {chip_.accumulators, lane_of(layer.cores[chain[from]].at, *chip_.mesh)},
+                         {Place{chip_.accumulators,
+                                lane_of(layer.cores[chain[to]].at, *chip_.mesh)}},
                          true});
+                };
+                if (box.points() == 0) {
+                    continue;
+                }
+                for (std::size_t r = 0; r < owner; ++r) {
+                    hop(r, r + 1);
+                }
+                for (std::size_t r = chain.size() - 1; r > owner; --r) {
+                    hop(r, r - 1);
                 }
             }
         }
-        // The chain is added from its far end.
-        std::stable_sort(image_step->moves.begin(), image_step->moves.end(),
-                         [&](const MovePiece& a, const MovePiece& b) {
-                             const auto depth = [&](const MovePiece& piece) {
-                                 for (const GridCore& core : layer.cores) {
-                                     if (lane_of(core.at, *chip_.mesh) == piece.from.lane) {
-                                         return core.reduction;
-                                     }
-                                 }
-                                 return std::int64_t{0};
-                             };
-                             return depth(a) > depth(b);
-                         });
         step.body.image = std::move(image_step);
     }
     if (layer.fused->epilogues.empty()) {
         finish_chunk(f, c, step);
     } else {
-        step.posts.push_back({summed_});
+        step.posts.push_back({summed_[f]});
     }
     submit(sums_, std::move(step), true);
 }
@@ -506,10 +538,11 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
     const auto n = static_cast<std::int64_t>(layer.chunks.size());
     const auto i = static_cast<std::int64_t>(c);
     std::int64_t results = 0;
-    for (const std::size_t core : layer.roots) {
-        results += words(image(root.space.outputs().projection, layer.boxes[core]));
+    std::int64_t most = 0;  // in one core
+    for (const Holder& holder : layer.results) {
+        results += words(holder.region);
+        most = std::max(most, words(holder.region));
     }
-    const std::int64_t most = result_words(root, layer.plan->split.tile);
     bool first = true;
     for (const LayerId id : layer.fused->epilogues) {
         const Layer& epilogue = network_.layer(id);
@@ -517,17 +550,20 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
         step.layer = id;
         step.body = epilogue_body(builder_, cores_, epilogue, id, share(results, i, n),
                                   ceil_divide(most, n));
+        if (c == 0 && builder_.posted(operands_[f]) > 0) {
+            step.waits.push_back({operands_[f], builder_.posted(operands_[f])});
+        }
         if (!first) {
-            step.waits.push_back({epilogued_, builder_.posted(epilogued_)});
+            step.waits.push_back({epilogued_[f], builder_.posted(epilogued_[f])});
         } else if (layer.shares > 1) {
-            step.waits.push_back({summed_, builder_.posted(summed_)});
+            step.waits.push_back({summed_[f], builder_.posted(summed_[f])});
         } else {
-            step.waits.push_back({computed_, builder_.posted(computed_)});
+            step.waits.push_back({computed_[f], builder_.posted(computed_[f])});
         }
         if (options_.images) {
             auto image_step = std::make_shared<StepImage>();
-            for (const std::size_t core : layer.roots) {
-                const Box box = chunk_box(layer, layer.chunks[c], layer.boxes[core]);
+            for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
+                const Box box = owned_box(layer, layer.chunks[c], core);
                 const std::int64_t lane = lane_of(layer.cores[core].at, *chip_.mesh);
                 if (box.points() > 0) {
                     image_step->computes.push_back(
@@ -544,7 +580,7 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
         if (id == layer.fused->epilogues.back()) {
             finish_chunk(f, c, step);
         } else {
-            step.posts.push_back({epilogued_});
+            step.posts.push_back({epilogued_[f]});
         }
         submit(epilogue_, std::move(step), true);
         first = false;
@@ -572,8 +608,8 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
     if (options_.images) {
         auto image_step = std::make_shared<StepImage>(*step.body.image);
         const Projection& outputs = network_.layer(layer.fused->root).space.outputs().projection;
-        for (const std::size_t core : layer.roots) {
-            const Box box = chunk_box(layer, layer.chunks[c], layer.boxes[core]);
+        for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
+            const Box box = owned_box(layer, layer.chunks[c], core);
             const std::int64_t lane = lane_of(layer.cores[core].at, *chip_.mesh);
             if (box.points() > 0) {
                 image_step->moves.push_back({view,
@@ -617,13 +653,32 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
 void SpatialEmitter::move_arrival(const Arrival& arrival) {
     const bool fresh =
         arrival.maker >= 0 && static_cast<std::size_t>(arrival.maker) + 1 == arrival.reader;
-    const auto parts =
-        fresh ? static_cast<std::int64_t>(
-                    layers_.layers[static_cast<std::size_t>(arrival.maker)].chunks.size())
-              : 1;
+    std::int64_t parts = 1;
+    std::int64_t channel_parts = 1;
+    if (fresh) {
+        const auto& chunks = layers_.layers[static_cast<std::size_t>(arrival.maker)].chunks;
+        parts = static_cast<std::int64_t>(chunks.size());
+        if (arrival.by_channels) {
+            channel_parts = std::count_if(chunks.begin(), chunks.end(), [](const auto& chunk) {
+                return chunk.positions.begin == 0;
+            });
+        }
+    }
+    if (ahead(arrival)) {
+        parts = static_cast<std::int64_t>(layers_.input_phases.size());
+    }
+    if (arrival.reader < layers_.layers.size() && !arrival.for_epilogue) {
+        Fresh& into = fresh_[arrival.reader];
+        into = {into.before + into.parts, parts, channel_parts};
+    }
     for (std::int64_t part = 0; part < parts; ++part) {
         move_part(arrival, part, parts);
     }
+}
+
+/// Inputs of the first layer travel while the round before is still computed.
+bool SpatialEmitter::ahead(const Arrival& arrival) const {
+    return arrival.maker < 0 && arrival.reader == 0;
 }
 
 void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::int64_t parts) {
@@ -648,6 +703,12 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
     count(chip_.activation_network, Action::hop, arrival.hops);
     count(move.destinations.front(), Action::write, arrival.delivered.count());
     step.body.what = std::move(move);
+    if (ahead(arrival)) {
+        const auto phase = static_cast<std::size_t>(part);
+        const std::size_t while_layer = layers_.input_phases[phase];
+        step.waits.push_back({epochs_[while_layer], 0});
+        step.waits.push_back({ready_[while_layer], 0});
+    }
     if (arrival.maker < 0) {
         step.waits.push_back({there_[t], 1});
     } else {
@@ -671,7 +732,8 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
                 {chip_.core_memory, 0, stored_bytes(held, precision).count()});
         }
     } else {
-        step.posts.push_back({ready_[arrival.reader]});
+        const auto& arrived = arrival.for_epilogue ? operands_ : ready_;
+        step.posts.push_back({arrived[arrival.reader]});
         if (part == 0 && arrival.delivered.count() > 0) {
             step.body.occupancy.push_back({chip_.core_memory, arrival.delivered.count(), 0});
         }
@@ -684,7 +746,8 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
         image_step->moves = arrival.pieces;
         step.body.image = std::move(image_step);
     }
-    submit(activations_, std::move(step), true);
+    const bool early = ahead(arrival);
+    submit(early ? ingress_ : activations_, std::move(step), !early);
 }
 
 }  // namespace memwall

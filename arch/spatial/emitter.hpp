@@ -21,6 +21,7 @@ struct Arrival {
     TensorId tensor;          ///< as stored
     std::int64_t maker = -1;  ///< fused layer; -1: an input of the network
     std::size_t reader = 0;   ///< fused layer; fused.size(): an output on its way out
+    std::size_t phase = 0;    ///< travels while layer phase - 1 computes
     LayerId layer;            ///< whose counters it adds to
     TensorRole role = TensorRole::inputs;
     std::vector<LinkUse> links;
@@ -28,6 +29,8 @@ struct Arrival {
     std::int64_t distance = 0;
     Bytes read, delivered;
     std::vector<MovePiece> pieces;
+    bool by_channels = false;   ///< the reader can begin with some of the channels
+    bool for_epilogue = false;  ///< read by an epilogue, not by the layer itself
 };
 
 /// When each step of a round starts, relative to the start of a layer: (epoch, cycles).
@@ -42,6 +45,8 @@ using Schedule = std::vector<std::vector<ScheduledStart>>;  ///< by agent and st
 struct SpatialNetwork {
     std::vector<SpatialLayer> layers;
     std::vector<Arrival> arrivals;  ///< in the order in which they travel
+    /// Layers of the round before, while which the inputs of the first layer travel, part by part.
+    std::vector<std::size_t> input_phases;
 };
 
 class SpatialEmitter {
@@ -59,7 +64,16 @@ private:
         UnitId unit;
     };
 
+    /// The parts of its inputs that a layer gets from the one before, the last of all its arrivals.
+    struct Fresh {
+        std::int64_t before = 0;  ///< parts of other arrivals
+        std::int64_t parts = 0;
+        std::int64_t channel_parts = 1;  ///< of these parts, by channels: fit to begin with
+    };
+
     void load();
+    [[nodiscard]] std::int64_t parts_needed(std::size_t f, std::int64_t piece,
+                                            std::int64_t pieces) const;
     void receive(TensorId tensor);
     void send(TensorId tensor);
     void begin_layer(std::size_t f);
@@ -71,7 +85,9 @@ private:
     void finish_chunk(std::size_t f, std::size_t chunk, RoundStep& step);
     void move_arrival(const Arrival& arrival);
     void move_part(const Arrival& arrival, std::int64_t part, std::int64_t parts);
+    [[nodiscard]] bool ahead(const Arrival& arrival) const;
 
+    [[nodiscard]] std::int64_t result_slots() const;
     void submit(const Worker& worker, RoundStep step, bool scheduled);
     [[nodiscard]] Bytes bytes_of(TensorId tensor) const { return network_.tensor_bytes(tensor); }
     [[nodiscard]] std::int64_t last_reader(TensorId tensor) const;
@@ -87,13 +103,16 @@ private:
     const Schedule* schedule_;
     ProgramBuilder builder_;
     int workers_ = 0;
-    Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, host_out_;
+    Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, ingress_,
+        host_out_;
     Ring weights_, results_;
     TokenId loaded_;  ///< once for each layer with weights, in order
-    TokenId computed_, summed_, epilogued_;
-    std::vector<TokenId> done_, ready_, epochs_;  ///< by fused layer
-    std::vector<TokenId> there_, used_;           ///< by tensor, of the network's edges
-    std::vector<std::int64_t> emitted_;           ///< by agent: steps of a round so far
+    std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk
+    std::vector<TokenId> done_, epochs_, last_chunks_;    ///< by fused layer
+    std::vector<TokenId> ready_, operands_;               ///< by fused layer: parts that came in
+    std::vector<Fresh> fresh_;                            ///< by fused layer
+    std::vector<TokenId> there_, used_;                   ///< by tensor, of the network's edges
+    std::vector<std::int64_t> emitted_;                   ///< by agent: steps of a round so far
 };
 
 }  // namespace memwall

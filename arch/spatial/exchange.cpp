@@ -63,6 +63,77 @@ Region through_alias(const Network& network, TensorId view, const Region& region
     return bounds;
 }
 
+/// Holders that cut a tensor like a grid, found by the region that they overlap.
+class HolderGrid {
+public:
+    explicit HolderGrid(const std::vector<Holder>& holders) : holders_(holders) {
+        if (holders.empty()) {
+            return;
+        }
+        begins_.resize(holders.front().region.size());
+        for (const Holder& holder : holders) {
+            for (std::size_t axis = 0; axis < begins_.size(); ++axis) {
+                begins_[axis].push_back(holder.region[axis].begin);
+            }
+        }
+        std::size_t cells = 1;
+        for (auto& begins : begins_) {
+            std::sort(begins.begin(), begins.end());
+            begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
+            cells *= begins.size();
+        }
+        cells_.assign(cells, kNone);
+        for (std::size_t h = 0; h < holders.size(); ++h) {
+            std::size_t cell = 0;
+            for (std::size_t axis = 0; axis < begins_.size(); ++axis) {
+                cell = cell * begins_[axis].size() + at(axis, holders[h].region[axis].begin);
+            }
+            ensure(cells_[cell] == kNone, "holders cut a tensor like a grid");
+            cells_[cell] = h;
+        }
+    }
+
+    template <class Visit>
+    void for_each(const Region& region, const Visit& visit) const {
+        if (!begins_.empty() && words(region) > 0) {
+            descend(region, 0, 0, visit);
+        }
+    }
+
+private:
+    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+    [[nodiscard]] std::size_t at(std::size_t axis, std::int64_t position) const {
+        const auto& begins = begins_[axis];
+        const auto after = std::upper_bound(begins.begin(), begins.end(), position);
+        return after == begins.begin() ? 0 : static_cast<std::size_t>(after - begins.begin()) - 1;
+    }
+
+    template <class Visit>
+    void descend(const Region& region, std::size_t axis, std::size_t cell,
+                 const Visit& visit) const {
+        if (axis == begins_.size()) {
+            if (cells_[cell] != kNone) {
+                const Holder& holder = holders_[cells_[cell]];
+                const Region common = intersection(holder.region, region);
+                const std::int64_t count = words(common);
+                if (count > 0) {
+                    visit(holder, common, count);
+                }
+            }
+            return;
+        }
+        const std::size_t last = at(axis, region[axis].end - 1);
+        for (std::size_t i = at(axis, region[axis].begin); i <= last; ++i) {
+            descend(region, axis + 1, cell * begins_[axis].size() + i, visit);
+        }
+    }
+
+    const std::vector<Holder>& holders_;
+    std::vector<std::vector<std::int64_t>> begins_;  ///< by axis, sorted
+    std::vector<std::size_t> cells_;
+};
+
 }  // namespace
 
 Region stored_region(const Network& network, TensorId view, const Region& region) {
@@ -99,17 +170,17 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
                   ComponentId from, ComponentId to) {
     Exchange result{MeshTraffic(mesh), Bytes(0), Bytes(0), {}};
     const Precision precision = network.tensor(stored).precision;
-    for (const Holder& holder : holders) {
-        for (const Taker& taker : takers) {
-            const Region common = intersection(holder.region, taker.region);
-            const std::int64_t count = words(common);
-            if (count == 0) {
-                continue;
-            }
+    const HolderGrid grid(holders);
+    for (const Taker& taker : takers) {
+        grid.for_each(taker.region, [&](const Holder& holder, const Region& common,
+                                        std::int64_t count) {
             const auto elsewhere = static_cast<std::int64_t>(
                 std::count_if(taker.at.begin(), taker.at.end(),
                               [&](const Router& at) { return !(at == holder.at) || from != to; }));
-            if (images && (elsewhere > 0 || from != to)) {
+            if (elsewhere == 0) {
+                return;
+            }
+            if (images) {
                 MovePiece piece{
                     stored, common, {from, from == to ? lane_of(holder.at, mesh) : -1}, {}, false};
                 for (const Router& at : taker.at) {
@@ -117,15 +188,28 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
                 }
                 result.pieces.push_back(std::move(piece));
             }
-            if (elsewhere > 0) {
-                const Bytes bytes = stored_bytes(count, precision);
-                result.traffic.multicast(holder.at, taker.at, bytes.count());
-                result.read += bytes;
-                result.delivered += bytes * elsewhere;
-            }
-        }
+            const Bytes bytes = stored_bytes(count, precision);
+            result.traffic.multicast(holder.at, taker.at, bytes.count());
+            result.read += bytes;
+            result.delivered += bytes * elsewhere;
+        });
     }
     return result;
+}
+
+ExchangeLoad exchange_load(const Network& network, TensorId stored,
+                           const std::vector<Holder>& holders, const std::vector<Taker>& takers,
+                           const MeshConfig& mesh) {
+    MeshTraffic traffic(mesh);
+    const Precision precision = network.tensor(stored).precision;
+    const HolderGrid grid(holders);
+    for (const Taker& taker : takers) {
+        grid.for_each(
+            taker.region, [&](const Holder& holder, const Region& /*common*/, std::int64_t count) {
+                traffic.multicast(holder.at, taker.at, stored_bytes(count, precision).count());
+            });
+    }
+    return {traffic.busiest(), traffic.longest()};
 }
 
 }  // namespace memwall

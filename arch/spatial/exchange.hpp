@@ -40,6 +40,15 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
                   const std::vector<Taker>& takers, const MeshConfig& mesh, bool images,
                   ComponentId from, ComponentId to);
 
+/// Only the bytes on the busiest link of such an exchange, and its longest way in hops.
+struct ExchangeLoad {
+    std::int64_t busiest = 0;
+    std::int64_t longest = 0;
+};
+ExchangeLoad exchange_load(const Network& network, TensorId stored,
+                           const std::vector<Holder>& holders, const std::vector<Taker>& takers,
+                           const MeshConfig& mesh);
+
 /// Takers of one operand of a split layer: cores with equal regions together.
 std::vector<Taker> takers_of(const Network& network, TensorId view, const Projection& projection,
                              const std::vector<Box>& boxes, const std::vector<GridCore>& cores);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "base/error.hpp"
 
@@ -37,8 +38,8 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
     const std::int64_t weight_bytes =
         weights ? most_bytes(weights->projection, weights->precision, weights_tile).count() : 0;
     const std::int64_t turns = shape ? reduction_turns(*cores.array_config, *shape, tile) : 1;
-    const std::int64_t half =
-        std::max<std::int64_t>(1, chip.weight_buffer_config->capacity.count() / 2);
+    const std::int64_t slot =
+        std::max<std::int64_t>(1, chip.weight_buffer_config->capacity.count() / kWeightSlots);
     for (std::int64_t k = 0; k < channels; k += channel_step) {
         for (std::int64_t p = 0; p < extent; p += position_step) {
             OutputChunk chunk;
@@ -63,8 +64,8 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
             if (p == 0) {
                 chunk.pieces = weights == nullptr
                                    ? 0
-                                   : std::clamp(ceil_divide(weight_bytes, half),
-                                                std::min<std::int64_t>(4, all_turns), all_turns);
+                                   : std::clamp(ceil_divide(weight_bytes, slot),
+                                                std::min<std::int64_t>(2, all_turns), all_turns);
                 chunk.lead_cycles = whole - last_turn;
             }
             layer.pieces += chunk.pieces;
@@ -107,39 +108,71 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
     layer.weight_links = traffic.links(machine, chip.model_network);
     layer.weight_hops = traffic.hop_bytes();
     layer.weight_distance = traffic.longest();
+    layer.weight_busiest = traffic.busiest();
     const std::int64_t width = chip.core_memory_config->read_width.count();
     layer.weight_local_cycles = width > 0 ? ceil_divide(local, width) : 0;
 }
 
-/// MODEL: cores that share outputs form a chain; each adds its partial sums to those that arrive.
+/// MODEL: cores that share outputs form a chain of neighbours. Each ends up with an equal part of
+/// the channels: partial sums travel towards it from both ends and are added on the way.
 void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, const Chip& chip) {
-    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::size_t>> chains;
-    for (std::size_t c = 0; c < layer.cores.size(); ++c) {
-        chains[{layer.cores[c].channel, layer.cores[c].position}].push_back(c);
-    }
     MeshTraffic traffic(*chip.mesh);
-    for (auto& [key, chain] : chains) {
-        std::sort(chain.begin(), chain.end(), [&](std::size_t a, std::size_t b) {
-            return layer.cores[a].reduction < layer.cores[b].reduction;
-        });
-        layer.roots.push_back(chain.front());
-        layer.shares = std::max(layer.shares, static_cast<std::int64_t>(chain.size()));
-        for (std::size_t c = chain.size(); c-- > 1;) {
-            const std::int64_t results =
-                words(image(root.space.outputs().projection, layer.boxes[chain[c]]));
-            const Bytes bytes = stored_bytes(results, root.precision.accumulator);
-            traffic.multicast(layer.cores[chain[c]].at, {layer.cores[chain[c - 1]].at},
-                              bytes.count());
-            layer.sums += bytes;
+    const Projection& outputs = root.space.outputs().projection;
+    layer.owned.resize(layer.boxes.size());
+    for (const std::vector<std::size_t>& chain : chains_of(layer)) {
+        const Box& box = layer.boxes[chain.front()];
+        const auto shares = static_cast<std::int64_t>(chain.size());
+        layer.shares = std::max(layer.shares, shares);
+        const Range all = box[Dim::K];
+        std::vector<std::int64_t> bytes;
+        for (std::int64_t r = 0; r < shares; ++r) {
+            const Range own = {all.begin + all.size() * r / shares,
+                               all.begin + all.size() * (r + 1) / shares};
+            layer.owned[chain[static_cast<std::size_t>(r)]] = own;
+            Box part = box;
+            part[Dim::K] = own;
+            bytes.push_back(own.size() == 0 ? 0
+                                            : stored_bytes(words(image(outputs, part)),
+                                                           root.precision.accumulator)
+                                                  .count());
+        }
+        std::int64_t before = 0;
+        std::int64_t behind = std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0});
+        for (std::size_t r = 0; r + 1 < chain.size(); ++r) {
+            before += bytes[r];
+            behind -= bytes[r];
+            traffic.multicast(layer.cores[chain[r]].at, {layer.cores[chain[r + 1]].at}, behind);
+            traffic.multicast(layer.cores[chain[r + 1]].at, {layer.cores[chain[r]].at}, before);
+            layer.sums += Bytes(before + behind);
         }
     }
-    std::sort(layer.roots.begin(), layer.roots.end());
     layer.sum_links = traffic.links(machine, chip.partial_sum_network);
     layer.sum_hops = traffic.hop_bytes();
     layer.sum_distance = traffic.longest() * (layer.shares - 1);
+    layer.sum_busiest = traffic.busiest();
 }
 
 }  // namespace
+
+std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
+                          const Operand& operand) {
+    return takers_of(network, operand.tensor, operand.projection, layer.boxes, layer.cores);
+}
+
+bool reduces_by_channels(const Network& network, const Layer& root, const Operand& operand,
+                         const SpatialLayer& reader, const SpatialLayer& maker) {
+    const Tensor& view = network.tensor(operand.tensor);
+    const bool same_channels =
+        view.shape == network.tensor(network.storage(operand.tensor)).shape &&
+        relevant(operand.projection, Dim::C) && !relevant(operand.projection, Dim::K) &&
+        root.space.extent(Dim::G) == 1 && root.macs() > 0;
+    if (!same_channels) {
+        return false;
+    }
+    const std::int64_t read = reader.plan->split.tile[index(Dim::C)];
+    const std::int64_t made = maker.plan->split.tile[index(Dim::K)];
+    return read == root.space.extent(Dim::C) || read % made == 0;
+}
 
 SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan) {
@@ -148,12 +181,17 @@ SpatialLayer make_layer(const Network& network, const Machine& machine, const Ch
     layer.fused = &fused;
     layer.plan = &plan;
     layer.boxes = plan.split.boxes(root.space.box());
-    layer.cores = place_cores(plan.split, *chip.mesh);
+    layer.cores = place_cores(plan.split, plan.layout, *chip.mesh);
     cut_chunks(layer, root, chip, cores);
     route_weights(layer, root, machine, chip);
     route_sums(layer, root, machine, chip);
-    for (const std::size_t core : layer.roots) {
-        const Region region = image(root.space.outputs().projection, layer.boxes[core]);
+    for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
+        Box box = layer.boxes[core];
+        box[Dim::K] = layer.owned[core];
+        if (box.points() == 0) {
+            continue;
+        }
+        const Region region = image(root.space.outputs().projection, box);
         layer.results.push_back(
             {layer.cores[core].at,
              stored_region(network, network.layer(fused.last()).outputs.front(), region)});
@@ -161,8 +199,8 @@ SpatialLayer make_layer(const Network& network, const Machine& machine, const Ch
     return layer;
 }
 
-Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, const Box& core) {
-    Box box = core;
+Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core) {
+    Box box = layer.boxes[core];
     const auto trim = [](Range& range, const Range& within) {
         range = {std::min(range.end, range.begin + within.begin),
                  std::min(range.end, range.begin + within.end)};
@@ -170,6 +208,27 @@ Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, const Box& co
     trim(box[Dim::K], chunk.channels);
     trim(box[layer.chunked], chunk.positions);
     return box;
+}
+
+Box owned_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core) {
+    Box box = chunk_box(layer, chunk, core);
+    box[Dim::K] = intersection(box[Dim::K], layer.owned[core]);
+    return box;
+}
+
+std::vector<std::vector<std::size_t>> chains_of(const SpatialLayer& layer) {
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::size_t>> chains;
+    for (std::size_t c = 0; c < layer.cores.size(); ++c) {
+        chains[{layer.cores[c].channel, layer.cores[c].position}].push_back(c);
+    }
+    std::vector<std::vector<std::size_t>> sorted;
+    for (auto& [key, chain] : chains) {
+        std::sort(chain.begin(), chain.end(), [&](std::size_t a, std::size_t b) {
+            return layer.cores[a].reduction < layer.cores[b].reduction;
+        });
+        sorted.push_back(std::move(chain));
+    }
+    return sorted;
 }
 
 }  // namespace memwall

@@ -25,10 +25,10 @@ struct OutputChunk {
 struct SpatialLayer {
     const FusedLayer* fused = nullptr;
     const SpatialPlan* plan = nullptr;
-    std::vector<Box> boxes;          ///< by core
-    std::vector<GridCore> cores;     ///< by core
-    std::vector<std::size_t> roots;  ///< cores that end up with results, by number
-    Dim chunked = Dim::P;            ///< positions are cut along this
+    std::vector<Box> boxes;       ///< by core
+    std::vector<GridCore> cores;  ///< by core
+    std::vector<Range> owned;     ///< by core: the channels (K) whose results it ends up with
+    Dim chunked = Dim::P;         ///< positions are cut along this
     std::vector<OutputChunk> chunks;
     std::int64_t pieces = 0;  ///< of weights, all chunks together
     std::int64_t shares = 1;  ///< cores that share an output
@@ -37,20 +37,35 @@ struct SpatialLayer {
     std::int64_t weight_hops = 0;
     Bytes weights_read, weights_delivered;
     std::int64_t weight_distance = 0;
+    std::int64_t weight_busiest = 0;       ///< bytes on the busiest link
     std::int64_t weight_local_cycles = 0;  ///< a core's own weights into its lanes' buffer
 
     std::vector<LinkUse> sum_links;
     std::int64_t sum_hops = 0;
     Bytes sums;
     std::int64_t sum_distance = 0;
+    std::int64_t sum_busiest = 0;  ///< bytes on the busiest link
 
     std::vector<Holder> results;  ///< where the output lies
 };
 
+/// The inputs of the layer that one of its operands reads, by the cores that need them.
+std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
+                          const Operand& operand);
+
+/// Whether a layer can begin to sum over the channels that its maker finishes first: every core
+/// needs as large a part of each of the maker's chunks.
+bool reduces_by_channels(const Network& network, const Layer& root, const Operand& operand,
+                         const SpatialLayer& reader, const SpatialLayer& maker);
+
 SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan);
 
-/// A core's part of a chunk.
-Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, const Box& core);
+/// What a core computes of a chunk; and of what it ends up with the results. Perhaps empty.
+Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core);
+Box owned_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core);
+
+/// The cores that share the outputs of one core, in the order of their chain.
+std::vector<std::vector<std::size_t>> chains_of(const SpatialLayer& layer);
 
 }  // namespace memwall

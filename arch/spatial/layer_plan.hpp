@@ -9,29 +9,30 @@
 #include "arch/core_work.hpp"
 #include "arch/fused_layer.hpp"
 #include "arch/spatial/chip.hpp"
+#include "arch/spatial/core_grid.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
 
-/// One layer's split, with estimates in cycles.
+/// One layer's split and where its parts lie, with estimates in cycles.
 struct SpatialPlan {
     CoreSplit split;
+    Layout layout = Layout::weights;
     double compute = 0;       ///< of the slowest core
     double first_output = 0;  ///< until its first result
     double weights = 0;       ///< streaming them over the model network
     double partial_sums = 0;  ///< adding them up over the partial-sum network
-    double input_bytes = 0;   ///< that the fullest core receives
-    double output_bytes = 0;  ///< that the fullest core sends
-    double groups = 1;        ///< distinct input regions
-    double readers = 1;       ///< cores that need the same inputs
 };
 
-/// Results leave a core in this many equal chunks, so that they travel while it goes on.
-inline constexpr std::int64_t kOutputChunks = 4;
+/// Results leave a core in about this many chunks, so that they travel while it goes on.
+inline constexpr std::int64_t kOutputChunks = 8;
 
-/// Splits for all fused layers.
+/// Pieces of the weight stream that a core's weight buffer holds at once.
+inline constexpr std::int64_t kWeightSlots = 4;
+
+/// Splits for all fused layers. `beam` candidates of each are tried.
 std::vector<SpatialPlan> plan_splits(const Network& network, const std::vector<FusedLayer>& fused,
                                      const Machine& machine, const Chip& chip, const Cores& cores,
-                                     bool thorough);
+                                     std::size_t beam);
 
 }  // namespace memwall

@@ -15,8 +15,7 @@ MeshTraffic::MeshTraffic(const MeshConfig& mesh)
     : columns_(mesh.columns),
       rows_(mesh.rows),
       load_(static_cast<std::size_t>(mesh.columns * mesh.rows * kDirections)),
-      north_(static_cast<std::size_t>(mesh.columns)),
-      south_(static_cast<std::size_t>(mesh.columns)) {}
+      reach_(static_cast<std::size_t>(std::max(mesh.columns, mesh.rows))) {}
 
 void MeshTraffic::add(std::int64_t column, std::int64_t row, Machine::Direction to,
                       std::int64_t bytes) {
@@ -29,45 +28,60 @@ void MeshTraffic::multicast(Router source, const std::vector<Router>& destinatio
     if (bytes == 0) {
         return;
     }
-    std::int64_t west = source.column;
-    std::int64_t east = source.column;
+    const bool rows_first = (source.column + source.row) % 2 == 0;
+    const std::int64_t own = rows_first ? source.row : source.column;
     bool any = false;
     for (const Router& to : destinations) {
         if (to == source) {
             continue;
         }
         if (!any) {
-            std::fill(north_.begin(), north_.end(), source.row);
-            std::fill(south_.begin(), south_.end(), source.row);
+            std::fill(reach_.begin(), reach_.end(), Reach{own, own});
+            trunk_ =
+                rows_first ? Reach{source.column, source.column} : Reach{source.row, source.row};
             any = true;
         }
-        const auto column = static_cast<std::size_t>(to.column);
-        north_[column] = std::min(north_[column], to.row);
-        south_[column] = std::max(south_[column], to.row);
-        west = std::min(west, to.column);
-        east = std::max(east, to.column);
+        const std::int64_t branch = rows_first ? to.column : to.row;
+        const std::int64_t along = rows_first ? to.row : to.column;
+        Reach& reach = reach_[static_cast<std::size_t>(branch)];
+        reach = {std::min(reach.least, along), std::max(reach.most, along)};
+        trunk_ = {std::min(trunk_.least, branch), std::max(trunk_.most, branch)};
         add(to.column, to.row, Machine::Direction::eject, bytes);
         delivered_ += bytes;
         longest_ =
             std::max(longest_, std::abs(to.column - source.column) + std::abs(to.row - source.row));
     }
-    if (!any) {
-        return;
+    if (any) {
+        add(source.column, source.row, Machine::Direction::inject, bytes);
+        grow(source, rows_first, bytes);
     }
-    add(source.column, source.row, Machine::Direction::inject, bytes);
-    for (std::int64_t column = source.column; column < east; ++column) {
-        add(column, source.row, Machine::Direction::east, bytes);
+}
+
+/// The trunk through the source, and the branches that leave it.
+void MeshTraffic::grow(Router source, bool rows_first, std::int64_t bytes) {
+    using Direction = Machine::Direction;
+    const std::int64_t from = rows_first ? source.column : source.row;
+    const std::int64_t own = rows_first ? source.row : source.column;
+    const auto at = [&](std::int64_t branch, std::int64_t along, Direction to) {
+        rows_first ? add(branch, along, to, bytes) : add(along, branch, to, bytes);
+    };
+    const Direction up = rows_first ? Direction::east : Direction::south;
+    const Direction down = rows_first ? Direction::west : Direction::north;
+    for (std::int64_t b = from; b < trunk_.most; ++b) {
+        at(b, own, up);
     }
-    for (std::int64_t column = source.column; column > west; --column) {
-        add(column, source.row, Machine::Direction::west, bytes);
+    for (std::int64_t b = from; b > trunk_.least; --b) {
+        at(b, own, down);
     }
-    for (std::int64_t column = west; column <= east; ++column) {
-        const auto c = static_cast<std::size_t>(column);
-        for (std::int64_t row = source.row; row > north_[c]; --row) {
-            add(column, row, Machine::Direction::north, bytes);
+    const Direction forth = rows_first ? Direction::south : Direction::east;
+    const Direction back = rows_first ? Direction::north : Direction::west;
+    for (std::int64_t b = trunk_.least; b <= trunk_.most; ++b) {
+        const Reach& reach = reach_[static_cast<std::size_t>(b)];
+        for (std::int64_t along = own; along < reach.most; ++along) {
+            at(b, along, forth);
         }
-        for (std::int64_t row = source.row; row < south_[c]; ++row) {
-            add(column, row, Machine::Direction::south, bytes);
+        for (std::int64_t along = own; along > reach.least; --along) {
+            at(b, along, back);
         }
     }
 }

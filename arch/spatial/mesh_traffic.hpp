@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes on the links of a mesh: multicast trees routed along rows first, then along columns.
+// Bytes on the links of a mesh: dimension-ordered multicast trees, half of them along rows first,
+// half along columns first.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@ public:
     [[nodiscard]] std::int64_t delivered() const { return delivered_; }
 
 private:
+    void grow(Router source, bool rows_first, std::int64_t bytes);
     void add(std::int64_t column, std::int64_t row, Machine::Direction to, std::int64_t bytes);
 
     std::int64_t columns_;
@@ -43,7 +45,12 @@ private:
     std::vector<std::int64_t> load_;  ///< by router and direction
     std::int64_t longest_ = 0;
     std::int64_t delivered_ = 0;
-    std::vector<std::int64_t> north_, south_;  ///< scratch: the rows reached in each column
+    struct Reach {
+        std::int64_t least = 0;
+        std::int64_t most = 0;
+    };
+    Reach trunk_;
+    std::vector<Reach> reach_;  ///< scratch: how far the tree goes along each branch
 };
 
 /// Part `i` of `n` of the same traffic; the parts of a link add up to it.

@@ -68,12 +68,18 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
         host_out_ = worker("host out", hierarchy.host);
     }
     core_weights_ = Ring(builder_, "core weights");
-    core_inputs_ = Ring(builder_, "core inputs");
-    core_operands_ = Ring(builder_, "core operands");
     results_ = Ring(builder_, "results");
     tile_weights_ = Ring(builder_, "weight tiles");
-    tile_inputs_ = Ring(builder_, "input tiles");
-    tile_operands_ = Ring(builder_, "operand tiles");
+    for (const FusedLayer& fused : plan.fused) {
+        while (core_inputs_.size() < network.layer(fused.root).space.operands.size()) {
+            core_inputs_.emplace_back(builder_, "core inputs");
+            tile_inputs_.emplace_back(builder_, "input tiles");
+        }
+        while (core_operands_.size() < fused.operands.size()) {
+            core_operands_.emplace_back(builder_, "core operands");
+            tile_operands_.emplace_back(builder_, "operand tiles");
+        }
+    }
     tile_outputs_ = Ring(builder_, "output tiles");
     reduced_ = builder_.token("reduced");
     finished_ = builder_.token("epilogue done");

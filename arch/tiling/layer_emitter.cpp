@@ -123,7 +123,7 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
     if (!hierarchy_.host.valid() && network_.tensor(stored).kind == TensorKind::input) {
         step.body.edge = NetworkEdge::input;
     }
-    state.tile_fills[o].push_back((weights ? tile_weights_ : tile_inputs_).fill(step));
+    state.tile_fills[o].push_back((weights ? tile_weights_ : tile_inputs_[o]).fill(step));
     const Bytes held = state.carried[o] + cargo.bytes;
     state.carried[o] = Bytes(0);  // rows of this tile that the next one needs too
     if (v + 1 < visits.size()) {
@@ -158,9 +158,9 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
     RoundStep step;
     step.layer = state.fused.root;
     step.body = transfers_.feed(cargo, delivered, worker.unit);
-    (weights ? core_weights_ : core_inputs_).fill(step);
+    (weights ? core_weights_ : core_inputs_[o]).fill(step);
     if (!state.tile_fills[o].empty()) {
-        const Ring& ring = weights ? tile_weights_ : tile_inputs_;
+        const Ring& ring = weights ? tile_weights_ : tile_inputs_[o];
         const std::size_t visit = pass.tile_visit[o];
         ring.use(step, state.tile_fills[o][visit]);
         const auto& visits = state.sequence.operand_visits[o];
@@ -185,7 +185,8 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
                                          image(operand.projection, box),
                                          Transfers::place(hierarchy_.buffer),
                                          {core(hierarchy_.operands, lane)},
-                                         false});
+                                         false,
+                                         o});
         }
         step.body.image = std::move(image_step);
     }
@@ -207,7 +208,7 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
         RoundStep step;
         step.layer = state.fused.root;
         step.body = transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit);
-        core_operands_.fill(step);
+        core_operands_[i].fill(step);
         if (!plan_.kept[tensor.position()]) {
             RoundStep fetch;
             fetch.layer = state.fused.root;
@@ -220,8 +221,8 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
                         {done_[state.f - 1], builder_.posted(done_[state.f - 1])});
                 }
             }
-            tile_operands_.use(step, tile_operands_.fill(fetch));
-            tile_operands_.release(step);
+            tile_operands_[i].use(step, tile_operands_[i].fill(fetch));
+            tile_operands_[i].release(step);
             step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
             if (options_.images) {
                 fetch.body.image = image_of(tensor, region, Transfers::place(hierarchy_.dram),
@@ -240,7 +241,7 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
                                              Transfers::place(hierarchy_.buffer),
                                              {core(hierarchy_.operands, lane)},
                                              false,
-                                             state.fused.operand_of[i]});
+                                             state.root.space.operands.size() + i});
             }
             step.body.image = std::move(image_step);
         }
@@ -257,7 +258,7 @@ void TilingEmitter::compute(LayerState& state, std::size_t p) {
         compute_body(builder_, cores_, state.root, state.fused.root, split, pass.box, pass.starts);
     const auto& operands = state.root.space.operands;
     for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
-        Ring& ring = operands[o].role == TensorRole::weights ? core_weights_ : core_inputs_;
+        Ring& ring = operands[o].role == TensorRole::weights ? core_weights_ : core_inputs_[o];
         const Visit& visit = state.sequence.operand_visits[o][pass.visit[o]];
         if (visit.first == p) {
             ring.use(step, ring.last());
@@ -346,10 +347,8 @@ void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
             results_.use(step, results_.last());
         }
         while (operand < state.fused.operands.size() && state.fused.operand_of[operand] == id) {
-            const auto behind =
-                static_cast<std::int64_t>(state.fused.operands.size() - 1 - operand);
-            core_operands_.use(step, core_operands_.last() - behind);
-            core_operands_.release(step);
+            core_operands_[operand].use(step, core_operands_[operand].last());
+            core_operands_[operand].release(step);
             ++operand;
         }
         step.posts.push_back({finished_});

@@ -5,6 +5,10 @@
 #include <memory>
 #include <utility>
 
+#include "arch/machine_yaml.hpp"
+#include "arch/mapper.hpp"
+#include "workloads/network_yaml.hpp"
+
 namespace memwall::bench {
 
 namespace {
@@ -141,6 +145,25 @@ Case pipeline(Sharing sharing, std::int64_t tiles) {
     shared->bodies[compute].unit = UnitId(std::size_t{compute});
     program.make_source = [shared]() { return std::make_unique<Source>(shared); };
     return made;
+}
+
+Case mapped(const std::string& configs, const std::string& machine, const std::string& network) {
+    const auto read = [&](const std::string& path) {
+        Diagnostics faults;
+        YamlValue value = read_yaml_file(configs + "/" + path, path, faults);
+        faults.throw_if_any();
+        return value;
+    };
+    const auto technology = [&](const std::string& name, const SourceMark& /*where*/) {
+        return read("technology/" + name + ".yaml");
+    };
+    Machine made = load_machine(read("machines/" + machine + ".yaml"), technology);
+    Diagnostics faults;
+    const Network loaded = load_network(read("networks/" + network + ".yaml"), faults);
+    faults.throw_if_any();
+    Program program = map_network(loaded, made, MapperOptions{}).program;
+    return {network + " " + machine, std::move(made), std::move(program),
+            static_cast<std::int64_t>(loaded.layers().size())};
 }
 
 }  // namespace memwall::bench

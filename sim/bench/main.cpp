@@ -29,8 +29,7 @@ double timed(const std::function<void()>& work) {
     }));
 }
 
-void measure(bench::Sharing sharing) {
-    const bench::Case made = bench::pipeline(sharing, kTiles);
+void measure(const bench::Case& made) {
     const Outcome outcome = replay(made.program, made.machine);
     ReplayOptions without;
     without.causes = false;
@@ -43,22 +42,30 @@ void measure(bench::Sharing sharing) {
         ns_a_step([&] { replay_in_this_process(made.program, made.machine, without); });
     const double plain = ns_a_step([&] { replay_without_kernel(made.program, made.machine); });
     const double bare = ns_a_step([&] { bench::wait_bare(outcome.events); });
-    std::printf("%-16s %9lld %9.2f %11.0f %13.0f %14.0f %14.0f\n", made.name.c_str(),
-                static_cast<long long>(outcome.steps), static_cast<double>(outcome.events) / steps,
-                kernel, no_causes, plain, bare);
+    const auto passes = static_cast<double>(made.layers * made.program.rounds);
+    std::printf("%-22s %9lld %8.1f %9.2f %9.0f %10.0f %10.0f %12.0f\n", made.name.c_str(),
+                static_cast<long long>(outcome.steps), passes > 0 ? steps / passes : 0.0,
+                static_cast<double>(outcome.events) / steps, kernel, no_causes, plain, bare);
 }
 
 }  // namespace
 
-int main() {
+/// Usage: memwall_bench [CONFIGS NETWORK], the folder of the shipped machines and networks, and one
+/// of them.
+int main(int count, char** words) {
     try {
-        std::printf("%-16s %9s %9s %11s %13s %14s %14s\n", "pipeline", "steps", "events", "ns",
-                    "ns", "ns", "ns bare");
-        std::printf("%-16s %9s %9s %11s %13s %14s %14s\n", "sharing", "", "a step", "a step",
-                    "no causes", "no kernel", "same events");
+        std::printf("%-22s %9s %8s %9s %9s %10s %10s %12s\n", "program", "steps", "steps", "events",
+                    "ns a step", "ns a step", "ns a step", "ns a step");
+        std::printf("%-22s %9s %8s %9s %9s %10s %10s %12s\n", "", "", "a layer", "a step", "",
+                    "no causes", "no kernel", "bare SystemC");
         for (const auto sharing :
              {bench::Sharing::nothing, bench::Sharing::bus, bench::Sharing::dram}) {
-            measure(sharing);
+            measure(bench::pipeline(sharing, kTiles));
+        }
+        if (count > 2) {
+            for (const char* machine : {"von_neumann", "northpole"}) {
+                measure(bench::mapped(words[1], machine, words[2]));
+            }
         }
     } catch (const std::exception& error) {
         std::fprintf(stderr, "memwall_bench: %s\n", error.what());

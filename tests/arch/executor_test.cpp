@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/executor.hpp"
+#include "arch/spatial/layer_plan.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>
@@ -74,13 +75,16 @@ Machine drawn_spatial_machine(Draw& draw) {
     return test::shipped_machine("tiny_northpole", overrides);
 }
 
-std::vector<ComponentId> double_buffered(const Machine& machine) {
-    std::vector<ComponentId> found;
-    for (const char* part : {"operand_buffer", "weight_buffer", "accumulators"}) {
-        if (machine.find(part).valid()) {
-            found.push_back(machine.find(part));
-        }
+/// What the mappers' rings let each buffer hold at once.
+std::vector<BufferedMemory> buffered(const Machine& machine) {
+    const bool spatial = machine.parts().mapper == "spatial";
+    std::vector<BufferedMemory> found;
+    if (spatial) {
+        found.push_back({machine.find("weight_buffer"), kWeightSlots});
+    } else {
+        found.push_back({machine.find("operand_buffer"), 2});
     }
+    found.push_back({machine.find("accumulators"), spatial ? kOutputChunks : 2});
     return found;
 }
 
@@ -122,7 +126,7 @@ void prove(const Generated& generated, const Network& network, const Machine& ma
     const Network round = with_batch(network, mapping.sub_batch);
     ExecutionOptions execution;
     execution.seed = seed;
-    execution.double_buffered = double_buffered(machine);
+    execution.buffered = buffered(machine);
     try {
         const ExecutionReport report = execute(round, machine, mapping.program, execution);
         CHECK(report.outputs > 0);
@@ -184,6 +188,27 @@ TEST_CASE("Every generated network that the spatial mapper maps computes what it
     }
     CHECK(seen.mapped >= 40);
     CHECK(seen.epilogues > 20);
+}
+
+TEST_CASE("Layers of three and four operands are fed and joined on both machines") {
+    Seen seen;
+    Generated generated;
+    generated.yaml =
+        "network: joins\ninputs: {a: [2, 4, 4], b: [2, 4, 4], c: [2, 4, 4], d: [2, 4, 4]}\n"
+        "layers:\n"
+        "- {name: sum, op: add, inputs: [a, b, c]}\n"
+        "- {name: all, op: concat, inputs: [a, b, sum, a]}\n"
+        "- {name: conv, op: conv, inputs: [all], out_channels: 2, kernel: 3, padding: 1}\n"
+        "- {name: more, op: add, inputs: [conv, a, b, d]}\n"
+        "- {name: other, op: relu, inputs: [sum]}\n"
+        "- {name: product, op: mul, inputs: [more, other]}\n";
+    generated.network = test::network_of_text(generated.yaml);
+    for (std::uint32_t seed = 4001; seed <= 4012; ++seed) {
+        Draw draw(seed);
+        prove(generated, generated.network, drawn_tiling_machine(draw), seed, seen);
+        prove(generated, generated.network, drawn_spatial_machine(draw), seed, seen);
+    }
+    CHECK(seen.mapped >= 16);
 }
 
 }  // namespace memwall

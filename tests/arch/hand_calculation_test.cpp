@@ -149,4 +149,82 @@ TEST_CASE("A pooling on the tiny Von Neumann machine is what the paper says") {
            2653.2});
 }
 
+TEST_CASE("A convolution on the tiny NorthPole is what the paper says") {
+    check({"tiny_northpole",
+           "tiny_conv",
+           144,
+           435,
+           {{"host", Action::transfer, kInputs, 144, 10},
+            {"host", Action::transfer, kOutputs, 64, 10},
+            {"frame_buffer", Action::write, kInputs, 144, 1.15},
+            {"frame_buffer", Action::read, kInputs, 256, 1.15},
+            {"frame_buffer", Action::write, kOutputs, 64, 1.15},
+            {"frame_buffer", Action::read, kOutputs, 64, 1.15},
+            {"activation_network", Action::hop, kInputs, 192, 0.2},
+            {"activation_network", Action::hop, kOutputs, 32, 0.2},
+            {"core_memory", Action::write, kInputs, 256, 1.075},
+            {"core_memory", Action::read, kInputs, 576, 1.075},
+            {"core_memory", Action::read, kWeights, 144, 1.075},
+            {"core_memory", Action::write, kOutputs, 64, 1.075},
+            {"core_memory", Action::read, kOutputs, 64, 1.075},
+            {"model_network", Action::hop, kWeights, 432, 0.2},
+            {"weight_buffer", Action::write, kWeights, 576, 0.1},
+            {"weight_buffer", Action::read, kWeights, 576, 0.1},
+            {"array", Action::mac, kOutputs, 2304, 0.5},
+            {"accumulators", Action::write, kSums, 2304, 0.1},
+            {"accumulators", Action::read, kSums, 2304, 0.1}},
+           5733.2});
+}
+
+TEST_CASE("A linear layer on the tiny NorthPole is what the paper says") {
+    check({"tiny_northpole",
+           "tiny_linear",
+           2048,
+           2244,
+           {{"host", Action::transfer, kInputs, 64, 10},
+            {"host", Action::transfer, kOutputs, 32, 10},
+            {"frame_buffer", Action::write, kInputs, 64, 1.15},
+            {"frame_buffer", Action::read, kInputs, 64, 1.15},
+            {"frame_buffer", Action::write, kOutputs, 32, 1.15},
+            {"frame_buffer", Action::read, kOutputs, 32, 1.15},
+            {"activation_network", Action::hop, kInputs, 128, 0.2},
+            {"activation_network", Action::hop, kOutputs, 16, 0.2},
+            {"core_memory", Action::write, kInputs, 128, 1.075},
+            {"core_memory", Action::read, kInputs, 512, 1.075},
+            {"core_memory", Action::read, kWeights, 2048, 1.075},
+            {"core_memory", Action::write, kOutputs, 32, 1.075},
+            {"core_memory", Action::read, kOutputs, 32, 1.075},
+            {"weight_buffer", Action::write, kWeights, 2048, 0.1},
+            {"weight_buffer", Action::read, kWeights, 2048, 0.1},
+            {"array", Action::mac, kOutputs, 2048, 0.5},
+            {"array", Action::accumulate, kSums, 32, 0.05},
+            {"partial_sum_network", Action::hop, kSums, 128, 0.2},
+            {"accumulators", Action::write, kSums, 2176, 0.1},
+            {"accumulators", Action::read, kSums, 2176, 0.1}},
+           6064});
+}
+
+TEST_CASE("A pooling on the tiny NorthPole is what the paper says") {
+    check({"tiny_northpole",
+           "tiny_pool",
+           0,
+           228,
+           {{"host", Action::transfer, kInputs, 144, 10},
+            {"host", Action::transfer, kOutputs, 36, 10},
+            {"frame_buffer", Action::write, kInputs, 144, 1.15},
+            {"frame_buffer", Action::read, kInputs, 144, 1.15},
+            {"frame_buffer", Action::write, kOutputs, 36, 1.15},
+            {"frame_buffer", Action::read, kOutputs, 36, 1.15},
+            {"activation_network", Action::hop, kInputs, 144, 0.2},
+            {"activation_network", Action::hop, kOutputs, 18, 0.2},
+            {"core_memory", Action::write, kInputs, 144, 1.075},
+            {"core_memory", Action::read, kInputs, 144, 1.075},
+            {"core_memory", Action::write, kOutputs, 36, 1.075},
+            {"core_memory", Action::read, kOutputs, 36, 1.075},
+            {"vector", Action::vector, kOutputs, 144, 0.2},
+            {"accumulators", Action::write, kSums, 144, 0.1},
+            {"accumulators", Action::read, kSums, 144, 0.1}},
+           2691});
+}
+
 }  // namespace memwall

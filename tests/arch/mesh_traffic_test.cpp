@@ -111,17 +111,19 @@ TEST_CASE("Every part of a split gets a core of its own inside the mesh") {
             continue;
         }
         ++checked;
-        const std::vector<GridCore> cores = place_cores(split, config);
-        REQUIRE(static_cast<std::int64_t>(cores.size()) == split.cores());
-        std::map<std::pair<std::int64_t, std::int64_t>, int> used;
-        for (const GridCore& core : cores) {
-            CHECK(core.at.column >= 0);
-            CHECK(core.at.column < config.columns);
-            CHECK(core.at.row >= 0);
-            CHECK(core.at.row < config.rows);
-            ++used[{core.at.column, core.at.row}];
+        for (const Layout layout : {Layout::weights, Layout::positions}) {
+            const std::vector<GridCore> cores = place_cores(split, layout, config);
+            REQUIRE(static_cast<std::int64_t>(cores.size()) == split.cores());
+            std::map<std::pair<std::int64_t, std::int64_t>, int> used;
+            for (const GridCore& core : cores) {
+                CHECK(core.at.column >= 0);
+                CHECK(core.at.column < config.columns);
+                CHECK(core.at.row >= 0);
+                CHECK(core.at.row < config.rows);
+                ++used[{core.at.column, core.at.row}];
+            }
+            CHECK(static_cast<std::int64_t>(used.size()) == split.cores());
         }
-        CHECK(static_cast<std::int64_t>(used.size()) == split.cores());
     }
     CHECK(checked > 60);
 }

@@ -137,7 +137,7 @@ TEST_CASE("a network that does not fit says how much is missing and how many chi
         "layers:\n"
         "  - {name: fc, op: linear, out_features: 8192}\n",
         "error: network 'big' does not fit machine 'northpole': its weights take 512 MiB and its "
-        "activations 16.0 MiB of 192 MiB, 336 MiB are missing; 3 chips would hold it");
+        "activations 1.01 MiB of 192 MiB, 321 MiB are missing; 3 chips would hold it");
 }
 
 TEST_CASE(
