@@ -52,6 +52,9 @@ Chip::Chip(const Machine& machine) {
     mesh = &std::get<MeshConfig>(machine.component(activation_network).config);
     synchronisation = std::get<DmaConfig>(machine.component(sequencer).config).setup;
     cores = machine.component(array).instances;
+    if (synchronisation < Cycles(1)) {
+        find.fault("a 'sequencer' with a set-up of one cycle at least");
+    }
     if (mesh->columns * mesh->rows != cores) {
         find.fault("as many routers as instances of 'array'");
     }
