@@ -26,7 +26,9 @@ TIMING = [
     ("model_network.hop", ["1 cycle", "2 cycles"]),
     ("activation_network.hop", ["1 cycle", "2 cycles"]),
     ("partial_sum_network.hop", ["1 cycle", "2 cycles"]),
-    ("sequencer.setup", ["0 cycles", "4 cycles", "8 cycles", "16 cycles"]),
+    ("sequencer.setup", ["1 cycle", "4 cycles", "8 cycles", "16 cycles"]),
+    ("weight_buffer.capacity", ["4 KiB", "8 KiB", "16 KiB", "32 KiB"]),
+    ("accumulators.capacity", ["8 KiB", "16 KiB", "32 KiB"]),
     ("frame_buffer.read_width", ["256 B", "512 B", "1024 B"]),
     ("host.latency", ["0.5 us", "1 us", "2 us"]),
 ]
@@ -71,7 +73,8 @@ class Runner:
 
 
 def difference(found, published):
-    return f"{100 * (found / published - 1):+.1f} %"
+    percent = round(100 * (found / published - 1), 1)
+    return f"{percent + 0.0:+.1f} %"  # the sum makes -0.0 a zero without a sign of its own
 
 
 def head(what):
@@ -110,7 +113,7 @@ def main():
 
     head("scenario")
     runner.row("as shipped", f"batch {arguments.batch}")
-    for batch in (1, 8, 32):
+    for batch in (1, 2, 4, 8, 16, 32, 64):
         Runner(arguments.memwall, batch).row("batch", batch)
     runner.row("first and last layer at 8 bit", f"batch {arguments.batch}", ["network.keep_precision=[conv1, fc]"])
 
