@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arch/component_kinds.hpp"
+#include "arch/mapper.hpp"
 
 namespace memwall {
 namespace {
@@ -97,9 +98,8 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     reader.optional<std::string>("source", "");
     reader.optional<std::string>("description", "");
     parts.power_scope = reader.optional<std::string>("power_scope", "chip");
-    const std::vector<std::string> kMappers = {"tiling", "spatial"};
-    const auto mapper = reader.optional_choice("mapper", kMappers);
-    parts.mapper = kMappers[mapper.value_or(0)];
+    const auto mapper = reader.optional_choice("mapper", mapper_names());
+    parts.mapper = mapper_names()[mapper.value_or(0)];
     const Hertz clock = reader.required_positive<Hertz>("clock");
     parts.clocks.emplace_back("clock", clock.count() > 0 ? clock : Hertz(1));
     const std::string technology = reader.required<std::string>("technology");
