@@ -6,13 +6,15 @@
 
 A block is one bash script and must succeed. A `text` block that follows it (nothing between them) shows lines of what it
 prints, in order; the line `...` stands for lines left out, and white space does not count. A block right below
-`<!-- not run: WHY -->` is left alone.
+`<!-- not run: WHY -->` is left alone. Links to other files must lead somewhere.
 """
+import os
 import re
 import subprocess
 import sys
 
 FENCE = re.compile(r"^```(\w*)\s*$")
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 NOT_RUN = re.compile(r"^<!-- not run: .+ -->$")
 
 
@@ -50,11 +52,19 @@ def first_missing(shown, printed):
     return None
 
 
+def dead_links(page, text):
+    """Links to files that are not there; a link to another site has a colon and is left alone."""
+    folder = os.path.dirname(page)
+    return [f"{page}: there is no {link}" for link in LINK.findall(text)
+            if not os.path.exists(os.path.join(folder, link))]
+
+
 def check_page(page):
     """(commands that ran, faults)"""
     with open(page, encoding="utf-8") as file:
-        found = blocks(file.read())
-    ran, faults, printed = 0, [], None
+        text = file.read()
+    found = blocks(text)
+    ran, faults, printed = 0, dead_links(page, text), None
     for line, language, lines, not_run, follows in found:
         if language == "sh":
             printed = None

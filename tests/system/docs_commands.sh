@@ -6,7 +6,7 @@ source_dir=$1
 build_dir=$2
 
 # A folder that looks like a clone that was built: what the commands write stays out of the source tree.
-for part in configs docs scripts README.md; do
+for part in configs docs scripts README.md LICENSE; do
     ln -s "$source_dir/$part" "$work/$part"
 done
 ln -s "$build_dir" "$work/build"
