@@ -101,6 +101,10 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     const auto mapper = reader.optional_choice("mapper", mapper_names());
     parts.mapper = mapper_names()[mapper.value_or(0)];
     const Hertz clock = reader.required_positive<Hertz>("clock");
+    constexpr Hertz kFastest(1'000'000'000'000);  // a cycle is a picosecond at least
+    if (clock > kFastest) {
+        reader.error("clock", "expected at most 1,000 GHz, found " + format_hertz(clock));
+    }
     parts.clocks.emplace_back("clock", clock.count() > 0 ? clock : Hertz(1));
     const std::string technology = reader.required<std::string>("technology");
     if (!technology.empty()) {

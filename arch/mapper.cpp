@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/mapper.hpp"
 
+#include "arch/fused_layer.hpp"
 #include "arch/spatial_mapper.hpp"
 #include "arch/tiling_mapper.hpp"
 #include "base/error.hpp"
@@ -57,6 +58,10 @@ std::unique_ptr<Mapper> make_mapper(const std::string& name) {
 }
 
 Mapping map_network(const Network& network, const Machine& machine, const MapperOptions& options) {
+    if (fuse_layers(network).empty()) {
+        throw InputError("network '" + network.name() +
+                         "' has no layer that does any work: there is nothing to run");
+    }
     return make_mapper(machine.parts().mapper)->map(network, machine, options);
 }
 

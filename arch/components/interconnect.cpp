@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // mesh, bus, link and dma: what moves bytes.
+#include <algorithm>
+#include <utility>
+
 #include "arch/component_kinds.hpp"
 
 namespace memwall {
@@ -19,6 +22,14 @@ void read_mesh(MapReader& reader, const ComponentContext& context, Component& co
     MeshConfig mesh;
     mesh.columns = reader.required_positive<std::int64_t>("columns");
     mesh.rows = reader.required_positive<std::int64_t>("rows");
+    constexpr std::int64_t kMostOfOneSide = 1'024;
+    for (const auto& [key, count] : {std::pair{"columns", mesh.columns}, {"rows", mesh.rows}}) {
+        if (count > kMostOfOneSide) {
+            reader.error(key, std::string("expected at most 1024 ") + key + " of routers");
+        }
+    }
+    mesh.columns = std::min(mesh.columns, kMostOfOneSide);
+    mesh.rows = std::min(mesh.rows, kMostOfOneSide);
     mesh.link_width = reader.required_positive<Bytes>("link_width");
     mesh.hop = reader.optional_positive<Cycles>("hop", Cycles(1));
     mesh.pitch = reader.required_positive<Millimetres>("pitch");

@@ -245,6 +245,23 @@ void check_fit(const Network& network, const Machine& machine, const Chip& chip,
             lifetimes.push_back({from, arrival.reader, arrival.delivered});
         }
     }
+    Bytes at_edge;  // two slots of every input and output of the network
+    std::vector<TensorId> edges;
+    for (const Arrival& arrival : result.arrivals) {
+        const bool edge = arrival.maker < 0 || arrival.reader == steps;
+        if (edge && std::find(edges.begin(), edges.end(), arrival.tensor) == edges.end()) {
+            edges.push_back(arrival.tensor);
+            at_edge += network.tensor_bytes(arrival.tensor) * 2;
+        }
+    }
+    const Bytes frames =
+        std::get<MemoryConfig>(machine.component(chip.frame_buffer).config).capacity;
+    if (at_edge > frames) {
+        throw InputError("network '" + network.name() +
+                         "' does not fit the frame buffer of machine '" + machine.name() +
+                         "': two slots of its inputs and outputs take " + format_bytes(at_edge) +
+                         ", " + format_bytes(at_edge - frames) + " more than there is");
+    }
     Bytes activations;
     for (const Bytes live : live_bytes(lifetimes, steps)) {
         activations = std::max(activations, live);
