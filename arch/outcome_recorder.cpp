@@ -47,8 +47,8 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         most = std::max(most, time);
         demand.longest = std::max(demand.longest, time);
     };
-    double cycles[kBoundCount] = {};
-    const ClockDomain* clocks[kBoundCount] = {};
+    std::array<double, kBoundCount> cycles{};
+    std::array<const ClockDomain*, kBoundCount> clocks{};
     for (const LinkUse& use : move.links) {
         const Link& link = machine.links()[use.link.position()];
         const auto bound =

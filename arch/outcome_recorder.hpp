@@ -3,6 +3,7 @@
 // cannot differ in anything but time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -26,7 +27,7 @@ Bound bound_of(ComponentKind kind);
 /// The time that a move needs on each kind of resource with nothing else running, and their
 /// largest: links side by side, a DRAM at its peak, the unit's own occupation.
 struct MoveDemand {
-    Picoseconds by_bound[kBoundCount];
+    std::array<Picoseconds, kBoundCount> by_bound{};
     Picoseconds longest;
 };
 MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock);

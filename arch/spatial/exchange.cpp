@@ -43,8 +43,8 @@ Region through_alias(const Network& network, TensorId view, const Region& region
         last = last * from[axis] + region[axis].end - 1;
     }
     Region bounds;
-    for (std::size_t axis = 0; axis < to.size(); ++axis) {
-        bounds.push_back({0, to[axis]});
+    for (const std::int64_t extent : to) {
+        bounds.push_back({0, extent});
     }
     bounds[0] = region[0];
     std::int64_t step = 1;

@@ -2,6 +2,7 @@
 #include "arch/tiling/pass_plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/error.hpp"
@@ -9,11 +10,11 @@
 namespace memwall {
 namespace {
 
-constexpr Dim kChannels[] = {Dim::G, Dim::H, Dim::t, Dim::K};
-constexpr Dim kPositions[] = {Dim::N, Dim::D, Dim::P, Dim::Q};
-constexpr Dim kReduction[] = {Dim::C, Dim::T, Dim::R, Dim::S};
+constexpr std::array<Dim, 4> kChannels = {Dim::G, Dim::H, Dim::t, Dim::K};
+constexpr std::array<Dim, 4> kPositions = {Dim::N, Dim::D, Dim::P, Dim::Q};
+constexpr std::array<Dim, 4> kReduction = {Dim::C, Dim::T, Dim::R, Dim::S};
 
-std::int64_t pieces(const Extents& whole, const Extents& tile, const Dim (&dims)[4]) {
+std::int64_t pieces(const Extents& whole, const Extents& tile, const std::array<Dim, 4>& dims) {
     std::int64_t product = 1;
     for (const Dim dim : dims) {
         product *= ceil_divide(whole[index(dim)], tile[index(dim)]);
@@ -21,7 +22,7 @@ std::int64_t pieces(const Extents& whole, const Extents& tile, const Dim (&dims)
     return product;
 }
 
-std::int64_t points(const Extents& extents, const Dim (&dims)[4]) {
+std::int64_t points(const Extents& extents, const std::array<Dim, 4>& dims) {
     std::int64_t product = 1;
     for (const Dim dim : dims) {
         product *= extents[index(dim)];
@@ -30,7 +31,8 @@ std::int64_t points(const Extents& extents, const Dim (&dims)[4]) {
 }
 
 /// Cuts the dimensions in turn, the first ones first, until there are `parts` pieces or no more.
-void divide(Extents& extents, const Dim (&dims)[4], std::int64_t parts, std::int64_t k_unit) {
+void divide(Extents& extents, const std::array<Dim, 4>& dims, std::int64_t parts,
+            std::int64_t k_unit) {
     for (const Dim dim : dims) {
         std::int64_t& extent = extents[index(dim)];
         const std::int64_t unit = dim == Dim::K ? k_unit : 1;
@@ -55,7 +57,7 @@ std::int64_t bits_of_inputs(const Layer& layer, const Extents& part, TensorRole 
 
 std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) {
     std::vector<Dim> order;
-    const auto append = [&](const Dim(&dims)[4]) {
+    const auto append = [&](const std::array<Dim, 4>& dims) {
         order.insert(order.end(), std::begin(dims), std::end(dims));
     };
     if (positions_outer) {
