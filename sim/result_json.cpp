@@ -53,7 +53,8 @@ Json scenario_json(const Scenario& scenario) {
             {"output_tokens", nullptr},
             {"context", nullptr},
             {"items", scenario.items},
-            {"warmup_items", scenario.warmup_items}};
+            {"warmup_items", scenario.warmup_items},
+            {"cold", scenario.cold}};
 }
 
 Json totals_json(const Totals& totals) {
@@ -118,6 +119,7 @@ Json layer_json(const LayerResult& layer, const std::vector<LayerResult>& layers
                  {"macs", layer.macs},
                  {"start_s", finite(layer.start)},
                  {"end_s", finite(layer.end)},
+                 {"adds_s", finite(layer.adds)},
                  {"bound_by", layer.bound_by ? Json(name(*layer.bound_by)) : Json(nullptr)},
                  {"utilization", finite(layer.utilization)},
                  {"exposed_s", number_or_null(layer.exposed)},

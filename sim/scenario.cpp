@@ -78,13 +78,19 @@ Scenario resolve(const ScenarioRequest& request) {
         faults.error({}, "scenario: a single phase has one batch (" + std::to_string(batch) +
                              "), found " + std::to_string(scenario.items) + " items");
     }
+    scenario.cold = request.cold;
     scenario.warmup_items = request.warmup_items.value_or(
-        stream ? batch * std::min(kWarmupRounds, scenario.items / batch / 2) : 0);
+        stream && !request.cold ? batch * std::min(kWarmupRounds, scenario.items / batch / 2) : 0);
     if (whole_batches("warmup_items", scenario.warmup_items, 0, batch, faults) && faults.empty() &&
         scenario.warmup_items >= scenario.items) {
         faults.error({}, "scenario: a warm-up of " + std::to_string(scenario.warmup_items) +
                              " items leaves none of " + std::to_string(scenario.items) +
                              " to be counted");
+    }
+    if (scenario.cold && scenario.warmup_items > 0) {
+        faults.error({},
+                     "scenario: a cold start is counted from its beginning; found a warm-up of " +
+                         std::to_string(scenario.warmup_items) + " items");
     }
     faults.throw_if_any();
     return scenario;

@@ -28,6 +28,7 @@ struct ScenarioRequest {
     std::optional<std::int64_t> items;
     std::optional<std::int64_t> rounds;  ///< batches, in place of items
     std::optional<std::int64_t> warmup_items;
+    bool cold = false;
 };
 
 /// A resolved scenario: items and warmup_items are whole batches.
@@ -36,6 +37,7 @@ struct Scenario {
     std::int64_t batch = 1;
     std::int64_t items = 1;
     std::int64_t warmup_items = 0;  ///< left out of the window, at the start
+    bool cold = false;              ///< the window begins with loading what stays in the machine
 
     /// Batches in all, and those that are counted.
     [[nodiscard]] std::int64_t rounds() const { return items / batch; }
@@ -48,7 +50,8 @@ struct Scenario {
 };
 
 /// Throws InputError with every number that makes no sense: below 1, no whole batches, a warm-up
-/// that leaves nothing, items and rounds at once, or a single phase with more than one batch.
+/// that leaves nothing, items and rounds at once, a single phase with more than one batch, or a
+/// cold start with a warm-up.
 Scenario resolve(const ScenarioRequest& request);
 
 }  // namespace memwall

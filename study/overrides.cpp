@@ -67,7 +67,8 @@ const std::vector<std::string>& plain_keys() {
 }
 
 const std::vector<std::string>& scenario_keys() {
-    static const std::vector<std::string> kKeys = {"phase", "batch", "items", "warmup_items"};
+    static const std::vector<std::string> kKeys = {"phase", "batch", "items", "warmup_items",
+                                                   "cold"};
     return kKeys;
 }
 
@@ -151,9 +152,15 @@ void apply_scenario(const std::vector<Override>& overrides, ScenarioRequest& sce
             scenario.batch = count();
         } else if (override.path == "items") {
             scenario.items = count();
-        } else {
-            ensure(override.path == "warmup_items", "sorting knows the keys of a scenario");
+        } else if (override.path == "warmup_items") {
             scenario.warmup_items = count();
+        } else {
+            ensure(override.path == "cold", "sorting knows the keys of a scenario");
+            const Parsed<bool> cold = parse_as<bool>(override.value);
+            if (const auto* fault = std::get_if<ParseFault>(&cold)) {
+                throw InputError("scenario.cold: " + fault->message);
+            }
+            scenario.cold = std::get<0>(cold);
         }
     }
 }
