@@ -121,6 +121,10 @@ std::string summary(const CoreSplit& split) {
 
 }  // namespace
 
+void SpatialMapper::check(const Machine& machine) const {
+    const Chip parts(machine);
+}
+
 Mapping SpatialMapper::map(const Network& network, const Machine& machine,
                            const MapperOptions& options) const {
     const Chip chip(machine);

@@ -175,6 +175,10 @@ double utilization(const Network& network, const Cores& cores, std::int64_t coun
 
 }  // namespace
 
+void TilingMapper::check(const Machine& machine) const {
+    const Hierarchy parts(machine);
+}
+
 Mapping TilingMapper::map(const Network& network, const Machine& machine,
                           const MapperOptions& options) const {
     const Hierarchy hierarchy(machine);
