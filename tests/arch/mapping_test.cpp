@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What holds for every mapping, whatever was decided.
 #include <catch2/catch.hpp>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -151,6 +152,42 @@ TEST_CASE("A larger buffer is never slower on the shipped networks") {
                 CHECK((before < 0 || now <= before * (1 + 1e-9)));
                 before = now;
             }
+        }
+    }
+}
+
+TEST_CASE("A DRAM of less bandwidth, and a narrower bus, never make a network faster") {
+    const Network network = test::shipped_network("resnet50");
+    for (const auto& [key, unit] :
+         {std::pair{"components.dram.bandwidth", " GB/s"}, {"components.bus.width", " B"}}) {
+        double before = 0;
+        int slower = 0;
+        for (std::int64_t amount = 2048; amount >= 8; amount /= 4) {
+            INFO(key << " " << amount << unit);
+            const Machine machine = test::shipped_machine(
+                "von_neumann", {{"components.global_buffer.capacity", "2 MiB"},
+                                {key, std::to_string(amount) + unit}});
+            const double now = cycles_per_item(mapped(network, machine).value(), machine);
+            CHECK(now >= before * (1 - 1e-9));
+            slower += now > before ? 1 : 0;
+            before = now;
+        }
+        CHECK(slower >= 3);
+    }
+}
+
+TEST_CASE("More effort of the spatial mapper never makes a network slower") {
+    for (const char* name : {"lenet", "resnet50"}) {
+        const Machine machine = test::shipped_machine("northpole");
+        double before = std::numeric_limits<double>::infinity();
+        for (const Effort effort : {Effort::quick, Effort::normal}) {
+            INFO(name << " at effort " << memwall::name(effort));
+            MapperOptions options;
+            options.effort = effort;
+            const double now = cycles_per_item(
+                map_network(test::shipped_network(name), machine, options), machine);
+            CHECK(now <= before * (1 + 1e-9));
+            before = now;
         }
     }
 }

@@ -10,6 +10,7 @@
 #include "sim/replay_engine.hpp"
 #include "tests/sim/outcome_text.hpp"
 #include "workloads/network_yaml.hpp"
+#include "workloads/transforms.hpp"
 
 using namespace memwall;
 
@@ -77,6 +78,20 @@ TEST_CASE(
         CHECK(narrow.end > outcome.end);
     }
     CHECK(meshes > 0);
+}
+
+TEST_CASE("a steady stream has no late step at any precision or batch") {
+    const Machine machine = shipped_machine("northpole");
+    for (const char* precision : {"int8", "int4"}) {
+        const Network network = with_precision(shipped_network("resnet50"),
+                                               std::get<0>(parse_precision_policy(precision)));
+        for (const std::int64_t batch : {1, 4}) {
+            INFO(precision << ", batch " << batch);
+            const Mapping mapping =
+                map_network(with_batch(network, batch), machine, {Effort::quick, 4});
+            CHECK(stalls(replay_without_kernel(mapping.program, machine, steady())) == 0);
+        }
+    }
 }
 
 TEST_CASE("mapped programs: SystemC agrees with the plain loop, counts with the estimate") {
