@@ -40,6 +40,19 @@ Bound bound_of(ComponentKind kind) {
     fail("unknown component kind");
 }
 
+namespace {
+
+/// The least bytes that an access makes a DRAM serve: pieces apart from each other are whole bursts.
+std::int64_t whole_bursts(const DramAccess& access, Bytes burst) {
+    const bool apart = access.pieces > 1 && access.stride >= access.piece.count() + burst.count();
+    const std::int64_t run =
+        apart ? access.piece.count() : checked_multiply(access.piece.count(), access.pieces);
+    const std::int64_t bursts = ceil_divide(run, burst.count());
+    return checked_multiply(bursts * burst.count(), apart ? access.pieces : 1);
+}
+
+}  // namespace
+
 MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock) {
     MoveDemand demand{};
     const auto raise = [&](Bound bound, Picoseconds time) {
@@ -65,8 +78,9 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         }
     }
     for (const DramAccess& access : move.dram) {
-        const double seconds = static_cast<double>(access.piece.count() * access.pieces) /
-                               machine.dram(access.dram).peak().count();
+        const DramConfig& dram = machine.dram(access.dram);
+        const double seconds =
+            static_cast<double>(whole_bursts(access, dram.burst)) / dram.peak().count();
         raise(Bound::dram, Picoseconds(static_cast<std::int64_t>(seconds * 1e12)));
     }
     if (move.occupies.count() > 0) {
