@@ -53,7 +53,8 @@ YamlValue merged(const YamlValue& root, const YamlValue& base, const std::string
         }
     }
     for (const YamlValue::Entry& entry : base.entries()) {
-        if (entry.key != "template" && root.find(entry.key) == nullptr) {
+        if (entry.key == "extends" ||
+            (entry.key != "template" && root.find(entry.key) == nullptr)) {
             entries.push_back(entry);
         }
     }
