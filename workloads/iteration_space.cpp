@@ -48,14 +48,18 @@ std::int64_t IterationSpace::points() const {
     return points;
 }
 
+std::int64_t IterationSpace::counted_points(const Box& box) const {
+    return mask ? memwall::counted_points(*mask, box) : box.points();
+}
+
 std::int64_t IterationSpace::macs() const {
-    return operation == PointOperation::mac ? points() : 0;
+    return operation == PointOperation::mac ? counted_points(box()) : 0;
 }
 
 std::int64_t IterationSpace::vector_operations() const {
     return operation == PointOperation::mac
                ? 0
-               : checked_multiply(points(), vector_operations_per_point);
+               : checked_multiply(counted_points(box()), vector_operations_per_point);
 }
 
 const Operand& IterationSpace::outputs() const {
