@@ -88,4 +88,16 @@ bool IterationSpace::is_reduction(Dim dim) const {
     return extent(dim) > 1 && has_operands() && !relevant(outputs().projection, dim);
 }
 
+bool IterationSpace::is_plain_reduction(Dim dim) const {
+    const auto in_window = [&](const Operand& operand) {
+        return std::any_of(
+            operand.projection.axes.begin(), operand.projection.axes.end(), [&](const Axis& axis) {
+                return axis.terms.size() > 1 &&
+                       std::any_of(axis.terms.begin(), axis.terms.end(),
+                                   [&](const AxisTerm& term) { return term.dim == dim; });
+            });
+    };
+    return is_reduction(dim) && std::none_of(operands.begin(), operands.end(), in_window);
+}
+
 }  // namespace memwall

@@ -65,6 +65,8 @@ struct IterationSpace {
     /// Dimensions above 1 that no output depends on: what is summed (or maximised) over.
     [[nodiscard]] std::vector<Dim> reduction_dims() const;
     [[nodiscard]] bool is_reduction(Dim dim) const;
+    /// One that is part of no window: each operand that depends on it has an axis of it alone.
+    [[nodiscard]] bool is_plain_reduction(Dim dim) const;
 };
 
 }  // namespace memwall
