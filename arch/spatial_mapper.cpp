@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "arch/core_work.hpp"
 #include "arch/spatial/emit.hpp"
@@ -119,10 +121,14 @@ std::string summary(const CoreSplit& split) {
     return (parts.empty() ? "one" : parts) + " on " + std::to_string(split.cores()) + " cores";
 }
 
-/// What this mapper has no way to do yet is refused, layer by layer.
+/// What this mapper has no way to do yet is refused, for each reason at the first layer.
 void check_spatial(const Network& network, const Machine& machine) {
     Diagnostics faults;
+    std::set<std::string> told;
     const auto refuse = [&](const Layer& layer, const std::string& why) {
+        if (!told.insert(why).second) {
+            return;
+        }
         faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +
                                       layer.name + "' (" + layer.op + "): " + why);
     };
