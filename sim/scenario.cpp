@@ -2,6 +2,7 @@
 #include "sim/scenario.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/quantity.hpp"
@@ -41,7 +42,7 @@ bool whole_batches(const char* what, std::int64_t items, std::int64_t least, std
 
 Scenario resolve_items(const ScenarioRequest& request, Phase phase) {
     Diagnostics faults;
-    const std::pair<const char*, std::optional<std::int64_t>> numbers[] = {
+    const std::vector<std::pair<const char*, std::optional<std::int64_t>>> numbers = {
         {"users", request.users},
         {"prompt", request.prompt},
         {"output_tokens", request.output_tokens},
