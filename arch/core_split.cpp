@@ -107,11 +107,12 @@ public:
         current_.extents = extents;
         current_.tile = extents;
         for (const Dim dim :
-             {Dim::G, Dim::H, Dim::t, Dim::K, Dim::C, Dim::N, Dim::D, Dim::P, Dim::Q}) {
+             {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::N, Dim::D, Dim::P, Dim::Q}) {
             const bool normalised = std::find(space.whole_dims.begin(), space.whole_dims.end(),
                                               dim) != space.whole_dims.end();
-            const bool allowed = dim == Dim::C ? rules.split_reduction && space.is_reduction(dim)
-                                               : !space.is_reduction(dim);
+            const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim));
+            const bool allowed =
+                sums ? rules.split_reduction && space.is_reduction(dim) : !space.is_reduction(dim);
             if (extents[index(dim)] > 1 && allowed && !normalised) {
                 dims_.push_back(dim);
             }
@@ -162,7 +163,8 @@ std::vector<CoreSplit> useful_splits(const IterationSpace& space, const Extents&
 std::int64_t delivered_words(const Projection& projection, const CoreSplit& split, const Box& at) {
     std::int64_t product = 1;
     std::array<bool, kDimCount> in_axis{};
-    for (const Axis& axis : projection.axes) {
+    for (std::size_t a = 0; a < projection.axes.size(); ++a) {
+        const Axis& axis = projection.axes[a];
         // A tensor axis sees at most a few dimensions: sum over the combinations of their parts.
         std::vector<Box> boxes = {at};
         for (const AxisTerm& term : axis.terms) {
@@ -180,7 +182,8 @@ std::int64_t delivered_words(const Projection& projection, const CoreSplit& spli
         }
         std::int64_t sum = 0;
         for (const Box& box : boxes) {
-            sum += touched_indices(axis, box);
+            sum += projection.gather && a == 0 ? drawn_rows(projection, box)
+                                               : touched_indices(axis, box);
         }
         product *= sum;
     }
@@ -194,7 +197,12 @@ std::int64_t delivered_words(const Projection& projection, const CoreSplit& spli
 
 Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents) {
     std::int64_t words = 1;
-    for (const Axis& axis : projection.axes) {
+    for (std::size_t a = 0; a < projection.axes.size(); ++a) {
+        const Axis& axis = projection.axes[a];
+        if (projection.gather && a == 0) {
+            words *= drawn_rows(projection, whole_box(extents));
+            continue;
+        }
         std::int64_t reach = 1;
         for (const AxisTerm& term : axis.terms) {
             reach += term.coefficient * (extents[index(term.dim)] - 1);
@@ -229,7 +237,11 @@ std::int64_t points_inside(const Axis& axis, const Box& box) {
 std::int64_t operand_reads(const Projection& projection, const Box& box) {
     std::int64_t reads = 1;
     std::array<bool, kDimCount> in_axis{};
-    for (const Axis& axis : projection.axes) {
+    for (std::size_t a = 0; a < projection.axes.size(); ++a) {
+        const Axis& axis = projection.axes[a];
+        if (projection.gather && a == 0) {
+            continue;  // a draw a point: its dimensions count below
+        }
         for (const AxisTerm& term : axis.terms) {
             in_axis[index(term.dim)] = true;
         }

@@ -7,6 +7,7 @@
 #include "sim/invariants.hpp"
 #include "sim/replay.hpp"
 #include "study/interrupt.hpp"
+#include "study/language_run.hpp"
 #include "study/load.hpp"
 #include "workloads/transforms.hpp"
 
@@ -24,14 +25,17 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
     return outcome;
 }
 
-}  // namespace
+/// Of a sampled decode step: the first round fills what the others find full. Prompts are read from
+/// a standing start.
+constexpr std::int64_t kStepRounds = 3;
+constexpr std::int64_t kStepWarmup = 2;
 
-RunResult execute(const Network& network, const Machine& machine, const RunSettings& settings,
-                  const std::vector<std::string>& overrides, const Progress& progress) {
+RunResult run_rounds(const Network& network, const Machine& machine, const RunSettings& settings,
+                     const Scenario& scenario, const std::vector<std::string>& overrides,
+                     const Progress& progress) {
     if (interrupted()) {
         throw Interrupted();
     }
-    const Scenario scenario = resolve(settings.scenario);
     const NetworkAtPrecision asked = at_precision(network, settings.precision);
     const Network batched = with_batch(asked.network, scenario.batch);
     MapperOptions options;
@@ -47,6 +51,23 @@ RunResult execute(const Network& network, const Machine& machine, const RunSetti
                                 : replayed(mapping, machine, window, progress);
     return assemble_result({batched, machine, mapping, outcome, scenario, name(settings.engine),
                             asked.precision, asked.kept, overrides});
+}
+
+}  // namespace
+
+RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
+                  const std::vector<std::string>& overrides, const Progress& progress) {
+    const Scenario scenario = resolve(settings.scenario, source.has_steps());
+    if (!scenario.language) {
+        return run_rounds(source.network(), machine, settings, scenario, overrides, progress);
+    }
+    return run_language(source, scenario, [&](const Network& network, bool standing_start) {
+        Scenario rounds;
+        rounds.batch = scenario.batch;
+        rounds.items = (standing_start ? 1 : kStepRounds) * scenario.batch;
+        rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * scenario.batch;
+        return run_rounds(network, machine, settings, rounds, overrides, progress);
+    });
 }
 
 }  // namespace memwall

@@ -67,8 +67,9 @@ const std::vector<std::string>& plain_keys() {
 }
 
 const std::vector<std::string>& scenario_keys() {
-    static const std::vector<std::string> kKeys = {"phase", "batch", "items", "warmup_items",
-                                                   "cold"};
+    static const std::vector<std::string> kKeys = {"phase",        "batch",         "items",
+                                                   "warmup_items", "cold",          "users",
+                                                   "prompt",       "output_tokens", "context"};
     return kKeys;
 }
 
@@ -152,6 +153,14 @@ void apply_scenario(const std::vector<Override>& overrides, ScenarioRequest& sce
             scenario.batch = count();
         } else if (override.path == "items") {
             scenario.items = count();
+        } else if (override.path == "users") {
+            scenario.users = count();
+        } else if (override.path == "prompt") {
+            scenario.prompt = count();
+        } else if (override.path == "output_tokens") {
+            scenario.output_tokens = count();
+        } else if (override.path == "context") {
+            scenario.context = count();
         } else if (override.path == "warmup_items") {
             scenario.warmup_items = count();
         } else {

@@ -22,7 +22,7 @@ struct LayerRow {
     std::int64_t macs = 0;
     std::int64_t vector_operations = 0;
     std::int64_t weights = 0;
-    std::int64_t parameters = 0;
+    std::int64_t parameters = 0;  ///< of its own: shared weights are the other layer's
     Bytes input_bytes;
     Bytes weight_bytes;
     Bytes output_bytes;
@@ -44,6 +44,7 @@ struct NetworkSummary {
     Bytes input_bytes;
     Bytes output_bytes;
     Bytes peak_activation_bytes;
+    Bytes state_bytes;
     double intensity =
         0;  ///< MACs per byte of weights, network inputs and outputs: all else on chip
     std::vector<LayerRow> layers;

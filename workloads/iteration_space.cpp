@@ -48,14 +48,18 @@ std::int64_t IterationSpace::points() const {
     return points;
 }
 
+std::int64_t IterationSpace::counted_points(const Box& box) const {
+    return mask ? memwall::counted_points(*mask, box) : box.points();
+}
+
 std::int64_t IterationSpace::macs() const {
-    return operation == PointOperation::mac ? points() : 0;
+    return operation == PointOperation::mac ? counted_points(box()) : 0;
 }
 
 std::int64_t IterationSpace::vector_operations() const {
     return operation == PointOperation::mac
                ? 0
-               : checked_multiply(points(), vector_operations_per_point);
+               : checked_multiply(counted_points(box()), vector_operations_per_point);
 }
 
 const Operand& IterationSpace::outputs() const {
@@ -82,6 +86,18 @@ std::vector<Dim> IterationSpace::reduction_dims() const {
 
 bool IterationSpace::is_reduction(Dim dim) const {
     return extent(dim) > 1 && has_operands() && !relevant(outputs().projection, dim);
+}
+
+bool IterationSpace::is_plain_reduction(Dim dim) const {
+    const auto in_window = [&](const Operand& operand) {
+        return std::any_of(
+            operand.projection.axes.begin(), operand.projection.axes.end(), [&](const Axis& axis) {
+                return axis.terms.size() > 1 &&
+                       std::any_of(axis.terms.begin(), axis.terms.end(),
+                                   [&](const AxisTerm& term) { return term.dim == dim; });
+            });
+    };
+    return is_reduction(dim) && std::none_of(operands.begin(), operands.end(), in_window);
 }
 
 }  // namespace memwall

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "workloads/identifiers.hpp"
+#include "workloads/mask.hpp"
 #include "workloads/precision.hpp"
 #include "workloads/projection.hpp"
 
@@ -41,11 +43,14 @@ struct IterationSpace {
     std::int64_t vector_operations_per_point = 0;  ///< 0 for mac
     Precision accumulator = Precision::int32;
     std::vector<Dim>
-        whole_dims;  ///< normalised over: a tile needs all of them (softmax, layer_norm)
+        whole_dims;            ///< normalised over: a tile needs all of them (softmax, layer_norm)
+    std::optional<Mask> mask;  ///< causal attention: not every point counts
 
     [[nodiscard]] std::int64_t extent(Dim dim) const { return extents[index(dim)]; }
     [[nodiscard]] Box box() const { return whole_box(extents); }
     [[nodiscard]] std::int64_t points() const;
+    /// The points of a box, or of all, that are work: not those that a mask leaves out.
+    [[nodiscard]] std::int64_t counted_points(const Box& box) const;
     /// Multiply-accumulates, those with a padded zero included; 0 where the operation is no mac.
     [[nodiscard]] std::int64_t macs() const;
     /// Elementwise operations; 0 for macs.
@@ -60,6 +65,8 @@ struct IterationSpace {
     /// Dimensions above 1 that no output depends on: what is summed (or maximised) over.
     [[nodiscard]] std::vector<Dim> reduction_dims() const;
     [[nodiscard]] bool is_reduction(Dim dim) const;
+    /// One that is part of no window: each operand that depends on it has an axis of it alone.
+    [[nodiscard]] bool is_plain_reduction(Dim dim) const;
 };
 
 }  // namespace memwall

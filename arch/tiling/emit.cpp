@@ -2,6 +2,7 @@
 #include "arch/tiling/emit.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "arch/core_work.hpp"
 #include "arch/tiling/layer_emitter.hpp"
@@ -11,18 +12,19 @@ namespace memwall {
 namespace {
 
 std::vector<TensorId> stored_activations(const Network& network, const NetworkPlan& plan) {
+    std::vector<bool> used(network.tensors().size(), false);
+    for (const FusedLayer& fused : plan.fused) {
+        used[fused.output.position()] = true;
+        for (const auto* list : {&fused.inputs, &fused.operands}) {
+            for (const TensorId id : *list) {
+                used[id.position()] = true;
+            }
+        }
+    }
     std::vector<TensorId> all;
-    for (std::size_t t = 0; t < network.tensors().size(); ++t) {
-        const TensorId id(t);
-        const bool used =
-            std::any_of(plan.fused.begin(), plan.fused.end(), [&](const FusedLayer& fused) {
-                const auto in = [&](const std::vector<TensorId>& list) {
-                    return std::find(list.begin(), list.end(), id) != list.end();
-                };
-                return fused.output == id || in(fused.inputs) || in(fused.operands);
-            });
-        if (used) {
-            all.push_back(id);
+    for (std::size_t t = 0; t < used.size(); ++t) {
+        if (used[t]) {
+            all.emplace_back(t);
         }
     }
     return all;
@@ -121,7 +123,9 @@ const std::string& TilingEmitter::layer_name(std::size_t f) const {
 void TilingEmitter::place() {
     std::vector<TensorId> in_dram;
     for (const FusedLayer& fused : plan_.fused) {
-        if (fused.weights.valid()) {
+        const bool shared =
+            std::find(in_dram.begin(), in_dram.end(), fused.weights) != in_dram.end();
+        if (fused.weights.valid() && !shared) {
             in_dram.push_back(fused.weights);
         }
     }
@@ -156,6 +160,7 @@ void TilingEmitter::place() {
 
 /// Before the first round: all weights into the DRAM, those that stay into the buffer.
 void TilingEmitter::load() {
+    std::map<TensorId, TokenId> in_dram;  // shared weights are written once
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
         const FusedLayer& fused = plan_.fused[f];
         if (!fused.weights.valid()) {
@@ -169,12 +174,11 @@ void TilingEmitter::load() {
                           LayerId(),
                           TensorRole::weights,
                           weights->precision};
-        const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
         weights_loaded_.resize(plan_.fused.size());
-        weights_loaded_[f] = loaded;
+        TokenId& written = in_dram[fused.weights];
         RoundStep fetch;
-        if (hierarchy_.host.valid()) {
-            const TokenId written = builder_.token("weights of '" + root.name + "' written");
+        if (hierarchy_.host.valid() && !written.valid()) {
+            written = builder_.token("weights of '" + root.name + "' written");
             RoundStep receive;
             receive.body = transfers_.receive(cargo, hierarchy_.dram, host_in_.unit);
             if (options_.images) {
@@ -182,11 +186,16 @@ void TilingEmitter::load() {
                     image_of(fused.weights, cargo.region, Transfers::place(hierarchy_.host),
                              {Transfers::place(hierarchy_.dram)});
             }
-            receive.posts.push_back({plan_.layers[f].weights_resident ? written : loaded});
+            receive.posts.push_back({written});
             builder_.load(host_in_.agent, std::move(receive));
-            fetch.waits.push_back({written, 1});
         }
+        weights_loaded_[f] = written;
         if (plan_.layers[f].weights_resident) {
+            const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
+            weights_loaded_[f] = loaded;
+            if (written.valid()) {
+                fetch.waits.push_back({written, 1});
+            }
             builder_.hold(hierarchy_.buffer, cargo.bytes);
             fetch.body = transfers_.fetch(cargo, fetch_weights_.unit);
             fetch.posts.push_back({loaded});
@@ -200,7 +209,12 @@ void TilingEmitter::load() {
     }
 }
 
+// MODEL: where state is kept, a round follows from the one before: the host sends its inputs when
+// it has the outputs of that (the next token of a language model).
 void TilingEmitter::receive_inputs() {
+    if (network_.state_bytes().count() > 0 && hierarchy_.host.valid()) {
+        answered_ = builder_.token("answer there");
+    }
     edge_full_.resize(network_.tensors().size());
     edge_free_.resize(network_.tensors().size());
     for (const TensorId tensor : activations_) {
@@ -221,6 +235,9 @@ void TilingEmitter::receive_inputs() {
         step.body.edge = NetworkEdge::input;
         step.waits.push_back({edge_free_[tensor.position()], -1});
         step.posts.push_back({edge_full_[tensor.position()]});
+        if (answered_.valid()) {
+            step.waits.push_back({answered_, 0});
+        }
         if (options_.images) {
             step.body.image =
                 image_of(tensor, whole(tensor, reader, TensorRole::inputs).region,
@@ -244,6 +261,9 @@ void TilingEmitter::send_outputs() {
         step.body.edge = NetworkEdge::output;
         wait_done(step, tensor);
         step.posts.push_back({edge_free_[tensor.position()]});
+        if (answered_.valid()) {
+            step.posts.push_back({answered_});
+        }
         if (options_.images) {
             step.body.image =
                 image_of(tensor, whole(tensor, step.layer, TensorRole::outputs).region,

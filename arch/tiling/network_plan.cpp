@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <optional>
+#include <tuple>
 
 #include "arch/placement.hpp"
 #include "base/error.hpp"
@@ -40,6 +42,7 @@ public:
           dram_bytes_per_cycle_(hierarchy.dram_config->peak().count() /
                                 static_cast<double>(clock.frequency().count())) {
         set_lifetimes();
+        classify();
     }
 
     NetworkPlan run() {
@@ -50,7 +53,7 @@ public:
         }
         for (const std::int64_t slot : sizes) {
             for (const std::int64_t stage : sizes) {
-                const bool coarse = slot != 0 && slot < capacity_ / 256;
+                const bool coarse = slot != 0 && slot < least_slot();
                 const bool coarse_stage = stage != 0 && stage < capacity_ / 256;
                 if (!coarse && !coarse_stage && 2 * slot + stage <= capacity_) {
                     consider({slot, stage}, best);
@@ -64,6 +67,15 @@ public:
     }
 
 private:
+    /// Slots so small that a plan would have more tiles than this are left out: what they leave
+    /// room for is nothing beside so many weights.
+    [[nodiscard]] std::int64_t least_slot() const {
+        constexpr std::int64_t kMostWeightTiles = 8'192;
+        return std::max(
+            capacity_ / 256,
+            std::min(network_.weight_bytes().count() / kMostWeightTiles, capacity_ / 4));
+    }
+
     void set_lifetimes() {
         const std::size_t tensors = network_.tensors().size();
         first_.assign(tensors, kNever);
@@ -89,6 +101,15 @@ private:
 
     [[nodiscard]] std::int64_t bytes(TensorId tensor) const {
         return network_.tensor_bytes(tensor).count();
+    }
+    /// Weights that the layer reads in a round: of a gather the rows that are drawn.
+    [[nodiscard]] std::int64_t weight_bytes(const FusedLayer& fused, const Extents& extents) const {
+        const Operand* weights = network_.layer(fused.root).space.find(TensorRole::weights);
+        return weights == nullptr
+                   ? 0
+                   : stored_bytes(touched_words(weights->projection, whole_box(extents)),
+                                  weights->precision)
+                         .count();
     }
     [[nodiscard]] bool is_edge(TensorId tensor) const {
         return network_.tensor(tensor).kind == TensorKind::input ||
@@ -119,7 +140,8 @@ private:
             // The network's inputs and outputs cross its edge while other rounds run: two slots,
             // always.
             const bool edge = is_edge(tensor);
-            if (edge && !hierarchy_.host.valid()) {
+            const bool state = network_.tensor(tensor).kind == TensorKind::state;
+            if (state || (edge && !hierarchy_.host.valid())) {
                 all = false;  // they lie in the DRAM
                 continue;
             }
@@ -147,14 +169,18 @@ private:
     void keep_weights(std::int64_t room, NetworkPlan& plan) const {
         std::vector<std::size_t> order(fused_.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
-        const auto intensity = [&](std::size_t f) {
-            const FusedLayer& fused = fused_[f];
-            return fused.weights.valid() ? static_cast<double>(network_.layer(fused.root).macs()) /
-                                               static_cast<double>(bytes(fused.weights))
-                                         : 0;
-        };
+        // By the share that a round reads, most first, then by the time that the reading has.
+        std::vector<std::pair<double, double>> worth(fused_.size());
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            if (fused_[f].weights.valid()) {
+                const Layer& root = network_.layer(fused_[f].root);
+                const auto read = static_cast<double>(weight_bytes(fused_[f], root.space.extents));
+                worth[f] = {-read / static_cast<double>(bytes(fused_[f].weights)),
+                            static_cast<double>(root.macs()) / read};
+            }
+        }
         std::stable_sort(order.begin(), order.end(),
-                         [&](std::size_t a, std::size_t b) { return intensity(a) < intensity(b); });
+                         [&](std::size_t a, std::size_t b) { return worth[a] < worth[b]; });
         for (const std::size_t f : order) {
             if (!fused_[f].weights.valid()) {
                 continue;
@@ -212,24 +238,85 @@ private:
             streams.outputs = !plan.kept[fused_[f].output.position()];
             streams.weight_slot = candidate.weight_slot;
             streams.stage = candidate.stage;
-            if (!plan_layer(fused_[f], streams, plan.layers[f])) {
+            if (!plan_known(f, streams, plan.layers[f])) {
                 return false;
             }
         }
         return true;
     }
 
+    /// Equal layers in equal streams are planned once.
+    bool plan_known(std::size_t f, const Streams& streams, LayerPlan& layer) {
+        const auto key =
+            std::make_tuple(classes_[f], streams.weights, streams.inputs, streams.operands,
+                            streams.outputs, streams.weight_slot, streams.stage);
+        const auto found = known_.find(key);
+        if (found == known_.end()) {
+            const bool fits = plan_layer(fused_[f], streams, layer);
+            known_.emplace(key, fits ? std::optional(layer) : std::nullopt);
+            return fits;
+        }
+        if (found->second) {
+            const bool resident = layer.weights_resident;
+            layer = *found->second;
+            layer.weights_resident = resident;
+        }
+        return found->second.has_value();
+    }
+
+    /// Numbers fused layers so that equal ones have the same number: spaces, precisions and what
+    /// the epilogues read.
+    void classify() {
+        std::map<std::vector<std::int64_t>, std::size_t> numbers;
+        for (const FusedLayer& fused : fused_) {
+            const Layer& root = network_.layer(fused.root);
+            std::vector<std::int64_t> shape = {
+                static_cast<std::int64_t>(root.space.operation),
+                root.space.vector_operations_per_point,
+                static_cast<std::int64_t>(root.precision.weights),
+                static_cast<std::int64_t>(root.precision.activations),
+                static_cast<std::int64_t>(root.precision.accumulator),
+                operand_bits(network_, fused),
+                static_cast<std::int64_t>(fused.operands.size()),
+                bytes(fused.output),
+                static_cast<std::int64_t>(network_.tensor(fused.output).precision)};
+            shape.insert(shape.end(), root.space.extents.begin(), root.space.extents.end());
+            for (const Dim dim : root.space.whole_dims) {
+                shape.push_back(static_cast<std::int64_t>(dim));
+            }
+            for (const Operand& operand : root.space.operands) {
+                const auto input = std::find(fused.inputs.begin(), fused.inputs.end(),
+                                             network_.storage(operand.tensor));
+                shape.insert(shape.end(),
+                             {static_cast<std::int64_t>(operand.role),
+                              static_cast<std::int64_t>(operand.precision),
+                              operand.projection.gather ? 1 : 0, input - fused.inputs.begin()});
+                for (const Axis& axis : operand.projection.axes) {
+                    shape.insert(shape.end(), {axis.offset, axis.extent});
+                    for (const AxisTerm& term : axis.terms) {
+                        shape.insert(shape.end(),
+                                     {static_cast<std::int64_t>(term.dim), term.coefficient});
+                    }
+                    shape.push_back(-1);
+                }
+            }
+            classes_.push_back(numbers.emplace(std::move(shape), numbers.size()).first->second);
+        }
+    }
+
     /// The largest useful tile whose moving parts fit, cheapest order first.
     bool plan_layer(const FusedLayer& fused, const Streams& streams, LayerPlan& layer) {
         const Layer& root = network_.layer(fused.root);
         const Extents whole = root.space.extents;
-        const Dim channel = whole[index(Dim::G)] > 1 ? Dim::G : Dim::K;
+        const bool heads = whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1;
+        std::size_t tried = 0;
         std::optional<LayerPlan> best;
-        for (const std::int64_t channels : channel_tiles(root, channel, streams)) {
-            Extents tile = whole;
-            tile[index(channel)] = channels;
+        for (Extents tile : channel_tiles(root, streams)) {
             if (!fit_positions(fused, root, streams, tile)) {
                 continue;
+            }
+            if (heads && ++tried > kMostTiles) {
+                break;
             }
             LayerPlan plan;
             plan.weights_resident = layer.weights_resident;
@@ -264,26 +351,39 @@ private:
                         (plan.dram_bytes + plan.weight_bytes) / dram_bytes_per_cycle_);
     }
 
-    /// The channels of a tile: all where weights need no slot, else what fits in one and less.
-    std::vector<std::int64_t> channel_tiles(const Layer& root, Dim channel,
-                                            const Streams& streams) const {
-        const std::int64_t whole = root.space.extent(channel);
-        const bool moving_outputs = streams.outputs || streams.operands;
-        std::vector<std::int64_t> tiles;
-        for (std::int64_t parts = 1; parts <= whole; parts *= 2) {
-            Extents extents = root.space.extents;
-            extents[index(channel)] = ceil_divide(whole, parts);
-            const Operand* weights = root.space.find(TensorRole::weights);
-            const std::int64_t needed =
-                streams.weights && weights != nullptr
-                    ? most_bytes(weights->projection, weights->precision, extents).count()
-                    : 0;
-            if (needed <= streams.weight_slot) {
-                tiles.push_back(extents[index(channel)]);
-                if (!moving_outputs || tiles.size() == 4) {
-                    break;
+    /// Tiles of all positions: all channels where weights need no slot, else what fits in one and
+    /// less. Groups are cut, or heads and then the channels of one, or channels.
+    std::vector<Extents> channel_tiles(const Layer& root, const Streams& streams) const {
+        const Extents whole = root.space.extents;
+        const bool groups = whole[index(Dim::G)] > 1;
+        const bool heads = whole[index(Dim::H)] > 1 && !groups;
+        const bool moving = streams.outputs || streams.operands ||
+                            (heads && std::find(streams.inputs.begin(), streams.inputs.end(),
+                                                true) != streams.inputs.end());
+        std::vector<Extents> tiles;
+        Extents extents = whole;
+        bool first = true;
+        for (const Dim dim : heads    ? std::vector<Dim>{Dim::H, Dim::K}
+                             : groups ? std::vector<Dim>{Dim::G}
+                                      : std::vector<Dim>{Dim::K}) {
+            const std::int64_t most = is_normalised(root, dim) ? 1 : whole[index(dim)];
+            for (std::int64_t parts = first ? 1 : 2; parts <= most; parts *= 2) {
+                extents[index(dim)] = ceil_divide(whole[index(dim)], parts);
+                first = false;
+                const Operand* weights = root.space.find(TensorRole::weights);
+                const std::int64_t needed =
+                    streams.weights && weights != nullptr
+                        ? most_bytes(weights->projection, weights->precision, extents).count()
+                        : 0;
+                if (needed > streams.weight_slot) {
+                    continue;
+                }
+                tiles.push_back(extents);
+                if (!moving || (!heads && tiles.size() == kMostTiles)) {
+                    return tiles;
                 }
             }
+            extents[index(dim)] = most > 1 ? 1 : whole[index(dim)];
         }
         return tiles;
     }
@@ -295,7 +395,7 @@ private:
             std::int64_t sum = 0;
             std::size_t position = 0;
             for (const Operand& operand : root.space.operands) {
-                if (operand.role == TensorRole::inputs) {
+                if (is_read(operand)) {
                     const bool streamed =
                         streams.inputs[std::min(position++, streams.inputs.size() - 1)];
                     sum += streamed
@@ -314,9 +414,7 @@ private:
             return 2 * sum;
         };
         for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
-            const bool normalised =
-                std::find(root.space.whole_dims.begin(), root.space.whole_dims.end(), dim) !=
-                root.space.whole_dims.end();
+            const bool normalised = is_normalised(root, dim);
             const std::int64_t whole = tile[index(dim)];
             for (std::int64_t parts = 1;
                  needed() > streams.stage && parts < whole && !normalised;) {
@@ -327,25 +425,60 @@ private:
         return needed() <= streams.stage || needed() == 0;
     }
 
+    static bool is_normalised(const Layer& root, Dim dim) {
+        const std::vector<Dim>& whole = root.space.whole_dims;
+        return std::find(whole.begin(), whole.end(), dim) != whole.end();
+    }
+    static bool is_read(const Operand& operand) {
+        return operand.role == TensorRole::inputs || operand.role == TensorRole::state;
+    }
+    [[nodiscard]] bool is_streamed(const FusedLayer& fused, const Streams& streams,
+                                   const Operand& operand) const {
+        const auto found =
+            std::find(fused.inputs.begin(), fused.inputs.end(), network_.storage(operand.tensor));
+        return streams.inputs[static_cast<std::size_t>(found - fused.inputs.begin())];
+    }
+
     /// DRAM traffic in the better order of tiles. Rows that the next tile also needs stay.
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
               LayerPlan& plan) const {
         const Extents whole = root.space.extents;
-        const auto channel_parts =
-            static_cast<double>(ceil_divide(whole[index(Dim::G)], plan.tile[index(Dim::G)]) *
-                                ceil_divide(whole[index(Dim::K)], plan.tile[index(Dim::K)]));
+        const auto parts = [&](Dim dim) {
+            return static_cast<double>(ceil_divide(whole[index(dim)], plan.tile[index(dim)]));
+        };
+        const double channel_parts = parts(Dim::G) * parts(Dim::H) * parts(Dim::K);
         const double position_parts = tiles(whole, plan.tile) / channel_parts;
         double inputs = 0;
-        for (std::size_t i = 0; i < fused.inputs.size(); ++i) {
-            inputs += streams.inputs[i] ? static_cast<double>(bytes(fused.inputs[i])) : 0;
+        double repeated = 0;  // where tiles of channels go round outside
+        for (const Operand& operand : root.space.operands) {
+            if (is_read(operand) && is_streamed(fused, streams, operand)) {
+                const auto once = static_cast<double>(
+                    stored_bytes(touched_words(operand.projection, root.space.box()),
+                                 operand.precision)
+                        .count());
+                double times = position_parts > 1 ? 1 : 0;
+                for (const Dim dim : {Dim::G, Dim::H, Dim::K}) {
+                    times *= relevant(operand.projection, dim) ? 1 : parts(dim);
+                }
+                inputs += once;
+                repeated += once * std::max(times, 1.0);
+            }
         }
         double rest = streams.outputs ? static_cast<double>(bytes(fused.output)) : 0;
         for (const TensorId operand : fused.operands) {
             rest += streams.operands ? static_cast<double>(bytes(operand)) : 0;
         }
-        const double weights = streams.weights ? static_cast<double>(bytes(fused.weights)) : 0;
-        const double grouped = plan.tile[index(Dim::G)] < whole[index(Dim::G)] ? 1 : channel_parts;
-        const double channels_out = weights + inputs * (position_parts > 1 ? grouped : 1);
+        const Operand* table = root.space.find(TensorRole::weights);
+        const bool gathers = table != nullptr && table->projection.gather;
+        double weights = streams.weights ? static_cast<double>(weight_bytes(fused, whole)) : 0;
+        if (streams.weights && gathers) {  // each tile draws rows of its own
+            weights = static_cast<double>(weight_bytes(fused, plan.tile)) * channel_parts *
+                      position_parts;
+            plan.weight_bytes = weights;
+            plan.dram_bytes = repeated + rest;
+            return;
+        }
+        const double channels_out = weights + repeated;
         const double positions_out = inputs + weights * (channel_parts > 1 ? position_parts : 1);
         plan.positions_outer = positions_out < channels_out;
         plan.weight_bytes =
@@ -372,7 +505,7 @@ private:
         for (std::size_t f = 0; f < fused_.size(); ++f) {
             const Layer& root = network_.layer(fused_[f].root);
             Extents least = root.space.extents;
-            for (const Dim dim : {Dim::N, Dim::G, Dim::K, Dim::D, Dim::P, Dim::Q}) {
+            for (const Dim dim : {Dim::N, Dim::G, Dim::H, Dim::K, Dim::D, Dim::P, Dim::Q}) {
                 least[index(dim)] = 1;
             }
             std::int64_t sum = 0;
@@ -393,6 +526,7 @@ private:
                                    "' does not fit the buffers of the cores in any tiling");
     }
 
+    static constexpr std::size_t kMostTiles = 4;  ///< of those that fit, the largest
     static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
     const Network& network_;
@@ -403,6 +537,11 @@ private:
     double dram_bytes_per_cycle_;
     std::vector<std::size_t> first_, last_;  ///< by tensor: steps between which it is needed
     std::vector<std::int64_t> readers_;
+    std::vector<std::size_t> classes_;  ///< by fused layer
+    std::map<
+        std::tuple<std::size_t, bool, std::vector<bool>, bool, bool, std::int64_t, std::int64_t>,
+        std::optional<LayerPlan>>
+        known_;
 };
 
 }  // namespace

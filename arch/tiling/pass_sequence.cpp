@@ -34,12 +34,12 @@ PassSequence pass_sequence(const Layer& root, const LayerPlan& plan) {
             const std::size_t number = sequence.passes.size();
             for (std::size_t o = 0; o < operands.size(); ++o) {
                 const Projection& projection = operands[o].projection;
-                pass.tile_visit.push_back(
-                    extend(sequence.tile_visits[o], image(projection, tile), number, false));
+                pass.tile_visit.push_back(extend(sequence.tile_visits[o],
+                                                 visited_region(projection, tile), number, false));
                 const bool new_tile =
                     sequence.tile_visits[o][pass.tile_visit.back()].first == number;
-                pass.visit.push_back(
-                    extend(sequence.operand_visits[o], image(projection, box), number, new_tile));
+                pass.visit.push_back(extend(sequence.operand_visits[o],
+                                            visited_region(projection, box), number, new_tile));
             }
             sequence.passes.push_back(std::move(pass));
         }
@@ -53,6 +53,21 @@ PassSequence pass_sequence(const Layer& root, const LayerPlan& plan) {
         sequence.finished += passes[p].finishes ? 1 : 0;
     }
     return sequence;
+}
+
+Region visited_region(const Projection& projection, const Box& box) {
+    Region region = image(projection, box);
+    if (!projection.gather) {
+        return region;
+    }
+    const Axis& rows = projection.axes.front();
+    const std::int64_t drawn = drawn_rows(projection, box);
+    std::int64_t first = 0;
+    for (const AxisTerm& term : rows.terms) {
+        first = first * rows.extent + box[term.dim].begin;
+    }
+    region[0] = drawn == rows.extent ? Range{0, drawn} : Range{first, first + drawn};
+    return region;
 }
 
 Region fresh_part(const Region& region, const Region& previous) {

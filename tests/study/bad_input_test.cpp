@@ -216,8 +216,9 @@ TEST_CASE("check asks the mapper whether it can use a machine") {
     for (const auto& [machine, line] :
          {std::pair{"northpole", "  - [model_network, weight_buffer]\n"},
           {"von_neumann", "  - [global_buffer, bus]\n"}}) {
-        const std::string shipped = read_text(std::filesystem::path(MEMWALL_SOURCE_DIR) / "configs/machines" /
-                                              (machine + std::string(".yaml")));
+        const std::string shipped =
+            read_text(std::filesystem::path(MEMWALL_SOURCE_DIR) / "configs/machines" /
+                      (machine + std::string(".yaml")));
         write_text(folder.path() / "mine.yaml", replaced(shipped, line, ""));
         const ProgramRun run = run_memwall({"check", "mine.yaml"}, folder.path());
         INFO(run.err);

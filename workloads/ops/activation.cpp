@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// relu, gelu, silu, sigmoid, tanh: a function of each element.
+// relu, gelu, silu, sigmoid, tanh, rotary: a function of each element.
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/families.hpp"
 
@@ -13,6 +13,8 @@ constexpr std::int64_t kSigmoid = 4;  // negate, exp, add, divide
 constexpr std::int64_t kTanh = 5;     // 2 sigmoid(2 x) - 1: double, exp, add, divide, subtract
 constexpr std::int64_t kSilu = 5;     // x sigmoid(x)
 constexpr std::int64_t kGelu = 6;     // x sigmoid(1.702 x)
+constexpr std::int64_t kRotary =
+    3;  // a pair is turned: four products, two sums; the angles are known
 
 Planner pointwise(std::int64_t operations) {
     return [=](const PlanRequest& request) -> std::optional<LayerPlan> {
@@ -26,6 +28,10 @@ Planner pointwise(std::int64_t operations) {
 }
 
 }  // namespace
+
+Planner plan_activation(const std::string& op) {
+    return pointwise(op == "relu" ? kRelu : op == "gelu" ? kGelu : kSilu);
+}
 
 Planner read_relu(MapReader&) {
     return pointwise(kRelu);
@@ -45,6 +51,10 @@ Planner read_sigmoid(MapReader&) {
 
 Planner read_tanh(MapReader&) {
     return pointwise(kTanh);
+}
+
+Planner read_rotary(MapReader&) {
+    return pointwise(kRotary);
 }
 
 }  // namespace memwall::ops

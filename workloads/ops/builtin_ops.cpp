@@ -15,6 +15,12 @@ std::vector<Op> make_builtin_ops() {
         {"conv", 1, 1, Form::compute, read_conv},
         {"linear", 1, 1, Form::compute, read_linear},
         {"matmul", 2, 2, Form::compute, read_matmul},
+        {"attention", 3, 3, Form::compute, read_attention},
+        {"cache", 1, 1, Form::append, read_cache},
+        {"embedding", 1, 1, Form::compute, read_embedding},
+        {"position_embedding", 1, 1, Form::compute, read_position_embedding},
+        {"moe", 1, 1, Form::compute, read_moe},
+        {"rotary", 1, 1, Form::compute, read_rotary},
         {"max_pool", 1, 1, Form::compute, read_max_pool},
         {"average_pool", 1, 1, Form::compute, read_average_pool},
         {"global_pool", 1, 1, Form::compute, read_global_pool},
@@ -32,6 +38,7 @@ std::vector<Op> make_builtin_ops() {
         {"concat", 2, kAnyNumberOfInputs, Form::join, read_concat},
         {"reshape", 1, 1, Form::compute, read_reshape},
         {"flatten", 1, 1, Form::compute, read_flatten},
+        {"lower_triangle", 1, 1, Form::compute, read_lower_triangle},
     };
     for (std::size_t later = 0; later < list.size(); ++later) {
         for (std::size_t op = 0; op < later; ++op) {
@@ -61,6 +68,12 @@ std::vector<std::string> op_names() {
         names.emplace_back(op.name);
     }
     return names;
+}
+
+Expansion::Expansion(LayerPlan plan) {
+    LayerPart only;
+    only.plan = std::move(plan);
+    parts.push_back(std::move(only));
 }
 
 std::nullopt_t PlanRequest::fault(const std::string& message) const {

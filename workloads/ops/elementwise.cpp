@@ -50,6 +50,10 @@ Planner read_add(MapReader&) {
 }
 
 Planner read_mul(MapReader&) {
+    return plan_mul();
+}
+
+Planner plan_mul() {
     return elementwise(PointOperation::multiply);
 }
 
