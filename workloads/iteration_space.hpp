@@ -25,6 +25,8 @@ struct Operand {
     TensorId tensor;
     Projection projection;
     Precision precision = Precision::int8;  ///< the tensor's, as it is stored
+
+    friend bool operator==(const Operand&, const Operand&) = default;
 };
 
 /// What is done at each point of the space. `vector` stands for everything that is neither of the
@@ -60,6 +62,8 @@ struct IterationSpace {
     /// Dimensions above 1 that no output depends on: what is summed (or maximised) over.
     [[nodiscard]] std::vector<Dim> reduction_dims() const;
     [[nodiscard]] bool is_reduction(Dim dim) const;
+
+    friend bool operator==(const IterationSpace&, const IterationSpace&) = default;
 };
 
 }  // namespace memwall

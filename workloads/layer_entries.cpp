@@ -20,6 +20,19 @@ struct Placeholder {
     bool index = false;  ///< a counter that goes beyond one value: names need it
 };
 
+/// The keys of a layer that its op may know. `shape` is one: a check for most, what to do for some.
+std::vector<YamlValue::Entry> own_keys(const YamlValue& layer) {
+    static const std::set<std::string, std::less<>> kCommon = {"name", "op", "inputs", "precision",
+                                                               "output_precision"};
+    std::vector<YamlValue::Entry> keys;
+    for (const YamlValue::Entry& entry : layer.entries()) {
+        if (!kCommon.contains(entry.key)) {
+            keys.push_back(entry);
+        }
+    }
+    return keys;
+}
+
 class Reader {
 public:
     Reader(std::string first_input, Diagnostics& faults)
@@ -218,6 +231,7 @@ private:
             entry.shape_where = shape->mark();
         }
         read_op(reader, entry);
+        entry.keys = own_keys(item);
         if (!found.empty()) {
             entry.plan = nullptr;
         }

@@ -30,6 +30,7 @@ struct LayerEntry {
     std::optional<Precision> output_precision;
     std::optional<Shape> shape;
     SourceMark shape_where;
+    std::vector<YamlValue::Entry> keys;  ///< the op's own, in the order of the file
 };
 
 /// Reads the list. `first_input` is what the first layer reads by default: the network's only

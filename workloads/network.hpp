@@ -14,6 +14,7 @@
 #include "workloads/identifiers.hpp"
 #include "workloads/iteration_space.hpp"
 #include "workloads/precision.hpp"
+#include "workloads/stated_layer.hpp"
 
 namespace memwall {
 
@@ -64,6 +65,7 @@ struct Layer {
     LayerId
         epilogue_of;  ///< pointwise on the only use of that layer's result: may run on its way out
     SourceMark where;
+    std::shared_ptr<const StatedLayer> stated;  ///< none where it came from no file
 
     [[nodiscard]] std::int64_t macs() const { return no_work ? 0 : space.macs(); }
     [[nodiscard]] std::int64_t vector_operations() const {

@@ -216,12 +216,21 @@ private:
         fill(l, std::move(*plan));
     }
 
+    static std::shared_ptr<const StatedLayer> stated(const LayerEntry& entry) {
+        StatedLayer stated = {entry.name.name, entry.op->name, {}, entry.keys};
+        for (const NameAt& input : entry.inputs) {
+            stated.inputs.push_back(input.name);
+        }
+        return std::make_shared<const StatedLayer>(std::move(stated));
+    }
+
     void fill(std::size_t l, LayerPlan plan) {
         const LayerEntry& entry = entry_.layers[l];
         Layer& layer = parts_.layers[l];
         layer.name = entry.name.name;
         layer.op = entry.op->name;
         layer.where = entry.where;
+        layer.stated = stated(entry);
         layer.precision = entry.precision.applied_to(entry_.precision.applied_to(LayerPrecision{}));
         layer.other_parameters = plan.other_parameters;
         layer.inputs = read_[l];

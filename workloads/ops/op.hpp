@@ -24,6 +24,8 @@ struct LayerPlan {
     /// their tensors and precisions are filled in by the reader. No operands: a rename of words.
     IterationSpace space;
     std::int64_t other_parameters = 0;
+
+    friend bool operator==(const LayerPlan&, const LayerPlan&) = default;
 };
 
 /// What a layer kind needs to know of the layer that it plans.

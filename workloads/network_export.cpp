@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/network_export.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/yaml_writer.hpp"
+#include "workloads/fold_repeats.hpp"
+#include "workloads/stated_keys.hpp"
+
+namespace memwall {
+namespace {
+
+constexpr std::size_t kWidth = 118;
+
+/// The policy that gives a layer exactly these precisions.
+std::string policy_text(const LayerPrecision& precision) {
+    PrecisionPolicy policy;
+    policy.weights = precision.weights;
+    policy.activations = precision.activations;
+    policy.accumulator = precision.accumulator;
+    return policy.text();
+}
+
+/// What most layers compute with, by their text; of as many the first in the alphabet.
+std::string common_precision(const Network& network) {
+    std::map<std::string, int> counts;
+    for (const Layer& layer : network.layers()) {
+        ++counts[policy_text(layer.precision)];
+    }
+    const auto most =
+        std::max_element(counts.begin(), counts.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most == counts.end() ? "int8" : most->first;
+}
+
+class Writer {
+public:
+    explicit Writer(const Network& network)
+        : network_(network), precision_(common_precision(network)) {}
+
+    std::string text() {
+        text_ = "memwall: 1\nnetwork: " + yaml_scalar(network_.name()) + "\n";
+        if (!network_.source().empty()) {
+            text_ += "source: " + yaml_quoted_lines(network_.source(), 8, kWidth, "  ") + "\n";
+        }
+        text_ += "precision: " + yaml_scalar(precision_) + "\n";
+        write_keep();
+        write_inputs();
+        text_ += "layers:\n";
+        write_items(fold_repeats(written_layers(), first_input()), "  ");
+        return text_;
+    }
+
+private:
+    void write_keep() {
+        const std::vector<std::string> keep = network_.parts().keep_precision;
+        if (!keep.empty()) {
+            text_ += "keep_precision: " + list(keep) + "\n";
+        }
+    }
+
+    static std::string list(const std::vector<std::string>& names) {
+        std::string text = "[";
+        for (const std::string& name : names) {
+            text += (text.size() > 1 ? ", " : "") + yaml_scalar(name);
+        }
+        return text + "]";
+    }
+
+    static std::string input(const Tensor& tensor) {
+        const std::string shape = memwall::text(tensor.shape);
+        return yaml_scalar(tensor.name) + ": " +
+               (tensor.stated_precision
+                    ? "{shape: " + shape + ", precision: " + name(*tensor.stated_precision) + "}"
+                    : shape);
+    }
+
+    void write_inputs() {
+        const std::vector<TensorId> inputs = network_.inputs();
+        if (inputs.size() == 1) {
+            text_ += "inputs: {" + input(network_.tensor(inputs[0])) + "}\n";
+            return;
+        }
+        text_ += "inputs:\n";
+        for (const TensorId id : inputs) {
+            text_ += "  " + input(network_.tensor(id)) + "\n";
+        }
+    }
+
+    [[nodiscard]] std::string first_input() const {
+        const std::vector<TensorId> inputs = network_.inputs();
+        return inputs.size() == 1 ? network_.tensor(inputs[0]).name : "";
+    }
+
+    [[nodiscard]] std::vector<WrittenLayer> written_layers() const {
+        std::vector<WrittenLayer> layers;
+        for (const Layer& layer : network_.layers()) {
+            ensure(layer.stated != nullptr, "a network that is written was read");
+            layers.push_back({layer.stated->name, layer.stated->inputs, rest(layer)});
+        }
+        return layers;
+    }
+
+    /// All keys but the name and the inputs, the op first.
+    [[nodiscard]] std::string rest(const Layer& layer) const {
+        std::string text = layer.op;
+        std::vector<Shape> inputs;
+        for (const TensorId id : layer.inputs) {
+            inputs.push_back(network_.tensor(id).shape);
+        }
+        for (const YamlValue::Entry& entry : shortest_keys(*layer.stated, inputs)) {
+            text += ", " + yaml_scalar(entry.key) + ": " + yaml_flow(entry.value);
+        }
+        if (const std::string own = policy_text(layer.precision); own != precision_) {
+            text += ", precision: " + yaml_scalar(own);
+        }
+        if (const auto& stored = network_.tensor(layer.outputs[0]).stated_precision) {
+            text += std::string(", output_precision: ") + name(*stored);
+        }
+        return text;
+    }
+
+    void write_items(const std::vector<WrittenItem>& items, const std::string& indent) {
+        for (const WrittenItem& item : items) {
+            if (item.repeat == 0) {
+                write_layer(item.layer, indent);
+                continue;
+            }
+            text_ += indent + "- repeat: " + std::to_string(item.repeat) + "\n";
+            text_ += item.from == 1 ? "" : indent + "  from: " + std::to_string(item.from) + "\n";
+            text_ += item.index == "i" ? "" : indent + "  index: " + item.index + "\n";
+            text_ += indent + "  layers:\n";
+            write_items(item.body, indent + "    ");
+        }
+    }
+
+    void write_layer(const WrittenLayer& layer, const std::string& indent) {
+        const std::size_t end_of_op = std::min(layer.rest.find(','), layer.rest.size());
+        text_ += indent + "- {name: " + yaml_scalar(layer.name) +
+                 ", op: " + layer.rest.substr(0, end_of_op);
+        text_ += layer.inputs.empty() ? "" : ", inputs: " + list(layer.inputs);
+        text_ += layer.rest.substr(end_of_op) + "}\n";
+    }
+
+    const Network& network_;
+    std::string precision_;
+    std::string text_;
+};
+
+}  // namespace
+
+std::string network_text(const Network& network) {
+    return Writer(network).text();
+}
+
+}  // namespace memwall
