@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/yaml_writer.hpp"
 #include "workloads/fold_repeats.hpp"
@@ -93,29 +94,39 @@ private:
         return inputs.size() == 1 ? network_.tensor(inputs[0]).name : "";
     }
 
+    /// The layers as a file states them: a composite stands where its first part does.
     [[nodiscard]] std::vector<WrittenLayer> written_layers() const {
         std::vector<WrittenLayer> layers;
+        std::set<const StatedLayer*> written;
         for (const Layer& layer : network_.layers()) {
             ensure(layer.stated != nullptr, "a network that is written was read");
-            layers.push_back({layer.stated->name, layer.stated->inputs, rest(layer)});
+            if (written.insert(layer.stated.get()).second) {
+                layers.push_back({layer.stated->name, layer.stated->inputs, rest(layer)});
+            }
         }
         return layers;
     }
 
+    [[nodiscard]] const Tensor& tensor(const std::string& name) const {
+        return network_.tensor(network_.find_tensor(name));
+    }
+
     /// All keys but the name and the inputs, the op first.
     [[nodiscard]] std::string rest(const Layer& layer) const {
-        std::string text = layer.op;
+        const StatedLayer& stated = *layer.stated;
         std::vector<Shape> inputs;
-        for (const TensorId id : layer.inputs) {
-            inputs.push_back(network_.tensor(id).shape);
+        for (const std::string& input : stated.inputs) {
+            inputs.push_back(tensor(input).shape);
         }
-        for (const YamlValue::Entry& entry : shortest_keys(*layer.stated, inputs)) {
+        std::string text = stated.op;
+        for (const YamlValue::Entry& entry : shortest_keys(stated, inputs)) {
             text += ", " + yaml_scalar(entry.key) + ": " + yaml_flow(entry.value);
         }
+        text += stated.weights.empty() ? "" : ", weights: " + yaml_scalar(stated.weights);
         if (const std::string own = policy_text(layer.precision); own != precision_) {
             text += ", precision: " + yaml_scalar(own);
         }
-        if (const auto& stored = network_.tensor(layer.outputs[0]).stated_precision) {
+        if (const auto& stored = tensor(stated.name).stated_precision) {
             text += std::string(", output_precision: ") + name(*stored);
         }
         return text;

@@ -45,7 +45,7 @@ public:
     }
 
 private:
-    [[nodiscard]] std::optional<LayerPlan> plan(const Keys& keys) const {
+    [[nodiscard]] std::optional<Expansion> plan(const Keys& keys) const {
         Diagnostics faults;
         const YamlValue map = YamlValue::make_map(keys, {});
         MapReader reader(map, layer_.name, faults);

@@ -15,6 +15,7 @@ struct StatedLayer {
     std::string name;
     std::string op;
     std::vector<std::string> inputs;     ///< by name; the default filled in
+    std::string weights;                 ///< the layer whose weights it uses too, or ""
     std::vector<YamlValue::Entry> keys;  ///< the op's own, in the order of the file
 };
 

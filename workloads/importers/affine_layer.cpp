@@ -194,8 +194,8 @@ void AffineLayer::set_keys(DraftLayer& layer, const std::vector<std::int64_t>& p
     if (op == "conv") {
         layer.set("out_channels", out_channels);
     }
-    layer.set("kernel", kernel).set("stride", stride).set("dilation", dilation);
-    layer.set("padding", padding);
+    layer.set_list("kernel", kernel).set_list("stride", stride).set_list("dilation", dilation);
+    layer.set_list("padding", padding);
     if (op == "conv") {
         layer.set("groups", groups).set_flag("bias", false);
     }

@@ -29,21 +29,21 @@ YamlValue number_list(const std::vector<std::int64_t>& numbers, const SourceMark
 }
 
 DraftLayer& DraftLayer::set(const std::string& key, std::int64_t value) {
-    return set(key, std::to_string(value));
+    return set_text(key, std::to_string(value));
 }
 
-DraftLayer& DraftLayer::set(const std::string& key, const std::string& value) {
+DraftLayer& DraftLayer::set_text(const std::string& key, const std::string& value) {
     keys.push_back({key, where, scalar(value, where)});
     return *this;
 }
 
-DraftLayer& DraftLayer::set(const std::string& key, const std::vector<std::int64_t>& values) {
+DraftLayer& DraftLayer::set_list(const std::string& key, const std::vector<std::int64_t>& values) {
     keys.push_back({key, where, number_list(values, where)});
     return *this;
 }
 
 DraftLayer& DraftLayer::set_flag(const std::string& key, bool value) {
-    return set(key, std::string(value ? "true" : "false"));
+    return set_text(key, value ? "true" : "false");
 }
 
 NetworkDraft::NetworkDraft(std::string name, std::string source, SourceMark where)

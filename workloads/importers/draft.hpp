@@ -22,9 +22,8 @@ struct DraftLayer {
     SourceMark where;
 
     DraftLayer& set(const std::string& key, std::int64_t value);
-    DraftLayer& set(const std::string& key, const std::string& value);
-    DraftLayer& set(const std::string& key, const std::vector<std::int64_t>& values);
-    /// No overload of set: anything would convert.
+    DraftLayer& set_text(const std::string& key, const std::string& value);
+    DraftLayer& set_list(const std::string& key, const std::vector<std::int64_t>& values);
     DraftLayer& set_flag(const std::string& key, bool value);
 };
 

@@ -35,11 +35,14 @@ std::vector<Importer> make_importers() {
 }
 
 [[noreturn]] void refuse(const ImportFile& file, const std::string& message) {
-    throw InputError(std::vector<Diagnostic>{{{file.shown_as, 0, 0}, message}});
+    Diagnostic fault;
+    fault.where.file = file.shown_as;
+    fault.message = message;
+    throw InputError(std::vector<Diagnostic>{fault});
 }
 
 const Importer& chosen(const ImportFile& file, const std::string& format) {
-    const std::vector<Importer>& list = importers();
+    const std::vector<Importer>& list = builtin_importers();
     if (!format.empty()) {
         const auto named = std::find_if(list.begin(), list.end(),
                                         [&](const Importer& each) { return format == each.name; });
@@ -73,14 +76,14 @@ std::string ImportFile::extension() const {
     return ending;
 }
 
-const std::vector<Importer>& importers() {
+const std::vector<Importer>& builtin_importers() {
     static const std::vector<Importer> list = make_importers();
     return list;
 }
 
 std::vector<std::string> importer_names() {
     std::vector<std::string> names;
-    for (const Importer& each : importers()) {
+    for (const Importer& each : builtin_importers()) {
         names.emplace_back(each.name);
     }
     return names;

@@ -48,7 +48,7 @@ struct Importer {
 
 /// All formats, in the order in which a file is tried: the one list. Duplicate names are an
 /// internal error.
-const std::vector<Importer>& importers();
+const std::vector<Importer>& builtin_importers();
 std::vector<std::string> importer_names();
 
 struct ImportedNetwork {

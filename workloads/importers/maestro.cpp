@@ -267,8 +267,8 @@ private:
         DraftLayer conv = started(layer, "conv", {channels, layer.size("Y"), layer.size("X")},
                                   draft);
         conv.set("out_channels", depthwise ? channels * layer.size("K") : layer.size("K"));
-        conv.set("kernel", {layer.size("R"), layer.size("S")});
-        conv.set("stride", {layer.stride_of("Y"), layer.stride_of("X")});
+        conv.set_list("kernel", {layer.size("R"), layer.size("S")});
+        conv.set_list("stride", {layer.stride_of("Y"), layer.stride_of("X")});
         if (depthwise || layer.size("G") > 1) {
             conv.set("groups", depthwise ? channels : layer.size("G"));
         }

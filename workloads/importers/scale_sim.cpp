@@ -150,9 +150,9 @@ private:
             draft_.add_input(layer.inputs[0], {conv.channels, conv.rows, conv.columns}, "",
                              conv.where);
             layer.set("out_channels", is_depthwise(c) ? conv.channels : conv.filters);
-            layer.set("kernel", {conv.kernel_rows, conv.kernel_columns});
-            layer.set("stride", {conv.stride_rows, conv.stride_columns});
-            layer.set("padding", {0, 0, beyond(conv.rows, conv.kernel_rows, conv.stride_rows),
+            layer.set_list("kernel", {conv.kernel_rows, conv.kernel_columns});
+            layer.set_list("stride", {conv.stride_rows, conv.stride_columns});
+            layer.set_list("padding", {0, 0, beyond(conv.rows, conv.kernel_rows, conv.stride_rows),
                                   beyond(conv.columns, conv.kernel_columns, conv.stride_columns)});
             if (is_depthwise(c)) {
                 depthwise = true;

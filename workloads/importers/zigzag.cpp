@@ -188,7 +188,7 @@ private:
             notes_.emplace_back(
                 "bits that no precision has become the next wider ones (24 become 32)");
         }
-        layer.set("precision", "w" + std::to_string(wide[0]) + "a" + std::to_string(wide[1]) + "o" +
+        layer.set_text("precision", "w" + std::to_string(wide[0]) + "a" + std::to_string(wide[1]) + "o" +
                                    std::to_string(wide[2]));
     }
 
