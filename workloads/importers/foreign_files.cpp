@@ -35,6 +35,7 @@ constexpr std::array kKnown = {
     Known{"network:", "layers:", "a memwall network already"},
     Known{"machine:", "components:", "a memwall machine"},
     Known{"MemorySystem:", "", "a Ramulator settings file"},
+    Known{" standard =", "channels", "a Ramulator settings file"},
     Known{"Frontend:", "", "a Ramulator settings file"},
 };
 

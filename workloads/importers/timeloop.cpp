@@ -40,14 +40,13 @@ ProblemShape cnn_layer() {
     ProblemShape shape;
     shape.dims = {"R", "S", "P", "Q", "C", "K", "N"};
     shape.coefficients = {{"Wstride", 1}, {"Hstride", 1}, {"Wdilation", 1}, {"Hdilation", 1}};
-    shape.spaces = {
-        space("Weights", false, {{{"C", ""}}, {{"K", ""}}, {{"R", ""}}, {{"S", ""}}}),
-        space("Inputs", false,
-              {{{"N", ""}},
-               {{"C", ""}},
-               {{"R", "Wdilation"}, {"P", "Wstride"}},
-               {{"S", "Hdilation"}, {"Q", "Hstride"}}}),
-        space("Outputs", true, {{{"N", ""}}, {{"K", ""}}, {{"Q", ""}}, {{"P", ""}}})};
+    shape.spaces = {space("Weights", false, {{{"C", ""}}, {{"K", ""}}, {{"R", ""}}, {{"S", ""}}}),
+                    space("Inputs", false,
+                          {{{"N", ""}},
+                           {{"C", ""}},
+                           {{"R", "Wdilation"}, {"P", "Wstride"}},
+                           {{"S", "Hdilation"}, {"Q", "Hstride"}}}),
+                    space("Outputs", true, {{{"N", ""}}, {{"K", ""}}, {{"Q", ""}}, {{"P", ""}}})};
     return shape;
 }
 
@@ -74,7 +73,7 @@ public:
         const ProblemShape shape = read_shape(stated_shape);
         const YamlValue* instance = problem->find("instance");
         const std::map<std::string, std::int64_t> sizes =
-            read_instance(instance != nullptr ? *instance : *problem, shape, instance == nullptr);
+            read_instance(instance != nullptr ? *instance : *problem, shape);
         if (!faults_.empty()) {
             return {};
         }
@@ -136,10 +135,9 @@ private:
             found.axes.emplace_back();
             for (const YamlValue& term : axis.items()) {
                 const std::vector<YamlValue>& parts = term.items();
-                const bool sound = !parts.empty() && parts.size() <= 2 &&
-                                   contains(shape.dims, parts[0].text()) &&
-                                   (parts.size() == 1 ||
-                                    shape.coefficients.contains(parts[1].text()));
+                const bool sound =
+                    !parts.empty() && parts.size() <= 2 && contains(shape.dims, parts[0].text()) &&
+                    (parts.size() == 1 || shape.coefficients.contains(parts[1].text()));
                 if (!sound) {
                     faults_.error(term.mark(),
                                   "data space '" + found.name +
@@ -160,50 +158,48 @@ private:
 
     /// The sizes and coefficients of an instance, what it is built on first.
     std::map<std::string, std::int64_t> read_instance(const YamlValue& instance,
-                                                      const ProblemShape& shape, bool loose) {
+                                                      const ProblemShape& shape) {
         std::map<std::string, std::int64_t> sizes = shape.coefficients;
         for (const std::string& dim : shape.dims) {
             sizes.emplace(dim, 1);
         }
+        // What the file says in another case comes last: a template may have the name as it is.
+        std::vector<std::pair<std::string, const YamlValue*>> said, other_case;
         for (const YamlValue::Entry& entry : instance.entries()) {
-            if (loose && (entry.key == "shape" || entry.key == "version" || entry.key == "name" ||
-                          entry.key == "densities")) {
-                continue;
+            if (sizes.contains(entry.key)) {
+                said.emplace_back(entry.key, &entry.value);
+            } else if (const std::string near = name_in_another_case(entry.key, sizes);
+                       !near.empty()) {
+                other_case.emplace_back(near, &entry.value);
             }
-            const std::string* known = known_name(entry.key, sizes);
-            if (known == nullptr) {
-                // What a shape does not use changes nothing.
-                if (!entry.value.is_scalar()) {
-                    notes_.insert("'" + entry.key + "' is not read");
-                }
-                continue;
-            }
-            const auto value = scalar_as<std::int64_t>(entry.value, "'" + entry.key + "'", faults_);
+        }
+        said.insert(said.end(), other_case.begin(), other_case.end());
+        for (const auto& [name, stated] : said) {
+            const auto value = scalar_as<std::int64_t>(*stated, "'" + name + "'", faults_);
             if (value && (*value < 1 || *value > kLargest)) {
-                faults_.error(entry.value.mark(), "'" + entry.key + "': expected a number from 1 "
-                                                      "to 2147483648, found '" +
-                                                      entry.value.text() + "'");
+                faults_.error(stated->mark(), "'" + name +
+                                                  "': expected a number from 1 to 2147483648, "
+                                                  "found '" +
+                                                  stated->text() + "'");
             } else if (value) {
-                sizes[*known] = *value;
+                sizes[name] = *value;
             }
         }
         return sizes;
     }
 
-    /// The loop or coefficient of this name; in another case if need be, which is noted.
-    const std::string* known_name(const std::string& key,
-                                  const std::map<std::string, std::int64_t>& sizes) {
-        if (const auto exact = sizes.find(key); exact != sizes.end()) {
-            return &exact->first;
-        }
+    /// A loop or coefficient whose name differs in case alone, which is noted; "" where there is
+    /// none. What a shape does not use changes nothing.
+    std::string name_in_another_case(const std::string& key,
+                                     const std::map<std::string, std::int64_t>& sizes) {
         for (const auto& [name, size] : sizes) {
             if (lower(name) == lower(key)) {
                 notes_.insert("'" + key + "' is taken for '" + name +
                               "', which differs in case; Timeloop itself leaves it out");
-                return &name;
+                return name;
             }
         }
-        return nullptr;
+        return "";
     }
 
     static std::vector<AffineAxis> axes(const Space& from,
@@ -226,8 +222,9 @@ private:
         for (const Space& each : shape.spaces) {
             const bool weights = lower(each.name).find("weight") != std::string::npos ||
                                  lower(each.name).find("filter") != std::string::npos;
-            (each.written ? nest.outputs : weights ? nest.weights : nest.inputs) =
-                axes(each, sizes);
+            (each.written ? nest.outputs
+             : weights    ? nest.weights
+                          : nest.inputs) = axes(each, sizes);
         }
         if (nest.outputs.empty() || nest.weights.empty() || nest.inputs.empty()) {
             assign_by_order(shape, sizes, nest);
