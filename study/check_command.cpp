@@ -6,15 +6,13 @@
 #include "study/commands.hpp"
 #include "study/experiment.hpp"
 #include "study/load.hpp"
-#include "workloads/network_yaml.hpp"
 
 namespace memwall {
 namespace {
 
-std::string check_network(const YamlValue& root) {
-    Diagnostics faults;
-    const Network network = load_network(root, faults);
-    faults.throw_if_any();
+std::string check_network(const YamlValue& root, const ConfigFile& file, const Configs& configs,
+                          InputFiles& inputs) {
+    const Network network = network_from(root, file.path.parent_path(), configs, {}, inputs);
     return "network '" + network.name() + "', " + std::to_string(network.layers().size()) +
            " layers, " + format_count(network.macs()) + " MACs";
 }
@@ -47,8 +45,9 @@ std::string check_experiment(const YamlValue& root, const Configs& configs) {
 std::string check_file(const ConfigFile& file, const Configs& configs) {
     InputFiles inputs;
     const YamlValue root = read_config(file, "configuration", inputs);
-    for (const ConfigKind kind : {ConfigKind::experiment, ConfigKind::technology,
-                                  ConfigKind::machine, ConfigKind::network}) {
+    for (const ConfigKind kind :
+         {ConfigKind::experiment, ConfigKind::technology, ConfigKind::machine, ConfigKind::network,
+          ConfigKind::network_template}) {
         // A machine has a technology too, an experiment has a network.
         if (root.find(name(kind)) == nullptr ||
             (kind == ConfigKind::technology && root.find("machine") != nullptr)) {
@@ -56,7 +55,7 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
         }
         switch (kind) {
             case ConfigKind::network:
-                return check_network(root);
+                return check_network(root, file, configs, inputs);
             case ConfigKind::machine: {
                 const Machine machine =
                     machine_from(root, file.path.parent_path(), configs, inputs);
@@ -67,6 +66,9 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
                 return check_technology(root);
             case ConfigKind::experiment:
                 return check_experiment(root, configs);
+            case ConfigKind::network_template:
+                return "template '" + root.find(name(kind))->text() +
+                       "', checked with each network that extends it";
         }
     }
     Diagnostics faults;

@@ -19,6 +19,8 @@ const char* name(ConfigKind kind) {
             return "technology";
         case ConfigKind::experiment:
             return "experiment";
+        case ConfigKind::network_template:
+            return "template";
     }
     fail("unknown kind of configuration");
 }
@@ -33,13 +35,16 @@ const char* folder_name(ConfigKind kind) {
             return "technology";
         case ConfigKind::experiment:
             return "experiments";
+        case ConfigKind::network_template:
+            return "networks/templates";
     }
     fail("unknown kind of configuration");
 }
 
 const std::vector<ConfigKind>& all_config_kinds() {
     static const std::vector<ConfigKind> kKinds = {ConfigKind::network, ConfigKind::machine,
-                                                   ConfigKind::technology, ConfigKind::experiment};
+                                                   ConfigKind::technology, ConfigKind::experiment,
+                                                   ConfigKind::network_template};
     return kKinds;
 }
 

@@ -12,7 +12,8 @@
 
 namespace memwall {
 
-enum class ConfigKind { network, machine, technology, experiment };
+/// A template is a network without the values of its parameters.
+enum class ConfigKind { network, machine, technology, experiment, network_template };
 
 /// "network"
 const char* name(ConfigKind kind);

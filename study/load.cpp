@@ -37,9 +37,24 @@ YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inpu
 Network load_network_config(const Configs& configs, const std::string& name,
                             const std::vector<Override>& overrides, InputFiles& inputs) {
     const ConfigFile file = configs.find(ConfigKind::network, name);
-    const YamlValue root = with_overrides(read_config(file, "network", inputs), overrides);
+    const YamlValue root = read_config(file, "network", inputs);
+    return network_from(root, file.path.parent_path(), configs, overrides, inputs);
+}
+
+Network network_from(const YamlValue& root, const fs::path& folder, const Configs& configs,
+                     const std::vector<Override>& overrides, InputFiles& inputs) {
+    const auto read_template = [&](const std::string& name, const SourceMark& where) {
+        ConfigFile file = configs.find(ConfigKind::network_template, name, where);
+        if (is_path(name) && file.path.is_relative()) {
+            file.path = folder / file.path;
+            file.shown_as = file.path.string();
+        }
+        return read_config(file, "template", inputs);
+    };
     Diagnostics faults;
-    Network network = load_network(root, faults);
+    const YamlValue whole = with_template(root, read_template, faults);
+    faults.throw_if_any();
+    Network network = load_network(with_overrides(whole, overrides), faults);
     faults.throw_if_any();
     return network;
 }

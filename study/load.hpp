@@ -37,6 +37,12 @@ Machine load_machine_config(const Configs& configs, const std::string& name,
 Technology load_technology_config(const Configs& configs, const std::string& name,
                                   InputFiles& inputs);
 
+/// A network from a tree that was read already, its template looked up and then changed by
+/// overrides; `folder` is where its relative paths begin.
+Network network_from(const YamlValue& root, const std::filesystem::path& folder,
+                     const Configs& configs, const std::vector<Override>& overrides,
+                     InputFiles& inputs);
+
 /// A machine from a tree that was read already; `folder` is where its relative paths begin.
 Machine machine_from(const YamlValue& root, const std::filesystem::path& folder,
                      const Configs& configs, InputFiles& inputs);

@@ -6,6 +6,11 @@
 namespace memwall {
 namespace {
 
+/// Whether the weights are those of another layer.
+bool shares_weights(const Network& network, const Layer& layer) {
+    return layer.weights.valid() && network.tensor(layer.weights).name != layer.name + ".weights";
+}
+
 std::string note(const Network& network, const Layer& layer) {
     if (layer.folded_into.valid()) {
         return "folded into " + network.layer(layer.folded_into).name + " at no cost";
@@ -16,6 +21,9 @@ std::string note(const Network& network, const Layer& layer) {
             names += (names.empty() ? "" : ", ") + network.tensor(input).name;
         }
         return "same words as " + names;
+    }
+    if (shares_weights(network, layer)) {
+        return "uses " + network.tensor(layer.weights).name;
     }
     if (layer.epilogue_of.valid()) {
         return "may end " + network.layer(layer.epilogue_of).name;
@@ -40,7 +48,9 @@ LayerRow row(const Network& network, const Layer& layer) {
     if (layer.weights.valid()) {
         row.weights = network.tensor_words(layer.weights);
         row.weight_bytes = network.tensor_bytes(layer.weights);
-        row.parameters = checked_add(row.parameters, row.weights);
+        if (!shares_weights(network, layer)) {
+            row.parameters = checked_add(row.parameters, row.weights);
+        }
     }
     if (!layer.no_work) {
         for (const TensorId input : std::set(layer.inputs.begin(), layer.inputs.end())) {

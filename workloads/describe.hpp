@@ -22,7 +22,7 @@ struct LayerRow {
     std::int64_t macs = 0;
     std::int64_t vector_operations = 0;
     std::int64_t weights = 0;
-    std::int64_t parameters = 0;
+    std::int64_t parameters = 0;  ///< of its own: shared weights are the other layer's
     Bytes input_bytes;
     Bytes weight_bytes;
     Bytes output_bytes;

@@ -13,17 +13,10 @@ namespace {
 constexpr std::size_t kMostLayers = 50'000;
 constexpr const char* kPrevious = "previous";
 
-/// What stands for a placeholder in the layers of a repeated block.
-struct Placeholder {
-    std::string key;
-    std::string value;
-    bool index = false;  ///< a counter that goes beyond one value: names need it
-};
-
 class Reader {
 public:
-    Reader(std::string first_input, Diagnostics& faults)
-        : last_(std::move(first_input)), faults_(faults) {}
+    Reader(std::string first_input, Variables& variables, Diagnostics& faults)
+        : last_(std::move(first_input)), variables_(variables), faults_(faults) {}
 
     std::vector<LayerEntry> read(const std::vector<YamlValue>& list) {
         read_list(list, false);
@@ -64,7 +57,12 @@ private:
 
     void read_repeat(const YamlValue& item, bool again) {
         Diagnostics found;
-        MapReader reader(item, "repeat", found);
+        const YamlValue block = with_filled_keys(item, found);
+        if (!found.empty()) {
+            report(item, again, found);
+            return;
+        }
+        MapReader reader(block, "repeat", found);
         const auto count = reader.required_positive<std::int64_t>("repeat");
         const auto from = reader.optional<std::int64_t>("from", 1);
         const auto key = reader.optional<std::string>("index", "i");
@@ -72,11 +70,10 @@ private:
         if (body.empty() && found.empty()) {
             reader.error("layers", "'layers' in repeat: expected at least one layer");
         }
-        const bool taken = key == kPrevious || key.empty() ||
-                           std::any_of(placeholders_.begin(), placeholders_.end(),
-                                       [&](const Placeholder& each) { return each.key == key; });
-        if (taken) {
+        if (key == kPrevious || variables_.find(key) != nullptr) {
             reader.error("index", "'index' in repeat: '" + key + "' stands for something else");
+        } else if (!is_variable_name(key)) {
+            reader.error("index", "'index' in repeat: expected a name, found '" + key + "'");
         }
         if (from < 0 || from > static_cast<std::int64_t>(kMostLayers)) {
             reader.error("from", "'from' in repeat: expected a value from 0 to 50000");
@@ -99,67 +96,43 @@ private:
 
     void unroll(const std::vector<YamlValue>& body, const Repeat& repeat, bool again) {
         for (std::int64_t n = 0; n < repeat.count && !full_; ++n) {
-            placeholders_.push_back({kPrevious, last_});
-            placeholders_.push_back(
-                {repeat.key, std::to_string(repeat.from + n), repeat.count > 1});
+            variables_.push({kPrevious, last_});
+            variables_.push({repeat.key, std::to_string(repeat.from + n), repeat.count > 1});
             read_list(body, again || n > 0);
-            placeholders_.resize(placeholders_.size() - 2);
+            variables_.pop();
+            variables_.pop();
         }
     }
 
-    /// The text with every {placeholder} replaced; the innermost block's counts.
-    std::string filled(const std::string& text, const SourceMark& where, Diagnostics& found) {
-        std::string result;
-        std::size_t done = 0;
-        while (true) {
-            const std::size_t open = text.find('{', done);
-            const std::size_t close = text.find('}', open);
-            if (open == std::string::npos || close == std::string::npos) {
-                return result + text.substr(done);
-            }
-            result += text.substr(done, open - done);
-            const std::string key = text.substr(open + 1, close - open - 1);
-            const auto known =
-                std::find_if(placeholders_.rbegin(), placeholders_.rend(),
-                             [&](const Placeholder& each) { return each.key == key; });
-            if (known == placeholders_.rend()) {
-                found.error(where, "unknown placeholder '{" + key + "}' in '" + text + "'" +
-                                       placeholder_hint(key));
-                return "";
-            }
-            result += known->value;
-            done = close + 1;
-        }
-    }
-
-    std::string placeholder_hint(const std::string& key) const {
-        std::vector<std::string> known;
-        for (const Placeholder& each : placeholders_) {
-            if (std::find(known.begin(), known.end(), each.key) == known.end()) {
-                known.push_back(each.key);
+    /// A repeated block with the expressions of its own keys filled; its layers are left alone.
+    YamlValue with_filled_keys(const YamlValue& item, Diagnostics& found) {
+        std::vector<YamlValue::Entry> entries = item.entries();
+        for (YamlValue::Entry& entry : entries) {
+            if (entry.key != "layers") {
+                entry.value = variables_.fill(entry.value, found);
             }
         }
-        return known.empty() ? "; only a repeated layer has one" : suggestion(key, known);
+        return YamlValue::make_map(std::move(entries), item.mark());
     }
 
-    NameAt read_name(MapReader& reader) {
-        const auto given = reader.required<std::string>("name");
+    /// `item` is the layer as the file has it, before its expressions were filled.
+    NameAt read_name(const YamlValue& item, MapReader& reader) {
+        const auto name = reader.required<std::string>("name");
         if (!reader.has("name")) {
             return {"", reader.mark()};
         }
-        const SourceMark& where = reader.value("name")->mark();
-        for (const Placeholder& each : placeholders_) {
-            if (each.index && given.find("{" + each.key + "}") == std::string::npos) {
-                reader.error("name", "the name of a repeated layer needs {" + each.key +
-                                         "}, found '" + given + "'");
-                return {"", where};
+        const YamlValue& value = *item.find("name");
+        for (const Variable& each : variables_.all()) {
+            if (each.counter && !mentions(value.text(), each.name)) {
+                reader.error("name", "the name of a repeated layer needs {" + each.name +
+                                         "}, found '" + value.text() + "'");
+                return {"", value.mark()};
             }
         }
-        NameAt name = {filled(given, where, reader.faults()), where};
-        if (given.empty() && reader.value("name")->is_scalar()) {
+        if (name.empty() && value.is_scalar()) {
             reader.error("name", "expected a name, found an empty one");
         }
-        return name;
+        return {name, value.mark()};
     }
 
     void read_inputs(MapReader& reader, LayerEntry& entry) {
@@ -184,8 +157,7 @@ private:
         for (const YamlValue& each : names) {
             const auto name =
                 scalar_as<std::string>(each, "'inputs' in " + reader.what(), reader.faults());
-            entry.inputs.push_back(
-                {filled(name.value_or(""), each.mark(), reader.faults()), each.mark()});
+            entry.inputs.push_back({name.value_or(""), each.mark()});
         }
     }
 
@@ -202,22 +174,15 @@ private:
 
     void read_layer(const YamlValue& item, bool again) {
         Diagnostics found;
-        const YamlValue* name = item.find("name");
-        MapReader reader(
-            item, name != nullptr && name->is_scalar() ? "layer '" + name->text() + "'" : "layer",
-            found);
+        const YamlValue filled = variables_.fill(item, found);
         LayerEntry entry;
         entry.where = item.mark();
         entry.again = again;
-        entry.name = read_name(reader);
-        read_inputs(reader, entry);
-        entry.precision = read_policy(reader, "precision");
-        entry.output_precision = read_precision(reader, "output_precision");
-        if (const YamlValue* shape = reader.value("shape")) {
-            entry.shape = ops::read_shape(*shape, reader.what(), found);
-            entry.shape_where = shape->mark();
+        if (found.empty()) {
+            read_keys(item, filled, entry, found);
+        } else if (const YamlValue* name = filled.find("name")) {
+            entry.name = {name->text(), name->mark()};
         }
-        read_op(reader, entry);
         if (!found.empty()) {
             entry.plan = nullptr;
         }
@@ -226,10 +191,30 @@ private:
         entries_.push_back(std::move(entry));
     }
 
+    void read_keys(const YamlValue& item, const YamlValue& filled, LayerEntry& entry,
+                   Diagnostics& found) {
+        const YamlValue* name = filled.find("name");
+        MapReader reader(
+            filled, name != nullptr && name->is_scalar() ? "layer '" + name->text() + "'" : "layer",
+            found);
+        entry.name = read_name(item, reader);
+        read_inputs(reader, entry);
+        entry.precision = read_policy(reader, "precision");
+        entry.output_precision = read_precision(reader, "output_precision");
+        if (const YamlValue* shape = reader.value("shape")) {
+            entry.shape = ops::read_shape(*shape, reader.what(), found);
+            entry.shape_where = shape->mark();
+        }
+        if (const auto weights = reader.optional<std::string>("weights")) {
+            entry.weights = NameAt{*weights, reader.value("weights")->mark()};
+        }
+        read_op(reader, entry);
+    }
+
     std::string last_;  ///< what a layer reads unless it says something else
+    Variables& variables_;
     Diagnostics& faults_;
     std::vector<LayerEntry> entries_;
-    std::vector<Placeholder> placeholders_;
     bool full_ = false;
     std::set<std::pair<int, int>> wrong_;  ///< the places of items with a fault
 };
@@ -237,8 +222,9 @@ private:
 }  // namespace
 
 std::vector<LayerEntry> read_layers(const std::vector<YamlValue>& list,
-                                    const std::string& first_input, Diagnostics& faults) {
-    return Reader(first_input, faults).read(list);
+                                    const std::string& first_input, Variables& variables,
+                                    Diagnostics& faults) {
+    return Reader(first_input, variables, faults).read(list);
 }
 
 PrecisionPolicy read_policy(MapReader& reader, const char* key) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "workloads/expression.hpp"
 #include "workloads/ops/op.hpp"
 
 namespace memwall {
@@ -30,12 +31,14 @@ struct LayerEntry {
     std::optional<Precision> output_precision;
     std::optional<Shape> shape;
     SourceMark shape_where;
+    std::optional<NameAt> weights;  ///< the layer whose weights this one uses too
 };
 
 /// Reads the list. `first_input` is what the first layer reads by default: the network's only
-/// input, or "" where there are several.
+/// input, or "" where there are several. `variables` has the parameters of the network.
 std::vector<LayerEntry> read_layers(const std::vector<YamlValue>& list,
-                                    const std::string& first_input, Diagnostics& faults);
+                                    const std::string& first_input, Variables& variables,
+                                    Diagnostics& faults);
 
 /// A precision policy at its place; a wrong one is reported and reads as an empty one.
 PrecisionPolicy read_policy(MapReader& reader, const char* key);

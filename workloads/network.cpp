@@ -192,9 +192,11 @@ std::int64_t Network::vector_operations() const {
 }
 
 std::int64_t Network::weights() const {
-    return total(layers(), [&](const Layer& layer) {
-        return layer.weights.valid() ? tensor_words(layer.weights) : 0;
-    });
+    std::int64_t sum = 0;
+    for (const Tensor& each : tensors()) {
+        sum = checked_add(sum, each.is_weight() ? each.item_words() : 0);
+    }
+    return sum;
 }
 
 std::int64_t Network::parameters() const {
@@ -203,9 +205,13 @@ std::int64_t Network::parameters() const {
 }
 
 Bytes Network::weight_bytes() const {
-    return Bytes(total(layers(), [&](const Layer& layer) {
-        return layer.weights.valid() ? tensor_bytes(layer.weights).count() : 0;
-    }));
+    Bytes sum(0);
+    for (std::size_t t = 0; t < tensors().size(); ++t) {
+        if (tensors()[t].is_weight()) {
+            sum += tensor_bytes(TensorId(t));
+        }
+    }
+    return sum;
 }
 
 Bytes Network::peak_activation_bytes() const {

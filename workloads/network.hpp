@@ -49,14 +49,21 @@ struct Tensor {
     [[nodiscard]] std::int64_t item_words() const { return words(shape); }
 };
 
-struct Layer {
+/// The layer of the file (attention, moe) that a primitive layer is a part of.
+struct CompositeOrigin {
     std::string name;
     std::string op;
+};
+
+struct Layer {
+    std::string name;
+    std::string op;                            ///< a primitive one
+    std::optional<CompositeOrigin> composite;  ///< where the layer is no entry of its own
     IterationSpace space;
     LayerPrecision precision;
     std::vector<TensorId> inputs;  ///< activations, in the op's order; a tensor may occur twice
     std::vector<TensorId> outputs;
-    TensorId weights;  ///< none for most ops
+    TensorId weights;  ///< none for most ops; several layers may share them
     std::int64_t other_parameters =
         0;                 ///< biases, normalisation: counted, never multiplied as a matrix
     bool no_work = false;  ///< renames words only (reshape, concat as alias, folded batch_norm)
@@ -123,7 +130,7 @@ public:
     /// For the whole batch.
     [[nodiscard]] std::int64_t macs() const;
     [[nodiscard]] std::int64_t vector_operations() const;
-    /// Multiplied weights and embeddings; no biases, no normalisation.
+    /// Multiplied weights and embeddings, shared ones once; no biases, no normalisation.
     [[nodiscard]] std::int64_t weights() const;
     /// All that is trained.
     [[nodiscard]] std::int64_t parameters() const;

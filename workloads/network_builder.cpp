@@ -2,6 +2,7 @@
 #include "workloads/network_builder.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -17,16 +18,21 @@ constexpr double kMostOperations = 1e14;  ///< of one layer
 class Builder {
 public:
     Builder(const NetworkEntry& entry, Diagnostics& faults)
-        : entry_(entry), faults_(faults), shapes_(tensor_count()) {}
+        : entry_(entry),
+          faults_(faults),
+          shapes_(entry.inputs.size() + entry.layers.size()),
+          made_(entry.layers.size()) {}
 
     NetworkParts build() {
         add_tensors();
         find_inputs();
         check_keep();
-        const std::vector<LayerId> order = order_layers();
-        parts_.layers.resize(entry_.layers.size());
-        for (const LayerId id : order) {
+        for (const LayerId id : order_layers()) {
             plan(id.position());
+        }
+        share_weights();
+        for (std::vector<Layer>& layers : made_) {
+            std::move(layers.begin(), layers.end(), std::back_inserter(parts_.layers));
         }
         check_inputs_are_read();
         parts_.name = entry_.name;
@@ -35,9 +41,6 @@ public:
     }
 
 private:
-    [[nodiscard]] std::size_t tensor_count() const {
-        return entry_.inputs.size() + entry_.layers.size();
-    }
     [[nodiscard]] TensorId output_of(std::size_t layer) const {
         return TensorId(entry_.inputs.size() + layer);
     }
@@ -198,39 +201,63 @@ private:
         if (!plan) {
             return;
         }
-        std::vector<std::int64_t> operations(plan->space.extents.begin(),
-                                             plan->space.extents.end());
-        operations.push_back(std::max<std::int64_t>(1, plan->space.vector_operations_per_point));
-        if (!ops::product_within(plan->output, kMostWords) ||
-            !ops::product_within(plan->weights, kMostWords) ||
-            !ops::product_within(operations, kMostOperations)) {
-            error(layer, layer.where, "layer '" + layer.name.name + "' is too large to be counted");
-            return;
+        for (const LayerPart& part : plan->parts) {
+            if (!can_be_counted(part.plan)) {
+                error(layer, layer.where,
+                      "layer '" + layer.name.name + "' is too large to be counted");
+                return;
+            }
         }
-        if (layer.shape && *layer.shape != plan->output) {
+        const Shape& made = plan->parts.back().plan.output;
+        if (layer.shape && *layer.shape != made) {
             error(layer, layer.shape_where,
                   "layer '" + layer.name.name + "': shape " + text(*layer.shape) +
-                      " was stated, but " + text(plan->output) + " follows from its inputs");
+                      " was stated, but " + text(made) + " follows from its inputs");
         }
-        shapes_[output_of(l).position()] = plan->output;
-        fill(l, std::move(*plan));
+        if (layer.weights && (plan->composite || plan->parts.back().plan.weights.empty())) {
+            error(
+                layer, layer.weights->where,
+                "layer '" + layer.name.name + "': " + layer.op->name + " has no weights to share");
+            return;
+        }
+        shapes_[output_of(l).position()] = made;
+        for (LayerPart& part : plan->parts) {
+            fill(l, std::move(part), plan->composite);
+        }
     }
 
-    void fill(std::size_t l, LayerPlan plan) {
+    static bool can_be_counted(const LayerPlan& plan) {
+        std::vector<std::int64_t> operations(plan.space.extents.begin(), plan.space.extents.end());
+        operations.push_back(std::max<std::int64_t>(1, plan.space.vector_operations_per_point));
+        return ops::product_within(plan.output, kMostWords) &&
+               ops::product_within(plan.weights, kMostWords) &&
+               ops::product_within(operations, kMostOperations);
+    }
+
+    /// Adds the next primitive layer of entry `l`.
+    void fill(std::size_t l, LayerPart part, bool of_composite) {
         const LayerEntry& entry = entry_.layers[l];
-        Layer& layer = parts_.layers[l];
-        layer.name = entry.name.name;
-        layer.op = entry.op->name;
+        Layer layer;
+        layer.name = entry.name.name + (part.name.empty() ? "" : "." + part.name);
+        layer.op = part.op.empty() ? entry.op->name : part.op;
+        if (of_composite) {
+            layer.composite = CompositeOrigin{entry.name.name, entry.op->name};
+        }
         layer.where = entry.where;
         layer.precision = entry.precision.applied_to(entry_.precision.applied_to(LayerPrecision{}));
-        layer.other_parameters = plan.other_parameters;
-        layer.inputs = read_[l];
-        layer.outputs = {output_of(l)};
-        parts_.tensors[output_of(l).position()].shape = plan.output;
-        if (!plan.weights.empty()) {
-            layer.weights = add_weights(entry, plan.weights);
+        layer.other_parameters = part.plan.other_parameters;
+        layer.inputs = of_composite ? part_inputs(l, part) : read_[l];
+        layer.outputs = {part.name.empty() ? output_of(l) : add_inner(entry, layer.name)};
+        parts_.tensors[layer.outputs[0].position()].shape = part.plan.output;
+        if (part.weights_of) {
+            layer.weights = made_[l].at(*part.weights_of).weights;
+            layer.other_parameters = 0;
+        } else if (!part.plan.weights.empty() && !entry.weights) {
+            layer.weights = add_weights(entry, layer.name, part.plan.weights);
+        } else if (entry.weights) {
+            sharing_.push_back({l, part.plan.weights});
         }
-        layer.space = std::move(plan.space);
+        layer.space = std::move(part.plan.space);
         std::size_t next = 0;
         for (Operand& operand : layer.space.operands) {
             switch (operand.role) {
@@ -245,28 +272,99 @@ private:
                     break;
             }
         }
+        made_[l].push_back(std::move(layer));
     }
 
-    TensorId add_weights(const LayerEntry& layer, const Shape& shape) {
+    [[nodiscard]] std::vector<TensorId> part_inputs(std::size_t l, const LayerPart& part) const {
+        std::vector<TensorId> inputs;
+        for (const PartSource& source : part.inputs) {
+            inputs.push_back(source.kind == PartSource::Kind::input
+                                 ? read_[l].at(source.position)
+                                 : made_[l].at(source.position).outputs[0]);
+        }
+        return inputs;
+    }
+
+    /// The result of a part that is not the last one.
+    TensorId add_inner(const LayerEntry& layer, const std::string& name) {
+        Tensor tensor;
+        tensor.name = name;
+        check_is_free(layer, name, "a part");
+        parts_.tensors.push_back(std::move(tensor));
+        return TensorId(parts_.tensors.size() - 1);
+    }
+
+    void check_is_free(const LayerEntry& layer, const std::string& name, const std::string& what) {
+        if (names_.contains(name)) {
+            error(layer, layer.name.where,
+                  "the name '" + name + "' is that of " + what + " of layer '" + layer.name.name +
+                      "'");
+        }
+    }
+
+    TensorId add_weights(const LayerEntry& entry, const std::string& layer, const Shape& shape) {
         Tensor weights;
-        weights.name = layer.name.name + ".weights";
+        weights.name = layer + ".weights";
         weights.kind = TensorKind::weights;
         weights.shape = shape;
-        if (names_.contains(weights.name)) {
-            error(layer, layer.name.where,
-                  "the name '" + weights.name + "' is that of the weights of layer '" +
-                      layer.name.name + "'");
-        }
+        check_is_free(entry, weights.name, "the weights");
         parts_.tensors.push_back(std::move(weights));
         return TensorId(parts_.tensors.size() - 1);
     }
+
+    /// Gives the layers that say `weights: LAYER` the weights of that layer.
+    void share_weights() {
+        std::map<std::string, const Layer*> owners;
+        std::vector<std::string> names;
+        for (const std::vector<Layer>& layers : made_) {
+            for (const Layer& layer : layers) {
+                if (layer.weights.valid()) {
+                    owners.emplace(layer.name, &layer);
+                    names.push_back(layer.name);
+                }
+            }
+        }
+        for (const Sharing& each : sharing_) {
+            const LayerEntry& entry = entry_.layers[each.entry];
+            const auto owner = owners.find(entry.weights->name);
+            if (owner == owners.end()) {
+                error(entry, entry.weights->where,
+                      "layer '" + entry.name.name + "': no layer '" + entry.weights->name +
+                          "' with weights of its own" + suggestion(entry.weights->name, names));
+                continue;
+            }
+            const TensorId weights = owner->second->weights;
+            const Shape& shape = parts_.tensors[weights.position()].shape;
+            if (shape != each.shape) {
+                error(entry, entry.weights->where,
+                      "layer '" + entry.name.name + "' needs weights of shape " + text(each.shape) +
+                          ", those of '" + entry.weights->name + "' are " + text(shape));
+                continue;
+            }
+            Layer& layer = made_[each.entry].back();
+            layer.weights = weights;
+            for (Operand& operand : layer.space.operands) {
+                if (operand.role == TensorRole::weights) {
+                    operand.tensor = weights;
+                }
+            }
+        }
+    }
+
+    /// A layer that uses weights of another one, and the shape that it needs.
+    struct Sharing {
+        std::size_t entry;
+        Shape shape;
+    };
 
     const NetworkEntry& entry_;
     Diagnostics& faults_;
     NetworkParts parts_;
     std::map<std::string, std::pair<TensorId, SourceMark>> names_;
     std::vector<std::vector<TensorId>> read_;   ///< by layer
-    std::vector<std::optional<Shape>> shapes_;  ///< by tensor, weights apart
+    std::vector<std::optional<Shape>> shapes_;  ///< of the inputs and the results of entries
+    std::vector<std::vector<Layer>> made_;      ///< by entry
+    std::vector<Sharing> sharing_;
     std::set<std::pair<int, int>> wrong_;
 };
 

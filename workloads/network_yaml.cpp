@@ -1,11 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads/network_yaml.hpp"
 
+#include "workloads/expression.hpp"
 #include "workloads/network_builder.hpp"
 #include "workloads/ops/keys.hpp"
 
 namespace memwall {
 namespace {
+
+/// Reads `parameters`: each may use those above it. A name that cannot stand in an expression, a
+/// value that is missing and one that is no scalar are faults.
+Variables read_parameters(MapReader& reader) {
+    Variables variables;
+    for (const YamlValue::Entry& entry : reader.optional_entries("parameters")) {
+        const std::string what = "parameter '" + entry.key + "'";
+        if (!is_variable_name(entry.key) || entry.key == "previous") {
+            reader.faults().error(entry.key_mark,
+                                  what + ": expected a name of letters, digits and '_'" +
+                                      (entry.key == "previous" ? " other than this one" : ""));
+        } else if (entry.value.is_null()) {
+            reader.faults().error(entry.key_mark, what + " has no value");
+            variables.push({entry.key, "1"});
+        } else {
+            const YamlValue value = variables.fill(entry.value, reader.faults());
+            const auto text = value.is_null()
+                                  ? std::nullopt
+                                  : scalar_as<std::string>(value, what, reader.faults());
+            variables.push({entry.key, text.value_or("1")});
+        }
+    }
+    return variables;
+}
+
+/// Only of a file that is right otherwise: a wrong expression may have meant it.
+void check_parameters_are_used(MapReader& reader, const Variables& variables) {
+    for (const YamlValue::Entry& entry : reader.optional_entries("parameters")) {
+        if (variables.used().count(entry.key) == 0) {
+            std::vector<std::string> others(variables.used().begin(), variables.used().end());
+            const std::string near = nearest_name(entry.key, others);
+            reader.faults().error(entry.key_mark,
+                                  "parameter '" + entry.key + "' is used nowhere" +
+                                      (near.empty() ? "" : "; did you mean '" + near + "'?"));
+        }
+    }
+}
 
 /// "image: [3, 224, 224]" or "image: {shape: [3, 224, 224], precision: int8}".
 InputEntry read_input(const YamlValue::Entry& entry, Diagnostics& faults) {
@@ -25,11 +63,31 @@ InputEntry read_input(const YamlValue::Entry& entry, Diagnostics& faults) {
     return input;
 }
 
+/// The file with the expressions of its own keys filled: all but those of the layers, where more
+/// names are known, and the parameters.
+YamlValue with_filled_keys(const YamlValue& tree, Variables& variables, Diagnostics& faults) {
+    if (!tree.is_map()) {
+        return tree;
+    }
+    std::vector<YamlValue::Entry> entries = tree.entries();
+    for (YamlValue::Entry& entry : entries) {
+        if (entry.key != "layers" && entry.key != "parameters" && entry.key != "source" &&
+            entry.key != "description") {
+            entry.value = variables.fill(entry.value, faults);
+        }
+    }
+    return YamlValue::make_map(std::move(entries), tree.mark());
+}
+
 }  // namespace
 
-Network load_network(const YamlValue& root, Diagnostics& faults) {
+Network load_network(const YamlValue& tree, Diagnostics& faults) {
     Diagnostics found;
+    MapReader unfilled(tree, "network file", found);
+    Variables variables = read_parameters(unfilled);
+    const YamlValue root = with_filled_keys(tree, variables, found);
     MapReader reader(root, "network file", found);
+    reader.optional_entries("parameters");
     if (reader.optional<std::int64_t>("memwall", 1) != 1) {
         reader.error("memwall", "unknown schema version; this program reads version 1");
     }
@@ -55,20 +113,46 @@ Network load_network(const YamlValue& root, Diagnostics& faults) {
         reader.error("layers", "'layers' in network file: expected at least one layer");
     }
     reader.finish();
-    entry.layers = read_layers(
-        layers, entry.inputs.size() == 1 ? entry.inputs[0].name.name : std::string(), found);
+    entry.layers =
+        read_layers(layers, entry.inputs.size() == 1 ? entry.inputs[0].name.name : std::string(),
+                    variables, found);
     NetworkParts parts = build_network(entry, found);
+    if (found.empty()) {
+        check_parameters_are_used(unfilled, variables);
+    }
     for (const Diagnostic& fault : found.faults()) {
         faults.error(fault.where, fault.message);
     }
     return found.empty() ? Network(std::move(parts)) : Network();
 }
 
+YamlValue read_template_beside(const std::filesystem::path& file, const std::string& name,
+                               const SourceMark& where) {
+    const bool is_name =
+        name.find('/') == std::string::npos && name.find(".yaml") == std::string::npos;
+    const std::filesystem::path folder = file.parent_path();
+    const std::filesystem::path path =
+        is_name ? folder / "templates" / (name + ".yaml") : folder / name;
+    std::error_code failure;
+    Diagnostics faults;
+    if (!std::filesystem::is_regular_file(path, failure)) {
+        faults.error(where, "no template '" + name + "' (looked for " + path.string() + ")");
+        faults.throw_if_any();
+    }
+    YamlValue root = read_yaml_file(path, path.string(), faults);
+    faults.throw_if_any();
+    return root;
+}
+
 Network load_network_file(const std::filesystem::path& path, const std::string& shown_as,
                           Diagnostics& faults) {
     Diagnostics found;
-    const YamlValue root = read_yaml_file(path, shown_as, found);
-    Network network = load_network(root, found);
+    YamlValue root = read_yaml_file(path, shown_as, found);
+    const auto beside = [&](const std::string& name, const SourceMark& where) {
+        return read_template_beside(path, name, where);
+    };
+    root = with_template(root, beside, found);
+    Network network = found.empty() ? load_network(root, found) : Network();
     for (const Diagnostic& fault : found.faults()) {
         faults.error(fault.where, fault.message);
     }

@@ -53,7 +53,8 @@ std::vector<std::string> kept_layers(const Network& network, const PrecisionPoli
 Network with_precision(const Network& network, const PrecisionPolicy& policy) {
     const std::vector<std::string> kept = kept_layers(network, policy);
     const auto keeps = [&](const Layer& layer) {
-        return std::find(kept.begin(), kept.end(), layer.name) != kept.end();
+        const std::string& named = layer.composite ? layer.composite->name : layer.name;
+        return std::find(kept.begin(), kept.end(), named) != kept.end();
     };
     NetworkParts parts = network.parts();
     for (Layer& layer : parts.layers) {

@@ -78,9 +78,9 @@ TEST_CASE("Each mistake in a block has its sentence") {
     CHECK(fault("- repeat: 2\n  layers: [{name: 'a{i}{k}', op: relu}]\n") ==
           "net.yaml:6:19: error: unknown placeholder '{k}' in 'a{i}{k}'; expected one of previous, "
           "i");
-    CHECK(
-        fault("- {name: 'a{i}', op: relu}\n") ==
-        "net.yaml:5:10: error: unknown placeholder '{i}' in 'a{i}'; only a repeated layer has one");
+    CHECK(fault("- {name: 'a{i}', op: relu}\n") ==
+          "net.yaml:5:10: error: unknown placeholder '{i}' in 'a{i}'; only a repeated layer or "
+          "'parameters' has one");
     CHECK(fault("- repeat: 0\n  layers: [{name: 'a{i}', op: relu}]\n") ==
           "net.yaml:5:11: error: 'repeat' in repeat: expected a value above zero, found '0'");
     CHECK(fault("- repeat: 2\n").rfind("net.yaml:5:3: error: missing key 'layers' in repeat", 0) ==

@@ -83,6 +83,12 @@ std::vector<std::string> op_names() {
     return names;
 }
 
+Expansion::Expansion(LayerPlan plan) {
+    LayerPart only;
+    only.plan = std::move(plan);
+    parts.push_back(std::move(only));
+}
+
 std::nullopt_t PlanRequest::fault(const std::string& message) const {
     faults.error(where, "layer '" + layer + "': " + message);
     return std::nullopt;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -26,6 +27,32 @@ struct LayerPlan {
     std::int64_t other_parameters = 0;
 };
 
+/// Where a part of a composite reads: an input of the composite, or the result of an earlier part.
+struct PartSource {
+    enum class Kind : std::uint8_t { input, part };
+    Kind kind = Kind::input;
+    std::size_t position = 0;
+};
+
+/// One primitive layer of a composite.
+struct LayerPart {
+    std::string name;  ///< behind the composite's: "scores" in "attn.scores"; "" for the result
+    std::string op;    ///< the primitive layer kind
+    std::vector<PartSource> inputs;
+    LayerPlan plan;
+    std::optional<std::size_t> weights_of;  ///< an earlier part whose weights this one uses too
+};
+
+/// The primitive layers that one layer of a file stands for: itself, or the parts of a composite
+/// (attention, moe) in order. The last one makes the result and bears the layer's name.
+struct Expansion {
+    Expansion(LayerPlan plan);  // NOLINT(google-explicit-constructor): a primitive is its own part
+    explicit Expansion(std::vector<LayerPart> all) : parts(std::move(all)), composite(true) {}
+
+    std::vector<LayerPart> parts;
+    bool composite = false;
+};
+
 /// What a layer kind needs to know of the layer that it plans.
 struct PlanRequest {
     const std::string& layer;          ///< its name, for messages
@@ -38,8 +65,8 @@ struct PlanRequest {
     std::nullopt_t fault(const std::string& message) const;
 };
 
-/// The plan for given shapes, or a fault reported and nothing.
-using Planner = std::function<std::optional<LayerPlan>(const PlanRequest&)>;
+/// The plan for given shapes, or a fault reported and nothing. A primitive may return a LayerPlan.
+using Planner = std::function<std::optional<Expansion>(const PlanRequest&)>;
 
 /// What may be done with a layer of a kind beside running it.
 enum class OpForm {
