@@ -125,14 +125,13 @@ StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& 
     const bool macs = layer.space.macs() > 0;
     const ArrayShape* shape = macs ? array_shape(*cores.array_config, layer.precision) : nullptr;
     body.unit = macs ? cores.array_unit : cores.vector_unit;
-    const std::int64_t points = box.points();
     if (macs) {
         builder.count(body, id, cores.array, Action::mac, TensorRole::outputs, shape->precision,
-                      points);
+                      layer.space.macs_within(box));
     } else {
         builder.count(body, id, cores.vector, Action::vector, TensorRole::outputs,
                       layer.space.outputs().precision,
-                      points * layer.space.vector_operations_per_point);
+                      box.points() * layer.space.vector_operations_per_point);
     }
     std::int64_t read = 0;
     for (const Operand& operand : layer.space.operands) {

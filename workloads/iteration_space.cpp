@@ -2,6 +2,7 @@
 #include "workloads/iteration_space.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/error.hpp"
 #include "base/quantity.hpp"
@@ -49,7 +50,22 @@ std::int64_t IterationSpace::points() const {
 }
 
 std::int64_t IterationSpace::macs() const {
-    return operation == PointOperation::mac ? points() : 0;
+    return macs_within(box());
+}
+
+std::int64_t IterationSpace::macs_within(const Box& box) const {
+    if (operation != PointOperation::mac) {
+        return 0;
+    }
+    std::vector<Axis> clipped;
+    for (const Operand& operand : operands) {
+        if (operand.role == TensorRole::weights || operand.role == TensorRole::outputs) {
+            std::copy_if(operand.projection.axes.begin(), operand.projection.axes.end(),
+                         std::back_inserter(clipped),
+                         [&](const Axis& axis) { return leaves(axis, box); });
+        }
+    }
+    return clipped.empty() ? box.points() : points_inside(clipped, box);
 }
 
 std::int64_t IterationSpace::vector_operations() const {
@@ -82,6 +98,10 @@ std::vector<Dim> IterationSpace::reduction_dims() const {
 
 bool IterationSpace::is_reduction(Dim dim) const {
     return extent(dim) > 1 && has_operands() && !relevant(outputs().projection, dim);
+}
+
+bool IterationSpace::normalises(Dim dim) const {
+    return std::find(whole_dims.begin(), whole_dims.end(), dim) != whole_dims.end();
 }
 
 }  // namespace memwall

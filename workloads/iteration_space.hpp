@@ -48,8 +48,10 @@ struct IterationSpace {
     [[nodiscard]] std::int64_t extent(Dim dim) const { return extents[index(dim)]; }
     [[nodiscard]] Box box() const { return whole_box(extents); }
     [[nodiscard]] std::int64_t points() const;
-    /// Multiply-accumulates, those with a padded zero included; 0 where the operation is no mac.
+    /// Multiply-accumulates, those with a padded zero of the inputs included; 0 where the operation
+    /// is no mac. Points outside the kernel or the result (of a transposed convolution) are none.
     [[nodiscard]] std::int64_t macs() const;
+    [[nodiscard]] std::int64_t macs_within(const Box& box) const;
     /// Elementwise operations; 0 for macs.
     [[nodiscard]] std::int64_t vector_operations() const;
 
@@ -62,6 +64,7 @@ struct IterationSpace {
     /// Dimensions above 1 that no output depends on: what is summed (or maximised) over.
     [[nodiscard]] std::vector<Dim> reduction_dims() const;
     [[nodiscard]] bool is_reduction(Dim dim) const;
+    [[nodiscard]] bool normalises(Dim dim) const;  ///< whether it is one of whole_dims
 
     friend bool operator==(const IterationSpace&, const IterationSpace&) = default;
 };

@@ -111,16 +111,11 @@ private:
         }
         for (std::size_t o = 0; o < layer.fused->operands.size(); ++o) {
             const Layer& epilogue = network_.layer(layer.fused->operand_of[o]);
-            for (const Operand& operand : epilogue.space.operands) {
-                if (operand.role == TensorRole::inputs &&
-                    network_.storage(operand.tensor) == layer.fused->operands[o]) {
-                    const std::size_t known = result_.arrivals.size();
-                    add(layer.fused->operands[o], f, layer.fused->operand_of[o],
-                        epilogue_takers(layer, root, epilogue, operand));
-                    for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
-                        result_.arrivals[a].for_epilogue = true;
-                    }
-                }
+            const std::size_t known = result_.arrivals.size();
+            add(layer.fused->operands[o], f, layer.fused->operand_of[o],
+                epilogue_takers(layer, root, epilogue, layer.fused->operand(network_, o)));
+            for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
+                result_.arrivals[a].for_epilogue = true;
             }
         }
     }

@@ -57,6 +57,8 @@ private:
     [[nodiscard]] std::vector<CoreBox> core_boxes(const LayerState& state, const Box& box) const;
     [[nodiscard]] const Box& first_box(const LayerState& state, std::size_t pass) const;
     [[nodiscard]] Region result_region(const LayerState& state, std::size_t pass) const;
+    [[nodiscard]] Region operand_region(const LayerState& state, std::size_t i,
+                                        const Box& box) const;
     [[nodiscard]] Place core(ComponentId memory, std::size_t lane) const;
     [[nodiscard]] ComponentId sums() const;
 

@@ -270,7 +270,8 @@ private:
         const std::int64_t whole = root.space.extent(channel);
         const bool moving_outputs = streams.outputs || streams.operands;
         std::vector<std::int64_t> tiles;
-        for (std::int64_t parts = 1; parts <= whole; parts *= 2) {
+        const std::int64_t most = root.space.normalises(channel) ? 1 : whole;
+        for (std::int64_t parts = 1; parts <= most; parts *= 2) {
             Extents extents = root.space.extents;
             extents[index(channel)] = ceil_divide(whole, parts);
             const Operand* weights = root.space.find(TensorRole::weights);
@@ -314,9 +315,7 @@ private:
             return 2 * sum;
         };
         for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
-            const bool normalised =
-                std::find(root.space.whole_dims.begin(), root.space.whole_dims.end(), dim) !=
-                root.space.whole_dims.end();
+            const bool normalised = root.space.normalises(dim);
             const std::int64_t whole = tile[index(dim)];
             for (std::int64_t parts = 1;
                  needed() > streams.stage && parts < whole && !normalised;) {

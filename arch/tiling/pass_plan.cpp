@@ -30,10 +30,14 @@ std::int64_t points(const Extents& extents, const std::array<Dim, 4>& dims) {
     return product;
 }
 
-/// Cuts the dimensions in turn, the first ones first, until there are `parts` pieces or no more.
-void divide(Extents& extents, const std::array<Dim, 4>& dims, std::int64_t parts,
-            std::int64_t k_unit) {
+/// Cuts the dimensions in turn, the first ones first, until there are `parts` pieces or no more;
+/// those that a layer normalises over stay whole.
+void divide(Extents& extents, const IterationSpace& space, const std::array<Dim, 4>& dims,
+            std::int64_t parts, std::int64_t k_unit) {
     for (const Dim dim : dims) {
+        if (space.normalises(dim)) {
+            continue;
+        }
         std::int64_t& extent = extents[index(dim)];
         const std::int64_t unit = dim == Dim::K ? k_unit : 1;
         const std::int64_t units = ceil_divide(extent, unit);
@@ -87,7 +91,8 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) 
 }
 
 bool PassPlanner::fits(const Layer& layer, const Extents& part, std::int64_t operand_bits) const {
-    const std::int64_t outputs = points(part, kChannels) * points(part, kPositions);
+    const std::int64_t outputs =
+        most_bytes(layer.space.outputs().projection, Precision::int8, part).count();
     const std::int64_t bits_needed = bits_of_inputs(layer, part, TensorRole::weights) +
                                      bits_of_inputs(layer, part, TensorRole::inputs) +
                                      outputs * operand_bits;
@@ -191,9 +196,9 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
         for (std::int64_t channels = 1; channels <= most; channels *= 2) {
             for (std::int64_t positions = 1; channels * positions <= most; positions *= 2) {
                 Extents pass = tile;
-                divide(pass, kChannels, channels, k_unit);
-                divide(pass, kPositions, positions, 1);
-                divide(pass, kReduction, reduction, 1);
+                divide(pass, layer.space, kChannels, channels, k_unit);
+                divide(pass, layer.space, kPositions, positions, 1);
+                divide(pass, layer.space, kReduction, reduction, 1);
                 try_chunks(layer, tile, operand_bits, pass, best);
             }
         }
@@ -205,8 +210,8 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
     for (std::int64_t parts = most * 2; !best && parts <= (std::int64_t{1} << 24); parts *= 2) {
         for (std::int64_t channels = 1; channels <= parts; channels *= 4) {
             Extents pass = tile;
-            divide(pass, kChannels, channels, k_unit);
-            divide(pass, kPositions, parts / channels, 1);
+            divide(pass, layer.space, kChannels, channels, k_unit);
+            divide(pass, layer.space, kPositions, parts / channels, 1);
             try_chunks(layer, tile, operand_bits, pass, best);
         }
     }

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// relu, gelu, silu, sigmoid, tanh: a function of each element.
+// Functions of each element alone.
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/families.hpp"
 
 namespace memwall::ops {
 namespace {
 
-// MODEL: elementwise operations of an activation function; exponentials and divisions count as one
-// operation each, as on a vector unit with a table for them.
-constexpr std::int64_t kRelu = 1;     // max
-constexpr std::int64_t kSigmoid = 4;  // negate, exp, add, divide
-constexpr std::int64_t kTanh = 5;     // 2 sigmoid(2 x) - 1: double, exp, add, divide, subtract
-constexpr std::int64_t kSilu = 5;     // x sigmoid(x)
-constexpr std::int64_t kGelu = 6;     // x sigmoid(1.702 x)
+// MODEL: elementwise operations of an activation function; exponentials, roots and divisions count
+// as one operation each, as on a vector unit with a table for them.
+constexpr std::int64_t kRelu = 1;         // max
+constexpr std::int64_t kRelu6 = 2;        // max, min
+constexpr std::int64_t kLeakyRelu = 2;    // multiply, max
+constexpr std::int64_t kSigmoid = 4;      // negate, exp, add, divide
+constexpr std::int64_t kTanh = 5;         // 2 sigmoid(2 x) - 1: double, exp, add, divide, subtract
+constexpr std::int64_t kSilu = 5;         // x sigmoid(x)
+constexpr std::int64_t kGelu = 6;         // x sigmoid(1.702 x)
+constexpr std::int64_t kHardSigmoid = 4;  // multiply, add, max, min
+constexpr std::int64_t kHardSwish = 5;    // x hard_sigmoid(x)
+constexpr std::int64_t kElu = 4;          // exp, subtract, multiply, select
+constexpr std::int64_t kSoftplus = 3;     // exp, add, logarithm
+constexpr std::int64_t kMish = 6;         // x n / (n + 2), n = e^x (e^x + 2)
 
 Planner pointwise(std::int64_t operations) {
     return [=](const PlanRequest& request) -> std::optional<LayerPlan> {
@@ -31,6 +38,28 @@ Planner read_relu(MapReader&) {
     return pointwise(kRelu);
 }
 
+Planner read_relu6(MapReader&) {
+    return pointwise(kRelu6);
+}
+
+Planner read_leaky_relu(MapReader&) {
+    return pointwise(kLeakyRelu);
+}
+
+Planner read_prelu(MapReader& keys) {
+    const auto axis = keys.optional<std::int64_t>("axis", 0);
+    return [axis](const PlanRequest& request) -> std::optional<LayerPlan> {
+        auto plan = pointwise(kLeakyRelu)(request);
+        const std::size_t channels = axis_position(axis, request.inputs[0].size());
+        if (channels == request.inputs[0].size()) {
+            return request.fault("no axis " + std::to_string(axis) + " in an input of shape " +
+                                 text(request.inputs[0]));
+        }
+        plan->other_parameters = request.inputs[0][channels];
+        return plan;
+    };
+}
+
 Planner read_gelu(MapReader&) {
     return pointwise(kGelu);
 }
@@ -45,6 +74,26 @@ Planner read_sigmoid(MapReader&) {
 
 Planner read_tanh(MapReader&) {
     return pointwise(kTanh);
+}
+
+Planner read_hard_sigmoid(MapReader&) {
+    return pointwise(kHardSigmoid);
+}
+
+Planner read_hard_swish(MapReader&) {
+    return pointwise(kHardSwish);
+}
+
+Planner read_elu(MapReader&) {
+    return pointwise(kElu);
+}
+
+Planner read_softplus(MapReader&) {
+    return pointwise(kSoftplus);
+}
+
+Planner read_mish(MapReader&) {
+    return pointwise(kMish);
 }
 
 }  // namespace memwall::ops

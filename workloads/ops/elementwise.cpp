@@ -49,6 +49,14 @@ Planner read_add(MapReader&) {
     return elementwise(PointOperation::add);
 }
 
+Planner read_sub(MapReader&) {
+    return elementwise(PointOperation::vector);
+}
+
+Planner read_div(MapReader&) {
+    return elementwise(PointOperation::vector);
+}
+
 Planner read_mul(MapReader&) {
     return elementwise(PointOperation::multiply);
 }

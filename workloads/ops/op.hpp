@@ -81,8 +81,10 @@ enum class OpForm {
     compute,
     scale,  ///< a factor and an offset a channel: folds into the layer before it where that has
             ///< weights (batch_norm)
-    join    ///< puts its inputs behind each other along one axis: free where they can be made in
-            ///< place (concat)
+    part,  ///< takes a part of its input along one axis: free, unless it is a result of the network
+           ///< (slice)
+    join   ///< puts its inputs behind each other along one axis: free where they can be made in
+           ///< place (concat)
 };
 
 struct Op {
