@@ -15,11 +15,21 @@
 namespace memwall {
 namespace {
 
+std::int64_t positive(const std::string& what, const std::string& text) {
+    constexpr std::int64_t kLargest = 1 << 30;
+    const std::int64_t value = parse_count_option(what, text);
+    if (value < 1 || value > kLargest) {
+        throw InputError(what + ": expected a number from 1 to " + std::to_string(kLargest) +
+                         ", found '" + text + "'");
+    }
+    return value;
+}
+
 ImportOptions import_options(const CommandLine& command) {
     ImportOptions options;
     options.skip_unsupported = command.skip_unsupported;
     if (command.batch) {
-        options.batch = parse_count_option("--batch", *command.batch);
+        options.batch = positive("--batch", *command.batch);
     }
     for (const std::string& text : command.set_dim) {
         const std::size_t equals = text.find('=');
@@ -27,7 +37,7 @@ ImportOptions import_options(const CommandLine& command) {
             throw InputError("--set-dim: expected NAME=SIZE, found '" + text + "'");
         }
         options.dims[text.substr(0, equals)] =
-            parse_count_option("--set-dim " + text.substr(0, equals), text.substr(equals + 1));
+            positive("--set-dim " + text.substr(0, equals), text.substr(equals + 1));
     }
     return options;
 }

@@ -49,7 +49,7 @@ TEST_CASE("Each mistake in a layer has its sentence at its place") {
     CHECK(fault("- {name: x, op: relu, inputs: x}\n") ==
           "5:10: error: duplicate name 'x' (first at line 3)");
     CHECK(fault("- {name: a, op: add}\n") ==
-          "5:3: error: layer 'a': add takes at least 2 inputs, found 1");
+          "5:3: error: layer 'a': needs a second input, or a constant operand of a shape");
     CHECK(fault("- {name: a, op: relu, inputs: [x, x]}\n") ==
           "5:31: error: layer 'a': relu takes 1 input, found 2");
     CHECK(fault("- {name: a, op: relu, inputs: []}\n") ==

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads/importers/draft.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace memwall::importers {
@@ -46,6 +47,14 @@ DraftLayer& DraftLayer::set_flag(const std::string& key, bool value) {
     return set_text(key, value ? "true" : "false");
 }
 
+void DraftLayer::replace_flag(const std::string& key, bool value) {
+    for (YamlValue::Entry& entry : keys) {
+        if (entry.key == key) {
+            entry.value = scalar(value ? "true" : "false", where);
+        }
+    }
+}
+
 NetworkDraft::NetworkDraft(std::string name, std::string source, SourceMark where)
     : name_(std::move(name)), source_(std::move(source)), where_(std::move(where)) {}
 
@@ -71,7 +80,13 @@ void NetworkDraft::add_input(const std::string& name, const Shape& shape,
 }
 
 void NetworkDraft::add_layer(DraftLayer layer) {
+    positions_.emplace(layer.name, layers_.size());
     layers_.push_back(std::move(layer));
+}
+
+DraftLayer* NetworkDraft::find_layer(const std::string& name) {
+    const auto found = positions_.find(name);
+    return found == positions_.end() ? nullptr : &layers_[found->second];
 }
 
 YamlValue NetworkDraft::layer_tree(const DraftLayer& layer) const {
@@ -81,6 +96,26 @@ YamlValue NetworkDraft::layer_tree(const DraftLayer& layer) const {
         {"inputs", layer.where, name_list(layer.inputs, layer.where)}};
     entries.insert(entries.end(), layer.keys.begin(), layer.keys.end());
     return YamlValue::make_map(std::move(entries), layer.where);
+}
+
+bool NetworkDraft::is_demanded(const Input& input) const {
+    for (const DraftLayer& layer : layers_) {
+        if (std::find(layer.inputs.begin(), layer.inputs.end(), input.name) == layer.inputs.end()) {
+            continue;
+        }
+        const auto stated = std::find_if(layer.keys.begin(), layer.keys.end(),
+                                         [](const auto& key) { return key.key == "precision"; });
+        if (stated == layer.keys.end()) {
+            return false;
+        }
+        const auto policy = parse_precision_policy(stated->value.text());
+        const auto* sound = std::get_if<0>(&policy);
+        if (sound == nullptr || !sound->activations ||
+            name(*sound->activations) != input.precision) {
+            return false;
+        }
+    }
+    return true;
 }
 
 YamlValue NetworkDraft::tree() const {
@@ -97,7 +132,7 @@ YamlValue NetworkDraft::tree() const {
         }
         std::vector<YamlValue::Entry> entries = {
             {"shape", input.where, number_list(input.shape, input.where)}};
-        if (!input.precision.empty()) {
+        if (!input.precision.empty() && !is_demanded(input)) {
             entries.push_back({"precision", input.where, scalar(input.precision, input.where)});
         }
         inputs.push_back(

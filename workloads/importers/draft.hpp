@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ struct DraftLayer {
     DraftLayer& set_text(const std::string& key, const std::string& value);
     DraftLayer& set_list(const std::string& key, const std::vector<std::int64_t>& values);
     DraftLayer& set_flag(const std::string& key, bool value);
+    /// Another value for a key that is there.
+    void replace_flag(const std::string& key, bool value);
 };
 
 class NetworkDraft {
@@ -41,6 +44,8 @@ public:
     void add_layer(DraftLayer layer);
     void set_precision(const std::string& policy) { precision_ = policy; }
 
+    /// nullptr where there is none of that name.
+    [[nodiscard]] DraftLayer* find_layer(const std::string& name);
     [[nodiscard]] bool empty() const { return layers_.empty(); }
     [[nodiscard]] const std::vector<DraftLayer>& layers() const { return layers_; }
     /// The file; inputs that no layer reads are left out.
@@ -54,6 +59,8 @@ private:
         SourceMark where;
     };
 
+    /// Whether all layers that read it compute in its precision, which then need not be stated.
+    [[nodiscard]] bool is_demanded(const Input& input) const;
     [[nodiscard]] YamlValue layer_tree(const DraftLayer& layer) const;
 
     std::string name_;
@@ -63,6 +70,7 @@ private:
     std::set<std::string, std::less<>> taken_;
     std::vector<Input> inputs_;
     std::vector<DraftLayer> layers_;
+    std::map<std::string, std::size_t, std::less<>> positions_;
 };
 
 /// "[1, 2]" as a value, all at one place.

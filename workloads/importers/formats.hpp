@@ -9,6 +9,9 @@
 
 namespace memwall::importers {
 
+// onnx/onnx.cpp: models, a graph of operators
+bool recognises_onnx(const ImportFile& file);
+Imported read_onnx(const ImportFile& file, const ImportOptions& options, Diagnostics& faults);
 // scale_sim.cpp: topologies, a line of comma-separated numbers a layer
 bool recognises_scale_sim(const ImportFile& file);
 Imported read_scale_sim(const ImportFile& file, const ImportOptions& options, Diagnostics& faults);

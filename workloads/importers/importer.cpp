@@ -19,6 +19,7 @@ constexpr std::size_t kLargestText = std::size_t{64} << 20U;
 std::vector<Importer> make_importers() {
     using namespace importers;
     std::vector<Importer> list = {
+        {"onnx", "ONNX models (.onnx)", recognises_onnx, read_onnx, kLargestFile},
         {"scalesim", "SCALE-Sim topologies, convolutions or GEMMs (.csv)", recognises_scale_sim,
          read_scale_sim, kLargestText},
         {"maestro", "MAESTRO layer files (.m)", recognises_maestro, read_maestro, kLargestText},

@@ -26,9 +26,9 @@ struct ImportFile {
 };
 
 struct ImportOptions {
-    std::int64_t batch = 1;  ///< of formats whose tensors have it: what is written is of one item
+    std::int64_t batch = 0;  ///< of formats whose tensors have it; 0: what the file says, or 1
     std::map<std::string, std::int64_t> dims;  ///< sizes of dimensions that a file only names
-    bool skip_unsupported = false;  ///< leave out what cannot be expressed, and say so
+    bool skip_unsupported = false;             ///< leave out what cannot be expressed, and say so
 };
 
 /// A network in memwall's own form, its places those of the file that it came from.

@@ -21,14 +21,18 @@ constexpr std::int64_t kElu = 4;          // exp, subtract, multiply, select
 constexpr std::int64_t kSoftplus = 3;     // exp, add, logarithm
 constexpr std::int64_t kMish = 6;         // x n / (n + 2), n = e^x (e^x + 2)
 
+LayerPlan pointwise_plan(std::int64_t operations, const Shape& shape) {
+    LayerPlan plan;
+    plan.output = shape;
+    plan.space = elementwise_space(plan.output, PointOperation::vector, operations);
+    plan.space.operands = {inputs_operand(shape_axes(plan.output)),
+                           outputs_operand(shape_axes(plan.output))};
+    return plan;
+}
+
 Planner pointwise(std::int64_t operations) {
-    return [=](const PlanRequest& request) -> std::optional<LayerPlan> {
-        LayerPlan plan;
-        plan.output = request.inputs[0];
-        plan.space = elementwise_space(plan.output, PointOperation::vector, operations);
-        plan.space.operands = {inputs_operand(shape_axes(plan.output)),
-                               outputs_operand(shape_axes(plan.output))};
-        return plan;
+    return [=](const PlanRequest& request) -> std::optional<Expansion> {
+        return pointwise_plan(operations, request.inputs[0]);
     };
 }
 
@@ -49,13 +53,13 @@ Planner read_leaky_relu(MapReader&) {
 Planner read_prelu(MapReader& keys) {
     const auto axis = keys.optional<std::int64_t>("axis", 0);
     return [axis](const PlanRequest& request) -> std::optional<LayerPlan> {
-        auto plan = pointwise(kLeakyRelu)(request);
+        LayerPlan plan = pointwise_plan(kLeakyRelu, request.inputs[0]);
         const std::size_t channels = axis_position(axis, request.inputs[0].size());
         if (channels == request.inputs[0].size()) {
             return request.fault("no axis " + std::to_string(axis) + " in an input of shape " +
                                  text(request.inputs[0]));
         }
-        plan->other_parameters = request.inputs[0][channels];
+        plan.other_parameters = request.inputs[0][channels];
         return plan;
     };
 }
