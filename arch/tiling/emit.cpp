@@ -118,11 +118,19 @@ const std::string& TilingEmitter::layer_name(std::size_t f) const {
     return network_.layer(plan_.fused[f].root).name;
 }
 
+/// The first layer that uses the weights of layer `f`: they are stored once for all of them.
+std::size_t TilingEmitter::first_with_weights(std::size_t f) const {
+    const auto first = std::find_if(
+        plan_.fused.begin(), plan_.fused.end(),
+        [&](const FusedLayer& fused) { return fused.weights == plan_.fused[f].weights; });
+    return static_cast<std::size_t>(first - plan_.fused.begin());
+}
+
 void TilingEmitter::place() {
     std::vector<TensorId> in_dram;
-    for (const FusedLayer& fused : plan_.fused) {
-        if (fused.weights.valid()) {
-            in_dram.push_back(fused.weights);
+    for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        if (plan_.fused[f].weights.valid() && first_with_weights(f) == f) {
+            in_dram.push_back(plan_.fused[f].weights);
         }
     }
     activations_ = stored_activations(network_, plan_);
@@ -156,9 +164,14 @@ void TilingEmitter::place() {
 
 /// Before the first round: all weights into the DRAM, those that stay into the buffer.
 void TilingEmitter::load() {
+    weights_loaded_.resize(plan_.fused.size());
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
         const FusedLayer& fused = plan_.fused[f];
         if (!fused.weights.valid()) {
+            continue;
+        }
+        if (const std::size_t first = first_with_weights(f); first < f) {
+            weights_loaded_[f] = weights_loaded_[first];
             continue;
         }
         const Layer& root = network_.layer(fused.root);
@@ -170,7 +183,6 @@ void TilingEmitter::load() {
                           TensorRole::weights,
                           weights->precision};
         const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
-        weights_loaded_.resize(plan_.fused.size());
         weights_loaded_[f] = loaded;
         RoundStep fetch;
         if (hierarchy_.host.valid()) {

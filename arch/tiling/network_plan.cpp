@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -155,17 +156,18 @@ private:
         };
         std::stable_sort(order.begin(), order.end(),
                          [&](std::size_t a, std::size_t b) { return intensity(a) < intensity(b); });
+        std::map<TensorId, bool> resident;  // several layers may share one tensor
         for (const std::size_t f : order) {
-            if (!fused_[f].weights.valid()) {
+            const TensorId weights = fused_[f].weights;
+            if (!weights.valid()) {
                 continue;
             }
-            const std::int64_t size = bytes(fused_[f].weights);
-            plan.layers[f].weights_resident = size <= room;
-            if (size <= room) {
-                room -= size;
-            } else {
-                plan.weights_stream = true;
+            const auto [known, fresh] = resident.emplace(weights, bytes(weights) <= room);
+            plan.layers[f].weights_resident = known->second;
+            if (fresh && known->second) {
+                room -= bytes(weights);
             }
+            plan.weights_stream = plan.weights_stream || !known->second;
         }
     }
 

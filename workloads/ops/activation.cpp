@@ -21,14 +21,17 @@ constexpr std::int64_t kElu = 4;          // exp, subtract, multiply, select
 constexpr std::int64_t kSoftplus = 3;     // exp, add, logarithm
 constexpr std::int64_t kMish = 6;         // x n / (n + 2), n = e^x (e^x + 2)
 
+LayerPlan plan_pointwise(const Shape& shape, std::int64_t operations) {
+    LayerPlan plan;
+    plan.output = shape;
+    plan.space = elementwise_space(shape, PointOperation::vector, operations);
+    plan.space.operands = {inputs_operand(shape_axes(shape)), outputs_operand(shape_axes(shape))};
+    return plan;
+}
+
 Planner pointwise(std::int64_t operations) {
     return [=](const PlanRequest& request) -> std::optional<LayerPlan> {
-        LayerPlan plan;
-        plan.output = request.inputs[0];
-        plan.space = elementwise_space(plan.output, PointOperation::vector, operations);
-        plan.space.operands = {inputs_operand(shape_axes(plan.output)),
-                               outputs_operand(shape_axes(plan.output))};
-        return plan;
+        return plan_pointwise(request.inputs[0], operations);
     };
 }
 
@@ -49,13 +52,14 @@ Planner read_leaky_relu(MapReader&) {
 Planner read_prelu(MapReader& keys) {
     const auto axis = keys.optional<std::int64_t>("axis", 0);
     return [axis](const PlanRequest& request) -> std::optional<LayerPlan> {
-        auto plan = pointwise(kLeakyRelu)(request);
-        const std::size_t channels = axis_position(axis, request.inputs[0].size());
-        if (channels == request.inputs[0].size()) {
+        const Shape& input = request.inputs[0];
+        const std::size_t channels = axis_position(axis, input.size());
+        if (channels == input.size()) {
             return request.fault("no axis " + std::to_string(axis) + " in an input of shape " +
-                                 text(request.inputs[0]));
+                                 text(input));
         }
-        plan->other_parameters = request.inputs[0][channels];
+        LayerPlan plan = plan_pointwise(input, kLeakyRelu);
+        plan.other_parameters = input[channels];
         return plan;
     };
 }

@@ -16,6 +16,8 @@ std::vector<Op> make_builtin_ops() {
         {"conv_transpose", 1, 1, Form::compute, read_conv_transpose},
         {"linear", 1, 1, Form::compute, read_linear},
         {"matmul", 2, 2, Form::compute, read_matmul},
+        {"lstm", 1, 3, Form::compute, read_lstm},
+        {"gru", 1, 2, Form::compute, read_gru},
         {"max_pool", 1, 1, Form::compute, read_max_pool},
         {"average_pool", 1, 1, Form::compute, read_average_pool},
         {"global_pool", 1, 1, Form::compute, read_global_pool},

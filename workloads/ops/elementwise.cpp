@@ -4,6 +4,7 @@
 
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 
 namespace memwall::ops {
 namespace {
@@ -45,8 +46,12 @@ Planner elementwise(PointOperation operation) {
 
 }  // namespace
 
-Planner read_add(MapReader&) {
+Planner add_planner() {
     return elementwise(PointOperation::add);
+}
+
+Planner read_add(MapReader&) {
+    return add_planner();
 }
 
 Planner read_sub(MapReader&) {

@@ -19,6 +19,9 @@ Planner read_average_pool(MapReader& keys);
 Planner read_global_pool(MapReader& keys);
 Planner read_mean(MapReader& keys);
 Planner read_local_response_norm(MapReader& keys);
+// recurrent.cpp
+Planner read_lstm(MapReader& keys);
+Planner read_gru(MapReader& keys);
 // copy.cpp
 Planner read_slice(MapReader& keys);
 Planner read_transpose(MapReader& keys);

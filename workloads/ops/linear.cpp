@@ -2,6 +2,7 @@
 // linear: a matrix of weights times a vector, or times each position of a sequence.
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 
 namespace memwall::ops {
 namespace {
@@ -38,10 +39,14 @@ std::optional<LayerPlan> plan_linear(std::int64_t features, bool bias, const Pla
 
 }  // namespace
 
+Planner linear_planner(std::int64_t out_features, bool bias) {
+    return [=](const PlanRequest& request) { return plan_linear(out_features, bias, request); };
+}
+
 Planner read_linear(MapReader& keys) {
     const auto features = keys.required_positive<std::int64_t>("out_features");
     const bool bias = keys.optional<bool>("bias", true);
-    return [=](const PlanRequest& request) { return plan_linear(features, bias, request); };
+    return linear_planner(features, bias);
 }
 
 }  // namespace memwall::ops

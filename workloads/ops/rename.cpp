@@ -2,6 +2,7 @@
 // reshape, flatten and concat: the same words under another shape, or behind each other.
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 
 namespace memwall::ops {
 namespace {
@@ -54,9 +55,12 @@ std::optional<LayerPlan> plan_concat(std::int64_t named, const PlanRequest& requ
 
 }  // namespace
 
-Planner read_concat(MapReader& keys) {
-    const auto axis = keys.optional<std::int64_t>("axis", 0);
+Planner concat_planner(std::int64_t axis) {
     return [=](const PlanRequest& request) { return plan_concat(axis, request); };
+}
+
+Planner read_concat(MapReader& keys) {
+    return concat_planner(keys.optional<std::int64_t>("axis", 0));
 }
 
 Planner read_reshape(MapReader& keys) {
