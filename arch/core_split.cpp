@@ -216,13 +216,7 @@ Bytes most_bytes(const Projection& projection, Precision precision, const Extent
 }
 
 std::int64_t operand_reads(const Projection& projection, const Box& box) {
-    std::vector<Axis> clipped;
-    for (const Axis& axis : projection.axes) {
-        if (leaves(axis, box)) {
-            clipped.push_back(axis);
-        }
-    }
-    return points_inside(clipped, box);
+    return points_inside(leaving_axes(projection, box), box);
 }
 
 }  // namespace memwall

@@ -127,11 +127,11 @@ StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& 
     body.unit = macs ? cores.array_unit : cores.vector_unit;
     if (macs) {
         builder.count(body, id, cores.array, Action::mac, TensorRole::outputs, shape->precision,
-                      layer.space.macs_within(box));
+                      layer.space.counted_points(box));
     } else {
         builder.count(body, id, cores.vector, Action::vector, TensorRole::outputs,
                       layer.space.outputs().precision,
-                      box.points() * layer.space.vector_operations_per_point);
+                      layer.space.counted_points(box) * layer.space.vector_operations_per_point);
     }
     std::int64_t read = 0;
     for (const Operand& operand : layer.space.operands) {

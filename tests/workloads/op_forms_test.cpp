@@ -170,7 +170,7 @@ TEST_CASE("The MACs of a box are its points with a weight and a result, counted 
         };
         visit(visit, 0);
         INFO("seed " << seed << "\n" << generated.yaml);
-        CHECK(space.macs_within(box) == inside);
+        CHECK(space.counted_points(box) == inside);
     }
 }
 

@@ -19,7 +19,9 @@ constexpr std::int64_t kHardSigmoid = 4;  // multiply, add, max, min
 constexpr std::int64_t kHardSwish = 5;    // x hard_sigmoid(x)
 constexpr std::int64_t kElu = 4;          // exp, subtract, multiply, select
 constexpr std::int64_t kSoftplus = 3;     // exp, add, logarithm
-constexpr std::int64_t kMish = 6;         // x n / (n + 2), n = e^x (e^x + 2)
+constexpr std::int64_t kRotary =
+    3;  // a pair is turned: four products, two sums; the angles are known
+constexpr std::int64_t kMish = 6;  // x n / (n + 2), n = e^x (e^x + 2)
 
 LayerPlan plan_pointwise(const Shape& shape, std::int64_t operations) {
     LayerPlan plan;
@@ -36,6 +38,10 @@ Planner pointwise(std::int64_t operations) {
 }
 
 }  // namespace
+
+Planner plan_activation(const std::string& op) {
+    return pointwise(op == "relu" ? kRelu : op == "gelu" ? kGelu : kSilu);
+}
 
 Planner read_relu(MapReader&) {
     return pointwise(kRelu);
@@ -98,6 +104,10 @@ Planner read_softplus(MapReader&) {
 
 Planner read_mish(MapReader&) {
     return pointwise(kMish);
+}
+
+Planner read_rotary(MapReader&) {
+    return pointwise(kRotary);
 }
 
 }  // namespace memwall::ops

@@ -63,6 +63,10 @@ Planner read_div(MapReader&) {
 }
 
 Planner read_mul(MapReader&) {
+    return plan_mul();
+}
+
+Planner plan_mul() {
     return elementwise(PointOperation::multiply);
 }
 
