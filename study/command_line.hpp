@@ -21,7 +21,7 @@ struct CommandLine {
     std::string verb;
     std::vector<std::string> words;  ///< after the verb
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
-        rounds, json, csv, configs;
+        rounds, users, prompt, output_tokens, context, json, csv, configs;
     std::vector<std::string> set;
 };
 

@@ -277,7 +277,7 @@ private:
     void find_epilogues() {
         for (Layer& each : parts_.layers) {
             const IterationSpace& space = each.space;
-            if (each.no_work || space.operation == PointOperation::mac ||
+            if (each.no_work || space.operation == PointOperation::mac || each.weights.valid() ||
                 !space.whole_dims.empty() || !space.reduction_dims().empty() ||
                 form_of(each) == OpForm::join) {
                 continue;

@@ -2,6 +2,7 @@
 #include "arch/tiling/emit.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "arch/core_work.hpp"
 #include "arch/tiling/layer_emitter.hpp"
@@ -182,11 +183,10 @@ void TilingEmitter::load() {
                           LayerId(),
                           TensorRole::weights,
                           weights->precision};
-        const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
-        weights_loaded_[f] = loaded;
+        TokenId written;
         RoundStep fetch;
         if (hierarchy_.host.valid()) {
-            const TokenId written = builder_.token("weights of '" + root.name + "' written");
+            written = builder_.token("weights of '" + root.name + "' written");
             RoundStep receive;
             receive.body = transfers_.receive(cargo, hierarchy_.dram, host_in_.unit);
             if (options_.images) {
@@ -194,11 +194,16 @@ void TilingEmitter::load() {
                     image_of(fused.weights, cargo.region, Transfers::place(hierarchy_.host),
                              {Transfers::place(hierarchy_.dram)});
             }
-            receive.posts.push_back({plan_.layers[f].weights_resident ? written : loaded});
+            receive.posts.push_back({written});
             builder_.load(host_in_.agent, std::move(receive));
-            fetch.waits.push_back({written, 1});
         }
+        weights_loaded_[f] = written;
         if (plan_.layers[f].weights_resident) {
+            const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
+            weights_loaded_[f] = loaded;
+            if (written.valid()) {
+                fetch.waits.push_back({written, 1});
+            }
             builder_.hold(hierarchy_.buffer, cargo.bytes);
             fetch.body = transfers_.fetch(cargo, fetch_weights_.unit);
             fetch.posts.push_back({loaded});
@@ -212,7 +217,12 @@ void TilingEmitter::load() {
     }
 }
 
+// MODEL: where state is kept, a round follows from the one before: the host sends its inputs when
+// it has the outputs of that (the next token of a language model).
 void TilingEmitter::receive_inputs() {
+    if (network_.state_bytes().count() > 0 && hierarchy_.host.valid()) {
+        answered_ = builder_.token("answer there");
+    }
     edge_full_.resize(network_.tensors().size());
     edge_free_.resize(network_.tensors().size());
     for (const TensorId tensor : activations_) {
@@ -233,6 +243,9 @@ void TilingEmitter::receive_inputs() {
         step.body.edge = NetworkEdge::input;
         step.waits.push_back({edge_free_[tensor.position()], -1});
         step.posts.push_back({edge_full_[tensor.position()]});
+        if (answered_.valid()) {
+            step.waits.push_back({answered_, 0});
+        }
         if (options_.images) {
             step.body.image =
                 image_of(tensor, whole(tensor, reader, TensorRole::inputs).region,
@@ -256,6 +269,9 @@ void TilingEmitter::send_outputs() {
         step.body.edge = NetworkEdge::output;
         wait_done(step, tensor);
         step.posts.push_back({edge_free_[tensor.position()]});
+        if (answered_.valid()) {
+            step.posts.push_back({answered_});
+        }
         if (options_.images) {
             step.body.image =
                 image_of(tensor, whole(tensor, step.layer, TensorRole::outputs).region,
