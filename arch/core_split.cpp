@@ -173,7 +173,8 @@ std::vector<CoreSplit> useful_splits(const IterationSpace& space, const Extents&
 std::int64_t delivered_words(const Projection& projection, const CoreSplit& split, const Box& at) {
     std::int64_t product = 1;
     std::array<bool, kDimCount> in_axis{};
-    for (const Axis& axis : projection.axes) {
+    for (std::size_t a = 0; a < projection.axes.size(); ++a) {
+        const Axis& axis = projection.axes[a];
         // A tensor axis sees at most a few dimensions: sum over the combinations of their parts.
         std::vector<Box> boxes = {at};
         for (const AxisTerm& term : axis.terms) {
@@ -191,7 +192,8 @@ std::int64_t delivered_words(const Projection& projection, const CoreSplit& spli
         }
         std::int64_t sum = 0;
         for (const Box& box : boxes) {
-            sum += touched_indices(axis, box);
+            sum += projection.gather && a == 0 ? drawn_rows(projection, box)
+                                               : touched_indices(axis, box);
         }
         product *= sum;
     }
@@ -205,7 +207,12 @@ std::int64_t delivered_words(const Projection& projection, const CoreSplit& spli
 
 Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents) {
     std::int64_t words = 1;
-    for (const Axis& axis : projection.axes) {
+    for (std::size_t a = 0; a < projection.axes.size(); ++a) {
+        const Axis& axis = projection.axes[a];
+        if (projection.gather && a == 0) {
+            words *= drawn_rows(projection, whole_box(extents));
+            continue;
+        }
         std::int64_t reach = 1;
         for (const AxisTerm& term : axis.terms) {
             reach += std::abs(term.coefficient) * (extents[index(term.dim)] - 1);
@@ -216,13 +223,7 @@ Bytes most_bytes(const Projection& projection, Precision precision, const Extent
 }
 
 std::int64_t operand_reads(const Projection& projection, const Box& box) {
-    std::vector<Axis> clipped;
-    for (const Axis& axis : projection.axes) {
-        if (leaves(axis, box)) {
-            clipped.push_back(axis);
-        }
-    }
-    return points_inside(clipped, box);
+    return points_inside(leaving_axes(projection, box), box);
 }
 
 }  // namespace memwall

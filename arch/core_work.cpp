@@ -82,14 +82,6 @@ std::int64_t count_operand(ProgramBuilder& builder, StepBody& body, const Cores&
 void check_layers(const Network& network, const Machine& machine, const Cores& cores) {
     Diagnostics faults;
     for (const Layer& layer : network.layers()) {
-        const bool gathers =
-            std::any_of(layer.space.operands.begin(), layer.space.operands.end(),
-                        [](const Operand& operand) { return operand.projection.gather; });
-        if (gathers) {
-            faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +
-                                          layer.name + "' (" + layer.op +
-                                          "): it has no unit that gathers");
-        }
         if (layer.macs() > 0 && array_shape(*cores.array_config, layer.precision) == nullptr) {
             std::string known;
             for (const ArrayShape& shape : cores.array_config->shapes) {
@@ -106,6 +98,27 @@ void check_layers(const Network& network, const Machine& machine, const Cores& c
     faults.throw_if_any();
 }
 
+namespace {
+
+// MODEL: the tokens of an expert run together, one expert after another, each with an equal share
+// of the positions.
+std::int64_t expert_cycles(const Cores& cores, const ArrayShape& shape, const Projection& weights,
+                           const Extents& part) {
+    Extents one = part;
+    std::int64_t positions = 1;
+    for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
+        positions *= part[index(dim)];
+        one[index(dim)] = 1;
+    }
+    const std::int64_t experts = drawn_rows(weights, whole_box(part));
+    one[index(Dim::P)] = ceil_divide(positions, experts);
+    return experts * array_cycles(*cores.array_config, shape, one);
+}
+
+}  // namespace
+
+// MODEL: of causal attention the arrays compute whole boxes: pairs that a mask leaves out take
+// slots and time, but are no MACs.
 std::int64_t core_cycles(const Cores& cores, const Layer& layer, const Extents& part) {
     if (layer.space.macs() == 0) {
         const std::int64_t each =
@@ -114,6 +127,10 @@ std::int64_t core_cycles(const Cores& cores, const Layer& layer, const Extents& 
     }
     const ArrayShape* shape = array_shape(*cores.array_config, layer.precision);
     ensure(shape != nullptr, "layers without lanes are refused before");
+    const Operand* weights = layer.space.find(TensorRole::weights);
+    if (weights != nullptr && weights->projection.gather) {
+        return expert_cycles(cores, *shape, weights->projection, part);
+    }
     return array_cycles(*cores.array_config, *shape, part);
 }
 
@@ -127,11 +144,11 @@ StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& 
     body.unit = macs ? cores.array_unit : cores.vector_unit;
     if (macs) {
         builder.count(body, id, cores.array, Action::mac, TensorRole::outputs, shape->precision,
-                      layer.space.macs_within(box));
+                      layer.space.counted_points(box));
     } else {
         builder.count(body, id, cores.vector, Action::vector, TensorRole::outputs,
                       layer.space.outputs().precision,
-                      box.points() * layer.space.vector_operations_per_point);
+                      layer.space.counted_points(box) * layer.space.vector_operations_per_point);
     }
     std::int64_t read = 0;
     for (const Operand& operand : layer.space.operands) {

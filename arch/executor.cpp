@@ -171,6 +171,7 @@ public:
           arithmetic_(network, machine, stored_, memory_),
           draw_(options.seed),
           edge_(edge_of(machine)),
+          state_(state_home(machine)),
           source_(program.make_source()),
           agents_(program.agents.size()),
           posted_(program.tokens.size()) {
@@ -213,6 +214,11 @@ private:
         fail("a machine has a host link or a dram");
     }
 
+    static Place state_home(const Machine& machine) {
+        const std::vector<ComponentId> found = machine.of_kind(ComponentKind::dram);
+        return found.empty() ? edge_of(machine) : Place{found.front(), -1};
+    }
+
     [[nodiscard]] Words random_words(TensorId tensor) {
         Words words(stored_.count(tensor));
         for (std::size_t w = 0; w < words.values.size(); ++w) {
@@ -238,8 +244,30 @@ private:
                 given[input.position()] = random_words(input);
                 memory_.put(edge_, input, given[input.position()], round);
             }
+            for (std::size_t t = 0; t < given.size(); ++t) {
+                if (network_.tensors()[t].kind == TensorKind::state) {
+                    given[t] = earlier_state(TensorId(t));
+                    memory_.put(state_, TensorId(t), given[t], round);
+                }
+            }
             expected_.push_back(evaluate(network_, stored_, std::move(given)));
         }
+    }
+
+    /// A state tensor before a round: all but what the round's layers write of it.
+    [[nodiscard]] Words earlier_state(TensorId state) {
+        Words words = random_words(state);
+        for (const Layer& layer : network_.layers()) {
+            const TensorId made = layer.outputs.front();
+            if (layer.no_work || stored_.storage(made) != state) {
+                continue;
+            }
+            const Region region = image(layer.space.outputs().projection, layer.space.box());
+            for (const std::int64_t position : stored_.positions(made, region)) {
+                words.known[static_cast<std::size_t>(position)] = false;
+            }
+        }
+        return words;
     }
 
     bool one_event() {
@@ -357,6 +385,7 @@ private:
     Arithmetic arithmetic_;
     std::mt19937 draw_;
     Place edge_;
+    Place state_;  ///< where state tensors live
     std::unique_ptr<StepSource> source_;
     std::vector<Row> agents_;
     std::vector<std::int64_t> posted_;

@@ -59,6 +59,10 @@ public:
     /// What the point contributes to its output; nothing where all its operands are padding.
     std::optional<std::int64_t> contribution(const std::vector<std::int64_t>& point) {
         const IterationSpace& space = layer_.space;
+        if (space.mask &&
+            !counts(*space.mask, point[index(space.mask->row)], point[index(space.mask->column)])) {
+            return std::nullopt;
+        }
         std::optional<std::int64_t> value;
         for (std::size_t o = 0; o + 1 < space.operands.size(); ++o) {
             const auto operand = operand_at(o, point);
@@ -106,6 +110,9 @@ private:
             for (const AxisTerm& term : axis.terms) {
                 at += term.coefficient * point[index(term.dim)];
             }
+            if (operand.projection.gather && indices.empty()) {
+                at = at * 7 % axis.extent;  // any row will do, the same on both sides
+            }
             if (at < 0 || at >= axis.extent) {
                 return std::nullopt;
             }
@@ -138,7 +145,7 @@ private:
         if (layer_.op == "relu") {
             return std::max<std::int64_t>(value, 0);
         }
-        if (layer_.op == "concat") {
+        if (layer_.op == "concat" || layer_.op == "cache" || layer_.op == "select") {
             return value;
         }
         std::int64_t result =

@@ -121,6 +121,26 @@ std::string summary(const CoreSplit& split) {
     return (parts.empty() ? "one" : parts) + " on " + std::to_string(split.cores()) + " cores";
 }
 
+/// What this mapper has no way to do yet is refused, layer by layer.
+void check_spatial(const Network& network, const Machine& machine) {
+    Diagnostics faults;
+    const auto refuse = [&](const Layer& layer, const std::string& why) {
+        faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +
+                                      layer.name + "' (" + layer.op + "): " + why);
+    };
+    for (const Layer& layer : network.layers()) {
+        const Operand* weights = layer.space.find(TensorRole::weights);
+        if (weights != nullptr && weights->projection.gather) {
+            refuse(layer, "its mapper has no way to gather rows from core to core");
+        } else if (weights != nullptr && layer.macs() == 0) {
+            refuse(layer, "its mapper streams weights to arrays only");
+        } else if (layer.space.find(TensorRole::state) != nullptr) {
+            refuse(layer, "its mapper keeps no state from item to item");
+        }
+    }
+    faults.throw_if_any();
+}
+
 }  // namespace
 
 Mapping SpatialMapper::map(const Network& network, const Machine& machine,
@@ -128,6 +148,7 @@ Mapping SpatialMapper::map(const Network& network, const Machine& machine,
     const Chip chip(machine);
     const Cores cores = cores_of(chip);
     check_layers(network, machine, cores);
+    check_spatial(network, machine);
     Choice choice = choose(network, machine, chip, cores, options);
     Mapping mapping;
     mapping.sub_batch = choice.network.batch();

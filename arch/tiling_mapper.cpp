@@ -2,6 +2,7 @@
 #include "arch/tiling_mapper.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "arch/core_work.hpp"
@@ -116,7 +117,8 @@ Choice choose(const Network& network, const Machine& machine, const Hierarchy& h
     std::optional<Candidates> best;
     std::optional<InputError> refusal;
     for (std::int64_t items = network.batch(); items >= 1; --items) {
-        if (network.batch() % items != 0) {
+        const bool together = network.state_bytes().count() > 0;  // all users have their state
+        if (network.batch() % items != 0 || (together && items < network.batch())) {
             continue;
         }
         Network part = with_batch(network, items);
@@ -173,6 +175,28 @@ double utilization(const Network& network, const Cores& cores, std::int64_t coun
            (plan.core_cycles * static_cast<double>(shape->macs_per_cycle() * count));
 }
 
+/// What a round must read of weights and state beyond what the chip can hold.
+Bytes network_bound(const Network& network, Bytes capacity) {
+    std::map<TensorId, std::int64_t> read;
+    for (const Layer& layer : network.layers()) {
+        for (const Operand& operand : layer.space.operands) {
+            if (operand.role == TensorRole::weights || operand.role == TensorRole::state) {
+                const std::int64_t touched =
+                    stored_bytes(touched_words(operand.projection, layer.space.box()),
+                                 operand.precision)
+                        .count();
+                std::int64_t& most = read[network.storage(operand.tensor)];
+                most = std::max(most, touched);
+            }
+        }
+    }
+    Bytes sum(0);
+    for (const auto& [tensor, most] : read) {
+        sum += Bytes(most);
+    }
+    return sum > capacity ? sum - capacity : Bytes(0);
+}
+
 }  // namespace
 
 Mapping TilingMapper::map(const Network& network, const Machine& machine,
@@ -212,8 +236,7 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
                 "on the way out of " + choice.network.layer(fused.root).name;
         }
     }
-    const Bytes weights = network.weight_bytes();
-    mapping.network_bound = weights > capacity ? weights - capacity : Bytes(0);
+    mapping.network_bound = network_bound(choice.network, capacity);
     return mapping;
 }
 

@@ -32,7 +32,8 @@ using EnergyByKind = std::array<Joules, kEnergyKinds.size()>;  ///< in the order
 using EnergyByStatus = std::array<Joules, kStatuses.size()>;   ///< in the order of kStatuses
 using OperationCounts = std::array<std::int64_t, 6>;           ///< from Action::mac to vector
 
-/// Seconds from an item's first input byte to its last output byte.
+/// Seconds from an item's first input byte to its last output byte; between two tokens of one user
+/// where a language model decodes.
 struct Latency {
     Seconds mean;
     std::optional<Seconds> p50, p99, most;  ///< only where items differ
@@ -50,8 +51,9 @@ struct Totals {
     Cycles cycles;    ///< the same, of `clock`
     std::string clock;
     Latency latency;
-    double throughput = 0;  ///< items a second
-    std::string item;       ///< "frame"
+    std::optional<Seconds> first_token;  ///< of a prefill: until the prompts are read
+    double throughput = 0;               ///< items a second
+    std::string item;                    ///< "frame", "token" or "prompt_token"
     Watts power;
     std::string power_scope;
     Joules energy, energy_low, energy_high;

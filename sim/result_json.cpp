@@ -45,15 +45,25 @@ Json by_status(const EnergyByStatus& energies) {
     return json;
 }
 
+/// Numbers that a phase does not have are null.
 Json scenario_json(const Scenario& scenario) {
-    return {{"phase", name(scenario.phase)},
-            {"batch", scenario.batch},
-            {"users", nullptr},
-            {"prompt", nullptr},
-            {"output_tokens", nullptr},
-            {"context", nullptr},
-            {"items", scenario.items},
-            {"warmup_items", scenario.warmup_items}};
+    const LanguageLoad load = scenario.language.value_or(LanguageLoad{0, 0, 0, 0});
+    const auto or_null = [](std::int64_t value) { return value > 0 ? Json(value) : Json(nullptr); };
+    Json json = {{"phase", name(scenario.phase)},
+                 {"batch", scenario.batch},
+                 {"users", or_null(load.users)},
+                 {"prompt", or_null(load.prompt)},
+                 {"output_tokens", or_null(load.output_tokens)},
+                 {"context", or_null(load.context)},
+                 {"items", scenario.items},
+                 {"warmup_items", scenario.warmup_items},
+                 {"extrapolation", nullptr}};
+    if (const auto& extrapolation = scenario.extrapolation) {
+        json["extrapolation"] = {{"contexts", extrapolation->contexts},
+                                 {"checked_context", extrapolation->checked},
+                                 {"error_percent", finite(100 * extrapolation->error)}};
+    }
+    return json;
 }
 
 Json totals_json(const Totals& totals) {
@@ -64,6 +74,7 @@ Json totals_json(const Totals& totals) {
                  {"latency_p50_s", number_or_null(totals.latency.p50)},
                  {"latency_p99_s", number_or_null(totals.latency.p99)},
                  {"latency_max_s", number_or_null(totals.latency.most)},
+                 {"first_token_s", number_or_null(totals.first_token)},
                  {"throughput_per_s", finite(totals.throughput)},
                  {"item", totals.item},
                  {"power_w", finite(totals.power)},

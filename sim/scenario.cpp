@@ -15,6 +15,13 @@ constexpr std::int64_t kRounds = 6;
 constexpr std::int64_t kWarmupRounds = 3;
 constexpr std::int64_t kMostItems = 1'000'000'000;
 
+// Of language models, where nothing is said.
+constexpr std::int64_t kPrompt = 512;
+constexpr std::int64_t kOutputTokens = 128;
+constexpr std::int64_t kContext = 2048;
+constexpr std::int64_t kMostTokens = 1'000'000;
+constexpr std::int64_t kMostUsers = 100'000;
+
 /// Reports a number of items that is no whole number of batches in [least, most].
 bool whole_batches(const char* what, std::int64_t items, std::int64_t least, std::int64_t batch,
                    Diagnostics& faults) {
@@ -32,27 +39,19 @@ bool whole_batches(const char* what, std::int64_t items, std::int64_t least, std
     return true;
 }
 
-}  // namespace
-
-const char* name(Phase phase) {
-    switch (phase) {
-        case Phase::single:
-            return "single";
-        case Phase::stream:
-            return "stream";
-        case Phase::offline:
-            return "offline";
-    }
-    fail("unknown phase");
-}
-
-const std::vector<std::string>& phase_names() {
-    static const std::vector<std::string> kNames = {"single", "stream", "offline"};
-    return kNames;
-}
-
-Scenario resolve(const ScenarioRequest& request) {
+Scenario resolve_items(const ScenarioRequest& request, Phase phase) {
     Diagnostics faults;
+    const std::pair<const char*, std::optional<std::int64_t>> numbers[] = {
+        {"users", request.users},
+        {"prompt", request.prompt},
+        {"output_tokens", request.output_tokens},
+        {"context", request.context}};
+    for (const auto& [key, value] : numbers) {
+        if (value) {
+            faults.error({}, std::string("scenario: ") + key + " does not go with phase " +
+                                 name(phase) + "; expected prefill, decode or generate");
+        }
+    }
     if (request.batch < 1 || request.batch > kMostItems) {
         faults.error({}, "expected a batch from 1 to " + std::to_string(kMostItems) + ", found " +
                              std::to_string(request.batch));
@@ -67,10 +66,10 @@ Scenario resolve(const ScenarioRequest& request) {
                          std::to_string(*request.rounds));
     }
     const std::int64_t batch = request.batch;
-    const bool single = request.phase == Phase::single;
-    const bool stream = request.phase == Phase::stream;
+    const bool single = phase == Phase::single;
+    const bool stream = phase == Phase::stream;
     Scenario scenario;
-    scenario.phase = request.phase;
+    scenario.phase = phase;
     scenario.batch = batch;
     scenario.items = request.items.value_or(batch * request.rounds.value_or(single ? 1 : kRounds));
     if (whole_batches("items", scenario.items, 1, batch, faults) && single &&
@@ -88,6 +87,91 @@ Scenario resolve(const ScenarioRequest& request) {
     }
     faults.throw_if_any();
     return scenario;
+}
+
+/// A number of a language model's scenario, or its default; what makes no sense is reported.
+std::int64_t number(const char* key, const std::optional<std::int64_t>& asked,
+                    std::int64_t fallback, std::int64_t most, Diagnostics& faults) {
+    const std::int64_t value = asked.value_or(fallback);
+    if (value < 1 || value > most) {
+        faults.error({}, std::string("scenario: expected ") + key + " from 1 to " +
+                             std::to_string(most) + ", found " + std::to_string(value));
+        return 1;
+    }
+    return value;
+}
+
+Scenario resolve_language(const ScenarioRequest& request, Phase phase) {
+    Diagnostics faults;
+    const auto refuse = [&](const char* key, bool there, const char* instead) {
+        if (there) {
+            faults.error({}, std::string("scenario: ") + key + " does not go with phase " +
+                                 name(phase) + "; expected " + instead);
+        }
+    };
+    refuse("batch", request.batch != 1, "users");
+    refuse("items", request.items.has_value(), "output_tokens");
+    refuse("rounds", request.rounds.has_value(), "output_tokens");
+    refuse("warmup_items", request.warmup_items.has_value(), "output_tokens");
+    refuse("context", phase != Phase::decode && request.context.has_value(), "prompt");
+    refuse("prompt", phase == Phase::decode && request.prompt.has_value(), "context");
+    refuse("output_tokens", phase == Phase::prefill && request.output_tokens.has_value(),
+           "prompt alone");
+    LanguageLoad load;
+    load.users = number("users", request.users, 1, kMostUsers, faults);
+    if (phase != Phase::decode) {
+        load.prompt = number("prompt", request.prompt, kPrompt, kMostTokens, faults);
+    }
+    if (phase != Phase::prefill) {
+        load.output_tokens =
+            number("output_tokens", request.output_tokens,
+                   phase == Phase::decode ? 1 : kOutputTokens, kMostTokens, faults);
+        load.context = phase == Phase::decode
+                           ? number("context", request.context, kContext, kMostTokens, faults)
+                           : load.prompt;
+    }
+    faults.throw_if_any();
+    Scenario scenario;
+    scenario.phase = phase;
+    scenario.batch = load.users;
+    scenario.items = load.users * (phase == Phase::prefill ? load.prompt : load.output_tokens);
+    scenario.language = load;
+    return scenario;
+}
+
+}  // namespace
+
+const char* name(Phase phase) {
+    switch (phase) {
+        case Phase::single:
+            return "single";
+        case Phase::stream:
+            return "stream";
+        case Phase::offline:
+            return "offline";
+        case Phase::prefill:
+            return "prefill";
+        case Phase::decode:
+            return "decode";
+        case Phase::generate:
+            return "generate";
+    }
+    fail("unknown phase");
+}
+
+const std::vector<std::string>& phase_names() {
+    static const std::vector<std::string> kNames = {"single",  "stream", "offline",
+                                                    "prefill", "decode", "generate"};
+    return kNames;
+}
+
+bool is_language(Phase phase) {
+    return phase == Phase::prefill || phase == Phase::decode || phase == Phase::generate;
+}
+
+Scenario resolve(const ScenarioRequest& request, bool language) {
+    const Phase phase = request.phase.value_or(language ? Phase::generate : Phase::stream);
+    return is_language(phase) ? resolve_language(request, phase) : resolve_items(request, phase);
 }
 
 }  // namespace memwall

@@ -16,18 +16,40 @@ enum class Phase {
     single,   ///< one batch from a standing start
     stream,   ///< batch after batch; the first ones are not counted
     offline,  ///< all items at hand at once; everything is counted, filling included
+    prefill,  ///< language models: the prompts of all users at once, into empty caches
+    decode,   ///< one token a user and step, after a context that is in the caches
+    generate  ///< prefill, then decode until all output tokens are made
 };
+
+/// Whether a phase is one of language models.
+bool is_language(Phase phase);
 
 const char* name(Phase phase);
 const std::vector<std::string>& phase_names();
 
 /// What can be said of a scenario; the rest follows from the phase.
 struct ScenarioRequest {
-    Phase phase = Phase::stream;
+    std::optional<Phase> phase;  ///< none: stream, for language models generate
     std::int64_t batch = 1;
     std::optional<std::int64_t> items;
     std::optional<std::int64_t> rounds;  ///< batches, in place of items
     std::optional<std::int64_t> warmup_items;
+    std::optional<std::int64_t> users, prompt, output_tokens, context;  ///< of language models
+};
+
+/// What a language model is asked for: every user the same.
+struct LanguageLoad {
+    std::int64_t users = 1;
+    std::int64_t prompt = 0;         ///< tokens of a prompt; 0 while decoding only
+    std::int64_t output_tokens = 0;  ///< of a user; 0 in a prefill
+    std::int64_t context = 0;        ///< tokens in the cache before the first output token
+};
+
+/// Steps of a growing cache that were not run, but lie on straight lines between some that were.
+struct Extrapolation {
+    std::vector<std::int64_t> contexts;  ///< those that were run
+    std::int64_t checked = 0;            ///< one of them, left out to measure the error
+    double error = 0;  ///< there, of time or energy, whichever is worse: a fraction
 };
 
 /// A resolved scenario: items and warmup_items are whole batches.
@@ -36,6 +58,8 @@ struct Scenario {
     std::int64_t batch = 1;
     std::int64_t items = 1;
     std::int64_t warmup_items = 0;  ///< left out of the window, at the start
+    std::optional<LanguageLoad> language;
+    std::optional<Extrapolation> extrapolation;
 
     /// Batches in all, and those that are counted.
     [[nodiscard]] std::int64_t rounds() const { return items / batch; }
@@ -48,7 +72,8 @@ struct Scenario {
 };
 
 /// Throws InputError with every number that makes no sense: below 1, no whole batches, a warm-up
-/// that leaves nothing, items and rounds at once, or a single phase with more than one batch.
-Scenario resolve(const ScenarioRequest& request);
+/// that leaves nothing, items and rounds at once, a single phase with more than one batch, or
+/// numbers that do not go with the phase. `language`: whether the network is a language model.
+Scenario resolve(const ScenarioRequest& request, bool language = false);
 
 }  // namespace memwall

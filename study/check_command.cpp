@@ -12,7 +12,8 @@ namespace {
 
 std::string check_network(const YamlValue& root, const ConfigFile& file, const Configs& configs,
                           InputFiles& inputs) {
-    const Network network = network_from(root, file.path.parent_path(), configs, {}, inputs);
+    const NetworkSource source(with_template_of(root, file.path.parent_path(), configs, inputs));
+    const Network& network = source.network();
     return "network '" + network.name() + "', " + std::to_string(network.layers().size()) +
            " layers, " + format_count(network.macs()) + " MACs";
 }

@@ -25,7 +25,9 @@ std::optional<std::string>& field(CommandLine& command, const std::string& optio
         {"--batch", &command.batch},     {"--precision", &command.precision},
         {"--phase", &command.phase},     {"--engine", &command.engine},
         {"--effort", &command.effort},   {"--items", &command.items},
-        {"--rounds", &command.rounds},   {"--json", &command.json},
+        {"--rounds", &command.rounds},   {"--users", &command.users},
+        {"--prompt", &command.prompt},   {"--output-tokens", &command.output_tokens},
+        {"--context", &command.context}, {"--json", &command.json},
         {"--csv", &command.csv},         {"--configs", &command.configs},
         {"--format", &command.format},   {"--output", &command.output},
         {"--compare", &command.compare}, {"--graph", &command.graph}};

@@ -21,7 +21,8 @@ struct CommandLine {
     std::string verb;
     std::vector<std::string> words;  ///< after the verb
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
-        rounds, json, csv, configs, format, output, compare, graph;
+        rounds, users, prompt, output_tokens, context, json, csv, configs, format, output, compare,
+        graph;
     std::vector<std::string> set, set_dim;
     bool skip_unsupported = false;
 };

@@ -33,10 +33,10 @@ void check_machines(const std::vector<std::string>& machines) {
     }
 }
 
-std::vector<RunResult> run_all(const Network& network, const std::vector<Machine>& machines,
+std::vector<RunResult> run_all(const NetworkSource& network, const std::vector<Machine>& machines,
                                const RunRequest& request) {
     std::vector<RunResult> runs;
-    ProgressBar bar(network.name());
+    ProgressBar bar(network.network().name());
     for (std::size_t m = 0; m < machines.size(); ++m) {
         const auto progress = [&](double fraction) {
             bar.show((static_cast<double>(m) + fraction) / static_cast<double>(machines.size()));
@@ -82,8 +82,8 @@ void compare_command(const CommandLine& command, const Configs& configs) {
     }
     const Output output(command.json, command.csv);
     InputFiles inputs;
-    const Network network =
-        load_network_config(configs, request.network, request.overrides.network, inputs);
+    const NetworkSource network =
+        load_network_source(configs, request.network, request.overrides.network, inputs);
     const std::vector<Machine> machines = load_machines(command.words, configs, request, inputs);
     Result result;
     result.provenance = provenance(request, inputs);

@@ -7,6 +7,7 @@
 #include "sim/invariants.hpp"
 #include "sim/replay.hpp"
 #include "study/interrupt.hpp"
+#include "study/language_run.hpp"
 #include "study/load.hpp"
 #include "workloads/transforms.hpp"
 
@@ -24,14 +25,16 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
     return outcome;
 }
 
-}  // namespace
+/// Of a sampled step of a language model: the first fills what the others find full.
+constexpr std::int64_t kStepRounds = 3;
+constexpr std::int64_t kStepWarmup = 2;
 
-RunResult execute(const Network& network, const Machine& machine, const RunSettings& settings,
-                  const std::vector<std::string>& overrides, const Progress& progress) {
+RunResult run_rounds(const Network& network, const Machine& machine, const RunSettings& settings,
+                     const Scenario& scenario, const std::vector<std::string>& overrides,
+                     const Progress& progress) {
     if (interrupted()) {
         throw Interrupted();
     }
-    const Scenario scenario = resolve(settings.scenario);
     const NetworkAtPrecision asked = at_precision(network, settings.precision);
     const Network batched = with_batch(asked.network, scenario.batch);
     MapperOptions options;
@@ -47,6 +50,23 @@ RunResult execute(const Network& network, const Machine& machine, const RunSetti
                                 : replayed(mapping, machine, window, progress);
     return assemble_result({batched, machine, mapping, outcome, scenario, name(settings.engine),
                             asked.precision, asked.kept, overrides});
+}
+
+}  // namespace
+
+RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
+                  const std::vector<std::string>& overrides, const Progress& progress) {
+    const Scenario scenario = resolve(settings.scenario, source.has_steps());
+    if (!scenario.language) {
+        return run_rounds(source.network(), machine, settings, scenario, overrides, progress);
+    }
+    Scenario steps;
+    steps.batch = scenario.batch;
+    steps.items = kStepRounds * scenario.batch;
+    steps.warmup_items = kStepWarmup * scenario.batch;
+    return run_language(source, scenario, [&](const Network& network) {
+        return run_rounds(network, machine, settings, steps, overrides, progress);
+    });
 }
 
 }  // namespace memwall

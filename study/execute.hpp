@@ -9,17 +9,17 @@
 #include "arch/machine.hpp"
 #include "sim/result.hpp"
 #include "study/command_line.hpp"
-#include "workloads/network.hpp"
+#include "study/load.hpp"
 
 namespace memwall {
 
 /// Told the fraction that is done, now and then.
 using Progress = std::function<void(double)>;
 
-/// The network at the batch and precision of `settings`, on `machine`. The network is given as its
-/// file says. Throws InputError where the machine cannot compute or hold it, Interrupted on a
+/// The network at the batch and precision of `settings`, on `machine`; a language model in its
+/// phases. Throws InputError where the machine cannot compute or hold it, Interrupted on a
 /// signal, InternalError where something that always holds does not.
-RunResult execute(const Network& network, const Machine& machine, const RunSettings& settings,
+RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress);
 
 }  // namespace memwall

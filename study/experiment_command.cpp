@@ -55,7 +55,7 @@ void apply_options(const RunRequest& request, const CommandLine& command, Experi
 /// Runs an experiment, case by case.
 class ExperimentRunner {
 public:
-    ExperimentRunner(const Experiment& experiment, const Network& network,
+    ExperimentRunner(const Experiment& experiment, const NetworkSource& network,
                      const DesignPoints& points, const RunSettings& settings)
         : experiment_(experiment), network_(network), points_(points), settings_(settings) {
         if (!experiment.engine.empty()) {
@@ -124,7 +124,7 @@ private:
     }
 
     const Experiment& experiment_;
-    const Network& network_;
+    const NetworkSource& network_;
     const DesignPoints& points_;
     RunSettings settings_;
 };
@@ -161,8 +161,8 @@ void experiment_command(const CommandLine& command, const Configs& configs) {
     InputFiles inputs;
     Experiment experiment = read_experiment(command, configs, inputs);
     apply_options(request, command, experiment);
-    const Network network =
-        load_network_config(configs, experiment.network, request.overrides.network, inputs);
+    const NetworkSource network =
+        load_network_source(configs, experiment.network, request.overrides.network, inputs);
     const DesignPoints points(experiment, request.overrides.machine, configs, inputs);
     ExperimentRunner runner(experiment, network, points, request.settings);
     Result result;

@@ -34,15 +34,44 @@ YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inpu
     return root;
 }
 
-Network load_network_config(const Configs& configs, const std::string& name,
-                            const std::vector<Override>& overrides, InputFiles& inputs) {
-    const ConfigFile file = configs.find(ConfigKind::network, name);
-    const YamlValue root = read_config(file, "network", inputs);
-    return network_from(root, file.path.parent_path(), configs, overrides, inputs);
+NetworkSource::NetworkSource(YamlValue tree) : tree_(std::move(tree)) {
+    Diagnostics faults;
+    network_ = load_network(tree_, faults);
+    faults.throw_if_any();
 }
 
-Network network_from(const YamlValue& root, const fs::path& folder, const Configs& configs,
-                     const std::vector<Override>& overrides, InputFiles& inputs) {
+bool NetworkSource::has_steps() const {
+    const YamlValue* parameters = tree_.find("parameters");
+    return network_.state_bytes().count() > 0 && parameters != nullptr &&
+           parameters->find("positions") != nullptr && parameters->find("context") != nullptr;
+}
+
+Network NetworkSource::at(std::int64_t positions, std::int64_t context) const {
+    ensure(has_steps(), "only a language model has steps");
+    Diagnostics faults;
+    Network network = load_network(
+        with_override(with_override(tree_, "parameters.positions", std::to_string(positions)),
+                      "parameters.context", std::to_string(context)),
+        faults);
+    faults.throw_if_any();
+    return network;
+}
+
+NetworkSource load_network_source(const Configs& configs, const std::string& name,
+                                  const std::vector<Override>& overrides, InputFiles& inputs) {
+    const ConfigFile file = configs.find(ConfigKind::network, name);
+    const YamlValue root = read_config(file, "network", inputs);
+    return NetworkSource(with_overrides(
+        with_template_of(root, file.path.parent_path(), configs, inputs), overrides));
+}
+
+Network load_network_config(const Configs& configs, const std::string& name,
+                            const std::vector<Override>& overrides, InputFiles& inputs) {
+    return load_network_source(configs, name, overrides, inputs).network();
+}
+
+YamlValue with_template_of(const YamlValue& root, const fs::path& folder, const Configs& configs,
+                           InputFiles& inputs) {
     const auto read_template = [&](const std::string& name, const SourceMark& where) {
         ConfigFile file = configs.find(ConfigKind::network_template, name, where);
         if (is_path(name) && file.path.is_relative()) {
@@ -52,11 +81,9 @@ Network network_from(const YamlValue& root, const fs::path& folder, const Config
         return read_config(file, "template", inputs);
     };
     Diagnostics faults;
-    const YamlValue whole = with_template(root, read_template, faults);
+    YamlValue whole = with_template(root, read_template, faults);
     faults.throw_if_any();
-    Network network = load_network(with_overrides(whole, overrides), faults);
-    faults.throw_if_any();
-    return network;
+    return whole;
 }
 
 Machine machine_from(const YamlValue& root, const fs::path& folder, const Configs& configs,

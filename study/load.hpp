@@ -3,6 +3,8 @@
 // checksum.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -29,7 +31,27 @@ private:
 /// The YAML of a file; a missing one is an InputError that names it as `what` ("network").
 YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs);
 
+/// A network file, read once, with its template and overrides: the network as it says, and its
+/// steps where it is a language model.
+class NetworkSource {
+public:
+    /// Throws InputError with all faults.
+    explicit NetworkSource(YamlValue tree);
+
+    [[nodiscard]] const Network& network() const { return network_; }
+    /// Whether it keeps a cache and has the parameters `positions` and `context`.
+    [[nodiscard]] bool has_steps() const;
+    /// The network that works on `positions` new tokens after `context` that are in the cache.
+    [[nodiscard]] Network at(std::int64_t positions, std::int64_t context) const;
+
+private:
+    YamlValue tree_;
+    Network network_;
+};
+
 /// Each throws InputError with all faults of the file at once.
+NetworkSource load_network_source(const Configs& configs, const std::string& name,
+                                  const std::vector<Override>& overrides, InputFiles& inputs);
 Network load_network_config(const Configs& configs, const std::string& name,
                             const std::vector<Override>& overrides, InputFiles& inputs);
 Machine load_machine_config(const Configs& configs, const std::string& name,
@@ -37,11 +59,9 @@ Machine load_machine_config(const Configs& configs, const std::string& name,
 Technology load_technology_config(const Configs& configs, const std::string& name,
                                   InputFiles& inputs);
 
-/// A network from a tree that was read already, its template looked up and then changed by
-/// overrides; `folder` is where its relative paths begin.
-Network network_from(const YamlValue& root, const std::filesystem::path& folder,
-                     const Configs& configs, const std::vector<Override>& overrides,
-                     InputFiles& inputs);
+/// A network's tree with its template put in; `folder` is where its relative paths begin.
+YamlValue with_template_of(const YamlValue& root, const std::filesystem::path& folder,
+                           const Configs& configs, InputFiles& inputs);
 
 /// A machine from a tree that was read already; `folder` is where its relative paths begin.
 Machine machine_from(const YamlValue& root, const std::filesystem::path& folder,

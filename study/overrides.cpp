@@ -67,7 +67,8 @@ const std::vector<std::string>& plain_keys() {
 }
 
 const std::vector<std::string>& scenario_keys() {
-    static const std::vector<std::string> kKeys = {"phase", "batch", "items", "warmup_items"};
+    static const std::vector<std::string> kKeys = {
+        "phase", "batch", "items", "warmup_items", "users", "prompt", "output_tokens", "context"};
     return kKeys;
 }
 
@@ -151,6 +152,14 @@ void apply_scenario(const std::vector<Override>& overrides, ScenarioRequest& sce
             scenario.batch = count();
         } else if (override.path == "items") {
             scenario.items = count();
+        } else if (override.path == "users") {
+            scenario.users = count();
+        } else if (override.path == "prompt") {
+            scenario.prompt = count();
+        } else if (override.path == "output_tokens") {
+            scenario.output_tokens = count();
+        } else if (override.path == "context") {
+            scenario.context = count();
         } else {
             ensure(override.path == "warmup_items", "sorting knows the keys of a scenario");
             scenario.warmup_items = count();

@@ -23,14 +23,14 @@ void run_one(const RunRequest& request, const CommandLine& command, const Config
     }
     const Output output(command.json, command.csv);
     InputFiles inputs;
-    const Network network =
-        load_network_config(configs, request.network, request.overrides.network, inputs);
+    const NetworkSource network =
+        load_network_source(configs, request.network, request.overrides.network, inputs);
     const Machine machine =
         load_machine_config(configs, request.machine, request.overrides.machine, inputs);
     Result result;
     result.provenance = provenance(request, inputs);
     {
-        ProgressBar bar(network.name() + " on " + machine.name());
+        ProgressBar bar(network.network().name() + " on " + machine.name());
         result.runs.push_back(execute(network, machine, request.settings, request.override_texts,
                                       [&](double fraction) { bar.show(fraction); }));
     }

@@ -111,6 +111,17 @@ std::string run_title(const RunResult& run) {
     if (scenario.warmup_items > 0) {
         items += fmt::format(" ({} counted)", scenario.counted_items());
     }
+    if (const auto& load = scenario.language) {
+        return fmt::format(
+            "{} on {} at {}, {}: {} user{}{}{}, engine {}", run.network, run.machine, run.precision,
+            name(scenario.phase), load->users, load->users == 1 ? "" : "s",
+            load->prompt > 0 ? fmt::format(", prompt of {} tokens", load->prompt) : "",
+            load->output_tokens > 0
+                ? fmt::format(", {} output token{} after {}", load->output_tokens,
+                              load->output_tokens == 1 ? "" : "s", load->context)
+                : "",
+            run.engine);
+    }
     return fmt::format("{} on {} at {}, batch {}, {} of {}, engine {}", run.network, run.machine,
                        run.precision, scenario.batch, name(scenario.phase), items, run.engine);
 }
@@ -133,6 +144,16 @@ std::string run_notes(const RunResult& run) {
     if (run.totals.stalls > 0) {
         notes += fmt::format("note: {} scheduled steps on {} began late\n", run.totals.stalls,
                              run.machine);
+    }
+    if (const auto& extrapolation = run.scenario.extrapolation) {
+        std::string contexts;
+        for (const std::int64_t context : extrapolation->contexts) {
+            contexts += (contexts.empty() ? "" : ", ") + std::to_string(context);
+        }
+        notes += fmt::format(
+            "note: decode steps were run at contexts {}; the others lie on straight lines between, "
+            "which without {} would miss it by {:.2f} %\n",
+            contexts, extrapolation->checked, 100 * extrapolation->error);
     }
     std::size_t silent = 0;
     for (const LayerResult& layer : run.layers) {

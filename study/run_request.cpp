@@ -74,8 +74,18 @@ RunRequest run_request(const CommandLine& command) {
     if (command.rounds) {
         scenario.rounds = parse_count_option("--rounds", *command.rounds);
     }
+    const auto number = [](const char* option, const std::optional<std::string>& text) {
+        return text ? std::optional(parse_count_option(option, *text)) : std::nullopt;
+    };
+    scenario.users = number("--users", command.users);
+    scenario.prompt = number("--prompt", command.prompt);
+    scenario.output_tokens = number("--output-tokens", command.output_tokens);
+    scenario.context = number("--context", command.context);
     apply_scenario(request.overrides.scenario, scenario);
-    resolve(scenario);
+    // Whether the network is a language model is known later: it decides the default phase.
+    const bool language =
+        scenario.users || scenario.prompt || scenario.output_tokens || scenario.context;
+    resolve(scenario, language);
     return request;
 }
 

@@ -85,10 +85,11 @@ private:
     }
 
     Network read_network(const std::string& network_name) {
-        const Network read =
-            load_network_config(configs_, network_name, request_.overrides.network, inputs_);
-        const Scenario scenario = resolve(request_.settings.scenario);
-        return with_batch(at_precision(read, request_.settings.precision).network, scenario.batch);
+        const NetworkSource source =
+            load_network_source(configs_, network_name, request_.overrides.network, inputs_);
+        const ScenarioRequest& asked = request_.settings.scenario;
+        return with_batch(at_precision(source.network(), request_.settings.precision).network,
+                          asked.users.value_or(asked.batch));
     }
 
     Machine read_machine(const std::string& machine_name) {
@@ -110,8 +111,11 @@ private:
                              const std::vector<Override>& overrides) {
             if (!config_name.empty()) {
                 const ConfigFile file = configs_.find(kind, config_name);
-                files.push_back({name(kind), with_overrides(read_config(file, name(kind), inputs_),
-                                                            overrides)});
+                YamlValue root = read_config(file, name(kind), inputs_);
+                if (kind == ConfigKind::network) {
+                    root = with_template_of(root, file.path.parent_path(), configs_, inputs_);
+                }
+                files.push_back({name(kind), with_overrides(std::move(root), overrides)});
             }
         };
         add(ConfigKind::machine, request_.machine, request_.overrides.machine);

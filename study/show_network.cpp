@@ -24,6 +24,7 @@ std::string json_of(const NetworkSummary& summary) {
                       {"input_bytes", summary.input_bytes.count()},
                       {"output_bytes", summary.output_bytes.count()},
                       {"peak_activation_bytes", summary.peak_activation_bytes.count()},
+                      {"state_bytes", summary.state_bytes.count()},
                       {"arithmetic_intensity", summary.intensity}};
     json["layers"] = Json::array();
     for (const LayerRow& row : summary.layers) {
@@ -90,6 +91,9 @@ std::string table_of(const NetworkSummary& summary) {
                         format_bytes(summary.weight_bytes), format_bytes(summary.input_bytes),
                         format_bytes(summary.output_bytes),
                         format_bytes(summary.peak_activation_bytes));
+    if (summary.state_bytes.count() > 0) {
+        text += format_bytes(summary.state_bytes) + " of state, kept from item to item\n";
+    }
     text += fmt::format("{:.1f} MACs a byte of weights, inputs and outputs\n", summary.intensity);
     return text;
 }

@@ -9,11 +9,17 @@ const std::vector<OptionSpec>& option_specs() {
         {"--network", "NAME", "the network, by name or path"},
         {"--batch", "N", "items that go through the network together (default: 1)"},
         {"--precision", "P", "number formats, such as int4 or w4a8 (default: the network's own)"},
-        {"--phase", "PHASE", "single, stream or offline (default: stream)"},
+        {"--phase", "PHASE",
+         "single, stream, offline; of language models prefill, decode, generate (default: "
+         "stream, generate)"},
         {"--engine", "ENGINE", "systemc or analytic (default: systemc)"},
         {"--effort", "EFFORT", "of the mapper: quick, normal or thorough (default: normal)"},
         {"--items", "N", "items in all, in whole batches (default: 6 batches, 3 counted)"},
         {"--rounds", "N", "batches in all, in place of --items"},
+        {"--users", "N", "users of a language model at once (default: 1)"},
+        {"--prompt", "N", "tokens of a user's prompt (default: 512)"},
+        {"--output-tokens", "N", "tokens made for a user (default: 128, in a decode 1)"},
+        {"--context", "N", "tokens in a user's cache before a decode (default: 2048)"},
         {"--set", "PATH=VALUE",
          "override a key: machine.clock=200MHz, network.precision=int4, scenario.items=8", true},
         {"--format", "FORMAT",
@@ -38,23 +44,28 @@ const std::vector<VerbSpec>& verb_specs() {
          "EXPERIMENT",
          "an experiment, by name or path",
          {"--machine", "--network", "--batch", "--precision", "--phase", "--engine", "--effort",
-          "--items", "--rounds", "--set", "--json", "--csv", "--configs"},
+          "--items", "--rounds", "--users", "--prompt", "--output-tokens", "--context", "--set",
+          "--json", "--csv", "--configs"},
          {"memwall run --machine northpole --network resnet50 --precision int4",
           "memwall run --machine von_neumann --network lenet --engine analytic --json -",
-          "memwall run memory_wall --csv memory_wall.csv"}},
+          "memwall run memory_wall --csv memory_wall.csv",
+          "memwall run --machine von_neumann --network llama2_7b --phase decode --users 8 "
+          "--engine analytic"}},
         {"compare",
          "run one network on several machines, side by side",
          "MACHINES",
          "two or more machines, by name or path",
          {"--network", "--batch", "--precision", "--phase", "--engine", "--effort", "--items",
-          "--rounds", "--set", "--json", "--csv", "--configs"},
+          "--rounds", "--users", "--prompt", "--output-tokens", "--context", "--set", "--json",
+          "--csv", "--configs"},
          {"memwall compare von_neumann northpole --network resnet50",
           "memwall compare von_neumann northpole --network resnet50 "
           "--set machine.von_neumann.components.global_buffer.capacity=128MiB"}},
         {"show",
          "list or describe networks, machines, technologies, mappings and paths",
          "WHAT",
-         "networks, machines, technologies, experiments; network NAME, machine NAME, technology "
+         "networks, machines, technologies, experiments, templates; network NAME, machine NAME, "
+         "technology "
          "NAME; mapping; paths",
          {"--machine", "--network", "--batch", "--precision", "--effort", "--set", "--compare",
           "--graph", "--json", "--csv", "--configs"},
@@ -84,9 +95,9 @@ const std::vector<VerbSpec>& verb_specs() {
 }
 
 const std::vector<std::string>& show_words() {
-    static const std::vector<std::string> kWords = {"networks",    "machines", "technologies",
-                                                    "experiments", "network",  "machine",
-                                                    "technology",  "mapping",  "paths"};
+    static const std::vector<std::string> kWords = {
+        "networks", "machines", "technologies", "experiments", "templates",
+        "network",  "machine",  "technology",   "mapping",     "paths"};
     return kWords;
 }
 

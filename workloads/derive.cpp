@@ -27,6 +27,8 @@ public:
         fold_scales();
         choose_precisions();
         place_joins();
+        place_appends();
+        name_state();
         find_epilogues();
     }
 
@@ -212,6 +214,38 @@ private:
         }
     }
 
+    /// New positions of a state tensor are made in their place where they can be.
+    void place_appends() {
+        for (Layer& each : parts_.layers) {
+            if (form_of(each) != OpForm::append || each.no_work) {
+                continue;
+            }
+            const Tensor& result = tensor(each.outputs[0]);
+            const TensorId root = same_shape_root(each.inputs[0]);
+            if (tensor(root).alias || tensor(root).kind != TensorKind::activation ||
+                tensor(root).precision != result.precision) {
+                continue;
+            }
+            const std::size_t axis = result.shape.size() - 2;
+            tensor(root).alias = Alias{each.outputs[0], static_cast<int>(axis),
+                                       result.shape[axis] - tensor(root).shape[axis]};
+            each.no_work = true;
+            each.space.operands.clear();
+        }
+    }
+
+    /// What is read of a state tensor is counted as state.
+    void name_state() {
+        for (Layer& each : parts_.layers) {
+            for (Operand& operand : each.space.operands) {
+                if (operand.role == TensorRole::inputs &&
+                    tensor(operand.tensor).kind == TensorKind::state) {
+                    operand.role = TensorRole::state;
+                }
+            }
+        }
+    }
+
     /// The last layer with work that must be done before `id` can be read.
     LayerId ready_after(TensorId id) {
         const LayerId producer = tensor(id).producer;
@@ -243,7 +277,7 @@ private:
     void find_epilogues() {
         for (Layer& each : parts_.layers) {
             const IterationSpace& space = each.space;
-            if (each.no_work || space.operation == PointOperation::mac ||
+            if (each.no_work || space.operation == PointOperation::mac || each.weights.valid() ||
                 !space.whole_dims.empty() || !space.reduction_dims().empty() ||
                 form_of(each) == OpForm::join) {
                 continue;

@@ -80,6 +80,7 @@ NetworkSummary describe(const Network& network) {
     for (const TensorId output : network.outputs()) {
         summary.output_bytes += network.tensor_bytes(output);
     }
+    summary.state_bytes = network.state_bytes();
     summary.peak_activation_bytes = network.peak_activation_bytes();
     summary.intensity = macs_per_byte(
         summary.macs, summary.weight_bytes + summary.input_bytes + summary.output_bytes);

@@ -44,6 +44,7 @@ struct NetworkSummary {
     Bytes input_bytes;
     Bytes output_bytes;
     Bytes peak_activation_bytes;
+    Bytes state_bytes;
     double intensity =
         0;  ///< MACs per byte of weights, network inputs and outputs: all else on chip
     std::vector<LayerRow> layers;

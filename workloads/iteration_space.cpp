@@ -2,7 +2,6 @@
 #include "workloads/iteration_space.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/error.hpp"
 #include "base/quantity.hpp"
@@ -49,29 +48,28 @@ std::int64_t IterationSpace::points() const {
     return points;
 }
 
-std::int64_t IterationSpace::macs() const {
-    return macs_within(box());
-}
-
-std::int64_t IterationSpace::macs_within(const Box& box) const {
-    if (operation != PointOperation::mac) {
-        return 0;
+std::int64_t IterationSpace::counted_points(const Box& box) const {
+    if (mask) {
+        return memwall::counted_points(*mask, box);
     }
     std::vector<Axis> clipped;
     for (const Operand& operand : operands) {
         if (operand.role == TensorRole::weights || operand.role == TensorRole::outputs) {
-            std::copy_if(operand.projection.axes.begin(), operand.projection.axes.end(),
-                         std::back_inserter(clipped),
-                         [&](const Axis& axis) { return leaves(axis, box); });
+            const std::vector<Axis> leaving = leaving_axes(operand.projection, box);
+            clipped.insert(clipped.end(), leaving.begin(), leaving.end());
         }
     }
     return clipped.empty() ? box.points() : points_inside(clipped, box);
 }
 
+std::int64_t IterationSpace::macs() const {
+    return operation == PointOperation::mac ? counted_points(box()) : 0;
+}
+
 std::int64_t IterationSpace::vector_operations() const {
     return operation == PointOperation::mac
                ? 0
-               : checked_multiply(points(), vector_operations_per_point);
+               : checked_multiply(counted_points(box()), vector_operations_per_point);
 }
 
 const Operand& IterationSpace::outputs() const {

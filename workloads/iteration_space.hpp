@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "workloads/identifiers.hpp"
+#include "workloads/mask.hpp"
 #include "workloads/precision.hpp"
 #include "workloads/projection.hpp"
 
@@ -43,15 +45,18 @@ struct IterationSpace {
     std::int64_t vector_operations_per_point = 0;  ///< 0 for mac
     Precision accumulator = Precision::int32;
     std::vector<Dim>
-        whole_dims;  ///< normalised over: a tile needs all of them (softmax, layer_norm)
+        whole_dims;            ///< normalised over: a tile needs all of them (softmax, layer_norm)
+    std::optional<Mask> mask;  ///< causal attention: not every point counts
 
     [[nodiscard]] std::int64_t extent(Dim dim) const { return extents[index(dim)]; }
     [[nodiscard]] Box box() const { return whole_box(extents); }
     [[nodiscard]] std::int64_t points() const;
+    /// The points of a box that are work: not those that a mask leaves out, nor those without a
+    /// weight or a result (of a transposed convolution).
+    [[nodiscard]] std::int64_t counted_points(const Box& box) const;
     /// Multiply-accumulates, those with a padded zero of the inputs included; 0 where the operation
-    /// is no mac. Points outside the kernel or the result (of a transposed convolution) are none.
+    /// is no mac.
     [[nodiscard]] std::int64_t macs() const;
-    [[nodiscard]] std::int64_t macs_within(const Box& box) const;
     /// Elementwise operations; 0 for macs.
     [[nodiscard]] std::int64_t vector_operations() const;
 

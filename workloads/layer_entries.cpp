@@ -218,7 +218,8 @@ private:
             entry.shape = ops::read_shape(*shape, reader.what(), found);
             entry.shape_where = shape->mark();
         }
-        if (const auto weights = reader.optional<std::string>("weights")) {
+        const auto weights = reader.optional<std::string>("weights");
+        if (weights && *weights != entry.name.name) {
             entry.weights = NameAt{*weights, reader.value("weights")->mark()};
         }
         read_op(reader, entry);

@@ -204,14 +204,22 @@ std::int64_t Network::parameters() const {
                        total(layers(), [](const Layer& layer) { return layer.other_parameters; }));
 }
 
-Bytes Network::weight_bytes() const {
+Bytes Network::bytes_of(TensorKind kind) const {
     Bytes sum(0);
     for (std::size_t t = 0; t < tensors().size(); ++t) {
-        if (tensors()[t].is_weight()) {
+        if (tensors()[t].kind == kind) {
             sum += tensor_bytes(TensorId(t));
         }
     }
     return sum;
+}
+
+Bytes Network::weight_bytes() const {
+    return bytes_of(TensorKind::weights);
+}
+
+Bytes Network::state_bytes() const {
+    return bytes_of(TensorKind::state);
 }
 
 Bytes Network::peak_activation_bytes() const {

@@ -24,7 +24,9 @@ using Shape = std::vector<std::int64_t>;
 std::string text(const Shape& shape);
 std::int64_t words(const Shape& shape);
 
-enum class TensorKind : std::uint8_t { input, activation, weights };
+/// A state tensor stays in memory from item to item and grows: a layer writes its newest positions,
+/// the others were there before (key-value cache).
+enum class TensorKind : std::uint8_t { input, activation, weights, state };
 
 /// A tensor that shares the words of another one. axis < 0: the same words in order, under another
 /// shape (reshape, folded batch_norm); else the part of `of` that begins at `offset` along `axis`
@@ -137,14 +139,18 @@ public:
     /// All that is trained.
     [[nodiscard]] std::int64_t parameters() const;
     [[nodiscard]] Bytes weight_bytes() const;
+    /// What stays from item to item, of the whole batch: key-value caches.
+    [[nodiscard]] Bytes state_bytes() const;
     /// The most that is live at one layer when layers run in order: its inputs and outputs and what
-    /// later layers still need. Epilogues work in place.
+    /// later layers still need. Epilogues work in place. State is not part of it.
     [[nodiscard]] Bytes peak_activation_bytes() const;
 
     /// A copy of what this network is made from, for transforms.
     [[nodiscard]] NetworkParts parts() const;
 
 private:
+    [[nodiscard]] Bytes bytes_of(TensorKind kind) const;
+
     struct Content;
     std::shared_ptr<const Content> content_;
 };

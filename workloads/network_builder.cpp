@@ -259,7 +259,9 @@ private:
         layer.other_parameters = part.plan.other_parameters;
         layer.inputs = of_composite ? part_inputs(l, part) : read_[l];
         layer.outputs = {part.name.empty() ? output_of(l) : add_inner(entry, layer.name)};
-        parts_.tensors[layer.outputs[0].position()].shape = part.plan.output;
+        Tensor& made = parts_.tensors[layer.outputs[0].position()];
+        made.shape = part.plan.output;
+        made.kind = part.plan.state ? TensorKind::state : TensorKind::activation;
         if (part.weights_of) {
             layer.weights = made_[l].at(*part.weights_of).weights;
             layer.other_parameters = 0;

@@ -2,6 +2,7 @@
 #include "workloads/projection.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/quantity.hpp"
@@ -172,6 +173,16 @@ bool leaves(const Axis& axis, const Box& box) {
     return range.size() > 0 && (range.begin < 0 || range.end > axis.extent);
 }
 
+std::vector<Axis> leaving_axes(const Projection& projection, const Box& box) {
+    std::vector<Axis> leaving;
+    for (std::size_t axis = projection.gather ? 1 : 0; axis < projection.axes.size(); ++axis) {
+        if (leaves(projection.axes[axis], box)) {
+            leaving.push_back(projection.axes[axis]);
+        }
+    }
+    return leaving;
+}
+
 std::int64_t points_inside(const std::vector<Axis>& axes, const Box& box) {
     std::int64_t points = 1;
     std::array<bool, kDimCount> counted{};
@@ -215,6 +226,34 @@ std::int64_t touched_indices(const Axis& axis, const Box& box) {
     return IndexSet(axis, box).distinct_within({0, axis.extent});
 }
 
+// MODEL: tokens choose their experts independently, each expert with its chance (all the same
+// unless the file gives a distribution): of E experts, T tokens that take k each touch E (1 - (1 -
+// k / E)^T) on average.
+std::int64_t drawn_rows(const Projection& projection, const Box& box) {
+    ensure(projection.gather.has_value(), "only a gather draws rows");
+    const Gather& gather = *projection.gather;
+    const Axis& axis = projection.axes.at(0);
+    std::int64_t draws = 1;
+    for (const AxisTerm& term : axis.terms) {
+        draws = checked_multiply(draws, box[term.dim].size());
+    }
+    const std::int64_t most = std::min(draws, axis.extent);
+    if (!gather.grouped || most == 0) {
+        return most;
+    }
+    const double tokens = static_cast<double>(draws) / static_cast<double>(gather.together);
+    const auto expected = [&](double chance) { return 1 - std::pow(1 - chance, tokens); };
+    double rows = 0;
+    if (gather.chances.empty()) {
+        const auto all = static_cast<double>(axis.extent);
+        rows = all * expected(static_cast<double>(gather.together) / all);
+    }
+    for (const double chance : gather.chances) {
+        rows += expected(chance);
+    }
+    return std::clamp<std::int64_t>(std::llround(rows), 1, most);
+}
+
 std::int64_t touched_words(const Projection& projection, const Box& box) {
     for (const Range& range : box.ranges) {
         if (range.size() == 0) {
@@ -223,15 +262,9 @@ std::int64_t touched_words(const Projection& projection, const Box& box) {
     }
     std::int64_t words = 1;
     for (std::size_t axis = 0; axis < projection.axes.size(); ++axis) {
-        if (projection.gather && axis == 0) {
-            std::int64_t draws = 1;
-            for (const AxisTerm& term : projection.axes[axis].terms) {
-                draws = checked_multiply(draws, box[term.dim].size());
-            }
-            words = checked_multiply(words, std::min(draws, projection.axes[axis].extent));
-        } else {
-            words = checked_multiply(words, touched_indices(projection.axes[axis], box));
-        }
+        words = checked_multiply(words, projection.gather && axis == 0
+                                            ? drawn_rows(projection, box)
+                                            : touched_indices(projection.axes[axis], box));
     }
     return words;
 }

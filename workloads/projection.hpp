@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <vector>
 
 #include "base/error.hpp"
@@ -80,13 +81,24 @@ struct Axis {
     friend bool operator==(const Axis&, const Axis&) = default;
 };
 
+/// How an operand draws rows along its axis 0 by what the data says.
+struct Gather {
+    /// Points that draw one row run together and read it once (the experts of a mixture); else each
+    /// draw reads its row (an embedding).
+    bool grouped = false;
+    std::int64_t together = 1;    ///< draws of one token, all different (the best k experts)
+    std::vector<double> chances;  ///< of each row to be drawn by a token; empty: all the same
+
+    friend bool operator==(const Gather&, const Gather&) = default;
+};
+
 /// From points of the iteration space to words of a tensor. The axes of an activation are N and
 /// then those of its shape; those of a weight are its shape. A dimension occurs in at most one
 /// axis, so axes multiply. A gather takes the index along axis 0 from data; the terms of that axis
 /// say which dimensions draw one each.
 struct Projection {
     std::vector<Axis> axes;
-    bool gather = false;
+    std::optional<Gather> gather = std::nullopt;
 
     friend bool operator==(const Projection&, const Projection&) = default;
 };
@@ -126,13 +138,19 @@ Region image(const Projection& projection, const Box& box);
 
 /// Whether some index of the axis over a box is outside [0, extent).
 bool leaves(const Axis& axis, const Box& box);
+/// The axes of a projection that leave [0, extent) over a box; a gathered index never does.
+std::vector<Axis> leaving_axes(const Projection& projection, const Box& box);
 /// The points of a box whose indices along all of `axes` are inside [0, extent). Exact.
 std::int64_t points_inside(const std::vector<Axis>& axes, const Box& box);
 
 /// The distinct indices of one axis over a box, padding left out. Exact.
 std::int64_t touched_indices(const Axis& axis, const Box& box);
-/// The distinct words that `box` touches, padding left out. Exact; for a gather the most that it
-/// can touch.
+/// The rows that `box` draws from axis 0 of a gather. Grouped: the expected number of different
+/// ones, rounded, for independent tokens: the sum of 1 - (1 - chance)^tokens over all rows. Else
+/// one a draw, at most all.
+std::int64_t drawn_rows(const Projection& projection, const Box& box);
+/// The distinct words that `box` touches, padding left out. Exact; for a gather those of the rows
+/// drawn.
 std::int64_t touched_words(const Projection& projection, const Box& box);
 
 /// How often one word along the axis can be used in the box: min(ceil(r/a), ceil(p/b)) for a window

@@ -77,7 +77,9 @@ Network with_precision(const Network& network, const PrecisionPolicy& policy) {
             }
             const bool ruled = std::none_of(deciding.begin(), deciding.end(),
                                             [&](LayerId id) { return keeps(network.layer(id)); });
-            if (derived.kind == TensorKind::activation && ruled) {
+            const bool ours =
+                derived.kind == TensorKind::activation || derived.kind == TensorKind::state;
+            if (ours && ruled) {
                 parts.tensors[t].stated_precision.reset();
             }
         }

@@ -221,6 +221,22 @@ private:
     SpatialNetwork& result_;
 };
 
+/// Layers that share weights and are split alike find them in the same cores. Others have a copy of
+/// their own.
+void find_loads(std::vector<SpatialLayer>& layers) {
+    const auto alike = [](const SpatialLayer& a, const SpatialLayer& b) {
+        return a.fused->weights == b.fused->weights && a.plan->layout == b.plan->layout &&
+               a.plan->split.extents == b.plan->split.extents &&
+               a.plan->split.tile == b.plan->split.tile;
+    };
+    for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
+        layer->loads_weights =
+            layer->fused->weights.valid() &&
+            std::none_of(layers.begin(), layer,
+                         [&](const SpatialLayer& earlier) { return alike(earlier, *layer); });
+    }
+}
+
 /// Everything in the core memories at its worst: weights, results, and what came in for a layer.
 void check_fit(const Network& network, const Machine& machine, const Chip& chip,
                const SpatialNetwork& result) {
@@ -261,7 +277,10 @@ void check_fit(const Network& network, const Machine& machine, const Chip& chip,
     for (const Bytes live : live_bytes(lifetimes, steps)) {
         activations = std::max(activations, live);
     }
-    const Bytes weights = network.weight_bytes();
+    Bytes weights;
+    for (const SpatialLayer& layer : result.layers) {
+        weights += layer.loads_weights ? network.tensor_bytes(layer.fused->weights) : Bytes(0);
+    }
     const Bytes capacity = chip.core_memory_config->capacity * chip.cores;
     if (weights + activations <= capacity) {
         return;
@@ -337,6 +356,7 @@ Program emit_spatial(const Network& network, const Machine& machine, const Chip&
     for (std::size_t f = 0; f < fused.size(); ++f) {
         result.layers.push_back(make_layer(network, machine, chip, cores, fused[f], plans[f]));
     }
+    find_loads(result.layers);
     ArrivalFinder(network, machine, chip, options.images, result).run();
     check_fit(network, machine, chip, result);
     constexpr std::int64_t kSteadyRounds = 4;

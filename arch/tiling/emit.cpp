@@ -2,6 +2,7 @@
 #include "arch/tiling/emit.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "arch/core_work.hpp"
 #include "arch/tiling/layer_emitter.hpp"
@@ -118,11 +119,19 @@ const std::string& TilingEmitter::layer_name(std::size_t f) const {
     return network_.layer(plan_.fused[f].root).name;
 }
 
+/// The first layer that uses the weights of layer `f`: they are stored once for all of them.
+std::size_t TilingEmitter::first_with_weights(std::size_t f) const {
+    const auto first = std::find_if(
+        plan_.fused.begin(), plan_.fused.end(),
+        [&](const FusedLayer& fused) { return fused.weights == plan_.fused[f].weights; });
+    return static_cast<std::size_t>(first - plan_.fused.begin());
+}
+
 void TilingEmitter::place() {
     std::vector<TensorId> in_dram;
-    for (const FusedLayer& fused : plan_.fused) {
-        if (fused.weights.valid()) {
-            in_dram.push_back(fused.weights);
+    for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        if (plan_.fused[f].weights.valid() && first_with_weights(f) == f) {
+            in_dram.push_back(plan_.fused[f].weights);
         }
     }
     activations_ = stored_activations(network_, plan_);
@@ -156,9 +165,14 @@ void TilingEmitter::place() {
 
 /// Before the first round: all weights into the DRAM, those that stay into the buffer.
 void TilingEmitter::load() {
+    weights_loaded_.resize(plan_.fused.size());
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
         const FusedLayer& fused = plan_.fused[f];
         if (!fused.weights.valid()) {
+            continue;
+        }
+        if (const std::size_t first = first_with_weights(f); first < f) {
+            weights_loaded_[f] = weights_loaded_[first];
             continue;
         }
         const Layer& root = network_.layer(fused.root);
@@ -169,12 +183,10 @@ void TilingEmitter::load() {
                           LayerId(),
                           TensorRole::weights,
                           weights->precision};
-        const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
-        weights_loaded_.resize(plan_.fused.size());
-        weights_loaded_[f] = loaded;
+        TokenId written;
         RoundStep fetch;
         if (hierarchy_.host.valid()) {
-            const TokenId written = builder_.token("weights of '" + root.name + "' written");
+            written = builder_.token("weights of '" + root.name + "' written");
             RoundStep receive;
             receive.body = transfers_.receive(cargo, hierarchy_.dram, host_in_.unit);
             if (options_.images) {
@@ -182,11 +194,16 @@ void TilingEmitter::load() {
                     image_of(fused.weights, cargo.region, Transfers::place(hierarchy_.host),
                              {Transfers::place(hierarchy_.dram)});
             }
-            receive.posts.push_back({plan_.layers[f].weights_resident ? written : loaded});
+            receive.posts.push_back({written});
             builder_.load(host_in_.agent, std::move(receive));
-            fetch.waits.push_back({written, 1});
         }
+        weights_loaded_[f] = written;
         if (plan_.layers[f].weights_resident) {
+            const TokenId loaded = builder_.token("weights of '" + root.name + "' loaded");
+            weights_loaded_[f] = loaded;
+            if (written.valid()) {
+                fetch.waits.push_back({written, 1});
+            }
             builder_.hold(hierarchy_.buffer, cargo.bytes);
             fetch.body = transfers_.fetch(cargo, fetch_weights_.unit);
             fetch.posts.push_back({loaded});
@@ -200,7 +217,12 @@ void TilingEmitter::load() {
     }
 }
 
+// MODEL: where state is kept, a round follows from the one before: the host sends its inputs when
+// it has the outputs of that (the next token of a language model).
 void TilingEmitter::receive_inputs() {
+    if (network_.state_bytes().count() > 0 && hierarchy_.host.valid()) {
+        answered_ = builder_.token("answer there");
+    }
     edge_full_.resize(network_.tensors().size());
     edge_free_.resize(network_.tensors().size());
     for (const TensorId tensor : activations_) {
@@ -221,6 +243,9 @@ void TilingEmitter::receive_inputs() {
         step.body.edge = NetworkEdge::input;
         step.waits.push_back({edge_free_[tensor.position()], -1});
         step.posts.push_back({edge_full_[tensor.position()]});
+        if (answered_.valid()) {
+            step.waits.push_back({answered_, 0});
+        }
         if (options_.images) {
             step.body.image =
                 image_of(tensor, whole(tensor, reader, TensorRole::inputs).region,
@@ -244,6 +269,9 @@ void TilingEmitter::send_outputs() {
         step.body.edge = NetworkEdge::output;
         wait_done(step, tensor);
         step.posts.push_back({edge_free_[tensor.position()]});
+        if (answered_.valid()) {
+            step.posts.push_back({answered_});
+        }
         if (options_.images) {
             step.body.image =
                 image_of(tensor, whole(tensor, step.layer, TensorRole::outputs).region,

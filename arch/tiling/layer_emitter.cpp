@@ -20,6 +20,22 @@ struct TilingEmitter::LayerState {
     std::vector<Bytes> carried{};                     ///< by operand: kept for the next tile
 };
 
+/// The whole tile that a pass belongs to.
+Box TilingEmitter::tile_box(const LayerState& state, std::size_t pass) {
+    Box tile = state.sequence.passes[pass].box;
+    for (const Dim dim : all_dims()) {
+        const std::int64_t size = state.plan.tile[index(dim)];
+        const std::int64_t begin = tile[dim].begin / size * size;
+        tile[dim] = {begin, std::min(begin + size, state.root.space.extent(dim))};
+    }
+    return tile;
+}
+
+TensorRole TilingEmitter::role_of_output(TensorId stored) const {
+    return network_.tensor(stored).kind == TensorKind::state ? TensorRole::state
+                                                             : TensorRole::outputs;
+}
+
 ComponentId TilingEmitter::sums() const {
     return hierarchy_.accumulators.valid() ? hierarchy_.accumulators : hierarchy_.array;
 }
@@ -112,9 +128,15 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
     const Worker& worker = weights ? fetch_weights_ : fetch_inputs_;
     const auto& visits = state.sequence.tile_visits[o];
     const Region& region = visits[v].region;
-    const Region fresh = v > 0 ? fresh_part(region, visits[v - 1].region) : region;
-    const Cargo cargo{operand.tensor,   fresh,        stored_bytes(words(fresh), operand.precision),
-                      state.fused.root, operand.role, operand.precision};
+    const bool gather = operand.projection.gather.has_value();
+    const Region fresh = v > 0 && !gather ? fresh_part(region, visits[v - 1].region) : region;
+    const Cargo cargo{operand.tensor,
+                      fresh,
+                      stored_bytes(words(fresh), operand.precision),
+                      state.fused.root,
+                      operand.role,
+                      operand.precision,
+                      gather ? fresh[0].size() : 0};
     RoundStep step;
     step.layer = state.fused.root;
     step.body = transfers_.fetch(cargo, worker.unit);
@@ -133,7 +155,7 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
     state.tile_fills[o].push_back((weights ? tile_weights_ : tile_inputs_[o]).fill(step));
     const Bytes held = state.carried[o] + cargo.bytes;
     state.carried[o] = Bytes(0);  // rows of this tile that the next one needs too
-    if (v + 1 < visits.size()) {
+    if (v + 1 < visits.size() && !gather) {
         const Region next = fresh_part(visits[v + 1].region, region);
         const std::int64_t common = words(visits[v + 1].region) - words(next);
         state.carried[o] = std::min(held, stored_bytes(common, operand.precision));
@@ -141,8 +163,10 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
     state.tile_releases[o].push_back(held - state.carried[o]);
     step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
     if (options_.images) {
-        step.body.image = image_of(operand.tensor, fresh, Transfers::place(hierarchy_.dram),
-                                   {Transfers::place(hierarchy_.buffer)});
+        const Box tile = tile_box(state, visits[v].first);
+        step.body.image =
+            image_of(operand.tensor, gather ? image(operand.projection, tile) : fresh,
+                     Transfers::place(hierarchy_.dram), {Transfers::place(hierarchy_.buffer)});
     }
     builder_.step(worker.agent, std::move(step));
 }
@@ -392,7 +416,7 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
                       region,
                       stored_bytes(words(region), precision),
                       state.fused.last(),
-                      TensorRole::outputs,
+                      role_of_output(state.fused.output),
                       precision};
     RoundStep step;
     step.layer = state.fused.root;

@@ -53,9 +53,12 @@ private:
         Box box;
     };
 
+    [[nodiscard]] static Box tile_box(const LayerState& state, std::size_t pass);
+    [[nodiscard]] TensorRole role_of_output(TensorId stored) const;
     [[nodiscard]] CoreSplit split_of(const LayerState& state, const Box& box) const;
     [[nodiscard]] std::vector<CoreBox> core_boxes(const LayerState& state, const Box& box) const;
     [[nodiscard]] const Box& first_box(const LayerState& state, std::size_t pass) const;
+    [[nodiscard]] std::size_t first_with_weights(std::size_t f) const;
     [[nodiscard]] Region result_region(const LayerState& state, std::size_t pass) const;
     [[nodiscard]] Region operand_region(const LayerState& state, std::size_t i,
                                         const Box& box) const;
@@ -86,6 +89,7 @@ private:
     std::vector<Ring> core_inputs_, tile_inputs_;      ///< by operand of a layer
     std::vector<Ring> core_operands_, tile_operands_;  ///< by other operand of its epilogues
     TokenId reduced_, finished_;
+    TokenId answered_;  ///< a round's outputs are with the host; of networks that keep state
     std::vector<TokenId> done_;                   ///< by fused layer: one post an output step
     std::vector<TokenId> weights_loaded_;         ///< by fused layer
     std::vector<TokenId> edge_full_, edge_free_;  ///< by tensor, of the network's edges

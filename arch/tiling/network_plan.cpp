@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -90,6 +91,15 @@ private:
     [[nodiscard]] std::int64_t bytes(TensorId tensor) const {
         return network_.tensor_bytes(tensor).count();
     }
+    /// Weights that the layer reads in a round: of a gather the rows that are drawn.
+    [[nodiscard]] std::int64_t weight_bytes(const FusedLayer& fused, const Extents& extents) const {
+        const Operand* weights = network_.layer(fused.root).space.find(TensorRole::weights);
+        return weights == nullptr
+                   ? 0
+                   : stored_bytes(touched_words(weights->projection, whole_box(extents)),
+                                  weights->precision)
+                         .count();
+    }
     [[nodiscard]] bool is_edge(TensorId tensor) const {
         return network_.tensor(tensor).kind == TensorKind::input ||
                readers_[tensor.position()] == 0;
@@ -119,7 +129,8 @@ private:
             // The network's inputs and outputs cross its edge while other rounds run: two slots,
             // always.
             const bool edge = is_edge(tensor);
-            if (edge && !hierarchy_.host.valid()) {
+            const bool state = network_.tensor(tensor).kind == TensorKind::state;
+            if (state || (edge && !hierarchy_.host.valid())) {
                 all = false;  // they lie in the DRAM
                 continue;
             }
@@ -147,25 +158,30 @@ private:
     void keep_weights(std::int64_t room, NetworkPlan& plan) const {
         std::vector<std::size_t> order(fused_.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
-        const auto intensity = [&](std::size_t f) {
-            const FusedLayer& fused = fused_[f];
-            return fused.weights.valid() ? static_cast<double>(network_.layer(fused.root).macs()) /
-                                               static_cast<double>(bytes(fused.weights))
-                                         : 0;
-        };
+        // By the share that a round reads, most first, then by the time that the reading has.
+        std::vector<std::pair<double, double>> worth(fused_.size());
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            if (fused_[f].weights.valid()) {
+                const Layer& root = network_.layer(fused_[f].root);
+                const auto read = static_cast<double>(weight_bytes(fused_[f], root.space.extents));
+                worth[f] = {-read / static_cast<double>(bytes(fused_[f].weights)),
+                            static_cast<double>(root.macs()) / read};
+            }
+        }
         std::stable_sort(order.begin(), order.end(),
-                         [&](std::size_t a, std::size_t b) { return intensity(a) < intensity(b); });
+                         [&](std::size_t a, std::size_t b) { return worth[a] < worth[b]; });
+        std::map<TensorId, bool> resident;  // several layers may share one tensor
         for (const std::size_t f : order) {
-            if (!fused_[f].weights.valid()) {
+            const TensorId weights = fused_[f].weights;
+            if (!weights.valid()) {
                 continue;
             }
-            const std::int64_t size = bytes(fused_[f].weights);
-            plan.layers[f].weights_resident = size <= room;
-            if (size <= room) {
-                room -= size;
-            } else {
-                plan.weights_stream = true;
+            const auto [known, fresh] = resident.emplace(weights, bytes(weights) <= room);
+            plan.layers[f].weights_resident = known->second;
+            if (fresh && known->second) {
+                room -= bytes(weights);
             }
+            plan.weights_stream = plan.weights_stream || !known->second;
         }
     }
 
@@ -223,13 +239,15 @@ private:
     bool plan_layer(const FusedLayer& fused, const Streams& streams, LayerPlan& layer) {
         const Layer& root = network_.layer(fused.root);
         const Extents whole = root.space.extents;
-        const Dim channel = whole[index(Dim::G)] > 1 ? Dim::G : Dim::K;
+        const bool heads = whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1;
+        std::size_t tried = 0;
         std::optional<LayerPlan> best;
-        for (const std::int64_t channels : channel_tiles(root, channel, streams)) {
-            Extents tile = whole;
-            tile[index(channel)] = channels;
+        for (Extents tile : channel_tiles(root, streams)) {
             if (!fit_positions(fused, root, streams, tile)) {
                 continue;
+            }
+            if (heads && ++tried > kMostTiles) {
+                break;
             }
             LayerPlan plan;
             plan.weights_resident = layer.weights_resident;
@@ -264,27 +282,39 @@ private:
                         (plan.dram_bytes + plan.weight_bytes) / dram_bytes_per_cycle_);
     }
 
-    /// The channels of a tile: all where weights need no slot, else what fits in one and less.
-    std::vector<std::int64_t> channel_tiles(const Layer& root, Dim channel,
-                                            const Streams& streams) const {
-        const std::int64_t whole = root.space.extent(channel);
-        const bool moving_outputs = streams.outputs || streams.operands;
-        std::vector<std::int64_t> tiles;
-        const std::int64_t most = root.space.normalises(channel) ? 1 : whole;
-        for (std::int64_t parts = 1; parts <= most; parts *= 2) {
-            Extents extents = root.space.extents;
-            extents[index(channel)] = ceil_divide(whole, parts);
-            const Operand* weights = root.space.find(TensorRole::weights);
-            const std::int64_t needed =
-                streams.weights && weights != nullptr
-                    ? most_bytes(weights->projection, weights->precision, extents).count()
-                    : 0;
-            if (needed <= streams.weight_slot) {
-                tiles.push_back(extents[index(channel)]);
-                if (!moving_outputs || tiles.size() == 4) {
-                    break;
+    /// Tiles of all positions: all channels where weights need no slot, else what fits in one and
+    /// less. Groups are cut, or heads and then the channels of one, or channels.
+    std::vector<Extents> channel_tiles(const Layer& root, const Streams& streams) const {
+        const Extents whole = root.space.extents;
+        const bool groups = whole[index(Dim::G)] > 1;
+        const bool heads = whole[index(Dim::H)] > 1 && !groups;
+        const bool moving = streams.outputs || streams.operands ||
+                            (heads && std::find(streams.inputs.begin(), streams.inputs.end(),
+                                                true) != streams.inputs.end());
+        std::vector<Extents> tiles;
+        Extents extents = whole;
+        bool first = true;
+        for (const Dim dim : heads    ? std::vector<Dim>{Dim::H, Dim::K}
+                             : groups ? std::vector<Dim>{Dim::G}
+                                      : std::vector<Dim>{Dim::K}) {
+            const std::int64_t most = root.space.normalises(dim) ? 1 : whole[index(dim)];
+            for (std::int64_t parts = first ? 1 : 2; parts <= most; parts *= 2) {
+                extents[index(dim)] = ceil_divide(whole[index(dim)], parts);
+                first = false;
+                const Operand* weights = root.space.find(TensorRole::weights);
+                const std::int64_t needed =
+                    streams.weights && weights != nullptr
+                        ? most_bytes(weights->projection, weights->precision, extents).count()
+                        : 0;
+                if (needed > streams.weight_slot) {
+                    continue;
+                }
+                tiles.push_back(extents);
+                if (!moving || (!heads && tiles.size() == kMostTiles)) {
+                    return tiles;
                 }
             }
+            extents[index(dim)] = most > 1 ? 1 : whole[index(dim)];
         }
         return tiles;
     }
@@ -296,7 +326,7 @@ private:
             std::int64_t sum = 0;
             std::size_t position = 0;
             for (const Operand& operand : root.space.operands) {
-                if (operand.role == TensorRole::inputs) {
+                if (is_read(operand)) {
                     const bool streamed =
                         streams.inputs[std::min(position++, streams.inputs.size() - 1)];
                     sum += streamed
@@ -326,25 +356,56 @@ private:
         return needed() <= streams.stage || needed() == 0;
     }
 
+    static bool is_read(const Operand& operand) {
+        return operand.role == TensorRole::inputs || operand.role == TensorRole::state;
+    }
+    [[nodiscard]] bool is_streamed(const FusedLayer& fused, const Streams& streams,
+                                   const Operand& operand) const {
+        const auto found =
+            std::find(fused.inputs.begin(), fused.inputs.end(), network_.storage(operand.tensor));
+        return streams.inputs[static_cast<std::size_t>(found - fused.inputs.begin())];
+    }
+
     /// DRAM traffic in the better order of tiles. Rows that the next tile also needs stay.
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
               LayerPlan& plan) const {
         const Extents whole = root.space.extents;
-        const auto channel_parts =
-            static_cast<double>(ceil_divide(whole[index(Dim::G)], plan.tile[index(Dim::G)]) *
-                                ceil_divide(whole[index(Dim::K)], plan.tile[index(Dim::K)]));
+        const auto parts = [&](Dim dim) {
+            return static_cast<double>(ceil_divide(whole[index(dim)], plan.tile[index(dim)]));
+        };
+        const double channel_parts = parts(Dim::G) * parts(Dim::H) * parts(Dim::K);
         const double position_parts = tiles(whole, plan.tile) / channel_parts;
         double inputs = 0;
-        for (std::size_t i = 0; i < fused.inputs.size(); ++i) {
-            inputs += streams.inputs[i] ? static_cast<double>(bytes(fused.inputs[i])) : 0;
+        double repeated = 0;  // where tiles of channels go round outside
+        for (const Operand& operand : root.space.operands) {
+            if (is_read(operand) && is_streamed(fused, streams, operand)) {
+                const auto once = static_cast<double>(
+                    stored_bytes(touched_words(operand.projection, root.space.box()),
+                                 operand.precision)
+                        .count());
+                double times = position_parts > 1 ? 1 : 0;
+                for (const Dim dim : {Dim::G, Dim::H, Dim::K}) {
+                    times *= relevant(operand.projection, dim) ? 1 : parts(dim);
+                }
+                inputs += once;
+                repeated += once * std::max(times, 1.0);
+            }
         }
         double rest = streams.outputs ? static_cast<double>(bytes(fused.output)) : 0;
         for (const TensorId operand : fused.operands) {
             rest += streams.operands ? static_cast<double>(bytes(operand)) : 0;
         }
-        const double weights = streams.weights ? static_cast<double>(bytes(fused.weights)) : 0;
-        const double grouped = plan.tile[index(Dim::G)] < whole[index(Dim::G)] ? 1 : channel_parts;
-        const double channels_out = weights + inputs * (position_parts > 1 ? grouped : 1);
+        const Operand* table = root.space.find(TensorRole::weights);
+        const bool gathers = table != nullptr && table->projection.gather;
+        double weights = streams.weights ? static_cast<double>(weight_bytes(fused, whole)) : 0;
+        if (streams.weights && gathers) {  // each tile draws rows of its own
+            weights = static_cast<double>(weight_bytes(fused, plan.tile)) * channel_parts *
+                      position_parts;
+            plan.weight_bytes = weights;
+            plan.dram_bytes = repeated + rest;
+            return;
+        }
+        const double channels_out = weights + repeated;
         const double positions_out = inputs + weights * (channel_parts > 1 ? position_parts : 1);
         plan.positions_outer = positions_out < channels_out;
         plan.weight_bytes =
@@ -371,7 +432,7 @@ private:
         for (std::size_t f = 0; f < fused_.size(); ++f) {
             const Layer& root = network_.layer(fused_[f].root);
             Extents least = root.space.extents;
-            for (const Dim dim : {Dim::N, Dim::G, Dim::K, Dim::D, Dim::P, Dim::Q}) {
+            for (const Dim dim : {Dim::N, Dim::G, Dim::H, Dim::K, Dim::D, Dim::P, Dim::Q}) {
                 least[index(dim)] = 1;
             }
             std::int64_t sum = 0;
@@ -392,6 +453,7 @@ private:
                                    "' does not fit the buffers of the cores in any tiling");
     }
 
+    static constexpr std::size_t kMostTiles = 4;  ///< of those that fit, the largest
     static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
     const Network& network_;

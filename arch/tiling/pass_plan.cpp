@@ -30,12 +30,12 @@ std::int64_t points(const Extents& extents, const std::array<Dim, 4>& dims) {
     return product;
 }
 
-/// Cuts the dimensions in turn, the first ones first, until there are `parts` pieces or no more;
-/// those that a layer normalises over stay whole.
-void divide(Extents& extents, const IterationSpace& space, const std::array<Dim, 4>& dims,
-            std::int64_t parts, std::int64_t k_unit) {
+/// Cuts the dimensions in turn, the first ones first, until there are `parts` pieces or no more.
+/// Those of `whole` stay as they are.
+void divide(Extents& extents, const std::array<Dim, 4>& dims, std::int64_t parts,
+            std::int64_t k_unit, const std::vector<Dim>& whole) {
     for (const Dim dim : dims) {
-        if (space.normalises(dim)) {
+        if (std::find(whole.begin(), whole.end(), dim) != whole.end()) {
             continue;
         }
         std::int64_t& extent = extents[index(dim)];
@@ -47,10 +47,12 @@ void divide(Extents& extents, const IterationSpace& space, const std::array<Dim,
     }
 }
 
-std::int64_t bits_of_inputs(const Layer& layer, const Extents& part, TensorRole role) {
+/// Of the weights, or of everything else that is read.
+std::int64_t bits_read(const Layer& layer, const Extents& part, bool weights) {
     std::int64_t sum = 0;
     for (const Operand& operand : layer.space.operands) {
-        if (operand.role == role) {
+        if (operand.role != TensorRole::outputs &&
+            (operand.role == TensorRole::weights) == weights) {
             sum += most_bytes(operand.projection, operand.precision, part).count() * 8;
         }
     }
@@ -93,9 +95,8 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) 
 bool PassPlanner::fits(const Layer& layer, const Extents& part, std::int64_t operand_bits) const {
     const std::int64_t outputs =
         most_bytes(layer.space.outputs().projection, Precision::int8, part).count();
-    const std::int64_t bits_needed = bits_of_inputs(layer, part, TensorRole::weights) +
-                                     bits_of_inputs(layer, part, TensorRole::inputs) +
-                                     outputs * operand_bits;
+    const std::int64_t bits_needed =
+        bits_read(layer, part, true) + bits_read(layer, part, false) + outputs * operand_bits;
     if (2 * ceil_divide(bits_needed, 8) > hierarchy_.operands_config->capacity.count()) {
         return false;
     }
@@ -113,10 +114,8 @@ double PassPlanner::tile_cycles(const Layer& layer, const Extents& tile, PassPla
     const auto positions = static_cast<double>(pieces(tile, plan.pass, kPositions));
     const auto reduction = static_cast<double>(pieces(tile, plan.pass, kReduction));
     const double passes = channels * positions * reduction;
-    const auto weights =
-        static_cast<double>(bits_of_inputs(layer, plan.pass, TensorRole::weights)) / 8;
-    const auto inputs =
-        static_cast<double>(bits_of_inputs(layer, plan.pass, TensorRole::inputs)) / 8;
+    const auto weights = static_cast<double>(bits_read(layer, plan.pass, true)) / 8;
+    const auto inputs = static_cast<double>(bits_read(layer, plan.pass, false)) / 8;
     const Operand& outputs = layer.space.outputs();
     const auto results =
         static_cast<double>(most_bytes(outputs.projection, outputs.precision, plan.pass).count());
@@ -187,6 +186,20 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
     if (known != known_.end()) {
         return known->second;
     }
+    std::optional<PassPlan> best = search(layer, tile, operand_bits, layer.space.whole_dims);
+    if (!best && !layer.space.whole_dims.empty()) {
+        best = search(layer, tile, operand_bits, {});
+    }
+    known_.emplace(key, best);
+    return best;
+}
+
+// MODEL: a row that is normalised over goes through a core in one pass where its buffers hold it;
+// else in several, its maximum and sums carried from part to part at no cost (online softmax,
+// Milakov and Gimelshein 2018).
+std::optional<PassPlan> PassPlanner::search(const Layer& layer, const Extents& tile,
+                                            std::int64_t operand_bits,
+                                            const std::vector<Dim>& whole) const {
     const ArrayShape* shape =
         layer.space.macs() > 0 ? array_shape(*hierarchy_.array_config, layer.precision) : nullptr;
     const std::int64_t k_unit = shape ? shape->outputs : 1;
@@ -196,9 +209,9 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
         for (std::int64_t channels = 1; channels <= most; channels *= 2) {
             for (std::int64_t positions = 1; channels * positions <= most; positions *= 2) {
                 Extents pass = tile;
-                divide(pass, layer.space, kChannels, channels, k_unit);
-                divide(pass, layer.space, kPositions, positions, 1);
-                divide(pass, layer.space, kReduction, reduction, 1);
+                divide(pass, kChannels, channels, k_unit, whole);
+                divide(pass, kPositions, positions, 1, whole);
+                divide(pass, kReduction, reduction, 1, whole);
                 try_chunks(layer, tile, operand_bits, pass, best);
             }
         }
@@ -210,12 +223,11 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
     for (std::int64_t parts = most * 2; !best && parts <= (std::int64_t{1} << 24); parts *= 2) {
         for (std::int64_t channels = 1; channels <= parts; channels *= 4) {
             Extents pass = tile;
-            divide(pass, layer.space, kChannels, channels, k_unit);
-            divide(pass, layer.space, kPositions, parts / channels, 1);
+            divide(pass, kChannels, channels, k_unit, whole);
+            divide(pass, kPositions, parts / channels, 1, whole);
             try_chunks(layer, tile, operand_bits, pass, best);
         }
     }
-    known_.emplace(key, best);
     return best;
 }
 

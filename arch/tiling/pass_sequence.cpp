@@ -43,7 +43,7 @@ PassSequence pass_sequence(const Layer& root, const LayerPlan& plan) {
             const std::size_t number = sequence.passes.size();
             for (std::size_t o = 0; o < operands.size(); ++o) {
                 const Projection& projection = operands[o].projection;
-                const Region of_tile = image(projection, tile);
+                const Region of_tile = visited_region(projection, tile);
                 auto& tile_visits = sequence.tile_visits[o];
                 const bool other_tile =
                     !tile_visits.empty() && !(tile_visits.back().region == of_tile);
@@ -53,8 +53,8 @@ PassSequence pass_sequence(const Layer& root, const LayerPlan& plan) {
                 const bool anew =
                     new_tile ||
                     (number > 0 && !same_parts(projection, sequence.passes[number - 1].box, box));
-                pass.visit.push_back(
-                    extend(sequence.operand_visits[o], image(projection, box), number, anew));
+                pass.visit.push_back(extend(sequence.operand_visits[o],
+                                            visited_region(projection, box), number, anew));
             }
             sequence.passes.push_back(std::move(pass));
         }
@@ -68,6 +68,21 @@ PassSequence pass_sequence(const Layer& root, const LayerPlan& plan) {
         sequence.finished += passes[p].finishes ? 1 : 0;
     }
     return sequence;
+}
+
+Region visited_region(const Projection& projection, const Box& box) {
+    Region region = image(projection, box);
+    if (!projection.gather) {
+        return region;
+    }
+    const Axis& rows = projection.axes.front();
+    const std::int64_t drawn = drawn_rows(projection, box);
+    std::int64_t first = 0;
+    for (const AxisTerm& term : rows.terms) {
+        first = first * rows.extent + box[term.dim].begin;
+    }
+    region[0] = drawn == rows.extent ? Range{0, drawn} : Range{first, first + drawn};
+    return region;
 }
 
 Region fresh_part(const Region& region, const Region& previous) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/tiling/transfer.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 
 namespace memwall {
@@ -26,6 +28,7 @@ void Transfers::place_in_dram(const std::vector<TensorId>& tensors) {
     }
 }
 
+// MODEL: the rows that a gather draws lie at equal distances over its table.
 /// Activations lie row by row with their channels together, item after item; weights as they are.
 DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
     DramAccess access;
@@ -41,6 +44,18 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
     const auto offset_of = [&](std::int64_t at) {
         return stored_bytes(at, cargo.precision).count();
     };
+    if (cargo.drawn > 0) {
+        const std::int64_t row = offset_of(tensor.item_words() / tensor.shape[0]);
+        access.piece = Bytes(std::max<std::int64_t>(1, cargo.bytes.count() / cargo.drawn));
+        access.pieces = cargo.bytes.count() / access.piece.count();
+        access.stride = row * std::max<std::int64_t>(1, tensor.shape[0] / access.pieces);
+        if (access.pieces * access.piece.count() != cargo.bytes.count()) {
+            access.piece = cargo.bytes;
+            access.pieces = 1;
+            access.stride = 0;
+        }
+        return access;
+    }
     if (tensor.is_weight() || tensor.shape.size() != 3 || cargo.region.size() != 4) {
         std::int64_t row = 1;
         for (std::size_t axis = cargo.region.size(); axis-- > 1;) {
@@ -97,7 +112,9 @@ StepBody Transfers::fetch(const Cargo& cargo, UnitId unit) const {
     move.destinations = {hierarchy_.buffer};
     move.delivered = cargo.bytes;
     move.dram.push_back(dram_access(cargo, false));
-    move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
+    move.pattern = cargo.drawn > 0           ? MovePattern::gather
+                   : move.dram[0].pieces > 1 ? MovePattern::strided
+                                             : MovePattern::dense;
     add_link(move, machine_.write_port(hierarchy_.buffer), cargo.bytes);
     count(body, cargo, hierarchy_.dram, Action::read, cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::write, cargo.bytes);

@@ -19,6 +19,7 @@ struct Cargo {
     LayerId layer;
     TensorRole role = TensorRole::inputs;
     Precision precision = Precision::int8;
+    std::int64_t drawn = 0;  ///< rows of a gather, scattered over the table; 0: no gather
 };
 
 class Transfers {

@@ -36,18 +36,20 @@ std::string bytes(std::int64_t count) {
     return std::to_string(count) + " B";
 }
 
-Machine drawn_tiling_machine(Draw& draw) {
+/// `roomy`: buffers of the cores that hold whole rows, which some functions need.
+Machine drawn_tiling_machine(Draw& draw, bool roomy = false) {
     const std::int64_t cores = draw.one_of<std::int64_t>({1, 2, 3, 4, 6});
     Overrides overrides;
     for (const char* part : {"operand_buffer", "accumulators", "array", "vector"}) {
         overrides.emplace_back(std::string("components.") + part + ".instances",
                                std::to_string(cores));
     }
-    const std::int64_t operands = draw.one_of<std::int64_t>({48, 96, 200, 600, 4096});
+    const std::int64_t operands = roomy ? draw.one_of<std::int64_t>({600, 4096})
+                                        : draw.one_of<std::int64_t>({48, 96, 200, 600, 4096});
     overrides.emplace_back("components.operand_buffer.capacity", bytes(operands));
     overrides.emplace_back("components.operand_buffer.bank", bytes(operands));
     overrides.emplace_back("components.accumulators.capacity",
-                           bytes(draw.one_of<std::int64_t>({16, 64, 256})));
+                           bytes(roomy ? 256 : draw.one_of<std::int64_t>({16, 64, 256})));
     const std::int64_t buffer = draw.one_of<std::int64_t>({128, 300, 700, 2000, 16384});
     overrides.emplace_back("components.global_buffer.capacity", bytes(buffer));
     overrides.emplace_back("components.global_buffer.bank", bytes(buffer));
@@ -164,6 +166,32 @@ TEST_CASE("Every generated network that the tiling mapper maps computes what its
     CHECK(seen.mapped >= 30);
     CHECK(seen.epilogues > 20);
     CHECK(seen.stores > 20);
+}
+
+TEST_CASE("Attention, its cache and mixtures compute what they are on a tiled machine") {
+    Seen seen;
+    for (std::uint32_t seed = 5001; seed <= 5120; ++seed) {
+        Draw draw(seed);
+        const std::int64_t kind = draw(1, 3);
+        const Generated generated =
+            kind == 3 ? test::generated_mixture(draw) : test::generated_attention(draw, kind == 2);
+        prove(generated, with_batch(generated.network, draw(1, 3)),
+              drawn_tiling_machine(draw, true), seed, seen);
+    }
+    CHECK(seen.mapped >= 40);
+    CHECK(seen.stores > 20);
+    CHECK(seen.streamed_weights > 20);
+}
+
+TEST_CASE("Attention without a cache computes what it is on a mesh of cores") {
+    Seen seen;
+    for (std::uint32_t seed = 6001; seed <= 6060; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_attention(draw, false);
+        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_spatial_machine(draw),
+              seed, seen);
+    }
+    CHECK(seen.mapped >= 40);
 }
 
 TEST_CASE("Every generated layer that the spatial mapper maps computes what the layer is") {

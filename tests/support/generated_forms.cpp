@@ -158,8 +158,37 @@ Generated generated_gated_network(Draw& draw) {
     return load({draw(1, 2) * 2, size, size}, layers);
 }
 
+Generated generated_recurrent(Draw& draw) {
+    const std::int64_t units = draw(1, 6);
+    std::string layers = "- {name: cells, hidden: " + number(units) +
+                         ", result: " + draw.one_of<std::string>({"all", "last"});
+    if (draw.chance(50)) {
+        layers += ", op: lstm, peepholes: " + std::string(draw.chance(50) ? "true" : "false");
+        layers += draw.chance(50) ? ", projection: " + number(draw(1, 4)) : "";
+    } else {
+        layers += ", op: gru";
+    }
+    return load({draw(1, 5), draw(1, 6)},
+                layers + "}\n- {name: end, op: linear, out_features: 3}\n");
+}
+
+Generated generated_shared_weights(Draw& draw) {
+    const std::int64_t features = draw(1, 12);
+    const std::string linear = ", op: linear, out_features: " + number(features) + ", bias: false";
+    std::string layers = "- {name: first" + linear + "}\n- {name: act, op: relu}\n- {name: second" +
+                         linear + ", weights: first}\n";
+    if (draw.chance(50)) {
+        layers += "- {name: part, op: slice, inputs: [act], end: 1}\n- {name: third" + linear +
+                  ", weights: first}\n- {name: sum, op: add, inputs: [second, third]}\n";
+    }
+    return load({draw(1, 5), features}, layers);
+}
+
 Generated generated_form(Draw& draw) {
-    const std::int64_t kind = draw(1, 10);
+    const std::int64_t kind = draw(1, 13);
+    if (kind > 10) {
+        return kind <= 12 ? generated_recurrent(draw) : generated_shared_weights(draw);
+    }
     return kind <= 4   ? generated_sliding(draw)
            : kind <= 6 ? generated_conv_transpose(draw)
            : kind <= 8 ? generated_rearrangement(draw)

@@ -14,6 +14,10 @@ Generated generated_conv_transpose(Draw& draw);
 Generated generated_rearrangement(Draw& draw);
 /// A few layers that read parts of tensors, gate channels and add what was made earlier.
 Generated generated_gated_network(Draw& draw);
+/// An LSTM or GRU of a few steps and a linear layer behind it.
+Generated generated_recurrent(Draw& draw);
+/// Two or three linear layers with the same weights, on the same or other numbers of positions.
+Generated generated_shared_weights(Draw& draw);
 /// Any of these.
 Generated generated_form(Draw& draw);
 

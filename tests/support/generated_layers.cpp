@@ -149,6 +149,43 @@ Generated generated_pool(Draw& draw) {
                     (op == "global_pool" ? "" : ", " + window_keys(rows, columns)) + "}\n");
 }
 
+Generated generated_attention(Draw& draw, bool cache) {
+    const std::int64_t positions = draw(1, 5);
+    const std::int64_t kv_heads = draw(1, 3);
+    const std::int64_t heads = kv_heads * draw(1, 3);
+    const std::int64_t features = draw(1, 5);
+    const auto projection = [&](const char* name, std::int64_t count) {
+        return std::string("- {name: ") + name +
+               ", op: linear, inputs: image, out_features: " + std::to_string(count * features) +
+               ", heads: " + std::to_string(count) + "}\n";
+    };
+    std::string keys;
+    if (cache || draw.chance(50)) {
+        keys += ", causal: true";
+        keys += draw.chance(40) ? ", window: " + std::to_string(draw(1, 6)) : "";
+    }
+    keys += cache ? ", cache: true, context: " + std::to_string(draw(0, 6)) : "";
+    return load(
+        text(Shape{positions, draw(1, 6)}),
+        projection("q", heads) + "- {name: turned, op: rotary}\n" + projection("k", kv_heads) +
+            projection("v", kv_heads) + "- {name: attn, op: attention, inputs: [turned, k, v]" +
+            keys + "}\n" + "- {name: o, op: linear, merge_heads: true, out_features: " +
+            std::to_string(draw(1, 6)) + ", last: " + std::to_string(draw(1, positions)) + "}\n");
+}
+
+Generated generated_mixture(Draw& draw) {
+    const std::int64_t experts = draw(1, 4);
+    return load(
+        text(Shape{draw(1, 5)}),
+        "- {name: e, op: embedding, rows: " + std::to_string(draw(1, 9)) +
+            ", features: " + std::to_string(draw(1, 6)) + "}\n" +
+            "- {name: p, op: position_embedding, class_tokens: " + std::to_string(draw(0, 1)) +
+            "}\n" + "- {name: m, op: moe, experts: " + std::to_string(experts) + ", top_k: " +
+            std::to_string(draw(1, experts)) + ", features: " + std::to_string(draw(1, 6)) +
+            ", gated: " + (draw.chance(50) ? "true" : "false") + "}\n" +
+            "- {name: sum, op: add, inputs: [m, p]}\n");
+}
+
 Generated generated_layer(Draw& draw) {
     const std::int64_t kind = draw(1, 10);
     return kind <= 6   ? generated_conv(draw)

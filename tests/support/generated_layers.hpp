@@ -20,6 +20,11 @@ Generated generated_linear(Draw& draw);
 Generated generated_pool(Draw& draw);  ///< max, average or global
 /// Any of these.
 Generated generated_layer(Draw& draw);
+/// Attention between linear layers: heads that share keys, masks, windows and a cache where
+/// `cache`.
+Generated generated_attention(Draw& draw, bool cache);
+/// An embedding, a mixture of experts and what lies around them.
+Generated generated_mixture(Draw& draw);
 
 /// A chain of `blocks` convolutions and poolings with normalisations, activations, residual sums
 /// and concatenations between them, and sometimes a linear layer at its end.

@@ -78,18 +78,18 @@ TEST_CASE("Sizes that are none have their sentence") {
     };
     CHECK(conv("stride: 1") == "5:3: error: missing key 'kernel' in layer 'a'");
     CHECK(conv("kernel: 0") ==
-          "5:3: error: layer 'a': 'kernel' has 3 numbers, but an input of shape [4, 6, 6] has 2 "
-          "axes for the window");
+          "5:48: error: 'kernel' in layer 'a': expected a value from 1 to "
+          "2147483647, found '0'");
     CHECK(conv("kernel: [1, -1]") ==
           "5:52: error: 'kernel' in layer 'a': expected a value from 1 "
           "to 2147483647, found '-1'");
     CHECK(conv("kernel: [1, 1, 1]") ==
-          "5:48: error: 'kernel' in layer 'a': expected one number or "
-          "[rows, columns], found 3 numbers");
+          "5:48: error: layer 'a': 'kernel' has 3 numbers, but an input of shape [4, 6, 6] has 2 "
+          "axes for the window");
     CHECK(conv("kernel: []") ==
           "5:48: error: 'kernel' in layer 'a': expected one number or a list, found an empty list");
     CHECK(conv("kernel: 1, padding: [1, 2, 3]") ==
-          "5:3: error: layer 'a': 'padding' has 3 numbers, but an input of shape [4, 6, 6] has 2 "
+          "5:60: error: layer 'a': 'padding' has 3 numbers, but an input of shape [4, 6, 6] has 2 "
           "axes for the window");
     CHECK(conv("kernel: 1, groups: 0") ==
           "5:59: error: 'groups' in layer 'a': expected a value above zero, found '0'");

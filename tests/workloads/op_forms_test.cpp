@@ -116,9 +116,11 @@ TEST_CASE("A part of a tensor is read where it lies, and made where it leaves th
 TEST_CASE("Forms that cannot be are told with what there is") {
     const std::string at = "net.yaml:5:3: error: layer 'n': ";
     CHECK(fault("[2, 9, 9]", "conv, out_channels: 1, kernel: [3, 3, 3]") ==
-          at + "'kernel' has 3 numbers, but an input of shape [2, 9, 9] has 2 axes for the window");
+          "net.yaml:5:48: error: layer 'n': 'kernel' has 3 numbers, but an input of shape [2, 9, "
+          "9] has 2 axes for the window");
     CHECK(fault("[2, 9]", "conv, out_channels: 1, kernel: 3, padding: [1, 1, 1, 1]") ==
-          at + "'padding' has 4 numbers, but an input of shape [2, 9] has 1 axis for the window");
+          "net.yaml:5:60: error: layer 'n': 'padding' has 4 numbers, but an input of shape [2, 9] "
+          "has 1 axis for the window");
     CHECK(fault("[2, 9]",
                 "conv_transpose, out_channels: 1, kernel: 3, stride: 2, output_padding: 2") ==
           at + "'output_padding' has to be less than the stride or the dilation");
@@ -168,7 +170,7 @@ TEST_CASE("The MACs of a box are its points with a weight and a result, counted 
         };
         visit(visit, 0);
         INFO("seed " << seed << "\n" << generated.yaml);
-        CHECK(space.macs_within(box) == inside);
+        CHECK(space.counted_points(box) == inside);
     }
 }
 

@@ -104,7 +104,8 @@ TEST_CASE("Each mistake in the parameters has its sentence") {
           "net.yaml:2:17: error: unknown placeholder '{m}' in '{m}'; only a repeated layer or "
           "'parameters' has one");
     CHECK(faults_of(file_with("{n: x}", layer)) ==
-          "net.yaml:5:39: error: 'out_features' in layer 'a': expected a whole number such as 16, found "
+          "net.yaml:5:39: error: 'out_features' in layer 'a': expected a whole number such as 16, "
+          "found "
           "'x'");
     CHECK(faults_of(file_with("{n: 0}", layer)) ==
           "net.yaml:5:39: error: 'out_features' in layer 'a': expected a value above zero, found "
@@ -146,8 +147,7 @@ TEST_CASE("A file that extends a template gives it the values of its parameters"
     CHECK(fault("network: w\nextends: wide.yaml\n")
               .find("wrong.yaml:2:10: error: 'wide.yaml' is "
                     "no template") == 0);
-    write(folder.path() / "templates/loop.yaml",
-          "template: loop\nextends: templates/loop.yaml\n");
+    write(folder.path() / "templates/loop.yaml", "template: loop\nextends: templates/loop.yaml\n");
     CHECK(fault("network: w\nextends: loop\n").find("more than eight templates") !=
           std::string::npos);
 }

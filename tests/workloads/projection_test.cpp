@@ -139,7 +139,7 @@ TEST_CASE("Window reuse is 9 for 3 x 3, 4 at stride 2, and 16 for 7 x 7 at strid
 }
 
 TEST_CASE("A gather draws at most one row a point, and may draw any") {
-    Projection table{{{{{Dim::P, 1}}, 0, 100}, {{{Dim::K, 1}}, 0, 16}}, true};
+    Projection table{{{{{Dim::P, 1}}, 0, 100}, {{{Dim::K, 1}}, 0, 16}}, Gather{}};
     Box box = unit_box();
     box[Dim::P] = {0, 8};
     box[Dim::K] = {0, 16};

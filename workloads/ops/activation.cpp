@@ -19,24 +19,29 @@ constexpr std::int64_t kHardSigmoid = 4;  // multiply, add, max, min
 constexpr std::int64_t kHardSwish = 5;    // x hard_sigmoid(x)
 constexpr std::int64_t kElu = 4;          // exp, subtract, multiply, select
 constexpr std::int64_t kSoftplus = 3;     // exp, add, logarithm
-constexpr std::int64_t kMish = 6;         // x n / (n + 2), n = e^x (e^x + 2)
+constexpr std::int64_t kRotary =
+    3;  // a pair is turned: four products, two sums; the angles are known
+constexpr std::int64_t kMish = 6;  // x n / (n + 2), n = e^x (e^x + 2)
 
-LayerPlan pointwise_plan(std::int64_t operations, const Shape& shape) {
+LayerPlan plan_pointwise(const Shape& shape, std::int64_t operations) {
     LayerPlan plan;
     plan.output = shape;
-    plan.space = elementwise_space(plan.output, PointOperation::vector, operations);
-    plan.space.operands = {inputs_operand(shape_axes(plan.output)),
-                           outputs_operand(shape_axes(plan.output))};
+    plan.space = elementwise_space(shape, PointOperation::vector, operations);
+    plan.space.operands = {inputs_operand(shape_axes(shape)), outputs_operand(shape_axes(shape))};
     return plan;
 }
 
 Planner pointwise(std::int64_t operations) {
-    return [=](const PlanRequest& request) -> std::optional<Expansion> {
-        return pointwise_plan(operations, request.inputs[0]);
+    return [=](const PlanRequest& request) -> std::optional<LayerPlan> {
+        return plan_pointwise(request.inputs[0], operations);
     };
 }
 
 }  // namespace
+
+Planner plan_activation(const std::string& op) {
+    return pointwise(op == "relu" ? kRelu : op == "gelu" ? kGelu : kSilu);
+}
 
 Planner read_relu(MapReader&) {
     return pointwise(kRelu);
@@ -53,13 +58,14 @@ Planner read_leaky_relu(MapReader&) {
 Planner read_prelu(MapReader& keys) {
     const auto axis = keys.optional<std::int64_t>("axis", 0);
     return [axis](const PlanRequest& request) -> std::optional<LayerPlan> {
-        LayerPlan plan = pointwise_plan(kLeakyRelu, request.inputs[0]);
-        const std::size_t channels = axis_position(axis, request.inputs[0].size());
-        if (channels == request.inputs[0].size()) {
+        const Shape& input = request.inputs[0];
+        const std::size_t channels = axis_position(axis, input.size());
+        if (channels == input.size()) {
             return request.fault("no axis " + std::to_string(axis) + " in an input of shape " +
-                                 text(request.inputs[0]));
+                                 text(input));
         }
-        plan.other_parameters = request.inputs[0][channels];
+        LayerPlan plan = plan_pointwise(input, kLeakyRelu);
+        plan.other_parameters = input[channels];
         return plan;
     };
 }
@@ -98,6 +104,10 @@ Planner read_softplus(MapReader&) {
 
 Planner read_mish(MapReader&) {
     return pointwise(kMish);
+}
+
+Planner read_rotary(MapReader&) {
+    return pointwise(kRotary);
 }
 
 }  // namespace memwall::ops

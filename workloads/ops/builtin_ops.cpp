@@ -16,6 +16,14 @@ std::vector<Op> make_builtin_ops() {
         {"conv_transpose", 1, 1, Form::compute, read_conv_transpose},
         {"linear", 1, 1, Form::compute, read_linear},
         {"matmul", 2, 2, Form::compute, read_matmul},
+        {"lstm", 1, 3, Form::compute, read_lstm},
+        {"gru", 1, 2, Form::compute, read_gru},
+        {"attention", 3, 3, Form::compute, read_attention},
+        {"cache", 1, 1, Form::append, read_cache},
+        {"embedding", 1, 1, Form::compute, read_embedding},
+        {"position_embedding", 1, 1, Form::compute, read_position_embedding},
+        {"moe", 1, 1, Form::compute, read_moe},
+        {"rotary", 1, 1, Form::compute, read_rotary},
         {"max_pool", 1, 1, Form::compute, read_max_pool},
         {"average_pool", 1, 1, Form::compute, read_average_pool},
         {"global_pool", 1, 1, Form::compute, read_global_pool},
@@ -52,6 +60,7 @@ std::vector<Op> make_builtin_ops() {
         {"transpose", 1, 1, Form::compute, read_transpose},
         {"reshape", 1, 1, Form::compute, read_reshape},
         {"flatten", 1, 1, Form::compute, read_flatten},
+        {"lower_triangle", 1, 1, Form::compute, read_lower_triangle},
     };
     for (std::size_t later = 0; later < list.size(); ++later) {
         for (std::size_t op = 0; op < later; ++op) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 #include "workloads/ops/sliding.hpp"
 
 namespace memwall::ops {
@@ -167,6 +168,11 @@ std::optional<LayerPlan> plan_resize(const ResizeKeys& keys, const PlanRequest& 
 }
 
 }  // namespace
+
+Planner slice_planner(std::int64_t axis, std::int64_t begin, std::int64_t end) {
+    const SliceKeys keys = {axis, begin, end};
+    return [keys](const PlanRequest& request) { return plan_slice(keys, request); };
+}
 
 Planner read_slice(MapReader& reader) {
     SliceKeys keys;

@@ -5,6 +5,7 @@
 
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 
 namespace memwall::ops {
 namespace {
@@ -62,16 +63,24 @@ std::optional<LayerPlan> plan_elementwise(PointOperation operation,
     return plan;
 }
 
+Planner elementwise(PointOperation operation, const std::optional<Shape>& constant) {
+    return [=](const PlanRequest& request) {
+        return plan_elementwise(operation, constant, request);
+    };
+}
+
 Planner elementwise(MapReader& keys, PointOperation operation) {
-    std::optional<Shape> constant;
-    if (const YamlValue* value = keys.value("constant")) {
-        constant = read_shape(*value, keys.what(), keys.faults());
-    }
-    return
-        [=](const PlanRequest& request) { return plan_elementwise(operation, constant, request); };
+    const YamlValue* value = keys.value("constant");
+    return elementwise(operation, value == nullptr
+                                      ? std::nullopt
+                                      : read_shape(*value, keys.what(), keys.faults()));
 }
 
 }  // namespace
+
+Planner add_planner() {
+    return elementwise(PointOperation::add, std::nullopt);
+}
 
 Planner read_add(MapReader& keys) {
     return elementwise(keys, PointOperation::add);
@@ -87,6 +96,10 @@ Planner read_div(MapReader& keys) {
 
 Planner read_mul(MapReader& keys) {
     return elementwise(keys, PointOperation::multiply);
+}
+
+Planner plan_mul() {
+    return elementwise(PointOperation::multiply, std::nullopt);
 }
 
 }  // namespace memwall::ops

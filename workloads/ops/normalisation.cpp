@@ -67,6 +67,23 @@ std::optional<LayerPlan> plan_groups(std::int64_t groups, const PlanRequest& req
     return plan;
 }
 
+std::optional<LayerPlan> plan_causal(const CausalKeys& keys, const PlanRequest& request) {
+    auto plan = plan_along({-1, kSoftmax, 0}, request);
+    const Shape& shape = request.inputs[0];
+    if (plan && shape.size() < 2) {
+        return request.fault(
+            "causal needs an input of shape [queries, keys] or [heads, queries, "
+            "keys], found " +
+            text(shape));
+    }
+    if (plan) {
+        const std::vector<Dim> dims = shape_dims(shape.size());
+        plan->space.mask = causal_mask(keys, dims[dims.size() - 2], dims.back(), request,
+                                       shape[shape.size() - 2], shape.back());
+    }
+    return plan && plan->space.mask ? plan : std::nullopt;
+}
+
 Planner along_axis(MapReader& keys, std::int64_t operations, std::int64_t parameters) {
     const NormalisedAxis norm = {keys.optional<std::int64_t>("axis", -1), operations, parameters};
     return [=](const PlanRequest& request) { return plan_along(norm, request); };
@@ -74,8 +91,15 @@ Planner along_axis(MapReader& keys, std::int64_t operations, std::int64_t parame
 
 }  // namespace
 
+Planner plan_softmax(const std::optional<CausalKeys>& causal) {
+    return [=](const PlanRequest& request) {
+        return causal ? plan_causal(*causal, request) : plan_along({-1, kSoftmax, 0}, request);
+    };
+}
+
 Planner read_softmax(MapReader& keys) {
-    return along_axis(keys, kSoftmax, 0);
+    const auto causal = read_causal(keys);
+    return causal ? plan_softmax(causal) : along_axis(keys, kSoftmax, 0);
 }
 
 Planner read_layer_norm(MapReader& keys) {

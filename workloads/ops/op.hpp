@@ -25,6 +25,7 @@ struct LayerPlan {
     /// their tensors and precisions are filled in by the reader. No operands: a rename of words.
     IterationSpace space;
     std::int64_t other_parameters = 0;
+    bool state = false;  ///< the result stays in memory from item to item
 
     friend bool operator==(const LayerPlan&, const LayerPlan&) = default;
 };
@@ -79,12 +80,14 @@ using Planner = std::function<std::optional<Expansion>(const PlanRequest&)>;
 /// What may be done with a layer of a kind beside running it.
 enum class OpForm {
     compute,
-    scale,  ///< a factor and an offset a channel: folds into the layer before it where that has
-            ///< weights (batch_norm)
-    part,  ///< takes a part of its input along one axis: free, unless it is a result of the network
-           ///< (slice)
-    join   ///< puts its inputs behind each other along one axis: free where they can be made in
-           ///< place (concat)
+    scale,   ///< a factor and an offset a channel: folds into the layer before it where that has
+             ///< weights (batch_norm)
+    part,    ///< takes a part of its input along one axis: free, unless it is a result of the
+             ///< network (slice)
+    append,  ///< writes new positions behind those that a state tensor has: free where they can be
+             ///< made in place (cache)
+    join     ///< puts its inputs behind each other along one axis: free where they can be made in
+             ///< place (concat)
 };
 
 struct Op {

@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// reshape, flatten and concat: the same words under another shape, or behind each other.
+// reshape, flatten and concat: the same words under another shape, or behind each other;
+// lower_triangle: some of them.
 #include "workloads/ops/build.hpp"
+#include "workloads/ops/composite.hpp"
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 
 namespace memwall::ops {
 namespace {
-
-std::optional<LayerPlan> plan_reshape(const Shape& to, const PlanRequest& request) {
-    const Shape& from = request.inputs[0];
-    if (words(to) != words(from)) {
-        return request.fault("shapes do not meet: " + text(from) + " has " +
-                             std::to_string(words(from)) + " words, " + text(to) + " has " +
-                             std::to_string(words(to)));
-    }
-    LayerPlan plan;
-    plan.output = to;
-    return plan;
-}
 
 std::optional<LayerPlan> plan_concat(std::int64_t named, const PlanRequest& request) {
     LayerPlan plan;
@@ -52,11 +43,54 @@ std::optional<LayerPlan> plan_concat(std::int64_t named, const PlanRequest& requ
     return plan;
 }
 
+/// Every second word of [words], `count` of them.
+std::optional<LayerPlan> plan_select(std::int64_t count, const PlanRequest& request) {
+    LayerPlan plan;
+    plan.output = {count};
+    plan.space = elementwise_space(plan.output, PointOperation::vector, 1);
+    plan.space.operands = {inputs_operand({Axis{{{Dim::K, 2}}, 0, request.inputs[0][0]}}),
+                           outputs_operand(shape_axes(plan.output))};
+    return plan;
+}
+
+// MODEL: which words of a matrix lie below its diagonal decides nothing but addresses: every second
+// one stands for them.
+std::optional<Expansion> plan_triangle(const PlanRequest& request) {
+    const Shape& input = request.inputs[0];
+    if (input.size() != 2 || input[0] != input[1] || input[0] < 2) {
+        return request.fault("lower_triangle needs a square matrix of at least [2, 2], found " +
+                             text(input));
+    }
+    const std::int64_t n = input[0];
+    Composite parts(request);
+    const PartSource words =
+        parts.add("words", "reshape", {Composite::input(0)},
+                  [=](const PlanRequest& each) { return plan_reshape({n * n}, each); });
+    parts.add("", "select", {words},
+              [=](const PlanRequest& each) { return plan_select(n * (n - 1) / 2, each); });
+    return parts.finish();
+}
+
 }  // namespace
 
-Planner read_concat(MapReader& keys) {
-    const auto axis = keys.optional<std::int64_t>("axis", 0);
+std::optional<LayerPlan> plan_reshape(const Shape& to, const PlanRequest& request) {
+    const Shape& from = request.inputs[0];
+    if (words(to) != words(from)) {
+        return request.fault("shapes do not meet: " + text(from) + " has " +
+                             std::to_string(words(from)) + " words, " + text(to) + " has " +
+                             std::to_string(words(to)));
+    }
+    LayerPlan plan;
+    plan.output = to;
+    return plan;
+}
+
+Planner concat_planner(std::int64_t axis) {
     return [=](const PlanRequest& request) { return plan_concat(axis, request); };
+}
+
+Planner read_concat(MapReader& keys) {
+    return concat_planner(keys.optional<std::int64_t>("axis", 0));
 }
 
 Planner read_reshape(MapReader& keys) {
@@ -65,6 +99,10 @@ Planner read_reshape(MapReader& keys) {
     return [=](const PlanRequest& request) -> std::optional<LayerPlan> {
         return to ? plan_reshape(*to, request) : std::nullopt;
     };
+}
+
+Planner read_lower_triangle(MapReader&) {
+    return plan_triangle;
 }
 
 Planner read_flatten(MapReader&) {

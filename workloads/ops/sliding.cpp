@@ -30,18 +30,21 @@ std::int64_t at(const Sizes& sizes, std::size_t axis) {
     return sizes.size() == 1 ? sizes[0] : sizes[axis];
 }
 
-bool fits_axes(const PlanRequest& request, const char* key, const Sizes& sizes, std::size_t axes) {
+bool fits_axes(const PlanRequest& request, const char* key, const Sizes& sizes,
+               const SourceMark& at, std::size_t axes) {
     if (sizes.size() == 1 || sizes.size() == axes) {
         return true;
     }
-    request.fault("'" + std::string(key) + "' has " + std::to_string(sizes.size()) +
-                  " numbers, but an input of shape " + text(request.inputs[0]) + " has " +
-                  std::to_string(axes) + (axes == 1 ? " axis" : " axes") + " for the window");
+    request.faults.error(at, "layer '" + request.layer + "': '" + key + "' has " +
+                                 std::to_string(sizes.size()) + " numbers, but an input of shape " +
+                                 text(request.inputs[0]) + " has " + std::to_string(axes) +
+                                 (axes == 1 ? " axis" : " axes") + " for the window");
     return false;
 }
 
-bool set_padding(const PlanRequest& request, const Padding& padding,
+bool set_padding(const PlanRequest& request, const WindowKeys& window,
                  std::vector<SlidingAxis>& axes) {
+    const Padding& padding = window.padding;
     const std::size_t count = axes.size();
     if (padding.same != Padding::Same::no) {
         for (SlidingAxis& axis : axes) {
@@ -54,7 +57,7 @@ bool set_padding(const PlanRequest& request, const Padding& padding,
         return true;
     }
     const bool both_ends = padding.sizes.size() == 2 * count;
-    if (!both_ends && !fits_axes(request, "padding", padding.sizes, count)) {
+    if (!both_ends && !fits_axes(request, "padding", padding.sizes, window.padding_at, count)) {
         return false;
     }
     for (std::size_t axis = 0; axis < count; ++axis) {
@@ -86,6 +89,13 @@ WindowKeys read_window(MapReader& keys) {
     window.stride = optional_sizes(keys, "stride", {1});
     window.dilation = optional_sizes(keys, "dilation", {1});
     window.padding = optional_padding(keys);
+    const auto place = [&](const char* key) {
+        return keys.has(key) ? keys.value(key)->mark() : keys.mark();
+    };
+    window.kernel_at = place("kernel");
+    window.stride_at = place("stride");
+    window.dilation_at = place("dilation");
+    window.padding_at = place("padding");
     return window;
 }
 
@@ -103,9 +113,9 @@ std::optional<std::vector<SlidingAxis>> axes_under(const PlanRequest& request,
             text(image));
     }
     const std::size_t count = image.size() - 1;
-    if (!fits_axes(request, "kernel", window.kernel, count) ||
-        !fits_axes(request, "stride", window.stride, count) ||
-        !fits_axes(request, "dilation", window.dilation, count)) {
+    if (!fits_axes(request, "kernel", window.kernel, window.kernel_at, count) ||
+        !fits_axes(request, "stride", window.stride, window.stride_at, count) ||
+        !fits_axes(request, "dilation", window.dilation, window.dilation_at, count)) {
         return std::nullopt;
     }
     const std::vector<AxisDims> dims = dims_of(count);
@@ -119,7 +129,7 @@ std::optional<std::vector<SlidingAxis>> axes_under(const PlanRequest& request,
         axes[axis].stride = at(window.stride, axis);
         axes[axis].dilation = at(window.dilation, axis);
     }
-    return set_padding(request, window.padding, axes) ? std::optional(axes) : std::nullopt;
+    return set_padding(request, window, axes) ? std::optional(axes) : std::nullopt;
 }
 
 std::optional<std::vector<SlidingAxis>> slide(const PlanRequest& request,

@@ -20,6 +20,7 @@ struct WindowKeys {
     Sizes stride = {1};
     Sizes dilation = {1};
     Padding padding;
+    SourceMark kernel_at, stride_at, dilation_at, padding_at;  ///< where the keys are
     bool ceil_mode = false;  ///< a last window that begins inside counts though it ends outside
 };
 

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/language_run.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "sim/combine_runs.hpp"
+
+namespace memwall {
+namespace {
+
+constexpr std::int64_t kMostExact = 3;  ///< so many steps are all run
+
+double step_seconds(const RunResult& run) {
+    return run.totals.window.count() / static_cast<double>(run.scenario.counted_rounds());
+}
+
+double step_energy(const RunResult& run) {
+    return run.totals.energy.count() / static_cast<double>(run.scenario.counted_rounds());
+}
+
+/// On the straight line through (a, at_a) and (b, at_b).
+double between(std::int64_t a, double at_a, std::int64_t b, double at_b, std::int64_t x) {
+    return b == a ? at_a
+                  : at_a + (at_b - at_a) * static_cast<double>(x - a) / static_cast<double>(b - a);
+}
+
+/// The sampled steps of a decode, run.
+struct Decoded {
+    SampledSteps steps;
+    std::vector<RunResult> runs;  ///< by sampled context
+};
+
+/// How far the straight line past the checked step misses it, in time or energy.
+double error_at_checked(const Decoded& decoded) {
+    const std::size_t c = decoded.steps.checked;
+    const auto& contexts = decoded.steps.contexts;
+    const auto miss = [&](double (*value)(const RunResult&)) {
+        const double guess = between(contexts[c - 1], value(decoded.runs[c - 1]), contexts[c + 1],
+                                     value(decoded.runs[c + 1]), contexts[c]);
+        return std::abs(guess / value(decoded.runs[c]) - 1);
+    };
+    return std::max(miss(step_seconds), miss(step_energy));
+}
+
+/// Seconds of every step, sorted.
+std::vector<double> all_step_seconds(const Decoded& decoded) {
+    const auto& contexts = decoded.steps.contexts;
+    std::vector<double> seconds;
+    for (std::size_t s = 0; s < contexts.size(); ++s) {
+        const std::int64_t end = s + 1 < contexts.size() ? contexts[s + 1] : contexts[s] + 1;
+        for (std::int64_t context = contexts[s]; context < end; ++context) {
+            seconds.push_back(s + 1 < contexts.size()
+                                  ? between(contexts[s], step_seconds(decoded.runs[s]), end,
+                                            step_seconds(decoded.runs[s + 1]), context)
+                                  : step_seconds(decoded.runs[s]));
+        }
+    }
+    std::sort(seconds.begin(), seconds.end());
+    return seconds;
+}
+
+/// Between two tokens of one user.
+Latency token_latency(const Decoded& decoded) {
+    const std::vector<double> seconds = all_step_seconds(decoded);
+    double sum = 0;
+    for (const double each : seconds) {
+        sum += each;
+    }
+    Latency latency;
+    latency.mean = Seconds(sum / static_cast<double>(seconds.size()));
+    if (seconds.front() != seconds.back()) {
+        const auto percentile = [&](std::size_t percent) {
+            return Seconds(seconds[(seconds.size() * percent + 99) / 100 - 1]);
+        };
+        latency.p50 = percentile(50);
+        latency.p99 = percentile(99);
+        latency.most = Seconds(seconds.back());
+    }
+    return latency;
+}
+
+class LanguageRun {
+public:
+    LanguageRun(const NetworkSource& source, const Scenario& scenario, const StepRunner& run_step)
+        : source_(source), scenario_(scenario), load_(*scenario.language), run_step_(run_step) {}
+
+    RunResult run() {
+        std::vector<RunShare> shares;
+        std::optional<Decoded> decoded;
+        const bool prefills = scenario_.phase != Phase::decode;
+        // The first output token comes with the end of the prefill.
+        const std::int64_t steps = load_.output_tokens - (prefills ? 1 : 0);
+        if (steps > 0) {
+            decoded = decode(steps);
+        }
+        std::optional<Seconds> first_token;
+        if (prefills) {
+            RunResult prefill = run_step_(source_.at(load_.prompt, 0));
+            first_token = Seconds(step_seconds(prefill));
+            shares.push_back({std::move(prefill), 2});
+        }
+        if (decoded) {
+            const std::vector<std::int64_t> halves = half_steps(decoded->steps.contexts);
+            for (std::size_t s = 0; s < halves.size(); ++s) {
+                shares.push_back({decoded->runs[s], halves[s]});
+            }
+        }
+        RunResult result = combine_runs(shares);
+        finish(result, decoded, first_token);
+        return result;
+    }
+
+private:
+    /// The last step first: where it does not fit, nothing else matters.
+    Decoded decode(std::int64_t count) const {
+        Decoded decoded;
+        decoded.steps = sample_steps(load_.context, count, [&](std::int64_t context) {
+            return source_.at(1, context).macs();
+        });
+        decoded.runs.resize(decoded.steps.contexts.size());
+        for (std::size_t s = decoded.runs.size(); s-- > 0;) {
+            decoded.runs[s] = run_step_(source_.at(1, decoded.steps.contexts[s]));
+        }
+        return decoded;
+    }
+
+    void finish(RunResult& result, const std::optional<Decoded>& decoded,
+                const std::optional<Seconds>& first_token) const {
+        result.scenario = scenario_;
+        if (decoded && decoded->steps.checked > 0) {
+            result.scenario.extrapolation = Extrapolation{
+                decoded->steps.contexts, decoded->steps.contexts[decoded->steps.checked],
+                error_at_checked(*decoded)};
+        }
+        Totals& totals = result.totals;
+        totals.items = scenario_.items;
+        totals.item = scenario_.phase == Phase::prefill ? "prompt_token" : "token";
+        totals.latency = decoded ? token_latency(*decoded) : Latency{*first_token, {}, {}, {}};
+        totals.first_token = first_token;
+        totals.throughput = static_cast<double>(totals.items) / totals.window.count();
+        totals.power = totals.energy / totals.window;
+        totals.energy_per_item = Joules(totals.energy.count() / static_cast<double>(totals.items));
+    }
+
+    const NetworkSource& source_;
+    const Scenario& scenario_;
+    LanguageLoad load_;
+    const StepRunner& run_step_;
+};
+
+}  // namespace
+
+SampledSteps sample_steps(std::int64_t first, std::int64_t count,
+                          const std::function<std::int64_t(std::int64_t)>& macs) {
+    SampledSteps sampled;
+    if (count <= kMostExact) {
+        for (std::int64_t step = 0; step < count; ++step) {
+            sampled.contexts.push_back(first + step);
+        }
+        return sampled;
+    }
+    // MACs grow evenly and, from where a window is full, no more: three of them on a line are all
+    // on it, else the bend is found by halving.
+    std::int64_t low = first;
+    std::int64_t high = first + count - 1;
+    sampled.contexts = {low, high};
+    const std::int64_t slope = macs(low + 1) - macs(low);
+    if (macs(high) - macs(low) != slope * (high - low)) {
+        const std::int64_t at_low = macs(low);
+        while (high - low > 1) {
+            const std::int64_t middle = low + (high - low) / 2;
+            (macs(middle) - at_low == slope * (middle - first) ? low : high) = middle;
+        }
+        if (low != first && low != first + count - 1) {
+            sampled.contexts.insert(sampled.contexts.begin() + 1, low);
+        }
+    }
+    // The middle of the longest stretch.
+    std::size_t longest = 0;
+    const auto stretch = [&](std::size_t s) {
+        return sampled.contexts[s + 1] - sampled.contexts[s];
+    };
+    for (std::size_t s = 0; s + 1 < sampled.contexts.size(); ++s) {
+        longest = stretch(s) > stretch(longest) ? s : longest;
+    }
+    sampled.checked = longest + 1;
+    const std::int64_t middle = sampled.contexts[longest] + stretch(longest) / 2;
+    sampled.contexts.insert(sampled.contexts.begin() + static_cast<std::ptrdiff_t>(longest) + 1,
+                            middle);
+    return sampled;
+}
+
+std::vector<std::int64_t> half_steps(const std::vector<std::int64_t>& contexts) {
+    std::vector<std::int64_t> halves(contexts.size(), 0);
+    for (std::size_t s = 0; s + 1 < contexts.size(); ++s) {
+        const std::int64_t steps = contexts[s + 1] - contexts[s];
+        halves[s] += steps + 1;
+        halves[s + 1] += steps - 1;
+    }
+    halves.back() += 2;
+    return halves;
+}
+
+RunResult run_language(const NetworkSource& source, const Scenario& scenario,
+                       const StepRunner& run_step) {
+    ensure(scenario.language.has_value(), "a language phase has users and tokens");
+    if (!source.has_steps()) {
+        throw InputError("network '" + source.network().name() + "' has no phase " +
+                         name(scenario.phase) +
+                         ": a language model keeps a cache and has the parameters 'positions' and "
+                         "'context'");
+    }
+    return LanguageRun(source, scenario, run_step).run();
+}
+
+}  // namespace memwall
