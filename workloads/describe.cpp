@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads/describe.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace memwall {
@@ -88,6 +89,24 @@ NetworkSummary describe(const Network& network) {
         summary.layers.push_back(row(network, layer));
     }
     return summary;
+}
+
+std::vector<OpTotals> op_totals(const NetworkSummary& summary) {
+    std::vector<OpTotals> all;
+    for (const LayerRow& row : summary.layers) {
+        auto totals = std::find_if(all.begin(), all.end(),
+                                   [&](const OpTotals& each) { return each.op == row.op; });
+        if (totals == all.end()) {
+            all.push_back({row.op, 0, 0, 0, 0, Bytes(0)});
+            totals = all.end() - 1;
+        }
+        ++totals->layers;
+        totals->macs = checked_add(totals->macs, row.macs);
+        totals->vector_operations = checked_add(totals->vector_operations, row.vector_operations);
+        totals->weights = checked_add(totals->weights, row.weights);
+        totals->bytes += row.bytes();
+    }
+    return all;
 }
 
 }  // namespace memwall

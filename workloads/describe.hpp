@@ -52,4 +52,17 @@ struct NetworkSummary {
 
 NetworkSummary describe(const Network& network);
 
+/// All layers of one kind together, for the whole batch.
+struct OpTotals {
+    std::string op;
+    std::int64_t layers = 0;
+    std::int64_t macs = 0;
+    std::int64_t vector_operations = 0;
+    std::int64_t weights = 0;
+    Bytes bytes;  ///< of inputs, weights and outputs, layer by layer
+};
+
+/// In the order of their first layers.
+std::vector<OpTotals> op_totals(const NetworkSummary& summary);
+
 }  // namespace memwall
