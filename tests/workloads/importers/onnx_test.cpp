@@ -264,31 +264,6 @@ TEST_CASE("Tables are looked up, and cells unrolled in one direction or both") {
     CHECK(lines(last).find("op: gru, hidden: 8, bias: false, result: last}") != std::string::npos);
 }
 
-TEST_CASE("Tables are looked up, and cells unrolled in one direction or both") {
-    OnnxModel model;
-    model.input("ids", {"1", "7"}, kOnnxInt64).output("y").weights("table", {100, 16});
-    model.weights("w", {2, 32, 16}).weights("r", {2, 32, 8}).weights("b", {2, 64});
-    model.node("Gather", {"table", "ids"}, {"e"});
-    model.node("Transpose", {"e"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
-    model.node("LSTM", {"t", "w", "r", "b"}, {"s", "h"},
-               {{"hidden_size", std::int64_t{8}}, {"direction", std::string("bidirectional")}});
-    model.node("Relu", {"s"}, {"y"});
-    CHECK(lines(model) ==
-          "  - {name: e_node, op: embedding, rows: 100, features: 16}\n"
-          "  - {name: s_node_on, op: lstm, hidden: 8}\n"
-          "  - {name: s_node_back, op: lstm, inputs: [e_node], hidden: 8}\n"
-          "  - {name: s_node_both, op: concat, inputs: [s_node_on, s_node_back], axis: 1}\n"
-          "  - {name: y_node, op: relu}\n");
-    const Network network = read(model).network;
-    CHECK(network.weights() == 100 * 16 + 2 * 32 * (16 + 8));
-    OnnxModel last;
-    last.input("x", {"1", "5", "16"}).output("h").weights("w", {1, 24, 16});
-    last.weights("r", {1, 24, 8});
-    last.node("GRU", {"x", "w", "r"}, {"", "h"},
-              {{"hidden_size", std::int64_t{8}}, {"layout", std::int64_t{1}}});
-    CHECK(lines(last).find("op: gru, hidden: 8, bias: false, result: last}") != std::string::npos);
-}
-
 TEST_CASE("Unsupported operators are told by name with their nodes, all at once") {
     OnnxModel model;
     model.input("x", {"1", "4", "6", "6"}).output("y").weights("w", {4, 4, 1, 1});
