@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "workloads/liveness.hpp"
+
 namespace memwall {
 namespace {
 
@@ -40,6 +42,10 @@ LayerRow row(const Network& network, const Layer& layer) {
     LayerRow row;
     row.name = layer.name;
     row.op = layer.op;
+    for (const TensorId input : layer.inputs) {
+        row.input_shapes +=
+            (row.input_shapes.empty() ? "" : " ") + text(network.tensor(input).shape);
+    }
     row.output_shape = text(network.tensor(layer.outputs[0]).shape);
     row.precision = text(layer.precision);
     row.note = note(network, layer);
@@ -85,8 +91,14 @@ NetworkSummary describe(const Network& network) {
     summary.peak_activation_bytes = network.peak_activation_bytes();
     summary.intensity = macs_per_byte(
         summary.macs, summary.weight_bytes + summary.input_bytes + summary.output_bytes);
+    const std::vector<Bytes> live = live_bytes(network);
     for (const Layer& layer : network.layers()) {
         summary.layers.push_back(row(network, layer));
+        summary.layers.back().live_bytes = live[summary.layers.size() - 1];
+        if (summary.peak_layer.empty() &&
+            summary.layers.back().live_bytes == summary.peak_activation_bytes) {
+            summary.peak_layer = layer.name;
+        }
     }
     return summary;
 }

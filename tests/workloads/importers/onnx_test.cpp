@@ -331,6 +331,32 @@ TEST_CASE("Graphs that are wrong in themselves are one clear line") {
           std::string::npos);
 }
 
+TEST_CASE("Tensors cost no memory, and what is left is bounded, whatever a file holds") {
+    OnnxModel model;
+    model.input("x", {"1", "4"}).output("y").integers("big", Ints(2'000'000, 1));
+    model.node("Relu", {"x"}, {"y"});
+    CHECK(model.bytes().size() > 2'000'000);
+    CHECK(lines(model) == "  - {name: y_node, op: relu}\n");
+    // A graph (field 7) of five million empty nodes (field 1), two bytes each.
+    std::string nodes;
+    for (int n = 0; n < 5'000'000; ++n) {
+        nodes += "\x0A";
+        nodes += '\0';
+    }
+    std::string bytes = "\x3A";
+    for (std::size_t rest = nodes.size(); rest > 0; rest >>= 7U) {
+        bytes += static_cast<char>((rest & 0x7FU) | (rest > 0x7F ? 0x80U : 0U));
+    }
+    CHECK(import_faults("net.onnx", bytes + nodes) ==
+          "net.onnx: error: is larger than any model is without its tensors");
+    OnnxModel many;
+    many.input("x", {"1", "4"}).output("y");
+    for (int n = 0; n < 100'001; ++n) {
+        many.node("Relu", {"x"}, {"y" + std::to_string(n)});
+    }
+    CHECK(faults(many) == "net.onnx: error: more than 100,000 nodes");
+}
+
 TEST_CASE("A model cut off anywhere is one clear line or a shorter model") {
     OnnxModel model;
     model.input("x", {"1", "4", "6", "6"}).output("y").weights("w", {4, 4, 1, 1});
