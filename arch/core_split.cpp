@@ -50,13 +50,11 @@ std::vector<Box> CoreSplit::boxes(const Box& at) const {
 }
 
 const ArrayShape* array_shape(const MacArrayConfig& array, const LayerPrecision& precision) {
-    const Precision wide = widest(precision.weights, precision.activations);
     const ArrayShape* best = nullptr;
     for (const ArrayShape& shape : array.shapes) {
-        const bool holds =
-            shape.precision == wide || (is_integer(shape.precision) && is_integer(wide) &&
-                                        bits(shape.precision) >= bits(wide));
-        if (holds && (best == nullptr || bits(shape.precision) < bits(best->precision))) {
+        const bool fits = holds(shape.precision, precision.weights) &&
+                          holds(shape.precision, precision.activations);
+        if (fits && (best == nullptr || bits(shape.precision) < bits(best->precision))) {
             best = &shape;
         }
     }
