@@ -95,7 +95,7 @@ TEST_CASE("What is no transform is told at its place") {
     };
     CHECK(fault("{quantize: int4}").find("did you mean 'quantise'") != std::string::npos);
     CHECK(fault("{quantise: int4, layers: cnv*}") ==
-          "net.yaml:8:29: error: no layer is called 'cnv*'" +
+          "net.yaml:8:28: error: no layer is called 'cnv*'" +
               suggestion("cnv*", {"conv1", "depth", "conv2"}));
     CHECK(fault("{prune: 5:4}") ==
           "net.yaml:8:11: error: 'prune' in transform: expected N:M such as 2:4, {density: 0.5} or "
