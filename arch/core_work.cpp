@@ -42,9 +42,12 @@ void for_each_class(const CoreSplit& split, const Visit& visit) {
 std::int64_t turns_over_parts(const Cores& cores, const ArrayShape& shape, const CoreSplit& split) {
     std::int64_t turns = 0;
     for (const auto& [channels, count] : part_sizes(split, Dim::C)) {
-        Extents part = split.tile;
-        part[index(Dim::C)] = channels;
-        turns += count * reduction_turns(*cores.array_config, shape, part);
+        for (const auto& [rows, times] : part_sizes(split, Dim::R)) {
+            Extents part = split.tile;
+            part[index(Dim::C)] = channels;
+            part[index(Dim::R)] = rows;
+            turns += count * times * reduction_turns(*cores.array_config, shape, part);
+        }
     }
     return turns;
 }
