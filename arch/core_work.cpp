@@ -42,9 +42,12 @@ void for_each_class(const CoreSplit& split, const Visit& visit) {
 std::int64_t turns_over_parts(const Cores& cores, const ArrayShape& shape, const CoreSplit& split) {
     std::int64_t turns = 0;
     for (const auto& [channels, count] : part_sizes(split, Dim::C)) {
-        Extents part = split.tile;
-        part[index(Dim::C)] = channels;
-        turns += count * reduction_turns(*cores.array_config, shape, part);
+        for (const auto& [rows, times] : part_sizes(split, Dim::R)) {
+            Extents part = split.tile;
+            part[index(Dim::C)] = channels;
+            part[index(Dim::R)] = rows;
+            turns += count * times * reduction_turns(*cores.array_config, shape, part);
+        }
     }
     return turns;
 }
@@ -77,6 +80,11 @@ std::int64_t count_operand(ProgramBuilder& builder, StepBody& body, const Cores&
     return memory == cores.operands ? bytes.count() : 0;
 }
 
+/// "fp32" where both operands have it, else "w4a8o32".
+std::string name_of(const LayerPrecision& precision) {
+    return precision.weights == precision.activations ? name(precision.weights) : text(precision);
+}
+
 }  // namespace
 
 void check_layers(const Network& network, const Machine& machine, const Cores& cores) {
@@ -87,12 +95,11 @@ void check_layers(const Network& network, const Machine& machine, const Cores& c
             for (const ArrayShape& shape : cores.array_config->shapes) {
                 known += (known.empty() ? "" : ", ") + std::string(name(shape.precision));
             }
-            faults.error(layer.where,
-                         "machine '" + machine.name() + "' cannot compute layer '" + layer.name +
-                             "' (" + layer.op + ") at " +
-                             name(widest(layer.precision.weights, layer.precision.activations)) +
-                             ": component '" + machine.component(cores.array).name +
-                             "' has lanes for " + known);
+            faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +
+                                          layer.name + "' (" + layer.op + ") at " +
+                                          name_of(layer.precision) + ": component '" +
+                                          machine.component(cores.array).name + "' has lanes for " +
+                                          known);
         }
     }
     faults.throw_if_any();

@@ -25,6 +25,9 @@ std::string note(const Network& network, const Layer& layer) {
         }
         return "same words as " + names;
     }
+    if (layer.weights.valid() && network.tensor(layer.weights).sparsity) {
+        return "pruned to " + network.tensor(layer.weights).sparsity->text();
+    }
     if (shares_weights(network, layer)) {
         return "uses " + network.tensor(layer.weights).name;
     }

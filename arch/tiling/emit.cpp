@@ -12,18 +12,19 @@ namespace memwall {
 namespace {
 
 std::vector<TensorId> stored_activations(const Network& network, const NetworkPlan& plan) {
+    std::vector<bool> used(network.tensors().size(), false);
+    for (const FusedLayer& fused : plan.fused) {
+        used[fused.output.position()] = true;
+        for (const auto* list : {&fused.inputs, &fused.operands}) {
+            for (const TensorId id : *list) {
+                used[id.position()] = true;
+            }
+        }
+    }
     std::vector<TensorId> all;
-    for (std::size_t t = 0; t < network.tensors().size(); ++t) {
-        const TensorId id(t);
-        const bool used =
-            std::any_of(plan.fused.begin(), plan.fused.end(), [&](const FusedLayer& fused) {
-                const auto in = [&](const std::vector<TensorId>& list) {
-                    return std::find(list.begin(), list.end(), id) != list.end();
-                };
-                return fused.output == id || in(fused.inputs) || in(fused.operands);
-            });
-        if (used) {
-            all.push_back(id);
+    for (std::size_t t = 0; t < used.size(); ++t) {
+        if (used[t]) {
+            all.emplace_back(t);
         }
     }
     return all;
