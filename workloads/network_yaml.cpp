@@ -118,7 +118,7 @@ Network load_network(const YamlValue& tree, Diagnostics& faults) {
     reader.finish();
     entry.layers = read_layers(
         layers, entry.inputs.size() == 1 ? entry.inputs[0].name.name : std::string(), variables,
-        [&](const YamlValue& layer) { return with_fewer_channels(transforms, layer); }, found);
+        [&](const YamlValue& layer) { return rewritten(transforms, layer); }, found);
     NetworkParts parts = build_network(entry, found);
     if (found.empty()) {
         check_parameters_are_used(unfilled, variables);

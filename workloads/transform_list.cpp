@@ -23,6 +23,10 @@ bool concerns(const Transform& transform, const Layer& layer) {
            (layer.composite && concerns(transform, layer.composite->name));
 }
 
+bool changes_shapes(const Transform& transform) {
+    return transform.channels || transform.sequence_length || !transform.resolution.empty();
+}
+
 /// A fraction above 0 and at most 1.
 std::optional<double> read_fraction(MapReader& reader, const char* key) {
     const auto fraction = reader.optional<double>(key);
@@ -221,12 +225,19 @@ void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEn
     }
 }
 
-YamlValue with_fewer_channels(const std::vector<Transform>& transforms, const YamlValue& layer) {
+YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer) {
     const YamlValue* name = layer.find("name");
     if (name == nullptr || !name->is_scalar()) {
         return layer;
     }
     std::vector<YamlValue::Entry> entries = layer.entries();
+    const YamlValue* op = layer.find("op");
+    const bool states_shape = op == nullptr || !op->is_scalar() || op->text() != "reshape";
+    if (states_shape && std::any_of(transforms.begin(), transforms.end(), changes_shapes)) {
+        entries.erase(std::remove_if(entries.begin(), entries.end(),
+                                     [](const auto& entry) { return entry.key == "shape"; }),
+                      entries.end());
+    }
     for (const Transform& transform : transforms) {
         if (!transform.channels || !concerns(transform, name->text())) {
             continue;

@@ -32,8 +32,9 @@ void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEn
                    Diagnostics& faults);
 
 /// The keys of a layer (a map) with fewer `out_channels` or `out_features`, rounded up; `groups`
-/// follow where there was one for each channel.
-YamlValue with_fewer_channels(const std::vector<Transform>& transforms, const YamlValue& layer);
+/// follow where there was one for each channel. Where shapes change at all, those that the file
+/// states for its own inputs are left out.
+YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer);
 
 /// The network with its layers quantised and pruned. Patterns that match no layer are faults.
 Network transformed(const std::vector<Transform>& transforms, Network network, Diagnostics& faults);

@@ -82,6 +82,11 @@ TEST_CASE("Pruning channels makes layers smaller, and depthwise ones with them")
 }
 
 TEST_CASE("Another resolution or length changes the inputs and all that follows") {
+    const Network resized = network_of(
+        "network: n\ninputs: {x: [4, 8, 8]}\nlayers:\n"
+        "- {name: c, op: conv, out_channels: 8, kernel: 1, shape: [8, 8, 8]}\n"
+        "transforms: [{resolution: 4}]\n");  // the stated shape was that of 8 x 8
+    CHECK(resized.tensor(resized.find_tensor("c")).shape == Shape{8, 4, 4});
     CHECK(with("- {resolution: [16, 8]}\n").macs() == 2 * network_of(kTwo).macs());
     const Network longer = network_of(
         "network: n\ninputs: {x: [5, 4]}\nlayers: [{name: l, op: linear, out_features: 2}]\n"
