@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "base/error.hpp"
 
@@ -49,13 +50,11 @@ std::vector<Box> CoreSplit::boxes(const Box& at) const {
 }
 
 const ArrayShape* array_shape(const MacArrayConfig& array, const LayerPrecision& precision) {
-    const Precision wide = widest(precision.weights, precision.activations);
     const ArrayShape* best = nullptr;
     for (const ArrayShape& shape : array.shapes) {
-        const bool holds =
-            shape.precision == wide || (is_integer(shape.precision) && is_integer(wide) &&
-                                        bits(shape.precision) >= bits(wide));
-        if (holds && (best == nullptr || bits(shape.precision) < bits(best->precision))) {
+        const bool fits = holds(shape.precision, precision.weights) &&
+                          holds(shape.precision, precision.activations);
+        if (fits && (best == nullptr || bits(shape.precision) < bits(best->precision))) {
             best = &shape;
         }
     }
@@ -72,7 +71,8 @@ std::int64_t reduction_turns(const MacArrayConfig& array, const ArrayShape& shap
 
 std::int64_t array_cycles(const MacArrayConfig& array, const ArrayShape& shape,
                           const Extents& part) {
-    const std::int64_t groups = part[index(Dim::G)] * part[index(Dim::H)] * part[index(Dim::t)];
+    const std::int64_t groups = part[index(Dim::G)] * part[index(Dim::H)] * part[index(Dim::t)] *
+                                part[index(Dim::U)] * part[index(Dim::V)] * part[index(Dim::W)];
     const std::int64_t positions =
         part[index(Dim::N)] * part[index(Dim::D)] * part[index(Dim::P)] * part[index(Dim::Q)];
     return groups * ceil_divide(part[index(Dim::K)], shape.outputs) *
@@ -108,8 +108,7 @@ public:
         current_.tile = extents;
         for (const Dim dim :
              {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::N, Dim::D, Dim::P, Dim::Q}) {
-            const bool normalised = std::find(space.whole_dims.begin(), space.whole_dims.end(),
-                                              dim) != space.whole_dims.end();
+            const bool normalised = space.normalises(dim);
             const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim));
             const bool allowed =
                 sums ? rules.split_reduction && space.is_reduction(dim) : !space.is_reduction(dim);
@@ -137,7 +136,10 @@ private:
         const Dim dim = dims_[depth];
         const std::int64_t whole = current_.extents[index(dim)];
         std::vector<std::int64_t> tiles = useful_tiles(whole, unit(dim), cores);
-        if (depth + 1 == dims_.size() && dim != Dim::C) {
+        if (groups_together(dim)) {
+            tiles = {whole};
+        }
+        if (depth + 1 == dims_.size() && dim != Dim::C && !groups_together(dim)) {
             tiles = {tiles.back()};  // nothing is left to use the other cores
         }
         for (const std::int64_t tile : tiles) {
@@ -145,6 +147,13 @@ private:
             cut(depth + 1, cores / ceil_divide(whole, tile));
         }
         current_.tile[index(dim)] = whole;
+    }
+
+    /// Whether a part has several groups and the channels of `dim` inside them: a part of those
+    /// would be no contiguous part of the tensor.
+    [[nodiscard]] bool groups_together(Dim dim) const {
+        return (dim == Dim::K || dim == Dim::C) && current_.tile[index(Dim::G)] > 1 &&
+               current_.extents[index(Dim::K)] > 1;
     }
 
     SplitRules rules_;
@@ -205,57 +214,15 @@ Bytes most_bytes(const Projection& projection, Precision precision, const Extent
         }
         std::int64_t reach = 1;
         for (const AxisTerm& term : axis.terms) {
-            reach += term.coefficient * (extents[index(term.dim)] - 1);
+            reach += std::abs(term.coefficient) * (extents[index(term.dim)] - 1);
         }
         words *= std::min(axis.extent, reach);
     }
     return stored_bytes(words, precision);
 }
 
-namespace {
-
-/// Points of the axis's own dimensions whose index is no padding.
-std::int64_t points_inside(const Axis& axis, const Box& box) {
-    std::vector<std::int64_t> indices = {axis.offset};
-    for (const AxisTerm& term : axis.terms) {
-        std::vector<std::int64_t> grown;
-        grown.reserve(indices.size() * static_cast<std::size_t>(box[term.dim].size()));
-        for (const std::int64_t base : indices) {
-            for (std::int64_t i = box[term.dim].begin; i < box[term.dim].end; ++i) {
-                grown.push_back(base + term.coefficient * i);
-            }
-        }
-        indices = std::move(grown);
-    }
-    return std::count_if(indices.begin(), indices.end(), [&](std::int64_t position) {
-        return position >= 0 && position < axis.extent;
-    });
-}
-
-}  // namespace
-
 std::int64_t operand_reads(const Projection& projection, const Box& box) {
-    std::int64_t reads = 1;
-    std::array<bool, kDimCount> in_axis{};
-    for (std::size_t a = 0; a < projection.axes.size(); ++a) {
-        const Axis& axis = projection.axes[a];
-        if (projection.gather && a == 0) {
-            continue;  // a draw a point: its dimensions count below
-        }
-        for (const AxisTerm& term : axis.terms) {
-            in_axis[index(term.dim)] = true;
-        }
-        // A single dimension inside its axis is a plain copy: no need to enumerate.
-        const bool plain = axis.terms.size() == 1 && axis.terms[0].coefficient == 1 &&
-                           axis.offset == 0 && box[axis.terms[0].dim].end <= axis.extent;
-        reads *= plain ? box[axis.terms[0].dim].size() : points_inside(axis, box);
-    }
-    for (const Dim dim : all_dims()) {
-        if (!in_axis[index(dim)]) {
-            reads *= box[dim].size();
-        }
-    }
-    return reads;
+    return points_inside(leaving_axes(projection, box), box);
 }
 
 }  // namespace memwall

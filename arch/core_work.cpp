@@ -80,6 +80,11 @@ std::int64_t count_operand(ProgramBuilder& builder, StepBody& body, const Cores&
     return memory == cores.operands ? bytes.count() : 0;
 }
 
+/// "fp32" where both operands have it, else "w4a8o32".
+std::string name_of(const LayerPrecision& precision) {
+    return precision.weights == precision.activations ? name(precision.weights) : text(precision);
+}
+
 }  // namespace
 
 void check_layers(const Network& network, const Machine& machine, const Cores& cores) {
@@ -90,12 +95,11 @@ void check_layers(const Network& network, const Machine& machine, const Cores& c
             for (const ArrayShape& shape : cores.array_config->shapes) {
                 known += (known.empty() ? "" : ", ") + std::string(name(shape.precision));
             }
-            faults.error(layer.where,
-                         "machine '" + machine.name() + "' cannot compute layer '" + layer.name +
-                             "' (" + layer.op + ") at " +
-                             name(widest(layer.precision.weights, layer.precision.activations)) +
-                             ": component '" + machine.component(cores.array).name +
-                             "' has lanes for " + known);
+            faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +
+                                          layer.name + "' (" + layer.op + ") at " +
+                                          name_of(layer.precision) + ": component '" +
+                                          machine.component(cores.array).name + "' has lanes for " +
+                                          known);
         }
     }
     faults.throw_if_any();
@@ -145,14 +149,13 @@ StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& 
     const bool macs = layer.space.macs() > 0;
     const ArrayShape* shape = macs ? array_shape(*cores.array_config, layer.precision) : nullptr;
     body.unit = macs ? cores.array_unit : cores.vector_unit;
-    const std::int64_t points = layer.space.counted_points(box);
     if (macs) {
         builder.count(body, id, cores.array, Action::mac, TensorRole::outputs, shape->precision,
-                      points);
+                      layer.space.counted_points(box));
     } else {
         builder.count(body, id, cores.vector, Action::vector, TensorRole::outputs,
                       layer.space.outputs().precision,
-                      points * layer.space.vector_operations_per_point);
+                      layer.space.counted_points(box) * layer.space.vector_operations_per_point);
     }
     std::int64_t read = 0;
     for (const Operand& operand : layer.space.operands) {

@@ -91,11 +91,13 @@ private:
 
     void join(std::size_t host, LayerId id) {
         FusedLayer& fused = fused_[host];
-        for (const TensorId input : network_.layer(id).inputs) {
-            const TensorId stored = network_.storage(input);
+        const std::vector<TensorId>& inputs = network_.layer(id).inputs;
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            const TensorId stored = network_.storage(inputs[i]);
             if (stored != fused.output) {
                 fused.operands.push_back(stored);
                 fused.operand_of.push_back(id);
+                fused.operand_at.push_back(i);
             }
         }
         fused.epilogues.push_back(id);

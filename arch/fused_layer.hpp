@@ -16,10 +16,15 @@ struct FusedLayer {
     std::vector<TensorId> inputs;     ///< the root's, as storage; each once
     std::vector<TensorId> operands;   ///< of the epilogues, besides the running result; as storage
     std::vector<LayerId> operand_of;  ///< the epilogue that reads operands[i]
-    TensorId weights;                 ///< none for most ops
-    TensorId output;                  ///< the last one's result, as storage
+    std::vector<std::size_t> operand_at;  ///< which operand of that epilogue it is
+    TensorId weights;                     ///< none for most ops
+    TensorId output;                      ///< the last one's result, as storage
 
     [[nodiscard]] LayerId last() const { return epilogues.empty() ? root : epilogues.back(); }
+    /// operands[i] as its epilogue sees it.
+    [[nodiscard]] const Operand& operand(const Network& network, std::size_t i) const {
+        return network.layer(operand_of[i]).space.operands[operand_at[i]];
+    }
 };
 
 /// All layers that do work, in order, each exactly once. A pointwise layer joins the layer that

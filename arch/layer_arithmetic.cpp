@@ -79,10 +79,10 @@ public:
         return value;
     }
 
-    [[nodiscard]] std::int64_t output_position(const std::vector<std::int64_t>& point) const {
-        const auto position = position_of(layer_.space.outputs(), point);
-        ensure(position.has_value(), "every point has an output");
-        return *position;
+    /// Nothing where the point lies beyond the result (of a transposed convolution).
+    [[nodiscard]] std::optional<std::int64_t> output_position(
+        const std::vector<std::int64_t>& point) const {
+        return position_of(layer_.space.outputs(), point);
     }
 
     void add(std::int64_t& output, std::int64_t value) const {
@@ -278,7 +278,11 @@ void evaluate(const Layer& layer, const Box& box, const StoredWords& stored, Ope
     Evaluation evaluation(layer, stored, reader);
     std::vector<std::int64_t> point = begins(ranges);
     do {
-        std::int64_t& output = writer.at(evaluation.output_position(point));
+        const auto position = evaluation.output_position(point);
+        if (!position) {
+            continue;
+        }
+        std::int64_t& output = writer.at(*position);
         if (const auto value = evaluation.contribution(point)) {
             evaluation.add(output, *value);
         }

@@ -6,13 +6,14 @@ _memwall_names() {
 }
 
 _memwall() {
-    local verbs="run compare show check"
+    local verbs="run compare show check import"
     local shown="networks machines technologies experiments templates network machine technology mapping paths"
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
-        [show]="--machine --network --batch --precision --effort --set --json --csv --configs --help"
+        [show]="--machine --network --batch --precision --effort --set --compare --graph --json --csv --configs --help"
         [check]="--configs --help"
+        [import]="--format --output --batch --set-dim --skip-unsupported --help"
     )
     local word=${COMP_WORDS[COMP_CWORD]}
     local before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -22,14 +23,15 @@ _memwall() {
 
     case $before in
         --machine) words=$(_memwall_names machines) ;;
-        --network) words=$(_memwall_names networks) ;;
+        --network | --compare) words=$(_memwall_names networks) ;;
         --engine) words="systemc analytic" ;;
         --effort) words="quick normal thorough" ;;
         --phase) words="single stream offline prefill decode generate" ;;
         --precision) words="int8 int4 int2 w4a8" ;;
-        --json | --csv) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --format) words="onnx scalesim maestro zigzag timeloop" ;;
+        --json | --csv | --output | -o | --graph) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --configs) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set) return ;;
+        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set | --set-dim) return ;;
     esac
     if [[ -n $words ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -28,8 +28,21 @@ std::optional<std::string>& field(CommandLine& command, const std::string& optio
         {"--rounds", &command.rounds},   {"--users", &command.users},
         {"--prompt", &command.prompt},   {"--output-tokens", &command.output_tokens},
         {"--context", &command.context}, {"--json", &command.json},
-        {"--csv", &command.csv},         {"--configs", &command.configs}};
+        {"--csv", &command.csv},         {"--configs", &command.configs},
+        {"--format", &command.format},   {"--output", &command.output},
+        {"--compare", &command.compare}, {"--graph", &command.graph}};
     return *fields.at(option);
+}
+
+std::vector<std::string>& list(CommandLine& command, const std::string& option) {
+    const std::map<std::string, std::vector<std::string>*> lists = {
+        {"--set", &command.set}, {"--set-dim", &command.set_dim}};
+    return *lists.at(option);
+}
+
+bool& flag(CommandLine& command, const std::string& option) {
+    const std::map<std::string, bool*> flags = {{"--skip-unsupported", &command.skip_unsupported}};
+    return *flags.at(option);
 }
 
 void add_options(const VerbSpec& verb, CLI::App& app, CommandLine& command) {
@@ -38,10 +51,17 @@ void add_options(const VerbSpec& verb, CLI::App& app, CommandLine& command) {
             verb.options.end()) {
             continue;
         }
+        const std::string names =
+            option.name + (*option.short_name == 0 ? "" : "," + std::string(option.short_name));
+        if (*option.value == 0) {
+            app.add_flag(names, flag(command, option.name), option.help);
+            continue;
+        }
         CLI::Option* added =
-            option.repeats ? app.add_option(option.name, command.set, option.help)->expected(1)
-                           : app.add_option(option.name, field(command, option.name), option.help)
-                                 ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+            option.repeats
+                ? app.add_option(names, list(command, option.name), option.help)->expected(1)
+                : app.add_option(names, field(command, option.name), option.help)
+                      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
         if (option.repeats) {
             added->take_all();
         }
@@ -76,7 +96,11 @@ std::string complaint(const CLI::ParseError& error) {
         verbs.emplace_back(verb.name);
     }
     if (rest.empty()) {
-        throw InputError("no verb; expected one of run, compare, show, check (see memwall --help)");
+        std::string names;
+        for (const std::string& verb : verbs) {
+            names += (names.empty() ? "" : ", ") + verb;
+        }
+        throw InputError("no verb; expected one of " + names + " (see memwall --help)");
     }
     throw InputError("unknown " + std::string(rest.front()[0] == '-' ? "option" : "verb") + " '" +
                      rest.front() + "'" + suggestion(rest.front(), verbs));

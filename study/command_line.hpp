@@ -21,8 +21,10 @@ struct CommandLine {
     std::string verb;
     std::vector<std::string> words;  ///< after the verb
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
-        rounds, users, prompt, output_tokens, context, json, csv, configs;
-    std::vector<std::string> set;
+        rounds, users, prompt, output_tokens, context, json, csv, configs, format, output, compare,
+        graph;
+    std::vector<std::string> set, set_dim;
+    bool skip_unsupported = false;
 };
 
 /// What parsing led to: a command, or a text to print (help, version) and be done.

@@ -14,6 +14,7 @@ void run_command(const CommandLine& command, const Configs& configs);
 void compare_command(const CommandLine& command, const Configs& configs);
 void show_command(const CommandLine& command, const Configs& configs);
 void check_command(const CommandLine& command, const Configs& configs);
+void import_command(const CommandLine& command);
 
 /// The whole program: its exit status is 0 done, 1 the run failed, 2 the input is wrong.
 int run_program(int argc, const char* const* argv);

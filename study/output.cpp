@@ -11,14 +11,14 @@ namespace {
 
 constexpr const char* kStandardOutput = "-";
 
-void print(const std::string& text) {
+}  // namespace
+
+void print_result(const std::string& text) {
     std::cout << text << std::flush;
     if (!std::cout) {
         throw InputError("cannot write to standard output");
     }
 }
-
-}  // namespace
 
 Output::Output(const std::optional<std::string>& json, const std::optional<std::string>& csv)
     : json_(json), csv_(csv) {
@@ -57,7 +57,7 @@ void Output::write(const std::function<std::string()>& json,
         }
         if (*file == kStandardOutput) {
             tables = false;
-            print(text());
+            print_result(text());
         } else {
             write_file_whole(*file, text());
         }
@@ -65,7 +65,7 @@ void Output::write(const std::function<std::string()>& json,
     write_one(json_, json);
     write_one(csv_, csv);
     if (tables) {
-        print(table());
+        print_result(table());
     }
 }
 

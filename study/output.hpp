@@ -10,6 +10,9 @@
 
 namespace memwall {
 
+/// Writes to standard output. Throws InputError where that cannot be done.
+void print_result(const std::string& text);
+
 class Output {
 public:
     /// Checks, before any work, that the files can be written, are not the same, and that at most

@@ -25,6 +25,9 @@ void dispatch(const CommandLine& command) {
     if (command.verb == "check") {
         return check_command(command, configs);
     }
+    if (command.verb == "import") {
+        return import_command(command);
+    }
     catch_interrupts();
     if (command.verb == "run") {
         run_command(command, configs);

@@ -22,6 +22,14 @@ const std::vector<OptionSpec>& option_specs() {
         {"--context", "N", "tokens in a user's cache before a decode (default: 2048)"},
         {"--set", "PATH=VALUE",
          "override a key: machine.clock=200MHz, network.precision=int4, scenario.items=8", true},
+        {"--format", "FORMAT",
+         "of the file: onnx, scalesim, maestro, zigzag or timeloop (default: "
+         "what its content shows)"},
+        {"--output", "FILE", "write the network to FILE (default: standard output)", false, "-o"},
+        {"--set-dim", "NAME=SIZE", "the size of a dimension that the file only names", true},
+        {"--skip-unsupported", "", "leave out what cannot be expressed, and say what it was"},
+        {"--compare", "NAME", "a second network to set beside the first"},
+        {"--graph", "FILE", "draw the network: FILE.svg a picture, FILE.dot for Graphviz"},
         {"--json", "FILE", "write the result as JSON; - is standard output"},
         {"--csv", "FILE", "write the result as CSV; - is standard output"},
         {"--configs", "DIR", "look up names in DIR first"},
@@ -59,9 +67,11 @@ const std::vector<VerbSpec>& verb_specs() {
          "networks, machines, technologies, experiments, templates; network NAME, machine NAME, "
          "technology "
          "NAME; mapping; paths",
-         {"--machine", "--network", "--batch", "--precision", "--effort", "--set", "--json",
-          "--csv", "--configs"},
+         {"--machine", "--network", "--batch", "--precision", "--effort", "--set", "--compare",
+          "--graph", "--json", "--csv", "--configs"},
          {"memwall show networks", "memwall show network resnet50",
+          "memwall show network resnet50 --compare lenet",
+          "memwall show network resnet50 --graph resnet50.svg",
           "memwall show machine northpole --csv -",
           "memwall show mapping --machine von_neumann --network resnet50",
           "memwall show paths --machine von_neumann"}},
@@ -71,6 +81,15 @@ const std::vector<VerbSpec>& verb_specs() {
          "networks, machines, technologies or experiments, by path or name",
          {"--configs"},
          {"memwall check my_machine.yaml", "memwall check resnet50 northpole"}},
+        {"import",
+         "turn a network of another program into a network file",
+         "FILE",
+         "an ONNX model, a SCALE-Sim topology, a Timeloop problem, a ZigZag workload or a MAESTRO "
+         "layer file",
+         {"--format", "--output", "--batch", "--set-dim", "--skip-unsupported"},
+         {"memwall import model.onnx -o model.yaml",
+          "memwall import model.onnx --batch 1 --set-dim sequence=128 -o model.yaml",
+          "memwall import topology.csv --format scalesim"}},
     };
     return kVerbs;
 }

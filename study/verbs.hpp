@@ -10,9 +10,10 @@ namespace memwall {
 
 struct OptionSpec {
     const char* name;   ///< "--batch"
-    const char* value;  ///< what follows, "N"
+    const char* value;  ///< what follows, "N"; "" for an option that stands alone
     const char* help;
     bool repeats = false;
+    const char* short_name = "";  ///< "-o"
 };
 
 struct VerbSpec {

@@ -23,6 +23,7 @@ public:
         check_operands();
         set_batch();
         find_renames();
+        find_parts();
         fold_scales();
         choose_precisions();
         place_joins();
@@ -75,6 +76,27 @@ private:
                 each.no_work = true;
                 tensor(each.outputs[0]).alias = Alias{each.inputs[0], -1, 0};
             }
+        }
+    }
+
+    /// A part of a tensor is read where it lies. What leaves the network is made as a tensor.
+    void find_parts() {
+        for (Layer& each : parts_.layers) {
+            Tensor& part = tensor(each.outputs[0]);
+            if (form_of(each) != OpForm::part || part.consumers.empty()) {
+                continue;
+            }
+            const Shape& whole = tensor(each.inputs[0]).shape;
+            Alias alias{each.inputs[0], -1, 0};
+            for (std::size_t axis = 0; axis < whole.size(); ++axis) {
+                if (part.shape[axis] != whole[axis]) {
+                    alias.axis = static_cast<int>(axis);
+                    alias.offset = each.space.operands[0].projection.axes[axis + 1].offset;
+                }
+            }
+            part.alias = alias;
+            each.no_work = true;
+            each.space.operands.clear();
         }
     }
 

@@ -49,7 +49,17 @@ std::int64_t IterationSpace::points() const {
 }
 
 std::int64_t IterationSpace::counted_points(const Box& box) const {
-    return mask ? memwall::counted_points(*mask, box) : box.points();
+    if (mask) {
+        return memwall::counted_points(*mask, box);
+    }
+    std::vector<Axis> clipped;
+    for (const Operand& operand : operands) {
+        if (operand.role == TensorRole::weights || operand.role == TensorRole::outputs) {
+            const std::vector<Axis> leaving = leaving_axes(operand.projection, box);
+            clipped.insert(clipped.end(), leaving.begin(), leaving.end());
+        }
+    }
+    return clipped.empty() ? box.points() : points_inside(clipped, box);
 }
 
 std::int64_t IterationSpace::macs() const {
@@ -86,6 +96,10 @@ std::vector<Dim> IterationSpace::reduction_dims() const {
 
 bool IterationSpace::is_reduction(Dim dim) const {
     return extent(dim) > 1 && has_operands() && !relevant(outputs().projection, dim);
+}
+
+bool IterationSpace::normalises(Dim dim) const {
+    return std::find(whole_dims.begin(), whole_dims.end(), dim) != whole_dims.end();
 }
 
 bool IterationSpace::is_plain_reduction(Dim dim) const {

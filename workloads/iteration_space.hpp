@@ -27,6 +27,8 @@ struct Operand {
     TensorId tensor;
     Projection projection;
     Precision precision = Precision::int8;  ///< the tensor's, as it is stored
+
+    friend bool operator==(const Operand&, const Operand&) = default;
 };
 
 /// What is done at each point of the space. `vector` stands for everything that is neither of the
@@ -49,9 +51,11 @@ struct IterationSpace {
     [[nodiscard]] std::int64_t extent(Dim dim) const { return extents[index(dim)]; }
     [[nodiscard]] Box box() const { return whole_box(extents); }
     [[nodiscard]] std::int64_t points() const;
-    /// The points of a box, or of all, that are work: not those that a mask leaves out.
+    /// The points of a box that are work: not those that a mask leaves out, nor those without a
+    /// weight or a result (of a transposed convolution).
     [[nodiscard]] std::int64_t counted_points(const Box& box) const;
-    /// Multiply-accumulates, those with a padded zero included; 0 where the operation is no mac.
+    /// Multiply-accumulates, those with a padded zero of the inputs included; 0 where the operation
+    /// is no mac.
     [[nodiscard]] std::int64_t macs() const;
     /// Elementwise operations; 0 for macs.
     [[nodiscard]] std::int64_t vector_operations() const;
@@ -65,8 +69,11 @@ struct IterationSpace {
     /// Dimensions above 1 that no output depends on: what is summed (or maximised) over.
     [[nodiscard]] std::vector<Dim> reduction_dims() const;
     [[nodiscard]] bool is_reduction(Dim dim) const;
+    [[nodiscard]] bool normalises(Dim dim) const;  ///< whether it is one of whole_dims
     /// One that is part of no window: each operand that depends on it has an axis of it alone.
     [[nodiscard]] bool is_plain_reduction(Dim dim) const;
+
+    friend bool operator==(const IterationSpace&, const IterationSpace&) = default;
 };
 
 }  // namespace memwall

@@ -13,10 +13,27 @@ namespace {
 constexpr std::size_t kMostLayers = 50'000;
 constexpr const char* kPrevious = "previous";
 
+/// The keys of a layer that its op may know. `shape` is one: a check for most, what to do for some.
+std::vector<YamlValue::Entry> own_keys(const YamlValue& layer) {
+    static const std::set<std::string, std::less<>> kCommon = {"name", "op", "inputs", "precision",
+                                                               "output_precision", "weights"};
+    std::vector<YamlValue::Entry> keys;
+    for (const YamlValue::Entry& entry : layer.entries()) {
+        if (!kCommon.contains(entry.key)) {
+            keys.push_back(entry);
+        }
+    }
+    return keys;
+}
+
 class Reader {
 public:
-    Reader(std::string first_input, Variables& variables, Diagnostics& faults)
-        : last_(std::move(first_input)), variables_(variables), faults_(faults) {}
+    Reader(std::string first_input, Variables& variables, const LayerRewrite& rewrite,
+           Diagnostics& faults)
+        : last_(std::move(first_input)),
+          variables_(variables),
+          rewrite_(rewrite),
+          faults_(faults) {}
 
     std::vector<LayerEntry> read(const std::vector<YamlValue>& list) {
         read_list(list, false);
@@ -174,7 +191,10 @@ private:
 
     void read_layer(const YamlValue& item, bool again) {
         Diagnostics found;
-        const YamlValue filled = variables_.fill(item, found);
+        YamlValue filled = variables_.fill(item, found);
+        if (found.empty()) {
+            filled = rewrite_(filled);
+        }
         LayerEntry entry;
         entry.where = item.mark();
         entry.again = again;
@@ -210,10 +230,12 @@ private:
             entry.weights = NameAt{*weights, reader.value("weights")->mark()};
         }
         read_op(reader, entry);
+        entry.keys = own_keys(filled);
     }
 
     std::string last_;  ///< what a layer reads unless it says something else
     Variables& variables_;
+    const LayerRewrite& rewrite_;
     Diagnostics& faults_;
     std::vector<LayerEntry> entries_;
     bool full_ = false;
@@ -224,8 +246,8 @@ private:
 
 std::vector<LayerEntry> read_layers(const std::vector<YamlValue>& list,
                                     const std::string& first_input, Variables& variables,
-                                    Diagnostics& faults) {
-    return Reader(first_input, variables, faults).read(list);
+                                    const LayerRewrite& rewrite, Diagnostics& faults) {
+    return Reader(first_input, variables, rewrite, faults).read(list);
 }
 
 PrecisionPolicy read_policy(MapReader& reader, const char* key) {

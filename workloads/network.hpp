@@ -14,6 +14,7 @@
 #include "workloads/identifiers.hpp"
 #include "workloads/iteration_space.hpp"
 #include "workloads/precision.hpp"
+#include "workloads/stated_layer.hpp"
 
 namespace memwall {
 
@@ -36,12 +37,26 @@ struct Alias {
     std::int64_t offset = 0;
 };
 
+/// Which words of a tensor are not zero: a fraction anywhere, or `kept` of each `of` in a row
+/// (N:M).
+struct Sparsity {
+    double density = 1;
+    std::int64_t kept = 0;  ///< 0: anywhere
+    std::int64_t of = 0;
+
+    /// "2:4" or "50 %".
+    [[nodiscard]] std::string text() const;
+    /// Of `words` those that are not zero, rounded up.
+    [[nodiscard]] std::int64_t nonzero(std::int64_t words) const;
+};
+
 struct Tensor {
     std::string name;  ///< of the layer that makes it, of the network's input, or "LAYER.weights"
     TensorKind kind = TensorKind::activation;
     Shape shape;  ///< of one item, without N
     Precision precision = Precision::int8;
     std::optional<Precision> stated_precision;  ///< where the file says it of this tensor
+    std::optional<Sparsity> sparsity;           ///< of pruned weights
     LayerId producer;                           ///< none for inputs and weights
     std::vector<LayerId> consumers;  ///< in order; each once; empty for an output of the network
     std::optional<Alias> alias;
@@ -73,6 +88,7 @@ struct Layer {
     LayerId
         epilogue_of;  ///< pointwise on the only use of that layer's result: may run on its way out
     SourceMark where;
+    std::shared_ptr<const StatedLayer> stated;  ///< none where it came from no file
 
     [[nodiscard]] std::int64_t macs() const { return no_work ? 0 : space.macs(); }
     [[nodiscard]] std::int64_t vector_operations() const {

@@ -221,9 +221,20 @@ private:
             return;
         }
         shapes_[output_of(l).position()] = made;
+        const auto as_stated = stated(layer);
         for (LayerPart& part : plan->parts) {
             fill(l, std::move(part), plan->composite);
+            made_[l].back().stated = as_stated;
         }
+    }
+
+    static std::shared_ptr<const StatedLayer> stated(const LayerEntry& entry) {
+        StatedLayer stated = {entry.name.name, entry.op->name, {}, "", entry.keys};
+        stated.weights = entry.weights ? entry.weights->name : "";
+        for (const NameAt& input : entry.inputs) {
+            stated.inputs.push_back(input.name);
+        }
+        return std::make_shared<const StatedLayer>(std::move(stated));
     }
 
     static bool can_be_counted(const LayerPlan& plan) {

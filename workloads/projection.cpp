@@ -11,15 +11,15 @@
 namespace memwall {
 
 const std::array<Dim, kDimCount>& all_dims() {
-    static constexpr std::array<Dim, kDimCount> kAll = {Dim::N, Dim::K, Dim::C, Dim::P,
-                                                        Dim::Q, Dim::R, Dim::S, Dim::G,
-                                                        Dim::H, Dim::D, Dim::T, Dim::t};
+    static constexpr std::array<Dim, kDimCount> kAll = {Dim::N, Dim::K, Dim::C, Dim::P, Dim::Q,
+                                                        Dim::R, Dim::S, Dim::G, Dim::H, Dim::D,
+                                                        Dim::T, Dim::t, Dim::U, Dim::V, Dim::W};
     return kAll;
 }
 
 const char* name(Dim dim) {
-    static constexpr std::array<const char*, kDimCount> kNames = {"N", "K", "C", "P", "Q", "R",
-                                                                  "S", "G", "H", "D", "T", "t"};
+    static constexpr std::array<const char*, kDimCount> kNames = {
+        "N", "K", "C", "P", "Q", "R", "S", "G", "H", "D", "T", "t", "U", "V", "W"};
     return kNames[index(dim)];
 }
 
@@ -72,7 +72,10 @@ std::int64_t words(const Region& region) {
     return words;
 }
 
-Range image(const Axis& axis, const Box& box) {
+namespace {
+
+/// The bounding range of an axis, padding included; empty for an empty box.
+Range bounds(const Axis& axis, const Box& box) {
     std::int64_t first = axis.offset;
     std::int64_t last = axis.offset;
     for (const AxisTerm& term : axis.terms) {
@@ -85,7 +88,129 @@ Range image(const Axis& axis, const Box& box) {
         first += std::min(at_begin, at_end);
         last += std::max(at_begin, at_end);
     }
-    return intersection({first, last + 1}, {0, axis.extent});
+    return {first, last + 1};
+}
+
+bool moves(const Axis& axis, Dim dim) {
+    return std::any_of(axis.terms.begin(), axis.terms.end(),
+                       [&](const AxisTerm& term) { return term.dim == dim; });
+}
+
+/// The axes that share dimensions with the last of `axes`, directly or through others: taken out.
+std::vector<Axis> take_linked(std::vector<Axis>& axes) {
+    std::vector<Axis> linked = {axes.back()};
+    axes.pop_back();
+    for (std::size_t next = 0; next < linked.size(); ++next) {
+        const auto apart = std::stable_partition(axes.begin(), axes.end(), [&](const Axis& axis) {
+            return std::none_of(axis.terms.begin(), axis.terms.end(), [&](const AxisTerm& term) {
+                return moves(linked[next], term.dim);
+            });
+        });
+        linked.insert(linked.end(), apart, axes.end());
+        axes.erase(apart, axes.end());
+    }
+    return linked;
+}
+
+std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
+    return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
+
+std::int64_t coefficient_of(const Axis& axis, Dim dim) {
+    std::int64_t sum = 0;
+    for (const AxisTerm& term : axis.terms) {
+        sum += term.dim == dim ? term.coefficient : 0;
+    }
+    return sum;
+}
+
+/// The values of `dim` in its range for which every axis, at index `at` for 0, is inside.
+Range values_inside(const std::vector<Axis>& axes, const std::vector<std::int64_t>& at, Dim dim,
+                    Range range) {
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+        const std::int64_t step = coefficient_of(axes[a], dim);
+        const std::int64_t last = axes[a].extent - 1 - at[a];
+        if (step > 0) {
+            range = intersection(range, {-floor_divide(at[a], step), floor_divide(last, step) + 1});
+        } else if (step < 0) {
+            range =
+                intersection(range, {-floor_divide(last, -step), floor_divide(at[a], -step) + 1});
+        } else if (at[a] < 0 || last < 0) {
+            return {0, 0};
+        }
+    }
+    return range;
+}
+
+/// Of all combinations of `dims` from number `d` on, those with every index inside; `at` has the
+/// indices so far. The last dimension is counted, not gone through.
+std::int64_t combinations_inside(const std::vector<Axis>& axes, const std::vector<Dim>& dims,
+                                 std::size_t d, const std::vector<std::int64_t>& at,
+                                 const Box& box) {
+    const Range& range = box[dims[d]];
+    if (d + 1 == dims.size()) {
+        return values_inside(axes, at, dims[d], range).size();
+    }
+    std::int64_t inside = 0;
+    for (std::int64_t i = range.begin; i < range.end; ++i) {
+        std::vector<std::int64_t> here = at;
+        for (std::size_t a = 0; a < axes.size(); ++a) {
+            here[a] += coefficient_of(axes[a], dims[d]) * i;
+        }
+        inside += combinations_inside(axes, dims, d + 1, here, box);
+    }
+    return inside;
+}
+
+}  // namespace
+
+Range image(const Axis& axis, const Box& box) {
+    return intersection(bounds(axis, box), {0, axis.extent});
+}
+
+bool leaves(const Axis& axis, const Box& box) {
+    const Range range = bounds(axis, box);
+    return range.size() > 0 && (range.begin < 0 || range.end > axis.extent);
+}
+
+std::vector<Axis> leaving_axes(const Projection& projection, const Box& box) {
+    std::vector<Axis> leaving;
+    for (std::size_t axis = projection.gather ? 1 : 0; axis < projection.axes.size(); ++axis) {
+        if (leaves(projection.axes[axis], box)) {
+            leaving.push_back(projection.axes[axis]);
+        }
+    }
+    return leaving;
+}
+
+std::int64_t points_inside(const std::vector<Axis>& axes, const Box& box) {
+    std::int64_t points = 1;
+    std::array<bool, kDimCount> counted{};
+    std::vector<Axis> left = axes;
+    while (!left.empty()) {
+        const std::vector<Axis> linked = take_linked(left);
+        std::vector<Dim> dims;
+        std::vector<std::int64_t> at;
+        for (const Axis& axis : linked) {
+            at.push_back(axis.offset);
+            for (const AxisTerm& term : axis.terms) {
+                if (!counted[index(term.dim)]) {
+                    counted[index(term.dim)] = true;
+                    dims.push_back(term.dim);
+                }
+            }
+        }
+        if (dims.empty()) {
+            continue;  // index 0 is inside
+        }
+        std::stable_sort(dims.begin(), dims.end(),
+                         [&](Dim a, Dim b) { return box[a].size() < box[b].size(); });
+        points = checked_multiply(points, combinations_inside(linked, dims, 0, at, box));
+    }
+    for (const Dim dim : all_dims()) {
+        points = counted[index(dim)] ? points : checked_multiply(points, box[dim].size());
+    }
+    return points;
 }
 
 Region image(const Projection& projection, const Box& box) {

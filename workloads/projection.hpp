@@ -15,11 +15,12 @@
 namespace memwall {
 
 /// N batch; K output and C input channels (of one group); P, Q output and R, S kernel rows and
-/// columns; G groups; H heads; D output and T kernel depth; t time step. Positions of a sequence
-/// are P.
-enum class Dim : std::uint8_t { N, K, C, P, Q, R, S, G, H, D, T, t };
+/// columns; G groups; H heads; D output and T kernel depth; t time step; U, V, W phases of output
+/// rows, columns and depth where each step of P, Q, D makes several (transposed convolution,
+/// up-sampling). Positions of a sequence are P.
+enum class Dim : std::uint8_t { N, K, C, P, Q, R, S, G, H, D, T, t, U, V, W };
 
-inline constexpr std::size_t kDimCount = 12;
+inline constexpr std::size_t kDimCount = 15;
 
 const std::array<Dim, kDimCount>& all_dims();
 const char* name(Dim dim);
@@ -31,7 +32,11 @@ constexpr std::size_t index(Dim dim) {
 using Extents = std::array<std::int64_t, kDimCount>;
 
 constexpr Extents unit_extents() {
-    return {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    Extents extents{};
+    for (std::int64_t& extent : extents) {
+        extent = 1;
+    }
+    return extents;
 }
 
 /// [begin, end).
@@ -130,6 +135,13 @@ Range image(const Axis& axis, const Box& box);
 /// The bounding box of what `box` touches, clipped at the padding. A gather may touch any row: axis
 /// 0 is whole.
 Region image(const Projection& projection, const Box& box);
+
+/// Whether some index of the axis over a box is outside [0, extent).
+bool leaves(const Axis& axis, const Box& box);
+/// The axes of a projection that leave [0, extent) over a box; a gathered index never does.
+std::vector<Axis> leaving_axes(const Projection& projection, const Box& box);
+/// The points of a box whose indices along all of `axes` are inside [0, extent). Exact.
+std::int64_t points_inside(const std::vector<Axis>& axes, const Box& box);
 
 /// The distinct indices of one axis over a box, padding left out. Exact.
 std::int64_t touched_indices(const Axis& axis, const Box& box);

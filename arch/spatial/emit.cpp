@@ -110,16 +110,11 @@ private:
         }
         for (std::size_t o = 0; o < layer.fused->operands.size(); ++o) {
             const Layer& epilogue = network_.layer(layer.fused->operand_of[o]);
-            for (const Operand& operand : epilogue.space.operands) {
-                if (operand.role == TensorRole::inputs &&
-                    network_.storage(operand.tensor) == layer.fused->operands[o]) {
-                    const std::size_t known = result_.arrivals.size();
-                    add(layer.fused->operands[o], f, layer.fused->operand_of[o],
-                        epilogue_takers(layer, root, epilogue, operand));
-                    for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
-                        result_.arrivals[a].for_epilogue = true;
-                    }
-                }
+            const std::size_t known = result_.arrivals.size();
+            add(layer.fused->operands[o], f, layer.fused->operand_of[o],
+                epilogue_takers(layer, root, epilogue, layer.fused->operand(network_, o)));
+            for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
+                result_.arrivals[a].for_epilogue = true;
             }
         }
     }
@@ -225,6 +220,22 @@ private:
     SpatialNetwork& result_;
 };
 
+/// Layers that share weights and are split alike find them in the same cores. Others have a copy of
+/// their own.
+void find_loads(std::vector<SpatialLayer>& layers) {
+    const auto alike = [](const SpatialLayer& a, const SpatialLayer& b) {
+        return a.fused->weights == b.fused->weights && a.plan->layout == b.plan->layout &&
+               a.plan->split.extents == b.plan->split.extents &&
+               a.plan->split.tile == b.plan->split.tile;
+    };
+    for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
+        layer->loads_weights =
+            layer->fused->weights.valid() &&
+            std::none_of(layers.begin(), layer,
+                         [&](const SpatialLayer& earlier) { return alike(earlier, *layer); });
+    }
+}
+
 /// Everything in the core memories at its worst: weights, results, and what came in for a layer.
 void check_fit(const Network& network, const Machine& machine, const Chip& chip,
                const SpatialNetwork& result) {
@@ -265,7 +276,10 @@ void check_fit(const Network& network, const Machine& machine, const Chip& chip,
     for (const Bytes live : live_bytes(lifetimes, steps)) {
         activations = std::max(activations, live);
     }
-    const Bytes weights = network.weight_bytes();
+    Bytes weights;
+    for (const SpatialLayer& layer : result.layers) {
+        weights += layer.loads_weights ? network.tensor_bytes(layer.fused->weights) : Bytes(0);
+    }
     const Bytes capacity = chip.core_memory_config->capacity * chip.cores;
     if (weights + activations <= capacity) {
         return;
@@ -384,6 +398,7 @@ SpatialDesign design_spatial(const Network& network, const Machine& machine, con
         design.layers.layers.push_back(
             make_layer(network, machine, chip, cores, fused[f], plans[f]));
     }
+    find_loads(design.layers.layers);
     ArrivalFinder(network, machine, chip, options.images, design.layers).run();
     check_fit(network, machine, chip, design.layers);
     set_schedule(design, machine, [&] {

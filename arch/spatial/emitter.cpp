@@ -160,7 +160,7 @@ Program SpatialEmitter::run(std::int64_t rounds) {
 /// Before the first round: all weights from the host into the core memories.
 void SpatialEmitter::load() {
     for (const SpatialLayer& layer : layers_.layers) {
-        if (!layer.fused->weights.valid()) {
+        if (!layer.loads_weights) {
             continue;
         }
         const Layer& root = network_.layer(layer.fused->root);
@@ -320,7 +320,7 @@ void SpatialEmitter::stream_weights(std::size_t f) {
     const Precision precision = weights ? weights->precision : Precision::int8;
     const std::int64_t loads = std::count_if(
         layers_.layers.begin(), layers_.layers.begin() + static_cast<std::ptrdiff_t>(f) + 1,
-        [](const SpatialLayer& each) { return each.fused->weights.valid(); });
+        [](const SpatialLayer& each) { return each.loads_weights; });
     std::size_t chunk = 0;
     std::int64_t within = 0;
     for (std::int64_t p = 0; p < layer.pieces; ++p) {

@@ -19,7 +19,8 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
     const std::int64_t unit = shape ? shape->outputs : 1;
     const std::int64_t channels = tile[index(Dim::K)];
     const std::int64_t units = ceil_divide(channels, unit);
-    const std::int64_t channel_cuts = std::min(units, kOutputChunks);
+    // Several groups in one core stay together: a part of each would be no part of the tensor.
+    const std::int64_t channel_cuts = tile[index(Dim::G)] > 1 ? 1 : std::min(units, kOutputChunks);
     const std::int64_t channel_step = ceil_divide(units, channel_cuts) * unit;
     for (const Dim dim : {Dim::P, Dim::Q, Dim::N}) {
         if (tile[index(dim)] > tile[index(layer.chunked)]) {
@@ -155,6 +156,16 @@ void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, 
     layer.sum_busiest = traffic.busiest();
 }
 
+/// The first axis along which `dim` moves; the rank where there is none.
+std::size_t axis_of(const Projection& projection, Dim dim) {
+    const auto found =
+        std::find_if(projection.axes.begin(), projection.axes.end(), [&](const Axis& axis) {
+            return std::any_of(axis.terms.begin(), axis.terms.end(),
+                               [&](const AxisTerm& term) { return term.dim == dim; });
+        });
+    return static_cast<std::size_t>(found - projection.axes.begin());
+}
+
 }  // namespace
 
 std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
@@ -165,7 +176,9 @@ std::vector<Taker> takers(const Network& network, const SpatialLayer& layer,
 bool reduces_by_channels(const Network& network, const Layer& root, const Operand& operand,
                          const SpatialLayer& reader, const SpatialLayer& maker) {
     const Tensor& view = network.tensor(operand.tensor);
+    const Projection& made_as = network.layer(maker.fused->root).space.outputs().projection;
     const bool same_channels =
+        axis_of(operand.projection, Dim::C) == axis_of(made_as, Dim::K) &&
         view.shape == network.tensor(network.storage(operand.tensor)).shape &&
         relevant(operand.projection, Dim::C) && !relevant(operand.projection, Dim::K) &&
         root.space.extent(Dim::G) == 1 && root.macs() > 0;

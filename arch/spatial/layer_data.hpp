@@ -25,6 +25,7 @@ struct OutputChunk {
 struct SpatialLayer {
     const FusedLayer* fused = nullptr;
     const SpatialPlan* plan = nullptr;
+    bool loads_weights = false;   ///< else they are where an earlier layer has them, or it has none
     std::vector<Box> boxes;       ///< by core
     std::vector<GridCore> cores;  ///< by core
     std::vector<Range> owned;     ///< by core: the channels (K) whose results it ends up with

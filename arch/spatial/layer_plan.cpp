@@ -54,6 +54,7 @@ public:
         width_ = beam * std::size(kLayouts);
         chosen_ = shortest_path();
         descend();
+        split_shared_alike();
         std::vector<SpatialPlan> plans;
         for (const Candidate* candidate : chosen_) {
             plans.push_back(candidate->plan);
@@ -328,6 +329,20 @@ private:
             }
             if (!changed) {
                 return;
+            }
+        }
+    }
+
+    /// Layers of one shape with the same weights are split as the first of them, so that the weights
+    /// are where they are needed.
+    void split_shared_alike() {
+        std::map<TensorId, std::size_t> first;
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            if (fused_[f].weights.valid()) {
+                const std::size_t before = first.emplace(fused_[f].weights, f).first->second;
+                if (layers_[before] == layers_[f]) {
+                    chosen_[f] = chosen_[before];
+                }
             }
         }
     }

@@ -120,13 +120,19 @@ const std::string& TilingEmitter::layer_name(std::size_t f) const {
     return network_.layer(plan_.fused[f].root).name;
 }
 
+/// The first layer that uses the weights of layer `f`: they are stored once for all of them.
+std::size_t TilingEmitter::first_with_weights(std::size_t f) const {
+    const auto first = std::find_if(
+        plan_.fused.begin(), plan_.fused.end(),
+        [&](const FusedLayer& fused) { return fused.weights == plan_.fused[f].weights; });
+    return static_cast<std::size_t>(first - plan_.fused.begin());
+}
+
 void TilingEmitter::place() {
     std::vector<TensorId> in_dram;
-    for (const FusedLayer& fused : plan_.fused) {
-        const bool shared =
-            std::find(in_dram.begin(), in_dram.end(), fused.weights) != in_dram.end();
-        if (fused.weights.valid() && !shared) {
-            in_dram.push_back(fused.weights);
+    for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        if (plan_.fused[f].weights.valid() && first_with_weights(f) == f) {
+            in_dram.push_back(plan_.fused[f].weights);
         }
     }
     activations_ = stored_activations(network_, plan_);
@@ -160,10 +166,14 @@ void TilingEmitter::place() {
 
 /// Before the first round: all weights into the DRAM, those that stay into the buffer.
 void TilingEmitter::load() {
-    std::map<TensorId, TokenId> in_dram;  // shared weights are written once
+    weights_loaded_.resize(plan_.fused.size());
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
         const FusedLayer& fused = plan_.fused[f];
         if (!fused.weights.valid()) {
+            continue;
+        }
+        if (const std::size_t first = first_with_weights(f); first < f) {
+            weights_loaded_[f] = weights_loaded_[first];
             continue;
         }
         const Layer& root = network_.layer(fused.root);
@@ -174,10 +184,9 @@ void TilingEmitter::load() {
                           LayerId(),
                           TensorRole::weights,
                           weights->precision};
-        weights_loaded_.resize(plan_.fused.size());
-        TokenId& written = in_dram[fused.weights];
+        TokenId written;
         RoundStep fetch;
-        if (hierarchy_.host.valid() && !written.valid()) {
+        if (hierarchy_.host.valid()) {
             written = builder_.token("weights of '" + root.name + "' written");
             RoundStep receive;
             receive.body = transfers_.receive(cargo, hierarchy_.dram, host_in_.unit);

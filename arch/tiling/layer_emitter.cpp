@@ -83,6 +83,13 @@ Region TilingEmitter::result_region(const LayerState& state, std::size_t pass) c
     return image(state.root.space.outputs().projection, state.sequence.passes[pass].box);
 }
 
+/// What an epilogue needs of its operand `i` for the results of a box.
+Region TilingEmitter::operand_region(const LayerState& state, std::size_t i, const Box& box) const {
+    const Layer& epilogue = network_.layer(state.fused.operand_of[i]);
+    const Region results = image(state.root.space.outputs().projection, box);
+    return image(state.fused.operand(network_, i).projection, box_of_results(epilogue, results));
+}
+
 void TilingEmitter::emit_layer(std::size_t f) {
     const FusedLayer& fused = plan_.fused[f];
     const Layer& root = network_.layer(fused.root);
@@ -222,11 +229,12 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
 
 /// The other operands of the epilogues, for one pass's results.
 void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
-    const Region region = result_region(state, p);
     for (std::size_t i = 0; i < state.fused.operands.size(); ++i) {
         const TensorId tensor = state.fused.operands[i];
         const Precision precision = network_.tensor(tensor).precision;
-        const Cargo cargo{tensor,
+        const Region region = operand_region(state, i, state.sequence.passes[p].box);
+        const TensorId view = state.fused.operand(network_, i).tensor;
+        const Cargo cargo{view,
                           region,
                           stored_bytes(words(region), precision),
                           state.fused.operand_of[i],
@@ -252,7 +260,7 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
             tile_operands_[i].release(step);
             step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
             if (options_.images) {
-                fetch.body.image = image_of(tensor, region, Transfers::place(hierarchy_.dram),
+                fetch.body.image = image_of(view, region, Transfers::place(hierarchy_.dram),
                                             {Transfers::place(hierarchy_.buffer)});
             }
             builder_.step(fetch_operands_.agent, std::move(fetch));
@@ -263,8 +271,8 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
             auto image_step = std::make_shared<StepImage>();
             const std::vector<CoreBox> boxes = core_boxes(state, first_box(state, p));
             for (const auto& [lane, box] : boxes) {
-                image_step->moves.push_back({tensor,
-                                             image(state.root.space.outputs().projection, box),
+                image_step->moves.push_back({view,
+                                             operand_region(state, i, box),
                                              Transfers::place(hierarchy_.buffer),
                                              {core(hierarchy_.operands, lane)},
                                              false,

@@ -58,7 +58,10 @@ private:
     [[nodiscard]] CoreSplit split_of(const LayerState& state, const Box& box) const;
     [[nodiscard]] std::vector<CoreBox> core_boxes(const LayerState& state, const Box& box) const;
     [[nodiscard]] const Box& first_box(const LayerState& state, std::size_t pass) const;
+    [[nodiscard]] std::size_t first_with_weights(std::size_t f) const;
     [[nodiscard]] Region result_region(const LayerState& state, std::size_t pass) const;
+    [[nodiscard]] Region operand_region(const LayerState& state, std::size_t i,
+                                        const Box& box) const;
     [[nodiscard]] Place core(ComponentId memory, std::size_t lane) const;
     [[nodiscard]] ComponentId sums() const;
 

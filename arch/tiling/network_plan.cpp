@@ -181,17 +181,18 @@ private:
         }
         std::stable_sort(order.begin(), order.end(),
                          [&](std::size_t a, std::size_t b) { return worth[a] < worth[b]; });
+        std::map<TensorId, bool> resident;  // several layers may share one tensor
         for (const std::size_t f : order) {
-            if (!fused_[f].weights.valid()) {
+            const TensorId weights = fused_[f].weights;
+            if (!weights.valid()) {
                 continue;
             }
-            const std::int64_t size = bytes(fused_[f].weights);
-            plan.layers[f].weights_resident = size <= room;
-            if (size <= room) {
-                room -= size;
-            } else {
-                plan.weights_stream = true;
+            const auto [known, fresh] = resident.emplace(weights, bytes(weights) <= room);
+            plan.layers[f].weights_resident = known->second;
+            if (fresh && known->second) {
+                room -= bytes(weights);
             }
+            plan.weights_stream = plan.weights_stream || !known->second;
         }
     }
 
@@ -366,7 +367,7 @@ private:
         for (const Dim dim : heads    ? std::vector<Dim>{Dim::H, Dim::K}
                              : groups ? std::vector<Dim>{Dim::G}
                                       : std::vector<Dim>{Dim::K}) {
-            const std::int64_t most = is_normalised(root, dim) ? 1 : whole[index(dim)];
+            const std::int64_t most = root.space.normalises(dim) ? 1 : whole[index(dim)];
             for (std::int64_t parts = first ? 1 : 2; parts <= most; parts *= 2) {
                 extents[index(dim)] = ceil_divide(whole[index(dim)], parts);
                 first = false;
@@ -414,7 +415,7 @@ private:
             return 2 * sum;
         };
         for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
-            const bool normalised = is_normalised(root, dim);
+            const bool normalised = root.space.normalises(dim);
             const std::int64_t whole = tile[index(dim)];
             for (std::int64_t parts = 1;
                  needed() > streams.stage && parts < whole && !normalised;) {
@@ -425,10 +426,6 @@ private:
         return needed() <= streams.stage || needed() == 0;
     }
 
-    static bool is_normalised(const Layer& root, Dim dim) {
-        const std::vector<Dim>& whole = root.space.whole_dims;
-        return std::find(whole.begin(), whole.end(), dim) != whole.end();
-    }
     static bool is_read(const Operand& operand) {
         return operand.role == TensorRole::inputs || operand.role == TensorRole::state;
     }

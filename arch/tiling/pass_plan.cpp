@@ -93,7 +93,8 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) 
 }
 
 bool PassPlanner::fits(const Layer& layer, const Extents& part, std::int64_t operand_bits) const {
-    const std::int64_t outputs = points(part, kChannels) * points(part, kPositions);
+    const std::int64_t outputs =
+        most_bytes(layer.space.outputs().projection, Precision::int8, part).count();
     const std::int64_t bits_needed =
         bits_read(layer, part, true) + bits_read(layer, part, false) + outputs * operand_bits;
     if (2 * ceil_divide(bits_needed, 8) > hierarchy_.operands_config->capacity.count()) {

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/tiling/pass_sequence.hpp"
 
+#include <algorithm>
+
 namespace memwall {
 namespace {
 
-/// Goes on with the last visit where the region is the same, else begins a new one.
+/// Whether every core needs the same of an operand for both boxes. Two boxes at the padding may
+/// need the same region together and other parts of it in each core.
+bool same_parts(const Projection& projection, const Box& a, const Box& b) {
+    return std::all_of(all_dims().begin(), all_dims().end(),
+                       [&](Dim dim) { return a[dim] == b[dim] || !relevant(projection, dim); });
+}
+
+/// Begins a new visit, or goes on with the last one.
 std::size_t extend(std::vector<Visit>& visits, const Region& region, std::size_t pass, bool anew) {
-    if (anew || visits.empty() || !(visits.back().region == region)) {
+    if (anew || visits.empty()) {
         visits.push_back({region, pass, pass});
     }
     visits.back().last = pass;
@@ -34,12 +43,18 @@ PassSequence pass_sequence(const Layer& root, const LayerPlan& plan) {
             const std::size_t number = sequence.passes.size();
             for (std::size_t o = 0; o < operands.size(); ++o) {
                 const Projection& projection = operands[o].projection;
-                pass.tile_visit.push_back(extend(sequence.tile_visits[o],
-                                                 visited_region(projection, tile), number, false));
+                const Region of_tile = visited_region(projection, tile);
+                auto& tile_visits = sequence.tile_visits[o];
+                const bool other_tile =
+                    !tile_visits.empty() && !(tile_visits.back().region == of_tile);
+                pass.tile_visit.push_back(extend(tile_visits, of_tile, number, other_tile));
                 const bool new_tile =
                     sequence.tile_visits[o][pass.tile_visit.back()].first == number;
+                const bool anew =
+                    new_tile ||
+                    (number > 0 && !same_parts(projection, sequence.passes[number - 1].box, box));
                 pass.visit.push_back(extend(sequence.operand_visits[o],
-                                            visited_region(projection, box), number, new_tile));
+                                            visited_region(projection, box), number, anew));
             }
             sequence.passes.push_back(std::move(pass));
         }

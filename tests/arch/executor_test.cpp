@@ -8,6 +8,7 @@
 #include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
 #include "arch/step_image.hpp"
+#include "tests/support/generated_forms.hpp"
 #include "tests/support/generated_layers.hpp"
 #include "tests/support/machines.hpp"
 #include "workloads/transforms.hpp"
@@ -216,6 +217,47 @@ TEST_CASE("Every generated network that the spatial mapper maps computes what it
     }
     CHECK(seen.mapped >= 40);
     CHECK(seen.epilogues > 20);
+}
+
+TEST_CASE("Every form of layer that the tiling mapper maps computes what the layer is") {
+    Seen seen;
+    for (std::uint32_t seed = 5001; seed <= 5200; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_form(draw);
+        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_tiling_machine(draw),
+              seed, seen);
+    }
+    CHECK(seen.mapped >= 80);
+    CHECK(seen.reductions > 10);
+    CHECK(seen.epilogues > 20);
+}
+
+TEST_CASE("Every form of layer that the spatial mapper maps computes what the layer is") {
+    Seen seen;
+    for (std::uint32_t seed = 6001; seed <= 6150; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_form(draw);
+        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_spatial_machine(draw),
+              seed, seen);
+    }
+    CHECK(seen.mapped >= 120);
+    CHECK(seen.reductions > 10);
+    CHECK(seen.epilogues > 20);
+}
+
+TEST_CASE("What is normalised over whole rows or images finds them in one core") {
+    Seen seen;
+    const Machine tiling =
+        test::shipped_machine("tiny_von_neumann", {{"components.operand_buffer.capacity", "4 KiB"},
+                                                   {"components.accumulators.capacity", "4 KiB"}});
+    for (std::uint32_t seed = 7001; seed <= 7060; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_normalisation(draw);
+        const Network network = with_batch(generated.network, draw(1, 3));
+        prove(generated, network, tiling, seed, seen);
+        prove(generated, network, drawn_spatial_machine(draw), seed, seen);
+    }
+    CHECK(seen.mapped >= 110);
 }
 
 TEST_CASE("Layers of three and four operands are fed and joined on both machines") {

@@ -53,7 +53,7 @@ TEST_CASE("misspelt verbs, options and values are told with the nearest") {
     CHECK_THROWS_WITH(parse({"check", "--json=x"}),
                       "error: unknown option '--json' of memwall check; see memwall check --help");
     CHECK_THROWS_WITH(parse({}),
-                      "error: no verb; expected one of run, compare, show, check (see "
+                      "error: no verb; expected one of run, compare, show, check, import (see "
                       "memwall --help)");
     CHECK_THROWS_WITH(run_request(command({"run", "--engine", "system"})),
                       "error: unknown engine 'system'; did you mean 'systemc'?");

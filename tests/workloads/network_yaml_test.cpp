@@ -49,7 +49,7 @@ TEST_CASE("Each mistake in a layer has its sentence at its place") {
     CHECK(fault("- {name: x, op: relu, inputs: x}\n") ==
           "5:10: error: duplicate name 'x' (first at line 3)");
     CHECK(fault("- {name: a, op: add}\n") ==
-          "5:3: error: layer 'a': add takes at least 2 inputs, found 1");
+          "5:3: error: layer 'a': needs a second input, or a constant operand of a shape");
     CHECK(fault("- {name: a, op: relu, inputs: [x, x]}\n") ==
           "5:31: error: layer 'a': relu takes 1 input, found 2");
     CHECK(fault("- {name: a, op: relu, inputs: []}\n") ==
@@ -84,14 +84,13 @@ TEST_CASE("Sizes that are none have their sentence") {
           "5:52: error: 'kernel' in layer 'a': expected a value from 1 "
           "to 2147483647, found '-1'");
     CHECK(conv("kernel: [1, 1, 1]") ==
-          "5:48: error: 'kernel' in layer 'a': expected one number or "
-          "[rows, columns], found 3 numbers");
+          "5:48: error: layer 'a': 'kernel' has 3 numbers, but an input of shape [4, 6, 6] has 2 "
+          "axes for the window");
     CHECK(conv("kernel: []") ==
           "5:48: error: 'kernel' in layer 'a': expected one number or a list, found an empty list");
-    CHECK(
-        conv("kernel: 1, padding: [1, 2, 3]") ==
-        "5:60: error: 'padding' in layer 'a': expected one number, [rows, columns] or [top, left, "
-        "bottom, right], found 3 numbers");
+    CHECK(conv("kernel: 1, padding: [1, 2, 3]") ==
+          "5:60: error: layer 'a': 'padding' has 3 numbers, but an input of shape [4, 6, 6] has 2 "
+          "axes for the window");
     CHECK(conv("kernel: 1, groups: 0") ==
           "5:59: error: 'groups' in layer 'a': expected a value above zero, found '0'");
 }

@@ -202,7 +202,8 @@ TEST_CASE("Shapes that an op cannot take are told with what it needs") {
     };
     const std::string at = "net.yaml:5:3: error: layer 'n': ";
     CHECK(fault("[400]", "op: conv, out_channels: 1, kernel: 1") ==
-          at + "conv needs an input of shape [channels, rows, columns], found [400]");
+          at + "a window needs an input of shape [channels, length], [channels, rows, columns] or "
+               "[channels, depth, rows, columns], found [400]");
     CHECK(fault("[6, 4, 4]", "op: conv, out_channels: 8, kernel: 1, groups: 3") ==
           at + "3 groups do not divide 6 input and 8 output channels");
     CHECK(fault("[6, 4, 4]", "op: conv, out_channels: 8, kernel: [7, 3], padding: 1") ==
@@ -211,7 +212,8 @@ TEST_CASE("Shapes that an op cannot take are told with what it needs") {
           at + "linear needs an input of shape [features] or [positions, features], found "
                "[6, 4, 4]; put a flatten before it");
     CHECK(fault("[6]", "op: max_pool, kernel: 2") ==
-          at + "pooling needs an input of shape [channels, rows, columns], found [6]");
+          at + "a window needs an input of shape [channels, length], [channels, rows, columns] or "
+               "[channels, depth, rows, columns], found [6]");
     CHECK(fault("[6, 4, 4]", "op: max_pool, kernel: 2, padding: 2") ==
           at +
               "the padding is as large as the window: some results would have nothing but padding");
@@ -236,6 +238,18 @@ TEST_CASE("Inputs that do not meet are told with both shapes") {
           at + "shapes do not meet along axis 0: [4, 8, 8] and [2, 8, 7]");
     CHECK(fault("{a: [8], b: [8]}", "concat, axis: 1") ==
           at + "no axis 1 in an input of shape [8]");
+}
+
+TEST_CASE("A constant operand is an operation a word, and parameters but for a single value") {
+    const Network network = test::network_of_layers(
+        "[4, 6, 6]",
+        "- {name: scale, op: mul, constant: [1]}\n- {name: shift, op: add, constant: [4, 1, 1]}\n"
+        "- {name: both, op: add, inputs: [shift, scale], constant: [1]}\n");
+    CHECK(network.layers()[2].vector_operations() == 288);
+    CHECK(network.layers()[0].vector_operations() == 144);
+    CHECK(network.layers()[0].other_parameters == 0);
+    CHECK(network.layers()[1].other_parameters == 4);
+    CHECK(network.parameters() == 4);
 }
 
 }  // namespace memwall

@@ -56,19 +56,19 @@ TEST_CASE("A block that runs once needs no counter in its names") {
 }
 
 TEST_CASE("A fault in a repeated block is told once") {
-    CHECK(
-        faults_of_layers("[4]",
-                         "- repeat: 3\n"
-                         "  layers:\n"
-                         "  - {name: 'a{i}', op: reluu}\n"
-                         "  - {name: 'b{i}', op: conv, out_channels: 1, kernel: 1, inputs: x}\n"
-                         "  - {name: 'c{i}', op: relu, inputs: y0y0y0}\n") ==
-        "net.yaml:7:24: error: unknown op 'reluu'; did you mean 'relu'?\n"
-        "net.yaml:8:5: error: layer 'b1': conv needs an input of shape [channels, rows, columns], "
-        "found [4]\n"
-        "net.yaml:9:38: error: unknown input 'y0y0y0' of layer 'c1'; expected one of a1, a2, a3, "
-        "b1, b2, b3, "
-        "c1, c2, c3, x");
+    CHECK(faults_of_layers("[4]",
+                           "- repeat: 3\n"
+                           "  layers:\n"
+                           "  - {name: 'a{i}', op: reluu}\n"
+                           "  - {name: 'b{i}', op: conv, out_channels: 1, kernel: 1, inputs: x}\n"
+                           "  - {name: 'c{i}', op: relu, inputs: y0y0y0}\n") ==
+          "net.yaml:7:24: error: unknown op 'reluu'; did you mean 'relu'?\n"
+          "net.yaml:8:5: error: layer 'b1': a window needs an input of shape [channels, length], "
+          "[channels, rows, columns] or [channels, depth, rows, columns], "
+          "found [4]\n"
+          "net.yaml:9:38: error: unknown input 'y0y0y0' of layer 'c1'; expected one of a1, a2, a3, "
+          "b1, b2, b3, "
+          "c1, c2, c3, x");
 }
 
 TEST_CASE("Each mistake in a block has its sentence") {

@@ -16,13 +16,6 @@ Operand activation(TensorRole role, std::vector<Axis> axes) {
     return operand;
 }
 
-/// Output positions of a window along one axis; 0 where it does not fit.
-std::int64_t positions(std::int64_t padded, std::int64_t kernel, std::int64_t stride,
-                       std::int64_t dilation) {
-    const std::int64_t window = window_extent(1, stride, kernel, dilation);
-    return padded < window ? 0 : (padded - window) / stride + 1;
-}
-
 }  // namespace
 
 Axis plain_axis(Dim dim, std::int64_t extent) {
@@ -87,38 +80,6 @@ IterationSpace elementwise_space(const Shape& shape, PointOperation operation,
     space.operation = operation;
     space.vector_operations_per_point = operations_per_point;
     return space;
-}
-
-bool slide_window(const PlanRequest& request, const WindowKeys& window, const Shape& image,
-                  IterationSpace& space) {
-    const std::int64_t rows = image[1] + window.padding.top + window.padding.bottom;
-    const std::int64_t columns = image[2] + window.padding.left + window.padding.right;
-    const std::int64_t p =
-        positions(rows, window.kernel.rows, window.stride.rows, window.dilation.rows);
-    const std::int64_t q =
-        positions(columns, window.kernel.columns, window.stride.columns, window.dilation.columns);
-    if (p == 0 || q == 0) {
-        const Shape covered = {window_extent(1, 1, window.kernel.rows, window.dilation.rows),
-                               window_extent(1, 1, window.kernel.columns, window.dilation.columns)};
-        request.fault("the window " + text(covered) + " is larger than the padded input " +
-                      text({rows, columns}));
-        return false;
-    }
-    space.extents[index(Dim::P)] = p;
-    space.extents[index(Dim::Q)] = q;
-    space.extents[index(Dim::R)] = window.kernel.rows;
-    space.extents[index(Dim::S)] = window.kernel.columns;
-    return true;
-}
-
-Axis row_axis(const WindowKeys& window, const Shape& image) {
-    return window_axis(Dim::P, window.stride.rows, Dim::R, window.dilation.rows, window.padding.top,
-                       image[1]);
-}
-
-Axis column_axis(const WindowKeys& window, const Shape& image) {
-    return window_axis(Dim::Q, window.stride.columns, Dim::S, window.dilation.columns,
-                       window.padding.left, image[2]);
 }
 
 }  // namespace memwall::ops

@@ -33,20 +33,4 @@ std::vector<Axis> shape_axes(const Shape& shape);
 IterationSpace elementwise_space(const Shape& shape, PointOperation operation,
                                  std::int64_t operations_per_point);
 
-/// A window over rows and columns.
-struct WindowKeys {
-    Sizes kernel;
-    Sizes stride;
-    Sizes dilation;
-    Padding padding;
-};
-
-/// Kernel, stride and dilation set P, Q, R, S of `space`; a window that does not fit the padded
-/// image is a fault. False where there is a fault.
-bool slide_window(const PlanRequest& request, const WindowKeys& window, const Shape& image,
-                  IterationSpace& space);
-/// Rows and columns of the image under the window.
-Axis row_axis(const WindowKeys& window, const Shape& image);
-Axis column_axis(const WindowKeys& window, const Shape& image);
-
 }  // namespace memwall::ops

@@ -1,17 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// add and mul: element by element, axes of size 1 repeated.
+// add, sub, mul and div: element by element, axes of size 1 repeated.
 #include <algorithm>
+#include <optional>
 
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 
 namespace memwall::ops {
 namespace {
 
-std::optional<LayerPlan> plan_elementwise(PointOperation operation, const PlanRequest& request) {
+/// The shapes of all operands; that of a constant, if there is one, behind the inputs.
+std::vector<Shape> operand_shapes(const std::optional<Shape>& constant,
+                                  const PlanRequest& request) {
+    std::vector<Shape> shapes = request.inputs;
+    if (constant) {
+        // A single value meets every shape.
+        shapes.push_back(words(*constant) == 1 ? Shape(shapes[0].size(), 1) : *constant);
+    }
+    return shapes;
+}
+
+// MODEL: a constant operand is held beside the vector unit, as a bias is: it is a parameter (but
+// for a single value) and makes no traffic.
+std::optional<LayerPlan> plan_elementwise(PointOperation operation,
+                                          const std::optional<Shape>& constant,
+                                          const PlanRequest& request) {
+    const std::vector<Shape> shapes = operand_shapes(constant, request);
+    if (shapes.size() < 2) {
+        return request.fault("needs a second input, or a constant operand of a shape");
+    }
     LayerPlan plan;
     plan.output = request.inputs[0];
-    for (const Shape& shape : request.inputs) {
+    for (const Shape& shape : shapes) {
         bool meets = shape.size() == plan.output.size();
         for (std::size_t axis = 0; meets && axis < shape.size(); ++axis) {
             meets = shape[axis] == plan.output[axis] || shape[axis] == 1 || plan.output[axis] == 1;
@@ -24,8 +45,10 @@ std::optional<LayerPlan> plan_elementwise(PointOperation operation, const PlanRe
             plan.output[axis] = std::max(plan.output[axis], shape[axis]);
         }
     }
-    const std::int64_t operations = static_cast<std::int64_t>(request.inputs.size()) - 1;
-    plan.space = elementwise_space(plan.output, operation, operations);
+    const std::int64_t operations = static_cast<std::int64_t>(shapes.size()) - 1;
+    // With a constant there is more to a point than its inputs.
+    plan.space =
+        elementwise_space(plan.output, constant ? PointOperation::vector : operation, operations);
     for (const Shape& shape : request.inputs) {
         std::vector<Axis> axes = shape_axes(shape);
         for (std::size_t axis = 0; axis < shape.size(); ++axis) {
@@ -36,25 +59,47 @@ std::optional<LayerPlan> plan_elementwise(PointOperation operation, const PlanRe
         plan.space.operands.push_back(inputs_operand(std::move(axes)));
     }
     plan.space.operands.push_back(outputs_operand(shape_axes(plan.output)));
+    plan.other_parameters = constant && words(*constant) > 1 ? words(*constant) : 0;
     return plan;
 }
 
-Planner elementwise(PointOperation operation) {
-    return [=](const PlanRequest& request) { return plan_elementwise(operation, request); };
+Planner elementwise(PointOperation operation, const std::optional<Shape>& constant) {
+    return [=](const PlanRequest& request) {
+        return plan_elementwise(operation, constant, request);
+    };
+}
+
+Planner elementwise(MapReader& keys, PointOperation operation) {
+    const YamlValue* value = keys.value("constant");
+    return elementwise(operation, value == nullptr
+                                      ? std::nullopt
+                                      : read_shape(*value, keys.what(), keys.faults()));
 }
 
 }  // namespace
 
-Planner read_add(MapReader&) {
-    return elementwise(PointOperation::add);
+Planner add_planner() {
+    return elementwise(PointOperation::add, std::nullopt);
 }
 
-Planner read_mul(MapReader&) {
-    return plan_mul();
+Planner read_add(MapReader& keys) {
+    return elementwise(keys, PointOperation::add);
+}
+
+Planner read_sub(MapReader& keys) {
+    return elementwise(keys, PointOperation::vector);
+}
+
+Planner read_div(MapReader& keys) {
+    return elementwise(keys, PointOperation::vector);
+}
+
+Planner read_mul(MapReader& keys) {
+    return elementwise(keys, PointOperation::multiply);
 }
 
 Planner plan_mul() {
-    return elementwise(PointOperation::multiply);
+    return elementwise(PointOperation::multiply, std::nullopt);
 }
 
 }  // namespace memwall::ops

@@ -14,6 +14,12 @@ constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
 
 constexpr double kMostWords = 1e9;
 
+/// Axes of a shape.
+constexpr std::int64_t kMostRank = 4;
+
+/// Of a window: depth, rows and columns.
+constexpr std::size_t kMostAxes = 3;
+
 std::string expected_between(const std::string& what, std::int64_t least, const YamlValue& found) {
     return what + ": expected a value from " + std::to_string(least) + " to " +
            std::to_string(kLargest) + ", found '" + found.text() + "'";
@@ -47,44 +53,61 @@ std::vector<std::int64_t> read_numbers(MapReader& keys, std::string_view key, st
 
 Sizes required_sizes(MapReader& keys, std::string_view key) {
     keys.required_value(key);
-    return optional_sizes(keys, key, {});
+    return optional_sizes(keys, key, {1});
 }
 
 Sizes optional_sizes(MapReader& keys, std::string_view key, Sizes fallback) {
     if (!keys.has(key)) {
         return fallback;
     }
-    const std::vector<std::int64_t> numbers = read_numbers(keys, key, 1);
-    if (numbers.size() > 2) {
+    Sizes numbers = read_numbers(keys, key, 1);
+    if (numbers.size() > kMostAxes) {
         keys.error(key, "'" + std::string(key) + "' in " + keys.what() +
-                            ": expected one number or [rows, columns], found " +
+                            ": expected one number or one an axis, such as [rows, columns], "
+                            "found " +
                             std::to_string(numbers.size()) + " numbers");
         return fallback;
     }
-    return numbers.empty() ? fallback : Sizes{numbers.front(), numbers.back()};
+    return numbers.empty() ? fallback : numbers;
 }
 
 Padding optional_padding(MapReader& keys) {
-    if (!keys.has("padding")) {
+    const YamlValue* value = keys.value("padding");
+    if (value == nullptr) {
         return {};
     }
-    const std::vector<std::int64_t> numbers = read_numbers(keys, "padding", 0);
-    switch (numbers.size()) {
-        case 0:
-            return {};
-        case 1:
-            return {numbers[0], numbers[0], numbers[0], numbers[0]};
-        case 2:
-            return {numbers[0], numbers[1], numbers[0], numbers[1]};
-        case 4:
-            return {numbers[0], numbers[1], numbers[2], numbers[3]};
-        default:
-            keys.error("padding", "'padding' in " + keys.what() +
-                                      ": expected one number, [rows, columns] or "
-                                      "[top, left, bottom, right], found " +
-                                      std::to_string(numbers.size()) + " numbers");
-            return {};
+    Padding padding;
+    if (value->is_scalar() && (value->text() == "same" || value->text() == "same_lower")) {
+        padding.same = value->text() == "same" ? Padding::Same::upper : Padding::Same::lower;
+        return padding;
     }
+    const Sizes numbers = read_numbers(keys, "padding", 0);
+    const std::size_t count = numbers.size();
+    if ((count > kMostAxes && count % 2 != 0) || count > 2 * kMostAxes) {
+        keys.error("padding", "'padding' in " + keys.what() +
+                                  ": expected one number, one an axis such as [rows, columns], "
+                                  "two an axis such as [top, left, bottom, right], or same, "
+                                  "found " +
+                                  std::to_string(count) + " numbers");
+    } else if (count > 0) {
+        padding.sizes = numbers;
+    }
+    return padding;
+}
+
+Sizes optional_paddings(MapReader& keys, std::string_view key) {
+    if (!keys.has(key)) {
+        return {0};
+    }
+    Sizes numbers = read_numbers(keys, key, 0);
+    return numbers.empty() ? Sizes{0} : numbers;
+}
+
+std::vector<std::int64_t> required_axes(MapReader& keys, std::string_view key) {
+    if (keys.required_value(key).is_null()) {
+        return {0};
+    }
+    return read_numbers(keys, key, -kMostRank);
 }
 
 std::optional<Shape> read_shape(const YamlValue& value, const std::string& what,

@@ -5,6 +5,7 @@
 
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 
 namespace memwall::ops {
 namespace {
@@ -80,6 +81,13 @@ std::optional<LayerPlan> plan_linear(const LinearKeys& keys, const PlanRequest& 
     space.operands = {inputs_operand(std::move(read)), weights_operand(std::move(weights)),
                       outputs_operand(std::move(made))};
     return plan;
+}
+
+Planner linear_planner(std::int64_t out_features, bool bias) {
+    LinearKeys keys;
+    keys.out_features = out_features;
+    keys.bias = bias;
+    return [=](const PlanRequest& request) { return plan_linear(keys, request); };
 }
 
 Planner read_linear(MapReader& keys) {

@@ -35,6 +35,38 @@ std::optional<LayerPlan> plan_along(const NormalisedAxis& norm, const PlanReques
     return plan;
 }
 
+/// Over the channels of a group and all that comes after the channels.
+std::optional<LayerPlan> plan_groups(std::int64_t groups, const PlanRequest& request) {
+    LayerPlan plan;
+    plan.output = request.inputs[0];
+    const std::int64_t channels = plan.output[0];
+    if (plan.output.size() < 2 || channels % groups != 0) {
+        return request.fault(std::to_string(groups) +
+                             " groups do not divide the channels of an input of shape " +
+                             text(plan.output));
+    }
+    IterationSpace& space = plan.space;
+    space.operation = PointOperation::vector;
+    space.vector_operations_per_point = kLayerNorm;
+    space.extents[index(Dim::G)] = groups;
+    space.extents[index(Dim::K)] = channels / groups;
+    std::vector<Axis> axes = {{{{Dim::G, channels / groups}, {Dim::K, 1}}, 0, channels}};
+    std::vector<Dim> behind = {Dim::P, Dim::Q};
+    if (plan.output.size() == 4) {
+        behind.insert(behind.begin(), Dim::D);
+    }
+    space.whole_dims = {Dim::K};
+    for (std::size_t axis = 1; axis < plan.output.size(); ++axis) {
+        const Dim dim = behind[axis - 1];
+        space.extents[index(dim)] = plan.output[axis];
+        axes.push_back(plain_axis(dim, plan.output[axis]));
+        space.whole_dims.push_back(dim);
+    }
+    space.operands = {inputs_operand(axes), outputs_operand(axes)};
+    plan.other_parameters = 2 * channels;
+    return plan;
+}
+
 std::optional<LayerPlan> plan_causal(const CausalKeys& keys, const PlanRequest& request) {
     auto plan = plan_along({-1, kSoftmax, 0}, request);
     const Shape& shape = request.inputs[0];
@@ -78,17 +110,33 @@ Planner read_rms_norm(MapReader& keys) {
     return along_axis(keys, kRmsNorm, 1);
 }
 
-Planner read_batch_norm(MapReader&) {
-    return [](const PlanRequest& request) -> std::optional<LayerPlan> {
+Planner read_batch_norm(MapReader& keys) {
+    const auto axis = keys.optional<std::int64_t>("axis");
+    return [axis](const PlanRequest& request) -> std::optional<LayerPlan> {
         LayerPlan plan;
         plan.output = request.inputs[0];
         plan.space = elementwise_space(plan.output, PointOperation::vector, kBatchNorm);
         plan.space.operands = {inputs_operand(shape_axes(plan.output)),
                                outputs_operand(shape_axes(plan.output))};
-        const std::size_t channel = plan.output.size() == 2 ? 1 : 0;  // [positions, channels]
+        const std::size_t rank = plan.output.size();
+        const std::int64_t usual = rank == 2 ? 1 : 0;  // [positions, channels]
+        const std::size_t channel = axis_position(axis.value_or(usual), rank);
+        if (channel == rank) {
+            return request.fault("no axis " + std::to_string(*axis) + " in an input of shape " +
+                                 text(plan.output));
+        }
         plan.other_parameters = 2 * plan.output[channel];
         return plan;
     };
+}
+
+Planner read_group_norm(MapReader& keys) {
+    const auto groups = keys.required_positive<std::int64_t>("groups");
+    return [=](const PlanRequest& request) { return plan_groups(groups, request); };
+}
+
+Planner read_instance_norm(MapReader&) {
+    return [](const PlanRequest& request) { return plan_groups(request.inputs[0][0], request); };
 }
 
 }  // namespace memwall::ops

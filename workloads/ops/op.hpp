@@ -26,6 +26,8 @@ struct LayerPlan {
     IterationSpace space;
     std::int64_t other_parameters = 0;
     bool state = false;  ///< the result stays in memory from item to item
+
+    friend bool operator==(const LayerPlan&, const LayerPlan&) = default;
 };
 
 /// Where a part of a composite reads: an input of the composite, or the result of an earlier part.
@@ -33,6 +35,8 @@ struct PartSource {
     enum class Kind : std::uint8_t { input, part };
     Kind kind = Kind::input;
     std::size_t position = 0;
+
+    friend bool operator==(const PartSource&, const PartSource&) = default;
 };
 
 /// One primitive layer of a composite.
@@ -42,6 +46,8 @@ struct LayerPart {
     std::vector<PartSource> inputs;
     LayerPlan plan;
     std::optional<std::size_t> weights_of;  ///< an earlier part whose weights this one uses too
+
+    friend bool operator==(const LayerPart&, const LayerPart&) = default;
 };
 
 /// The primitive layers that one layer of a file stands for: itself, or the parts of a composite
@@ -52,6 +58,8 @@ struct Expansion {
 
     std::vector<LayerPart> parts;
     bool composite = false;
+
+    friend bool operator==(const Expansion&, const Expansion&) = default;
 };
 
 /// What a layer kind needs to know of the layer that it plans.
@@ -74,6 +82,8 @@ enum class OpForm {
     compute,
     scale,   ///< a factor and an offset a channel: folds into the layer before it where that has
              ///< weights (batch_norm)
+    part,    ///< takes a part of its input along one axis: free, unless it is a result of the
+             ///< network (slice)
     append,  ///< writes new positions behind those that a state tensor has: free where they can be
              ///< made in place (cache)
     join     ///< puts its inputs behind each other along one axis: free where they can be made in

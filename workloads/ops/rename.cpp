@@ -4,6 +4,7 @@
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/composite.hpp"
 #include "workloads/ops/families.hpp"
+#include "workloads/ops/planners.hpp"
 
 namespace memwall::ops {
 namespace {
@@ -84,9 +85,12 @@ std::optional<LayerPlan> plan_reshape(const Shape& to, const PlanRequest& reques
     return plan;
 }
 
-Planner read_concat(MapReader& keys) {
-    const auto axis = keys.optional<std::int64_t>("axis", 0);
+Planner concat_planner(std::int64_t axis) {
     return [=](const PlanRequest& request) { return plan_concat(axis, request); };
+}
+
+Planner read_concat(MapReader& keys) {
+    return concat_planner(keys.optional<std::int64_t>("axis", 0));
 }
 
 Planner read_reshape(MapReader& keys) {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "base/file.hpp"
+#include "base/parse.hpp"
+#include "study/commands.hpp"
+#include "study/output.hpp"
+#include "study/table.hpp"
+#include "workloads/describe.hpp"
+#include "workloads/importers/importer.hpp"
+#include "workloads/network_export.hpp"
+
+namespace memwall {
+namespace {
+
+std::int64_t positive(const std::string& what, const std::string& text) {
+    constexpr std::int64_t kLargest = 1 << 30;
+    const std::int64_t value = parse_count_option(what, text);
+    if (value < 1 || value > kLargest) {
+        throw InputError(what + ": expected a number from 1 to " + std::to_string(kLargest) +
+                         ", found '" + text + "'");
+    }
+    return value;
+}
+
+ImportOptions import_options(const CommandLine& command) {
+    ImportOptions options;
+    options.skip_unsupported = command.skip_unsupported;
+    if (command.batch) {
+        options.batch = positive("--batch", *command.batch);
+    }
+    for (const std::string& text : command.set_dim) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            throw InputError("--set-dim: expected NAME=SIZE, found '" + text + "'");
+        }
+        options.dims[text.substr(0, equals)] =
+            positive("--set-dim " + text.substr(0, equals), text.substr(equals + 1));
+    }
+    return options;
+}
+
+/// What was read, for whoever wonders whether it is the network that was meant.
+std::string report(const ImportedNetwork& imported) {
+    const NetworkSummary summary = describe(imported.network);
+    Table table({{"layer", Align::left},
+                 {"op", Align::left},
+                 {"output", Align::left},
+                 {"MACs"},
+                 {"weights"}});
+    for (const LayerRow& row : summary.layers) {
+        table.add({row.name, row.op, row.output_shape, row.macs == 0 ? "" : format_count(row.macs),
+                   row.weights == 0 ? "" : format_count(row.weights)});
+    }
+    std::string text = table.text();
+    text += fmt::format("{} ({}): {} layers, {} MACs, {} weights, {} parameters\n", summary.name,
+                        imported.format, summary.layers.size(), format_count(summary.macs),
+                        format_count(summary.weights), format_count(summary.parameters));
+    for (const std::string& note : imported.notes) {
+        text += "note: " + note + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+void import_command(const CommandLine& command) {
+    if (command.words.size() != 1) {
+        throw InputError("import: expected one file, found " +
+                         std::to_string(command.words.size()));
+    }
+    const ImportOptions options = import_options(command);
+    if (command.output && *command.output != "-") {
+        require_writable(*command.output);
+    }
+    const ImportedNetwork imported = import_network(read_import_file(command.words.front()),
+                                                    command.format.value_or(""), options);
+    const std::string text = network_text(imported.network);
+    std::cerr << report(imported);
+    if (command.output && *command.output != "-") {
+        write_file_whole(*command.output, text);
+    } else {
+        print_result(text);
+    }
+}
+
+}  // namespace memwall

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shapes of imported networks beside those that ONNX's own inference finds.
+#include <catch2/catch.hpp>
+
+#include "tests/support/draw.hpp"
+#include "tests/support/onnx_models.hpp"
+#include "tests/workloads/importers/imported.hpp"
+
+namespace memwall {
+namespace {
+
+using namespace test;
+using Ints = std::vector<std::int64_t>;
+
+/// Writes a random model node by node; every node is sound for the shape that the one before makes.
+class Generator {
+public:
+    explicit Generator(Draw& draw) : draw_(draw) {
+        dims_ = {1, draw(1, 4) * 2, draw(6, 20), draw(6, 20)};
+        model_.input("x", {"1", std::to_string(dims_[1]), std::to_string(dims_[2]),
+                           std::to_string(dims_[3])});
+    }
+
+    void add() {
+        if (dims_.size() != 4) {
+            return add_flat();
+        }
+        switch (draw_(1, 9)) {
+            case 1:
+            case 2:
+            case 3:
+                return add_conv();
+            case 4:
+                return add_pool();
+            case 5:
+                return make(draw_.one_of<std::string>({"Relu", "Sigmoid", "HardSwish", "Elu"}),
+                            {last_});
+            case 6:
+                return make("Concat", {last_, last_}, {{"axis", draw_(1, 3)}});
+            case 7:
+                return make("Add", {last_, last_});
+            case 8:
+                return add_transposed();
+            default:
+                return draw_.chance(30) ? add_end()
+                                        : make("Softmax", {last_}, {{"axis", draw_(1, 3)}});
+        }
+    }
+
+    const OnnxModel& finish() { return model_.output(last_); }
+
+private:
+    void make(const std::string& op, const std::vector<std::string>& inputs,
+              const OnnxAttributes& attributes = {}) {
+        last_ = "v" + std::to_string(++count_);
+        model_.node(op, inputs, {last_}, attributes);
+        dims_ = model_.inferred().at(last_);
+    }
+
+    std::string weights(const Ints& dims) {
+        const std::string name = "w" + std::to_string(++count_);
+        model_.weights(name, dims);
+        return name;
+    }
+
+    OnnxAttributes window(std::int64_t kernel, bool dilated) {
+        OnnxAttributes attributes = {{"strides", Ints{draw_(1, 3), draw_(1, 3)}}};
+        if (dilated) {
+            attributes.emplace_back("dilations", Ints{draw_(1, 2), draw_(1, 2)});
+        }
+        const std::int64_t how = draw_(1, 4);
+        if (how == 1) {
+            attributes.emplace_back(
+                "auto_pad", draw_.one_of<std::string>({"SAME_UPPER", "SAME_LOWER", "VALID"}));
+        } else if (how < 4) {
+            const auto pad = [&] { return draw_(0, kernel - 1); };
+            attributes.emplace_back("pads", Ints{pad(), pad(), pad(), pad()});
+        }
+        return attributes;
+    }
+
+    [[nodiscard]] std::int64_t kernel() {
+        const std::int64_t most = std::min<std::int64_t>({3, dims_[2] / 2, dims_[3] / 2});
+        return draw_(1, std::max<std::int64_t>(1, most));
+    }
+
+    void add_conv() {
+        const std::int64_t size = kernel();
+        const bool grouped = dims_[1] % 2 == 0 && draw_.chance(30);
+        const std::int64_t groups = grouped ? 2 : 1;
+        OnnxAttributes attributes = window(size, dims_[2] > 6 && dims_[3] > 6);
+        attributes.emplace_back("group", groups);
+        make("Conv", {last_, weights({2 * draw_(1, 4), dims_[1] / groups, size, size})},
+             attributes);
+    }
+
+    void add_transposed() {
+        if (dims_[2] * dims_[3] > 400) {
+            return;
+        }
+        const std::int64_t size = draw_(2, 3);
+        make("ConvTranspose", {last_, weights({dims_[1], 2 * draw_(1, 3), size, size})},
+             {{"strides", Ints{2, 1}}, {"output_padding", Ints{draw_(0, 1), 0}}});
+    }
+
+    void add_pool() {
+        const std::int64_t size = kernel();
+        OnnxAttributes attributes = window(size, false);
+        attributes.emplace_back("kernel_shape", Ints{size, size});
+        const bool by_itself = std::any_of(attributes.begin(), attributes.end(),
+                                           [](const auto& each) { return each.first == "pads"; });
+        if (!by_itself) {
+            attributes.emplace_back("ceil_mode", draw_(0, 1));
+        }
+        make(draw_.one_of<std::string>({"MaxPool", "AveragePool"}), {last_}, attributes);
+    }
+
+    void add_end() {
+        if (draw_.chance(50)) {
+            make("GlobalAveragePool", {last_});
+        }
+        make("Flatten", {last_});
+    }
+
+    void add_flat() {
+        switch (draw_(1, 3)) {
+            case 1:
+                return make("Gemm", {last_, weights({dims_.back(), draw_(1, 9)})});
+            case 2:
+                return make("MatMul", {last_, weights({dims_.back(), draw_(1, 9)})});
+            default:
+                return make("Tanh", {last_});
+        }
+    }
+
+    Draw& draw_;
+    OnnxModel model_;
+    std::string last_ = "x";
+    Ints dims_;
+    int count_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("Shapes of generated models agree with ONNX's own shape inference") {
+    Draw draw(17);
+    int compared = 0;
+    for (int example = 0; example < 150; ++example) {
+        Generator generator(draw);
+        const std::int64_t nodes = draw(1, 9);
+        for (std::int64_t node = 0; node < nodes; ++node) {
+            generator.add();
+        }
+        const OnnxModel& model = generator.finish();
+        const std::string fault = import_faults("net.onnx", model.bytes());
+        INFO(example << " " << fault);
+        // A result of renames alone is no layer, and a window that sees nothing but padding is
+        // refused here.
+        if (fault.find("has no node that is a layer") != std::string::npos ||
+            fault.find("nothing but padding") != std::string::npos) {
+            continue;
+        }
+        REQUIRE(fault.empty());
+        const Network network = imported("net.onnx", model.bytes()).network;
+        for (const auto& [value, dims] : model.inferred()) {
+            const TensorId tensor = network.find_tensor(value + "_node");
+            if (tensor.valid()) {
+                INFO(value);
+                // A function of each element works on the words under whichever shape they have.
+                const Shape item(dims.begin() + 1, dims.end());
+                REQUIRE(words(network.tensor(tensor).shape) == words(item));
+                if (item.size() == 3) {
+                    REQUIRE(network.tensor(tensor).shape == item);
+                }
+                ++compared;
+            }
+        }
+    }
+    CHECK(compared > 400);
+}
+
+}  // namespace memwall

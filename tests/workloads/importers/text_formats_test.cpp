@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// SCALE-Sim, MAESTRO, ZigZag and Timeloop files.
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "tests/support/temporary_folder.hpp"
+#include "tests/workloads/importers/imported.hpp"
+
+namespace memwall {
+namespace {
+
+using namespace test;
+
+const char* const kConvHeader =
+    "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, "
+    "Strides,\n";
+
+std::string zigzag(const std::string& keys, const std::string& equation, const std::string& loops) {
+    return "- id: 0\n  operator_type: Conv\n  equation: " + equation + "\n" + keys + loops;
+}
+
+}  // namespace
+
+TEST_CASE("A SCALE-Sim topology of convolutions keeps SCALE-Sim's own counts") {
+    // (28 - 3 + 2) / 2 = 13.5, which SCALE-Sim rounds up: 14 x 14 positions.
+    const ImportedNetwork net =
+        imported("edge.csv", std::string(kConvHeader) + "first, 28, 28, 3, 3, 3, 8, 2,\n\n" +
+                                 "depth , 14,14, 3,3, 8, 1, 1,\npoint, 12, 12, 1, 1, 8, 16, 1,\n");
+    CHECK(net.format == "scalesim");
+    CHECK(net.network.name() == "edge");
+    CHECK(layer_lines(net.network) ==
+          "  - {name: first, op: conv, inputs: [first_input], out_channels: 8, kernel: 3, stride: "
+          "2, padding: [0, 0, 1, 1], bias: false}\n"
+          "  - {name: depth, op: conv, inputs: [depth_input], out_channels: 8, kernel: 3, groups: "
+          "8, bias: false}\n"
+          "  - {name: point, op: conv, inputs: [point_input], out_channels: 16, kernel: 1, bias: "
+          "false}\n");
+    CHECK(net.network.macs() == 14 * 14 * 27 * 8 + 12 * 12 * 9 * 8 + 12 * 12 * 8 * 16);
+    CHECK(net.notes.size() == 2);
+}
+
+TEST_CASE("A SCALE-Sim topology of GEMMs is a list of linear layers") {
+    const ImportedNetwork net = imported("g.csv", "Layer,M,N,K,\nqk,128,64,32,\n");
+    CHECK(layer_lines(net.network) ==
+          "  - {name: qk, op: linear, out_features: 64, bias: false}\n");
+    CHECK(net.network.macs() == 128 * 64 * 32);
+}
+
+TEST_CASE("Mistakes in a SCALE-Sim topology are told at their places") {
+    const auto fault = [](const std::string& line) {
+        return import_faults("t.csv", kConvHeader + line);
+    };
+    CHECK(fault("a, 28, 28, 3, 3, 3, 8\n") ==
+          "t.csv:2:1: error: layer 'a': expected 7 numbers, found 6");
+    CHECK(fault("a, 28, x, 3, 3, 3, 8, 1\n") ==
+          "t.csv:2:8: error: IFMAP width: expected a number from 1 to 2147483647, found 'x'");
+    CHECK(fault("a, 2, 28, 3, 3, 3, 8, 1\n") ==
+          "t.csv:2:1: error: layer 'a': the filter is larger than the feature map");
+    CHECK(fault("") == "t.csv:1:1: error: expected at least one layer under the header");
+    CHECK(import_faults("t.csv", "a,b\n", {}, "scalesim")
+              .find("expected the header of a SCALE-Sim topology") != std::string::npos);
+}
+
+TEST_CASE("A MAESTRO file is read with and without colons, commas and mappings") {
+    const ImportedNetwork net = imported(
+        "m.m",
+        "// a comment\nNetwork net.1 {\n Layer CONV1 { Type: CONV\n Stride { X: 2, Y: 2 }\n"
+        " Dimensions { K: 8, C: 3, R: 3, S: 3, Y:9, X:9 }\n"
+        " Dataflow { SpatialMap(1,1) K; Cluster(64, P); }\n}\n"
+        "Layer dw { Type: DSCONV /* here */ Dimensions { K 1,C 8,R 3,S 3,Y 4,X 4 } }\n"
+        "Layer fc { Type: GEMM Dimensions { M 4, N 5, K 6 } } }\n");
+    CHECK(net.network.name() == "net.1");
+    CHECK(layer_lines(net.network) ==
+          "  - {name: CONV1, op: conv, inputs: [CONV1_input], out_channels: 8, kernel: 3, stride: "
+          "2, bias: false}\n"
+          "  - {name: dw, op: conv, inputs: [dw_input], out_channels: 8, kernel: 3, groups: 8, "
+          "bias: false}\n"
+          "  - {name: fc, op: linear, inputs: [fc_input], out_features: 5, bias: false}\n");
+    CHECK(net.network.macs() == 16 * 27 * 8 + 4 * 9 * 8 + 4 * 5 * 6);
+    CHECK(net.notes.back() == "mappings (Dataflow) are left out");
+}
+
+TEST_CASE("Mistakes in a MAESTRO file are told at their places, cut off ones too") {
+    const auto fault = [](const std::string& text) { return import_faults("m.m", text); };
+    CHECK(fault("Network n {\nLayer a { Type: CONV\n") ==
+          "m.m:3:1: error: unknown key '' in layer 'a'; expected Type, Stride, Dimensions or "
+          "Dataflow");
+    CHECK(fault("Network n {\nLayer a { Type: POOL }\n}") ==
+          "m.m:2:17: error: layer 'a': type 'POOL' cannot be expressed; expected CONV, DSCONV, "
+          "NGCONV or GEMM");
+    CHECK(fault("Network n {\nLayer a { Dimensions { K: 0 } }\n}") ==
+          "m.m:2:27: error: 'K' in layer 'a': expected a number from 1 to 2147483647, found '0'");
+    CHECK(fault("Network n {\nLayer a { Dimensions { Z: 1 } }\n}") ==
+          "m.m:2:24: error: unknown dimension 'Z' in layer 'a'");
+    CHECK(fault("Network n { Layer a { Dataflow { {{{{{ ").find("expected '}', found the end") !=
+          std::string::npos);
+}
+
+TEST_CASE("A ZigZag workload keeps its connections where the shapes meet") {
+    const std::string file =
+        "- id: 0\n  name: first\n  operator_type: Conv\n"
+        "  equation: O[b][k][oy][ox]+=W[k][c][fy][fx]*I[b][c][iy][ix]\n"
+        "  dimension_relations: [ix=2*ox+1*fx, iy=2*oy+1*fy]\n"
+        "  loop_dims: [B, K, C, OY, OX, FY, FX]\n  loop_sizes: [1, 8, 3, 8, 8, 3, 3]\n"
+        "  operand_precision: {W: 4, I: 8, O: 24}\n  operand_source: {I: 0, W: 0}\n"
+        "- id: 1\n  operator_type: Conv\n"
+        "  equation: O[b][k][oy][ox]+=W[k][c][fy][fx]*I[b][c][iy][ix]\n"
+        "  dimension_relations: [ix=1*ox+1*fx, iy=1*oy+1*fy]\n"
+        "  loop_dims: [B, K, C, OY, OX, FY, FX]\n  loop_sizes: [1, 8, 8, 8, 8, 3, 3]\n"
+        "  operand_source: {I: 0, W: 1}\n"
+        "- id: 2\n  operator_type: Add\n  equation: O[b][g][oy][ox]=W[b][g][oy][ox]+I[b][g][oy]"
+        "[ox]\n  loop_dims: [B, G, OY, OX]\n  loop_sizes: [1, 8, 8, 8]\n"
+        "  operand_source: {W: 0, I: 1}\n"
+        "- id: 3\n  operator_type: Pooling\n"
+        "  equation: O[b][g][oy][ox]+=W[fx][fy]*I[b][g][iy][ix]\n"
+        "  dimension_relations: [ix=1*ox+1*fx, iy=1*oy+1*fy]\n"
+        "  loop_dims: [B, G, OY, OX, FX, FY]\n  loop_sizes: [1, 8, 1, 1, 8, 8]\n"
+        "  operand_source: {I: 2, W: 3}\n"
+        "- id: 4\n  operator_type: Gemm\n  equation: O[b][k]+=W[k][c]*I[b][c]\n"
+        "  loop_dims: [B, K, C]\n  loop_sizes: [1, 10, 8]\n  operand_source: {I: 9, W: 4}\n";
+    const ImportedNetwork net = imported("w.yaml", file);
+    CHECK(layer_lines(net.network) ==
+          "  - {name: first, op: conv, inputs: [first_input], out_channels: 8, kernel: 3, stride: "
+          "2, bias: false, precision: w4a8}\n"
+          "  - {name: conv_1, op: conv, out_channels: 8, kernel: 3, padding: 1, bias: false}\n"
+          "  - {name: add_2, op: add, inputs: [conv_1, first]}\n"
+          "  - {name: pooling_3, op: average_pool, kernel: 8}\n"
+          "  - {name: gemm_4, op: linear, inputs: [gemm_4_input], out_features: 10, bias: "
+          "false}\n");
+    CHECK(notes(net) ==
+          "bits that no precision has become the next wider ones (24 become 32)\n"
+          "layer 'gemm_4' reads [1, 8], which layer 9 is not there to make: it reads an input of "
+          "its own\n");
+}
+
+TEST_CASE("What ZigZag says and no layer is, is told with its layer") {
+    const std::string loops = "  loop_dims: [B, K]\n  loop_sizes: [1, 10]\n";
+    CHECK(import_faults("w.yaml", zigzag("", "O[b]+=W[k]*I[b]", loops))
+              .find("layer 0 (Conv) cannot be expressed: the loop 'k' of 10 is none of") !=
+          std::string::npos);
+    CHECK(import_faults("w.yaml", zigzag("", "O[b]+=W[b]", loops))
+              .find("expected an equation of two operands") != std::string::npos);
+    CHECK(import_faults("w.yaml", zigzag("", "O[b]+=W[z]*I[b]", loops))
+              .find("unknown loop 'z' of W") != std::string::npos);
+    CHECK(import_faults("w.yaml", zigzag("  dimension_relations: [ix]\n", "O[b]+=W[k]*I[b]", loops))
+              .find("expected a relation such as ix=2*ox+1*fx, found 'ix'") != std::string::npos);
+    CHECK(
+        import_faults("w.yaml",
+                      zigzag("", "O[b][k]+=W[k]*I[b]", "  loop_dims: [B, K]\n  loop_sizes: [1]\n"))
+            .find("loop_dims and loop_sizes have different lengths: 2 and 1") != std::string::npos);
+}
+
+TEST_CASE("Timeloop's named shape is read with its strides and dilations") {
+    const ImportedNetwork net =
+        imported("p.yaml",
+                 "problem:\n  shape: cnn-layer\n  C: 3\n  K: 8\n  R: 3\n  S: 3\n  P: 6\n  Q: 5\n"
+                 "  N: 1\n  Wstride: 2\n  Hdilation: 2\n");
+    CHECK(layer_lines(net.network) ==
+          "  - {name: conv, op: conv, out_channels: 8, kernel: 3, stride: [2, 1], dilation: [1, "
+          "2], bias: false}\n");
+    CHECK(net.network.macs() == 6 * 5 * 9 * 3 * 8);
+}
+
+TEST_CASE("Timeloop's own shapes are read where they are products") {
+    const std::string gemm =
+        "problem:\n  version: 0.4\n  instance: {M: 16, N: 32, K: 8}\n  shape:\n"
+        "    dimensions: [M, N, K]\n    data-spaces:\n"
+        "    - {name: A, projection: [[[M]], [[K]]]}\n"
+        "    - {name: B, projection: [[[N]], [[K]]]}\n"
+        "    - {name: Z, projection: [[[M]], [[N]]], read-write: true}\n";
+    const Network network = imported("p.yaml", gemm).network;
+    CHECK(network.macs() == 16 * 32 * 8);
+    CHECK(network.layers()[0].op == "linear");
+    const std::string three = gemm + "    - {name: Y, projection: [[[M]]]}\n";
+    CHECK(import_faults("p.yaml", three).find("the shape has 4 data spaces") != std::string::npos);
+    CHECK(import_faults("p.yaml", "problem: {shape: rnn}\n") ==
+          "p.yaml:1:18: error: unknown shape 'rnn'; expected cnn-layer or a map of dimensions and "
+          "data spaces");
+    CHECK(import_faults("p.yaml", "problem: {C: -1}\n")
+              .find("'C': expected a number from 1 to 2147483648, found '-1'") !=
+          std::string::npos);
+}
+
+TEST_CASE("Timeloop files may include others and build on them; faults are told where they stand") {
+    const TemporaryFolder folder;
+    std::ofstream(folder.path() / "base.yaml")
+        << "base: &base\n  instance: {C: 1, K: 1, Wstride: 1}\n  shape: cnn-layer\n";
+    const auto read = [&](const std::string& text) {
+        return import_network({folder.path() / "p.yaml", "p.yaml", text}, "", {});
+    };
+    const ImportedNetwork net = read(
+        "{{include_text('../base.yaml')}}\nproblem:\n  <<<: *base\n  instance: {K: 4, WStride: "
+        "2, P: 3}\n");
+    CHECK(net.network.macs() == 4 * 3);
+    CHECK(net.network.tensor(net.network.inputs()[0]).shape == Shape{1, 5, 1});
+    CHECK(notes(net).find("'WStride' is taken for 'Wstride'") == 0);
+    CHECK_THROWS_WITH(read("{{include_text('no.yaml')}}\nproblem: {}\n"),
+                      "p.yaml:1:1: error: no file 'no.yaml' to include");
+    CHECK_THROWS_WITH(
+        read("{{include_text('base.yaml')}}\nproblem: {<<<: *base, instance: {C: x}}\n"),
+        "p.yaml:2:37: error: 'C': expected a whole number such as 16, found 'x'");
+    std::ofstream(folder.path() / "loop.yaml") << "{{include_text('loop.yaml')}}\n";
+    CHECK_THROWS_WITH(read("{{include_text('loop.yaml')}}\nproblem: {}\n"),
+                      Catch::Contains("files include each other more than 8 deep"));
+}
+
+TEST_CASE("Machine and mapping files of other simulators are told by what they are") {
+    const auto fault = [](const std::string& text) { return import_faults("f", text); };
+    CHECK(fault("[general]\nrun_name = x\n[architecture_presets]\nArrayHeight: 2\n") ==
+          "f: error: is a SCALE-Sim machine file; expected a network");
+    CHECK(fault("architecture:\n  version: 0.4\n") ==
+          "f: error: is a Timeloop architecture file; expected a network");
+    CHECK(fault("mapper:\n  version: 0.4\n") ==
+          "f: error: is a Timeloop mapper file; expected a network");
+    CHECK(fault("name: x\nmemories:\n  rf:\n    served_dimensions: []\n") ==
+          "f: error: is a ZigZag machine file; expected a network");
+    CHECK(fault("- name: default\n  spatial_mapping:\n    D1: [K]\n") ==
+          "f: error: is a ZigZag mapping file; expected a network");
+    CHECK(fault("num_pes: 256\nl1_size_cstr: 100\n") ==
+          "f: error: is a MAESTRO machine file; expected a network");
+    CHECK(fault("network: x\nlayers: []\n") ==
+          "f: error: is a memwall network already; expected a network");
+    CHECK(fault("what is this\n") ==
+          "f: error: is of no known format; --format says which (onnx, scalesim, maestro, zigzag, "
+          "timeloop)");
+    CHECK(import_faults("f", "x", {}, "onxx") ==
+          "error: unknown format 'onxx'; did you mean 'onnx'?");
+}
+
+}  // namespace memwall

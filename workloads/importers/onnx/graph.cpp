@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/importers/onnx/graph.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace memwall::importers::onnx {
+namespace {
+
+constexpr std::size_t kMostAxes = 4;
+
+/// A shape of at most four axes with the same words in the same order, ones left out first and
+/// leading axes joined then.
+Shape joined(Shape shape) {
+    while (shape.size() > kMostAxes) {
+        const auto one = std::find(shape.begin(), shape.end(), 1);
+        if (one != shape.end()) {
+            shape.erase(one);
+        } else {
+            shape[1] *= shape[0];
+            shape.erase(shape.begin());
+        }
+    }
+    return shape;
+}
+
+}  // namespace
+
+Precision precision_of(ElementType type) {
+    switch (type) {
+        case ElementType::uint8:
+        case ElementType::int8:
+        case ElementType::boolean:
+            return Precision::int8;
+        case ElementType::uint16:
+        case ElementType::int16:
+            return Precision::int16;
+        case ElementType::int32:
+        case ElementType::uint32:
+        case ElementType::int64:
+        case ElementType::uint64:
+            return Precision::int32;
+        case ElementType::fp16:
+            return Precision::fp16;
+        case ElementType::bf16:
+            return Precision::bf16;
+        default:
+            return Precision::fp32;
+    }
+}
+
+std::int64_t words_of(const Dims& dims) {
+    constexpr std::int64_t kLargest = std::int64_t{1} << 52U;
+    std::int64_t words = 1;
+    for (const std::int64_t dim : dims) {
+        if (dim < 1) {
+            throw NotExpressible{"a tensor of shape " + text_of(dims) + " has no words"};
+        }
+        if (words > kLargest / dim) {
+            throw NotExpressible{"a tensor of shape " + text_of(dims) + " is too large"};
+        }
+        words *= dim;
+    }
+    return words;
+}
+
+std::string text_of(const Dims& dims) {
+    return memwall::text(dims);
+}
+
+Graph::Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, SourceMark where)
+    : model_(model), draft_(draft), batch_(batch), where_(std::move(where)) {
+    for (const Node& node : model.nodes) {
+        for (const std::string& input : node.inputs) {
+            ++uses_[input];
+        }
+    }
+    for (const std::string& output : model.outputs) {
+        ++uses_[output];
+    }
+    for (const auto& [name, constant] : model.initialisers) {
+        Value value;
+        value.kind = Value::Kind::constant;
+        value.dims = constant.dims;
+        value.precision = precision_of(constant.type);
+        value.constant = constant;
+        set(name, std::move(value));
+    }
+}
+
+const Value* Graph::find(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? nullptr : &found->second;
+}
+
+void Graph::set(const std::string& name, Value value) {
+    values_[name] = std::move(value);
+}
+
+void Graph::add_input(const std::string& name, const Dims& dims, Precision precision) {
+    Value value;
+    value.kind = Value::Kind::activation;
+    value.dims = dims;
+    value.precision = precision;
+    value.source_shape = joined(item(dims).shape);
+    value.source = draft_.take_name(name);
+    draft_.add_input(value.source, value.source_shape, memwall::name(precision), where_);
+    set(name, std::move(value));
+}
+
+int Graph::uses(const std::string& name) const {
+    const auto found = uses_.find(name);
+    return found == uses_.end() ? 0 : found->second;
+}
+
+Item Graph::item(const Dims& dims) const {
+    words_of(dims);
+    if (dims.empty()) {
+        return {{1}, 0};
+    }
+    if (dims[0] % batch_ != 0) {
+        throw NotExpressible{"its result " + text_of(dims) + " is not made of " +
+                             std::to_string(batch_) + " items"};
+    }
+    Item item = {dims, 0};
+    item.shape[0] /= batch_;
+    if (item.shape[0] == 1 && dims.size() > 1) {
+        item.shape.erase(item.shape.begin());
+        item.dropped = 1;
+    }
+    return item;
+}
+
+std::string Graph::read(const Value& value, const Shape& shape) {
+    if (value.source_shape == shape) {
+        return value.source;
+    }
+    if (words_of(value.source_shape) != words_of(shape) || shape.size() > kMostAxes) {
+        throw NotExpressible{"what it reads has shape " + memwall::text(value.source_shape) +
+                             ", and cannot be seen as " + memwall::text(shape)};
+    }
+    const auto [known, is_new] = renames_.try_emplace({value.source, shape});
+    if (is_new) {
+        const bool flat = shape.size() == 1;
+        DraftLayer layer = {draft_.take_name(value.source + (flat ? "_flat" : "_reshaped")),
+                            flat ? "flatten" : "reshape",
+                            {value.source},
+                            {},
+                            where_};
+        if (!flat) {
+            layer.set_list("shape", shape);
+        }
+        layer.set_text("precision", memwall::name(value.precision));
+        known->second = layer.name;
+        draft_.add_layer(std::move(layer));
+    }
+    return known->second;
+}
+
+std::string NodeReader::name() const {
+    return !node_.name.empty() ? node_.name : !node_.outputs.empty() ? node_.outputs[0] : node_.op;
+}
+
+bool NodeReader::has(std::size_t input) const {
+    return input < node_.inputs.size() && !node_.inputs[input].empty();
+}
+
+const Value& NodeReader::input(std::size_t position) const {
+    if (!has(position)) {
+        throw NotExpressible{"input " + std::to_string(position) + " is missing"};
+    }
+    const Value* value = graph_.find(node_.inputs[position]);
+    if (value == nullptr) {
+        throw NotExpressible{"nothing makes its input '" + node_.inputs[position] + "'"};
+    }
+    return *value;
+}
+
+const Value& NodeReader::activation(std::size_t position) const {
+    const Value& value = input(position);
+    if (!value.is_activation()) {
+        throw NotExpressible{"input " + std::to_string(position) + " is a constant"};
+    }
+    return value;
+}
+
+const Value& NodeReader::constant(std::size_t position) const {
+    const Value& value = input(position);
+    if (!value.is_constant()) {
+        throw NotExpressible{"input " + std::to_string(position) + " is not a constant"};
+    }
+    return value;
+}
+
+std::optional<Dims> NodeReader::numbers(std::size_t position) const {
+    if (!has(position)) {
+        return std::nullopt;
+    }
+    const Value& value = constant(position);
+    auto numbers = whole_numbers(&value.constant);
+    if (!numbers) {
+        throw NotExpressible{"the numbers of its input " + std::to_string(position) +
+                             " are not known"};
+    }
+    return numbers;
+}
+
+bool NodeReader::has_attribute(const char* key) const {
+    return node_.attributes.contains(key);
+}
+
+std::int64_t NodeReader::integer(const char* key, std::int64_t fallback) const {
+    const auto found = node_.attributes.find(key);
+    return found == node_.attributes.end() ? fallback : found->second.integer;
+}
+
+Dims NodeReader::integers(const char* key, const Dims& fallback) const {
+    const auto found = node_.attributes.find(key);
+    return found == node_.attributes.end() ? fallback : found->second.integers;
+}
+
+std::string NodeReader::word(const char* key, const std::string& fallback) const {
+    const auto found = node_.attributes.find(key);
+    return found == node_.attributes.end() ? fallback : found->second.text;
+}
+
+std::size_t NodeReader::axis(std::int64_t stated, std::size_t rank) const {
+    const auto axes = static_cast<std::int64_t>(rank);
+    const std::int64_t axis = stated < 0 ? stated + axes : stated;
+    if (axis < 0 || axis >= axes) {
+        throw NotExpressible{"no axis " + std::to_string(stated) + " of " + std::to_string(rank)};
+    }
+    return static_cast<std::size_t>(axis);
+}
+
+DraftLayer NodeReader::start(const std::string& op, const std::string& part) {
+    return {graph_.draft().take_name(name() + part), op, {}, {}, graph_.where()};
+}
+
+Value NodeReader::finish(DraftLayer layer, const Dims& dims, Precision activations,
+                         std::optional<Precision> weights, std::size_t position) {
+    const Shape made = graph_.item(dims).shape;
+    if (made.size() > kMostAxes) {
+        throw NotExpressible{"its result has " + std::to_string(made.size()) +
+                             " axes, of one item"};
+    }
+    return finish_as(std::move(layer), made, dims, activations, weights, position);
+}
+
+Value NodeReader::finish_as(DraftLayer layer, const Shape& made, const Dims& dims,
+                            Precision activations, std::optional<Precision> weights,
+                            std::size_t position) {
+    const Precision weights_as = weights.value_or(activations);
+    PrecisionPolicy policy;
+    policy.weights = weights_as;
+    policy.activations = activations;
+    layer.set_text("precision", policy.text());
+    const bool states_shape =
+        std::any_of(layer.keys.begin(), layer.keys.end(),
+                    [](const YamlValue::Entry& entry) { return entry.key == "shape"; });
+    if (!states_shape) {
+        layer.set_list("shape", made);
+    }
+    Value value;
+    value.kind = Value::Kind::activation;
+    value.dims = dims;
+    value.precision = activations;
+    value.source = layer.name;
+    value.source_shape = made;
+    graph_.draft().add_layer(std::move(layer));
+    set_output(position, value);
+    return value;
+}
+
+void NodeReader::rename(const Value& value, const Dims& dims) {
+    if (words_of(dims) != words_of(value.dims)) {
+        throw NotExpressible{"shapes do not meet: " + text_of(value.dims) + " and " +
+                             text_of(dims)};
+    }
+    Value renamed = value;
+    renamed.dims = dims;
+    renamed.constant.dims = dims;
+    set_output(0, std::move(renamed));
+}
+
+void NodeReader::set_output(std::size_t position, Value value) {
+    if (position < node_.outputs.size() && !node_.outputs[position].empty()) {
+        graph_.set(node_.outputs[position], std::move(value));
+    }
+}
+
+}  // namespace memwall::importers::onnx

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model on its way to a network: what is known of each of its values, and the node that is read.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workloads/importers/draft.hpp"
+#include "workloads/importers/onnx/constants.hpp"
+#include "workloads/importers/onnx/model.hpp"
+
+namespace memwall::importers::onnx {
+
+using Dims = std::vector<std::int64_t>;
+
+/// Why a node cannot be read; thrown by the readers of operators and caught for each node.
+struct NotExpressible {
+    std::string why;
+};
+
+/// A value of the model. Its dims have the batch, as the model has them.
+struct Value {
+    enum class Kind : std::uint8_t { unknown, constant, activation };
+    Kind kind = Kind::unknown;
+    Dims dims;
+    Precision precision = Precision::fp32;
+    Constant constant;   ///< of a constant; its dims are those above
+    std::string source;  ///< of an activation: the layer or input whose words it has
+    Shape source_shape;  ///< as that one has them, of one item
+
+    [[nodiscard]] bool is_activation() const { return kind == Kind::activation; }
+    [[nodiscard]] bool is_constant() const { return kind == Kind::constant; }
+    [[nodiscard]] std::size_t rank() const { return dims.size(); }
+};
+
+/// The shape of one item and how many leading axes of the dims are not in it.
+struct Item {
+    Shape shape;
+    std::size_t dropped = 0;
+};
+
+class Graph {
+public:
+    Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, SourceMark where);
+
+    [[nodiscard]] std::int64_t batch() const { return batch_; }
+    [[nodiscard]] std::int64_t opset() const { return model_.opset; }
+    [[nodiscard]] const Value* find(const std::string& name) const;
+    void set(const std::string& name, Value value);
+    void add_input(const std::string& name, const Dims& dims, Precision precision);
+    /// How many nodes and outputs of the model read a value.
+    [[nodiscard]] int uses(const std::string& name) const;
+    [[nodiscard]] NetworkDraft& draft() { return draft_; }
+    [[nodiscard]] const SourceMark& where() const { return where_; }
+
+    /// The shape of one item: the leading axis divided by the batch, and dropped where that leaves
+    /// one. Throws NotExpressible.
+    [[nodiscard]] Item item(const Dims& dims) const;
+    /// The name of what has the words of `value` in this shape: a rename is added where it needs
+    /// one. Throws NotExpressible.
+    std::string read(const Value& value, const Shape& shape);
+
+private:
+    const Model& model_;
+    NetworkDraft& draft_;
+    std::int64_t batch_;
+    SourceMark where_;
+    std::map<std::string, Value> values_;
+    std::map<std::string, int> uses_;
+    std::map<std::pair<std::string, Shape>, std::string> renames_;
+};
+
+/// One node and what its reader does with it.
+class NodeReader {
+public:
+    NodeReader(Graph& graph, const Node& node) : graph_(graph), node_(node) {}
+
+    [[nodiscard]] Graph& graph() { return graph_; }
+    [[nodiscard]] const Node& node() const { return node_; }
+    [[nodiscard]] std::string name() const;
+    [[nodiscard]] std::int64_t opset() const { return graph_.opset(); }
+
+    [[nodiscard]] bool has(std::size_t input) const;
+    /// Throws NotExpressible where it is missing, unknown, or no activation (no constant).
+    [[nodiscard]] const Value& input(std::size_t position) const;
+    [[nodiscard]] const Value& activation(std::size_t position) const;
+    [[nodiscard]] const Value& constant(std::size_t position) const;
+    /// The numbers of a constant input; nothing where it is missing or not known.
+    [[nodiscard]] std::optional<Dims> numbers(std::size_t position) const;
+
+    [[nodiscard]] bool has_attribute(const char* key) const;
+    [[nodiscard]] std::int64_t integer(const char* key, std::int64_t fallback) const;
+    [[nodiscard]] Dims integers(const char* key, const Dims& fallback) const;
+    [[nodiscard]] std::string word(const char* key, const std::string& fallback) const;
+    /// An axis from the front. Throws NotExpressible where there is no such axis.
+    [[nodiscard]] std::size_t axis(std::int64_t stated, std::size_t rank) const;
+
+    /// A layer of this op with the node's name; `part` is put behind it.
+    DraftLayer start(const std::string& op, const std::string& part = "");
+    /// Adds the layer; output `position` of the node is its result. `weights` is the precision of
+    /// its weights, if it has any.
+    Value finish(DraftLayer layer, const Dims& dims, Precision activations,
+                 std::optional<Precision> weights = std::nullopt, std::size_t position = 0);
+    /// As finish, for a layer whose result has a shape of its own.
+    Value finish_as(DraftLayer layer, const Shape& made, const Dims& dims, Precision activations,
+                    std::optional<Precision> weights = std::nullopt, std::size_t position = 0);
+    /// Output 0 has the words of `value` under these dims.
+    void rename(const Value& value, const Dims& dims);
+    void set_output(std::size_t position, Value value);
+
+private:
+    Graph& graph_;
+    const Node& node_;
+};
+
+/// The precision that an element type stands for; fp32 for those that no network computes with.
+Precision precision_of(ElementType type);
+std::int64_t words_of(const Dims& dims);
+std::string text_of(const Dims& dims);
+
+}  // namespace memwall::importers::onnx

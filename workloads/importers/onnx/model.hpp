@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// An ONNX model in plain C++: what an importer needs of it, without its large tensors.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workloads/importers/importer.hpp"
+
+namespace memwall::importers::onnx {
+
+/// Element types by the numbers that the format gives them.
+enum class ElementType : std::int32_t {
+    unknown = 0,
+    fp32 = 1,
+    uint8 = 2,
+    int8 = 3,
+    uint16 = 4,
+    int16 = 5,
+    int32 = 6,
+    int64 = 7,
+    text = 8,
+    boolean = 9,
+    fp16 = 10,
+    fp64 = 11,
+    uint32 = 12,
+    uint64 = 13,
+    bf16 = 16
+};
+
+/// A size, or the name of one, or neither.
+struct Size {
+    std::optional<std::int64_t> value;
+    std::string symbol;
+};
+
+/// A tensor of which a type and, if `shape`, the sizes are stated.
+struct Stated {
+    std::string name;
+    ElementType type = ElementType::unknown;
+    std::optional<std::vector<Size>> shape;
+};
+
+/// A constant; its numbers only where they are few.
+struct Constant {
+    ElementType type = ElementType::unknown;
+    std::vector<std::int64_t> dims;
+    std::optional<std::vector<double>> numbers;
+};
+
+struct Attribute {
+    std::int64_t integer = 0;
+    double real = 0;
+    std::string text;
+    std::vector<std::int64_t> integers;
+    std::vector<double> reals;
+    std::optional<Constant> tensor;
+};
+
+struct Node {
+    std::string name;
+    std::string op;
+    std::string domain;  ///< "" for the operators of ONNX itself
+    std::vector<std::string> inputs;
+    std::vector<std::string> outputs;
+    std::map<std::string, Attribute> attributes;
+};
+
+struct Model {
+    std::string name;
+    std::string producer;
+    std::int64_t opset = 0;      ///< of ONNX's own operators
+    std::vector<Stated> inputs;  ///< initialisers left out
+    std::vector<std::string> outputs;
+    std::vector<Stated> values;  ///< of what lies between, as far as it is stated or inferred
+    std::map<std::string, Constant> initialisers;
+    std::vector<Node> nodes;
+};
+
+/// Constants of at most this many numbers keep them: shapes, axes, paddings, scales.
+inline constexpr std::int64_t kMostNumbers = 4096;
+
+/// The model in a file. With `infer`, the shapes that ONNX's own inference finds are added to
+/// `values`. A file that is cut off, no model, or of a newer operator set is one fault, and nothing
+/// comes of it.
+std::optional<Model> parse_model(const ImportFile& file, bool infer, Diagnostics& faults);
+
+/// The bytes of a model without the data of its large tensors and without nested graphs.
+struct Slimmed {
+    std::string bytes;
+    std::string fault;  ///< why there are none, "" where there are
+};
+
+/// Walks the wire format. Faults: the bytes are no message, or what is left is larger than any real
+/// model.
+Slimmed slimmed(const std::string& bytes);
+
+}  // namespace memwall::importers::onnx

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX models: from the inputs node by node to the outputs.
+#include <algorithm>
+#include <set>
+
+#include "workloads/importers/formats.hpp"
+#include "workloads/importers/onnx/operators.hpp"
+#include "workloads/importers/onnx/patterns.hpp"
+#include "workloads/importers/text_lines.hpp"
+#include "workloads/layer_graph.hpp"
+
+namespace memwall::importers {
+namespace {
+
+using namespace onnx;
+
+constexpr std::size_t kMostNodes = 100'000;
+constexpr std::size_t kMostFaults = 200;
+
+class Walker {
+public:
+    Walker(const ImportFile& file, const ImportOptions& options, Model model, Diagnostics& faults)
+        : options_(options),
+          model_(std::move(model)),
+          faults_(faults),
+          where_{file.shown_as, 0, 0},
+          draft_(file.stem(),
+                 "ONNX model " + file.path.filename().string() +
+                     (model_.producer.empty() ? "" : ", made by " + model_.producer),
+                 where_) {}
+
+    Imported read() {
+        if (model_.nodes.size() > kMostNodes) {
+            faults_.error(where_, "more than 100,000 nodes");
+            return {};
+        }
+        check_made_once();
+        fuse_patterns(model_);
+        const std::vector<LayerId> order = ordered();
+        Graph graph(model_, draft_, batch(), where_);
+        for (const Stated& value : model_.values) {
+            stated_.emplace(value.name, &value);
+        }
+        if (faults_.empty()) {
+            add_inputs(graph);
+        }
+        if (!faults_.empty()) {
+            return {};
+        }
+        for (const LayerId id : order) {
+            read_node(graph, model_.nodes[id.position()]);
+        }
+        report();
+        return {draft_.tree(), notes_};
+    }
+
+private:
+    void check_made_once() {
+        std::set<std::string> made;
+        for (const Stated& input : model_.inputs) {
+            made.insert(input.name);
+        }
+        for (const Node& node : model_.nodes) {
+            for (const std::string& output : node.outputs) {
+                if (!output.empty() && !made.insert(output).second) {
+                    faults_.error(where_, "value '" + output + "' is made twice");
+                }
+            }
+        }
+    }
+
+    /// Nodes so that each comes after those that it reads. A cycle is a fault.
+    std::vector<LayerId> ordered() {
+        std::map<std::string, std::size_t> producers;
+        for (std::size_t n = 0; n < model_.nodes.size(); ++n) {
+            for (const std::string& output : model_.nodes[n].outputs) {
+                producers.emplace(output, n);
+            }
+        }
+        std::vector<std::pair<LayerId, LayerId>> edges;
+        for (std::size_t n = 0; n < model_.nodes.size(); ++n) {
+            for (const std::string& input : model_.nodes[n].inputs) {
+                if (const auto found = producers.find(input); found != producers.end()) {
+                    edges.emplace_back(LayerId(found->second), LayerId(n));
+                }
+            }
+        }
+        const LayerGraph graph(model_.nodes.size(), std::move(edges));
+        for (const std::vector<LayerId>& cycle : graph.cycles()) {
+            faults_.error(where_, "cycle: node '" + shown(model_.nodes[cycle[0].position()]) +
+                                      "' waits for itself");
+        }
+        return graph.order();
+    }
+
+    static std::string shown(const Node& node) {
+        return !node.name.empty() ? node.name : node.outputs.empty() ? node.op : node.outputs[0];
+    }
+
+    /// The batch that the tensors have: what was asked for, or what all images state.
+    std::int64_t batch() {
+        std::int64_t stated = 0;
+        for (const Stated& input : model_.inputs) {
+            if (input.shape && input.shape->size() >= 3 && (*input.shape)[0].value) {
+                stated = stated == 0 ? *(*input.shape)[0].value : stated;
+            }
+        }
+        if (options_.batch > 0) {
+            return options_.batch;
+        }
+        const bool sound = stated > 0 && stated <= (1 << 20);
+        if (sound && stated > 1) {
+            notes_.push_back("the model has a batch of " + std::to_string(stated) +
+                             ": the network is of one item, run it with --batch " +
+                             std::to_string(stated));
+        }
+        return sound ? stated : 1;
+    }
+
+    void add_inputs(Graph& graph) {
+        for (const Stated& input : model_.inputs) {
+            if (graph.uses(input.name) == 0) {
+                continue;
+            }
+            const auto dims = dims_of(input, graph.batch());
+            if (!dims) {
+                continue;
+            }
+            try {
+                graph.add_input(input.name, *dims, precision_of(input.type));
+            } catch (const NotExpressible& fault) {
+                faults_.error(where_, "input '" + input.name + "': " + fault.why);
+            }
+        }
+    }
+
+    std::optional<Dims> dims_of(const Stated& input, std::int64_t batch) {
+        if (!input.shape) {
+            faults_.error(where_, "input '" + input.name + "' has no shape");
+            return std::nullopt;
+        }
+        Dims dims;
+        for (const Size& size : *input.shape) {
+            const auto named = options_.dims.find(size.symbol);
+            if (named != options_.dims.end() && !size.symbol.empty()) {
+                dims.push_back(named->second);
+            } else if (size.value && *size.value > 0) {
+                dims.push_back(*size.value);
+            } else if (size.value && *size.value < -1) {
+                faults_.error(
+                    where_, "input '" + input.name + "': a size of " + std::to_string(*size.value));
+                return std::nullopt;
+            } else if (dims.empty()) {
+                dims.push_back(batch);
+            } else {
+                const std::string name = size.symbol.empty() ? "" : " '" + size.symbol + "'";
+                faults_.error(where_, "input '" + input.name + "': axis " +
+                                          std::to_string(dims.size()) + name + " has no size" +
+                                          (name.empty() ? ""
+                                                        : "; give it one with --set-dim " +
+                                                              size.symbol + "=SIZE"));
+                return std::nullopt;
+            }
+        }
+        return dims;
+    }
+
+    void read_node(Graph& graph, const Node& node) {
+        std::vector<const Constant*> constants;
+        bool all_constant = true;
+        for (const std::string& input : node.inputs) {
+            const Value* value = input.empty() ? nullptr : graph.find(input);
+            if (value != nullptr && value->kind == Value::Kind::unknown) {
+                return forget(graph, node);
+            }
+            all_constant = all_constant && (input.empty() || (value && value->is_constant()));
+            constants.push_back(value != nullptr && value->is_constant() ? &value->constant
+                                                                         : nullptr);
+        }
+        NodeReader reader(graph, node);
+        if (all_constant && !node.inputs.empty()) {
+            if (auto constant = folded(node, constants)) {
+                Value value;
+                value.kind = Value::Kind::constant;
+                value.dims = constant->dims;
+                value.precision = graph.find(node.inputs[0])->precision;
+                value.constant = std::move(*constant);
+                return reader.set_output(0, std::move(value));
+            }
+        }
+        const Operator* known = find_operator(node.domain, node.op);
+        if (known == nullptr) {
+            return leave_out(graph, node, "");
+        }
+        try {
+            transposed_ += node.op == "Transpose" && !all_constant ? 1 : 0;
+            known->read(reader);
+        } catch (const NotExpressible& fault) {
+            leave_out(graph, node, fault.why);
+        }
+    }
+
+    static void forget(Graph& graph, const Node& node) {
+        for (const std::string& output : node.outputs) {
+            if (graph.find(output) == nullptr) {
+                graph.set(output, Value{});
+            }
+        }
+    }
+
+    void leave_out(Graph& graph, const Node& node, const std::string& why) {
+        const std::string domain = node.domain.empty() ? "" : node.domain + ".";
+        left_out_.push_back((why.empty() ? "unsupported operator " : "operator ") + domain +
+                            node.op + ", node '" + shown(node) + "'" +
+                            (why.empty() ? "" : ": " + why));
+        if (options_.skip_unsupported) {
+            replace(graph, node);
+        }
+        forget(graph, node);
+    }
+
+    /// What stands for the result of a node that is left out: what it reads, where that has the
+    /// same shape, else an input of the network.
+    void replace(Graph& graph, const Node& node) {
+        for (const std::string& output : node.outputs) {
+            const auto known = stated_.find(output);
+            if (output.empty() || known == stated_.end() || graph.uses(output) == 0) {
+                continue;
+            }
+            const auto dims = stated_dims(*known->second, graph.batch());
+            const Value* read = node.inputs.empty() ? nullptr : graph.find(node.inputs[0]);
+            if (dims && read != nullptr && read->is_activation() && read->dims == *dims) {
+                graph.set(output, Value(*read));
+            } else if (dims) {
+                try {
+                    graph.add_input(output, *dims, precision_of(known->second->type));
+                } catch (const NotExpressible&) {
+                    continue;
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] std::optional<Dims> stated_dims(const Stated& value, std::int64_t batch) const {
+        if (!value.shape) {
+            return std::nullopt;
+        }
+        Dims dims;
+        for (const Size& size : *value.shape) {
+            const auto named = options_.dims.find(size.symbol);
+            if (named != options_.dims.end()) {
+                dims.push_back(named->second);
+            } else if (size.value) {
+                dims.push_back(*size.value);
+            } else if (dims.empty()) {
+                dims.push_back(batch);
+            } else {
+                return std::nullopt;
+            }
+        }
+        return dims;
+    }
+
+    void report() {
+        if (transposed_ > 0) {
+            notes_.push_back(std::to_string(transposed_) +
+                             " transpositions are read as renames, at no cost");
+        }
+        std::size_t told = 0;
+        for (const std::string& each : left_out_) {
+            if (++told > kMostFaults) {
+                break;
+            }
+            if (options_.skip_unsupported) {
+                notes_.push_back("left out: " + each);
+            } else {
+                faults_.error(where_, each);
+            }
+        }
+        if (left_out_.size() > kMostFaults && !options_.skip_unsupported) {
+            faults_.error(where_, "and " + std::to_string(left_out_.size() - kMostFaults) +
+                                      " more nodes that cannot be expressed");
+        }
+        if (draft_.empty() && faults_.empty()) {
+            faults_.error(where_, "has no node that is a layer");
+        }
+    }
+
+    const ImportOptions& options_;
+    Model model_;
+    Diagnostics& faults_;
+    SourceMark where_;
+    NetworkDraft draft_;
+    std::map<std::string, const Stated*> stated_;
+    std::vector<std::string> left_out_;
+    std::vector<std::string> notes_;
+    int transposed_ = 0;
+};
+
+}  // namespace
+
+bool recognises_onnx(const ImportFile& file) {
+    return file.extension() == ".onnx" ||
+           (file.content.size() > 2 && file.content[0] == 8 && is_binary(file.content));
+}
+
+Imported read_onnx(const ImportFile& file, const ImportOptions& options, Diagnostics& faults) {
+    auto model = parse_model(file, options.skip_unsupported, faults);
+    return model ? Walker(file, options, std::move(*model), faults).read() : Imported{};
+}
+
+}  // namespace memwall::importers

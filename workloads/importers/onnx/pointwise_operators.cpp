@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element by element: sums and products, activation functions, and what only changes formats.
+#include <algorithm>
+#include <array>
+
+#include "workloads/importers/onnx/operators.hpp"
+#include "workloads/importers/text_lines.hpp"
+
+namespace memwall::importers::onnx {
+namespace {
+
+/// An operand of these dims as it is seen beside a result of `out`: of as many axes, ones in front,
+/// and without the axis that the result's item leaves out.
+Shape beside(const Dims& dims, const Dims& out, const Item& item, std::int64_t batch) {
+    Dims padded(out.size() - dims.size(), 1);
+    padded.insert(padded.end(), dims.begin(), dims.end());
+    if (item.dropped == 1) {
+        return {padded.begin() + 1, padded.end()};
+    }
+    if (!padded.empty() && padded[0] % batch == 0) {
+        padded[0] /= batch;
+    }
+    return padded.empty() ? Shape{1} : padded;
+}
+
+/// Whether the last layer is one whose weights can take a sum of a number for each output.
+bool takes_bias(NodeReader& node, const Value& value, const std::string& name,
+                const Constant& constant) {
+    const DraftLayer* before = node.graph().draft().find_layer(value.source);
+    if (before == nullptr || node.graph().uses(name) != 1 ||
+        (before->op != "linear" && before->op != "conv") || value.dims.empty()) {
+        return false;
+    }
+    const auto flag = std::find_if(before->keys.begin(), before->keys.end(),
+                                   [](const auto& entry) { return entry.key == "bias"; });
+    const bool channels_last = before->op == "linear";
+    const std::int64_t outputs = channels_last ? value.source_shape.back() : value.source_shape[0];
+    std::int64_t words = 1;
+    for (const std::int64_t dim : constant.dims) {
+        words *= std::clamp<std::int64_t>(dim, 0, 1 << 20);
+    }
+    const bool along =
+        channels_last ? !constant.dims.empty() && constant.dims.back() == outputs &&
+                            value.dims.back() == outputs
+                      : constant.dims.size() + 1 >= value.dims.size() &&
+                            constant.dims[constant.dims.size() + 1 - value.dims.size()] == outputs;
+    return flag != before->keys.end() && flag->value.text() == "false" && words == outputs && along;
+}
+
+/// Two constants whose numbers are not known: their shape may be needed.
+void combine_constants(NodeReader& node, const Value& a, const Value& b) {
+    const auto dims = broadcast(a.dims, b.dims);
+    if (!dims) {
+        throw NotExpressible{"shapes do not meet: " + text_of(a.dims) + " and " + text_of(b.dims)};
+    }
+    Value value = a;
+    value.dims = *dims;
+    value.constant.dims = *dims;
+    value.constant.numbers.reset();
+    node.set_output(0, std::move(value));
+}
+
+std::string op_of(const std::string& name) {
+    return name == "Sub" ? "sub" : name == "Div" ? "div" : name == "Mul" ? "mul" : "add";
+}
+
+/// A sum or product of the inputs at these positions.
+void add_elementwise(NodeReader& node, const std::string& op,
+                     const std::vector<std::size_t>& positions) {
+    Dims dims = node.input(positions[0]).dims;
+    Precision precision = Precision::int1;
+    std::vector<const Value*> read;
+    const Value* constant = nullptr;
+    for (const std::size_t position : positions) {
+        const Value& value = node.input(position);
+        const auto wider = broadcast(dims, value.dims);
+        if (!wider) {
+            throw NotExpressible{"shapes do not meet: " + text_of(dims) + " and " +
+                                 text_of(value.dims)};
+        }
+        dims = *wider;
+        if (value.is_activation()) {
+            read.push_back(&value);
+            precision = read.size() == 1 ? value.precision : widest(precision, value.precision);
+        } else if (constant == nullptr) {
+            constant = &value;
+        } else {
+            throw NotExpressible{"more than one constant"};
+        }
+    }
+    if (read.empty()) {
+        return combine_constants(node, node.input(positions[0]), node.input(positions.back()));
+    }
+    const std::int64_t batch = node.graph().batch();
+    const Item item = node.graph().item(dims);
+    if (item.shape.size() > 4) {
+        throw NotExpressible{"its result has " + std::to_string(item.shape.size()) +
+                             " axes, of one item"};
+    }
+    DraftLayer layer = node.start(op);
+    for (const Value* value : read) {
+        layer.inputs.push_back(node.graph().read(*value, beside(value->dims, dims, item, batch)));
+    }
+    if (constant != nullptr) {
+        layer.set_list("constant", words_of(constant->dims) == 1
+                                       ? Dims{1}
+                                       : beside(constant->dims, dims, item, batch));
+    }
+    node.finish(std::move(layer), dims, precision);
+}
+
+struct Function {
+    const char* onnx;
+    const char* op;
+};
+
+/// Activation functions by their names here and there. A clip is a least and a most, whatever they
+/// are; Celu and Selu differ from Elu in factors.
+constexpr std::array kFunctions = {
+    Function{"Relu", "relu"},
+    Function{"LeakyRelu", "leaky_relu"},
+    Function{"PRelu", "prelu"},
+    Function{"Elu", "elu"},
+    Function{"Celu", "elu"},
+    Function{"Selu", "elu"},
+    Function{"Sigmoid", "sigmoid"},
+    Function{"Tanh", "tanh"},
+    Function{"Softplus", "softplus"},
+    Function{"HardSigmoid", "hard_sigmoid"},
+    Function{"HardSwish", "hard_swish"},
+    Function{"Clip", "relu6"},
+    Function{"Mish", "mish"},
+    Function{"Gelu", "gelu"},
+    Function{"QuickGelu", "silu"},
+    Function{"Silu", "silu"},
+};
+
+const char* function_op(const std::string& name) {
+    const auto* found = std::find_if(kFunctions.begin(), kFunctions.end(),
+                                     [&](const Function& each) { return name == each.onnx; });
+    return found == kFunctions.end() ? nullptr : found->op;
+}
+
+/// A function of each element; an item of any rank.
+void add_function(NodeReader& node, const Value& value, const std::string& op,
+                  const std::string& part = "") {
+    DraftLayer layer = node.start(op, part);
+    layer.inputs = {value.source};
+    const Shape shape = value.source_shape;
+    node.finish_as(std::move(layer), shape, Dims(value.dims), value.precision);
+}
+
+void pass_on(NodeReader& node, Precision precision) {
+    Value value = node.input(0);
+    value.precision = precision;
+    node.set_output(0, std::move(value));
+}
+
+}  // namespace
+
+void read_binary(NodeReader& node) {
+    std::vector<std::size_t> positions;
+    for (std::size_t input = 0; input < node.node().inputs.size(); ++input) {
+        positions.push_back(input);
+    }
+    if (positions.size() == 1) {
+        return pass_on(node, node.input(0).precision);
+    }
+    if (node.node().op == "Add" && positions.size() == 2) {
+        for (const std::size_t at : {0U, 1U}) {
+            const Value& value = node.input(at);
+            const Value& other = node.input(1 - at);
+            if (value.is_activation() && other.is_constant() &&
+                takes_bias(node, value, node.node().inputs[at], other.constant)) {
+                node.graph().draft().find_layer(value.source)->replace_flag("bias", true);
+                return node.set_output(0, Value(value));
+            }
+        }
+    }
+    add_elementwise(node, op_of(node.node().op), positions);
+}
+
+void read_qlinear_binary(NodeReader& node) {
+    // a, its scale and zero point, b, its own, and those of the result.
+    add_elementwise(node, node.node().op == "QLinearMul" ? "mul" : "add", {0, 3});
+}
+
+void read_power(NodeReader& node) {
+    const Value& base = node.input(0);
+    const Value& exponent = node.constant(1);
+    const auto& numbers = exponent.constant.numbers;
+    if (!base.is_activation() || !numbers || numbers->size() != 1 || (*numbers)[0] != 2) {
+        throw NotExpressible{"a power other than the square"};
+    }
+    DraftLayer layer = node.start("mul");
+    layer.inputs = {base.source, base.source};
+    node.finish_as(std::move(layer), Shape(base.source_shape), Dims(base.dims), base.precision);
+}
+
+void read_negative(NodeReader& node) {
+    const Value& value = node.activation(0);
+    DraftLayer layer = node.start("mul");
+    layer.inputs = {value.source};
+    layer.set_list("constant", {1});
+    node.finish_as(std::move(layer), Shape(value.source_shape), Dims(value.dims), value.precision);
+}
+
+void add_activation(NodeReader& node, const Value& value, const std::string& name) {
+    const char* op = function_op(name);
+    if (op == nullptr) {
+        throw NotExpressible{"the activation function '" + name + "'"};
+    }
+    add_function(node, Value(value), op, "_" + lower(name));
+}
+
+void read_unary(NodeReader& node) {
+    const Value& value = node.input(0);
+    if (value.is_constant()) {
+        return combine_constants(node, value, value);
+    }
+    const char* op = function_op(node.node().op);
+    ensure(op != nullptr, "every function of the list has its op");
+    add_function(node, Value(value), op);
+}
+
+void read_bias_gelu(NodeReader& node) {
+    Value value = node.activation(0);
+    if (node.has(1)) {
+        const Value& bias = node.constant(1);
+        if (takes_bias(node, value, node.node().inputs[0], bias.constant)) {
+            node.graph().draft().find_layer(value.source)->replace_flag("bias", true);
+        } else {
+            DraftLayer sum = node.start("add", "_bias");
+            sum.inputs = {value.source};
+            Shape constant(value.source_shape.size(), 1);
+            constant.back() = words_of(bias.dims);
+            sum.set_list("constant", constant);
+            value = node.finish_as(std::move(sum), Shape(value.source_shape), Dims(value.dims),
+                                   value.precision);
+        }
+    }
+    add_function(node, value, "gelu");
+}
+
+void read_ignored(NodeReader& node) {
+    pass_on(node, node.input(0).precision);
+}
+
+void read_cast(NodeReader& node) {
+    const auto type = static_cast<ElementType>(node.integer("to", 1));
+    const bool known = type != ElementType::boolean && type != ElementType::text;
+    Value value = node.input(0);
+    value.constant.type = type;
+    value.precision = known ? precision_of(type) : value.precision;
+    node.set_output(0, std::move(value));
+}
+
+// MODEL: a tensor between a QuantizeLinear and its DequantizeLinear is stored in the quantised
+// format, and what reads it computes in it; the two cost nothing by themselves.
+void read_quantize(NodeReader& node) {
+    const bool signed16 = node.has(2) && bits(node.input(2).precision) > 8;
+    pass_on(node, signed16 ? Precision::int16 : Precision::int8);
+    // Of DynamicQuantizeLinear: a scale and a zero point.
+    for (const std::size_t output : {1U, 2U}) {
+        Value number;
+        number.kind = Value::Kind::constant;
+        number.precision = Precision::fp32;
+        node.set_output(output, std::move(number));
+    }
+}
+
+void read_dequantize(NodeReader& node) {
+    Value value = node.input(0);
+    // Sums of products, int32, go on as what the network computes in.
+    node.set_output(0, std::move(value));
+}
+
+}  // namespace memwall::importers::onnx

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products: with weights a linear layer, of two activations a matmul.
+#include <algorithm>
+
+#include "workloads/importers/onnx/operators.hpp"
+
+namespace memwall::importers::onnx {
+namespace {
+
+/// The axes before the last `count` as one size.
+std::int64_t leading(const Shape& shape, std::size_t count) {
+    std::int64_t product = 1;
+    for (std::size_t axis = 0; axis + count < shape.size(); ++axis) {
+        product *= shape[axis];
+    }
+    return product;
+}
+
+struct Linear {
+    std::int64_t inputs = 1;
+    std::int64_t outputs = 1;
+    bool bias = false;
+    Precision weights = Precision::fp32;
+};
+
+/// The last axis of `input` times a matrix of weights; all axes before it are positions.
+Value add_linear(NodeReader& node, const Value& input, const Linear& linear, const Dims& dims,
+                 const std::string& part = "") {
+    const Shape item = node.graph().item(input.dims).shape;
+    if (item.back() != linear.inputs) {
+        throw NotExpressible{"shapes do not meet: " + text_of(input.dims) + " and weights of " +
+                             std::to_string(linear.inputs) + " by " +
+                             std::to_string(linear.outputs)};
+    }
+    const std::int64_t positions = leading(item, 1);
+    const bool one = item.size() == 1;
+    DraftLayer layer = node.start("linear", part);
+    layer.inputs = {node.graph().read(input, one ? item : Shape{positions, linear.inputs})};
+    layer.set("out_features", linear.outputs).set_flag("bias", linear.bias);
+    const Shape made = one ? Shape{linear.outputs} : Shape{positions, linear.outputs};
+    return node.finish_as(std::move(layer), made, dims, input.precision, linear.weights);
+}
+
+/// Heads, rows and columns of one operand.
+struct Matrix {
+    std::int64_t heads, rows, columns;
+};
+
+Matrix matrix_of(const Shape& item, const Dims& dims) {
+    if (item.size() < 2) {
+        throw NotExpressible{"an operand of shape " + text_of(dims) + " is no matrix"};
+    }
+    return {leading(item, 2), item[item.size() - 2], item.back()};
+}
+
+/// Two activations. Heads that share one second operand are rows of the first.
+void add_matmul(NodeReader& node, const Value& a, const Value& b, bool transpose,
+                const Dims& dims) {
+    Matrix left = matrix_of(node.graph().item(a.dims).shape, a.dims);
+    const Matrix right = matrix_of(node.graph().item(b.dims).shape, b.dims);
+    if (right.heads == 1) {
+        left = {1, left.heads * left.rows, left.columns};
+    }
+    const std::int64_t inner = transpose ? right.columns : right.rows;
+    const std::int64_t outer = transpose ? right.rows : right.columns;
+    if (left.heads != right.heads || left.columns != inner) {
+        throw NotExpressible{"shapes do not meet: " + text_of(a.dims) + " and " + text_of(b.dims)};
+    }
+    const auto shape = [](const Matrix& of) {
+        return of.heads == 1 ? Shape{of.rows, of.columns} : Shape{of.heads, of.rows, of.columns};
+    };
+    DraftLayer layer = node.start("matmul");
+    layer.inputs = {node.graph().read(a, shape(left)), node.graph().read(b, shape(right))};
+    layer.set_flag("transpose", transpose);
+    const Precision precision = widest(a.precision, b.precision);
+    node.finish_as(std::move(layer), shape({left.heads, left.rows, outer}), dims, precision);
+}
+
+Dims transposed(Dims dims) {
+    if (dims.size() > 1) {
+        std::swap(dims[dims.size() - 1], dims[dims.size() - 2]);
+    }
+    return dims;
+}
+
+void add_product(NodeReader& node, const Value& a, const Value& b, bool transpose_a,
+                 bool transpose_b, bool bias) {
+    if (a.rank() == 0 || b.rank() == 0 || (a.is_constant() && b.is_constant())) {
+        throw NotExpressible{"a product of two constants, or of none"};
+    }
+    const Dims left = transpose_a ? transposed(a.dims) : a.dims;
+    const Dims right = transpose_b ? transposed(b.dims) : b.dims;
+    Value first = a;
+    first.dims = left;
+    if (b.is_constant()) {
+        if (b.rank() > 2 && leading(b.dims, 2) != 1) {
+            throw NotExpressible{"weights of " + std::to_string(b.rank()) + " axes"};
+        }
+        words_of(b.dims);
+        Dims dims = left;
+        dims.back() = b.rank() == 1 ? 1 : right.back();
+        const std::int64_t inner = b.rank() == 1 ? right[0] : right[right.size() - 2];
+        add_linear(node, first, {inner, dims.back(), bias, b.precision}, dims);
+        return;
+    }
+    if (a.is_constant()) {
+        // Weights times columns: each column is a position.
+        if (a.rank() != 2 || b.rank() < 2) {
+            throw NotExpressible{"weights of shape " + text_of(a.dims) + " in front"};
+        }
+        words_of(a.dims);
+        Value columns = b;
+        columns.dims = transposed(right);
+        Dims dims = right;
+        dims[dims.size() - 2] = left[0];
+        add_linear(node, columns, {left[1], left[0], bias, a.precision}, dims);
+        return;
+    }
+    Dims dims = left.size() >= right.size() ? left : right;
+    dims[dims.size() - 1] = right.back();
+    if (dims.size() > 1 && left.size() > 1) {
+        dims[dims.size() - 2] = left[left.size() - 2];
+    }
+    add_matmul(node, first, b, transpose_b, dims);
+}
+
+void finish_fused(NodeReader& node) {
+    if (node.has_attribute("activation")) {
+        add_activation(node, *node.graph().find(node.node().outputs.at(0)),
+                       node.word("activation", ""));
+    }
+}
+
+}  // namespace
+
+void read_matmul(NodeReader& node) {
+    add_product(node, node.input(0), node.input(1), node.integer("transA", 0) != 0,
+                node.integer("transB", 0) != 0, false);
+}
+
+void read_qlinear_matmul(NodeReader& node) {
+    add_product(node, node.input(0), node.input(3), false, false, false);
+}
+
+void read_gemm(NodeReader& node) {
+    add_product(node, node.input(0), node.input(1), node.integer("transA", 0) != 0,
+                node.integer("transB", 0) != 0, node.has(2) && node.input(2).is_constant());
+    if (node.has(2) && !node.input(2).is_constant()) {
+        throw NotExpressible{"a sum with an activation in it"};
+    }
+    finish_fused(node);
+}
+
+// One layer for queries, keys and values, cut in three, and the attention of all heads.
+void read_attention(NodeReader& node) {
+    const Value& input = node.activation(0);
+    const Value& weights = node.constant(1);
+    const std::int64_t heads = node.integer("num_heads", 0);
+    const Shape item = node.graph().item(input.dims).shape;
+    if (weights.rank() != 2 || item.size() != 2 || heads < 1 || weights.dims[1] % 3 != 0 ||
+        (weights.dims[1] / 3) % heads != 0 || node.has(4)) {
+        throw NotExpressible{
+            "needs an input [batch, positions, hidden], weights for queries, keys "
+            "and values of one size, and no past"};
+    }
+    words_of(weights.dims);
+    const std::int64_t hidden = weights.dims[1] / 3;
+    const std::int64_t size = hidden / heads;
+    const std::int64_t positions = item[0];
+    const std::int64_t batch = node.graph().batch();
+    const Dims wide = {batch, positions, 3 * hidden};
+    const Value all = add_linear(
+        node, input, {weights.dims[0], 3 * hidden, node.has(2), weights.precision}, wide, "_qkv");
+    std::vector<Value> parts;
+    for (std::int64_t part = 0; part < 3; ++part) {
+        DraftLayer slice = node.start("slice", std::string("_") + "qkv"[part]);
+        slice.inputs = {node.graph().read(all, {positions, 3 * hidden})};
+        slice.set("axis", 1).set("begin", part * hidden).set("end", (part + 1) * hidden);
+        Value value = node.finish_as(std::move(slice), {positions, hidden},
+                                     {batch, heads, positions, size}, input.precision);
+        parts.push_back(std::move(value));
+    }
+    DraftLayer attention = node.start("attention");
+    for (const Value& part : parts) {
+        attention.inputs.push_back(node.graph().read(part, {heads, positions, size}));
+    }
+    attention.set_flag("causal", node.integer("unidirectional", 0) != 0);
+    Value context = node.finish_as(std::move(attention), {heads, positions, size},
+                                   {batch, heads, positions, size}, input.precision);
+    context.dims = {batch, positions, hidden};
+    node.set_output(0, std::move(context));
+}
+
+}  // namespace memwall::importers::onnx

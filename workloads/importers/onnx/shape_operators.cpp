@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// What gives words another shape, and what computes shapes. A transposition is read as a rename
+// too: whoever reads it next finds the words where they are.
+#include <algorithm>
+
+#include "workloads/importers/onnx/operators.hpp"
+
+namespace memwall::importers::onnx {
+namespace {
+
+void set_constant(NodeReader& node, Constant constant) {
+    Value value;
+    value.kind = Value::Kind::constant;
+    value.dims = constant.dims;
+    value.precision = precision_of(constant.type);
+    value.constant = std::move(constant);
+    node.set_output(0, std::move(value));
+}
+
+std::int64_t product(const Dims& dims, std::size_t begin, std::size_t end) {
+    return words_of({dims.begin() + static_cast<std::ptrdiff_t>(begin),
+                     dims.begin() + static_cast<std::ptrdiff_t>(end)});
+}
+
+Dims axes_of(const NodeReader& node) {
+    return node.numbers(1).value_or(node.integers("axes", {}));
+}
+
+}  // namespace
+
+void read_shape(NodeReader& node) {
+    const Value& value = node.input(0);
+    const auto rank = static_cast<std::int64_t>(value.rank());
+    const auto bound = [&](const char* key, std::int64_t fallback) {
+        const std::int64_t stated = node.integer(key, fallback);
+        return std::clamp<std::int64_t>(stated < 0 ? stated + rank : stated, 0, rank);
+    };
+    Constant constant;
+    constant.type = ElementType::int64;
+    constant.numbers.emplace();
+    for (std::int64_t axis = bound("start", 0); axis < bound("end", rank); ++axis) {
+        constant.numbers->push_back(
+            static_cast<double>(value.dims[static_cast<std::size_t>(axis)]));
+    }
+    constant.dims = {static_cast<std::int64_t>(constant.numbers->size())};
+    set_constant(node, std::move(constant));
+}
+
+void read_size(NodeReader& node) {
+    const auto words = static_cast<double>(words_of(node.input(0).dims));
+    set_constant(node, {ElementType::int64, {}, std::vector<double>{words}});
+}
+
+void read_constant(NodeReader& node) {
+    const auto& attributes = node.node().attributes;
+    if (const auto found = attributes.find("value");
+        found != attributes.end() && found->second.tensor) {
+        return set_constant(node, *found->second.tensor);
+    }
+    Constant constant;
+    constant.numbers.emplace();
+    if (node.has_attribute("value_int")) {
+        constant.type = ElementType::int64;
+        constant.numbers->push_back(static_cast<double>(node.integer("value_int", 0)));
+    } else if (node.has_attribute("value_float")) {
+        constant.type = ElementType::fp32;
+        constant.numbers->push_back(attributes.at("value_float").real);
+    } else if (node.has_attribute("value_ints")) {
+        constant.type = ElementType::int64;
+        for (const std::int64_t number : node.integers("value_ints", {})) {
+            constant.numbers->push_back(static_cast<double>(number));
+        }
+        constant.dims = {static_cast<std::int64_t>(constant.numbers->size())};
+    } else if (node.has_attribute("value_floats")) {
+        constant.type = ElementType::fp32;
+        constant.numbers = attributes.at("value_floats").reals;
+        constant.dims = {static_cast<std::int64_t>(constant.numbers->size())};
+    } else {
+        throw NotExpressible{"a constant of another kind than numbers"};
+    }
+    set_constant(node, std::move(constant));
+}
+
+void read_reshape(NodeReader& node) {
+    const Value value = node.input(0);
+    Dims wanted = node.numbers(1).value_or(node.integers("shape", {}));
+    const std::int64_t words = words_of(value.dims);
+    std::int64_t known = 1;
+    std::size_t open = wanted.size();
+    for (std::size_t axis = 0; axis < wanted.size(); ++axis) {
+        if (wanted[axis] == 0 && axis < value.rank() && node.integer("allowzero", 0) == 0) {
+            wanted[axis] = value.dims[axis];
+        }
+        if (wanted[axis] == -1 && open == wanted.size()) {
+            open = axis;
+        } else if (wanted[axis] < 1 || known > words / wanted[axis]) {
+            throw NotExpressible{"shapes do not meet: " + text_of(value.dims) + " and " +
+                                 text_of(wanted)};
+        } else {
+            known *= wanted[axis];
+        }
+    }
+    if (open < wanted.size()) {
+        wanted[open] = words / known;
+    }
+    node.rename(value, wanted);
+}
+
+void read_flatten(NodeReader& node) {
+    const Value value = node.input(0);
+    const auto rank = static_cast<std::int64_t>(value.rank());
+    const std::int64_t stated = node.integer("axis", 1);
+    const std::int64_t axis = stated < 0 ? stated + rank : stated;
+    if (axis < 0 || axis > rank) {
+        throw NotExpressible{"no axis " + std::to_string(stated)};
+    }
+    const auto cut = static_cast<std::size_t>(axis);
+    node.rename(value, {product(value.dims, 0, cut), product(value.dims, cut, value.rank())});
+}
+
+void read_squeeze(NodeReader& node) {
+    const Value value = node.input(0);
+    const Dims stated = axes_of(node);
+    std::vector<bool> leave_out(value.rank(), false);
+    for (const std::int64_t each : stated) {
+        leave_out[node.axis(each, value.rank())] = true;
+    }
+    Dims dims;
+    for (std::size_t axis = 0; axis < value.rank(); ++axis) {
+        if (stated.empty() ? value.dims[axis] != 1 : !leave_out[axis]) {
+            dims.push_back(value.dims[axis]);
+        }
+    }
+    node.rename(value, dims);
+}
+
+void read_unsqueeze(NodeReader& node) {
+    const Value value = node.input(0);
+    const Dims stated = axes_of(node);
+    const std::size_t rank = value.rank() + stated.size();
+    std::vector<bool> is_new(rank, false);
+    for (const std::int64_t each : stated) {
+        is_new[node.axis(each, rank)] = true;
+    }
+    if (static_cast<std::size_t>(std::count(is_new.begin(), is_new.end(), true)) != stated.size()) {
+        throw NotExpressible{"an axis named twice"};
+    }
+    Dims dims;
+    std::size_t next = 0;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        dims.push_back(is_new[axis] ? 1 : value.dims[next++]);
+    }
+    node.rename(value, dims);
+}
+
+void read_transpose(NodeReader& node) {
+    Value value = node.input(0);
+    Dims order(value.rank());
+    for (std::size_t axis = 0; axis < order.size(); ++axis) {
+        order[axis] = static_cast<std::int64_t>(order.size() - 1 - axis);
+    }
+    order = node.integers("perm", order);
+    Dims sorted = order;
+    std::sort(sorted.begin(), sorted.end());
+    Dims dims;
+    for (std::size_t axis = 0; axis < sorted.size(); ++axis) {
+        if (sorted.size() != value.rank() || sorted[axis] != static_cast<std::int64_t>(axis)) {
+            throw NotExpressible{"perm " + text_of(order) + " is no order of " +
+                                 std::to_string(value.rank()) + " axes"};
+        }
+        dims.push_back(value.dims[static_cast<std::size_t>(order[axis])]);
+    }
+    value.constant.numbers.reset();
+    node.rename(value, dims);
+}
+
+void read_expand(NodeReader& node) {
+    const Value value = node.input(0);
+    const auto wanted = node.numbers(1);
+    const auto dims = wanted ? broadcast(value.dims, *wanted) : std::nullopt;
+    if (!dims) {
+        throw NotExpressible{"a shape that is not known, or does not meet " + text_of(value.dims)};
+    }
+    if (value.is_constant()) {
+        Value constant = value;
+        constant.dims = *dims;
+        constant.constant.dims = *dims;
+        constant.constant.numbers.reset();
+        return node.set_output(0, std::move(constant));
+    }
+    if (words_of(*dims) != words_of(value.dims)) {
+        throw NotExpressible{"repeats " + text_of(value.dims) + " to " + text_of(*dims)};
+    }
+    node.rename(value, *dims);
+}
+
+void read_depth_to_space(NodeReader& node) {
+    const Value value = node.activation(0);
+    const std::int64_t block = node.integer("blocksize", 0);
+    const bool to_space = node.node().op == "DepthToSpace";
+    if (value.rank() != 4 || block < 1 || block > (1 << 15)) {
+        throw NotExpressible{"needs an image and a block size"};
+    }
+    const Dims& in = value.dims;
+    const bool even =
+        to_space ? in[1] % (block * block) == 0 : in[2] % block == 0 && in[3] % block == 0;
+    if (!even) {
+        throw NotExpressible{"blocks of " + std::to_string(block) + " do not divide " +
+                             text_of(in)};
+    }
+    node.rename(value, to_space ? Dims{in[0], in[1] / (block * block), in[2] * block, in[3] * block}
+                                : Dims{in[0], in[1] * block * block, in[2] / block, in[3] / block});
+}
+
+}  // namespace memwall::importers::onnx

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions and pools.
+#include <algorithm>
+
+#include "workloads/importers/onnx/operators.hpp"
+
+namespace memwall::importers::onnx {
+namespace {
+
+constexpr std::int64_t kLargest = std::int64_t{1} << 31U;
+
+/// A window over the axes behind batch and channels.
+struct Window {
+    Dims kernel, stride, dilation, begins, ends;
+
+    [[nodiscard]] std::int64_t reach(std::size_t axis) const {
+        return dilation[axis] * (kernel[axis] - 1) + 1;
+    }
+    [[nodiscard]] Dims padding() const {
+        Dims all = begins;
+        all.insert(all.end(), ends.begin(), ends.end());
+        return all;
+    }
+};
+
+void check_sizes(const Dims& sizes, std::size_t count, std::int64_t least, const char* what) {
+    const bool sound =
+        sizes.size() == count && std::all_of(sizes.begin(), sizes.end(), [&](std::int64_t size) {
+            return size >= least && size < kLargest;
+        });
+    if (!sound) {
+        throw NotExpressible{std::string(what) + " " + text_of(sizes) + " are not " +
+                             std::to_string(count) + " numbers from " + std::to_string(least)};
+    }
+}
+
+/// An image [N, C, ...] of one to three axes, the batch in front.
+Dims image_of(const Value& input, std::int64_t batch) {
+    if (input.rank() < 3 || input.rank() > 5 || input.dims[0] != batch) {
+        throw NotExpressible{"needs an image of one to three axes for each of " +
+                             std::to_string(batch) + " items, found " + text_of(input.dims)};
+    }
+    return {input.dims.begin() + 2, input.dims.end()};
+}
+
+Window read_window(const NodeReader& node, const Dims& image, const Dims& kernel) {
+    const std::size_t axes = image.size();
+    Window window;
+    window.kernel = kernel;
+    window.stride = node.integers("strides", Dims(axes, 1));
+    window.dilation = node.integers("dilations", Dims(axes, 1));
+    check_sizes(window.kernel, axes, 1, "kernel sizes");
+    check_sizes(window.stride, axes, 1, "strides");
+    check_sizes(window.dilation, axes, 1, "dilations");
+    const Dims pads = node.integers("pads", Dims(2 * axes, 0));
+    check_sizes(pads, 2 * axes, 0, "pads");
+    const auto half = static_cast<std::ptrdiff_t>(axes);
+    window.begins.assign(pads.begin(), pads.begin() + half);
+    window.ends.assign(pads.begin() + half, pads.end());
+    return window;
+}
+
+/// The padding that auto_pad stands for.
+void pad_automatically(const NodeReader& node, const Dims& image, Window& window) {
+    const std::string how = node.word("auto_pad", "NOTSET");
+    if (how.empty() || how == "NOTSET") {
+        return;
+    }
+    if (how != "SAME_UPPER" && how != "SAME_LOWER" && how != "VALID") {
+        throw NotExpressible{"auto_pad '" + how + "'"};
+    }
+    for (std::size_t axis = 0; axis < image.size(); ++axis) {
+        const std::int64_t stride = window.stride[axis];
+        const std::int64_t positions = (image[axis] + stride - 1) / stride;
+        const std::int64_t total =
+            how == "VALID" ? 0
+                           : std::max<std::int64_t>(
+                                 0, (positions - 1) * stride + window.reach(axis) - image[axis]);
+        const std::int64_t less = total / 2;
+        window.begins[axis] = how == "SAME_UPPER" ? less : total - less;
+        window.ends[axis] = total - window.begins[axis];
+    }
+}
+
+std::int64_t positions(const Window& window, const Dims& image, std::size_t axis) {
+    const std::int64_t room =
+        image[axis] + window.begins[axis] + window.ends[axis] - window.reach(axis);
+    if (room < 0) {
+        throw NotExpressible{"its window is larger than the padded image"};
+    }
+    return room / window.stride[axis] + 1;
+}
+
+/// With ceil_mode a last window that does not fit counts: padding at the end makes it fit.
+void round_up(const Dims& image, Window& window) {
+    for (std::size_t axis = 0; axis < image.size(); ++axis) {
+        const std::int64_t stride = window.stride[axis];
+        const std::int64_t room =
+            image[axis] + window.begins[axis] + window.ends[axis] - window.reach(axis);
+        if (room >= 0 && room % stride != 0) {
+            window.ends[axis] += stride - room % stride;
+        }
+    }
+}
+
+void set_window(DraftLayer& layer, const Window& window) {
+    layer.set_list("kernel", window.kernel);
+    layer.set_list("stride", window.stride);
+    layer.set_list("dilation", window.dilation);
+    layer.set_list("padding", window.padding());
+}
+
+struct ConvOperands {
+    std::size_t weights = 1;
+    std::size_t bias = 2;
+};
+
+void add_conv(NodeReader& node, const ConvOperands& operands) {
+    const Value& input = node.activation(0);
+    const Value& weights = node.constant(operands.weights);
+    const Dims image = image_of(input, node.graph().batch());
+    if (weights.rank() != input.rank()) {
+        throw NotExpressible{"weights of shape " + text_of(weights.dims) + " for an image " +
+                             text_of(input.dims)};
+    }
+    words_of(weights.dims);
+    Window window = read_window(node, image, {weights.dims.begin() + 2, weights.dims.end()});
+    pad_automatically(node, image, window);
+    const std::int64_t groups = node.integer("group", 1);
+    if (groups < 1 || weights.dims[1] > kLargest / groups ||
+        weights.dims[1] * groups != input.dims[1]) {
+        throw NotExpressible{"weights of shape " + text_of(weights.dims) + " and " +
+                             std::to_string(groups) + " groups for an image " +
+                             text_of(input.dims)};
+    }
+    DraftLayer layer = node.start("conv");
+    layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
+    layer.set("out_channels", weights.dims[0]);
+    set_window(layer, window);
+    layer.set("groups", groups).set_flag("bias", node.has(operands.bias));
+    Dims dims = {input.dims[0], weights.dims[0]};
+    for (std::size_t axis = 0; axis < image.size(); ++axis) {
+        dims.push_back(positions(window, image, axis));
+    }
+    const Value made = node.finish(std::move(layer), dims, input.precision, weights.precision);
+    if (node.has_attribute("activation")) {
+        add_activation(node, made, node.word("activation", ""));
+    }
+}
+
+void add_pool(NodeReader& node, const char* op) {
+    const Value& input = node.activation(0);
+    const Dims image = image_of(input, node.graph().batch());
+    Window window = read_window(node, image, node.integers("kernel_shape", {}));
+    pad_automatically(node, image, window);
+    if (node.integer("ceil_mode", 0) != 0) {
+        round_up(image, window);
+    }
+    if (node.node().outputs.size() > 1 && node.graph().uses(node.node().outputs[1]) > 0) {
+        throw NotExpressible{"its second output, the places of the maxima, is read"};
+    }
+    DraftLayer layer = node.start(op);
+    layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
+    set_window(layer, window);
+    Dims dims = {input.dims[0], input.dims[1]};
+    for (std::size_t axis = 0; axis < image.size(); ++axis) {
+        dims.push_back(positions(window, image, axis));
+    }
+    node.finish(std::move(layer), dims, input.precision);
+}
+
+void add_global_pool(NodeReader& node, const char* kind) {
+    const Value& input = node.activation(0);
+    image_of(input, node.graph().batch());
+    DraftLayer layer = node.start("global_pool");
+    layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
+    layer.set_text("kind", kind);
+    Dims dims(input.rank(), 1);
+    dims[0] = input.dims[0];
+    dims[1] = input.dims[1];
+    node.finish(std::move(layer), dims, input.precision);
+}
+
+}  // namespace
+
+void read_conv(NodeReader& node) {
+    if (node.has(3)) {
+        throw NotExpressible{"a sum fused into it"};
+    }
+    add_conv(node, {});
+}
+
+void read_conv_integer(NodeReader& node) {
+    add_conv(node, {1, SIZE_MAX});
+}
+
+void read_qlinear_conv(NodeReader& node) {
+    add_conv(node, {3, 8});
+}
+
+void read_conv_transpose(NodeReader& node) {
+    const Value& input = node.activation(0);
+    const Value& weights = node.constant(1);
+    const Dims image = image_of(input, node.graph().batch());
+    if (weights.rank() != input.rank() || weights.dims[0] != input.dims[1]) {
+        throw NotExpressible{"weights of shape " + text_of(weights.dims) + " for an image " +
+                             text_of(input.dims)};
+    }
+    words_of(weights.dims);
+    const std::size_t axes = image.size();
+    Window window = read_window(node, image, {weights.dims.begin() + 2, weights.dims.end()});
+    const Dims extra = node.integers("output_padding", Dims(axes, 0));
+    check_sizes(extra, axes, 0, "output paddings");
+    const std::int64_t groups = node.integer("group", 1);
+    const bool sound = groups >= 1 && groups < kLargest && weights.dims[1] < kLargest;
+    if (!sound || node.has_attribute("output_shape") ||
+        node.word("auto_pad", "NOTSET") != "NOTSET") {
+        throw NotExpressible{"a size of the result stated by output_shape or auto_pad"};
+    }
+    DraftLayer layer = node.start("conv_transpose");
+    layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
+    layer.set("out_channels", weights.dims[1] * groups);
+    set_window(layer, window);
+    layer.set_list("output_padding", extra);
+    layer.set("groups", groups).set_flag("bias", node.has(2));
+    Dims dims = {input.dims[0], weights.dims[1] * groups};
+    for (std::size_t axis = 0; axis < axes; ++axis) {
+        dims.push_back(window.stride[axis] * (image[axis] - 1) + extra[axis] + window.reach(axis) -
+                       window.begins[axis] - window.ends[axis]);
+    }
+    node.finish(std::move(layer), dims, input.precision, weights.precision);
+}
+
+void read_max_pool(NodeReader& node) {
+    add_pool(node, "max_pool");
+}
+
+void read_average_pool(NodeReader& node) {
+    add_pool(node, "average_pool");
+}
+
+void read_global_average_pool(NodeReader& node) {
+    add_global_pool(node, "average");
+}
+
+void read_global_max_pool(NodeReader& node) {
+    add_global_pool(node, "max");
+}
+
+}  // namespace memwall::importers::onnx
