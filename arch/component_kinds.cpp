@@ -18,4 +18,12 @@ const std::vector<ComponentKindEntry>& component_kinds() {
     return kKinds;
 }
 
+Picoseconds at_most_a_second(MapReader& reader, const char* key, Picoseconds time) {
+    return reader.at_most(key, time, Picoseconds(1'000'000'000'000), "1 s");
+}
+
+Cycles at_most_a_billion(MapReader& reader, const char* key, Cycles cycles) {
+    return reader.at_most(key, cycles, Cycles(1'000'000'000), "1,000,000,000 cycles");
+}
+
 }  // namespace memwall

@@ -30,6 +30,10 @@ struct ComponentKindEntry {
 /// The visible list of all kinds.
 const std::vector<ComponentKindEntry>& component_kinds();
 
+/// Keeps times and cycles where sums of them stay countable.
+Picoseconds at_most_a_second(MapReader& reader, const char* key, Picoseconds time);
+Cycles at_most_a_billion(MapReader& reader, const char* key, Cycles cycles);
+
 // One file each in arch/components.
 void read_dram(MapReader& reader, const ComponentContext& context, Component& component);
 void read_memory(MapReader& reader, const ComponentContext& context, Component& component);

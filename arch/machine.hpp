@@ -150,6 +150,7 @@ public:
         std::vector<std::pair<ComponentId, ComponentId>> connections;
         std::vector<Provenance> provenance;
         std::string power_scope = "chip";
+        SourceMark where;  ///< of its name in the file
     };
 
     explicit Machine(Parts parts);

@@ -23,7 +23,8 @@ Component read_component(const YamlValue::Entry& entry, const Machine::Parts& pa
     component.name = entry.key;
     component.clock = ClockId(std::size_t{0});
     MapReader reader(entry.value, "component '" + entry.key + "'", faults);
-    component.instances = reader.optional_positive<std::int64_t>("instances", 1);
+    component.instances = reader.at_most<std::int64_t>(
+        "instances", reader.optional_positive<std::int64_t>("instances", 1), 1 << 20, "1,048,576");
     const std::string kind = reader.required<std::string>("kind");
     const auto known =
         std::find_if(component_kinds().begin(), component_kinds().end(),
@@ -95,6 +96,7 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     }
     Machine::Parts parts;
     parts.name = reader.required<std::string>("machine");
+    parts.where = reader.has("machine") ? reader.value("machine")->mark() : reader.mark();
     reader.optional<std::string>("source", "");
     reader.optional<std::string>("description", "");
     parts.power_scope = reader.optional<std::string>("power_scope", "chip");
@@ -103,7 +105,7 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     const Hertz clock = reader.required_positive<Hertz>("clock");
     constexpr Hertz kFastest(1'000'000'000'000);  // a cycle is a picosecond at least
     if (clock > kFastest) {
-        reader.error("clock", "expected at most 1,000 GHz, found " + format_hertz(clock));
+        reader.misfit("clock", "at most 1,000 GHz");
     }
     parts.clocks.emplace_back("clock", clock.count() > 0 ? clock : Hertz(1));
     const std::string technology = reader.required<std::string>("technology");

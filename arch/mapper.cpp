@@ -57,6 +57,10 @@ std::unique_ptr<Mapper> make_mapper(const std::string& name) {
     fail("unknown mapper '" + name + "'");
 }
 
+void check_mappable(const Machine& machine) {
+    make_mapper(machine.parts().mapper)->check(machine);
+}
+
 Mapping map_network(const Network& network, const Machine& machine, const MapperOptions& options) {
     if (fuse_layers(network).empty()) {
         throw InputError("network '" + network.name() +

@@ -51,6 +51,8 @@ struct Mapping {
 class Mapper {
 public:
     virtual ~Mapper() = default;
+    /// Throws InputError with every part that the machine lacks for this mapper.
+    virtual void check(const Machine& machine) const = 0;
     /// Throws InputError where the machine cannot compute a layer, or cannot hold the network.
     [[nodiscard]] virtual Mapping map(const Network& network, const Machine& machine,
                                       const MapperOptions& options) const = 0;
@@ -60,6 +62,8 @@ public:
 const std::vector<std::string>& mapper_names();
 /// The mapper of that name; a name that is none is an internal error, since loading checks it.
 std::unique_ptr<Mapper> make_mapper(const std::string& name);
+/// Whether its own mapper can use a machine; throws InputError where it cannot.
+void check_mappable(const Machine& machine);
 /// By the machine's own mapper.
 Mapping map_network(const Network& network, const Machine& machine, const MapperOptions& options);
 

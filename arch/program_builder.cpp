@@ -13,6 +13,8 @@ struct ProgramBuilder::Schedule {
     std::vector<Row> agents;
     std::vector<std::int64_t> load_posts;   ///< by token
     std::vector<std::int64_t> round_posts;  ///< by token
+    TokenId loading;                        ///< posted by every load step
+    std::int64_t load_steps = 0;
     std::int64_t rounds = 1;
 
     /// The absolute count that a wait in `round` stands for; not above zero: no wait.
@@ -46,8 +48,12 @@ public:
             return;
         }
         const bool loading = place.round < 0;
+        const bool first = place.round == 0 && place.position == 0;
         fill((loading ? row.load : row.round)[place.position++], loading ? 0 : place.round,
              next.step);
+        if (first && schedule_->load_steps > 0) {
+            next.step.waits.push_back({schedule_->loading, schedule_->load_steps});
+        }
         next.kind = Next::Kind::step;
     }
 
@@ -69,9 +75,9 @@ private:
             }
         }
         step.posts = from.posts;
-        step.start_at = from.start_at;
         step.epoch = from.epoch.token;
         step.epoch_count = from.epoch.token.valid() ? schedule_->absolute(from.epoch, round) : 0;
+        step.start_at = step.epoch_count > 0 ? from.start_at : Cycles(-1);
     }
 
     std::shared_ptr<const Schedule> schedule_;
@@ -105,6 +111,11 @@ TokenId ProgramBuilder::token(std::string name) {
 
 void ProgramBuilder::load(AgentId agent, RoundStep step) {
     ensure(!step.layer.valid(), "loading belongs to no layer");
+    if (!schedule().loading.valid()) {
+        schedule().loading = this->token("loading");
+    }
+    step.posts.push_back({schedule().loading});
+    ++schedule().load_steps;
     for (const TokenPost& post : step.posts) {
         schedule().load_posts[post.token.position()] += post.count;
     }

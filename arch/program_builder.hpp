@@ -27,7 +27,8 @@ struct RoundStep {
     std::vector<RoundWait> waits;
     std::vector<TokenPost> posts;
     Cycles start_at = Cycles(-1);
-    RoundWait epoch;  ///< only with start_at
+    RoundWait
+        epoch;  ///< only with start_at; a step whose epoch lies before round 0 has no schedule
 };
 
 class ProgramBuilder {
@@ -38,7 +39,8 @@ public:
     UnitId unit(std::string name, ComponentId component, std::int64_t servers = 1);
     TokenId token(std::string name);
 
-    /// Appends to what the agent does once, before the rounds. Its layer is none.
+    /// Appends to what the agent does once, before the rounds. Its layer is none. No round begins
+    /// before all agents have done so.
     void load(AgentId agent, RoundStep step);
     /// Appends to what the agent does in every round.
     void step(AgentId agent, RoundStep step);

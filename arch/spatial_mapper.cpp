@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "arch/core_work.hpp"
-#include "arch/estimate.hpp"
 #include "arch/spatial/emit.hpp"
 #include "base/error.hpp"
 #include "workloads/transforms.hpp"
@@ -26,44 +27,51 @@ Cores cores_of(const Chip& chip) {
     return cores;
 }
 
+/// A way to run `network`, a batch or a part of one, over the chip.
 struct Choice {
     Network network;
     std::vector<FusedLayer> fused;
     std::vector<SpatialPlan> plans;
-    Program program;
-    double seconds_per_item = 0;
+    SpatialDesign design;
+
+    [[nodiscard]] double seconds_per_item() const {
+        return to_seconds(design.steady_round).count() / static_cast<double>(network.batch());
+    }
 };
 
-/// Splits tried for each layer.
-std::size_t beam_of(Effort effort) {
+/// How many splits of each layer are tried, plan by plan. More effort tries all that less does, so
+/// it is never slower.
+std::vector<std::size_t> beams_of(Effort effort) {
     switch (effort) {
         case Effort::quick:
-            return 3;
+            return {3};
         case Effort::normal:
-            return 6;
+            return {3, 6};
         case Effort::thorough:
-            return 32;
+            return {3, 6, 12, 24};
     }
     fail("unknown effort");
 }
 
-Choice map_items(Network network, const Machine& machine, const Chip& chip, const Cores& cores,
-                 const MapperOptions& options) {
-    Choice choice;
-    choice.network = std::move(network);
-    choice.fused = fuse_layers(choice.network);
-    choice.plans =
-        plan_splits(choice.network, choice.fused, machine, chip, cores, beam_of(options.effort));
-    choice.program =
-        emit_spatial(choice.network, machine, chip, cores, choice.fused, choice.plans, options);
-    return choice;
+bool faster(const Choice& choice, const Choice& than) {
+    return choice.seconds_per_item() < than.seconds_per_item() * (1 - 1e-9);
 }
 
-double seconds_per_item(const Choice& choice, const Machine& machine) {
-    const std::int64_t warmup = choice.program.rounds > 1 ? 1 : 0;
-    const Outcome outcome = estimate(choice.program, machine, Window{warmup});
-    const double window = to_seconds(outcome.window_end - outcome.window_start).count();
-    return window / static_cast<double>((choice.program.rounds - warmup) * choice.network.batch());
+/// The fastest of the plans that the effort allows.
+Choice map_items(const Network& network, const Machine& machine, const Chip& chip,
+                 const Cores& cores, const MapperOptions& options) {
+    const std::vector<FusedLayer> fused = fuse_layers(network);
+    std::optional<Choice> best;
+    for (std::vector<SpatialPlan>& plans :
+         plan_splits(network, fused, machine, chip, cores, beams_of(options.effort))) {
+        Choice choice{network, fused, std::move(plans), {}};
+        choice.design = design_spatial(choice.network, machine, chip, cores, choice.fused,
+                                       choice.plans, options);
+        if (!best || faster(choice, *best)) {
+            best = std::move(choice);
+        }
+    }
+    return std::move(*best);
 }
 
 /// Items that run through the chip together: all of the batch, or equal parts of it that fit.
@@ -82,8 +90,7 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
         }
         try {
             Choice choice = map_items(with_batch(network, items), machine, chip, cores, trial);
-            choice.seconds_per_item = seconds_per_item(choice, machine);
-            if (!best || choice.seconds_per_item < best->seconds_per_item * (1 - 1e-9)) {
+            if (!best || faster(choice, *best)) {
                 best = std::move(choice);
             }
         } catch (const InputError& error) {
@@ -96,16 +103,9 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
     }
     if (options.effort != trial.effort) {
         Choice careful = map_items(best->network, machine, chip, cores, options);
-        careful.seconds_per_item = seconds_per_item(careful, machine);
-        if (careful.seconds_per_item < best->seconds_per_item * (1 - 1e-9)) {
+        if (faster(careful, *best)) {
             best = std::move(careful);
         }
-    }
-    if (best->network.batch() < network.batch()) {
-        MapperOptions of_part = options;
-        of_part.rounds = checked_multiply(options.rounds, network.batch() / best->network.batch());
-        best->program =
-            emit_spatial(best->network, machine, chip, cores, best->fused, best->plans, of_part);
     }
     return std::move(*best);
 }
@@ -121,10 +121,14 @@ std::string summary(const CoreSplit& split) {
     return (parts.empty() ? "one" : parts) + " on " + std::to_string(split.cores()) + " cores";
 }
 
-/// What this mapper has no way to do yet is refused, layer by layer.
+/// What this mapper has no way to do yet is refused, for each reason at the first layer.
 void check_spatial(const Network& network, const Machine& machine) {
     Diagnostics faults;
+    std::set<std::string> told;
     const auto refuse = [&](const Layer& layer, const std::string& why) {
+        if (!told.insert(why).second) {
+            return;
+        }
         faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +
                                       layer.name + "' (" + layer.op + "): " + why);
     };
@@ -143,6 +147,10 @@ void check_spatial(const Network& network, const Machine& machine) {
 
 }  // namespace
 
+void SpatialMapper::check(const Machine& machine) const {
+    const Chip parts(machine);
+}
+
 Mapping SpatialMapper::map(const Network& network, const Machine& machine,
                            const MapperOptions& options) const {
     const Chip chip(machine);
@@ -153,7 +161,9 @@ Mapping SpatialMapper::map(const Network& network, const Machine& machine,
     Mapping mapping;
     mapping.sub_batch = choice.network.batch();
     mapping.outermost = chip.frame_buffer;
-    mapping.program = std::move(choice.program);
+    MapperOptions of_part = options;
+    of_part.rounds = checked_multiply(options.rounds, network.batch() / choice.network.batch());
+    mapping.program = emit_spatial(choice.network, machine, chip, cores, choice.design, of_part);
     mapping.layers.resize(network.layers().size());
     for (std::size_t l = 0; l < mapping.layers.size(); ++l) {
         mapping.layers[l].layer = LayerId(l);

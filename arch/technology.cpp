@@ -102,7 +102,7 @@ std::vector<SramPoint> sram_points(MapReader& reader) {
     const auto smaller = [](const SramPoint& a, const SramPoint& b) { return a.macro < b.macro; };
     std::sort(points.begin(), points.end(), smaller);
     if (points.size() < 2) {
-        reader.error("sram_read_per_byte", "expected at least two SRAM points");
+        reader.misfit("sram_read_per_byte", "at least two SRAM points");
     }
     return points;
 }

@@ -200,6 +200,10 @@ Bytes network_bound(const Network& network, Bytes capacity) {
 
 }  // namespace
 
+void TilingMapper::check(const Machine& machine) const {
+    const Hierarchy parts(machine);
+}
+
 Mapping TilingMapper::map(const Network& network, const Machine& machine,
                           const MapperOptions& options) const {
     const Hierarchy hierarchy(machine);

@@ -100,8 +100,14 @@ const std::vector<YamlValue>& MapReader::optional_items(std::string_view key) {
 }
 
 void MapReader::report_not_positive(std::string_view key) {
+    misfit(key, "a value above zero");
+}
+
+void MapReader::misfit(std::string_view key, const std::string& expected) {
+    const YamlValue* there = map_.find(key);
     error(key,
-          key_text(key) + ": expected a value above zero, found '" + map_.find(key)->text() + "'");
+          key_text(key) + ": expected " + expected +
+              (there != nullptr && there->is_scalar() ? ", found '" + there->text() + "'" : ""));
 }
 
 std::optional<std::size_t> MapReader::optional_choice(std::string_view key,

@@ -97,8 +97,15 @@ public:
     std::optional<std::size_t> required_choice(std::string_view key,
                                                const std::vector<std::string>& names);
 
+    /// A number as above, and at most `most`, which messages show as `shown`; one above it is a
+    /// fault and reads as `most`.
+    template <class T>
+    T at_most(std::string_view key, T value, T most, std::string_view shown);
+
     void error(std::string_view key,
                const std::string& message);  // at the key's value, or at the map
+    /// "'KEY' in WHAT: expected EXPECTED, found 'VALUE'", at the value.
+    void misfit(std::string_view key, const std::string& expected);
     [[nodiscard]] const SourceMark& mark() const { return map_.mark(); }
     [[nodiscard]] const std::string& what() const { return what_; }
     [[nodiscard]] Diagnostics& faults() { return faults_; }
@@ -159,6 +166,15 @@ T MapReader::required_positive(std::string_view key) {
         report_missing(key);
     }
     return positive<T>(key).value_or(T{1});
+}
+
+template <class T>
+T MapReader::at_most(std::string_view key, T value, T most, std::string_view shown) {
+    if (value > most) {
+        misfit(key, "at most " + std::string(shown));
+        return most;
+    }
+    return value;
 }
 
 template <class T>

@@ -7,10 +7,10 @@ _memwall_names() {
 
 _memwall() {
     local verbs="run compare show check"
-    local shown="networks machines technologies experiments network machine technology mapping paths"
+    local shown="networks machines technologies experiments templates network machine technology mapping paths"
     local -A options=(
-        [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --set --json --csv --configs --help"
-        [compare]="--network --batch --precision --phase --engine --effort --items --rounds --set --json --csv --configs --help"
+        [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
+        [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
         [show]="--machine --network --batch --precision --effort --set --json --csv --configs --help"
         [check]="--configs --help"
     )
@@ -25,11 +25,11 @@ _memwall() {
         --network) words=$(_memwall_names networks) ;;
         --engine) words="systemc analytic" ;;
         --effort) words="quick normal thorough" ;;
-        --phase) words="single stream offline" ;;
+        --phase) words="single stream offline prefill decode generate" ;;
         --precision) words="int8 int4 int2 w4a8" ;;
         --json | --csv) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --configs) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-        --batch | --items | --rounds | --set) return ;;
+        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set) return ;;
     esac
     if [[ -n $words ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

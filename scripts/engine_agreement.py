@@ -4,7 +4,7 @@
 
     scripts/engine_agreement.py [--memwall build/memwall] [--network lenet] [--network resnet50]
 
-A layer's time is end_s - start_s. It is contended where its steps queued for more than 1 % of that. The table is that of
+A layer's time is what it adds to a round, adds_s. It is contended where its steps queued for more than 1 % of that. The table is that of
 docs/validation.md.
 """
 import argparse
@@ -34,8 +34,8 @@ def compare_layers(analytic, simulated):
     for estimate, layer in zip(analytic["layers"], simulated["layers"]):
         if layer["start_s"] is None or estimate["start_s"] is None:
             continue
-        seconds = layer["end_s"] - layer["start_s"]
-        least = estimate["end_s"] - estimate["start_s"]
+        seconds = layer["adds_s"]
+        least = estimate["adds_s"]
         if seconds <= 0 or least <= 0:
             continue
         queued = (layer["queued_s"] or 0) > CONTENDED * seconds

@@ -91,7 +91,8 @@ Totals make_totals(const RunInput& input, const std::vector<LedgerRow>& ledger) 
     totals.seconds = to_seconds(outcome.end);
     totals.cycles = clock.edge_at_or_after(outcome.end);
     totals.clock = clock.name();
-    totals.window = to_seconds(outcome.window_end - outcome.window_start);
+    const Picoseconds begin = input.scenario.cold ? Picoseconds(0) : outcome.window_start;
+    totals.window = to_seconds(outcome.window_end - begin);
     ensure(totals.window.count() > 0, "a window takes time");
     const Window window = input.scenario.window(input.mapping.program.items_per_round);
     totals.items = input.scenario.counted_items();
@@ -182,7 +183,8 @@ RunResult assemble_result(const RunInput& input) {
     }
     result.overrides = input.overrides;
     result.scenario = input.scenario;
-    result.ledger = make_ledger(input.mapping.program.actions, input.machine, input.outcome);
+    result.ledger = make_ledger(input.mapping.program.actions, input.machine, input.outcome,
+                                input.scenario.cold);
     result.totals = make_totals(input, result.ledger);
     result.layers = make_layers(input, result.ledger);
     result.components = make_components(input, result.ledger);

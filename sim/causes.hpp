@@ -43,7 +43,7 @@ public:
 
     /// The critical path from the completion of `last` back to the beginning: the shares of steps
     /// of `round`. A gap between what enabled a step and its start (a schedule, a clock's edge) and
-    /// the time from service to completion are latency.
+    /// the time from service to completion are latency, but the way to or from the host is host.
     [[nodiscard]] PathShares critical_path(std::int32_t last, std::int32_t round,
                                            std::size_t layers) const;
 

@@ -2,6 +2,7 @@
 #include "sim/layer_results.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "sim/utilization.hpp"
 
@@ -97,12 +98,40 @@ void set_bound(const RunInput& input, LayerId id, LayerResult& result) {
 
 }  // namespace
 
+/// In the order of their ends, each layer adds the time since the end before; the first one, since
+/// the end of the round before. Fused layers end with their host.
+void set_added_times(const Outcome& outcome, std::vector<LayerResult>& layers) {
+    std::vector<Seconds> ends(layers.size());
+    for (std::size_t l = 0; l < ends.size(); ++l) {
+        Seconds& end = ends[layers[l].fused_with.value_or(l)];
+        end = std::max(end, layers[l].end);
+    }
+    std::vector<std::size_t> by_end(ends.size());
+    std::iota(by_end.begin(), by_end.end(), std::size_t{0});
+    std::stable_sort(by_end.begin(), by_end.end(),
+                     [&](std::size_t a, std::size_t b) { return ends[a] < ends[b]; });
+    Seconds latest(0);
+    if (outcome.round_end.size() > 1) {
+        const Picoseconds before = outcome.round_end[outcome.round_end.size() - 2];
+        latest = std::max(latest, to_seconds(before - outcome.round_start.back()));
+    }
+    for (const std::size_t l : by_end) {
+        layers[l].adds = std::max(Seconds(0), ends[l] - latest);
+        latest = std::max(latest, ends[l]);
+    }
+}
+
+std::size_t layer_of(const LedgerRow& row, const std::vector<LayerResult>& layers) {
+    return row.layer.valid() ? row.layer.position() : layers.size() - (row.load ? 2 : 1);
+}
+
 std::vector<LayerResult> make_layers(const RunInput& input, const std::vector<LedgerRow>& ledger) {
     const std::size_t count = input.network.layers().size();
-    std::vector<LayerResult> layers(count + 1);
+    const bool cold = input.scenario.cold;
+    std::vector<LayerResult> layers(count + (cold ? 2 : 1));
     std::vector<double> at_peak(count);
     for (const LedgerRow& row : ledger) {
-        add_row(row, input.machine, layers[row.layer.valid() ? row.layer.position() : count]);
+        add_row(row, input.machine, layers[layer_of(row, layers)]);
         if (row.layer.valid()) {
             at_peak[row.layer.position()] += seconds_at_peak(row, input.machine);
         }
@@ -119,8 +148,13 @@ std::vector<LayerResult> make_layers(const RunInput& input, const std::vector<Le
         const double time = result.end.count() - result.start.count();
         result.utilization = time > 0 ? at_peak[l] / rounds / time : 0;
     }
-    layers[count].name = kIdleLayer;
-    layers[count].op = kNoOp;
+    set_added_times(input.outcome, layers);
+    if (cold) {
+        layers[count].name = kLoadLayer;
+        layers[count].op = kNoOp;
+    }
+    layers.back().name = kIdleLayer;
+    layers.back().op = kNoOp;
     return layers;
 }
 

@@ -139,10 +139,26 @@ Counts sorted_counts(const ActionTable& actions, const std::vector<std::int64_t>
     return sorted;
 }
 
+/// What was counted before the rounds, and the power of all components meanwhile.
+void append_load(const ActionTable& actions, const Machine& machine, const Outcome& outcome,
+                 std::vector<LedgerRow>& rows) {
+    const std::size_t first = rows.size();
+    for (const auto& [key, count] : sorted_counts(actions, outcome.load_counts)) {
+        rows.push_back(counted_row(key, count, machine));
+    }
+    const double seconds = to_seconds(outcome.load_end).count();
+    for (std::size_t c = 0; c < machine.components().size(); ++c) {
+        append_power(LayerId(), ComponentId(c), machine.components()[c], seconds, rows);
+    }
+    for (std::size_t r = first; r < rows.size(); ++r) {
+        rows[r].load = true;
+    }
+}
+
 }  // namespace
 
 std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& machine,
-                                   const Outcome& outcome) {
+                                   const Outcome& outcome, bool cold) {
     const std::size_t components = machine.components().size();
     ensure(outcome.busy_by_layer.size() == outcome.layers.size() * components,
            "an outcome has the busy time of every layer at every component");
@@ -162,6 +178,9 @@ std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& ma
         }
     }
     ensure(next == counts.end(), "every count belongs to a layer and a component");
+    if (cold) {
+        append_load(actions, machine, outcome, rows);
+    }
     for (std::size_t c = 0; c < components; ++c) {
         append_power(LayerId(), ComponentId(c), machine.components()[c], shares.idle(c), rows);
     }
@@ -169,13 +188,11 @@ std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& ma
 }
 
 Joules load_energy(const ActionTable& actions, const Machine& machine, const Outcome& outcome) {
+    std::vector<LedgerRow> rows;
+    append_load(actions, machine, outcome, rows);
     Joules total(0);
-    for (const auto& [key, count] : sorted_counts(actions, outcome.load_counts)) {
-        total += counted_row(key, count, machine).energy;
-    }
-    const double seconds = to_seconds(outcome.load_end).count();
-    for (const Component& component : machine.components()) {
-        total += Joules((component.static_power.value + component.clock_power.value) * seconds);
+    for (const LedgerRow& row : rows) {
+        total += row.energy;
     }
     return total;
 }

@@ -16,7 +16,8 @@ namespace memwall {
 
 /// One line of account.
 struct LedgerRow {
-    LayerId layer;  ///< none: time in which the component worked for no layer
+    LayerId layer;      ///< none: loading, or time in which the component worked for no layer
+    bool load = false;  ///< of a cold start: what stays in the machine is brought in
     ComponentId component;
     std::string action;                ///< an Action's name, "leakage" or "clock"
     std::optional<Action> counted;     ///< none for leakage and clock
@@ -34,9 +35,10 @@ struct LedgerRow {
 
 /// The account of the window: for each layer and component, what was counted, by action, tensor and
 /// precision; then its share of the component's leakage and clock power, by busy time. What time is
-/// left comes last, without a layer. The order depends on nothing but the keys.
+/// left comes last, without a layer; of a cold start, loading comes before it. The order depends on
+/// nothing but the keys.
 std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& machine,
-                                   const Outcome& outcome);
+                                   const Outcome& outcome, bool cold);
 
 /// The energy of loading: what was counted before the rounds, and the power of all components
 /// meanwhile.

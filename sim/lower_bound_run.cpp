@@ -36,6 +36,9 @@ AtLowerBound at_lower_bound(const RunInput& input, const RunResult& result) {
             least = std::max(least, to_seconds(input.outcome.components[c].busy_max));
         }
     }
+    if (input.scenario.cold) {
+        least = least + totals.load_seconds;
+    }
     // Steps of the first counted batch may run before the window begins.
     bound.seconds = std::min(least, totals.window);
     const double shorter = bound.seconds.count() / totals.window.count();
@@ -44,7 +47,7 @@ AtLowerBound at_lower_bound(const RunInput& input, const RunResult& result) {
     for (const LedgerRow& row : result.ledger) {
         if (!row.counted) {
             bound.energy += row.energy * shorter;
-        } else if (row.component != outermost) {
+        } else if (row.component != outermost || row.load) {
             bound.energy += row.energy;
         }
     }

@@ -86,12 +86,14 @@ struct MemoryTraffic {
     std::vector<TensorTraffic> tensors;
 };
 
-/// A layer over the window. The last one has no layer: op "none", name "(idle)".
+/// A layer over the window. The last one, and of a cold start the one before it, has no layer: op
+/// "none", names "(idle)" and "(load)".
 struct LayerResult {
     std::string name;
     std::string op;
     std::int64_t macs = 0;
     Seconds start, end;  ///< in the last batch, from its first input byte
+    Seconds adds;        ///< to the batch: from the latest end before its own, to its own
     std::optional<Bound> bound_by;
     double utilization = 0;
     std::optional<Seconds> exposed;

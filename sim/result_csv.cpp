@@ -3,6 +3,7 @@
 
 #include "base/csv.hpp"
 #include "base/parse.hpp"
+#include "sim/layer_results.hpp"
 
 namespace memwall {
 namespace {
@@ -10,8 +11,7 @@ namespace {
 constexpr double kPicojoules = 1e12;
 
 std::string row_line(const RunResult& run, const LedgerRow& row) {
-    const LayerResult& layer =
-        row.layer.valid() ? run.layers[row.layer.position()] : run.layers.back();
+    const LayerResult& layer = run.layers[layer_of(row, run.layers)];
     const ComponentResult& component = run.components[row.component.position()];
     return csv_line({run.machine, run.network, run.engine, std::to_string(run.scenario.batch),
                      run.precision, layer.name, layer.op, component.name, component.kind,

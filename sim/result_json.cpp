@@ -57,6 +57,7 @@ Json scenario_json(const Scenario& scenario) {
                  {"context", or_null(load.context)},
                  {"items", scenario.items},
                  {"warmup_items", scenario.warmup_items},
+                 {"cold", scenario.cold},
                  {"extrapolation", nullptr}};
     if (const auto& extrapolation = scenario.extrapolation) {
         json["extrapolation"] = {{"contexts", extrapolation->contexts},
@@ -129,6 +130,7 @@ Json layer_json(const LayerResult& layer, const std::vector<LayerResult>& layers
                  {"macs", layer.macs},
                  {"start_s", finite(layer.start)},
                  {"end_s", finite(layer.end)},
+                 {"adds_s", finite(layer.adds)},
                  {"bound_by", layer.bound_by ? Json(name(*layer.bound_by)) : Json(nullptr)},
                  {"utilization", finite(layer.utilization)},
                  {"exposed_s", number_or_null(layer.exposed)},

@@ -77,13 +77,19 @@ Scenario resolve_items(const ScenarioRequest& request, Phase phase) {
         faults.error({}, "scenario: a single phase has one batch (" + std::to_string(batch) +
                              "), found " + std::to_string(scenario.items) + " items");
     }
+    scenario.cold = request.cold;
     scenario.warmup_items = request.warmup_items.value_or(
-        stream ? batch * std::min(kWarmupRounds, scenario.items / batch / 2) : 0);
+        stream && !request.cold ? batch * std::min(kWarmupRounds, scenario.items / batch / 2) : 0);
     if (whole_batches("warmup_items", scenario.warmup_items, 0, batch, faults) && faults.empty() &&
         scenario.warmup_items >= scenario.items) {
         faults.error({}, "scenario: a warm-up of " + std::to_string(scenario.warmup_items) +
                              " items leaves none of " + std::to_string(scenario.items) +
                              " to be counted");
+    }
+    if (scenario.cold && scenario.warmup_items > 0) {
+        faults.error({},
+                     "scenario: a cold start is counted from its beginning; found a warm-up of " +
+                         std::to_string(scenario.warmup_items) + " items");
     }
     faults.throw_if_any();
     return scenario;
@@ -112,6 +118,7 @@ Scenario resolve_language(const ScenarioRequest& request, Phase phase) {
     refuse("batch", request.batch != 1, "users");
     refuse("items", request.items.has_value(), "output_tokens");
     refuse("rounds", request.rounds.has_value(), "output_tokens");
+    refuse("cold", request.cold, "phase single");
     refuse("warmup_items", request.warmup_items.has_value(), "output_tokens");
     refuse("context", phase != Phase::decode && request.context.has_value(), "prompt");
     refuse("prompt", phase == Phase::decode && request.prompt.has_value(), "context");

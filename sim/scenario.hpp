@@ -34,6 +34,7 @@ struct ScenarioRequest {
     std::optional<std::int64_t> items;
     std::optional<std::int64_t> rounds;  ///< batches, in place of items
     std::optional<std::int64_t> warmup_items;
+    bool cold = false;
     std::optional<std::int64_t> users, prompt, output_tokens, context;  ///< of language models
 };
 
@@ -58,6 +59,7 @@ struct Scenario {
     std::int64_t batch = 1;
     std::int64_t items = 1;
     std::int64_t warmup_items = 0;  ///< left out of the window, at the start
+    bool cold = false;              ///< the window begins with loading what stays in the machine
     std::optional<LanguageLoad> language;
     std::optional<Extrapolation> extrapolation;
 
@@ -72,8 +74,9 @@ struct Scenario {
 };
 
 /// Throws InputError with every number that makes no sense: below 1, no whole batches, a warm-up
-/// that leaves nothing, items and rounds at once, a single phase with more than one batch, or
-/// numbers that do not go with the phase. `language`: whether the network is a language model.
+/// that leaves nothing, items and rounds at once, a single phase with more than one batch, a cold
+/// start with a warm-up, or numbers that do not go with the phase. `language`: whether the network
+/// is a language model.
 Scenario resolve(const ScenarioRequest& request, bool language = false);
 
 }  // namespace memwall

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "arch/mapper.hpp"
 #include "base/parse.hpp"
 #include "study/commands.hpp"
 #include "study/experiment.hpp"
@@ -33,7 +34,7 @@ std::string check_experiment(const YamlValue& root, const Configs& configs) {
     InputFiles inputs;
     const Network network = load_network_config(configs, experiment.network, {}, inputs);
     for (const DesignPoint& point : experiment.points) {
-        load_machine_config(configs, point.machine, point.set, inputs);
+        check_mappable(load_machine_config(configs, point.machine, point.set, inputs));
     }
     for (const std::string& precision : experiment.precisions) {
         at_precision(network, precision);
@@ -60,6 +61,7 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
             case ConfigKind::machine: {
                 const Machine machine =
                     machine_from(root, file.path.parent_path(), configs, inputs);
+                check_mappable(machine);
                 return "machine '" + machine.name() + "', " +
                        std::to_string(machine.components().size()) + " components";
             }

@@ -85,6 +85,7 @@ void compare_command(const CommandLine& command, const Configs& configs) {
     const NetworkSource network =
         load_network_source(configs, request.network, request.overrides.network, inputs);
     const std::vector<Machine> machines = load_machines(command.words, configs, request, inputs);
+    output.spare(inputs.paths());
     Result result;
     result.provenance = provenance(request, inputs);
     result.runs = run_all(network, machines, request);

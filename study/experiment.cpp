@@ -73,7 +73,7 @@ void read_points(MapReader& reader, Experiment& experiment) {
         experiment.points.push_back(std::move(point));
     }
     if (experiment.points.size() < 2) {
-        reader.error("machines", "expected two or more machines");
+        reader.misfit("machines", "two or more machines");
     }
 }
 
@@ -89,7 +89,7 @@ void read_crossover(MapReader& reader, Experiment& experiment) {
     question.from = keys.required_positive<Bytes>("from");
     question.to = keys.required_positive<Bytes>("to");
     if (question.to < question.from) {
-        keys.error("to", "'to' must be at least 'from'");
+        keys.misfit("to", "at least 'from'");
     }
     keys.finish();
     experiment.crossover = question;

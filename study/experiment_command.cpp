@@ -164,6 +164,7 @@ void experiment_command(const CommandLine& command, const Configs& configs) {
     const NetworkSource network =
         load_network_source(configs, experiment.network, request.overrides.network, inputs);
     const DesignPoints points(experiment, request.overrides.machine, configs, inputs);
+    output.spare(inputs.paths());
     ExperimentRunner runner(experiment, network, points, request.settings);
     Result result;
     result.provenance = provenance(request, inputs);

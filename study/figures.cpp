@@ -53,33 +53,13 @@ std::vector<EnergyPart> energy_parts(const RunResult& run) {
     return parts;
 }
 
-std::vector<Seconds> added_times(const RunResult& run) {
-    std::vector<Seconds> ends(run.layers.size());
-    for (std::size_t l = 0; l < ends.size(); ++l) {
-        Seconds& end = ends[run.layers[l].fused_with.value_or(l)];
-        end = std::max(end, run.layers[l].end);
-    }
-    std::vector<std::size_t> by_end(ends.size());
-    std::iota(by_end.begin(), by_end.end(), std::size_t{0});
-    std::stable_sort(by_end.begin(), by_end.end(),
-                     [&](std::size_t a, std::size_t b) { return ends[a] < ends[b]; });
-    std::vector<Seconds> added(ends.size());
-    Seconds latest(0);
-    for (const std::size_t l : by_end) {
-        added[l] = ends[l] - latest;
-        latest = ends[l];
-    }
-    return added;
-}
-
 std::vector<BoundShare> bound_shares(const RunResult& run) {
     std::array<double, kBoundCount> seconds{};
     double all = 0;
-    const std::vector<Seconds> added = added_times(run);
-    for (std::size_t l = 0; l < run.layers.size(); ++l) {
-        if (run.layers[l].bound_by) {
-            seconds[static_cast<std::size_t>(*run.layers[l].bound_by)] += added[l].count();
-            all += added[l].count();
+    for (const LayerResult& layer : run.layers) {
+        if (layer.bound_by) {
+            seconds[static_cast<std::size_t>(*layer.bound_by)] += layer.adds.count();
+            all += layer.adds.count();
         }
     }
     std::vector<BoundShare> shares;

@@ -33,10 +33,6 @@ struct EnergyPart {
 /// In the order of the components; parts of no energy are left out.
 std::vector<EnergyPart> energy_parts(const RunResult& run);
 
-/// By how much each layer moves the network's end: its own end after the latest end before it, what
-/// is fused with it included. Sums to the time of one batch.
-std::vector<Seconds> added_times(const RunResult& run);
-
 /// What holds the layers up: the share of the time that layers add, by the resource that bounds
 /// them.
 struct BoundShare {

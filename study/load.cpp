@@ -13,6 +13,7 @@ namespace memwall {
 namespace fs = std::filesystem;
 
 void InputFiles::add(const ConfigFile& file) {
+    paths_.push_back(file.path);
     InputFile input{file.recorded, sha256_of_file(file.path)};
     const bool known = std::any_of(list_.begin(), list_.end(), [&](const InputFile& other) {
         return other.path == input.path && other.sha256 == input.sha256;

@@ -23,9 +23,12 @@ class InputFiles {
 public:
     void add(const ConfigFile& file);
     [[nodiscard]] const std::vector<InputFile>& list() const { return list_; }
+    /// Where they lie, for results must not take their place.
+    [[nodiscard]] const std::vector<std::filesystem::path>& paths() const { return paths_; }
 
 private:
     std::vector<InputFile> list_;
+    std::vector<std::filesystem::path> paths_;
 };
 
 /// The YAML of a file; a missing one is an InputError that names it as `what` ("network").

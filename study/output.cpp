@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/output.hpp"
 
-#include <filesystem>
 #include <iostream>
 
 #include "base/error.hpp"
@@ -30,6 +29,19 @@ Output::Output(const std::optional<std::string>& json, const std::optional<std::
     for (const auto& file : {json_, csv_}) {
         if (file && *file != kStandardOutput) {
             require_writable(*file);
+        }
+    }
+}
+
+void Output::spare(const std::vector<std::filesystem::path>& inputs) const {
+    for (const auto& file : {json_, csv_}) {
+        for (const std::filesystem::path& input : inputs) {
+            std::error_code none;
+            if (file && *file != kStandardOutput &&
+                std::filesystem::equivalent(*file, input, none)) {
+                throw InputError("cannot write the result to '" + *file +
+                                 "': that is one of the files it is made from");
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 // Where a verb's results go: tables to standard output, JSON and CSV to files or standard output.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace memwall {
 
@@ -13,6 +15,9 @@ public:
     /// Checks, before any work, that the files can be written, are not the same, and that at most
     /// one goes to standard output ("-"). Throws InputError.
     Output(const std::optional<std::string>& json, const std::optional<std::string>& csv);
+
+    /// Throws InputError where a result would take the place of one of these files.
+    void spare(const std::vector<std::filesystem::path>& inputs) const;
 
     /// Writes the files whole; prints `table` unless a file took standard output. Texts that nobody
     /// asked for are never made.

@@ -67,8 +67,9 @@ const std::vector<std::string>& plain_keys() {
 }
 
 const std::vector<std::string>& scenario_keys() {
-    static const std::vector<std::string> kKeys = {
-        "phase", "batch", "items", "warmup_items", "users", "prompt", "output_tokens", "context"};
+    static const std::vector<std::string> kKeys = {"phase",        "batch",         "items",
+                                                   "warmup_items", "cold",          "users",
+                                                   "prompt",       "output_tokens", "context"};
     return kKeys;
 }
 
@@ -160,9 +161,15 @@ void apply_scenario(const std::vector<Override>& overrides, ScenarioRequest& sce
             scenario.output_tokens = count();
         } else if (override.path == "context") {
             scenario.context = count();
-        } else {
-            ensure(override.path == "warmup_items", "sorting knows the keys of a scenario");
+        } else if (override.path == "warmup_items") {
             scenario.warmup_items = count();
+        } else {
+            ensure(override.path == "cold", "sorting knows the keys of a scenario");
+            const Parsed<bool> cold = parse_as<bool>(override.value);
+            if (const auto* fault = std::get_if<ParseFault>(&cold)) {
+                throw InputError("scenario.cold: " + fault->message);
+            }
+            scenario.cold = std::get<0>(cold);
         }
     }
 }

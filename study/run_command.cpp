@@ -27,6 +27,7 @@ void run_one(const RunRequest& request, const CommandLine& command, const Config
         load_network_source(configs, request.network, request.overrides.network, inputs);
     const Machine machine =
         load_machine_config(configs, request.machine, request.overrides.machine, inputs);
+    output.spare(inputs.paths());
     Result result;
     result.provenance = provenance(request, inputs);
     {

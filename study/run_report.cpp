@@ -77,15 +77,13 @@ std::string layers_text(const RunResult& run) {
                  {"energy a " + run.totals.item},
                  {"moving data"}});
     const auto items = static_cast<double>(run.totals.items);
-    const std::vector<Seconds> added = added_times(run);
-    for (std::size_t l = 0; l < run.layers.size(); ++l) {
-        const LayerResult& layer = run.layers[l];
+    for (const LayerResult& layer : run.layers) {
         if (!is_shown(layer)) {
             continue;
         }
         const Joules moving = layer.by_kind[static_cast<std::size_t>(EnergyKind::data_movement)];
         table.add({layer.name, layer.op, layer.bound_by ? time_text(layer.end - layer.start) : "",
-                   added[l].count() > 0 ? time_text(added[l]) : "",
+                   layer.adds.count() > 0 ? time_text(layer.adds) : "",
                    layer.bound_by ? name(*layer.bound_by) : "",
                    layer.macs > 0 ? percent(layer.utilization) : "",
                    energy_text(Joules(layer.energy.count() / items)),
@@ -121,6 +119,9 @@ std::string run_title(const RunResult& run) {
                               load->output_tokens == 1 ? "" : "s", load->context)
                 : "",
             run.engine);
+    }
+    if (scenario.cold) {
+        items += " from a cold start";
     }
     return fmt::format("{} on {} at {}, batch {}, {} of {}, engine {}", run.network, run.machine,
                        run.precision, scenario.batch, name(scenario.phase), items, run.engine);

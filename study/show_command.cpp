@@ -123,7 +123,10 @@ private:
         print(show_paths(configs_, files));
     }
 
-    void print(const Shown& shown) const { output_.write(shown.json, shown.csv, shown.table); }
+    void print(const Shown& shown) const {
+        output_.spare(inputs_.paths());
+        output_.write(shown.json, shown.csv, shown.table);
+    }
 
     const CommandLine& command_;
     const Configs& configs_;

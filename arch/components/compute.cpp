@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mac_array and vector_unit: what computes.
+#include <utility>
+
 #include "arch/component_kinds.hpp"
 
 namespace memwall {
@@ -18,13 +20,16 @@ std::vector<ArrayShape> read_shapes(MapReader& reader) {
         MapReader shape(entry.value, "lanes at " + entry.key, reader.faults());
         ArrayShape read;
         read.precision = *precision;
-        read.inputs = shape.required_positive<std::int64_t>("inputs");
-        read.outputs = shape.required_positive<std::int64_t>("outputs");
+        for (const auto& [key, lanes_of] :
+             {std::pair{"inputs", &read.inputs}, {"outputs", &read.outputs}}) {
+            *lanes_of = shape.at_most<std::int64_t>(key, shape.required_positive<std::int64_t>(key),
+                                                    65'536, "65,536");
+        }
         shape.finish();
         shapes.push_back(read);
     }
     if (shapes.empty() && lanes.is_map()) {
-        reader.error("lanes", "expected at least one precision with its lanes");
+        reader.misfit("lanes", "at least one precision with its lanes");
     }
     return shapes;
 }
@@ -60,8 +65,10 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
     array.dataflow = Dataflow::dot_product;
     reader.optional_choice("dataflow", {"dot_product"});
     array.shapes = read_shapes(reader);
-    array.pipeline = reader.optional<Cycles>("pipeline", Cycles(0));
-    array.weight_load = reader.optional_positive<Cycles>("weight_load", Cycles(1));
+    array.pipeline =
+        at_most_a_billion(reader, "pipeline", reader.optional<Cycles>("pipeline", Cycles(0)));
+    array.weight_load = at_most_a_billion(
+        reader, "weight_load", reader.optional_positive<Cycles>("weight_load", Cycles(1)));
     array.packs_window = reader.optional<bool>("packs_window", true);
 
     const Technology& tech = context.technology;
@@ -97,8 +104,10 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
 
 void read_vector_unit(MapReader& reader, const ComponentContext& context, Component& component) {
     VectorUnitConfig unit;
-    unit.lanes = reader.required_positive<std::int64_t>("lanes");
-    unit.pipeline = reader.optional<Cycles>("pipeline", Cycles(0));
+    unit.lanes = reader.at_most<std::int64_t>(
+        "lanes", reader.required_positive<std::int64_t>("lanes"), 1 << 20, "1,048,576");
+    unit.pipeline =
+        at_most_a_billion(reader, "pipeline", reader.optional<Cycles>("pipeline", Cycles(0)));
     component.energies = {{Action::vector, {}, context.technology.vector_operation}};
     add_accumulation(context.technology, component);
     component.config = unit;

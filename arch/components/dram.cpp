@@ -10,14 +10,19 @@ namespace {
 
 void check_geometry(MapReader& reader, const DramConfig& dram) {
     if (dram.burst.count() > 0 && dram.interleave.count() % dram.burst.count() != 0) {
-        reader.error("interleave", "expected a multiple of the burst");
+        reader.misfit("interleave", "a multiple of the burst");
     }
     if (dram.interleave.count() > 0 && dram.row.count() % dram.interleave.count() != 0) {
-        reader.error("row", "expected a multiple of the interleave");
+        reader.misfit("row", "a multiple of the interleave");
     }
     if (dram.refresh_interval.count() > 0 && dram.refresh_time >= dram.refresh_interval) {
-        reader.error("refresh_time", "expected less than the refresh interval");
+        reader.misfit("refresh_time", "less than the refresh interval");
     }
+}
+
+/// Channels of a DRAM, banks of a channel.
+std::int64_t most_parts(MapReader& reader, const char* key, std::int64_t count) {
+    return reader.at_most<std::int64_t>(key, count, 4'096, "4,096");
 }
 
 }  // namespace
@@ -26,25 +31,34 @@ void read_dram(MapReader& reader, const ComponentContext& context, Component& co
     DramConfig dram;
     dram.name = component.name;
     dram.capacity = reader.required_positive<Bytes>("capacity");
-    dram.channels = reader.required_positive<std::int64_t>("channels");
-    dram.banks = reader.required_positive<std::int64_t>("banks");
+    dram.channels =
+        most_parts(reader, "channels", reader.required_positive<std::int64_t>("channels"));
+    dram.banks = most_parts(reader, "banks", reader.required_positive<std::int64_t>("banks"));
     dram.row = reader.required_positive<Bytes>("row");
     dram.burst = reader.required_positive<Bytes>("burst");
     dram.interleave = reader.optional_positive<Bytes>("interleave", dram.burst);
     const auto bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
-    if (bandwidth.count() > 0) {
+    if (bandwidth < BytesPerSecond(1e3)) {
+        reader.misfit("bandwidth", "at least 1 kB/s");
+    } else {
         const double seconds =
             static_cast<double>(dram.channels * dram.burst.count()) / bandwidth.count();
         dram.burst_time = Picoseconds(std::llround(seconds * 1e12));
     }
-    dram.activate_to_access = reader.required_positive<Picoseconds>("activate_to_access");
-    dram.precharge = reader.required_positive<Picoseconds>("precharge");
-    dram.access_latency = reader.required_positive<Picoseconds>("access_latency");
-    dram.activate_to_precharge = reader.required_positive<Picoseconds>("activate_to_precharge");
-    dram.activate_interval = reader.optional<Picoseconds>("activate_interval", Picoseconds(0));
-    dram.refresh_interval = reader.optional<Picoseconds>("refresh_interval", Picoseconds(0));
-    dram.refresh_time = reader.optional<Picoseconds>("refresh_time", Picoseconds(0));
-    dram.turnaround = reader.optional<Picoseconds>("turnaround", Picoseconds(0));
+    const auto required = [&](const char* key) {
+        return at_most_a_second(reader, key, reader.required_positive<Picoseconds>(key));
+    };
+    const auto optional = [&](const char* key) {
+        return at_most_a_second(reader, key, reader.optional<Picoseconds>(key, Picoseconds(0)));
+    };
+    dram.activate_to_access = required("activate_to_access");
+    dram.precharge = required("precharge");
+    dram.access_latency = required("access_latency");
+    dram.activate_to_precharge = required("activate_to_precharge");
+    dram.activate_interval = optional("activate_interval");
+    dram.refresh_interval = optional("refresh_interval");
+    dram.refresh_time = optional("refresh_time");
+    dram.turnaround = optional("turnaround");
     dram.row_hit_cap = reader.optional_positive<std::int64_t>("row_hit_cap", dram.row_hit_cap);
     check_geometry(reader, dram);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // mesh, bus, link and dma: what moves bytes.
-#include <algorithm>
 #include <utility>
 
 #include "arch/component_kinds.hpp"
@@ -20,18 +19,13 @@ Sourced over_wire(const Technology& tech, Millimetres length, bool router) {
 
 void read_mesh(MapReader& reader, const ComponentContext& context, Component& component) {
     MeshConfig mesh;
-    mesh.columns = reader.required_positive<std::int64_t>("columns");
-    mesh.rows = reader.required_positive<std::int64_t>("rows");
     constexpr std::int64_t kMostOfOneSide = 1'024;
-    for (const auto& [key, count] : {std::pair{"columns", mesh.columns}, {"rows", mesh.rows}}) {
-        if (count > kMostOfOneSide) {
-            reader.error(key, std::string("expected at most 1024 ") + key + " of routers");
-        }
+    for (const auto& [key, side] : {std::pair{"columns", &mesh.columns}, {"rows", &mesh.rows}}) {
+        *side = reader.at_most(key, reader.required_positive<std::int64_t>(key), kMostOfOneSide,
+                               "1,024 routers");
     }
-    mesh.columns = std::min(mesh.columns, kMostOfOneSide);
-    mesh.rows = std::min(mesh.rows, kMostOfOneSide);
     mesh.link_width = reader.required_positive<Bytes>("link_width");
-    mesh.hop = reader.optional_positive<Cycles>("hop", Cycles(1));
+    mesh.hop = at_most_a_billion(reader, "hop", reader.optional_positive<Cycles>("hop", Cycles(1)));
     mesh.pitch = reader.required_positive<Millimetres>("pitch");
     component.energies = {{Action::hop, {}, over_wire(context.technology, mesh.pitch, true)}};
     component.config = mesh;
@@ -40,7 +34,8 @@ void read_mesh(MapReader& reader, const ComponentContext& context, Component& co
 void read_bus(MapReader& reader, const ComponentContext& context, Component& component) {
     BusConfig bus;
     bus.width = reader.required_positive<Bytes>("width");
-    bus.latency = reader.optional<Cycles>("latency", Cycles(0));
+    bus.latency =
+        at_most_a_billion(reader, "latency", reader.optional<Cycles>("latency", Cycles(0)));
     bus.length = reader.required_positive<Millimetres>("length");
     bus.pitch = reader.optional<Millimetres>("pitch", Millimetres(0));
     component.energies = {{Action::transfer, {}, over_wire(context.technology, bus.length, false)},
@@ -51,7 +46,11 @@ void read_bus(MapReader& reader, const ComponentContext& context, Component& com
 void read_link(MapReader& reader, const ComponentContext& /*context*/, Component& component) {
     LinkConfig link;
     link.bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
-    link.latency = reader.optional<Picoseconds>("latency", Picoseconds(0));
+    if (link.bandwidth < BytesPerSecond(1e3)) {
+        reader.misfit("bandwidth", "at least 1 kB/s");
+    }
+    link.latency = at_most_a_second(reader, "latency",
+                                    reader.optional<Picoseconds>("latency", Picoseconds(0)));
     link.per_byte = reader.required<Joules>("energy_per_byte");
     const double joules = link.per_byte.count();
     component.energies = {
@@ -63,8 +62,9 @@ void read_link(MapReader& reader, const ComponentContext& /*context*/, Component
 
 void read_dma(MapReader& reader, const ComponentContext& /*context*/, Component& component) {
     DmaConfig dma;
-    dma.setup = reader.optional<Cycles>("setup", Cycles(0));
-    dma.channels = reader.optional_positive<std::int64_t>("channels", 1);
+    dma.setup = at_most_a_billion(reader, "setup", reader.optional<Cycles>("setup", Cycles(0)));
+    dma.channels = reader.at_most<std::int64_t>(
+        "channels", reader.optional_positive<std::int64_t>("channels", 1), 4'096, "4,096");
     component.config = dma;
 }
 

@@ -33,7 +33,7 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
     memory.bank = reader.optional_positive<Bytes>("bank", memory.capacity);
     // A capacity that could not be read is 1 B: its own fault is enough.
     if (memory.capacity > Bytes(1) && memory.bank > memory.capacity) {
-        reader.error("bank", "expected at most the capacity");
+        reader.misfit("bank", "at most the capacity");
     }
     const Technology& tech = context.technology;
     const double mebibytes = static_cast<double>(memory.capacity.count()) / kMebibyte;

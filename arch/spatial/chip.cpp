@@ -1,50 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/spatial/chip.hpp"
 
-#include "base/error.hpp"
+#include <utility>
+
+#include "arch/machine_needs.hpp"
 
 namespace memwall {
 namespace {
 
-class Finder {
-public:
-    explicit Finder(const Machine& machine) : machine_(machine) {}
-
-    ComponentId named(const std::string& wanted, ComponentKind kind) {
-        const ComponentId id = machine_.find(wanted);
-        if (!id.valid() || machine_.component(id).kind != kind) {
-            fault("a " + std::string(name(kind)) + " named '" + wanted + "'");
-            return {};
-        }
-        return id;
+ComponentId named(const Machine& machine, const std::string& wanted, ComponentKind kind,
+                  MachineNeeds& needs) {
+    const ComponentId id = machine.find(wanted);
+    if (!id.valid() || machine.component(id).kind != kind) {
+        needs.missing("a " + std::string(name(kind)) + " named '" + wanted + "'");
+        return {};
     }
-    void fault(const std::string& need) {
-        faults_.error({"", 0, 0},
-                      "machine '" + machine_.name() + "': the spatial mapper needs " + need);
-    }
-    void throw_if_any() const { faults_.throw_if_any(); }
-
-private:
-    const Machine& machine_;
-    Diagnostics faults_;
-};
+    return id;
+}
 
 }  // namespace
 
 Chip::Chip(const Machine& machine) {
-    Finder find(machine);
-    host = find.named("host", ComponentKind::link);
-    frame_buffer = find.named("frame_buffer", ComponentKind::sram);
-    core_memory = find.named("core_memory", ComponentKind::sram);
-    weight_buffer = find.named("weight_buffer", ComponentKind::register_file);
-    accumulators = find.named("accumulators", ComponentKind::register_file);
-    array = find.named("array", ComponentKind::mac_array);
-    vector = find.named("vector", ComponentKind::vector_unit);
-    model_network = find.named("model_network", ComponentKind::mesh);
-    activation_network = find.named("activation_network", ComponentKind::mesh);
-    partial_sum_network = find.named("partial_sum_network", ComponentKind::mesh);
-    sequencer = find.named("sequencer", ComponentKind::dma);
-    find.throw_if_any();
+    MachineNeeds needs(machine, "spatial");
+    const auto find = [&](const char* wanted, ComponentKind kind) {
+        return named(machine, wanted, kind, needs);
+    };
+    host = find("host", ComponentKind::link);
+    frame_buffer = find("frame_buffer", ComponentKind::sram);
+    core_memory = find("core_memory", ComponentKind::sram);
+    weight_buffer = find("weight_buffer", ComponentKind::register_file);
+    accumulators = find("accumulators", ComponentKind::register_file);
+    array = find("array", ComponentKind::mac_array);
+    vector = find("vector", ComponentKind::vector_unit);
+    model_network = find("model_network", ComponentKind::mesh);
+    activation_network = find("activation_network", ComponentKind::mesh);
+    partial_sum_network = find("partial_sum_network", ComponentKind::mesh);
+    sequencer = find("sequencer", ComponentKind::dma);
+    needs.throw_if_any();
     core_memory_config = &std::get<MemoryConfig>(machine.component(core_memory).config);
     weight_buffer_config = &std::get<MemoryConfig>(machine.component(weight_buffer).config);
     array_config = &std::get<MacArrayConfig>(machine.component(array).config);
@@ -53,24 +45,34 @@ Chip::Chip(const Machine& machine) {
     synchronisation = std::get<DmaConfig>(machine.component(sequencer).config).setup;
     cores = machine.component(array).instances;
     if (synchronisation < Cycles(1)) {
-        find.fault("a 'sequencer' with a set-up of one cycle at least");
+        needs.missing("a 'sequencer' with a set-up of one cycle at least");
     }
     if (mesh->columns * mesh->rows != cores) {
-        find.fault("as many routers as instances of 'array'");
+        needs.missing("as many routers as instances of 'array'");
     }
     for (const ComponentId id : {model_network, partial_sum_network}) {
         const auto& other = std::get<MeshConfig>(machine.component(id).config);
         if (other.columns != mesh->columns || other.rows != mesh->rows) {
-            find.fault("'" + machine.component(id).name +
-                       "' of the same shape as 'activation_network'");
+            needs.missing("'" + machine.component(id).name +
+                          "' of the same shape as 'activation_network'");
         }
     }
     for (const ComponentId id : {core_memory, weight_buffer, accumulators, vector}) {
-        if (machine.component(id).instances != cores) {
-            find.fault("as many instances of '" + machine.component(id).name + "' as of 'array'");
-        }
+        needs.one_for_each(id, array);
     }
-    find.throw_if_any();
+    for (const auto& [a, b] : {std::pair{host, frame_buffer},
+                               {frame_buffer, activation_network},
+                               {activation_network, core_memory},
+                               {model_network, core_memory},
+                               {model_network, weight_buffer},
+                               {core_memory, array},
+                               {weight_buffer, array},
+                               {array, accumulators},
+                               {accumulators, partial_sum_network},
+                               {accumulators, vector}}) {
+        needs.connection(a, b);
+    }
+    needs.throw_if_any();
 }
 
 }  // namespace memwall

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "arch/placement.hpp"
-#include "arch/spatial/emitter.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -182,7 +181,7 @@ private:
         const Precision precision = network_.tensor(layer.fused->output).precision;
         for (const Holder& holder : layer.results) {
             const Bytes bytes = stored_bytes(words(holder.region), precision);
-            sum.traffic.multicast(holder.at, {{0, holder.at.row}}, bytes.count());
+            sum.traffic.multicast(holder.at, Destinations({{0, holder.at.row}}), bytes.count());
             sum.read += bytes;
             sum.delivered += bytes;
             if (images_) {
@@ -297,73 +296,121 @@ void check_fit(const Network& network, const Machine& machine, const Chip& chip,
                      format_bytes(missing) + " are missing" + chips);
 }
 
-/// Runs the program without a schedule and notes when each step of a steady round starts, relative
-/// to the layer that began last. Nothing is contended, so the replay finds the same.
-Schedule schedule_of(const Program& program, const std::vector<TokenId>& epochs,
-                     const Machine& machine) {
-    struct Start {
-        std::size_t agent;
-        Picoseconds at;
-    };
-    std::vector<Start> starts;
-    std::vector<std::pair<Picoseconds, std::size_t>> begins;  // of layers, in the order of time
-    std::vector<std::pair<Picoseconds, std::size_t>> begins_before;
-    const std::int64_t last = program.rounds - 2;  // one in the middle of a stream
+/// A layer that begins, or a step that starts, in the draft of a program.
+struct DraftEvent {
+    Picoseconds at;
+    std::int64_t round = 0;
+    std::size_t which = 0;  ///< layer, or agent
+};
+
+struct Draft {
+    std::vector<DraftEvent> begins;  ///< of layers, in the order of time
+    std::vector<DraftEvent> starts;  ///< of steps, agent by agent in their order
+    std::vector<Picoseconds> ends;   ///< of rounds
+};
+
+Draft run_draft(const Program& program, const SpatialEmitter& emitter, const Machine& machine) {
+    Draft draft;
+    const std::vector<TokenId>& epochs = emitter.epochs();
     const auto observe = [&](AgentId agent, const Step& step, const StepTimes& times) {
         if (!step.layer.valid()) {
             return;
         }
         for (const TokenPost& post : step.posts) {
             const auto epoch = std::find(epochs.begin(), epochs.end(), post.token);
-            if (epoch != epochs.end() && (step.item == last || step.item == last - 1)) {
-                auto& list = step.item == last ? begins : begins_before;
-                list.emplace_back(times.complete, static_cast<std::size_t>(epoch - epochs.begin()));
+            if (epoch != epochs.end()) {
+                draft.begins.push_back(
+                    {times.complete, step.item, static_cast<std::size_t>(epoch - epochs.begin())});
             }
         }
-        if (step.item == last) {
-            starts.push_back({agent.position(), times.start});
+        if (emitter.scheduled(agent)) {
+            draft.starts.push_back({times.start, step.item, agent.position()});
         }
     };
-    estimate(program, machine, Window{0}, observe);
-    const ClockDomain& clock = machine.clock(program.clock);
-    Schedule schedule(program.agents.size());
-    for (const Start& start : starts) {
+    draft.ends = estimate(program, machine, Window{0}, observe).round_end;
+    std::stable_sort(draft.begins.begin(), draft.begins.end(),
+                     [](const DraftEvent& a, const DraftEvent& b) { return a.at < b.at; });
+    return draft;
+}
+
+/// When each step of one round starts, relative to the layer of that round or one before that began
+/// last. What starts before anything began has no place in it.
+Schedule schedule_of(const Draft& draft, std::int64_t round, std::size_t agents,
+                     const ClockDomain& clock) {
+    std::vector<DraftEvent> begins;
+    std::copy_if(draft.begins.begin(), draft.begins.end(), std::back_inserter(begins),
+                 [&](const DraftEvent& begin) { return begin.round <= round; });
+    Schedule schedule(agents);
+    for (const DraftEvent& start : draft.starts) {
+        if (start.round != round) {
+            continue;
+        }
+        const auto later =
+            std::upper_bound(begins.begin(), begins.end(), start.at,
+                             [](Picoseconds at, const DraftEvent& begin) { return at < begin.at; });
         ScheduledStart scheduled;
-        Picoseconds since(0);
-        const auto latest = [&](const auto& list, bool before) {
-            for (const auto& [at, layer] : list) {
-                if (at <= start.at) {
-                    scheduled.layer = layer;
-                    scheduled.round_before = before;
-                    since = at;
-                }
-            }
-        };
-        latest(begins_before, true);
-        latest(begins, false);
-        scheduled.start_at = clock.edge_at_or_after(start.at) - clock.edge_at_or_after(since);
-        schedule[start.agent].push_back(scheduled);
+        if (later != begins.begin()) {
+            const DraftEvent& begin = *std::prev(later);
+            scheduled.layer = begin.which;
+            scheduled.rounds_before = round - begin.round;
+            scheduled.start_at =
+                clock.edge_at_or_after(start.at) - clock.edge_at_or_after(begin.at);
+        }
+        schedule[start.which].push_back(scheduled);
     }
     return schedule;
 }
 
+/// The schedule of a steady round: a program without one is run for more and more rounds until two
+/// in a row are alike, with rounds behind them that keep the networks as busy as they always are.
+/// Nothing is contended, so the replay finds the same.
+template <class MakeEmitter>
+void set_schedule(SpatialDesign& design, const Machine& machine, const MakeEmitter& emitter) {
+    constexpr std::int64_t kRoundsBehind = 2;
+    constexpr std::int64_t kMostRounds = 48;
+    for (std::int64_t rounds = 6; rounds <= kMostRounds; rounds *= 2) {
+        SpatialEmitter unscheduled = emitter();
+        const Program program = unscheduled.run(rounds);
+        const Draft draft = run_draft(program, unscheduled, machine);
+        const ClockDomain& clock = machine.clock(program.clock);
+        const auto of_round = [&](std::int64_t round) {
+            return schedule_of(draft, round, program.agents.size(), clock);
+        };
+        const std::int64_t last = rounds - 1 - kRoundsBehind;
+        design.schedule = of_round(last);
+        const std::int64_t half = last / 2;
+        const Picoseconds span = draft.ends[static_cast<std::size_t>(last)] -
+                                 draft.ends[static_cast<std::size_t>(last - half)];
+        design.steady_round = Picoseconds(span.count() / half);
+        if (design.schedule == of_round(last - 1)) {
+            return;
+        }
+    }
+}
+
 }  // namespace
 
-Program emit_spatial(const Network& network, const Machine& machine, const Chip& chip,
-                     const Cores& cores, const std::vector<FusedLayer>& fused,
-                     const std::vector<SpatialPlan>& plans, const MapperOptions& options) {
-    SpatialNetwork result;
+SpatialDesign design_spatial(const Network& network, const Machine& machine, const Chip& chip,
+                             const Cores& cores, const std::vector<FusedLayer>& fused,
+                             const std::vector<SpatialPlan>& plans, const MapperOptions& options) {
+    SpatialDesign design;
     for (std::size_t f = 0; f < fused.size(); ++f) {
-        result.layers.push_back(make_layer(network, machine, chip, cores, fused[f], plans[f]));
+        design.layers.layers.push_back(
+            make_layer(network, machine, chip, cores, fused[f], plans[f]));
     }
-    find_loads(result.layers);
-    ArrivalFinder(network, machine, chip, options.images, result).run();
-    check_fit(network, machine, chip, result);
-    constexpr std::int64_t kSteadyRounds = 4;
-    SpatialEmitter draft(network, machine, chip, cores, result, options, nullptr);
-    const Program unscheduled = draft.run(kSteadyRounds);
-    const Schedule schedule = schedule_of(unscheduled, draft.epochs(), machine);
-    return SpatialEmitter(network, machine, chip, cores, result, options, &schedule)
+    find_loads(design.layers.layers);
+    ArrivalFinder(network, machine, chip, options.images, design.layers).run();
+    check_fit(network, machine, chip, design.layers);
+    set_schedule(design, machine, [&] {
+        return SpatialEmitter(network, machine, chip, cores, design.layers, options, nullptr);
+    });
+    return design;
+}
+
+Program emit_spatial(const Network& network, const Machine& machine, const Chip& chip,
+                     const Cores& cores, const SpatialDesign& design,
+                     const MapperOptions& options) {
+    return SpatialEmitter(network, machine, chip, cores, design.layers, options, &design.schedule)
         .run(options.rounds);
 }
 

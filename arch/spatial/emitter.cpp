@@ -89,15 +89,20 @@ std::int64_t SpatialEmitter::result_slots() const {
     return std::clamp<std::int64_t>(accumulators.capacity.count() / most, 2, kOutputChunks);
 }
 
+bool SpatialEmitter::scheduled(AgentId agent) const {
+    return agent != host_in_.agent && agent != host_out_.agent && agent != sequencer_.agent &&
+           agent != ingress_.agent;
+}
+
 /// Every scheduled step takes its place in the static schedule, once there is one.
-void SpatialEmitter::submit(const Worker& worker, RoundStep step, bool scheduled) {
+void SpatialEmitter::submit(const Worker& worker, RoundStep step) {
     const auto agent = worker.agent.position();
     const auto place = static_cast<std::size_t>(emitted_[agent]++);
-    if (schedule_ != nullptr && scheduled) {
+    if (schedule_ != nullptr && scheduled(worker.agent)) {
         const ScheduledStart& start = (*schedule_)[agent][place];
         step.start_at = start.start_at;
         const TokenId epoch = epochs_[start.layer];
-        step.epoch = {epoch, start.round_before ? 0 : 1};
+        step.epoch = {epoch, 1 - start.rounds_before};
     }
     builder_.step(worker.agent, std::move(step));
 }
@@ -234,7 +239,7 @@ void SpatialEmitter::receive(TensorId tensor) {
             {tensor, whole, {chip_.host, -1}, {Place{chip_.frame_buffer, -1}}, false});
         step.body.image = std::move(image);
     }
-    submit(host_in_, std::move(step), false);
+    submit(host_in_, std::move(step));
 }
 
 void SpatialEmitter::send(TensorId tensor) {
@@ -278,7 +283,7 @@ void SpatialEmitter::send(TensorId tensor) {
             {tensor, whole, {chip_.frame_buffer, -1}, {Place{chip_.host, -1}}, false});
         step.body.image = std::move(image);
     }
-    submit(host_out_, std::move(step), false);
+    submit(host_out_, std::move(step));
 }
 
 /// How many parts of a layer's inputs must be there before the piece of its first chunk: its
@@ -302,9 +307,10 @@ void SpatialEmitter::begin_layer(std::size_t f) {
         step.waits.push_back({last_chunks_[f - 1], 1});
     } else {
         step.waits.push_back({last_chunks_.back(), 0});
+        step.waits.push_back({ready_[0], builder_.posted(ready_[0])});  // a frame is there first
     }
     step.posts.push_back({epochs_[f]});
-    submit(sequencer_, std::move(step), false);
+    submit(sequencer_, std::move(step));
 }
 
 void SpatialEmitter::stream_weights(std::size_t f) {
@@ -363,7 +369,7 @@ void SpatialEmitter::stream_weights(std::size_t f) {
             step.body.image = std::move(image_step);
         }
         ++within;
-        submit(model_, std::move(step), true);
+        submit(model_, std::move(step));
     }
 }
 
@@ -462,7 +468,7 @@ void SpatialEmitter::compute_chunk(std::size_t f, const StepBody& whole, std::si
                 finish_chunk(f, c, step);
             }
         }
-        submit(worker, std::move(step), true);
+        submit(worker, std::move(step));
     }
 }
 
@@ -529,7 +535,7 @@ void SpatialEmitter::add_sums(std::size_t f, std::size_t c) {
     } else {
         step.posts.push_back({summed_[f]});
     }
-    submit(sums_, std::move(step), true);
+    submit(sums_, std::move(step));
 }
 
 void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
@@ -582,7 +588,7 @@ void SpatialEmitter::run_epilogues(std::size_t f, std::size_t c) {
         } else {
             step.posts.push_back({epilogued_[f]});
         }
-        submit(epilogue_, std::move(step), true);
+        submit(epilogue_, std::move(step));
         first = false;
     }
 }
@@ -746,8 +752,7 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
         image_step->moves = arrival.pieces;
         step.body.image = std::move(image_step);
     }
-    const bool early = ahead(arrival);
-    submit(early ? ingress_ : activations_, std::move(step), !early);
+    submit(ahead(arrival) ? ingress_ : activations_, std::move(step));
 }
 
 }  // namespace memwall

@@ -10,7 +10,7 @@
 #include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
 #include "arch/program_builder.hpp"
-#include "arch/spatial/emit.hpp"
+#include "arch/spatial/chip.hpp"
 #include "arch/spatial/layer_data.hpp"
 #include "arch/tiling/ring.hpp"
 
@@ -33,11 +33,14 @@ struct Arrival {
     bool for_epilogue = false;  ///< read by an epilogue, not by the layer itself
 };
 
-/// When each step of a round starts, relative to the start of a layer: (epoch, cycles).
+/// When a step of a round starts, in cycles after a layer began in that round or some rounds
+/// before.
 struct ScheduledStart {
     std::size_t layer = 0;
-    bool round_before = false;
+    std::int64_t rounds_before = 0;
     Cycles start_at = Cycles(-1);
+
+    friend bool operator==(const ScheduledStart&, const ScheduledStart&) = default;
 };
 using Schedule = std::vector<std::vector<ScheduledStart>>;  ///< by agent and step of the round
 
@@ -57,6 +60,9 @@ public:
     Program run(std::int64_t rounds);
 
     [[nodiscard]] const std::vector<TokenId>& epochs() const { return epochs_; }
+    /// Whether what an agent does has a place in the static schedule: all but the pace of the host
+    /// and what begins a layer.
+    [[nodiscard]] bool scheduled(AgentId agent) const;
 
 private:
     struct Worker {
@@ -88,7 +94,7 @@ private:
     [[nodiscard]] bool ahead(const Arrival& arrival) const;
 
     [[nodiscard]] std::int64_t result_slots() const;
-    void submit(const Worker& worker, RoundStep step, bool scheduled);
+    void submit(const Worker& worker, RoundStep step);
     [[nodiscard]] Bytes bytes_of(TensorId tensor) const { return network_.tensor_bytes(tensor); }
     [[nodiscard]] std::int64_t last_reader(TensorId tensor) const;
     [[nodiscard]] LayerId reader_layer(const Arrival& arrival) const;

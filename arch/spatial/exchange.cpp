@@ -172,6 +172,7 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
     const Precision precision = network.tensor(stored).precision;
     const HolderGrid grid(holders);
     for (const Taker& taker : takers) {
+        const Destinations to_all(taker.at);
         grid.for_each(taker.region, [&](const Holder& holder, const Region& common,
                                         std::int64_t count) {
             const auto elsewhere = static_cast<std::int64_t>(
@@ -189,7 +190,7 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
                 result.pieces.push_back(std::move(piece));
             }
             const Bytes bytes = stored_bytes(count, precision);
-            result.traffic.multicast(holder.at, taker.at, bytes.count());
+            result.traffic.multicast(holder.at, to_all, bytes.count());
             result.read += bytes;
             result.delivered += bytes * elsewhere;
         });
@@ -204,9 +205,10 @@ ExchangeLoad exchange_load(const Network& network, TensorId stored,
     const Precision precision = network.tensor(stored).precision;
     const HolderGrid grid(holders);
     for (const Taker& taker : takers) {
+        const Destinations to_all(taker.at);
         grid.for_each(
             taker.region, [&](const Holder& holder, const Region& /*common*/, std::int64_t count) {
-                traffic.multicast(holder.at, taker.at, stored_bytes(count, precision).count());
+                traffic.multicast(holder.at, to_all, stored_bytes(count, precision).count());
             });
     }
     return {traffic.busiest(), traffic.longest()};

@@ -98,9 +98,10 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
         for (const std::size_t member : members) {
             at.push_back(layer.cores[member].at);
         }
+        const Destinations to_all(at);
         const auto count = static_cast<std::int64_t>(members.size());
         for (std::int64_t m = 0; m < count; ++m) {
-            traffic.multicast(at[static_cast<std::size_t>(m)], at, share(slice, m, count));
+            traffic.multicast(at[static_cast<std::size_t>(m)], to_all, share(slice, m, count));
         }
         layer.weights_read += Bytes(slice);
         layer.weights_delivered += Bytes(slice * count);
@@ -142,8 +143,10 @@ void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, 
         for (std::size_t r = 0; r + 1 < chain.size(); ++r) {
             before += bytes[r];
             behind -= bytes[r];
-            traffic.multicast(layer.cores[chain[r]].at, {layer.cores[chain[r + 1]].at}, behind);
-            traffic.multicast(layer.cores[chain[r + 1]].at, {layer.cores[chain[r]].at}, before);
+            const Router left = layer.cores[chain[r]].at;
+            const Router right = layer.cores[chain[r + 1]].at;
+            traffic.multicast(left, Destinations({right}), behind);
+            traffic.multicast(right, Destinations({left}), before);
             layer.sums += Bytes(before + behind);
         }
     }

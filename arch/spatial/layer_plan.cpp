@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <span>
 #include <tuple>
 
 #include "arch/spatial/layer_data.hpp"
@@ -29,24 +30,28 @@ using Candidates = std::vector<std::unique_ptr<Candidate>>;
 class SplitPlanner {
 public:
     SplitPlanner(const Network& network, const std::vector<FusedLayer>& fused,
-                 const Machine& machine, const Chip& chip, const Cores& cores, std::size_t beam)
+                 const Machine& machine, const Chip& chip, const Cores& cores,
+                 std::size_t widest_beam)
         : network_(network),
           fused_(fused),
           machine_(machine),
           chip_(chip),
           cores_(cores),
-          beam_(beam),
+          widest_beam_(widest_beam),
           pipelines_(
               (cores.array_config->pipeline + cores.vector_config->pipeline + chip.synchronisation)
                   .count()),
           activation_width_(mesh_width(machine, chip.activation_network)),
           model_width_(mesh_width(machine, chip.model_network)),
-          partial_sum_width_(mesh_width(machine, chip.partial_sum_network)) {}
-
-    std::vector<SpatialPlan> run() {
-        for (const FusedLayer& fused : fused_) {
-            layers_.push_back(&candidates(fused));
+          partial_sum_width_(mesh_width(machine, chip.partial_sum_network)) {
+        for (const FusedLayer& layer : fused_) {
+            layers_.push_back(&candidates(layer));
         }
+    }
+
+    /// The best choice among the first `beam` splits of each layer, in either layout.
+    std::vector<SpatialPlan> run(std::size_t beam) {
+        width_ = beam * std::size(kLayouts);
         chosen_ = shortest_path();
         descend();
         split_shared_alike();
@@ -59,6 +64,7 @@ public:
 
 private:
     static constexpr int kSweeps = 4;
+    static constexpr Layout kLayouts[] = {Layout::weights, Layout::positions};
 
     using ShapeKey = std::tuple<Extents, std::string, std::vector<std::int64_t>>;
     struct Node {
@@ -129,7 +135,7 @@ private:
                          [](const auto& a, const auto& b) { return a.first < b.first; });
         std::vector<CoreSplit> best;
         for (const auto& [cost, split] : ranked) {
-            if (best.size() < beam_) {
+            if (best.size() < widest_beam_) {
                 best.push_back(split);
             }
         }
@@ -162,7 +168,7 @@ private:
         const auto [known, fresh] = known_.try_emplace(key_of(root));
         if (fresh) {
             for (const CoreSplit& split : ranked_splits(root)) {
-                for (const Layout layout : {Layout::weights, Layout::positions}) {
+                for (const Layout layout : kLayouts) {
                     known->second.push_back(evaluate(fused, split, layout));
                 }
             }
@@ -310,7 +316,7 @@ private:
             for (std::size_t f = 0; f < fused_.size(); ++f) {
                 const Candidate* best = chosen_[f];
                 double least = local_cost(f);
-                for (const auto& candidate : *layers_[f]) {
+                for (const auto& candidate : offered(f)) {
                     chosen_[f] = candidate.get();
                     const double cost = local_cost(f);
                     if (cost < least * (1 - 1e-9)) {
@@ -347,14 +353,19 @@ private:
                std::find(inputs.begin(), inputs.end(), fused_[f - 1].output) != inputs.end();
     }
 
+    [[nodiscard]] std::span<const std::unique_ptr<Candidate>> offered(std::size_t f) const {
+        const Candidates& all = *layers_[f];
+        return {all.data(), std::min(all.size(), width_)};
+    }
+
     std::vector<const Candidate*> shortest_path() {
         std::vector<std::vector<Node>> nodes(layers_.size());
         for (std::size_t f = 0; f < layers_.size(); ++f) {
-            ensure(!layers_[f]->empty(), "every layer has a split: the whole of it on one core");
+            ensure(!offered(f).empty(), "every layer has a split: the whole of it on one core");
             const bool direct = reads_layer_before(f);
-            for (const auto& to : *layers_[f]) {
+            for (const auto& to : offered(f)) {
                 Node best{std::numeric_limits<double>::infinity(), 0};
-                const std::size_t before = f == 0 ? 1 : layers_[f - 1]->size();
+                const std::size_t before = f == 0 ? 1 : offered(f - 1).size();
                 for (std::size_t b = 0; b < before; ++b) {
                     double total = to->cost + (f == 0 ? 0 : nodes[f - 1][b].cost);
                     if (total < best.cost && direct) {
@@ -394,7 +405,8 @@ private:
     const Machine& machine_;
     const Chip& chip_;
     const Cores& cores_;
-    std::size_t beam_;
+    std::size_t widest_beam_;
+    std::size_t width_ = 0;  ///< candidates of a layer that are offered
     std::int64_t pipelines_;
     double activation_width_;
     double model_width_;
@@ -408,10 +420,18 @@ private:
 
 }  // namespace
 
-std::vector<SpatialPlan> plan_splits(const Network& network, const std::vector<FusedLayer>& fused,
-                                     const Machine& machine, const Chip& chip, const Cores& cores,
-                                     std::size_t beam) {
-    return SplitPlanner(network, fused, machine, chip, cores, beam).run();
+std::vector<std::vector<SpatialPlan>> plan_splits(const Network& network,
+                                                  const std::vector<FusedLayer>& fused,
+                                                  const Machine& machine, const Chip& chip,
+                                                  const Cores& cores,
+                                                  const std::vector<std::size_t>& beams) {
+    SplitPlanner planner(network, fused, machine, chip, cores,
+                         *std::max_element(beams.begin(), beams.end()));
+    std::vector<std::vector<SpatialPlan>> plans;
+    for (const std::size_t beam : beams) {
+        plans.push_back(planner.run(beam));
+    }
+    return plans;
 }
 
 }  // namespace memwall

@@ -30,9 +30,12 @@ inline constexpr std::int64_t kOutputChunks = 8;
 /// Pieces of the weight stream that a core's weight buffer holds at once.
 inline constexpr std::int64_t kWeightSlots = 4;
 
-/// Splits for all fused layers. `beam` candidates of each are tried.
-std::vector<SpatialPlan> plan_splits(const Network& network, const std::vector<FusedLayer>& fused,
-                                     const Machine& machine, const Chip& chip, const Cores& cores,
-                                     std::size_t beam);
+/// Splits for all fused layers, once for each of `beams` (at least one): how many candidates of a
+/// layer are tried. The costs are estimates, so a wider beam need not give the faster program.
+std::vector<std::vector<SpatialPlan>> plan_splits(const Network& network,
+                                                  const std::vector<FusedLayer>& fused,
+                                                  const Machine& machine, const Chip& chip,
+                                                  const Cores& cores,
+                                                  const std::vector<std::size_t>& beams);
 
 }  // namespace memwall

@@ -7,96 +7,134 @@
 namespace memwall {
 namespace {
 
+using Direction = Machine::Direction;
+
 constexpr std::int64_t kDirections = 6;
 
 }  // namespace
 
+Destinations::Destinations(std::vector<Router> routers) : routers_(std::move(routers)) {
+    for (const bool rows_first : {true, false}) {
+        std::vector<Branch>& branches = rows_first ? columns_ : rows_;
+        for (const Router& at : routers_) {
+            const std::int64_t line = rows_first ? at.column : at.row;
+            const std::int64_t along = rows_first ? at.row : at.column;
+            branches.push_back({line, along, along});
+        }
+        std::sort(branches.begin(), branches.end(), [](const Branch& a, const Branch& b) {
+            return a.line != b.line ? a.line < b.line : a.least < b.least;
+        });
+        std::size_t last = 0;
+        for (const Branch& next : branches) {
+            if (next.line != branches[last].line) {
+                branches[++last] = next;
+            }
+            branches[last].most = next.most;
+        }
+        branches.resize(branches.empty() ? 0 : last + 1);
+    }
+}
+
+bool Destinations::contains(Router router) const {
+    return std::find(routers_.begin(), routers_.end(), router) != routers_.end();
+}
+
 MeshTraffic::MeshTraffic(const MeshConfig& mesh)
     : columns_(mesh.columns),
       rows_(mesh.rows),
-      load_(static_cast<std::size_t>(mesh.columns * mesh.rows * kDirections)),
-      reach_(static_cast<std::size_t>(std::max(mesh.columns, mesh.rows))) {}
+      step_(static_cast<std::size_t>(mesh.columns * mesh.rows * kDirections)) {}
 
-void MeshTraffic::add(std::int64_t column, std::int64_t row, Machine::Direction to,
-                      std::int64_t bytes) {
-    load_[static_cast<std::size_t>((row * columns_ + column) * kDirections) +
-          static_cast<std::size_t>(to)] += bytes;
+std::int64_t& MeshTraffic::step(std::int64_t column, std::int64_t row, Direction to) {
+    return step_[static_cast<std::size_t>((row * columns_ + column) * kDirections) +
+                 static_cast<std::size_t>(to)];
 }
 
-void MeshTraffic::multicast(Router source, const std::vector<Router>& destinations,
-                            std::int64_t bytes) {
-    if (bytes == 0) {
+/// The links that leave the routers [begin, end) of a line in one direction: the load steps up at
+/// the first and down behind the last.
+void MeshTraffic::add_run(bool along_row, std::int64_t line, Run run, Direction to,
+                          std::int64_t bytes) {
+    if (run.begin >= run.end) {
         return;
     }
-    const bool rows_first = (source.column + source.row) % 2 == 0;
-    const std::int64_t own = rows_first ? source.row : source.column;
-    bool any = false;
-    for (const Router& to : destinations) {
-        if (to == source) {
-            continue;
-        }
-        if (!any) {
-            std::fill(reach_.begin(), reach_.end(), Reach{own, own});
-            trunk_ =
-                rows_first ? Reach{source.column, source.column} : Reach{source.row, source.row};
-            any = true;
-        }
-        const std::int64_t branch = rows_first ? to.column : to.row;
-        const std::int64_t along = rows_first ? to.row : to.column;
-        Reach& reach = reach_[static_cast<std::size_t>(branch)];
-        reach = {std::min(reach.least, along), std::max(reach.most, along)};
-        trunk_ = {std::min(trunk_.least, branch), std::max(trunk_.most, branch)};
-        add(to.column, to.row, Machine::Direction::eject, bytes);
-        delivered_ += bytes;
-        longest_ =
-            std::max(longest_, std::abs(to.column - source.column) + std::abs(to.row - source.row));
+    const auto at = [&](std::int64_t place) -> std::int64_t& {
+        return along_row ? step(place, line, to) : step(line, place, to);
+    };
+    at(run.begin) += bytes;
+    if (run.end < (along_row ? columns_ : rows_)) {
+        at(run.end) -= bytes;
     }
-    if (any) {
-        add(source.column, source.row, Machine::Direction::inject, bytes);
-        grow(source, rows_first, bytes);
+}
+
+void MeshTraffic::multicast(Router source, const Destinations& to, std::int64_t bytes) {
+    const bool itself = to.contains(source);
+    if (bytes == 0 || to.count() == (itself ? 1 : 0)) {
+        return;
     }
+    for (const Router& each : to.routers()) {
+        step(each.column, each.row, Direction::eject) += bytes;
+    }
+    if (itself) {
+        step(source.column, source.row, Direction::eject) -= bytes;
+    }
+    step(source.column, source.row, Direction::inject) += bytes;
+    delivered_ += bytes * (to.count() - (itself ? 1 : 0));
+    grow(source, to, bytes);
 }
 
 /// The trunk through the source, and the branches that leave it.
-void MeshTraffic::grow(Router source, bool rows_first, std::int64_t bytes) {
-    using Direction = Machine::Direction;
+void MeshTraffic::grow(Router source, const Destinations& to, std::int64_t bytes) {
+    const bool rows_first = (source.column + source.row) % 2 == 0;
     const std::int64_t from = rows_first ? source.column : source.row;
     const std::int64_t own = rows_first ? source.row : source.column;
-    const auto at = [&](std::int64_t branch, std::int64_t along, Direction to) {
-        rows_first ? add(branch, along, to, bytes) : add(along, branch, to, bytes);
-    };
     const Direction up = rows_first ? Direction::east : Direction::south;
     const Direction down = rows_first ? Direction::west : Direction::north;
-    for (std::int64_t b = from; b < trunk_.most; ++b) {
-        at(b, own, up);
-    }
-    for (std::int64_t b = from; b > trunk_.least; --b) {
-        at(b, own, down);
-    }
+    const std::vector<Destinations::Branch>& branches = to.branches(rows_first);
+    add_run(rows_first, own, {from, branches.back().line}, up, bytes);
+    add_run(rows_first, own, {branches.front().line + 1, from + 1}, down, bytes);
     const Direction forth = rows_first ? Direction::south : Direction::east;
     const Direction back = rows_first ? Direction::north : Direction::west;
-    for (std::int64_t b = trunk_.least; b <= trunk_.most; ++b) {
-        const Reach& reach = reach_[static_cast<std::size_t>(b)];
-        for (std::int64_t along = own; along < reach.most; ++along) {
-            at(b, along, forth);
-        }
-        for (std::int64_t along = own; along > reach.least; --along) {
-            at(b, along, back);
-        }
+    for (const Destinations::Branch& branch : branches) {
+        add_run(!rows_first, branch.line, {own, branch.most}, forth, bytes);
+        add_run(!rows_first, branch.line, {branch.least + 1, own + 1}, back, bytes);
+        longest_ = std::max(longest_, std::abs(branch.line - from) +
+                                          std::max(branch.most - own, own - branch.least));
     }
 }
 
+std::vector<std::int64_t> MeshTraffic::loads() const {
+    std::vector<std::int64_t> loads = step_;
+    for (std::int64_t row = 0; row < rows_; ++row) {
+        for (std::int64_t column = 0; column < columns_; ++column) {
+            const std::int64_t here = (row * columns_ + column) * kDirections;
+            const auto continues = [&](Direction to, std::int64_t before) {
+                const auto d = static_cast<std::int64_t>(to);
+                loads[static_cast<std::size_t>(here + d)] +=
+                    loads[static_cast<std::size_t>(before + d)];
+            };
+            if (column > 0) {
+                continues(Direction::east, here - kDirections);
+                continues(Direction::west, here - kDirections);
+            }
+            if (row > 0) {
+                continues(Direction::south, here - columns_ * kDirections);
+                continues(Direction::north, here - columns_ * kDirections);
+            }
+        }
+    }
+    return loads;
+}
+
 std::vector<LinkUse> MeshTraffic::links(const Machine& machine, ComponentId mesh) const {
+    const std::vector<std::int64_t> all = loads();
     std::vector<LinkUse> uses;
     for (std::int64_t row = 0; row < rows_; ++row) {
         for (std::int64_t column = 0; column < columns_; ++column) {
             for (std::int64_t d = 0; d < kDirections; ++d) {
                 const std::int64_t bytes =
-                    load_[static_cast<std::size_t>((row * columns_ + column) * kDirections + d)];
+                    all[static_cast<std::size_t>((row * columns_ + column) * kDirections + d)];
                 if (bytes > 0) {
-                    uses.push_back(
-                        {machine.mesh_link(mesh, column, row, static_cast<Machine::Direction>(d)),
-                         Bytes(bytes)});
+                    uses.push_back({machine.mesh_link(mesh, column, row, static_cast<Direction>(d)),
+                                    Bytes(bytes)});
                 }
             }
         }
@@ -105,18 +143,20 @@ std::vector<LinkUse> MeshTraffic::links(const Machine& machine, ComponentId mesh
 }
 
 std::int64_t MeshTraffic::hop_bytes() const {
+    const std::vector<std::int64_t> all = loads();
     std::int64_t sum = 0;
-    for (std::size_t l = 0; l < load_.size(); ++l) {
-        const auto direction = static_cast<Machine::Direction>(l % kDirections);
-        if (direction != Machine::Direction::inject && direction != Machine::Direction::eject) {
-            sum += load_[l];
+    for (std::size_t l = 0; l < all.size(); ++l) {
+        const auto direction = static_cast<Direction>(l % kDirections);
+        if (direction != Direction::inject && direction != Direction::eject) {
+            sum += all[l];
         }
     }
     return sum;
 }
 
 std::int64_t MeshTraffic::busiest() const {
-    return load_.empty() ? 0 : *std::max_element(load_.begin(), load_.end());
+    const std::vector<std::int64_t> all = loads();
+    return all.empty() ? 0 : *std::max_element(all.begin(), all.end());
 }
 
 std::int64_t share(std::int64_t bytes, std::int64_t i, std::int64_t n) {

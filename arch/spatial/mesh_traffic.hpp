@@ -18,6 +18,31 @@ struct Router {
     friend bool operator==(const Router&, const Router&) = default;
 };
 
+/// Routers that get the same, and how far their rows and columns reach: once for many sources.
+class Destinations {
+public:
+    /// The routers of one column (or row) lie in [least, most].
+    struct Branch {
+        std::int64_t line = 0;
+        std::int64_t least = 0;
+        std::int64_t most = 0;
+    };
+
+    explicit Destinations(std::vector<Router> routers);
+
+    [[nodiscard]] const std::vector<Router>& routers() const { return routers_; }
+    [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(routers_.size()); }
+    [[nodiscard]] bool contains(Router router) const;
+    /// One a column where a tree goes along rows first, else one a row; in order.
+    [[nodiscard]] const std::vector<Branch>& branches(bool rows_first) const {
+        return rows_first ? columns_ : rows_;
+    }
+
+private:
+    std::vector<Router> routers_;
+    std::vector<Branch> columns_, rows_;
+};
+
 /// MODEL: dimension-ordered multicast. Every link of the tree carries the payload once; it enters
 /// at the source's port and leaves at each destination's.
 class MeshTraffic {
@@ -25,7 +50,7 @@ public:
     explicit MeshTraffic(const MeshConfig& mesh);
 
     /// Adds `bytes` from `source` to every destination but the source itself.
-    void multicast(Router source, const std::vector<Router>& destinations, std::int64_t bytes);
+    void multicast(Router source, const Destinations& to, std::int64_t bytes);
 
     /// The loaded links, in their order in the machine.
     [[nodiscard]] std::vector<LinkUse> links(const Machine& machine, ComponentId mesh) const;
@@ -37,20 +62,25 @@ public:
     [[nodiscard]] std::int64_t delivered() const { return delivered_; }
 
 private:
-    void grow(Router source, bool rows_first, std::int64_t bytes);
-    void add(std::int64_t column, std::int64_t row, Machine::Direction to, std::int64_t bytes);
+    void grow(Router source, const Destinations& to, std::int64_t bytes);
+    /// Routers [begin, end) of a row or column.
+    struct Run {
+        std::int64_t begin = 0;
+        std::int64_t end = 0;
+    };
+    void add_run(bool along_row, std::int64_t line, Run run, Machine::Direction to,
+                 std::int64_t bytes);
+    std::int64_t& step(std::int64_t column, std::int64_t row, Machine::Direction to);
+    /// Bytes on every link, by router and direction.
+    [[nodiscard]] std::vector<std::int64_t> loads() const;
 
     std::int64_t columns_;
     std::int64_t rows_;
-    std::vector<std::int64_t> load_;  ///< by router and direction
+    /// By router and direction: the load of a router's own ports; of the others, by how much it
+    /// changes from the router before in the line.
+    std::vector<std::int64_t> step_;
     std::int64_t longest_ = 0;
     std::int64_t delivered_ = 0;
-    struct Reach {
-        std::int64_t least = 0;
-        std::int64_t most = 0;
-    };
-    Reach trunk_;
-    std::vector<Reach> reach_;  ///< scratch: how far the tree goes along each branch
 };
 
 /// Part `i` of `n` of the same traffic; the parts of a link add up to it.

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
-#include "base/error.hpp"
+#include "arch/machine_needs.hpp"
 
 namespace memwall {
 namespace {
@@ -14,45 +15,31 @@ const Config* config_of(const Machine& machine, ComponentId id) {
     return id.valid() ? std::get_if<Config>(&machine.component(id).config) : nullptr;
 }
 
-/// Finds parts and collects what is missing.
-class Finder {
-public:
-    explicit Finder(const Machine& machine) : machine_(machine) {}
-
-    ComponentId only(ComponentKind kind, bool needed) {
-        const std::vector<ComponentId> found = machine_.of_kind(kind);
-        if (found.size() > 1) {
-            missing("exactly one " + std::string(name(kind)));
-        }
-        if (found.empty() && needed) {
-            missing("a " + std::string(name(kind)));
-        }
-        return found.empty() ? ComponentId() : found.front();
+/// The only part of a kind; none where there is none, which is a fault if it is needed.
+ComponentId only(const Machine& machine, ComponentKind kind, bool needed, MachineNeeds& needs) {
+    const std::vector<ComponentId> found = machine.of_kind(kind);
+    if (found.size() > 1) {
+        needs.missing("exactly one " + std::string(name(kind)));
     }
+    if (found.empty() && needed) {
+        needs.missing("a " + std::string(name(kind)));
+    }
+    return found.empty() ? ComponentId() : found.front();
+}
 
-    ComponentId sram_beside(ComponentId part, ComponentId other, const std::string& what) {
-        if (!part.valid()) {
-            return {};
-        }
-        for (const ComponentId neighbour : machine_.neighbours(part)) {
-            if (machine_.component(neighbour).kind == ComponentKind::sram && neighbour != other) {
-                return neighbour;
-            }
-        }
-        missing(what);
+ComponentId sram_beside(const Machine& machine, ComponentId part, ComponentId other,
+                        const std::string& what, MachineNeeds& needs) {
+    if (!part.valid()) {
         return {};
     }
-
-    void missing(const std::string& what) {
-        faults_.error({"", 0, 0},
-                      "machine '" + machine_.name() + "': the tiling mapper needs " + what);
+    for (const ComponentId neighbour : machine.neighbours(part)) {
+        if (machine.component(neighbour).kind == ComponentKind::sram && neighbour != other) {
+            return neighbour;
+        }
     }
-    void throw_if_any() const { faults_.throw_if_any(); }
-
-private:
-    const Machine& machine_;
-    Diagnostics faults_;
-};
+    needs.missing(what);
+    return {};
+}
 
 double narrowest(std::initializer_list<double> widths) {
     double least = std::numeric_limits<double>::infinity();
@@ -67,17 +54,21 @@ double narrowest(std::initializer_list<double> widths) {
 }  // namespace
 
 Hierarchy::Hierarchy(const Machine& machine) {
-    Finder find(machine);
-    host = find.only(ComponentKind::link, false);
-    dram = find.only(ComponentKind::dram, true);
-    bus = find.only(ComponentKind::bus, false);
-    array = find.only(ComponentKind::mac_array, true);
-    vector = find.only(ComponentKind::vector_unit, true);
-    accumulators = find.only(ComponentKind::register_file, false);
-    dma = find.only(ComponentKind::dma, false);
-    buffer = find.sram_beside(dram, ComponentId(), "an sram connected to the dram");
-    operands = find.sram_beside(array, buffer, "an sram connected to the mac_array, one an array");
-    find.throw_if_any();
+    MachineNeeds needs(machine, "tiling");
+    const auto find = [&](ComponentKind kind, bool needed) {
+        return only(machine, kind, needed, needs);
+    };
+    host = find(ComponentKind::link, false);
+    dram = find(ComponentKind::dram, true);
+    bus = find(ComponentKind::bus, false);
+    array = find(ComponentKind::mac_array, true);
+    vector = find(ComponentKind::vector_unit, true);
+    accumulators = find(ComponentKind::register_file, false);
+    dma = find(ComponentKind::dma, false);
+    buffer = sram_beside(machine, dram, ComponentId(), "an sram connected to the dram", needs);
+    operands = sram_beside(machine, array, buffer,
+                           "an sram connected to the mac_array, one an array", needs);
+    needs.throw_if_any();
     dram_id = DramId(std::size_t{0});
     dram_config = config_of<DramConfig>(machine, dram);
     buffer_config = config_of<MemoryConfig>(machine, buffer);
@@ -88,12 +79,18 @@ Hierarchy::Hierarchy(const Machine& machine) {
     vector_config = config_of<VectorUnitConfig>(machine, vector);
     cores = machine.component(array).instances;
     for (const ComponentId id : {operands, vector, accumulators}) {
-        if (id.valid() && machine.component(id).instances != cores) {
-            find.missing("as many instances of '" + machine.component(id).name + "' as of '" +
-                         machine.component(array).name + "'");
-        }
+        needs.one_for_each(id, array);
     }
-    find.throw_if_any();
+    for (const auto& [a, b] : {std::pair{buffer, bus},
+                               {bus, operands},
+                               {host, buffer},
+                               {host, dram},
+                               {dma, buffer},
+                               {array, accumulators},
+                               {accumulators, vector}}) {
+        needs.connection(a, b);
+    }
+    needs.throw_if_any();
 }
 
 double Hierarchy::feed_width() const {

@@ -38,7 +38,7 @@ Machine three_by_three() {
 TEST_CASE("A multicast on a 3 x 3 mesh loads each link of its tree once") {
     MeshTraffic traffic(mesh(3, 3));
     // From the north-west corner along row 0, then down columns 0, 1 and 2.
-    traffic.multicast({0, 0}, {{2, 2}, {2, 0}, {0, 1}, {1, 2}}, 10);
+    traffic.multicast({0, 0}, Destinations({{2, 2}, {2, 0}, {0, 1}, {1, 2}}), 10);
     CHECK(traffic.delivered() == 40);
     CHECK(traffic.longest() == 4);
     // Links: 2 east, 1 south in column 0, 2 in column 1, 2 in column 2.
@@ -62,9 +62,9 @@ TEST_CASE("A multicast on a 3 x 3 mesh loads each link of its tree once") {
 
 TEST_CASE("Ways go west and north as well, and two of them share a link by adding up") {
     MeshTraffic traffic(mesh(3, 3));
-    traffic.multicast({2, 2}, {{0, 0}}, 5);
+    traffic.multicast({2, 2}, Destinations({{0, 0}}), 5);
     CHECK(traffic.hop_bytes() == 4 * 5);
-    traffic.multicast({2, 2}, {{1, 2}}, 3);
+    traffic.multicast({2, 2}, Destinations({{1, 2}}), 3);
     CHECK(traffic.busiest() == 8);  // the port in and the first link west
     CHECK(traffic.hop_bytes() == 4 * 5 + 3);
     CHECK(traffic.delivered() == 8);
@@ -72,9 +72,9 @@ TEST_CASE("Ways go west and north as well, and two of them share a link by addin
 
 TEST_CASE("What stays in its core, and nothing at all, loads no link") {
     MeshTraffic traffic(mesh(3, 3));
-    traffic.multicast({1, 1}, {{1, 1}}, 100);
-    traffic.multicast({1, 1}, {{0, 0}}, 0);
-    traffic.multicast({1, 1}, {}, 7);
+    traffic.multicast({1, 1}, Destinations({{1, 1}}), 100);
+    traffic.multicast({1, 1}, Destinations({{0, 0}}), 0);
+    traffic.multicast({1, 1}, Destinations(std::vector<Router>()), 7);
     CHECK(traffic.delivered() == 0);
     CHECK(traffic.busiest() == 0);
     CHECK(traffic.longest() == 0);
@@ -83,7 +83,7 @@ TEST_CASE("What stays in its core, and nothing at all, loads no link") {
 TEST_CASE("The parts of a traffic add up to it") {
     const Machine machine = three_by_three();
     MeshTraffic traffic(mesh(3, 3));
-    traffic.multicast({0, 0}, {{2, 2}, {1, 1}}, 17);
+    traffic.multicast({0, 0}, Destinations({{2, 2}, {1, 1}}), 17);
     const auto whole = traffic.links(machine, machine.find("activation_network"));
     std::map<LinkId, std::int64_t> sums;
     for (std::int64_t part = 0; part < 5; ++part) {

@@ -112,6 +112,40 @@ TEST_CASE("a layer has its own times, a fused one those of its host, and (idle) 
     CHECK(run.layers[3].energy.count() == Approx(0.75 + 1.82));
 }
 
+TEST_CASE("what layers add sums to the time from round to round, with fused ones at their host") {
+    ResultExample example;
+    const RunResult run = example.run();
+    CHECK(run.layers[0].adds.count() == Approx(500e-12));
+    CHECK(run.layers[1].adds == Seconds(0));
+    CHECK(run.layers[2].adds.count() == Approx(300e-12));
+    // The last round's first byte came 200 ps before the end of the round before.
+    example.outcome.round_start[1] = Picoseconds(800);
+    CHECK(example.run().layers[0].adds.count() == Approx(300e-12));
+    CHECK(example.run().layers[2].adds.count() == Approx(300e-12));
+}
+
+TEST_CASE("a cold start counts loading: its time, its bytes, and the power meanwhile") {
+    ResultExample example;
+    example.scenario.warmup_items = 0;
+    example.scenario.cold = true;
+    example.outcome.window_start = Picoseconds(50);
+    example.outcome.window_end = Picoseconds(1050);
+    example.load("dram", Action::read, 18);
+    for (const char* layer : {"fc1", "fc2"}) {  // two rounds are counted
+        example.count(layer, "array", Action::mac, TensorRole::outputs, layer[2] == '1' ? 12 : 6);
+    }
+    const RunResult run = example.run();
+    CHECK(run.totals.window.count() == Approx(1050e-12));
+    const LayerResult& load = run.layers[run.layers.size() - 2];
+    CHECK(load.name == "(load)");
+    CHECK(load.op == "none");
+    // 18 bytes of 10 J; 50 ps of 1 GW leakage and of 2 GW clock
+    CHECK(load.energy.count() == Approx(180 + 0.05 + 0.1));
+    CHECK(load.energy == run.totals.load_energy);
+    CHECK(load.traffic[0].tensors[0].read == Bytes(18));
+    CHECK(run.layers.back().name == "(idle)");
+}
+
 TEST_CASE("traffic is told by memory and tensor, beside the lower bound of the outermost one") {
     ResultExample example;
     example.mapping.layers[0].bound = {Bytes(5), Bytes(9)};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/ledger.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -12,12 +13,13 @@ using namespace memwall::test;
 namespace {
 
 /// "fc1 dram read 12" in the order of the ledger.
-std::vector<std::string> lines(const ResultExample& example) {
+std::vector<std::string> lines(const ResultExample& example, bool cold = false) {
     std::vector<std::string> text;
     for (const LedgerRow& row :
-         make_ledger(example.mapping.program.actions, example.machine, example.outcome)) {
-        const std::string layer =
-            row.layer.valid() ? example.network.layer(row.layer).name : "(idle)";
+         make_ledger(example.mapping.program.actions, example.machine, example.outcome, cold)) {
+        const std::string layer = row.layer.valid() ? example.network.layer(row.layer).name
+                                  : row.load        ? "(load)"
+                                                    : "(idle)";
         const auto picoseconds = std::llround(row.seconds * 1e12);
         text.push_back(layer + " " + example.machine.component(row.component).name + " " +
                        row.action + " " + std::to_string(row.counted ? row.count : picoseconds));
@@ -35,6 +37,16 @@ TEST_CASE("the ledger goes by layer, component and action, power by busy time af
                                    "relu array vector 3", "fc2 buffer read 3", "fc2 array mac 4",
                                    "fc2 array gated_mac 2", "fc2 array clock 30",
                                    "(idle) dram leakage 750", "(idle) array clock 910"});
+}
+
+TEST_CASE("a cold start's loading stands before the idle time, with the power of all meanwhile") {
+    ResultExample example;
+    example.load("dram", Action::write, 18);
+    std::vector<std::string> expected = lines(example);
+    const auto idle = std::find(expected.begin(), expected.end(), "(idle) dram leakage 750");
+    expected.insert(idle,
+                    {"(load) dram write 18", "(load) dram leakage 50", "(load) array clock 50"});
+    CHECK(lines(example, true) == expected);
 }
 
 TEST_CASE("the order in which counters were asked for changes nothing in the ledger") {

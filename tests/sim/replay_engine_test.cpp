@@ -80,7 +80,7 @@ TEST_CASE("a unit with one server takes steps one after another, by priority in 
     CHECK(outcome.layers[0].queued == cycles(7));
 }
 
-TEST_CASE("a schedule starts steps at its cycles; a late one is a stall, an early one has slack") {
+TEST_CASE("a schedule starts steps at its cycles, a late one is a stall, an early one has slack") {
     MachineScript machine;
     ProgramScript script;
     const UnitId array = script.unit(machine.array());

@@ -138,6 +138,14 @@ void ResultExample::count(const std::string& layer, const std::string& component
     outcome.counts[row.position()] += amount;
 }
 
+void ResultExample::load(const std::string& component, Action action, std::int64_t amount) {
+    const RowId row = mapping.program.actions.row(
+        {LayerId(), machine.find(component), action, TensorRole::weights, Precision::int8});
+    outcome.counts.resize(mapping.program.actions.size());
+    outcome.load_counts.resize(mapping.program.actions.size());
+    outcome.load_counts[row.position()] += amount;
+}
+
 void ResultExample::busy(const std::string& layer, const std::string& component,
                          std::int64_t picoseconds) {
     const std::size_t row = network.find_layer(layer).position() * machine.components().size();

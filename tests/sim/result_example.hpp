@@ -27,6 +27,8 @@ struct ResultExample {
     /// Counts so much more of an action of a layer ("fc1") at a component ("dram").
     void count(const std::string& layer, const std::string& component, Action action,
                TensorRole tensor, std::int64_t count);
+    /// Counts so much more of an action while loading.
+    void load(const std::string& component, Action action, std::int64_t count);
     void busy(const std::string& layer, const std::string& component, std::int64_t picoseconds);
 };
 

@@ -61,6 +61,14 @@ TEST_CASE("numbers of items that make no sense are told in a sentence") {
     CHECK_THROWS_WITH(resolve(asked),
                       "error: scenario: a single phase has one batch (4), found 8 items");
     asked = request(Phase::stream, 1);
+    asked.cold = true;
+    CHECK(resolve(asked).warmup_items == 0);
+    asked.warmup_items = 1;
+    CHECK_THROWS_WITH(
+        resolve(asked),
+        "error: scenario: a cold start is counted from its beginning; found a warm-up "
+        "of 1 items");
+    asked = request(Phase::stream, 1);
     asked.items = 2;
     asked.rounds = 2;
     CHECK_THROWS_AS(resolve(asked), InputError);

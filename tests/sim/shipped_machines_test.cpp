@@ -58,7 +58,8 @@ std::int64_t stalls(const Outcome& outcome) {
 
 }  // namespace
 
-TEST_CASE("a static schedule runs without stalls; with any network a tenth narrower it stalls") {
+TEST_CASE(
+    "a static schedule runs without stalls, and with stalls where a network is a tenth narrower") {
     const Machine machine = shipped_machine("northpole");
     const Mapping mapping = map_network(shipped_network("resnet50"), machine, {Effort::quick, 3});
     const Outcome outcome = replay_without_kernel(mapping.program, machine, steady());

@@ -174,3 +174,56 @@ TEST_CASE("check goes on with the other files and reports the faults of all") {
                        "(looked in ") != std::string::npos);
     CHECK(run.status == 2);
 }
+
+TEST_CASE("a result never takes the place of a file that it is made from") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "mine.yaml", kNetwork);
+    for (const char* option : {"--json", "--csv"}) {
+        const ProgramRun run = run_memwall(
+            {"run", "--machine", "northpole", "--network", "mine.yaml", option, "./mine.yaml"},
+            folder.path());
+        CHECK(run.err ==
+              "error: cannot write the result to './mine.yaml': that is one of the files it is "
+              "made from\n");
+        CHECK(run.status == 2);
+        CHECK(read_text(folder.path() / "mine.yaml") == kNetwork);
+    }
+}
+
+TEST_CASE("numbers beyond what a machine can have are refused, with the key and the limit") {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"dram.bandwidth=1B/s", "'bandwidth' in component 'dram': expected at least 1 kB/s"},
+        {"dram.channels=1000000000", "'channels' in component 'dram': expected at most 4,096"},
+        {"dram.row=1B", "'row' in component 'dram': expected a multiple of the interleave"},
+        {"host.latency=100000s", "'latency' in component 'host': expected at most 1 s"},
+        {"array.instances=1000000000",
+         "'instances' in component 'array': expected at most 1,048,576"},
+        {"array.pipeline=9000000000000000000 cycles",
+         "'pipeline' in component 'array': expected at most 1,000,000,000 cycles"},
+    };
+    for (const auto& [set, sentence] : cases) {
+        INFO(set);
+        const ProgramRun run = run_memwall({"run", "--machine", "von_neumann", "--network", "lenet",
+                                            "--set", "machine.components." + set});
+        CHECK(run.err ==
+              "error: " + sentence + ", found '" + set.substr(set.find('=') + 1) + "'\n");
+        CHECK(run.status == 2);
+    }
+}
+
+TEST_CASE("check asks the mapper whether it can use a machine") {
+    const TemporaryFolder folder;
+    for (const auto& [machine, line] :
+         {std::pair{"northpole", "  - [model_network, weight_buffer]\n"},
+          {"von_neumann", "  - [global_buffer, bus]\n"}}) {
+        const std::string shipped = read_text(std::filesystem::path(MEMWALL_SOURCE_DIR) / "configs/machines" /
+                                              (machine + std::string(".yaml")));
+        write_text(folder.path() / "mine.yaml", replaced(shipped, line, ""));
+        const ProgramRun run = run_memwall({"check", "mine.yaml"}, folder.path());
+        INFO(run.err);
+        CHECK(run.err.find("mine.yaml:4:10: error: machine '" + std::string(machine) + "': the ") ==
+              0);
+        CHECK(run.err.find("mapper needs a connection of '") != std::string::npos);
+        CHECK(run.status == 2);
+    }
+}

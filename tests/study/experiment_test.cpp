@@ -90,7 +90,7 @@ TEST_CASE("faults of an experiment file come at once") {
           std::vector<std::string>{
               "e.yaml:4:23: error: duplicate design point 'northpole'",
               "e.yaml:3:12: error: unknown design point 'nortpole'; did you mean 'northpole'?",
-              "e.yaml:6:59: error: 'to' must be at least 'from'",
+              "e.yaml:6:59: error: 'to' in 'crossover': expected at least 'from', found '1 MiB'",
               "e.yaml:5:1: error: unknown key 'precison' in experiment file; did you mean "
               "'precision'?"});
 }

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/language_run.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+using Json = nlohmann::json;
+
+/// A decoder small enough to run every step of it.
+void write_small(const std::filesystem::path& folder) {
+    write_text(folder / "small.yaml",
+               "memwall: 1\nnetwork: small\nextends: decoder\n"
+               "parameters: {layers: 2, hidden: 64, heads: 4, kv_heads: 2, inner: 96, "
+               "vocabulary: 50}\n");
+}
+
+Json run_small(const std::vector<std::string>& more) {
+    const TemporaryFolder folder;
+    write_small(folder.path());
+    std::vector<std::string> arguments = {"run",       "--machine",    "von_neumann",
+                                          "--network", "./small.yaml", "--engine",
+                                          "analytic",  "--json",       "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramRun run = run_memwall(arguments, folder.path());
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return Json::parse(run.out)["runs"][0];
+}
+
+/// MACs of new positions after a context: linear layers at each, the last one at the last, and the
+/// pairs that attention sees.
+std::int64_t macs(std::int64_t positions, std::int64_t context) {
+    const std::int64_t linear = 64 * 64 + 2 * 64 * 32 + 64 * 64 + 3 * 64 * 96;
+    const std::int64_t pairs = positions * context + positions * (positions + 1) / 2;
+    return 2 * (positions * linear + 2 * 4 * 16 * pairs) + 64 * 50;
+}
+
+std::int64_t dram_bytes(const Json& run, const char* tensor, const char* way) {
+    std::int64_t sum = 0;
+    for (const Json& layer : run["layers"]) {
+        if (layer["traffic_bytes"].contains("dram") &&
+            layer["traffic_bytes"]["dram"].contains(tensor)) {
+            sum += layer["traffic_bytes"]["dram"][tensor][way].get<std::int64_t>();
+        }
+    }
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE("Sampled steps stand for all steps: sums of what grows evenly are exact") {
+    for (const std::int64_t count : {1, 2, 3, 4, 9, 100, 1000}) {
+        const SampledSteps steps =
+            sample_steps(7, count, [](std::int64_t context) { return 5 + 3 * context; });
+        const std::vector<std::int64_t> halves = half_steps(steps.contexts);
+        std::int64_t twice = 0;
+        std::int64_t all = 0;
+        for (std::size_t s = 0; s < halves.size(); ++s) {
+            twice += halves[s] * (5 + 3 * steps.contexts[s]);
+            all += halves[s];
+        }
+        std::int64_t right = 0;
+        for (std::int64_t step = 0; step < count; ++step) {
+            right += 5 + 3 * (7 + step);
+        }
+        CHECK(all == 2 * count);
+        CHECK(twice == 2 * right);
+        CHECK((steps.checked > 0) == (count > 3));
+        CHECK(steps.contexts.size() <= 3);
+    }
+}
+
+TEST_CASE("Where a window ends the growth, a step is run") {
+    const auto macs_of = [](std::int64_t context) {
+        return 10 * std::min<std::int64_t>(context, 40);
+    };
+    const SampledSteps steps = sample_steps(5, 100, macs_of);
+    const std::vector<std::int64_t> halves = half_steps(steps.contexts);
+    std::int64_t twice = 0;
+    for (std::size_t s = 0; s < halves.size(); ++s) {
+        twice += halves[s] * macs_of(steps.contexts[s]);
+    }
+    std::int64_t right = 0;
+    for (std::int64_t context = 5; context < 105; ++context) {
+        right += macs_of(context);
+    }
+    CHECK(twice == 2 * right);
+    CHECK(steps.contexts.size() == 4);
+}
+
+TEST_CASE("A decode reads the whole cache and appends to it, a token a user and step") {
+    const Json run = run_small({"--phase", "decode", "--users", "3", "--context", "20"});
+    const std::int64_t row = 2 * 2 * 32;  // layers, keys and values, heads x features
+    CHECK(dram_bytes(run, "state", "read") == 3 * 21 * row);
+    CHECK(dram_bytes(run, "state", "write") == 3 * row);
+    CHECK(run["totals"]["macs"] == 3 * macs(1, 20));
+    CHECK(run["totals"]["operations"]["mac"] == 3 * macs(1, 20));
+    CHECK(run["totals"]["item"] == "token");
+    CHECK(run["totals"]["items"] == 3);
+    CHECK(run["scenario"]["users"] == 3);
+    CHECK(run["scenario"]["context"] == 20);
+    CHECK(run["scenario"]["prompt"].is_null());
+    CHECK(run["scenario"]["extrapolation"].is_null());
+    const double latency = run["totals"]["latency_s"];
+    const double throughput = run["totals"]["throughput_per_s"];
+    CHECK(latency * throughput == Approx(3));
+}
+
+TEST_CASE("Many steps with a growing cache are as exact as each of them") {
+    const Json run = run_small({"--phase", "generate", "--prompt", "6", "--output-tokens", "40"});
+    std::int64_t right = macs(6, 0);
+    std::int64_t read = 6;
+    for (std::int64_t context = 6; context < 6 + 39; ++context) {
+        right += macs(1, context);
+        read += context + 1;
+    }
+    CHECK(run["totals"]["macs"] == right);
+    CHECK(run["totals"]["operations"]["mac"] == right);
+    CHECK(dram_bytes(run, "state", "read") == read * 2 * 2 * 32);
+    CHECK(dram_bytes(run, "state", "write") == (6 + 39) * 2 * 2 * 32);
+    CHECK(run["totals"]["items"] == 40);
+    CHECK(run["totals"]["first_token_s"].get<double>() > 0);
+    CHECK(run["scenario"]["extrapolation"]["contexts"] == Json({6, 25, 44}));
+    CHECK(run["scenario"]["extrapolation"]["error_percent"].get<double>() < 5);
+    double energy = 0;
+    for (const Json& layer : run["layers"]) {
+        energy += layer["energy_j"].get<double>();
+    }
+    CHECK(energy == Approx(run["totals"]["energy_j"].get<double>()).epsilon(1e-9));
+    CHECK(run_small({"--prompt", "6", "--output-tokens", "40"}) == run);  // the default phase
+}
+
+TEST_CASE("A prefill reads the prompts and says when the first token is there") {
+    const Json run = run_small({"--phase", "prefill", "--prompt", "9", "--users", "2"});
+    CHECK(run["totals"]["macs"] == 2 * macs(9, 0));
+    CHECK(run["totals"]["item"] == "prompt_token");
+    CHECK(run["totals"]["items"] == 18);
+    CHECK(run["totals"]["first_token_s"] == run["totals"]["latency_s"]);
+}
+
+TEST_CASE("Scenarios that do not go with a language model or its phase are refused") {
+    const auto fault = [](std::vector<std::string> more, const std::string& network = "") {
+        const TemporaryFolder folder;
+        write_small(folder.path());
+        std::vector<std::string> arguments = {"run", "--machine", "von_neumann", "--network",
+                                              network.empty() ? "./small.yaml" : network};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const ProgramRun run = run_memwall(arguments, folder.path());
+        CHECK(run.status == 2);
+        return run.err;
+    };
+    CHECK(fault({"--phase", "decode"}, "lenet").find("network 'lenet' has no phase decode") !=
+          std::string::npos);
+    CHECK(
+        fault({"--users", "2", "--phase", "stream"}).find("users does not go with phase stream") !=
+        std::string::npos);
+    CHECK(
+        fault({"--phase", "decode", "--batch", "2"}).find("batch does not go with phase decode") !=
+        std::string::npos);
+    CHECK(fault({"--phase", "decode", "--context", "0"})
+              .find("expected context from 1 to 1000000, found 0") != std::string::npos);
+    CHECK(fault({"--phase", "decode", "--set", "machine.components.dram.capacity=4KiB"})
+              .find("does not fit the dram") != std::string::npos);
+    CHECK(
+        fault({"--set", "network.parameters.hiden=4"}).find("parameter 'hiden' is used nowhere") !=
+        std::string::npos);
+}
