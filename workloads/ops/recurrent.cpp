@@ -39,7 +39,7 @@ constexpr std::int64_t kGruFirst = 16;       // z, r, n from the inputs alone, (
 constexpr std::int64_t kGru = 21;            // r and z of two sums, n of r h, (1 - z) n + z h
 
 /// Each unit of the result from the words of the same unit in each input.
-Planner cell(std::int64_t units, std::vector<std::int64_t> gates, std::int64_t operations,
+Planner cell(std::int64_t units, const std::vector<std::int64_t>& gates, std::int64_t operations,
              std::int64_t parameters) {
     return [=](const PlanRequest& request) -> std::optional<LayerPlan> {
         LayerPlan plan;
@@ -140,8 +140,9 @@ private:
         return product;
     }
 
-    PartSource add_cell(const std::string& part, const char* op, std::vector<CellInput> inputs,
-                        std::int64_t operations, std::int64_t parameters) {
+    PartSource add_cell(const std::string& part, const char* op,
+                        const std::vector<CellInput>& inputs, std::int64_t operations,
+                        std::int64_t parameters) {
         std::vector<PartSource> sources;
         std::vector<std::int64_t> gates;
         for (const CellInput& input : inputs) {
