@@ -7,157 +7,14 @@
 #include <random>
 #include <string>
 
+#include "arch/executor_arithmetic.hpp"
 #include "arch/executor_memory.hpp"
-#include "arch/fused_layer.hpp"
 #include "arch/layer_arithmetic.hpp"
 #include "arch/step_image.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
 namespace {
-
-/// Executes computes and moves on the words in the memories.
-class Arithmetic {
-public:
-    Arithmetic(const Network& network, const Machine& machine, const StoredWords& stored,
-               ExecutorMemory& memory)
-        : network_(network),
-          machine_(machine),
-          stored_(stored),
-          memory_(memory),
-          running_(network.layers().size()) {
-        for (const FusedLayer& fused : fuse_layers(network)) {
-            LayerId before = fused.root;
-            for (const LayerId epilogue : fused.epilogues) {
-                running_[epilogue.position()] =
-                    network.storage(network.layer(before).outputs.front());
-                before = epilogue;
-            }
-        }
-    }
-
-    /// That all words which a step reads from elsewhere are there when it starts.
-    void check_sources(const StepImage& image, const Doing& doing, LayerId layer) {
-        for (const MovePiece& piece : image.moves) {
-            if (!made_by(image, piece)) {
-                for (const std::int64_t position : stored_.positions(piece.tensor, piece.region)) {
-                    word(piece.from, piece.tensor, position, doing, layer);
-                }
-            }
-        }
-    }
-
-    void perform(const StepImage& image, const Doing& doing, LayerId layer) {
-        for (const ComputePiece& piece : image.computes) {
-            compute(piece, doing);
-        }
-        for (const MovePiece& piece : image.moves) {
-            move(piece, doing, layer);
-        }
-    }
-
-    /// The word, which must be there.
-    std::int64_t& word(Place place, TensorId tensor, std::int64_t position, const Doing& doing,
-                       LayerId layer) {
-        std::int64_t* found = memory_.find(place, tensor, position, doing);
-        if (found == nullptr) {
-            missing(place, tensor, position, doing, layer);
-        }
-        return *found;
-    }
-
-    [[nodiscard]] std::int64_t points() const { return points_; }
-
-private:
-    /// A step's own results may leave with it.
-    [[nodiscard]] bool made_by(const StepImage& image, const MovePiece& piece) const {
-        return std::any_of(image.computes.begin(), image.computes.end(),
-                           [&](const ComputePiece& made) { return made.results == piece.from; });
-    }
-
-    void move(const MovePiece& piece, const Doing& doing, LayerId layer) {
-        for (const std::int64_t position : stored_.positions(piece.tensor, piece.region)) {
-            const std::int64_t value = word(piece.from, piece.tensor, position, doing, layer);
-            for (const Place& to : piece.to) {
-                if (to == piece.from) {
-                    continue;
-                }
-                if (piece.add) {
-                    auto& sum = word(to, piece.tensor, position, doing, layer);
-                    sum = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) +
-                                                    static_cast<std::uint64_t>(value));
-                } else {
-                    memory_.write(to, piece.tensor, position, value,
-                                  {doing.round, doing.step, piece.buffer});
-                }
-            }
-        }
-    }
-
-    /// Reads and writes of one piece: weights, inputs, the running result of an epilogue.
-    class Access final : public OperandReader, public ResultWriter {
-    public:
-        Access(Arithmetic& owner, const ComputePiece& piece, const Doing& doing)
-            : owner_(owner),
-              piece_(piece),
-              doing_(doing),
-              layer_(owner.network_.layer(piece.layer)),
-              started_(
-                  static_cast<std::size_t>(owner.stored_.count(layer_.space.outputs().tensor))) {}
-
-        std::int64_t read(std::size_t o, std::int64_t position) override {
-            const Operand& operand = layer_.space.operands[o];
-            const TensorId running = owner_.running_[piece_.layer.position()];
-            const Place place =
-                operand.role == TensorRole::weights ? piece_.weights
-                : running.valid() && owner_.stored_.storage(operand.tensor) == running
-                    ? piece_.results
-                    : piece_.operands;
-            return owner_.word(place, operand.tensor, position, doing_, piece_.layer);
-        }
-
-        std::int64_t& at(std::int64_t position) override {
-            const TensorId tensor = layer_.space.outputs().tensor;
-            const auto p = static_cast<std::size_t>(position);
-            if (piece_.first && !started_[p]) {
-                started_[p] = true;
-                owner_.memory_.write(piece_.results, tensor, position, neutral(layer_), doing_);
-            }
-            return owner_.word(piece_.results, tensor, position, doing_, piece_.layer);
-        }
-
-    private:
-        Arithmetic& owner_;
-        const ComputePiece& piece_;
-        const Doing& doing_;
-        const Layer& layer_;
-        std::vector<bool> started_;
-    };
-
-    void compute(const ComputePiece& piece, const Doing& doing) {
-        Access access(*this, piece, doing);
-        evaluate(network_.layer(piece.layer), piece.box, stored_, access, access);
-        points_ += piece.box.points();
-    }
-
-    [[noreturn]] void missing(Place place, TensorId tensor, std::int64_t position,
-                              const Doing& doing, LayerId layer) const {
-        std::string where = machine_.component(place.memory).name;
-        if (place.lane >= 0) {
-            where += "[" + std::to_string(place.lane) + "]";
-        }
-        fail((layer.valid() ? "layer '" + network_.layer(layer).name + "'" : "loading") +
-             " reads word " + std::to_string(position) + " of '" + network_.tensor(tensor).name +
-             "' in '" + where + "', where it is not, in round " + std::to_string(doing.round));
-    }
-
-    const Network& network_;
-    const Machine& machine_;
-    const StoredWords& stored_;
-    ExecutorMemory& memory_;
-    std::vector<TensorId> running_;  ///< by epilogue: the stored result that it goes on with
-    std::int64_t points_ = 0;
-};
 
 /// Starts and completes steps in a random order that the tokens allow.
 class Execution {
@@ -382,7 +239,7 @@ private:
     const Program& program_;
     StoredWords stored_;
     ExecutorMemory memory_;
-    Arithmetic arithmetic_;
+    StepArithmetic arithmetic_;
     std::mt19937 draw_;
     Place edge_;
     Place state_;  ///< where state tensors live
