@@ -31,6 +31,16 @@ struct RoundStep {
         epoch;  ///< only with start_at; a step whose epoch lies before round 0 has no schedule
 };
 
+/// A move of `delivered` bytes in all from one memory to another, or within it; its links and times
+/// are the caller's.
+inline Move move_between(ComponentId from, ComponentId to, Bytes delivered) {
+    Move move;
+    move.sources = {from};
+    move.destinations = {to};
+    move.delivered = delivered;
+    return move;
+}
+
 class ProgramBuilder {
 public:
     explicit ProgramBuilder(const Machine& machine) : machine_(machine) {}

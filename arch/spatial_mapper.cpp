@@ -7,7 +7,7 @@
 #include <string>
 
 #include "arch/core_work.hpp"
-#include "arch/spatial/emit.hpp"
+#include "arch/spatial/design.hpp"
 #include "base/error.hpp"
 #include "workloads/transforms.hpp"
 
@@ -35,7 +35,7 @@ struct Choice {
     SpatialDesign design;
 
     [[nodiscard]] double seconds_per_item() const {
-        return to_seconds(design.steady_round).count() / static_cast<double>(network.batch());
+        return to_seconds(design.steady.round).count() / static_cast<double>(network.batch());
     }
 };
 

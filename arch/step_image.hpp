@@ -4,12 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "arch/identifiers.hpp"
 #include "workloads/projection.hpp"
 
 namespace memwall {
+
+class Network;
 
 /// One instance of a memory; lane -1 where the memory has a single one.
 struct Place {
@@ -45,5 +48,12 @@ struct StepImage {
     std::vector<MovePiece> moves;
     std::vector<ComputePiece> computes;
 };
+
+/// All of an activation, every item of the batch.
+Region whole_region(const Network& network, TensorId activation);
+
+/// A step that moves one region.
+std::shared_ptr<const StepImage> image_of_move(TensorId tensor, const Region& region, Place from,
+                                               std::vector<Place> to);
 
 }  // namespace memwall

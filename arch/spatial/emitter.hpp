@@ -1,64 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of a spatial program, worker by worker. Used by emit.cpp (frame and schedule) and
-// emitter.cpp (one layer).
+// The steps of a spatial program, worker by worker: the frame (emitter.cpp), one layer
+// (layer_steps.cpp) and what travels between layers (arrival_steps.cpp).
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "arch/estimate.hpp"
+#include "arch/core_work.hpp"
 #include "arch/mapper.hpp"
 #include "arch/program_builder.hpp"
+#include "arch/spatial/arrivals.hpp"
 #include "arch/spatial/chip.hpp"
-#include "arch/spatial/layer_data.hpp"
+#include "arch/spatial/schedule.hpp"
 #include "arch/tiling/ring.hpp"
 
 namespace memwall {
 
-/// A tensor on its way into one layer.
-struct Arrival {
-    TensorId tensor;          ///< as stored
-    std::int64_t maker = -1;  ///< fused layer; -1: an input of the network
-    std::size_t reader = 0;   ///< fused layer; fused.size(): an output on its way out
-    std::size_t phase = 0;    ///< travels while layer phase - 1 computes
-    LayerId layer;            ///< whose counters it adds to
-    TensorRole role = TensorRole::inputs;
-    std::vector<LinkUse> links;
-    std::int64_t hops = 0;
-    std::int64_t distance = 0;
-    Bytes read, delivered;
-    std::vector<MovePiece> pieces;
-    bool by_channels = false;   ///< the reader can begin with some of the channels
-    bool for_epilogue = false;  ///< read by an epilogue, not by the layer itself
-};
-
-/// When a step of a round starts, in cycles after a layer began in that round or some rounds
-/// before.
-struct ScheduledStart {
-    std::size_t layer = 0;
-    std::int64_t rounds_before = 0;
-    Cycles start_at = Cycles(-1);
-
-    friend bool operator==(const ScheduledStart&, const ScheduledStart&) = default;
-};
-using Schedule = std::vector<std::vector<ScheduledStart>>;  ///< by agent and step of the round
-
-/// All that emission needs and that does not depend on the schedule.
-struct SpatialNetwork {
-    std::vector<SpatialLayer> layers;
-    std::vector<Arrival> arrivals;  ///< in the order in which they travel
-    /// Layers of the round before, while which the inputs of the first layer travel, part by part.
-    std::vector<std::size_t> input_phases;
-};
-
+/// Writes one program; used once.
 class SpatialEmitter {
 public:
+    /// Without a schedule (nullptr) every step starts as soon as it can.
     SpatialEmitter(const Network& network, const Machine& machine, const Chip& chip,
                    const Cores& cores, const SpatialNetwork& layers, const MapperOptions& options,
                    const Schedule* schedule);
     Program run(std::int64_t rounds);
 
+    /// By layer: posted when it begins.
     [[nodiscard]] const std::vector<TokenId>& epochs() const { return epochs_; }
     /// Whether what an agent does has a place in the static schedule: all but the pace of the host
     /// and what begins a layer.
@@ -77,28 +45,44 @@ private:
         std::int64_t channel_parts = 1;  ///< of these parts, by channels: fit to begin with
     };
 
+    // emitter.cpp
     void load();
-    [[nodiscard]] std::int64_t parts_needed(std::size_t f, std::int64_t piece,
-                                            std::int64_t pieces) const;
+    RoundStep cross_edge(TensorId tensor, LayerId layer, NetworkEdge edge);
     void receive(TensorId tensor);
     void send(TensorId tensor);
+    void submit(const Worker& worker, RoundStep step);
+    [[nodiscard]] std::int64_t result_slots() const;
+    [[nodiscard]] Bytes bytes_of(TensorId tensor) const { return network_.tensor_bytes(tensor); }
+    [[nodiscard]] Bytes held_bytes(const SpatialLayer& maker) const;
+    [[nodiscard]] Cycles latency_of(ComponentId mesh, std::int64_t hops) const;
+    [[nodiscard]] std::int64_t last_reader(TensorId tensor) const;
+    [[nodiscard]] std::vector<TensorId> edges(bool inputs) const;
+
+    // layer_steps.cpp
+    [[nodiscard]] std::int64_t parts_needed(std::size_t f, std::int64_t piece,
+                                            std::int64_t pieces) const;
     void begin_layer(std::size_t f);
     void stream_weights(std::size_t f);
+    RoundStep weight_piece(const SpatialLayer& layer, std::int64_t p);
     void compute_layer(std::size_t f);
-    void compute_chunk(std::size_t f, const StepBody& whole, std::size_t chunk);
-    void add_sums(std::size_t f, std::size_t chunk);
-    void run_epilogues(std::size_t f, std::size_t chunk);
-    void finish_chunk(std::size_t f, std::size_t chunk, RoundStep& step);
+    void compute_chunk(std::size_t f, const StepBody& whole, std::size_t c);
+    void wait_for_inputs(std::size_t f, std::int64_t p, std::int64_t turns, RoundStep& step) const;
+    void use_weights(const SpatialLayer& layer, std::size_t c, std::int64_t p,
+                     RoundStep& step) const;
+    void end_compute(std::size_t f, const StepBody& whole, std::size_t c, RoundStep& step);
+    void add_sums(std::size_t f, std::size_t c);
+    void run_epilogues(std::size_t f, std::size_t c);
+    void finish_chunk(std::size_t f, std::size_t c, RoundStep& step);
+    void free_inputs(std::size_t f, RoundStep& step) const;
+
+    // arrival_steps.cpp
     void move_arrival(const Arrival& arrival);
     void move_part(const Arrival& arrival, std::int64_t part, std::int64_t parts);
+    RoundStep part_of(const Arrival& arrival, std::int64_t part, std::int64_t parts);
+    void hand_out(const Arrival& arrival, bool last, RoundStep& step);
+    void hand_over(const Arrival& arrival, bool first, bool last, RoundStep& step) const;
     [[nodiscard]] bool ahead(const Arrival& arrival) const;
-
-    [[nodiscard]] std::int64_t result_slots() const;
-    void submit(const Worker& worker, RoundStep step);
-    [[nodiscard]] Bytes bytes_of(TensorId tensor) const { return network_.tensor_bytes(tensor); }
-    [[nodiscard]] std::int64_t last_reader(TensorId tensor) const;
-    [[nodiscard]] LayerId reader_layer(const Arrival& arrival) const;
-    [[nodiscard]] std::vector<TensorId> edges(bool inputs) const;
+    [[nodiscard]] bool outgoing(const Arrival& arrival) const;
 
     const Network& network_;
     const Machine& machine_;

@@ -232,6 +232,14 @@ Box owned_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t c
     return box;
 }
 
+std::int64_t held_words(const SpatialLayer& layer) {
+    std::int64_t held = 0;
+    for (const Holder& holder : layer.results) {
+        held += words(holder.region);
+    }
+    return held;
+}
+
 std::vector<std::vector<std::size_t>> chains_of(const SpatialLayer& layer) {
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::size_t>> chains;
     for (std::size_t c = 0; c < layer.cores.size(); ++c) {

@@ -66,6 +66,9 @@ SpatialLayer make_layer(const Network& network, const Machine& machine, const Ch
 Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core);
 Box owned_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core);
 
+/// Words of results in all cores together.
+std::int64_t held_words(const SpatialLayer& layer);
+
 /// The cores that share the outputs of one core, in the order of their chain.
 std::vector<std::vector<std::size_t>> chains_of(const SpatialLayer& layer);
 

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a network that is split over a mesh down as a program: weights streamed ahead, chunks of
-// results on their way while the next are computed, a static schedule.
+// A network split over a mesh, and its program: weights streamed ahead, chunks of results on their
+// way while the next are computed, a static schedule.
 #pragma once
+
+#include <vector>
 
 #include "arch/core_work.hpp"
 #include "arch/mapper.hpp"
+#include "arch/spatial/arrivals.hpp"
 #include "arch/spatial/chip.hpp"
-#include "arch/spatial/emitter.hpp"
 #include "arch/spatial/layer_plan.hpp"
+#include "arch/spatial/schedule.hpp"
 
 namespace memwall {
 
 /// A network split over the chip with its static schedule: all of a program but its length.
 struct SpatialDesign {
     SpatialNetwork layers;
-    Schedule schedule;
-    Picoseconds steady_round;  ///< from round to round of a long stream, nothing contended
+    SteadySchedule steady;
 };
 
 /// Throws InputError where the network does not fit. Network, fused layers and plans must outlive

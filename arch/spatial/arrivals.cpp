@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "arch/spatial/emit.hpp"
+#include "arch/spatial/arrivals.hpp"
 
 #include <algorithm>
-
-#include "arch/placement.hpp"
-#include "base/error.hpp"
+#include <utility>
 
 namespace memwall {
 namespace {
@@ -156,11 +154,7 @@ private:
     /// MODEL: the frame buffer feeds the mesh at its west edge, a band of rows of the image at each
     /// router.
     [[nodiscard]] std::vector<Holder> bands(TensorId stored) const {
-        Region whole;
-        whole.push_back({0, network_.batch()});
-        for (const std::int64_t extent : network_.tensor(stored).shape) {
-            whole.push_back({0, extent});
-        }
+        const Region whole = whole_region(network_, stored);
         const std::size_t axis = whole.size() > 2 ? 2 : whole.size() - 1;
         const std::int64_t extent = whole[axis].end;
         std::vector<Holder> holders;
@@ -220,198 +214,11 @@ private:
     SpatialNetwork& result_;
 };
 
-/// Layers that share weights and are split alike find them in the same cores. Others have a copy of
-/// their own.
-void find_loads(std::vector<SpatialLayer>& layers) {
-    const auto alike = [](const SpatialLayer& a, const SpatialLayer& b) {
-        return a.fused->weights == b.fused->weights && a.plan->layout == b.plan->layout &&
-               a.plan->split.extents == b.plan->split.extents &&
-               a.plan->split.tile == b.plan->split.tile;
-    };
-    for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
-        layer->loads_weights =
-            layer->fused->weights.valid() &&
-            std::none_of(layers.begin(), layer,
-                         [&](const SpatialLayer& earlier) { return alike(earlier, *layer); });
-    }
-}
-
-/// Everything in the core memories at its worst: weights, results, and what came in for a layer.
-void check_fit(const Network& network, const Machine& machine, const Chip& chip,
-               const SpatialNetwork& result) {
-    std::vector<Lifetime> lifetimes;
-    const std::size_t steps = result.layers.size();
-    for (std::size_t f = 0; f < steps; ++f) {
-        const TensorId output = result.layers[f].fused->output;
-        std::size_t last = f;
-        for (const Arrival& arrival : result.arrivals) {
-            last = arrival.tensor == output ? std::max(last, arrival.reader) : last;
-        }
-        lifetimes.push_back({f, last, network.tensor_bytes(output)});
-    }
-    for (const Arrival& arrival : result.arrivals) {
-        if (arrival.reader < steps) {
-            const std::size_t from = arrival.reader > 0 ? arrival.reader - 1 : 0;
-            lifetimes.push_back({from, arrival.reader, arrival.delivered});
-        }
-    }
-    Bytes at_edge;  // two slots of every input and output of the network
-    std::vector<TensorId> edges;
-    for (const Arrival& arrival : result.arrivals) {
-        const bool edge = arrival.maker < 0 || arrival.reader == steps;
-        if (edge && std::find(edges.begin(), edges.end(), arrival.tensor) == edges.end()) {
-            edges.push_back(arrival.tensor);
-            at_edge += network.tensor_bytes(arrival.tensor) * 2;
-        }
-    }
-    const Bytes frames =
-        std::get<MemoryConfig>(machine.component(chip.frame_buffer).config).capacity;
-    if (at_edge > frames) {
-        throw InputError("network '" + network.name() +
-                         "' does not fit the frame buffer of machine '" + machine.name() +
-                         "': two slots of its inputs and outputs take " + format_bytes(at_edge) +
-                         ", " + format_bytes(at_edge - frames) + " more than there is");
-    }
-    Bytes activations;
-    for (const Bytes live : live_bytes(lifetimes, steps)) {
-        activations = std::max(activations, live);
-    }
-    Bytes weights;
-    for (const SpatialLayer& layer : result.layers) {
-        weights += layer.loads_weights ? network.tensor_bytes(layer.fused->weights) : Bytes(0);
-    }
-    const Bytes capacity = chip.core_memory_config->capacity * chip.cores;
-    if (weights + activations <= capacity) {
-        return;
-    }
-    const Bytes missing = weights + activations - capacity;
-    std::string chips;
-    if (activations < capacity) {
-        const std::int64_t count = ceil_divide(weights.count(), (capacity - activations).count());
-        chips = "; " + std::to_string(count) + " chips would hold it";
-    }
-    throw InputError("network '" + network.name() + "' does not fit machine '" + machine.name() +
-                     "': its weights take " + format_bytes(weights) + " and its activations " +
-                     format_bytes(activations) + " of " + format_bytes(capacity) + ", " +
-                     format_bytes(missing) + " are missing" + chips);
-}
-
-/// A layer that begins, or a step that starts, in the draft of a program.
-struct DraftEvent {
-    Picoseconds at;
-    std::int64_t round = 0;
-    std::size_t which = 0;  ///< layer, or agent
-};
-
-struct Draft {
-    std::vector<DraftEvent> begins;  ///< of layers, in the order of time
-    std::vector<DraftEvent> starts;  ///< of steps, agent by agent in their order
-    std::vector<Picoseconds> ends;   ///< of rounds
-};
-
-Draft run_draft(const Program& program, const SpatialEmitter& emitter, const Machine& machine) {
-    Draft draft;
-    const std::vector<TokenId>& epochs = emitter.epochs();
-    const auto observe = [&](AgentId agent, const Step& step, const StepTimes& times) {
-        if (!step.layer.valid()) {
-            return;
-        }
-        for (const TokenPost& post : step.posts) {
-            const auto epoch = std::find(epochs.begin(), epochs.end(), post.token);
-            if (epoch != epochs.end()) {
-                draft.begins.push_back(
-                    {times.complete, step.item, static_cast<std::size_t>(epoch - epochs.begin())});
-            }
-        }
-        if (emitter.scheduled(agent)) {
-            draft.starts.push_back({times.start, step.item, agent.position()});
-        }
-    };
-    draft.ends = estimate(program, machine, Window{0}, observe).round_end;
-    std::stable_sort(draft.begins.begin(), draft.begins.end(),
-                     [](const DraftEvent& a, const DraftEvent& b) { return a.at < b.at; });
-    return draft;
-}
-
-/// When each step of one round starts, relative to the layer of that round or one before that began
-/// last. What starts before anything began has no place in it.
-Schedule schedule_of(const Draft& draft, std::int64_t round, std::size_t agents,
-                     const ClockDomain& clock) {
-    std::vector<DraftEvent> begins;
-    std::copy_if(draft.begins.begin(), draft.begins.end(), std::back_inserter(begins),
-                 [&](const DraftEvent& begin) { return begin.round <= round; });
-    Schedule schedule(agents);
-    for (const DraftEvent& start : draft.starts) {
-        if (start.round != round) {
-            continue;
-        }
-        const auto later =
-            std::upper_bound(begins.begin(), begins.end(), start.at,
-                             [](Picoseconds at, const DraftEvent& begin) { return at < begin.at; });
-        ScheduledStart scheduled;
-        if (later != begins.begin()) {
-            const DraftEvent& begin = *std::prev(later);
-            scheduled.layer = begin.which;
-            scheduled.rounds_before = round - begin.round;
-            scheduled.start_at =
-                clock.edge_at_or_after(start.at) - clock.edge_at_or_after(begin.at);
-        }
-        schedule[start.which].push_back(scheduled);
-    }
-    return schedule;
-}
-
-/// The schedule of a steady round: a program without one is run for more and more rounds until two
-/// in a row are alike, with rounds behind them that keep the networks as busy as they always are.
-/// Nothing is contended, so the replay finds the same.
-template <class MakeEmitter>
-void set_schedule(SpatialDesign& design, const Machine& machine, const MakeEmitter& emitter) {
-    constexpr std::int64_t kRoundsBehind = 2;
-    constexpr std::int64_t kMostRounds = 48;
-    for (std::int64_t rounds = 6; rounds <= kMostRounds; rounds *= 2) {
-        SpatialEmitter unscheduled = emitter();
-        const Program program = unscheduled.run(rounds);
-        const Draft draft = run_draft(program, unscheduled, machine);
-        const ClockDomain& clock = machine.clock(program.clock);
-        const auto of_round = [&](std::int64_t round) {
-            return schedule_of(draft, round, program.agents.size(), clock);
-        };
-        const std::int64_t last = rounds - 1 - kRoundsBehind;
-        design.schedule = of_round(last);
-        const std::int64_t half = last / 2;
-        const Picoseconds span = draft.ends[static_cast<std::size_t>(last)] -
-                                 draft.ends[static_cast<std::size_t>(last - half)];
-        design.steady_round = Picoseconds(span.count() / half);
-        if (design.schedule == of_round(last - 1)) {
-            return;
-        }
-    }
-}
-
 }  // namespace
 
-SpatialDesign design_spatial(const Network& network, const Machine& machine, const Chip& chip,
-                             const Cores& cores, const std::vector<FusedLayer>& fused,
-                             const std::vector<SpatialPlan>& plans, const MapperOptions& options) {
-    SpatialDesign design;
-    for (std::size_t f = 0; f < fused.size(); ++f) {
-        design.layers.layers.push_back(
-            make_layer(network, machine, chip, cores, fused[f], plans[f]));
-    }
-    find_loads(design.layers.layers);
-    ArrivalFinder(network, machine, chip, options.images, design.layers).run();
-    check_fit(network, machine, chip, design.layers);
-    set_schedule(design, machine, [&] {
-        return SpatialEmitter(network, machine, chip, cores, design.layers, options, nullptr);
-    });
-    return design;
-}
-
-Program emit_spatial(const Network& network, const Machine& machine, const Chip& chip,
-                     const Cores& cores, const SpatialDesign& design,
-                     const MapperOptions& options) {
-    return SpatialEmitter(network, machine, chip, cores, design.layers, options, &design.schedule)
-        .run(options.rounds);
+void find_arrivals(const Network& network, const Machine& machine, const Chip& chip, bool images,
+                   SpatialNetwork& result) {
+    ArrivalFinder(network, machine, chip, images, result).run();
 }
 
 }  // namespace memwall

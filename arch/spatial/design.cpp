@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/spatial/design.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "arch/placement.hpp"
+#include "arch/spatial/emitter.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+/// Layers that share weights and are split alike find them in the same cores. Others have a copy of
+/// their own.
+void find_loads(std::vector<SpatialLayer>& layers) {
+    const auto alike = [](const SpatialLayer& a, const SpatialLayer& b) {
+        return a.fused->weights == b.fused->weights && a.plan->layout == b.plan->layout &&
+               a.plan->split.extents == b.plan->split.extents &&
+               a.plan->split.tile == b.plan->split.tile;
+    };
+    for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
+        layer->loads_weights =
+            layer->fused->weights.valid() &&
+            std::none_of(layers.begin(), layer,
+                         [&](const SpatialLayer& earlier) { return alike(earlier, *layer); });
+    }
+}
+
+/// Two slots of every input and output of the network must fit the frame buffer.
+void check_frame_buffer(const Network& network, const Machine& machine, const Chip& chip,
+                        const SpatialNetwork& result) {
+    Bytes at_edge;
+    std::vector<TensorId> edges;
+    for (const Arrival& arrival : result.arrivals) {
+        const bool edge = arrival.maker < 0 || arrival.reader == result.layers.size();
+        if (edge && std::find(edges.begin(), edges.end(), arrival.tensor) == edges.end()) {
+            edges.push_back(arrival.tensor);
+            at_edge += network.tensor_bytes(arrival.tensor) * 2;
+        }
+    }
+    const Bytes frames =
+        std::get<MemoryConfig>(machine.component(chip.frame_buffer).config).capacity;
+    if (at_edge > frames) {
+        throw InputError("network '" + network.name() +
+                         "' does not fit the frame buffer of machine '" + machine.name() +
+                         "': two slots of its inputs and outputs take " + format_bytes(at_edge) +
+                         ", " + format_bytes(at_edge - frames) + " more than there is");
+    }
+}
+
+/// The most bytes of activations that the core memories hold at once: results, and what came in for
+/// a layer.
+Bytes most_activations(const Network& network, const SpatialNetwork& result) {
+    std::vector<Lifetime> lifetimes;
+    const std::size_t steps = result.layers.size();
+    for (std::size_t f = 0; f < steps; ++f) {
+        const TensorId output = result.layers[f].fused->output;
+        std::size_t last = f;
+        for (const Arrival& arrival : result.arrivals) {
+            last = arrival.tensor == output ? std::max(last, arrival.reader) : last;
+        }
+        lifetimes.push_back({f, last, network.tensor_bytes(output)});
+    }
+    for (const Arrival& arrival : result.arrivals) {
+        if (arrival.reader < steps) {
+            const std::size_t from = arrival.reader > 0 ? arrival.reader - 1 : 0;
+            lifetimes.push_back({from, arrival.reader, arrival.delivered});
+        }
+    }
+    Bytes most;
+    for (const Bytes live : live_bytes(lifetimes, steps)) {
+        most = std::max(most, live);
+    }
+    return most;
+}
+
+/// All weights, and the activations at their worst, must fit the core memories.
+void check_core_memories(const Network& network, const Machine& machine, const Chip& chip,
+                         const SpatialNetwork& result) {
+    const Bytes activations = most_activations(network, result);
+    Bytes weights;
+    for (const SpatialLayer& layer : result.layers) {
+        weights += layer.loads_weights ? network.tensor_bytes(layer.fused->weights) : Bytes(0);
+    }
+    const Bytes capacity = chip.core_memory_config->capacity * chip.cores;
+    if (weights + activations <= capacity) {
+        return;
+    }
+    const Bytes missing = weights + activations - capacity;
+    std::string chips;
+    if (activations < capacity) {
+        const std::int64_t count = ceil_divide(weights.count(), (capacity - activations).count());
+        chips = "; " + std::to_string(count) + " chips would hold it";
+    }
+    throw InputError("network '" + network.name() + "' does not fit machine '" + machine.name() +
+                     "': its weights take " + format_bytes(weights) + " and its activations " +
+                     format_bytes(activations) + " of " + format_bytes(capacity) + ", " +
+                     format_bytes(missing) + " are missing" + chips);
+}
+
+}  // namespace
+
+SpatialDesign design_spatial(const Network& network, const Machine& machine, const Chip& chip,
+                             const Cores& cores, const std::vector<FusedLayer>& fused,
+                             const std::vector<SpatialPlan>& plans, const MapperOptions& options) {
+    SpatialDesign design;
+    for (std::size_t f = 0; f < fused.size(); ++f) {
+        design.layers.layers.push_back(
+            make_layer(network, machine, chip, cores, fused[f], plans[f]));
+    }
+    find_loads(design.layers.layers);
+    find_arrivals(network, machine, chip, options.images, design.layers);
+    check_frame_buffer(network, machine, chip, design.layers);
+    check_core_memories(network, machine, chip, design.layers);
+    design.steady = steady_schedule(network, machine, chip, cores, design.layers, options);
+    return design;
+}
+
+Program emit_spatial(const Network& network, const Machine& machine, const Chip& chip,
+                     const Cores& cores, const SpatialDesign& design,
+                     const MapperOptions& options) {
+    return SpatialEmitter(network, machine, chip, cores, design.layers, options,
+                          &design.steady.schedule)
+        .run(options.rounds);
+}
+
+}  // namespace memwall

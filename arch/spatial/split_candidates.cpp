@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/spatial/split_candidates.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+double mesh_width(const Machine& machine, ComponentId mesh) {
+    return static_cast<double>(
+        std::get<MeshConfig>(machine.component(mesh).config).link_width.count());
+}
+
+}  // namespace
+
+SplitCandidateMaker::SplitCandidateMaker(const Network& network, const Machine& machine,
+                                         const Chip& chip, const Cores& cores, std::size_t most)
+    : network_(network),
+      machine_(machine),
+      chip_(chip),
+      cores_(cores),
+      most_(most),
+      activation_width_(mesh_width(machine, chip.activation_network)),
+      model_width_(mesh_width(machine, chip.model_network)),
+      partial_sum_width_(mesh_width(machine, chip.partial_sum_network)) {}
+
+SplitCandidateMaker::ShapeKey SplitCandidateMaker::key_of(const Layer& root) {
+    std::vector<std::int64_t> windows;
+    for (const Operand& operand : root.space.operands) {
+        windows.push_back(bits(operand.precision));
+        for (const Axis& axis : operand.projection.axes) {
+            windows.push_back(axis.extent);
+            windows.push_back(axis.offset);
+            for (const AxisTerm& term : axis.terms) {
+                windows.push_back(term.coefficient);
+            }
+        }
+    }
+    return {root.space.extents, root.op, std::move(windows)};
+}
+
+/// Rough cycles of a split before anything is routed: to rank splits.
+double SplitCandidateMaker::rough(const Layer& root, const CoreSplit& split, double compute) const {
+    double received = 0;
+    double weights = 0;
+    for (const Operand& operand : root.space.operands) {
+        const auto bytes = static_cast<double>(
+            most_bytes(operand.projection, operand.precision, split.tile).count());
+        received += operand.role == TensorRole::inputs ? bytes : 0;
+        weights += operand.role == TensorRole::weights ? bytes : 0;
+    }
+    double sums = 0;
+    if (split.reduction_parts(root.space) > 1) {
+        sums =
+            static_cast<double>(
+                stored_bytes(result_words(root, split.tile), root.precision.accumulator).count()) /
+            partial_sum_width_;
+    }
+    return std::max({compute, weights / model_width_, sums}) + sums / kOutputChunks +
+           received / activation_width_ / kOutputChunks;
+}
+
+std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) const {
+    SplitRules rules;
+    rules.cores = chip_.cores;
+    if (root.macs() > 0) {
+        const ArrayShape* shape = array_shape(*cores_.array_config, root.precision);
+        rules.output_unit = shape->outputs;
+        rules.reduction_unit = shape->inputs;
+        rules.split_reduction = true;
+    }
+    std::vector<std::pair<double, CoreSplit>> ranked;
+    double least = std::numeric_limits<double>::infinity();
+    for (const CoreSplit& split : useful_splits(root.space, root.space.extents, rules)) {
+        if (split.parts(Dim::C) > chip_.mesh->columns) {
+            continue;
+        }
+        const auto compute = static_cast<double>(core_cycles(cores_, root, split.tile));
+        if (compute > 1.5 * least + 32) {
+            continue;
+        }
+        const double cost = rough(root, split, compute);
+        least = std::min(least, cost);
+        ranked.emplace_back(cost, split);
+    }
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<CoreSplit> best;
+    for (const auto& [cost, split] : ranked) {
+        if (best.size() < most_) {
+            best.push_back(split);
+        }
+    }
+    return best;
+}
+
+std::unique_ptr<SplitCandidate> SplitCandidateMaker::evaluate(const FusedLayer& fused,
+                                                              const CoreSplit& split,
+                                                              Layout layout) const {
+    const Layer& root = network_.layer(fused.root);
+    auto candidate = std::make_unique<SplitCandidate>();
+    SpatialPlan& plan = candidate->plan;
+    plan.split = split;
+    plan.layout = layout;
+    candidate->layer = make_layer(network_, machine_, chip_, cores_, fused, plan);
+    const SpatialLayer& layer = candidate->layer;
+    plan.compute = static_cast<double>(core_cycles(cores_, root, split.tile));
+    if (!layer.chunks.empty()) {
+        plan.first_output = static_cast<double>(layer.chunks.front().lead_cycles);
+    }
+    plan.weights = std::max(static_cast<double>(layer.weight_busiest) / model_width_,
+                            static_cast<double>(layer.weight_local_cycles));
+    plan.partial_sums = static_cast<double>(layer.sum_busiest) / partial_sum_width_;
+    // All but the first piece of weights can arrive while others are computed with.
+    candidate->cost = std::max({plan.compute, plan.weights, plan.partial_sums});
+    return candidate;
+}
+
+const SplitCandidates& SplitCandidateMaker::candidates(const FusedLayer& fused) {
+    const Layer& root = network_.layer(fused.root);
+    const auto [known, fresh] = known_.try_emplace(key_of(root));
+    if (fresh) {
+        for (const CoreSplit& split : ranked_splits(root)) {
+            for (const Layout layout : kLayouts) {
+                known->second.push_back(evaluate(fused, split, layout));
+            }
+        }
+    }
+    ensure(!known->second.empty(), "every layer has a split: the whole of it on one core");
+    return known->second;
+}
+
+}  // namespace memwall
