@@ -125,4 +125,22 @@ std::vector<FusedLayer> fuse_layers(const Network& network) {
     return fuser.take();
 }
 
+std::int64_t operand_bits(const Network& network, const FusedLayer& fused) {
+    std::int64_t sum = 0;
+    for (const TensorId operand : fused.operands) {
+        sum += bits(network.tensor(operand).precision);
+    }
+    return sum;
+}
+
+std::int64_t weight_bytes_read(const Network& network, const FusedLayer& fused,
+                               const Extents& part) {
+    const Operand* weights = network.layer(fused.root).space.find(TensorRole::weights);
+    if (weights == nullptr) {
+        return 0;
+    }
+    const std::int64_t read = touched_words(weights->projection, whole_box(part));
+    return stored_bytes(read, weights->precision).count();
+}
+
 }  // namespace memwall

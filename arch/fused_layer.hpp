@@ -3,6 +3,7 @@
 // out.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "workloads/network.hpp"
@@ -30,5 +31,12 @@ struct FusedLayer {
 /// All layers that do work, in order, each exactly once. A pointwise layer joins the layer that
 /// makes the latest of its inputs, if nothing else reads that result.
 std::vector<FusedLayer> fuse_layers(const Network& network);
+
+/// Bits of the other operands of the epilogues, a word of the result.
+std::int64_t operand_bits(const Network& network, const FusedLayer& fused);
+
+/// Bytes of weights that a part of the layer reads: of a gather the rows that are drawn.
+std::int64_t weight_bytes_read(const Network& network, const FusedLayer& fused,
+                               const Extents& part);
 
 }  // namespace memwall

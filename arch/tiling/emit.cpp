@@ -5,7 +5,7 @@
 #include <map>
 
 #include "arch/core_work.hpp"
-#include "arch/tiling/layer_emitter.hpp"
+#include "arch/tiling/emitter.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -192,8 +192,8 @@ void TilingEmitter::load() {
             receive.body = transfers_.receive(cargo, hierarchy_.dram, host_in_.unit);
             if (options_.images) {
                 receive.body.image =
-                    image_of(fused.weights, cargo.region, Transfers::place(hierarchy_.host),
-                             {Transfers::place(hierarchy_.dram)});
+                    image_of_move(fused.weights, cargo.region, Transfers::place(hierarchy_.host),
+                                  {Transfers::place(hierarchy_.dram)});
             }
             receive.posts.push_back({written});
             builder_.load(host_in_.agent, std::move(receive));
@@ -210,8 +210,8 @@ void TilingEmitter::load() {
             fetch.posts.push_back({loaded});
             if (options_.images) {
                 fetch.body.image =
-                    image_of(fused.weights, cargo.region, Transfers::place(hierarchy_.dram),
-                             {Transfers::place(hierarchy_.buffer)});
+                    image_of_move(fused.weights, cargo.region, Transfers::place(hierarchy_.dram),
+                                  {Transfers::place(hierarchy_.buffer)});
             }
             builder_.load(fetch_weights_.agent, std::move(fetch));
         }
@@ -249,8 +249,8 @@ void TilingEmitter::receive_inputs() {
         }
         if (options_.images) {
             step.body.image =
-                image_of(tensor, whole(tensor, reader, TensorRole::inputs).region,
-                         Transfers::place(hierarchy_.host), {Transfers::place(home(tensor))});
+                image_of_move(tensor, whole_region(network_, tensor),
+                              Transfers::place(hierarchy_.host), {Transfers::place(home(tensor))});
         }
         builder_.step(host_in_.agent, std::move(step));
     }
@@ -275,8 +275,8 @@ void TilingEmitter::send_outputs() {
         }
         if (options_.images) {
             step.body.image =
-                image_of(tensor, whole(tensor, step.layer, TensorRole::outputs).region,
-                         Transfers::place(home(tensor)), {Transfers::place(hierarchy_.host)});
+                image_of_move(tensor, whole_region(network_, tensor),
+                              Transfers::place(home(tensor)), {Transfers::place(hierarchy_.host)});
         }
         builder_.step(host_out_.agent, std::move(step));
     }
@@ -302,13 +302,8 @@ LayerId TilingEmitter::first_reader(TensorId tensor) const {
 }
 
 Cargo TilingEmitter::whole(TensorId tensor, LayerId layer, TensorRole role) const {
-    Cargo cargo{tensor, {},   network_.tensor_bytes(tensor),
-                layer,  role, network_.tensor(tensor).precision};
-    cargo.region.push_back({0, network_.batch()});
-    for (const std::int64_t extent : network_.tensor(tensor).shape) {
-        cargo.region.push_back({0, extent});
-    }
-    return cargo;
+    return {tensor, whole_region(network_, tensor),   network_.tensor_bytes(tensor), layer,
+            role,   network_.tensor(tensor).precision};
 }
 
 /// Waits for all that is written of a tensor: by the layers that make it, or by the host.
@@ -323,13 +318,6 @@ void TilingEmitter::wait_done(RoundStep& step, TensorId tensor) const {
     if (!made && edge_full_[tensor.position()].valid()) {
         step.waits.push_back({edge_full_[tensor.position()], 1});
     }
-}
-
-std::shared_ptr<const StepImage> TilingEmitter::image_of(TensorId tensor, const Region& region,
-                                                         Place from, std::vector<Place> to) {
-    auto image = std::make_shared<StepImage>();
-    image->moves.push_back({tensor, region, from, std::move(to), false});
-    return image;
 }
 
 Program emit_tiling(const Network& network, const Machine& machine, const Hierarchy& hierarchy,

@@ -39,7 +39,4 @@ struct NetworkPlan {
 NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
                          const ClockDomain& clock, PassPlanner& planner);
 
-/// Bits of the other operands of the epilogues, a word of the result.
-std::int64_t operand_bits(const Network& network, const FusedLayer& fused);
-
 }  // namespace memwall

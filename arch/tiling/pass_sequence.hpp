@@ -34,11 +34,11 @@ struct PassSequence {
 
 PassSequence pass_sequence(const Layer& root, const LayerPlan& plan);
 
-/// What of `region` is not in `previous`: trimmed along one axis where that says it, else all.
 /// What tells the parts of an operand apart: its image; of a gather the rows that are drawn,
 /// numbered by their draws.
 Region visited_region(const Projection& projection, const Box& box);
 
+/// What of `region` is not in `previous`: trimmed along one axis where that says it, else all.
 Region fresh_part(const Region& region, const Region& previous);
 
 }  // namespace memwall

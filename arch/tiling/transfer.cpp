@@ -104,13 +104,18 @@ void Transfers::count(StepBody& body, const Cargo& cargo, ComponentId component,
                    bytes.count());
 }
 
+/// Between the buffer and the cores, where there is a bus.
+void Transfers::cross_bus(Move& move, StepBody& body, const Cargo& cargo) const {
+    if (hierarchy_.bus.valid()) {
+        add_link(move, machine_.medium(hierarchy_.bus), cargo.bytes);
+        count(body, cargo, hierarchy_.bus, Action::transfer, cargo.bytes);
+    }
+}
+
 StepBody Transfers::fetch(const Cargo& cargo, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move;
-    move.sources = {hierarchy_.dram};
-    move.destinations = {hierarchy_.buffer};
-    move.delivered = cargo.bytes;
+    Move move = move_between(hierarchy_.dram, hierarchy_.buffer, cargo.bytes);
     move.dram.push_back(dram_access(cargo, false));
     move.pattern = cargo.drawn > 0           ? MovePattern::gather
                    : move.dram[0].pieces > 1 ? MovePattern::strided
@@ -125,10 +130,7 @@ StepBody Transfers::fetch(const Cargo& cargo, UnitId unit) const {
 StepBody Transfers::store(const Cargo& cargo, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move;
-    move.sources = {hierarchy_.buffer};
-    move.destinations = {hierarchy_.dram};
-    move.delivered = cargo.bytes;
+    Move move = move_between(hierarchy_.buffer, hierarchy_.dram, cargo.bytes);
     move.dram.push_back(dram_access(cargo, true));
     move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
     add_link(move, machine_.read_port(hierarchy_.buffer), cargo.bytes);
@@ -143,19 +145,13 @@ StepBody Transfers::store(const Cargo& cargo, UnitId unit) const {
 StepBody Transfers::feed(const Cargo& cargo, Bytes delivered, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move;
-    move.sources = {hierarchy_.buffer};
-    move.destinations = {hierarchy_.operands};
-    move.delivered = delivered;
+    Move move = move_between(hierarchy_.buffer, hierarchy_.operands, delivered);
     move.latency = hierarchy_.feed_latency();
     add_link(move, machine_.read_port(hierarchy_.buffer), cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::read, cargo.bytes);
-    if (hierarchy_.bus.valid()) {
-        add_link(move, machine_.medium(hierarchy_.bus), cargo.bytes);
-        count(body, cargo, hierarchy_.bus, Action::transfer, cargo.bytes);
-        if (delivered > cargo.bytes) {
-            count(body, cargo, hierarchy_.bus, Action::hop, delivered - cargo.bytes);
-        }
+    cross_bus(move, body, cargo);
+    if (hierarchy_.bus.valid() && delivered > cargo.bytes) {
+        count(body, cargo, hierarchy_.bus, Action::hop, delivered - cargo.bytes);
     }
     add_link(move, machine_.write_port(hierarchy_.operands), delivered);
     count(body, cargo, hierarchy_.operands, Action::write, delivered);
@@ -167,17 +163,11 @@ StepBody Transfers::drain(const Cargo& cargo, Bytes sums_read, Precision accumul
                           UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move;
-    move.sources = {hierarchy_.operands};
-    move.destinations = {hierarchy_.buffer};
-    move.delivered = cargo.bytes;
+    Move move = move_between(hierarchy_.operands, hierarchy_.buffer, cargo.bytes);
     move.latency = hierarchy_.feed_latency();
     builder_.count(body, cargo.layer, hierarchy_.accumulators, Action::read,
                    TensorRole::partial_sums, accumulator, sums_read.count());
-    if (hierarchy_.bus.valid()) {
-        add_link(move, machine_.medium(hierarchy_.bus), cargo.bytes);
-        count(body, cargo, hierarchy_.bus, Action::transfer, cargo.bytes);
-    }
+    cross_bus(move, body, cargo);
     add_link(move, machine_.write_port(hierarchy_.buffer), cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::write, cargo.bytes);
     body.what = std::move(move);
@@ -187,20 +177,15 @@ StepBody Transfers::drain(const Cargo& cargo, Bytes sums_read, Precision accumul
 StepBody Transfers::reduce(const Cargo& cargo, std::int64_t additions, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move;
-    move.sources = {hierarchy_.accumulators.valid() ? hierarchy_.accumulators
-                                                    : hierarchy_.operands};
-    move.destinations = move.sources;
+    const ComponentId sums =
+        hierarchy_.accumulators.valid() ? hierarchy_.accumulators : hierarchy_.operands;
+    Move move = move_between(sums, sums, cargo.bytes);
     move.combine = Combine::sum;
     move.mode = MoveMode::accumulate;
-    move.delivered = cargo.bytes;
     move.latency = hierarchy_.feed_latency();
     count(body, cargo, hierarchy_.accumulators, Action::read, cargo.bytes * 2);
     count(body, cargo, hierarchy_.accumulators, Action::write, cargo.bytes);
-    if (hierarchy_.bus.valid()) {
-        add_link(move, machine_.medium(hierarchy_.bus), cargo.bytes);
-        count(body, cargo, hierarchy_.bus, Action::transfer, cargo.bytes);
-    }
+    cross_bus(move, body, cargo);
     builder_.count(body, cargo.layer, hierarchy_.array, Action::accumulate,
                    TensorRole::partial_sums, cargo.precision, additions);
     body.what = std::move(move);
@@ -216,10 +201,7 @@ Cycles Transfers::host_latency() const {
 StepBody Transfers::receive(const Cargo& cargo, ComponentId memory, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move;
-    move.sources = {hierarchy_.host};
-    move.destinations = {memory};
-    move.delivered = cargo.bytes;
+    Move move = move_between(hierarchy_.host, memory, cargo.bytes);
     move.latency = host_latency();
     add_link(move, machine_.inbound(hierarchy_.host), cargo.bytes);
     count(body, cargo, hierarchy_.host, Action::transfer, cargo.bytes);
@@ -236,10 +218,7 @@ StepBody Transfers::receive(const Cargo& cargo, ComponentId memory, UnitId unit)
 StepBody Transfers::send(const Cargo& cargo, ComponentId memory, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move;
-    move.sources = {memory};
-    move.destinations = {hierarchy_.host};
-    move.delivered = cargo.bytes;
+    Move move = move_between(memory, hierarchy_.host, cargo.bytes);
     move.latency = host_latency();
     if (memory == hierarchy_.dram) {
         move.dram.push_back(dram_access(cargo, false));

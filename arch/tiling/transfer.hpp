@@ -47,6 +47,7 @@ public:
 
 private:
     [[nodiscard]] DramAccess dram_access(const Cargo& cargo, bool write) const;
+    void cross_bus(Move& move, StepBody& body, const Cargo& cargo) const;
     void add_link(Move& move, LinkId link, Bytes bytes) const;
     void count(StepBody& body, const Cargo& cargo, ComponentId component, Action action,
                Bytes bytes) const;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a tiled program, worker by worker: the network's frame (emit.cpp), what a layer
+// reads (operand_steps.cpp) and what it makes (result_steps.cpp).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arch/core_work.hpp"
+#include "arch/mapper.hpp"
+#include "arch/step_image.hpp"
+#include "arch/tiling/layer_passes.hpp"
+#include "arch/tiling/network_plan.hpp"
+#include "arch/tiling/ring.hpp"
+#include "arch/tiling/transfer.hpp"
+
+namespace memwall {
+
+/// Writes one program; used once.
+class TilingEmitter {
+public:
+    TilingEmitter(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
+                  const Cores& cores, const NetworkPlan& plan, const MapperOptions& options);
+    Program run();
+
+private:
+    struct Worker {
+        AgentId agent;
+        UnitId unit;
+    };
+    /// A layer while its passes are written down.
+    struct LayerState {
+        std::size_t f = 0;
+        LayerPasses layer;
+        std::int64_t outputs_done = 0;  ///< output passes drained so far
+        /// By operand and tile visit: its filling of the ring, and what its end frees.
+        std::vector<std::vector<std::int64_t>> tile_fills;
+        std::vector<std::vector<Bytes>> tile_releases;
+        std::vector<Bytes> carried;  ///< by operand: kept for the next tile
+
+        LayerState(std::size_t position, LayerPasses passes)
+            : f(position),
+              layer(std::move(passes)),
+              tile_fills(layer.root.space.operands.size()),
+              tile_releases(tile_fills.size()),
+              carried(tile_fills.size()) {}
+    };
+
+    // emit.cpp
+    void place();
+    void load();
+    void receive_inputs();
+    void send_outputs();
+    [[nodiscard]] bool isolated(std::size_t f) const;
+    [[nodiscard]] bool is_edge(TensorId tensor) const;
+    [[nodiscard]] ComponentId home(TensorId tensor) const;
+    [[nodiscard]] LayerId first_reader(TensorId tensor) const;
+    [[nodiscard]] Cargo whole(TensorId tensor, LayerId layer, TensorRole role) const;
+    void wait_done(RoundStep& step, TensorId tensor) const;
+    [[nodiscard]] const std::string& layer_name(std::size_t f) const;
+    [[nodiscard]] std::size_t first_with_weights(std::size_t f) const;
+
+    // operand_steps.cpp
+    void wait_layer_before(std::size_t f, RoundStep& step) const;
+    [[nodiscard]] static Cargo tile_cargo(const LayerPasses& layer, std::size_t o, std::size_t v);
+    void hold_tile(LayerState& state, std::size_t o, std::size_t v, const Cargo& cargo,
+                   RoundStep& step) const;
+    void fetch_tile(LayerState& state, std::size_t o, std::size_t v);
+    void feed(LayerState& state, std::size_t p, std::size_t o);
+    void use_tile(const LayerState& state, std::size_t p, std::size_t o, RoundStep& step) const;
+    void feed_epilogue(LayerState& state, std::size_t p);
+    void fetch_operand(const LayerState& state, std::size_t i, const Cargo& cargo);
+
+    // result_steps.cpp
+    void emit_layer(std::size_t f);
+    void compute(const LayerState& state, std::size_t p);
+    void reduce(const LayerState& state, std::size_t p);
+    void wait_sums(const LayerState& state, std::size_t p, RoundStep& step) const;
+    void epilogues(const LayerState& state, std::size_t p);
+    void drain(LayerState& state, std::size_t p);
+    void begin_output(const LayerState& state, RoundStep& step) const;
+    void store(LayerState& state, const Cargo& cargo);
+    void finish_output(LayerState& state, RoundStep& step);
+    [[nodiscard]] TensorRole role_of_output(TensorId stored) const;
+
+    const Network& network_;
+    const Hierarchy& hierarchy_;
+    Cores cores_;
+    const NetworkPlan& plan_;
+    const MapperOptions& options_;
+    ProgramBuilder builder_;
+    Transfers transfers_;
+    std::size_t workers_ = 0;
+    Worker host_in_, fetch_weights_, fetch_inputs_, fetch_operands_, feed_weights_, feed_inputs_,
+        compute_, reduce_, epilogue_, drain_, store_, host_out_;
+    Ring core_weights_, results_, tile_weights_, tile_outputs_;
+    std::vector<Ring> core_inputs_, tile_inputs_;      ///< by operand of a layer
+    std::vector<Ring> core_operands_, tile_operands_;  ///< by other operand of its epilogues
+    TokenId reduced_, finished_;
+    TokenId answered_;  ///< a round's outputs are with the host; of networks that keep state
+    std::vector<TokenId> done_;                   ///< by fused layer: one post an output step
+    std::vector<TokenId> weights_loaded_;         ///< by fused layer
+    std::vector<TokenId> edge_full_, edge_free_;  ///< by tensor, of the network's edges
+    std::vector<TensorId> activations_;
+    std::vector<std::int64_t> first_maker_, last_user_;  ///< by tensor: fused layers
+};
+
+}  // namespace memwall

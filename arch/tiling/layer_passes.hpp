@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fused layer in its passes: which core computes what in each of them, and what it needs for
+// that.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "arch/core_split.hpp"
+#include "arch/tiling/pass_sequence.hpp"
+
+namespace memwall {
+
+/// One core's part of a pass.
+struct CoreBox {
+    std::size_t lane = 0;
+    Box box;
+};
+
+/// Network, fused layer and plan must outlive it.
+struct LayerPasses {
+    const Network& network;
+    const FusedLayer& fused;
+    const Layer& root;
+    const LayerPlan& plan;
+    PassSequence sequence;
+
+    LayerPasses(const Network& of_network, const FusedLayer& layer, const LayerPlan& layer_plan);
+
+    [[nodiscard]] const Pass& pass(std::size_t p) const { return sequence.passes[p]; }
+    /// The whole tile that a pass belongs to.
+    [[nodiscard]] Box tile_box(std::size_t p) const;
+    /// The first pass over the same outputs: where the reduction is cut, the last one may be
+    /// shorter and leave out cores that hold partial sums of the ones before.
+    [[nodiscard]] const Box& first_box(std::size_t p) const;
+
+    [[nodiscard]] CoreSplit split(const Box& box) const;
+    /// A short pass at an edge uses the cores that it would use in a full one, so that what stays
+    /// in their buffers from pass to pass is where it is needed.
+    [[nodiscard]] std::vector<CoreBox> core_boxes(const Box& box) const;
+    /// The cores that end up with the results of a pass: of those that share some, the first.
+    [[nodiscard]] std::vector<CoreBox> owners(std::size_t p) const;
+    /// Cores that share the results of a pass; 1: nothing is to be added up.
+    [[nodiscard]] std::int64_t shares(std::size_t p) const;
+
+    [[nodiscard]] Region results(const Box& box) const;
+    /// What an epilogue needs of its operand `i` for the results of a box.
+    [[nodiscard]] Region operand_region(std::size_t i, const Box& box) const;
+};
+
+}  // namespace memwall

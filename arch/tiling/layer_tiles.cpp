@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/layer_tiles.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace memwall {
+namespace {
+
+/// Numbers fused layers so that equal ones have the same number: spaces, precisions and what
+/// the epilogues read.
+std::vector<std::size_t> classes_of(const Network& network, const std::vector<FusedLayer>& all) {
+    std::vector<std::size_t> classes;
+    std::map<std::vector<std::int64_t>, std::size_t> numbers;
+    for (const FusedLayer& fused : all) {
+        const Layer& root = network.layer(fused.root);
+        std::vector<std::int64_t> shape = {
+            static_cast<std::int64_t>(root.space.operation),
+            root.space.vector_operations_per_point,
+            static_cast<std::int64_t>(root.precision.weights),
+            static_cast<std::int64_t>(root.precision.activations),
+            static_cast<std::int64_t>(root.precision.accumulator),
+            operand_bits(network, fused),
+            static_cast<std::int64_t>(fused.operands.size()),
+            network.tensor_bytes(fused.output).count(),
+            static_cast<std::int64_t>(network.tensor(fused.output).precision)};
+        shape.insert(shape.end(), root.space.extents.begin(), root.space.extents.end());
+        for (const Dim dim : root.space.whole_dims) {
+            shape.push_back(static_cast<std::int64_t>(dim));
+        }
+        for (const Operand& operand : root.space.operands) {
+            const auto input = std::find(fused.inputs.begin(), fused.inputs.end(),
+                                         network.storage(operand.tensor));
+            shape.insert(shape.end(),
+                         {static_cast<std::int64_t>(operand.role),
+                          static_cast<std::int64_t>(operand.precision),
+                          operand.projection.gather ? 1 : 0, input - fused.inputs.begin()});
+            for (const Axis& axis : operand.projection.axes) {
+                shape.insert(shape.end(), {axis.offset, axis.extent});
+                for (const AxisTerm& term : axis.terms) {
+                    shape.insert(shape.end(),
+                                 {static_cast<std::int64_t>(term.dim), term.coefficient});
+                }
+                shape.push_back(-1);
+            }
+        }
+        classes.push_back(numbers.emplace(std::move(shape), numbers.size()).first->second);
+    }
+    return classes;
+}
+
+double tiles(const Extents& whole, const Extents& tile) {
+    double product = 1;
+    for (const Dim dim : all_dims()) {
+        product *= static_cast<double>(ceil_divide(whole[index(dim)], tile[index(dim)]));
+    }
+    return product;
+}
+
+bool is_read(const Operand& operand) {
+    return operand.role == TensorRole::inputs || operand.role == TensorRole::state;
+}
+
+}  // namespace
+
+LayerTiler::LayerTiler(const Network& network, const std::vector<FusedLayer>& fused,
+                       double dram_bytes_per_cycle, PassPlanner& passes)
+    : network_(network),
+      fused_(fused),
+      dram_bytes_per_cycle_(dram_bytes_per_cycle),
+      passes_(passes),
+      classes_(classes_of(network, fused)) {}
+
+bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerPlan& layer) {
+    const auto key = std::make_tuple(classes_[f], streams.weights, streams.inputs, streams.operands,
+                                     streams.outputs, streams.weight_slot, streams.stage);
+    auto found = known_.find(key);
+    if (found == known_.end()) {
+        found = known_.emplace(key, search(fused_[f], streams)).first;
+    }
+    if (found->second) {
+        const bool resident = layer.weights_resident;
+        layer = *found->second;
+        layer.weights_resident = resident;
+    }
+    return found->second.has_value();
+}
+
+/// The largest useful tile whose moving parts fit, cheapest order first.
+std::optional<LayerPlan> LayerTiler::search(const FusedLayer& fused, const Streams& streams) {
+    const Layer& root = network_.layer(fused.root);
+    const Extents whole = root.space.extents;
+    const bool heads = whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1;
+    std::size_t tried = 0;
+    std::optional<LayerPlan> best;
+    for (Extents tile : channel_tiles(root, streams)) {
+        if (!fit_positions(fused, root, streams, tile)) {
+            continue;
+        }
+        if (heads && ++tried > kMostTiles) {
+            break;
+        }
+        LayerPlan plan;
+        plan.tile = tile;
+        cost(fused, root, streams, plan);
+        const auto passes = passes_.plan(root, tile, operand_bits(network_, fused));
+        if (!passes) {
+            continue;
+        }
+        plan.passes = *passes;
+        plan.core_cycles = passes->cycles * tiles(whole, tile);
+        if (!best || time(plan) < time(*best)) {
+            best = plan;
+        }
+    }
+    return best;
+}
+
+double LayerTiler::time(const LayerPlan& plan) const {
+    return std::max(plan.core_cycles,
+                    (plan.dram_bytes + plan.weight_bytes) / dram_bytes_per_cycle_);
+}
+
+/// Tiles of all positions: all channels where weights need no slot, else what fits in one and
+/// less. Groups are cut, or heads and then the channels of one, or channels.
+std::vector<Extents> LayerTiler::channel_tiles(const Layer& root, const Streams& streams) {
+    const Extents whole = root.space.extents;
+    const bool groups = whole[index(Dim::G)] > 1;
+    const bool heads = whole[index(Dim::H)] > 1 && !groups;
+    const bool moving = streams.outputs || streams.operands ||
+                        (heads && std::find(streams.inputs.begin(), streams.inputs.end(), true) !=
+                                      streams.inputs.end());
+    std::vector<Extents> tiles;
+    Extents extents = whole;
+    bool first = true;
+    for (const Dim dim : heads    ? std::vector<Dim>{Dim::H, Dim::K}
+                         : groups ? std::vector<Dim>{Dim::G}
+                                  : std::vector<Dim>{Dim::K}) {
+        const std::int64_t most = root.space.normalises(dim) ? 1 : whole[index(dim)];
+        for (std::int64_t parts = first ? 1 : 2; parts <= most; parts *= 2) {
+            extents[index(dim)] = ceil_divide(whole[index(dim)], parts);
+            first = false;
+            const Operand* weights = root.space.find(TensorRole::weights);
+            const std::int64_t needed =
+                streams.weights && weights != nullptr
+                    ? most_bytes(weights->projection, weights->precision, extents).count()
+                    : 0;
+            if (needed > streams.weight_slot) {
+                continue;
+            }
+            tiles.push_back(extents);
+            if (!moving || (!heads && tiles.size() == kMostTiles)) {
+                return tiles;
+            }
+        }
+        extents[index(dim)] = most > 1 ? 1 : whole[index(dim)];
+    }
+    return tiles;
+}
+
+bool LayerTiler::is_streamed(const FusedLayer& fused, const Streams& streams,
+                             const Operand& operand) const {
+    const auto found =
+        std::find(fused.inputs.begin(), fused.inputs.end(), network_.storage(operand.tensor));
+    return streams.inputs[static_cast<std::size_t>(found - fused.inputs.begin())];
+}
+
+/// Bytes of the tile's moving activations, twice.
+std::int64_t LayerTiler::moving_bytes(const FusedLayer& fused, const Layer& root,
+                                      const Streams& streams, const Extents& tile) const {
+    std::int64_t sum = 0;
+    for (const Operand& operand : root.space.operands) {
+        if (is_read(operand) && is_streamed(fused, streams, operand)) {
+            sum += most_bytes(operand.projection, operand.precision, tile).count();
+        }
+    }
+    const std::int64_t results =
+        most_bytes(root.space.outputs().projection, Precision::int8, tile).count();
+    if (streams.outputs) {
+        sum += stored_bytes(results, network_.tensor(fused.output).precision).count();
+    }
+    if (streams.operands) {
+        sum += ceil_divide(results * operand_bits(network_, fused), 8);
+    }
+    return 2 * sum;
+}
+
+/// Shrinks the tile's positions until its moving activations fit twice in the stage.
+bool LayerTiler::fit_positions(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                               Extents& tile) const {
+    const auto needed = [&] { return moving_bytes(fused, root, streams, tile); };
+    for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
+        const bool normalised = root.space.normalises(dim);
+        const std::int64_t whole = tile[index(dim)];
+        for (std::int64_t parts = 1; needed() > streams.stage && parts < whole && !normalised;) {
+            ++parts;
+            tile[index(dim)] = ceil_divide(whole, parts);
+        }
+    }
+    return needed() <= streams.stage || needed() == 0;
+}
+
+/// DRAM traffic in the better order of tiles. Rows that the next tile also needs stay.
+void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                      LayerPlan& plan) const {
+    const Extents whole = root.space.extents;
+    const auto parts = [&](Dim dim) {
+        return static_cast<double>(ceil_divide(whole[index(dim)], plan.tile[index(dim)]));
+    };
+    const double channel_parts = parts(Dim::G) * parts(Dim::H) * parts(Dim::K);
+    const double position_parts = tiles(whole, plan.tile) / channel_parts;
+    double inputs = 0;
+    double repeated = 0;  // where tiles of channels go round outside
+    for (const Operand& operand : root.space.operands) {
+        if (is_read(operand) && is_streamed(fused, streams, operand)) {
+            const auto once = static_cast<double>(
+                stored_bytes(touched_words(operand.projection, root.space.box()), operand.precision)
+                    .count());
+            double times = position_parts > 1 ? 1 : 0;
+            for (const Dim dim : {Dim::G, Dim::H, Dim::K}) {
+                times *= relevant(operand.projection, dim) ? 1 : parts(dim);
+            }
+            inputs += once;
+            repeated += once * std::max(times, 1.0);
+        }
+    }
+    double rest =
+        streams.outputs ? static_cast<double>(network_.tensor_bytes(fused.output).count()) : 0;
+    for (const TensorId operand : fused.operands) {
+        rest += streams.operands ? static_cast<double>(network_.tensor_bytes(operand).count()) : 0;
+    }
+    const Operand* table = root.space.find(TensorRole::weights);
+    const bool gathers = table != nullptr && table->projection.gather;
+    double weights =
+        streams.weights ? static_cast<double>(weight_bytes_read(network_, fused, whole)) : 0;
+    if (streams.weights && gathers) {  // each tile draws rows of its own
+        weights = static_cast<double>(weight_bytes_read(network_, fused, plan.tile)) *
+                  channel_parts * position_parts;
+        plan.weight_bytes = weights;
+        plan.dram_bytes = repeated + rest;
+        return;
+    }
+    const double channels_out = weights + repeated;
+    const double positions_out = inputs + weights * (channel_parts > 1 ? position_parts : 1);
+    plan.positions_outer = positions_out < channels_out;
+    plan.weight_bytes =
+        plan.positions_outer && channel_parts > 1 ? weights * position_parts : weights;
+    plan.dram_bytes = std::min(channels_out, positions_out) - plan.weight_bytes + rest;
+}
+
+}  // namespace memwall

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tile of one fused layer: what of it lies in the global buffer at once, in which order tiles
+// follow, and what that costs on the DRAM.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "arch/tiling/network_plan.hpp"
+
+namespace memwall {
+
+/// Which operands of a fused layer pass through the DRAM, and the room for their tiles.
+struct Streams {
+    bool weights = false;
+    std::vector<bool> inputs;  ///< by position in FusedLayer::inputs
+    bool operands = false;
+    bool outputs = false;
+    std::int64_t weight_slot = 0;  ///< bytes of one of two slots
+    std::int64_t stage = 0;        ///< bytes for all tiles of activations
+};
+
+/// Plans layers; equal layers in equal streams once.
+class LayerTiler {
+public:
+    /// The network, its fused layers and the planner of passes must outlive it.
+    LayerTiler(const Network& network, const std::vector<FusedLayer>& fused,
+               double dram_bytes_per_cycle, PassPlanner& passes);
+
+    /// Sets all of a layer's plan but whether its weights are resident. False where no tile fits.
+    bool plan(std::size_t f, const Streams& streams, LayerPlan& layer);
+
+private:
+    static constexpr std::size_t kMostTiles = 4;  ///< of those that fit, the largest
+
+    [[nodiscard]] std::optional<LayerPlan> search(const FusedLayer& fused, const Streams& streams);
+    [[nodiscard]] static std::vector<Extents> channel_tiles(const Layer& root,
+                                                            const Streams& streams);
+    [[nodiscard]] bool fit_positions(const FusedLayer& fused, const Layer& root,
+                                     const Streams& streams, Extents& tile) const;
+    [[nodiscard]] std::int64_t moving_bytes(const FusedLayer& fused, const Layer& root,
+                                            const Streams& streams, const Extents& tile) const;
+    [[nodiscard]] bool is_streamed(const FusedLayer& fused, const Streams& streams,
+                                   const Operand& operand) const;
+    void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
+              LayerPlan& plan) const;
+    [[nodiscard]] double time(const LayerPlan& plan) const;
+
+    const Network& network_;
+    const std::vector<FusedLayer>& fused_;
+    double dram_bytes_per_cycle_;
+    PassPlanner& passes_;
+    std::vector<std::size_t> classes_;  ///< by fused layer
+    std::map<
+        std::tuple<std::size_t, bool, std::vector<bool>, bool, bool, std::int64_t, std::int64_t>,
+        std::optional<LayerPlan>>
+        known_;
+};
+
+}  // namespace memwall

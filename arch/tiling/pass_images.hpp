@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words that the steps of a pass move and compute, core by core: what the executor proves a
+// tiled program with.
+#pragma once
+
+#include "arch/step_image.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "arch/tiling/layer_passes.hpp"
+
+namespace memwall {
+
+/// Operand `o` of the layer, from the global buffer to the cores.
+StepImage feed_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
+                     std::size_t o);
+/// Operand `i` of its epilogues, to the cores.
+StepImage operand_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
+                        std::size_t i);
+
+StepImage compute_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p);
+/// Partial sums, from the cores that share an output to the one that ends up with it.
+StepImage reduce_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p);
+StepImage epilogue_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
+                         LayerId epilogue);
+/// The finished results, from the cores to the global buffer.
+StepImage drain_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p);
+
+}  // namespace memwall

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/residency.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include "arch/placement.hpp"
+
+namespace memwall {
+
+Residency::Residency(const Network& network, const Hierarchy& hierarchy,
+                     const std::vector<FusedLayer>& fused)
+    : network_(network), hierarchy_(hierarchy), fused_(fused) {
+    const std::size_t tensors = network_.tensors().size();
+    first_.assign(tensors, kNever);
+    last_.assign(tensors, 0);
+    readers_.assign(tensors, 0);
+    const auto touch = [&](TensorId tensor, std::size_t at) {
+        const std::size_t t = tensor.position();
+        first_[t] = first_[t] == kNever ? at : std::min(first_[t], at);
+        last_[t] = std::max(last_[t], at);
+    };
+    for (std::size_t f = 0; f < fused_.size(); ++f) {
+        for (const TensorId input : fused_[f].inputs) {
+            touch(input, f);
+            ++readers_[input.position()];
+        }
+        for (const TensorId operand : fused_[f].operands) {
+            touch(operand, f);
+            ++readers_[operand.position()];
+        }
+        touch(fused_[f].output, f);
+    }
+}
+
+bool Residency::is_edge(TensorId tensor) const {
+    return network_.tensor(tensor).kind == TensorKind::input || readers_[tensor.position()] == 0;
+}
+
+/// Tensors that are activations, those first whose keeping saves most for each byte and step.
+std::vector<std::size_t> Residency::by_density() const {
+    std::vector<std::size_t> order;
+    for (std::size_t t = 0; t < first_.size(); ++t) {
+        if (first_[t] != kNever) {
+            order.push_back(t);
+        }
+    }
+    const auto density = [&](std::size_t t) {
+        const auto steps = static_cast<double>(last_[t] - first_[t] + 1);
+        return (1.0 + static_cast<double>(readers_[t])) / steps;
+    };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return density(a) > density(b); });
+    return order;
+}
+
+KeptActivations Residency::keep_activations(std::int64_t room, bool must_keep_all) const {
+    KeptActivations kept;
+    kept.tensors.assign(network_.tensors().size(), false);
+    std::vector<Bytes> live(fused_.size());
+    for (const std::size_t t : by_density()) {
+        const TensorId tensor(t);
+        // The network's inputs and outputs cross its edge while other rounds run: two slots,
+        // always.
+        const bool edge = is_edge(tensor);
+        const bool state = network_.tensor(tensor).kind == TensorKind::state;
+        if (state || (edge && !hierarchy_.host.valid())) {
+            kept.all = false;  // they lie in the DRAM
+            continue;
+        }
+        const Lifetime lifetime{edge ? 0 : first_[t], edge ? fused_.size() - 1 : last_[t],
+                                network_.tensor_bytes(tensor) * (edge ? 2 : 1)};
+        bool fits = true;
+        for (std::size_t s = lifetime.first; s <= lifetime.last; ++s) {
+            fits = fits && (live[s] + lifetime.bytes).count() <= room;
+        }
+        if (!fits) {
+            kept.all = false;
+            if (must_keep_all) {
+                break;
+            }
+            continue;
+        }
+        kept.tensors[t] = true;
+        for (std::size_t s = lifetime.first; s <= lifetime.last; ++s) {
+            live[s] += lifetime.bytes;
+            kept.most = std::max(kept.most, live[s]);
+        }
+    }
+    return kept;
+}
+
+std::vector<bool> Residency::keep_weights(std::int64_t room) const {
+    const auto bytes = [&](std::size_t f) {
+        return network_.tensor_bytes(fused_[f].weights).count();
+    };
+    std::vector<std::size_t> order(fused_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::pair<double, double>> worth(fused_.size());
+    for (std::size_t f = 0; f < fused_.size(); ++f) {
+        if (fused_[f].weights.valid()) {
+            const Layer& root = network_.layer(fused_[f].root);
+            const auto read =
+                static_cast<double>(weight_bytes_read(network_, fused_[f], root.space.extents));
+            worth[f] = {-read / static_cast<double>(bytes(f)),
+                        static_cast<double>(root.macs()) / read};
+        }
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return worth[a] < worth[b]; });
+    std::map<TensorId, bool> decided;  // several layers may share one tensor
+    std::vector<bool> resident(fused_.size(), false);
+    for (const std::size_t f : order) {
+        if (!fused_[f].weights.valid()) {
+            continue;
+        }
+        const auto [known, fresh] = decided.emplace(fused_[f].weights, bytes(f) <= room);
+        resident[f] = known->second;
+        if (fresh && known->second) {
+            room -= bytes(f);
+        }
+    }
+    return resident;
+}
+
+}  // namespace memwall

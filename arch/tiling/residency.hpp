@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stays in the global buffer: activations from the layer that makes them to the last that
+// reads them, weights from round to round.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "arch/fused_layer.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// Activations that stay.
+struct KeptActivations {
+    std::vector<bool> tensors;  ///< by tensor
+    bool all = true;
+    Bytes most;  ///< at once
+};
+
+class Residency {
+public:
+    /// All three must outlive it.
+    Residency(const Network& network, const Hierarchy& hierarchy,
+              const std::vector<FusedLayer>& fused);
+
+    /// Keeps activations by the traffic that they save for each byte and step, while they fit in
+    /// `room` bytes. `must_keep_all`: ends with the first that does not fit.
+    [[nodiscard]] KeptActivations keep_activations(std::int64_t room, bool must_keep_all) const;
+
+    /// By fused layer: whether its weights stay in `room` bytes. Those of which a round reads the
+    /// largest share come first, then those with the least time for reading.
+    [[nodiscard]] std::vector<bool> keep_weights(std::int64_t room) const;
+
+private:
+    static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+
+    [[nodiscard]] bool is_edge(TensorId tensor) const;
+    [[nodiscard]] std::vector<std::size_t> by_density() const;
+
+    const Network& network_;
+    const Hierarchy& hierarchy_;
+    const std::vector<FusedLayer>& fused_;
+    std::vector<std::size_t> first_, last_;  ///< by tensor: steps between which it is needed
+    std::vector<std::int64_t> readers_;
+};
+
+}  // namespace memwall

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one layer of a tiled program makes: its computing, sums, epilogues, and the way of the
+// results to the global buffer and the DRAM.
+#include <algorithm>
+
+#include "arch/tiling/emitter.hpp"
+#include "arch/tiling/pass_images.hpp"
+
+namespace memwall {
+
+void TilingEmitter::emit_layer(std::size_t f) {
+    LayerState state(f, LayerPasses(network_, plan_.fused[f], plan_.layers[f]));
+    const PassSequence& sequence = state.layer.sequence;
+    const std::size_t operands = state.layer.root.space.operands.size();
+    for (std::size_t p = 0; p < sequence.passes.size(); ++p) {
+        const Pass& pass = sequence.passes[p];
+        for (std::size_t o = 0; o + 1 < operands; ++o) {
+            if (sequence.tile_visits[o][pass.tile_visit[o]].first == p) {
+                fetch_tile(state, o, pass.tile_visit[o]);
+            }
+            if (sequence.operand_visits[o][pass.visit[o]].first == p) {
+                feed(state, p, o);
+            }
+        }
+        compute(state, p);
+        if (pass.finishes) {
+            feed_epilogue(state, p);
+            reduce(state, p);
+            epilogues(state, p);
+            drain(state, p);
+        }
+    }
+}
+
+void TilingEmitter::compute(const LayerState& state, std::size_t p) {
+    const LayerPasses& layer = state.layer;
+    const Pass& pass = layer.pass(p);
+    RoundStep step;
+    step.layer = layer.fused.root;
+    step.body = compute_body(builder_, cores_, layer.root, layer.fused.root, layer.split(pass.box),
+                             pass.box, pass.starts);
+    const auto& operands = layer.root.space.operands;
+    for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
+        const Ring& ring =
+            operands[o].role == TensorRole::weights ? core_weights_ : core_inputs_[o];
+        const Visit& visit = layer.sequence.operand_visits[o][pass.visit[o]];
+        if (visit.first == p) {
+            ring.use(step, ring.last());
+        }
+        if (visit.last == p) {
+            ring.release(step);
+        }
+    }
+    if (pass.starts) {
+        results_.reserve(step);
+    }
+    if (pass.finishes) {
+        results_.filled(step);
+    }
+    if (options_.images) {
+        step.body.image = std::make_shared<StepImage>(compute_image(hierarchy_, layer, p));
+    }
+    builder_.step(compute_.agent, std::move(step));
+}
+
+/// Adds up the partial sums of cores that share an output.
+void TilingEmitter::reduce(const LayerState& state, std::size_t p) {
+    const LayerPasses& layer = state.layer;
+    const std::int64_t shares = layer.shares(p);
+    if (shares == 1) {
+        return;
+    }
+    const Region region = layer.results(layer.pass(p).box);
+    const Precision precision = layer.root.precision.accumulator;
+    const std::int64_t additions = words(region) * (shares - 1);
+    const Cargo cargo{layer.root.outputs.front(),         region,
+                      stored_bytes(additions, precision), layer.fused.root,
+                      TensorRole::partial_sums,           precision};
+    RoundStep step;
+    step.layer = layer.fused.root;
+    step.body = transfers_.reduce(cargo, additions, reduce_.unit);
+    results_.use(step, results_.last());
+    step.posts.push_back({reduced_});
+    if (options_.images) {
+        step.body.image = std::make_shared<StepImage>(reduce_image(hierarchy_, layer, p));
+    }
+    builder_.step(reduce_.agent, std::move(step));
+}
+
+/// The sums of a pass are whole.
+void TilingEmitter::wait_sums(const LayerState& state, std::size_t p, RoundStep& step) const {
+    if (state.layer.shares(p) > 1) {
+        step.waits.push_back({reduced_, builder_.posted(reduced_)});
+    } else {
+        results_.use(step, results_.last());
+    }
+}
+
+void TilingEmitter::epilogues(const LayerState& state, std::size_t p) {
+    const LayerPasses& layer = state.layer;
+    const std::int64_t results = words(layer.results(layer.pass(p).box));
+    const std::int64_t most = result_words(layer.root, layer.split(layer.first_box(p)).tile);
+    bool first = true;
+    std::size_t operand = 0;
+    for (const LayerId id : layer.fused.epilogues) {
+        RoundStep step;
+        step.layer = id;
+        step.body = epilogue_body(builder_, cores_, network_.layer(id), id, results, most);
+        if (first) {
+            wait_sums(state, p, step);
+        } else {
+            step.waits.push_back({finished_, builder_.posted(finished_)});
+        }
+        while (operand < layer.fused.operands.size() && layer.fused.operand_of[operand] == id) {
+            core_operands_[operand].use(step, core_operands_[operand].last());
+            core_operands_[operand].release(step);
+            ++operand;
+        }
+        step.posts.push_back({finished_});
+        if (options_.images) {
+            step.body.image = std::make_shared<StepImage>(epilogue_image(hierarchy_, layer, p, id));
+        }
+        builder_.step(epilogue_.agent, std::move(step));
+        first = false;
+    }
+}
+
+TensorRole TilingEmitter::role_of_output(TensorId stored) const {
+    return network_.tensor(stored).kind == TensorKind::state ? TensorRole::state
+                                                             : TensorRole::outputs;
+}
+
+/// The finished results to the global buffer.
+void TilingEmitter::drain(LayerState& state, std::size_t p) {
+    const LayerPasses& layer = state.layer;
+    const Layer& last = network_.layer(layer.fused.last());
+    const Region region = layer.results(layer.pass(p).box);
+    const TensorId tensor = last.outputs.front();
+    const Precision precision = network_.tensor(tensor).precision;
+    const Precision accumulator = last.precision.accumulator;
+    const Cargo cargo{tensor,
+                      region,
+                      stored_bytes(words(region), precision),
+                      layer.fused.last(),
+                      role_of_output(layer.fused.output),
+                      precision};
+    RoundStep step;
+    step.layer = layer.fused.root;
+    step.body =
+        transfers_.drain(cargo, stored_bytes(words(region), accumulator), accumulator, drain_.unit);
+    if (layer.fused.epilogues.empty()) {
+        wait_sums(state, p, step);
+    } else {
+        step.waits.push_back({finished_, builder_.posted(finished_)});
+    }
+    results_.release(step);
+    if (state.outputs_done == 0) {
+        begin_output(state, step);
+    }
+    if (options_.images) {
+        step.body.image = std::make_shared<StepImage>(drain_image(hierarchy_, layer, p));
+    }
+    if (plan_.kept[layer.fused.output.position()]) {
+        finish_output(state, step);
+        builder_.step(drain_.agent, std::move(step));
+        return;
+    }
+    step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
+    tile_outputs_.fill(step);
+    builder_.step(drain_.agent, std::move(step));
+    store(state, cargo);
+}
+
+/// The first results of a layer: the layer before has ended, so what only it needed is free again.
+void TilingEmitter::begin_output(const LayerState& state, RoundStep& step) const {
+    if (state.f > 0) {
+        wait_layer_before(state.f, step);
+    } else {
+        step.waits.push_back({done_.back(), 0});
+    }
+    const TensorId output = state.layer.fused.output;
+    const std::size_t t = output.position();
+    if (is_edge(output) && edge_free_[t].valid()) {
+        step.waits.push_back({edge_free_[t], -1});
+    } else if (plan_.kept[t] && first_maker_[t] == static_cast<std::int64_t>(state.f)) {
+        step.body.occupancy.push_back(
+            {hierarchy_.buffer, network_.tensor_bytes(output).count(), 0});
+    }
+}
+
+void TilingEmitter::store(LayerState& state, const Cargo& cargo) {
+    RoundStep step;
+    step.layer = state.layer.fused.root;
+    step.body = transfers_.store(cargo, store_.unit);
+    step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
+    tile_outputs_.use(step, tile_outputs_.last());
+    tile_outputs_.release(step);
+    if (is_edge(state.layer.fused.output) && !hierarchy_.host.valid()) {
+        step.body.edge = NetworkEdge::output;
+    }
+    if (options_.images) {
+        step.body.image =
+            image_of_move(cargo.tensor, cargo.region, Transfers::place(hierarchy_.buffer),
+                          {Transfers::place(hierarchy_.dram)});
+    }
+    finish_output(state, step);
+    builder_.step(store_.agent, std::move(step));
+}
+
+/// An output step ends: the layer is done with the last one, and with it what only it still needed.
+void TilingEmitter::finish_output(LayerState& state, RoundStep& step) {
+    step.posts.push_back({done_[state.f]});
+    ++state.outputs_done;
+    if (state.outputs_done < state.layer.sequence.finished) {
+        return;
+    }
+    std::vector<TensorId> ended;
+    for (const auto* list : {&state.layer.fused.inputs, &state.layer.fused.operands}) {
+        for (const TensorId tensor : *list) {
+            const bool again = std::find(ended.begin(), ended.end(), tensor) != ended.end();
+            if (!again && last_user_[tensor.position()] == static_cast<std::int64_t>(state.f)) {
+                ended.push_back(tensor);
+            }
+        }
+    }
+    for (const TensorId tensor : ended) {
+        if (is_edge(tensor)) {
+            if (edge_free_[tensor.position()].valid()) {
+                step.posts.push_back({edge_free_[tensor.position()]});
+            }
+        } else if (plan_.kept[tensor.position()]) {
+            step.body.occupancy.push_back(
+                {hierarchy_.buffer, 0, network_.tensor_bytes(tensor).count()});
+        }
+    }
+}
+
+}  // namespace memwall
