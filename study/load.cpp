@@ -71,15 +71,27 @@ Network load_network_config(const Configs& configs, const std::string& name,
     return load_network_source(configs, name, overrides, inputs).network();
 }
 
+namespace {
+
+/// The file of a name that stands in a file of `folder`: a path is one from there.
+YamlValue read_named_in(const fs::path& folder, ConfigKind kind, const std::string& name,
+                        const SourceMark& where, const char* what, const Configs& configs,
+                        InputFiles& inputs) {
+    ConfigFile file = configs.find(kind, name, where);
+    if (is_path(name) && file.path.is_relative()) {
+        file.path = folder / file.path;
+        file.shown_as = file.path.string();
+    }
+    return read_config(file, what, inputs);
+}
+
+}  // namespace
+
 YamlValue with_template_of(const YamlValue& root, const fs::path& folder, const Configs& configs,
                            InputFiles& inputs) {
     const auto read_template = [&](const std::string& name, const SourceMark& where) {
-        ConfigFile file = configs.find(ConfigKind::network_template, name, where);
-        if (is_path(name) && file.path.is_relative()) {
-            file.path = folder / file.path;
-            file.shown_as = file.path.string();
-        }
-        return read_config(file, "template", inputs);
+        return read_named_in(folder, ConfigKind::network_template, name, where, "template", configs,
+                             inputs);
     };
     Diagnostics faults;
     YamlValue whole = with_template(root, read_template, faults);
@@ -90,12 +102,8 @@ YamlValue with_template_of(const YamlValue& root, const fs::path& folder, const 
 Machine machine_from(const YamlValue& root, const fs::path& folder, const Configs& configs,
                      InputFiles& inputs) {
     const auto technology = [&](const std::string& name, const SourceMark& where) {
-        ConfigFile file = configs.find(ConfigKind::technology, name, where);
-        if (is_path(name) && file.path.is_relative()) {
-            file.path = folder / file.path;
-            file.shown_as = file.path.string();
-        }
-        return read_config(file, "technology", inputs);
+        return read_named_in(folder, ConfigKind::technology, name, where, "technology", configs,
+                             inputs);
     };
     return load_machine(root, technology);
 }

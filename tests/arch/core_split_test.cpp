@@ -2,6 +2,7 @@
 #include "arch/core_split.hpp"
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <set>
 
 #include "tests/support/generated_layers.hpp"
@@ -83,6 +84,17 @@ CoreSplit drawn_split(Draw& draw, const IterationSpace& space) {
     return split;
 }
 
+/// The space of a layer from each seed, and the draw to go on with.
+void for_each_space(std::uint32_t first, std::uint32_t last,
+                    const std::function<void(Draw&, const IterationSpace&)>& check) {
+    for (std::uint32_t seed = first; seed <= last; ++seed) {
+        Draw draw(seed);
+        const test::Generated generated = test::generated_layer(draw);
+        INFO(generated.yaml);
+        check(draw, generated.network.layers().front().space);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("Array cycles follow the rule of the dot-product array, worked out by hand") {
@@ -116,11 +128,7 @@ TEST_CASE("A layer gets the narrowest lanes that hold both of its operands") {
 }
 
 TEST_CASE("The boxes of a split cover every point once") {
-    for (std::uint32_t seed = 1; seed <= 60; ++seed) {
-        Draw draw(seed);
-        const test::Generated generated = test::generated_layer(draw);
-        INFO(generated.yaml);
-        const IterationSpace& space = generated.network.layers().front().space;
+    for_each_space(1, 60, [](Draw& draw, const IterationSpace& space) {
         const CoreSplit split = drawn_split(draw, space);
         const std::vector<Box> boxes = split.boxes(space.box());
         CHECK(static_cast<std::int64_t>(boxes.size()) == split.cores());
@@ -132,15 +140,11 @@ TEST_CASE("The boxes of a split cover every point once") {
         }
         CHECK(points == space.points());
         CHECK(static_cast<std::int64_t>(seen.size()) == space.points());
-    }
+    });
 }
 
 TEST_CASE("Delivered words are those that each core touches, counted one by one") {
-    for (std::uint32_t seed = 101; seed <= 160; ++seed) {
-        Draw draw(seed);
-        const test::Generated generated = test::generated_layer(draw);
-        INFO(generated.yaml);
-        const IterationSpace& space = generated.network.layers().front().space;
+    for_each_space(101, 160, [](Draw& draw, const IterationSpace& space) {
         const CoreSplit split = drawn_split(draw, space);
         for (const Operand& operand : space.operands) {
             std::int64_t counted = 0;
@@ -156,15 +160,11 @@ TEST_CASE("Delivered words are those that each core touches, counted one by one"
             }
             CHECK(delivered_words(operand.projection, split, space.box()) == counted);
         }
-    }
+    });
 }
 
 TEST_CASE("Operand reads are the points of a box that do not fall on padding") {
-    for (std::uint32_t seed = 201; seed <= 260; ++seed) {
-        Draw draw(seed);
-        const test::Generated generated = test::generated_layer(draw);
-        INFO(generated.yaml);
-        const IterationSpace& space = generated.network.layers().front().space;
+    for_each_space(201, 260, [](Draw& draw, const IterationSpace& space) {
         const std::vector<Box> boxes = drawn_split(draw, space).boxes(space.box());
         const Box& box = draw.one_of(boxes);
         for (const Operand& operand : space.operands) {
@@ -174,15 +174,11 @@ TEST_CASE("Operand reads are the points of a box that do not fall on padding") {
             });
             CHECK(operand_reads(operand.projection, box) == counted);
         }
-    }
+    });
 }
 
 TEST_CASE("No box of a size touches more bytes than the most that is said of it") {
-    for (std::uint32_t seed = 301; seed <= 340; ++seed) {
-        Draw draw(seed);
-        const test::Generated generated = test::generated_layer(draw);
-        INFO(generated.yaml);
-        const IterationSpace& space = generated.network.layers().front().space;
+    for_each_space(301, 340, [](Draw& draw, const IterationSpace& space) {
         const CoreSplit split = drawn_split(draw, space);
         for (const Operand& operand : space.operands) {
             for (const Box& box : split.boxes(space.box())) {
@@ -191,15 +187,11 @@ TEST_CASE("No box of a size touches more bytes than the most that is said of it"
                       most_bytes(operand.projection, operand.precision, split.tile));
             }
         }
-    }
+    });
 }
 
 TEST_CASE("Useful splits keep to their cores and rules, and the whole on one core comes first") {
-    for (std::uint32_t seed = 401; seed <= 440; ++seed) {
-        Draw draw(seed);
-        const test::Generated generated = test::generated_layer(draw);
-        INFO(generated.yaml);
-        const IterationSpace& space = generated.network.layers().front().space;
+    for_each_space(401, 440, [](Draw& draw, const IterationSpace& space) {
         SplitRules rules;
         rules.cores = draw(1, 12);
         rules.output_unit = draw(1, 4);
@@ -214,7 +206,7 @@ TEST_CASE("Useful splits keep to their cores and rules, and the whole on one cor
             CHECK((split.parts(Dim::C) == 1 ||
                    split.tile[index(Dim::C)] % rules.reduction_unit == 0));
         }
-    }
+    });
 }
 
 TEST_CASE("A reduction that is the last dimension to cut is offered in every number of parts") {

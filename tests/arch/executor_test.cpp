@@ -3,6 +3,7 @@
 #include "arch/spatial/layer_plan.hpp"
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <string>
 
 #include "arch/estimate.hpp"
@@ -36,8 +37,7 @@ std::string bytes(std::int64_t count) {
     return std::to_string(count) + " B";
 }
 
-/// `roomy`: buffers of the cores that hold whole rows, which some functions need.
-Machine drawn_tiling_machine(Draw& draw, bool roomy = false) {
+Machine tiling_machine(Draw& draw, bool roomy) {
     const std::int64_t cores = draw.one_of<std::int64_t>({1, 2, 3, 4, 6});
     Overrides overrides;
     for (const char* part : {"operand_buffer", "accumulators", "array", "vector"}) {
@@ -56,6 +56,15 @@ Machine drawn_tiling_machine(Draw& draw, bool roomy = false) {
     overrides.emplace_back("components.array.packs_window", draw.chance(50) ? "true" : "false");
     return draw.chance(75) ? test::shipped_machine("tiny_von_neumann", overrides)
                            : test::machine_without_host("tiny_von_neumann", overrides);
+}
+
+Machine drawn_tiling_machine(Draw& draw) {
+    return tiling_machine(draw, false);
+}
+
+/// With buffers of the cores that hold whole rows, which some functions need.
+Machine roomy_tiling_machine(Draw& draw) {
+    return tiling_machine(draw, true);
 }
 
 Machine drawn_spatial_machine(Draw& draw) {
@@ -139,16 +148,29 @@ void prove(const Generated& generated, const Network& network, const Machine& ma
     }
 }
 
+/// Proves what `generate` makes of each seed, at a drawn batch on a drawn machine.
+Seen prove_all(std::uint32_t first, std::uint32_t last,
+               const std::function<Generated(Draw&)>& generate,
+               const std::function<Machine(Draw&)>& draw_machine) {
+    Seen seen;
+    for (std::uint32_t seed = first; seed <= last; ++seed) {
+        Draw draw(seed);
+        const Generated generated = generate(draw);
+        const Machine machine = draw_machine(draw);
+        prove(generated, with_batch(generated.network, draw(1, 3)), machine, seed, seen);
+    }
+    return seen;
+}
+
+/// A chain of up to four blocks.
+Generated some_network(Draw& draw) {
+    return test::generated_network(draw, static_cast<int>(draw(1, 4)));
+}
+
 }  // namespace
 
 TEST_CASE("Every generated layer that the tiling mapper maps computes what the layer is") {
-    Seen seen;
-    for (std::uint32_t seed = 1; seed <= 150; ++seed) {
-        Draw draw(seed);
-        const Generated generated = test::generated_layer(draw);
-        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_tiling_machine(draw),
-              seed, seen);
-    }
+    const Seen seen = prove_all(1, 150, test::generated_layer, drawn_tiling_machine);
     CHECK(seen.mapped >= 60);
     CHECK(seen.reductions > 20);
     CHECK(seen.stores > 20);
@@ -156,90 +178,55 @@ TEST_CASE("Every generated layer that the tiling mapper maps computes what the l
 }
 
 TEST_CASE("Every generated network that the tiling mapper maps computes what its layers are") {
-    Seen seen;
-    for (std::uint32_t seed = 1001; seed <= 1080; ++seed) {
-        Draw draw(seed);
-        const Generated generated = test::generated_network(draw, static_cast<int>(draw(1, 4)));
-        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_tiling_machine(draw),
-              seed, seen);
-    }
+    const Seen seen = prove_all(1001, 1080, some_network, drawn_tiling_machine);
     CHECK(seen.mapped >= 30);
     CHECK(seen.epilogues > 20);
     CHECK(seen.stores > 20);
 }
 
 TEST_CASE("Attention, its cache and mixtures compute what they are on a tiled machine") {
-    Seen seen;
-    for (std::uint32_t seed = 5001; seed <= 5120; ++seed) {
-        Draw draw(seed);
-        const std::int64_t kind = draw(1, 3);
-        const Generated generated =
-            kind == 3 ? test::generated_mixture(draw) : test::generated_attention(draw, kind == 2);
-        prove(generated, with_batch(generated.network, draw(1, 3)),
-              drawn_tiling_machine(draw, true), seed, seen);
-    }
+    const Seen seen = prove_all(
+        5001, 5120,
+        [](Draw& draw) {
+            const std::int64_t kind = draw(1, 3);
+            return kind == 3 ? test::generated_mixture(draw)
+                             : test::generated_attention(draw, kind == 2);
+        },
+        roomy_tiling_machine);
     CHECK(seen.mapped >= 40);
     CHECK(seen.stores > 20);
     CHECK(seen.streamed_weights > 20);
 }
 
 TEST_CASE("Attention without a cache computes what it is on a mesh of cores") {
-    Seen seen;
-    for (std::uint32_t seed = 6001; seed <= 6060; ++seed) {
-        Draw draw(seed);
-        const Generated generated = test::generated_attention(draw, false);
-        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_spatial_machine(draw),
-              seed, seen);
-    }
+    const Seen seen = prove_all(
+        6001, 6060, [](Draw& draw) { return test::generated_attention(draw, false); },
+        drawn_spatial_machine);
     CHECK(seen.mapped >= 40);
 }
 
 TEST_CASE("Every generated layer that the spatial mapper maps computes what the layer is") {
-    Seen seen;
-    for (std::uint32_t seed = 2001; seed <= 2100; ++seed) {
-        Draw draw(seed);
-        const Generated generated = test::generated_layer(draw);
-        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_spatial_machine(draw),
-              seed, seen);
-    }
+    const Seen seen = prove_all(2001, 2100, test::generated_layer, drawn_spatial_machine);
     CHECK(seen.mapped >= 90);
     CHECK(seen.reductions > 20);
     CHECK(seen.multicasts > 20);
 }
 
 TEST_CASE("Every generated network that the spatial mapper maps computes what its layers are") {
-    Seen seen;
-    for (std::uint32_t seed = 3001; seed <= 3050; ++seed) {
-        Draw draw(seed);
-        const Generated generated = test::generated_network(draw, static_cast<int>(draw(1, 4)));
-        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_spatial_machine(draw),
-              seed, seen);
-    }
+    const Seen seen = prove_all(3001, 3050, some_network, drawn_spatial_machine);
     CHECK(seen.mapped >= 40);
     CHECK(seen.epilogues > 20);
 }
 
 TEST_CASE("Every form of layer that the tiling mapper maps computes what the layer is") {
-    Seen seen;
-    for (std::uint32_t seed = 5001; seed <= 5200; ++seed) {
-        Draw draw(seed);
-        const Generated generated = test::generated_form(draw);
-        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_tiling_machine(draw),
-              seed, seen);
-    }
+    const Seen seen = prove_all(5001, 5200, test::generated_form, drawn_tiling_machine);
     CHECK(seen.mapped >= 80);
     CHECK(seen.reductions > 10);
     CHECK(seen.epilogues > 20);
 }
 
 TEST_CASE("Every form of layer that the spatial mapper maps computes what the layer is") {
-    Seen seen;
-    for (std::uint32_t seed = 6001; seed <= 6150; ++seed) {
-        Draw draw(seed);
-        const Generated generated = test::generated_form(draw);
-        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_spatial_machine(draw),
-              seed, seen);
-    }
+    const Seen seen = prove_all(6001, 6150, test::generated_form, drawn_spatial_machine);
     CHECK(seen.mapped >= 120);
     CHECK(seen.reductions > 10);
     CHECK(seen.epilogues > 20);

@@ -5,27 +5,11 @@
 #include <map>
 #include <random>
 
+#include "tests/sim/script.hpp"
+
 using namespace memwall;
 
 namespace {
-
-/// One channel, four banks, rows of 1 KiB: 16 bursts of 64 B. Round numbers for sums by hand.
-DramConfig plain() {
-    DramConfig config;
-    config.name = "dram";
-    config.capacity = Bytes(1 << 30);
-    config.channels = 1;
-    config.banks = 4;
-    config.row = Bytes(1024);
-    config.burst = Bytes(64);
-    config.interleave = Bytes(64);
-    config.burst_time = Picoseconds(2'000);
-    config.activate_to_access = Picoseconds(14'000);
-    config.precharge = Picoseconds(12'000);
-    config.access_latency = Picoseconds(10'000);
-    config.activate_to_precharge = Picoseconds(32'000);
-    return config;
-}
 
 DramAccess run_of(std::int64_t address, std::int64_t bytes, bool write = false) {
     return {DramId(0), address, Bytes(bytes), 1, 0, write};
@@ -72,28 +56,28 @@ std::vector<std::int64_t> serve(const DramConfig& config, const std::vector<Arri
 
 TEST_CASE(
     "the first burst of a closed bank takes tRCD, CL and its own time, not a picosecond less") {
-    CHECK(serve(plain(), {{100, run_of(0, 64)}})[0] == 100 + 14'000 + 10'000 + 2'000);
+    CHECK(serve(test::plain_dram(), {{100, run_of(0, 64)}})[0] == 100 + 14'000 + 10'000 + 2'000);
 }
 
 TEST_CASE("a row conflict waits for tRAS, then takes tRP, tRCD, CL and a burst") {
     // Row 0 of bank 0 opens at 0. Row 1 of bank 0 (address 4 KiB) comes at 20,000: the bank may
     // close at tRAS = 32,000.
-    const auto finish = serve(plain(), {{0, run_of(0, 64)}, {20'000, run_of(4096, 64)}});
+    const auto finish = serve(test::plain_dram(), {{0, run_of(0, 64)}, {20'000, run_of(4096, 64)}});
     CHECK(finish[1] == 32'000 + 12'000 + 14'000 + 10'000 + 2'000);
     // Coming at 50,000 it finds tRAS long over.
-    CHECK(serve(plain(), {{0, run_of(0, 64)}, {50'000, run_of(4096, 64)}})[1] ==
+    CHECK(serve(test::plain_dram(), {{0, run_of(0, 64)}, {50'000, run_of(4096, 64)}})[1] ==
           50'000 + 12'000 + 14'000 + 10'000 + 2'000);
 }
 
 TEST_CASE("a row hit takes CL and a burst") {
-    CHECK(serve(plain(), {{0, run_of(0, 64)}, {50'000, run_of(64, 64)}})[1] ==
+    CHECK(serve(test::plain_dram(), {{0, run_of(0, 64)}, {50'000, run_of(64, 64)}})[1] ==
           50'000 + 10'000 + 2'000);
 }
 
 TEST_CASE("streaming reaches the peak but for the first access: later rows open meanwhile") {
     // 64 KiB = 1,024 bursts over 64 rows in turn on 4 banks. A bank is wanted again after 3 rows of
     // 16 bursts = 96 ns, longer than tRP + tRCD = 26 ns: nothing shows but the first tRCD and CL.
-    DramController dram(plain());
+    DramController dram(test::plain_dram());
     CHECK(serve(dram, {{0, run_of(0, 65'536)}})[0] == 14'000 + 10'000 + 1'024 * 2'000);
     const DramOutcome outcome = dram.outcome(Picoseconds(1));
     CHECK(outcome.bursts == 1'024);
@@ -102,7 +86,7 @@ TEST_CASE("streaming reaches the peak but for the first access: later rows open 
 }
 
 TEST_CASE("channels work side by side on what is interleaved over them") {
-    DramConfig config = plain();
+    DramConfig config = test::plain_dram();
     config.channels = 8;
     // 128 bursts a channel.
     CHECK(serve(config, {{0, run_of(0, 65'536)}})[0] == 14'000 + 10'000 + 128 * 2'000);
@@ -111,11 +95,11 @@ TEST_CASE("channels work side by side on what is interleaved over them") {
 }
 
 TEST_CASE("bytes that only touch a burst fetch all of it") {
-    CHECK(serve(plain(), {{0, run_of(60, 8)}})[0] == 14'000 + 10'000 + 2 * 2'000);
+    CHECK(serve(test::plain_dram(), {{0, run_of(60, 8)}})[0] == 14'000 + 10'000 + 2 * 2'000);
 }
 
 TEST_CASE("refresh takes tRFC out of each tREFI") {
-    DramConfig config = plain();
+    DramConfig config = test::plain_dram();
     config.refresh_interval = Picoseconds(3'900'000);
     config.refresh_time = Picoseconds(260'000);
     DramController dram(config);
@@ -127,7 +111,7 @@ TEST_CASE("refresh takes tRFC out of each tREFI") {
 }
 
 TEST_CASE("a refresh closes the rows, and its time is not served") {
-    DramConfig config = plain();
+    DramConfig config = test::plain_dram();
     config.refresh_interval = Picoseconds(100'000);
     config.refresh_time = Picoseconds(40'000);
     // The row of the first access is open at 100,000; closing it takes tRP, the refresh tRFC.
@@ -136,7 +120,7 @@ TEST_CASE("a refresh closes the rows, and its time is not served") {
 }
 
 TEST_CASE("idle time is refreshed too and costs nothing") {
-    DramConfig config = plain();
+    DramConfig config = test::plain_dram();
     config.refresh_interval = Picoseconds(100'000);
     config.refresh_time = Picoseconds(40'000);
     DramController dram(config);
@@ -147,7 +131,7 @@ TEST_CASE("idle time is refreshed too and costs nothing") {
 }
 
 TEST_CASE("the bus takes its turnaround between a read and a write") {
-    DramConfig config = plain();
+    DramConfig config = test::plain_dram();
     config.turnaround = Picoseconds(7'000);
     // Both rows open at 0 in their own banks. Read at 14,000, then the write's command one burst
     // and the turnaround later.
@@ -158,7 +142,7 @@ TEST_CASE("the bus takes its turnaround between a read and a write") {
 
 TEST_CASE("two streams on one channel finish together at twice the time") {
     // Rows of different banks: no conflicts, 16 bursts in turn.
-    DramConfig config = plain();
+    DramConfig config = test::plain_dram();
     const auto finish = serve(config, {{0, run_of(0, 1024)}, {0, run_of(1024, 1024)}});
     CHECK(finish[0] == 14'000 + 10'000 + 16 * 2'000);
     CHECK(finish[1] == 14'000 + 10'000 + 32 * 2'000);
@@ -169,7 +153,7 @@ TEST_CASE("two streams on one channel finish together at twice the time") {
 }
 
 TEST_CASE("a small read waits for at most a cap of hits of a long one") {
-    DramConfig config = plain();
+    DramConfig config = test::plain_dram();
     config.row_hit_cap = 4;
     // The long read is in the middle of its first row, in bank 0; the small one wants bank 1, which
     // opens while the long read goes on, served ones not counting against it.
@@ -178,7 +162,7 @@ TEST_CASE("a small read waits for at most a cap of hits of a long one") {
 }
 
 TEST_CASE("activations keep their distance where the device has a limit") {
-    DramConfig config = plain();
+    DramConfig config = test::plain_dram();
     config.activate_interval = Picoseconds(5'000);
     // Four single bursts in four banks: activated at 0, 5,000, 10,000 and 15,000.
     const auto finish = serve(config, {{0, {DramId(0), 0, Bytes(64), 4, 1024, false}}});
@@ -186,11 +170,11 @@ TEST_CASE("activations keep their distance where the device has a limit") {
 }
 
 TEST_CASE("an access without bytes is done at once") {
-    CHECK(serve(plain(), {{70, run_of(0, 0)}})[0] == 70);
+    CHECK(serve(test::plain_dram(), {{70, run_of(0, 0)}})[0] == 70);
 }
 
 TEST_CASE("a finish is rounded up to the clock that waits for it") {
-    DramController dram(plain());
+    DramController dram(test::plain_dram());
     const ClockDomain clock("clock", Hertz(400'000'000));
     dram.submit(0, run_of(0, 64), clock, Picoseconds(0));
     dram.settle(Picoseconds(0));
@@ -200,7 +184,7 @@ TEST_CASE("a finish is rounded up to the clock that waits for it") {
 TEST_CASE("runs of row hits give exactly what bursts one by one give, over generated requests") {
     std::mt19937 random(11);
     for (int round = 0; round < 300; ++round) {
-        DramConfig config = plain();
+        DramConfig config = test::plain_dram();
         config.channels = 1 << (random() % 3);
         config.banks = 2 << (random() % 3);
         config.interleave = Bytes(64 << (random() % 3));
@@ -246,7 +230,7 @@ TEST_CASE("what was reported does not depend on what comes later") {
     // when the second half begins.
     std::mt19937 random(5);
     for (int round = 0; round < 100; ++round) {
-        DramConfig config = plain();
+        DramConfig config = test::plain_dram();
         config.channels = 2;
         config.row_hit_cap = 3;
         std::vector<Arrival> arrivals;

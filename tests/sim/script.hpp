@@ -54,6 +54,24 @@ private:
     Machine::Parts parts_;
 };
 
+/// One channel, four banks, rows of 1 KiB: 16 bursts of 64 B. Round numbers for sums by hand.
+inline DramConfig plain_dram() {
+    DramConfig config;
+    config.name = "dram";
+    config.capacity = Bytes(1 << 30);
+    config.channels = 1;
+    config.banks = 4;
+    config.row = Bytes(1024);
+    config.burst = Bytes(64);
+    config.interleave = Bytes(64);
+    config.burst_time = Picoseconds(2'000);
+    config.activate_to_access = Picoseconds(14'000);
+    config.precharge = Picoseconds(12'000);
+    config.access_latency = Picoseconds(10'000);
+    config.activate_to_precharge = Picoseconds(32'000);
+    return config;
+}
+
 /// A program as lists of steps, one list an agent, done in order.
 class ProgramScript {
 public:

@@ -15,18 +15,7 @@ using namespace memwall;
 namespace {
 
 DramConfig memory() {
-    DramConfig config;
-    config.name = "dram";
-    config.capacity = Bytes(1 << 20);
-    config.channels = 1;
-    config.banks = 4;
-    config.row = Bytes(1'024);
-    config.burst = config.interleave = Bytes(64);
-    config.burst_time = Picoseconds(2'000);
-    config.activate_to_access = Picoseconds(14'000);
-    config.precharge = Picoseconds(12'000);
-    config.access_latency = Picoseconds(10'000);
-    config.activate_to_precharge = Picoseconds(32'000);
+    DramConfig config = test::plain_dram();
     config.row_hit_cap = 4;
     return config;
 }

@@ -82,6 +82,17 @@ StepBody* move_to(test::ProgramScript& script, const Parts& parts, UnitId unit,
     return body;
 }
 
+/// A multicast of 320 B from (0, 0), and at the same time, as layer 1, a transfer over `links`.
+Outcome beside_a_tree(const Parts& parts, const std::vector<LinkUse>& links, std::int64_t hops) {
+    test::ProgramScript script;
+    script.layers(2);
+    const UnitId dma = script.unit(parts.dma, 4);
+    script.step(script.agent("tree"),
+                move_to(script, parts, dma, parts.multicast(Bytes(320)), 4, Bytes(2'560), 2'560));
+    script.step(script.agent("other"), script.move(dma, links, hops)).layer = LayerId(1);
+    return replay(script.build(), *parts.machine);
+}
+
 }  // namespace
 
 TEST_CASE("tracer: a multicast, then a reduction of what it made") {
@@ -117,16 +128,10 @@ TEST_CASE("tracer: a transfer on two of its links slows a whole tree to its shar
     // of row 0. Each gets 16 B a cycle, the tree on all its links: both are sent at 20. The far
     // corner has it at 24, (2, 0) at 22.
     const Parts parts;
-    test::ProgramScript script;
-    script.layers(2);
-    const UnitId dma = script.unit(parts.dma, 4);
-    script.step(script.agent("tree"),
-                move_to(script, parts, dma, parts.multicast(Bytes(320)), 4, Bytes(2'560), 2'560));
     const std::vector<LinkUse> path = {{parts.link(0, 0, Direction::inject), Bytes(320)},
                                        {parts.link(0, 0, Direction::east), Bytes(320)},
                                        {parts.link(1, 0, Direction::east), Bytes(320)}};
-    script.step(script.agent("single"), script.move(dma, path, 2)).layer = LayerId(1);
-    const Outcome outcome = replay(script.build(), *parts.machine);
+    const Outcome outcome = beside_a_tree(parts, path, 2);
     CHECK(outcome.layers[0].end == Picoseconds(24 * kCycle));
     CHECK(outcome.layers[1].end == Picoseconds(22 * kCycle));
     CHECK(outcome.layers[0].queued == Picoseconds(10 * kCycle));
@@ -135,15 +140,9 @@ TEST_CASE("tracer: a transfer on two of its links slows a whole tree to its shar
 
 TEST_CASE("tracer: transfers on other links of the mesh do not disturb a tree") {
     const Parts parts;
-    test::ProgramScript script;
-    script.layers(2);
-    const UnitId dma = script.unit(parts.dma, 4);
-    script.step(script.agent("tree"),
-                move_to(script, parts, dma, parts.multicast(Bytes(320)), 4, Bytes(2'560), 2'560));
     const std::vector<LinkUse> back = {{parts.link(2, 2, Direction::inject), Bytes(640)},
                                        {parts.link(2, 2, Direction::west), Bytes(640)}};
-    script.step(script.agent("back"), script.move(dma, back, 1)).layer = LayerId(1);
-    const Outcome outcome = replay(script.build(), *parts.machine);
+    const Outcome outcome = beside_a_tree(parts, back, 1);
     CHECK(outcome.layers[0].end == Picoseconds(14 * kCycle));
     CHECK(outcome.layers[1].end == Picoseconds(21 * kCycle));
 }
