@@ -11,7 +11,7 @@ _memwall() {
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
-        [show]="--machine --network --batch --precision --effort --set --compare --graph --json --csv --configs --help"
+        [show]="--machine --network --batch --precision --phase --users --prompt --context --effort --set --compare --graph --json --csv --configs --help"
         [check]="--configs --help"
         [import]="--format --output --batch --set-dim --skip-unsupported --help"
     )

@@ -116,9 +116,34 @@ private:
     Network read_network(const std::string& network_name) {
         const NetworkSource source =
             load_network_source(configs_, network_name, request_.overrides.network, inputs_);
+        const Scenario scenario = asked_scenario(source);
+        const Network step = step_of(source, scenario);
+        return with_batch(at_precision(step, request_.settings.precision).network, scenario.batch);
+    }
+
+    /// Refuses what says nothing of a network: how many items there are, and how they are counted.
+    [[nodiscard]] Scenario asked_scenario(const NetworkSource& source) const {
         const ScenarioRequest& asked = request_.settings.scenario;
-        return with_batch(at_precision(source.network(), request_.settings.precision).network,
-                          asked.users.value_or(asked.batch));
+        for (const auto& [key, there] : {std::pair{"items", asked.items.has_value()},
+                                         {"warmup_items", asked.warmup_items.has_value()},
+                                         {"output_tokens", asked.output_tokens.has_value()},
+                                         {"cold", asked.cold}}) {
+            if (there) {
+                throw InputError("show: scenario." + std::string(key) +
+                                 " says nothing of a network");
+            }
+        }
+        return resolve(asked, source.has_steps());
+    }
+
+    /// One pass over the network: that of a prompt, a decode step, or what the file says.
+    [[nodiscard]] Network step_of(const NetworkSource& source, const Scenario& scenario) const {
+        const ScenarioRequest& asked = request_.settings.scenario;
+        if (!scenario.language || (!asked.phase && !asked.prompt)) {
+            return source.network();
+        }
+        return scenario.phase == Phase::decode ? source.at(1, scenario.language->context)
+                                               : source.at(scenario.language->prompt, 0);
     }
 
     Machine read_machine(const std::string& machine_name) {

@@ -67,9 +67,10 @@ const std::vector<VerbSpec>& verb_specs() {
          "networks, machines, technologies, experiments, templates; network NAME, machine NAME, "
          "technology "
          "NAME; mapping; paths",
-         {"--machine", "--network", "--batch", "--precision", "--effort", "--set", "--compare",
-          "--graph", "--json", "--csv", "--configs"},
+         {"--machine", "--network", "--batch", "--precision", "--phase", "--users", "--prompt",
+          "--context", "--effort", "--set", "--compare", "--graph", "--json", "--csv", "--configs"},
          {"memwall show networks", "memwall show network resnet50",
+          "memwall show network llama2_70b --prompt 4096",
           "memwall show network resnet50 --compare lenet",
           "memwall show network resnet50 --graph resnet50.svg",
           "memwall show machine northpole --csv -",

@@ -301,3 +301,18 @@ TEST_CASE("docs/result.md explains every key of a result") {
         CHECK(page.find("`" + key + "`") != std::string::npos);
     }
 }
+
+TEST_CASE("show network takes the step of a language model that is asked for, and no more") {
+    const std::vector<std::string> shown = {"show", "network", "llama2_7b"};
+    const auto macs = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), shown.begin(), shown.end());
+        return json_of(more)["totals"]["macs"].get<std::int64_t>();
+    };
+    const std::int64_t decode = macs({"--phase", "decode", "--context", "100"});
+    CHECK(macs({"--phase", "decode", "--context", "100", "--users", "3"}) == 3 * decode);
+    CHECK(macs({"--prompt", "64"}) > macs({"--prompt", "32"}));
+    const ProgramRun refused =
+        run_memwall({"show", "network", "llama2_7b", "--set", "scenario.output_tokens=5"});
+    CHECK(refused.err == "error: show: scenario.output_tokens says nothing of a network\n");
+    CHECK(refused.status == 2);
+}
