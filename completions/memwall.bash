@@ -7,7 +7,7 @@ _memwall_names() {
 
 _memwall() {
     local verbs="run compare show check import"
-    local shown="networks machines technologies experiments templates network machine technology mapping paths"
+    local shown="networks machines technologies experiments templates network machine technology mapping result paths"
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"

@@ -61,6 +61,7 @@ struct Totals {
     EnergyByStatus by_status{};
     Seconds window;
     std::int64_t items = 0;
+    std::int64_t items_together = 1;  ///< the batch, or the equal parts that it runs in
     Joules energy_per_item;
     std::int64_t macs = 0;
     OperationCounts operations{};

@@ -87,6 +87,7 @@ Json totals_json(const Totals& totals) {
     json["energy_by_status_j"] = by_status(totals.by_status);
     json["window_s"] = finite(totals.window);
     json["items"] = totals.items;
+    json["items_together"] = totals.items_together;
     json["energy_per_item_j"] = finite(totals.energy_per_item);
     json["macs"] = totals.macs;
     json["operations"] = Json::object();

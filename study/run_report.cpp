@@ -31,19 +31,25 @@ void add_energies(const RunResult& run, Table& table) {
     }
 }
 
-std::string latency_note(const Latency& latency) {
-    if (!latency.most) {
-        return "";
+std::string latency_note(const RunResult& run) {
+    const Latency& latency = run.totals.latency;
+    std::string note;
+    if (run.totals.items_together < run.scenario.batch) {
+        note = fmt::format("of {} {}{} that go together", run.totals.items_together,
+                           run.totals.item, run.totals.items_together == 1 ? "" : "s");
     }
-    return "p50 " + format_seconds(*latency.p50) + ", p99 " + format_seconds(*latency.p99) +
-           ", max " + format_seconds(*latency.most);
+    if (latency.most) {
+        note += (note.empty() ? "" : "; ") + ("p50 " + format_seconds(*latency.p50)) + ", p99 " +
+                format_seconds(*latency.p99) + ", max " + format_seconds(*latency.most);
+    }
+    return note;
 }
 
 std::string totals_text(const RunResult& run) {
     const Totals& totals = run.totals;
     Table table({{"", Align::left}, {"", Align::right}, {"", Align::left}});
     table.add({"throughput", rate(totals.throughput), totals.item + "s/s"});
-    table.add({"latency", format_seconds(totals.latency.mean), latency_note(totals.latency)});
+    table.add({"latency", format_seconds(totals.latency.mean), latency_note(run)});
     table.add({"power", format_watts(totals.power), totals.power_scope});
     add_energies(run, table);
     table.add({"utilization", percent(totals.utilization), "of the arrays' dense peak"});
@@ -100,6 +106,21 @@ std::string joined(const std::vector<std::string>& names) {
     return list;
 }
 
+/// "note: 5 scheduled steps on northpole began late, of conv1 and 2 other layers\n"
+std::string stalls_note(const RunResult& run) {
+    std::vector<std::string> late;
+    for (const LayerResult& layer : run.layers) {
+        if (layer.stalls > 0) {
+            late.push_back(layer.name);
+        }
+    }
+    const std::size_t others = late.size() - 1;
+    return fmt::format(
+        "note: {} scheduled step{} on {} began late, of {}{}\n", run.totals.stalls,
+        run.totals.stalls == 1 ? "" : "s", run.machine, late.front(),
+        others == 0 ? "" : fmt::format(" and {} other layer{}", others, others == 1 ? "" : "s"));
+}
+
 }  // namespace
 
 std::string run_title(const RunResult& run) {
@@ -148,8 +169,7 @@ std::string run_notes(const RunResult& run) {
     notes +=
         "note: energy on " + run.machine + " by where its coefficients come from: " + parts + "\n";
     if (run.totals.stalls > 0) {
-        notes += fmt::format("note: {} scheduled steps on {} began late\n", run.totals.stalls,
-                             run.machine);
+        notes += stalls_note(run);
     }
     if (const auto& extrapolation = run.scenario.extrapolation) {
         std::string contexts;

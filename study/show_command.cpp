@@ -45,6 +45,8 @@ public:
             const Technology technology =
                 load_technology_config(configs_, named("technology", ""), inputs_);
             print(show_technology(technology));
+        } else if (what == "result") {
+            print(show_result(named("result", "")));
         } else if (what == "mapping") {
             expect_words(1);
             mapping();

@@ -62,11 +62,10 @@ const std::vector<VerbSpec>& verb_specs() {
           "memwall compare von_neumann northpole --network resnet50 "
           "--set machine.von_neumann.components.global_buffer.capacity=128MiB"}},
         {"show",
-         "list or describe networks, machines, technologies, mappings and paths",
+         "list or describe networks, machines, technologies, mappings, results and paths",
          "WHAT",
          "networks, machines, technologies, experiments, templates; network NAME, machine NAME, "
-         "technology "
-         "NAME; mapping; paths",
+         "technology NAME; mapping; result FILE; paths",
          {"--machine", "--network", "--batch", "--precision", "--phase", "--users", "--prompt",
           "--context", "--effort", "--set", "--compare", "--graph", "--json", "--csv", "--configs"},
          {"memwall show networks", "memwall show network resnet50",
@@ -75,6 +74,7 @@ const std::vector<VerbSpec>& verb_specs() {
           "memwall show network resnet50 --graph resnet50.svg",
           "memwall show machine northpole --csv -",
           "memwall show mapping --machine von_neumann --network resnet50",
+          "memwall show result results/resnet50/result.json",
           "memwall show paths --machine von_neumann"}},
         {"check",
          "check configuration files and report all their faults",
@@ -97,8 +97,8 @@ const std::vector<VerbSpec>& verb_specs() {
 
 const std::vector<std::string>& show_words() {
     static const std::vector<std::string> kWords = {
-        "networks", "machines", "technologies", "experiments", "templates",
-        "network",  "machine",  "technology",   "mapping",     "paths"};
+        "networks", "machines",   "technologies", "experiments", "templates", "network",
+        "machine",  "technology", "mapping",      "result",      "paths"};
     return kWords;
 }
 

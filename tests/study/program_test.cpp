@@ -316,3 +316,24 @@ TEST_CASE("show network takes the step of a language model that is asked for, an
     CHECK(refused.err == "error: show: scenario.output_tokens says nothing of a network\n");
     CHECK(refused.status == 2);
 }
+
+TEST_CASE("show result prints what the run printed, from its JSON alone") {
+    const TemporaryFolder folder;
+    const std::vector<std::vector<std::string>> commands = {
+        {"run", "--machine", "northpole", "--network", "lenet", "--set", "scenario.cold=true"},
+        {"run", "--machine", "von_neumann", "--network", "granite_3b", "--engine", "analytic",
+         "--phase", "generate", "--prompt", "8", "--output-tokens", "9", "--set",
+         "network.parameters.layers=1"},
+        {"compare", "von_neumann", "northpole", "--network", "lenet"}};
+    for (std::vector<std::string> command : commands) {
+        command.insert(command.end(), {"--json", "r.json"});
+        const ProgramRun run = run_memwall(command, folder.path());
+        INFO(run.err);
+        REQUIRE(run.status == 0);
+        CHECK(run_memwall({"show", "result", "r.json"}, folder.path()).out == run.out);
+    }
+    write_text(folder.path() / "broken.json", "{\"schema\": \"memwall.result/1\", \"runs\": [{}]}");
+    const ProgramRun broken = run_memwall({"show", "result", "broken.json"}, folder.path());
+    CHECK(broken.err == "broken.json: error: runs[0]: expected a key 'machine'\n");
+    CHECK(broken.status == 2);
+}
