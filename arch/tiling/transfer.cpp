@@ -56,10 +56,10 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
         }
         return access;
     }
-    if (tensor.is_weight() || tensor.shape.size() != 3 || cargo.region.size() != 4) {
+    if (!tensor.is_per_item() || tensor.shape.size() != 3 || cargo.region.size() != 4) {
         std::int64_t row = 1;
         for (std::size_t axis = cargo.region.size(); axis-- > 1;) {
-            row *= tensor.is_weight() ? tensor.shape[axis] : tensor.shape[axis - 1];
+            row *= tensor.is_per_item() ? tensor.shape[axis - 1] : tensor.shape[axis];
         }
         access.address += cargo.region.empty() ? 0 : offset_of(cargo.region[0].begin * row);
         return access;
