@@ -69,7 +69,7 @@ double seconds_per_item(const Choice& choice, const Machine& machine) {
 /// Items that run through the chip together: all of the batch, or equal parts of it that fit.
 Choice choose(const Network& network, const Machine& machine, const Chip& chip, const Cores& cores,
               const MapperOptions& options) {
-    if (network.batch() == 1) {
+    if (network.batch() == 1 || network.trains()) {
         return map_items(network, machine, chip, cores, options);
     }
     std::optional<Choice> best;

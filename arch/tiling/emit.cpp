@@ -82,6 +82,7 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
         }
     }
     tile_outputs_ = Ring(builder_, "output tiles");
+    updates_ = Ring(builder_, "updated tiles");
     reduced_ = builder_.token("reduced");
     finished_ = builder_.token("epilogue done");
 }
@@ -158,7 +159,8 @@ void TilingEmitter::place() {
     transfers_.place_in_dram(in_dram);
     Bytes in_dram_bytes;
     for (const TensorId tensor : in_dram) {
-        in_dram_bytes += network_.tensor_bytes(tensor);
+        const bool in_place = network_.tensor(tensor).in_place_of.valid();
+        in_dram_bytes += in_place ? Bytes(0) : network_.tensor_bytes(tensor);
     }
     builder_.hold(hierarchy_.dram, in_dram_bytes);
 }
@@ -282,7 +284,9 @@ void TilingEmitter::send_outputs() {
 }
 
 bool TilingEmitter::is_edge(TensorId tensor) const {
-    return network_.tensor(tensor).kind == TensorKind::input || last_user_[tensor.position()] < 0;
+    const Tensor& of = network_.tensor(tensor);
+    return of.kind == TensorKind::input ||
+           (last_user_[tensor.position()] < 0 && !of.persists());
 }
 
 ComponentId TilingEmitter::home(TensorId tensor) const {

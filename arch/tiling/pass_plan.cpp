@@ -177,6 +177,7 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
             window.push_back(static_cast<int>(axis.extent));
             for (const AxisTerm& term : axis.terms) {
                 window.push_back(static_cast<int>(term.coefficient));
+                window.push_back(static_cast<int>(term.dim));
             }
         }
     }

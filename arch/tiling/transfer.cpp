@@ -17,9 +17,17 @@ Transfers::Transfers(const Network& network, const Hierarchy& hierarchy, Program
 void Transfers::place_in_dram(const std::vector<TensorId>& tensors) {
     const DramConfig& dram = *hierarchy_.dram_config;
     Allocator allocator(dram.capacity, dram.row);
+    const auto target = [&](TensorId tensor) { return network_.tensor(tensor).in_place_of; };
     for (const TensorId tensor : tensors) {
-        address_[tensor.position()] =
-            allocator.allocate(network_.tensor(tensor).name, network_.tensor_bytes(tensor));
+        if (!target(tensor).valid()) {
+            address_[tensor.position()] =
+                allocator.allocate(network_.tensor(tensor).name, network_.tensor_bytes(tensor));
+        }
+    }
+    for (const TensorId tensor : tensors) {
+        if (target(tensor).valid()) {
+            address_[tensor.position()] = address_[target(tensor).position()];
+        }
     }
     if (allocator.missing().count() > 0) {
         throw InputError("network '" + network_.name() + "' does not fit the dram of machine '" +

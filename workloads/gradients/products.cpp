@@ -42,13 +42,14 @@ TensorId plain_gradient(Backward& step, const IterationSpace& space, const Proje
 /// Whether every word of an operand is met, each by a plain index.
 bool is_plain(const Projection& projection, const Extents& extents) {
     return std::all_of(projection.axes.begin(), projection.axes.end(), [&](const Axis& axis) {
-        std::int64_t reach = 1;
-        std::size_t moving = 0;
+        std::int64_t words = 1;  // that it meets, one by one
+        bool unit_steps = true;
         for (const AxisTerm& term : axis.terms) {
-            reach += term.coefficient * (extents[index(term.dim)] - 1);
-            moving += term.dim != Dim::G && extents[index(term.dim)] > 1 ? 1 : 0;
+            const std::int64_t extent = extents[index(term.dim)];
+            unit_steps = unit_steps && (extent == 1 || term.dim == Dim::G || term.coefficient == 1);
+            words *= extent;
         }
-        return axis.offset == 0 && moving <= 1 && reach == axis.extent;
+        return axis.offset == 0 && unit_steps && words == axis.extent;
     });
 }
 
