@@ -108,11 +108,12 @@ public:
         : rules_(rules) {
         current_.extents = extents;
         current_.tile = extents;
-        for (const Dim dim :
-             {Dim::G, Dim::H, Dim::t, Dim::K, Dim::C, Dim::N, Dim::D, Dim::P, Dim::Q}) {
+        for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::K, Dim::C, Dim::R, Dim::S, Dim::T,
+                              Dim::N, Dim::D, Dim::P, Dim::Q}) {
             const bool normalised = space.normalises(dim);
-            const bool allowed = dim == Dim::C ? rules.split_reduction && space.is_reduction(dim)
-                                               : !space.is_reduction(dim);
+            const bool allowed = dim == Dim::C    ? rules.split_reduction && space.is_reduction(dim)
+                                 : is_window(dim) ? rules.split_window && space.is_reduction(dim)
+                                                  : !space.is_reduction(dim);
             if (extents[index(dim)] > 1 && allowed && !normalised) {
                 dims_.push_back(dim);
             }
@@ -125,6 +126,8 @@ public:
     }
 
 private:
+    static bool is_window(Dim dim) { return dim == Dim::R || dim == Dim::S || dim == Dim::T; }
+
     [[nodiscard]] std::int64_t unit(Dim dim) const {
         return dim == Dim::K ? rules_.output_unit : dim == Dim::C ? rules_.reduction_unit : 1;
     }
@@ -140,7 +143,8 @@ private:
         if (groups_together(dim)) {
             tiles = {whole};
         }
-        if (depth + 1 == dims_.size() && dim != Dim::C && !groups_together(dim)) {
+        const bool shares = dim == Dim::C || is_window(dim);
+        if (depth + 1 == dims_.size() && !shares && !groups_together(dim)) {
             tiles = {tiles.back()};  // nothing is left to use the other cores
         }
         for (const std::int64_t tile : tiles) {

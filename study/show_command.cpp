@@ -5,6 +5,7 @@
 #include "study/load.hpp"
 #include "study/output.hpp"
 #include "study/show.hpp"
+#include "study/training_run.hpp"
 #include "study/verbs.hpp"
 #include "workloads/transforms.hpp"
 
@@ -88,6 +89,15 @@ private:
         const NetworkSource source =
             load_network_source(configs_, network_name, request_.overrides.network, inputs_);
         const ScenarioRequest& asked = request_.settings.scenario;
+        if (asked.phase == Phase::training_step) {
+            const Scenario scenario = resolve(asked, source.has_steps());
+            const auto machine = request_.machine.empty()
+                                     ? std::optional<Machine>()
+                                     : std::optional(read_machine(request_.machine));
+            return network_to_train(source, scenario, request_.settings.precision,
+                                    machine ? &*machine : nullptr)
+                .network;
+        }
         return with_batch(at_precision(source.network(), request_.settings.precision).network,
                           asked.users.value_or(asked.batch));
     }
@@ -101,6 +111,7 @@ private:
         const Machine machine = read_machine(required("--machine", request_.machine));
         MapperOptions options;
         options.effort = request_.settings.effort;
+        options.rounds = network.trains() ? 1 : options.rounds;
         const Mapping mapping = map_network(network, machine, options);
         print(show_mapping(network, machine, mapping));
     }

@@ -87,6 +87,9 @@ NetworkSummary describe(const Network& network) {
     for (const Layer& layer : network.layers()) {
         summary.layers.push_back(row(network, layer));
     }
+    if (network.trains()) {
+        summary.training = TrainingSummary{training_memory(network), pass_counts(network)};
+    }
     return summary;
 }
 
