@@ -50,13 +50,11 @@ std::vector<Box> CoreSplit::boxes(const Box& at) const {
 }
 
 const ArrayShape* array_shape(const MacArrayConfig& array, const LayerPrecision& precision) {
-    const Precision wide = widest(precision.weights, precision.activations);
     const ArrayShape* best = nullptr;
     for (const ArrayShape& shape : array.shapes) {
-        const bool holds =
-            shape.precision == wide || (is_integer(shape.precision) && is_integer(wide) &&
-                                        bits(shape.precision) >= bits(wide));
-        if (holds && (best == nullptr || bits(shape.precision) < bits(best->precision))) {
+        const bool fits = holds(shape.precision, precision.weights) &&
+                          holds(shape.precision, precision.activations);
+        if (fits && (best == nullptr || bits(shape.precision) < bits(best->precision))) {
             best = &shape;
         }
     }
@@ -108,12 +106,13 @@ public:
         : rules_(rules) {
         current_.extents = extents;
         current_.tile = extents;
-        for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::K, Dim::C, Dim::R, Dim::S, Dim::T,
+        for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::S, Dim::T,
                               Dim::N, Dim::D, Dim::P, Dim::Q}) {
             const bool normalised = space.normalises(dim);
-            const bool allowed = dim == Dim::C    ? rules.split_reduction && space.is_reduction(dim)
-                                 : is_window(dim) ? rules.split_window && space.is_reduction(dim)
-                                                  : !space.is_reduction(dim);
+            const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim)) ||
+                              (is_window(dim) && rules.split_window);
+            const bool allowed =
+                sums ? rules.split_reduction && space.is_reduction(dim) : !space.is_reduction(dim);
             if (extents[index(dim)] > 1 && allowed && !normalised) {
                 dims_.push_back(dim);
             }

@@ -86,6 +86,11 @@ std::int64_t count_operand(ProgramBuilder& builder, StepBody& body, const Cores&
     return memory == cores.operands ? bytes.count() : 0;
 }
 
+/// "fp32" where both operands have it, else "w4a8o32".
+std::string name_of(const LayerPrecision& precision) {
+    return precision.weights == precision.activations ? name(precision.weights) : text(precision);
+}
+
 }  // namespace
 
 void check_layers(const Network& network, const Machine& machine, const Cores& cores) {
@@ -96,12 +101,11 @@ void check_layers(const Network& network, const Machine& machine, const Cores& c
             for (const ArrayShape& shape : cores.array_config->shapes) {
                 known += (known.empty() ? "" : ", ") + std::string(name(shape.precision));
             }
-            faults.error(layer.where,
-                         "machine '" + machine.name() + "' cannot compute layer '" + layer.name +
-                             "' (" + layer.op + ") at " +
-                             name(widest(layer.precision.weights, layer.precision.activations)) +
-                             ": component '" + machine.component(cores.array).name +
-                             "' has lanes for " + known);
+            faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +
+                                          layer.name + "' (" + layer.op + ") at " +
+                                          name_of(layer.precision) + ": component '" +
+                                          machine.component(cores.array).name + "' has lanes for " +
+                                          known);
         }
     }
     faults.throw_if_any();

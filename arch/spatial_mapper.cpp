@@ -123,6 +123,11 @@ std::string summary(const CoreSplit& split) {
 
 /// What this mapper has no way to do yet is refused, layer by layer.
 void check_spatial(const Network& network, const Machine& machine) {
+    if (network.trains()) {
+        throw InputError("machine '" + machine.name() +
+                         "' cannot train: its mapper keeps no state from step to step, and has no "
+                         "way to put new weights where its arrays read them");
+    }
     Diagnostics faults;
     const auto refuse = [&](const Layer& layer, const std::string& why) {
         faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +

@@ -43,8 +43,9 @@ std::vector<Bytes> capacities(Bytes whole, std::size_t layers, Effort effort) {
         power *= 2;
     }
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
+    constexpr std::size_t kLarge = 400;  // layers: their estimate is that of long steps
     const std::size_t smaller =
-        effort == Effort::quick ? 0
+        effort == Effort::quick || layers > kLarge ? 0
         : effort == Effort::thorough
             ? 8
             : std::clamp<std::size_t>(120 / std::max<std::size_t>(layers, 1), 1, 8);

@@ -175,6 +175,11 @@ RunResult assemble_result(const RunInput& input) {
     result.engine = input.engine;
     result.precision = input.precision;
     result.kept_precision = input.kept_precision;
+    for (const Layer& layer : input.network.layers()) {
+        if (layer.weights.valid() && input.network.tensor(layer.weights).sparsity) {
+            result.dense_pruned_layers.push_back(layer.name);
+        }
+    }
     result.overrides = input.overrides;
     result.scenario = input.scenario;
     result.ledger = make_ledger(input.mapping.program.actions, input.machine, input.outcome);

@@ -135,7 +135,9 @@ struct RunResult {
     std::string engine;  ///< "analytic" or "systemc"
     std::string precision;
     std::vector<std::string> kept_precision;  ///< layers that the policy leaves alone
-    std::vector<std::string> overrides;       ///< of this run alone
+    /// Layers with pruned weights whose zeros the machine stores and multiplies like other words.
+    std::vector<std::string> dense_pruned_layers;
+    std::vector<std::string> overrides;  ///< of this run alone
     Scenario scenario;
     Totals totals;
     std::vector<LayerResult> layers;

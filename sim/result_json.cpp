@@ -191,9 +191,13 @@ Json component_json(const ComponentResult& component) {
 }
 
 Json run_json(const RunResult& run) {
-    Json json = {{"machine", run.machine},     {"network", run.network},
-                 {"engine", run.engine},       {"batch", run.scenario.batch},
-                 {"precision", run.precision}, {"kept_precision", run.kept_precision},
+    Json json = {{"machine", run.machine},
+                 {"network", run.network},
+                 {"engine", run.engine},
+                 {"batch", run.scenario.batch},
+                 {"precision", run.precision},
+                 {"kept_precision", run.kept_precision},
+                 {"dense_pruned_layers", run.dense_pruned_layers},
                  {"overrides", run.overrides}};
     json["scenario"] = scenario_json(run.scenario);
     json["totals"] = totals_json(run.totals);

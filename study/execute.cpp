@@ -26,7 +26,8 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
     return outcome;
 }
 
-/// Of a sampled step of a language model: the first fills what the others find full.
+/// Of a sampled decode step: the first round fills what the others find full. Prompts are read from
+/// a standing start.
 constexpr std::int64_t kStepRounds = 3;
 constexpr std::int64_t kStepWarmup = 2;
 
@@ -78,13 +79,13 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
         return run_rounds(with_items(source.network(), settings.precision, scenario.batch), machine,
                           settings, scenario, overrides, progress);
     }
-    Scenario steps;
-    steps.batch = scenario.batch;
-    steps.items = kStepRounds * scenario.batch;
-    steps.warmup_items = kStepWarmup * scenario.batch;
-    return run_language(source, scenario, [&](const Network& network) {
-        return run_rounds(with_items(network, settings.precision, steps.batch), machine, settings,
-                          steps, overrides, progress);
+    return run_language(source, scenario, [&](const Network& network, bool standing_start) {
+        Scenario rounds;
+        rounds.batch = scenario.batch;
+        rounds.items = (standing_start ? 1 : kStepRounds) * scenario.batch;
+        rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * scenario.batch;
+        return run_rounds(with_items(network, settings.precision, rounds.batch), machine, settings,
+                          rounds, overrides, progress);
     });
 }
 

@@ -97,7 +97,7 @@ public:
         }
         std::optional<Seconds> first_token;
         if (prefills) {
-            RunResult prefill = run_step_(source_.at(load_.prompt, 0));
+            RunResult prefill = run_step_(source_.at(load_.prompt, 0), true);
             first_token = Seconds(step_seconds(prefill));
             shares.push_back({std::move(prefill), 2});
         }
@@ -121,7 +121,7 @@ private:
         });
         decoded.runs.resize(decoded.steps.contexts.size());
         for (std::size_t s = decoded.runs.size(); s-- > 0;) {
-            decoded.runs[s] = run_step_(source_.at(1, decoded.steps.contexts[s]));
+            decoded.runs[s] = run_step_(source_.at(1, decoded.steps.contexts[s]), false);
         }
         return decoded;
     }

@@ -13,8 +13,8 @@
 namespace memwall {
 
 /// Runs some rounds of one network with a fixed context in the cache; the result counts at least
-/// one whole round. The network has the users as its batch.
-using StepRunner = std::function<RunResult(const Network&)>;
+/// one whole round. `standing_start`: nothing ran before.
+using StepRunner = std::function<RunResult(const Network&, bool standing_start)>;
 
 /// The contexts of `count` steps from `first` on that are run: the ends, where a window makes the
 /// counts stop growing evenly, and one between that measures what lies between. `macs` gives the

@@ -137,6 +137,11 @@ std::string run_notes(const RunResult& run) {
     if (!run.kept_precision.empty()) {
         notes += "note: " + run.precision + " leaves alone " + joined(run.kept_precision) + "\n";
     }
+    if (!run.dense_pruned_layers.empty()) {
+        notes += fmt::format(
+            "note: {} has no support for sparse weights: {} pruned layers take no gain\n",
+            run.machine, run.dense_pruned_layers.size());
+    }
     std::string parts;
     for (const Status status : kStatuses) {
         const Joules energy = run.totals.by_status[static_cast<std::size_t>(status)];

@@ -25,6 +25,7 @@ struct Shown {
 Shown show_list(ConfigKind kind, const Configs& configs);
 Shown show_everything(const Configs& configs);
 Shown show_network(const Network& network);
+Shown show_comparison(const Network& first, const Network& second);
 Shown show_machine(const Machine& machine);
 Shown show_technology(const Technology& technology);
 Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping);

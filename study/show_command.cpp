@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/file.hpp"
 #include "study/commands.hpp"
 #include "study/load.hpp"
 #include "study/output.hpp"
 #include "study/show.hpp"
 #include "study/training_run.hpp"
 #include "study/verbs.hpp"
+#include "workloads/network_graph.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -23,6 +25,9 @@ public:
 
     void run() {
         const std::string what = command_.words.empty() ? "" : command_.words.front();
+        if (what != "network" && (command_.compare || command_.graph)) {
+            throw InputError("show: --compare and --graph are of show network NAME");
+        }
         if (what.empty()) {
             return print(show_everything(configs_));
         }
@@ -33,8 +38,7 @@ public:
             }
         }
         if (what == "network") {
-            const Network network = read_network(named("network", request_.network));
-            print(show_network(network));
+            network();
         } else if (what == "machine") {
             const Machine machine = read_machine(named("machine", request_.machine));
             print(show_machine(machine));
@@ -83,6 +87,31 @@ private:
             throw InputError("show " + command_.words.front() + ": missing " + option + " NAME");
         }
         return value;
+    }
+
+    /// A picture, two networks side by side, or one in numbers.
+    void network() {
+        const Network shown = read_network(named("network", request_.network));
+        if (command_.graph) {
+            draw(shown, *command_.graph);
+        }
+        if (command_.compare) {
+            const Network other = read_network(*command_.compare);
+            print(show_comparison(shown, other));
+        } else {
+            print(show_network(shown));
+        }
+    }
+
+    static void draw(const Network& network, const std::string& file) {
+        if (file.ends_with(".svg")) {
+            write_file_whole(file, network_svg(network));
+        } else if (file.ends_with(".dot")) {
+            write_file_whole(file, network_dot(network));
+        } else {
+            throw InputError("--graph: expected a file that ends in .svg or .dot, found '" + file +
+                             "'");
+        }
     }
 
     Network read_network(const std::string& network_name) {

@@ -24,6 +24,7 @@ std::string json_of(const NetworkSummary& summary) {
                       {"input_bytes", summary.input_bytes.count()},
                       {"output_bytes", summary.output_bytes.count()},
                       {"peak_activation_bytes", summary.peak_activation_bytes.count()},
+                      {"peak_layer", summary.peak_layer},
                       {"state_bytes", summary.state_bytes.count()},
                       {"arithmetic_intensity", summary.intensity}};
     json["totals"]["training_memory_bytes"] = nullptr;
@@ -45,6 +46,7 @@ std::string json_of(const NetworkSummary& summary) {
     for (const LayerRow& row : summary.layers) {
         json["layers"].push_back({{"name", row.name},
                                   {"op", row.op},
+                                  {"input_shapes", row.input_shapes},
                                   {"output_shape", row.output_shape},
                                   {"precision", row.precision},
                                   {"macs", row.macs},
@@ -54,6 +56,7 @@ std::string json_of(const NetworkSummary& summary) {
                                   {"input_bytes", row.input_bytes.count()},
                                   {"weight_bytes", row.weight_bytes.count()},
                                   {"output_bytes", row.output_bytes.count()},
+                                  {"live_activation_bytes", row.live_bytes.count()},
                                   {"arithmetic_intensity", row.intensity},
                                   {"note", row.note}});
     }
@@ -61,16 +64,18 @@ std::string json_of(const NetworkSummary& summary) {
 }
 
 std::string csv_of(const NetworkSummary& summary) {
-    std::string csv = csv_line({"network", "layer", "op", "output_shape", "precision", "macs",
-                                "vector_operations", "weights", "parameters", "input_bytes",
-                                "weight_bytes", "output_bytes", "note"});
+    std::string csv =
+        csv_line({"network", "layer", "op", "input_shapes", "output_shape", "precision", "macs",
+                  "vector_operations", "weights", "parameters", "input_bytes", "weight_bytes",
+                  "output_bytes", "live_activation_bytes", "arithmetic_intensity", "note"});
     for (const LayerRow& row : summary.layers) {
-        csv += csv_line({summary.name, row.name, row.op, row.output_shape, row.precision,
-                         std::to_string(row.macs), std::to_string(row.vector_operations),
-                         std::to_string(row.weights), std::to_string(row.parameters),
-                         std::to_string(row.input_bytes.count()),
-                         std::to_string(row.weight_bytes.count()),
-                         std::to_string(row.output_bytes.count()), row.note});
+        csv += csv_line(
+            {summary.name, row.name, row.op, row.input_shapes, row.output_shape, row.precision,
+             std::to_string(row.macs), std::to_string(row.vector_operations),
+             std::to_string(row.weights), std::to_string(row.parameters),
+             std::to_string(row.input_bytes.count()), std::to_string(row.weight_bytes.count()),
+             std::to_string(row.output_bytes.count()), std::to_string(row.live_bytes.count()),
+             shortest(row.intensity), row.note});
     }
     return csv;
 }
@@ -103,13 +108,16 @@ std::string table_of(const NetworkSummary& summary) {
                  {"precision", Align::left},
                  {"MACs"},
                  {"weights"},
+                 {"parameters"},
                  {"bytes"},
+                 {"live"},
                  {"MACs a byte"},
                  {"", Align::left}});
     for (const LayerRow& row : summary.layers) {
         table.add({row.name, row.op, row.output_shape, row.precision, count_or_blank(row.macs),
-                   count_or_blank(row.weights),
+                   count_or_blank(row.weights), count_or_blank(row.parameters),
                    row.bytes().count() == 0 ? "" : format_bytes(row.bytes()),
+                   format_bytes(row.live_bytes),
                    row.macs == 0 ? "" : fmt::format("{:.1f}", row.intensity), row.note});
     }
     std::string text = fmt::format("{} (batch {})\n", summary.name, summary.batch);
@@ -119,10 +127,11 @@ std::string table_of(const NetworkSummary& summary) {
             " other operations\n";
     text += format_count(summary.weights) + " weights, " + format_count(summary.parameters) +
             " parameters with biases and normalisation\n";
-    text += fmt::format("{} of weights, {} of inputs, {} of outputs, at most {} of activations\n",
+    text += fmt::format("{} of weights, {} of inputs, {} of outputs\n",
                         format_bytes(summary.weight_bytes), format_bytes(summary.input_bytes),
-                        format_bytes(summary.output_bytes),
-                        format_bytes(summary.peak_activation_bytes));
+                        format_bytes(summary.output_bytes));
+    text += fmt::format("at most {} of activations live at once, first at {}\n",
+                        format_bytes(summary.peak_activation_bytes), summary.peak_layer);
     if (summary.state_bytes.count() > 0) {
         text += format_bytes(summary.state_bytes) + " of state, kept from item to item\n";
     }

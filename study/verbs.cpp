@@ -68,8 +68,8 @@ const std::vector<VerbSpec>& verb_specs() {
          "networks, machines, technologies, experiments, templates; network NAME, machine NAME, "
          "technology "
          "NAME; mapping; paths",
-         {"--machine", "--network", "--batch", "--precision", "--phase", "--prompt", "--optimizer",
-          "--effort", "--set", "--compare", "--graph", "--json", "--csv", "--configs"},
+         {"--machine", "--network", "--batch", "--precision", "--phase", "--effort", "--prompt",
+          "--optimizer", "--set", "--compare", "--graph", "--json", "--csv", "--configs"},
          {"memwall show networks", "memwall show network resnet50",
           "memwall show network resnet50 --compare lenet",
           "memwall show network resnet50 --phase training_step --batch 32 --optimizer adam",

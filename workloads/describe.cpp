@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads/describe.hpp"
 
+#include <algorithm>
 #include <set>
+
+#include "workloads/liveness.hpp"
 
 namespace memwall {
 namespace {
@@ -22,6 +25,9 @@ std::string note(const Network& network, const Layer& layer) {
         }
         return "same words as " + names;
     }
+    if (layer.weights.valid() && network.tensor(layer.weights).sparsity) {
+        return "pruned to " + network.tensor(layer.weights).sparsity->text();
+    }
     if (shares_weights(network, layer)) {
         return "uses " + network.tensor(layer.weights).name;
     }
@@ -39,6 +45,10 @@ LayerRow row(const Network& network, const Layer& layer) {
     LayerRow row;
     row.name = layer.name;
     row.op = layer.op;
+    for (const TensorId input : layer.inputs) {
+        row.input_shapes +=
+            (row.input_shapes.empty() ? "" : " ") + text(network.tensor(input).shape);
+    }
     row.output_shape = text(network.tensor(layer.outputs[0]).shape);
     row.precision = text(layer.precision);
     row.note = note(network, layer);
@@ -84,13 +94,37 @@ NetworkSummary describe(const Network& network) {
     summary.peak_activation_bytes = network.peak_activation_bytes();
     summary.intensity = macs_per_byte(
         summary.macs, summary.weight_bytes + summary.input_bytes + summary.output_bytes);
+    const std::vector<Bytes> live = live_bytes(network);
     for (const Layer& layer : network.layers()) {
         summary.layers.push_back(row(network, layer));
+        summary.layers.back().live_bytes = live[summary.layers.size() - 1];
+        if (summary.peak_layer.empty() &&
+            summary.layers.back().live_bytes == summary.peak_activation_bytes) {
+            summary.peak_layer = layer.name;
+        }
     }
     if (network.trains()) {
         summary.training = TrainingSummary{training_memory(network), pass_counts(network)};
     }
     return summary;
+}
+
+std::vector<OpTotals> op_totals(const NetworkSummary& summary) {
+    std::vector<OpTotals> all;
+    for (const LayerRow& row : summary.layers) {
+        auto totals = std::find_if(all.begin(), all.end(),
+                                   [&](const OpTotals& each) { return each.op == row.op; });
+        if (totals == all.end()) {
+            all.push_back({row.op, 0, 0, 0, 0, Bytes(0)});
+            totals = all.end() - 1;
+        }
+        ++totals->layers;
+        totals->macs = checked_add(totals->macs, row.macs);
+        totals->vector_operations = checked_add(totals->vector_operations, row.vector_operations);
+        totals->weights = checked_add(totals->weights, row.weights);
+        totals->bytes += row.bytes();
+    }
+    return all;
 }
 
 }  // namespace memwall

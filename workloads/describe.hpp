@@ -17,8 +17,9 @@ namespace memwall {
 struct LayerRow {
     std::string name;
     std::string op;
-    std::string output_shape;  ///< "[64, 56, 56]", of one item
-    std::string precision;     ///< "w8a8o32"
+    std::string input_shapes;  ///< "[64, 56, 56] [64, 56, 56]", of one item
+    std::string output_shape;
+    std::string precision;  ///< "w8a8o32"
     std::string
         note;  ///< "folded into conv1 at no cost", "same words as conv1", "may end relu1", or ""
     std::int64_t macs = 0;
@@ -28,6 +29,7 @@ struct LayerRow {
     Bytes input_bytes;
     Bytes weight_bytes;
     Bytes output_bytes;
+    Bytes live_bytes;  ///< of all activations that are live while the layer runs
     double intensity =
         0;  ///< MACs per byte of inputs, weights and outputs; 0 where nothing is moved
 
@@ -52,6 +54,7 @@ struct NetworkSummary {
     Bytes input_bytes;
     Bytes output_bytes;
     Bytes peak_activation_bytes;
+    std::string peak_layer;  ///< the first layer at which as much is live; "" without layers
     Bytes state_bytes;
     double intensity =
         0;  ///< MACs per byte of weights, network inputs and outputs: all else on chip
@@ -60,5 +63,18 @@ struct NetworkSummary {
 };
 
 NetworkSummary describe(const Network& network);
+
+/// All layers of one kind together, for the whole batch.
+struct OpTotals {
+    std::string op;
+    std::int64_t layers = 0;
+    std::int64_t macs = 0;
+    std::int64_t vector_operations = 0;
+    std::int64_t weights = 0;
+    Bytes bytes;  ///< of inputs, weights and outputs, layer by layer
+};
+
+/// In the order of their first layers.
+std::vector<OpTotals> op_totals(const NetworkSummary& summary);
 
 }  // namespace memwall

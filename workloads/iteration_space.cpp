@@ -103,4 +103,16 @@ bool IterationSpace::normalises(Dim dim) const {
     return std::find(whole_dims.begin(), whole_dims.end(), dim) != whole_dims.end();
 }
 
+bool IterationSpace::is_plain_reduction(Dim dim) const {
+    const auto in_window = [&](const Operand& operand) {
+        return std::any_of(
+            operand.projection.axes.begin(), operand.projection.axes.end(), [&](const Axis& axis) {
+                return axis.terms.size() > 1 &&
+                       std::any_of(axis.terms.begin(), axis.terms.end(),
+                                   [&](const AxisTerm& term) { return term.dim == dim; });
+            });
+    };
+    return is_reduction(dim) && std::none_of(operands.begin(), operands.end(), in_window);
+}
+
 }  // namespace memwall

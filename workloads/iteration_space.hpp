@@ -74,6 +74,8 @@ struct IterationSpace {
     [[nodiscard]] std::vector<Dim> reduction_dims() const;
     [[nodiscard]] bool is_reduction(Dim dim) const;
     [[nodiscard]] bool normalises(Dim dim) const;  ///< whether it is one of whole_dims
+    /// One that is part of no window: each operand that depends on it has an axis of it alone.
+    [[nodiscard]] bool is_plain_reduction(Dim dim) const;
 
     friend bool operator==(const IterationSpace&, const IterationSpace&) = default;
 };

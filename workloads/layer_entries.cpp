@@ -28,8 +28,12 @@ std::vector<YamlValue::Entry> own_keys(const YamlValue& layer) {
 
 class Reader {
 public:
-    Reader(std::string first_input, Variables& variables, Diagnostics& faults)
-        : last_(std::move(first_input)), variables_(variables), faults_(faults) {}
+    Reader(std::string first_input, Variables& variables, const LayerRewrite& rewrite,
+           Diagnostics& faults)
+        : last_(std::move(first_input)),
+          variables_(variables),
+          rewrite_(rewrite),
+          faults_(faults) {}
 
     std::vector<LayerEntry> read(const std::vector<YamlValue>& list) {
         read_list(list, false);
@@ -187,7 +191,10 @@ private:
 
     void read_layer(const YamlValue& item, bool again) {
         Diagnostics found;
-        const YamlValue filled = variables_.fill(item, found);
+        YamlValue filled = variables_.fill(item, found);
+        if (found.empty()) {
+            filled = rewrite_(filled);
+        }
         LayerEntry entry;
         entry.where = item.mark();
         entry.again = again;
@@ -228,6 +235,7 @@ private:
 
     std::string last_;  ///< what a layer reads unless it says something else
     Variables& variables_;
+    const LayerRewrite& rewrite_;
     Diagnostics& faults_;
     std::vector<LayerEntry> entries_;
     bool full_ = false;
@@ -238,8 +246,8 @@ private:
 
 std::vector<LayerEntry> read_layers(const std::vector<YamlValue>& list,
                                     const std::string& first_input, Variables& variables,
-                                    Diagnostics& faults) {
-    return Reader(first_input, variables, faults).read(list);
+                                    const LayerRewrite& rewrite, Diagnostics& faults) {
+    return Reader(first_input, variables, rewrite, faults).read(list);
 }
 
 PrecisionPolicy read_policy(MapReader& reader, const char* key) {

@@ -3,6 +3,7 @@
 // planned.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,11 +36,14 @@ struct LayerEntry {
     std::optional<NameAt> weights;  ///< the layer whose weights this one uses too
 };
 
+/// Changes the keys of a layer before they are read.
+using LayerRewrite = std::function<YamlValue(const YamlValue&)>;
+
 /// Reads the list. `first_input` is what the first layer reads by default: the network's only
 /// input, or "" where there are several. `variables` has the parameters of the network.
 std::vector<LayerEntry> read_layers(const std::vector<YamlValue>& list,
                                     const std::string& first_input, Variables& variables,
-                                    Diagnostics& faults);
+                                    const LayerRewrite& rewrite, Diagnostics& faults);
 
 /// A precision policy at its place; a wrong one is reported and reads as an empty one.
 PrecisionPolicy read_policy(MapReader& reader, const char* key);

@@ -51,9 +51,9 @@ TensorId overwritten(const Network& network, const Layer& epilogue) {
 
 }  // namespace
 
-Bytes peak_live_bytes(const Network& network) {
+std::vector<Bytes> live_bytes(const Network& network) {
     if (network.layers().empty()) {
-        return Bytes(0);
+        return {};
     }
     Places places(network.tensors().size());
     for (std::size_t t = 0; t < network.tensors().size(); ++t) {
@@ -90,13 +90,21 @@ Bytes peak_live_bytes(const Network& network) {
             change[life.to + 1] -= life.bytes;
         }
     }
-    std::int64_t live = 0;
-    std::int64_t peak = 0;
-    for (const std::int64_t step : change) {
-        live += step;
-        peak = std::max(peak, live);
+    std::vector<Bytes> live;
+    std::int64_t now = 0;
+    for (std::size_t l = 0; l < network.layers().size(); ++l) {
+        now += change[l];
+        live.emplace_back(now);
     }
-    return Bytes(peak);
+    return live;
+}
+
+Bytes peak_live_bytes(const Network& network) {
+    Bytes peak(0);
+    for (const Bytes bytes : live_bytes(network)) {
+        peak = std::max(peak, bytes);
+    }
+    return peak;
 }
 
 }  // namespace memwall

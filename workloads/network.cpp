@@ -2,6 +2,7 @@
 #include "workloads/network.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "workloads/derive.hpp"
@@ -68,6 +69,20 @@ std::int64_t total(const std::vector<Layer>& layers, Count count) {
 }
 
 }  // namespace
+
+std::string Sparsity::text() const {
+    if (of > 0) {
+        return std::to_string(kept) + ":" + std::to_string(of);
+    }
+    return std::to_string(std::llround(density * 100)) + " %";
+}
+
+std::int64_t Sparsity::nonzero(std::int64_t words) const {
+    if (of > 0) {
+        return words / of * kept + std::min(words % of, kept);
+    }
+    return static_cast<std::int64_t>(std::ceil(static_cast<double>(words) * density));
+}
 
 std::string text(const Shape& shape) {
     std::string text = "[";

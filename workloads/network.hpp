@@ -47,12 +47,26 @@ struct Alias {
     std::int64_t offset = 0;
 };
 
+/// Which words of a tensor are not zero: a fraction anywhere, or `kept` of each `of` in a row
+/// (N:M).
+struct Sparsity {
+    double density = 1;
+    std::int64_t kept = 0;  ///< 0: anywhere
+    std::int64_t of = 0;
+
+    /// "2:4" or "50 %".
+    [[nodiscard]] std::string text() const;
+    /// Of `words` those that are not zero, rounded up.
+    [[nodiscard]] std::int64_t nonzero(std::int64_t words) const;
+};
+
 struct Tensor {
     std::string name;  ///< of the layer that makes it, of the network's input, or "LAYER.weights"
     TensorKind kind = TensorKind::activation;
     Shape shape;  ///< of one item, without N
     Precision precision = Precision::int8;
     std::optional<Precision> stated_precision;  ///< where the file says it of this tensor
+    std::optional<Sparsity> sparsity;           ///< of pruned weights
     LayerId producer;                           ///< none for inputs and weights
     std::vector<LayerId> consumers;  ///< in order; each once; empty for an output of the network
     std::optional<Alias> alias;

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/parse.hpp"
 #include "base/yaml_writer.hpp"
 #include "workloads/fold_repeats.hpp"
 #include "workloads/stated_keys.hpp"
@@ -48,6 +49,7 @@ public:
         text_ += "precision: " + yaml_scalar(precision_) + "\n";
         write_keep();
         write_inputs();
+        write_transforms();
         text_ += "layers:\n";
         write_items(fold_repeats(written_layers(), first_input()), "  ");
         return text_;
@@ -59,6 +61,33 @@ private:
         if (!keep.empty()) {
             text_ += "keep_precision: " + list(keep) + "\n";
         }
+    }
+
+    /// What no key of a layer says: pruned weights, and a precision that a part of a composite has
+    /// for itself.
+    void write_transforms() {
+        std::map<std::string, std::vector<std::string>> transforms;
+        std::map<const StatedLayer*, LayerPrecision> written;
+        for (const Layer& layer : network_.layers()) {
+            const auto [first, is_new] = written.emplace(layer.stated.get(), layer.precision);
+            if (!is_new && !(first->second == layer.precision)) {
+                transforms["quantise: " + yaml_scalar(policy_text(layer.precision))].push_back(
+                    layer.name);
+            }
+            if (layer.weights.valid() && network_.tensor(layer.weights).sparsity) {
+                transforms["prune: " + prune_text(*network_.tensor(layer.weights).sparsity)]
+                    .push_back(layer.name);
+            }
+        }
+        text_ += transforms.empty() ? "" : "transforms:\n";
+        for (const auto& [what, names] : transforms) {
+            text_ += "  - {" + what + ", layers: " + list(names) + "}\n";
+        }
+    }
+
+    static std::string prune_text(const Sparsity& sparsity) {
+        return sparsity.kept > 0 ? yaml_scalar(sparsity.text())
+                                 : "{density: " + shortest(sparsity.density) + "}";
     }
 
     static std::string list(const std::vector<std::string>& names) {

@@ -4,6 +4,7 @@
 #include "workloads/expression.hpp"
 #include "workloads/network_builder.hpp"
 #include "workloads/ops/keys.hpp"
+#include "workloads/transform_list.hpp"
 
 namespace memwall {
 namespace {
@@ -108,22 +109,28 @@ Network load_network(const YamlValue& tree, Diagnostics& faults) {
             entry.keep_precision.push_back({*text, name.mark()});
         }
     }
+    const std::vector<Transform> transforms = read_transforms(reader);
+    change_inputs(transforms, entry.inputs, found);
     const std::vector<YamlValue>& layers = reader.required_items("layers");
     if (root.find("layers") != nullptr && root.find("layers")->is_sequence() && layers.empty()) {
         reader.error("layers", "'layers' in network file: expected at least one layer");
     }
     reader.finish();
-    entry.layers =
-        read_layers(layers, entry.inputs.size() == 1 ? entry.inputs[0].name.name : std::string(),
-                    variables, found);
+    entry.layers = read_layers(
+        layers, entry.inputs.size() == 1 ? entry.inputs[0].name.name : std::string(), variables,
+        [&](const YamlValue& layer) { return rewritten(transforms, layer); }, found);
     NetworkParts parts = build_network(entry, found);
     if (found.empty()) {
         check_parameters_are_used(unfilled, variables);
     }
+    Network network = found.empty() ? Network(std::move(parts)) : Network();
+    if (found.empty()) {
+        network = transformed(transforms, std::move(network), found);
+    }
     for (const Diagnostic& fault : found.faults()) {
         faults.error(fault.where, fault.message);
     }
-    return found.empty() ? Network(std::move(parts)) : Network();
+    return found.empty() ? network : Network();
 }
 
 YamlValue read_template_beside(const std::filesystem::path& file, const std::string& name,

@@ -99,8 +99,10 @@ TensorId OptimizerLayers::state(const std::string& name, const Shape& shape) {
     return parts_.add_tensor(std::move(tensor));
 }
 
-void OptimizerLayers::add_state(const std::string& name, const Shape& shape,
-                                const Projection& projection, bool master, IterationSpace& space) {
+// By value: the names of tensors move when one is added.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
+void OptimizerLayers::add_state(std::string name, const Shape& shape, const Projection& projection,
+                                bool master, IterationSpace& space) {
     std::vector<std::string> kinds;
     if (master) {
         kinds.emplace_back(kMaster);

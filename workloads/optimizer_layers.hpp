@@ -33,8 +33,8 @@ private:
     [[nodiscard]] std::int64_t operations() const;
     TensorId state(const std::string& name, const Shape& shape);
     /// Adds reads of the state, written back in place, and of fp32 parameters.
-    void add_state(const std::string& name, const Shape& shape, const Projection& projection,
-                   bool master, IterationSpace& space);
+    void add_state(std::string name, const Shape& shape, const Projection& projection, bool master,
+                   IterationSpace& space);
 
     TrainingParts& parts_;
     Optimizer optimizer_;

@@ -13,19 +13,21 @@ struct Format {
     const char* name;
     int bits;
     bool integer;
+    int significand;  ///< bits of it, the hidden one included; of integers those beside the sign
+    int exponent;     ///< bits of it
 };
 
-constexpr std::array<Format, 11> kFormats = {{{Precision::int1, "int1", 1, true},
-                                              {Precision::int2, "int2", 2, true},
-                                              {Precision::int3, "int3", 3, true},
-                                              {Precision::int4, "int4", 4, true},
-                                              {Precision::int8, "int8", 8, true},
-                                              {Precision::int16, "int16", 16, true},
-                                              {Precision::int32, "int32", 32, true},
-                                              {Precision::fp8, "fp8", 8, false},
-                                              {Precision::bf16, "bf16", 16, false},
-                                              {Precision::fp16, "fp16", 16, false},
-                                              {Precision::fp32, "fp32", 32, false}}};
+constexpr std::array<Format, 11> kFormats = {{{Precision::int1, "int1", 1, true, 1, 0},
+                                              {Precision::int2, "int2", 2, true, 1, 0},
+                                              {Precision::int3, "int3", 3, true, 2, 0},
+                                              {Precision::int4, "int4", 4, true, 3, 0},
+                                              {Precision::int8, "int8", 8, true, 7, 0},
+                                              {Precision::int16, "int16", 16, true, 15, 0},
+                                              {Precision::int32, "int32", 32, true, 31, 0},
+                                              {Precision::fp8, "fp8", 8, false, 4, 4},
+                                              {Precision::bf16, "bf16", 16, false, 8, 8},
+                                              {Precision::fp16, "fp16", 16, false, 11, 5},
+                                              {Precision::fp32, "fp32", 32, false, 24, 8}}};
 
 const Format& format(Precision precision) {
     const auto position = static_cast<std::size_t>(precision);
@@ -108,6 +110,15 @@ std::optional<Precision> parse_precision(std::string_view text) {
         }
     }
     return std::nullopt;
+}
+
+bool holds(Precision format_of, Precision value) {
+    const Format& lane = format(format_of);
+    const Format& operand = format(value);
+    if (lane.integer) {
+        return operand.integer && lane.bits >= operand.bits;
+    }
+    return lane.significand >= operand.significand && lane.exponent >= operand.exponent;
 }
 
 Precision widest(Precision a, Precision b) {

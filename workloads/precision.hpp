@@ -39,6 +39,11 @@ std::vector<std::string> precision_names();
 /// nullopt where `text` names no precision.
 std::optional<Precision> parse_precision(std::string_view text);
 
+/// Whether every value of `value` is one of `format`: a narrower integer, an integer within the
+/// significand of a floating-point format (fp8 4 bits, bf16 8, fp16 11, fp32 24), or a
+/// floating-point format with no more exponent and significand (fp8 is E4M3).
+bool holds(Precision format, Precision value);
+
 /// The one with more bits; of two with as many, the floating-point one, else the first.
 Precision widest(Precision a, Precision b);
 /// What products of these are summed in unless something else is said: int32 for integers, else

@@ -29,6 +29,23 @@ std::vector<ArrayShape> read_shapes(MapReader& reader) {
     return shapes;
 }
 
+/// The energy of an addition at each precision: that of the narrowest adder that holds it.
+void add_accumulation(const Technology& technology, Component& component) {
+    for (const Precision precision : all_precisions()) {
+        auto narrowest = technology.add.end();
+        for (auto adder = technology.add.begin(); adder != technology.add.end(); ++adder) {
+            const bool narrower =
+                narrowest == technology.add.end() || bits(adder->first) < bits(narrowest->first);
+            if (holds(adder->first, precision) && narrower) {
+                narrowest = adder;
+            }
+        }
+        if (narrowest != technology.add.end()) {
+            component.energies.push_back({Action::accumulate, precision, narrowest->second});
+        }
+    }
+}
+
 Sourced times(const Sourced& a, const Sourced& factor) {
     return {a.value * factor.value, a.low * factor.low, a.high * factor.high, Status::derived,
             a.source};
@@ -65,9 +82,7 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
             area = mac_area->second.value * static_cast<double>(shape.macs_per_cycle());
         }
     }
-    for (const auto& [precision, add] : tech.add) {
-        component.energies.push_back({Action::accumulate, precision, add});
-    }
+    add_accumulation(tech, component);
     const Sourced none{0, 0, 0, Status::derived, "counted for information: no energy of its own"};
     component.energies.push_back({Action::skipped_mac, {}, none});
     component.energies.push_back({Action::recomputed_mac, {}, none});
@@ -85,9 +100,7 @@ void read_vector_unit(MapReader& reader, const ComponentContext& context, Compon
     unit.lanes = reader.required_positive<std::int64_t>("lanes");
     unit.pipeline = reader.optional<Cycles>("pipeline", Cycles(0));
     component.energies = {{Action::vector, {}, context.technology.vector_operation}};
-    for (const auto& [precision, add] : context.technology.add) {
-        component.energies.push_back({Action::accumulate, precision, add});
-    }
+    add_accumulation(context.technology, component);
     component.config = unit;
 }
 

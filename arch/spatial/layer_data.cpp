@@ -179,7 +179,7 @@ bool reduces_by_channels(const Network& network, const Layer& root, const Operan
         view.shape == network.tensor(network.storage(operand.tensor)).shape &&
         relevant(operand.projection, Dim::C) && !relevant(operand.projection, Dim::K) &&
         root.space.extent(Dim::G) == 1 && root.macs() > 0;
-    if (!same_channels) {
+    if (!same_channels || root.space.is_plain_reduction(Dim::R)) {
         return false;
     }
     const std::int64_t read = reader.plan->split.tile[index(Dim::C)];

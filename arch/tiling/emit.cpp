@@ -12,18 +12,19 @@ namespace memwall {
 namespace {
 
 std::vector<TensorId> stored_activations(const Network& network, const NetworkPlan& plan) {
+    std::vector<bool> used(network.tensors().size(), false);
+    for (const FusedLayer& fused : plan.fused) {
+        used[fused.output.position()] = true;
+        for (const auto* list : {&fused.inputs, &fused.operands}) {
+            for (const TensorId id : *list) {
+                used[id.position()] = true;
+            }
+        }
+    }
     std::vector<TensorId> all;
-    for (std::size_t t = 0; t < network.tensors().size(); ++t) {
-        const TensorId id(t);
-        const bool used =
-            std::any_of(plan.fused.begin(), plan.fused.end(), [&](const FusedLayer& fused) {
-                const auto in = [&](const std::vector<TensorId>& list) {
-                    return std::find(list.begin(), list.end(), id) != list.end();
-                };
-                return fused.output == id || in(fused.inputs) || in(fused.operands);
-            });
-        if (used) {
-            all.push_back(id);
+    for (std::size_t t = 0; t < used.size(); ++t) {
+        if (used[t]) {
+            all.emplace_back(t);
         }
     }
     return all;
@@ -149,15 +150,30 @@ void TilingEmitter::place() {
             }
         }
     }
+    // MODEL: what a training step makes and reads again is much, and shares places in the DRAM
+    // where lives do not meet; in an inference each tensor has a place of its own.
+    std::vector<TensorId> passing;
+    std::vector<Lifetime> lives;
     for (const TensorId tensor : activations_) {
-        if (!plan_.kept[tensor.position()]) {
+        const std::int64_t maker = first_maker_[tensor.position()];
+        const std::int64_t user = last_user_[tensor.position()];
+        const bool passes =
+            network_.trains() && maker >= 0 && user >= maker && !network_.tensor(tensor).persists();
+        if (!plan_.kept[tensor.position()] && passes) {
+            passing.push_back(tensor);
+            lives.push_back({static_cast<std::size_t>(maker), static_cast<std::size_t>(user),
+                             network_.tensor_bytes(tensor)});
+        } else if (!plan_.kept[tensor.position()]) {
             in_dram.push_back(tensor);
         } else if (is_edge(tensor)) {
             builder_.hold(hierarchy_.buffer, network_.tensor_bytes(tensor) * 2);
         }
     }
-    transfers_.place_in_dram(in_dram);
     Bytes in_dram_bytes;
+    if (!passing.empty()) {
+        in_dram_bytes += transfers_.place_in_dram(passing, lives);
+    }
+    transfers_.place_in_dram(in_dram);
     for (const TensorId tensor : in_dram) {
         const bool in_place = network_.tensor(tensor).in_place_of.valid();
         in_dram_bytes += in_place ? Bytes(0) : network_.tensor_bytes(tensor);
@@ -285,8 +301,7 @@ void TilingEmitter::send_outputs() {
 
 bool TilingEmitter::is_edge(TensorId tensor) const {
     const Tensor& of = network_.tensor(tensor);
-    return of.kind == TensorKind::input ||
-           (last_user_[tensor.position()] < 0 && !of.persists());
+    return of.kind == TensorKind::input || (last_user_[tensor.position()] < 0 && !of.persists());
 }
 
 ComponentId TilingEmitter::home(TensorId tensor) const {

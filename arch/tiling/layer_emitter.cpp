@@ -140,7 +140,10 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
                       gather ? fresh[0].size() : 0};
     RoundStep step;
     step.layer = state.fused.root;
-    step.body = transfers_.fetch(cargo, worker.unit);
+    // MODEL: weights and state come through one channel of the DMA, one after another, so that what
+    // is read of a cache takes its time from the weights also where nothing else contends.
+    step.body = transfers_.fetch(
+        cargo, operand.role == TensorRole::state ? fetch_weights_.unit : worker.unit);
     if (weights && hierarchy_.host.valid()) {
         step.waits.push_back({weights_loaded_[state.f], 1});
     }
@@ -454,9 +457,9 @@ void TilingEmitter::write_back(LayerState& state, std::size_t p) {
                                        false});
             }
             step.body.image = std::move(back);
-            store.body.image = image_of(operand.tensor, image(operand.projection, box),
-                                        Transfers::place(hierarchy_.buffer),
-                                        {Transfers::place(hierarchy_.dram)});
+            store.body.image =
+                image_of(operand.tensor, image(operand.projection, box),
+                         Transfers::place(hierarchy_.buffer), {Transfers::place(hierarchy_.dram)});
         }
         builder_.step(drain_.agent, std::move(step));
         builder_.step(store_.agent, std::move(store));

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <tuple>
 
 #include "arch/placement.hpp"
 #include "base/error.hpp"
@@ -41,6 +42,7 @@ public:
           dram_bytes_per_cycle_(hierarchy.dram_config->peak().count() /
                                 static_cast<double>(clock.frequency().count())) {
         set_lifetimes();
+        classify();
     }
 
     NetworkPlan run() {
@@ -51,7 +53,7 @@ public:
         }
         for (const std::int64_t slot : sizes) {
             for (const std::int64_t stage : sizes) {
-                const bool coarse = slot != 0 && slot < capacity_ / 256;
+                const bool coarse = slot != 0 && slot < least_slot();
                 const bool coarse_stage = stage != 0 && stage < capacity_ / 256;
                 if (!coarse && !coarse_stage && 2 * slot + stage <= capacity_) {
                     consider({slot, stage}, best);
@@ -65,6 +67,15 @@ public:
     }
 
 private:
+    /// Slots so small that a plan would have more tiles than this are left out: what they leave
+    /// room for is nothing beside so many weights.
+    [[nodiscard]] std::int64_t least_slot() const {
+        constexpr std::int64_t kMostWeightTiles = 8'192;
+        return std::max(
+            capacity_ / 256,
+            std::min(network_.weight_bytes().count() / kMostWeightTiles, capacity_ / 4));
+    }
+
     void set_lifetimes() {
         const std::size_t tensors = network_.tensors().size();
         first_.assign(tensors, kNever);
@@ -102,8 +113,7 @@ private:
     }
     [[nodiscard]] bool is_edge(TensorId tensor) const {
         const Tensor& of = network_.tensor(tensor);
-        return of.kind == TensorKind::input ||
-               (readers_[tensor.position()] == 0 && !of.persists());
+        return of.kind == TensorKind::input || (readers_[tensor.position()] == 0 && !of.persists());
     }
 
     /// Keeps activations by the traffic that they save for each byte and step, while they fit.
@@ -231,19 +241,78 @@ private:
             streams.outputs = !plan.kept[fused_[f].output.position()];
             streams.weight_slot = candidate.weight_slot;
             streams.stage = candidate.stage;
-            if (!plan_layer(fused_[f], streams, plan.layers[f])) {
+            if (!plan_known(f, streams, plan.layers[f])) {
                 return false;
             }
         }
         return true;
     }
 
+    /// Equal layers in equal streams are planned once.
+    bool plan_known(std::size_t f, const Streams& streams, LayerPlan& layer) {
+        const auto key =
+            std::make_tuple(classes_[f], streams.weights, streams.inputs, streams.operands,
+                            streams.outputs, streams.weight_slot, streams.stage);
+        const auto found = known_.find(key);
+        if (found == known_.end()) {
+            const bool fits = plan_layer(fused_[f], streams, layer);
+            known_.emplace(key, fits ? std::optional(layer) : std::nullopt);
+            return fits;
+        }
+        if (found->second) {
+            const bool resident = layer.weights_resident;
+            layer = *found->second;
+            layer.weights_resident = resident;
+        }
+        return found->second.has_value();
+    }
+
+    /// Numbers fused layers so that equal ones have the same number: spaces, precisions and what
+    /// the epilogues read.
+    void classify() {
+        std::map<std::vector<std::int64_t>, std::size_t> numbers;
+        for (const FusedLayer& fused : fused_) {
+            const Layer& root = network_.layer(fused.root);
+            std::vector<std::int64_t> shape = {
+                static_cast<std::int64_t>(root.space.operation),
+                root.space.vector_operations_per_point,
+                static_cast<std::int64_t>(root.precision.weights),
+                static_cast<std::int64_t>(root.precision.activations),
+                static_cast<std::int64_t>(root.precision.accumulator),
+                operand_bits(network_, fused),
+                static_cast<std::int64_t>(fused.operands.size()),
+                bytes(fused.output),
+                static_cast<std::int64_t>(network_.tensor(fused.output).precision)};
+            shape.insert(shape.end(), root.space.extents.begin(), root.space.extents.end());
+            for (const Dim dim : root.space.whole_dims) {
+                shape.push_back(static_cast<std::int64_t>(dim));
+            }
+            for (const Operand& operand : root.space.operands) {
+                const auto input = std::find(fused.inputs.begin(), fused.inputs.end(),
+                                             network_.storage(operand.tensor));
+                shape.insert(shape.end(),
+                             {static_cast<std::int64_t>(operand.role),
+                              static_cast<std::int64_t>(operand.precision),
+                              operand.projection.gather ? 1 : 0, input - fused.inputs.begin()});
+                for (const Axis& axis : operand.projection.axes) {
+                    shape.insert(shape.end(), {axis.offset, axis.extent});
+                    for (const AxisTerm& term : axis.terms) {
+                        shape.insert(shape.end(),
+                                     {static_cast<std::int64_t>(term.dim), term.coefficient});
+                    }
+                    shape.push_back(-1);
+                }
+            }
+            classes_.push_back(numbers.emplace(std::move(shape), numbers.size()).first->second);
+        }
+    }
+
     /// The largest useful tile whose moving parts fit, cheapest order first.
     bool plan_layer(const FusedLayer& fused, const Streams& streams, LayerPlan& layer) {
         const Layer& root = network_.layer(fused.root);
         const Extents whole = root.space.extents;
-        const bool many = (whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1) ||
-                          cuts_inputs(root, streams);
+        const bool many =
+            (whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1) || cuts_inputs(root, streams);
         std::size_t tried = 0;
         std::optional<LayerPlan> best;
         for (Extents tile : channel_tiles(root, streams)) {
@@ -363,9 +432,10 @@ private:
         return needed() <= streams.stage || needed() == 0;
     }
 
-    /// Whether channels of a product are cut because an operand beside the weights has them.
+    /// Whether channels are cut because an operand beside the weights has them: in products, and
+    /// in training also where sums go over a whole batch.
     [[nodiscard]] bool cuts_inputs(const Layer& root, const Streams& streams) const {
-        return root.space.macs() > 0 &&
+        return (root.space.macs() > 0 || network_.trains()) &&
                std::find(streams.inputs.begin(), streams.inputs.end(), true) !=
                    streams.inputs.end() &&
                std::any_of(root.space.operands.begin(), root.space.operands.end(),
@@ -482,6 +552,11 @@ private:
     double dram_bytes_per_cycle_;
     std::vector<std::size_t> first_, last_;  ///< by tensor: steps between which it is needed
     std::vector<std::int64_t> readers_;
+    std::vector<std::size_t> classes_;  ///< by fused layer
+    std::map<
+        std::tuple<std::size_t, bool, std::vector<bool>, bool, bool, std::int64_t, std::int64_t>,
+        std::optional<LayerPlan>>
+        known_;
 };
 
 }  // namespace

@@ -138,6 +138,22 @@ double PassPlanner::tile_cycles(const Layer& layer, const Extents& tile, PassPla
     return steady + inputs / hierarchy_.feed_width() + drained;
 }
 
+namespace {
+
+/// What more passes must gain, as a factor: of a few anything, of many something.
+double worth(const Layer& layer, const Extents& tile, const PassPlan& plan, const PassPlan& best) {
+    constexpr std::int64_t kFew = 128;
+    const auto passes = [&](const Extents& whole, const Extents& part) {
+        return pieces(whole, part, kChannels) * pieces(whole, part, kPositions) *
+               pieces(whole, part, kReduction);
+    };
+    const std::int64_t tiles = passes(layer.space.extents, tile);
+    const std::int64_t more = tiles * passes(tile, plan.pass);
+    return more > kFew && more > tiles * passes(tile, best.pass) ? 0.98 : 1;
+}
+
+}  // namespace
+
 void PassPlanner::try_chunks(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
                              const Extents& pass, std::optional<PassPlan>& best) const {
     const ArrayShape* shape =
@@ -164,7 +180,7 @@ void PassPlanner::try_chunks(const Layer& layer, const Extents& tile, std::int64
         plan.pass = pass;
         plan.core = split.tile;
         plan.cycles = tile_cycles(layer, tile, plan, core);
-        if (!best || plan.cycles < best->cycles) {
+        if (!best || plan.cycles < best->cycles * worth(layer, tile, plan, *best)) {
             best = plan;
         }
     }

@@ -245,6 +245,21 @@ TEST_CASE("Every form of layer that the spatial mapper maps computes what the la
     CHECK(seen.epilogues > 20);
 }
 
+TEST_CASE("What is normalised over whole rows or images finds them in one core") {
+    Seen seen;
+    const Machine tiling =
+        test::shipped_machine("tiny_von_neumann", {{"components.operand_buffer.capacity", "4 KiB"},
+                                                   {"components.accumulators.capacity", "4 KiB"}});
+    for (std::uint32_t seed = 7001; seed <= 7060; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_normalisation(draw);
+        const Network network = with_batch(generated.network, draw(1, 3));
+        prove(generated, network, tiling, seed, seen);
+        prove(generated, network, drawn_spatial_machine(draw), seed, seen);
+    }
+    CHECK(seen.mapped >= 110);
+}
+
 TEST_CASE("Layers of three and four operands are fed and joined on both machines") {
     Seen seen;
     Generated generated;

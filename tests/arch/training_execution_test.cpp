@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Training steps on integers: gradients against their definition, and mapped steps against the layers
-// that they are made of.
+// Training steps on integers: gradients against their definition, and mapped steps against the
+// layers that they are made of.
 #include <catch2/catch.hpp>
 #include <map>
 #include <string>
@@ -57,8 +57,8 @@ struct ConvCase {
 Network conv_step(const ConvCase& c) {
     const auto number = [](std::int64_t value) { return std::to_string(value); };
     const Network network = test::network_of_text(
-        "network: n\ninputs: {x: [" + number(c.channels) + ", " + number(c.size) + ", " + number(c.size) +
-        "]}\nlayers:\n- {name: a, op: conv, out_channels: " + number(c.channels) +
+        "network: n\ninputs: {x: [" + number(c.channels) + ", " + number(c.size) + ", " +
+        number(c.size) + "]}\nlayers:\n- {name: a, op: conv, out_channels: " + number(c.channels) +
         ", kernel: 1}\n- {name: c, op: conv, out_channels: " + number(c.filters) + ", kernel: " +
         number(c.kernel) + ", stride: " + number(c.stride) + ", padding: " + number(c.padding) +
         ", dilation: " + number(c.dilation) + ", groups: " + number(c.groups) + "}\n");
@@ -117,6 +117,25 @@ Machine machine_for(Draw& draw) {
                            : test::machine_without_host("tiny_von_neumann", overrides);
 }
 
+Generated drawn_network(Draw& draw, std::uint32_t seed) {
+    switch (seed % 8) {
+        case 0:
+            return test::generated_attention(draw, false);
+        case 1:
+            return test::generated_conv(draw);
+        case 2:
+            return test::generated_gated_network(draw);
+        case 3:
+            return test::generated_conv_transpose(draw);
+        case 4:
+            return test::generated_shared_weights(draw);
+        case 5:
+            return test::generated_sliding(draw);
+        default:
+            return test::generated_network(draw, 3);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("A convolution's gradients are the sums of their definition") {
@@ -153,8 +172,10 @@ TEST_CASE("Linear, matrix and transposed gradients are the sums of their definit
                     std::int64_t da = 0;
                     std::int64_t db = 0;
                     for (std::int64_t j = 0; j < 3; ++j) {
-                        da += step.at("o.input_gradient", {n, h, i, j}) * step.at("b", {n, h, j, f});
-                        db += step.at("o.input_gradient", {n, h, j, i}) * step.at("a", {n, h, j, f});
+                        da +=
+                            step.at("o.input_gradient", {n, h, i, j}) * step.at("b", {n, h, j, f});
+                        db +=
+                            step.at("o.input_gradient", {n, h, j, i}) * step.at("a", {n, h, j, f});
                     }
                     CHECK(step.at("m.input_gradient_1", {n, h, i, f}) == da);
                     CHECK(step.at("m.input_gradient_2", {n, h, i, f}) == db);
@@ -178,9 +199,7 @@ TEST_CASE("A mapped training step computes what its layers are") {
     std::int64_t refused = 0;
     for (std::uint32_t seed = 1; seed <= 120; ++seed) {
         Draw draw(seed);
-        const Generated made = seed % 4 == 0   ? test::generated_attention(draw, false)
-                               : seed % 4 == 1 ? test::generated_conv(draw)
-                                               : test::generated_network(draw, 3);
+        const Generated made = drawn_network(draw, seed);
         const Machine machine = machine_for(draw);
         INFO("seed " << seed << "\n" << made.yaml);
         MapperOptions options;

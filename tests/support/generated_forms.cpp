@@ -113,9 +113,14 @@ Generated generated_rearrangement(Draw& draw) {
          "resize, scale: [1, 3], mode: bilinear", "resize, scale: 2, mode: bilinear",
          "pad, padding: [0, 1, 2, 0, 1, 0]", "transpose, order: [2, 0, 1]",
          "transpose, order: [0, 2, 1]", "slice, axis: 1, begin: 1", "slice, end: 1",
-         "group_norm, groups: 2", "instance_norm", "local_response_norm, size: 3",
-         "softmax, axis: 0", "layer_norm"});
+         "local_response_norm, size: 3"});
     return load({channels, rows, columns}, "- {name: layer, op: " + layer + "}\n");
+}
+
+Generated generated_normalisation(Draw& draw) {
+    const std::string layer = draw.one_of<std::string>(
+        {"group_norm, groups: 2", "instance_norm", "softmax, axis: 0", "softmax", "layer_norm"});
+    return load({2 * draw(1, 3), draw(1, 5), draw(1, 5)}, "- {name: layer, op: " + layer + "}\n");
 }
 
 Generated generated_gated_network(Draw& draw) {

@@ -10,8 +10,10 @@ namespace memwall::test {
 /// conv or a pool over one, two or three axes; many groups; padding by number or `same`.
 Generated generated_sliding(Draw& draw);
 Generated generated_conv_transpose(Draw& draw);
-/// One of mean, resize, pad, transpose, slice, group_norm, instance_norm, local_response_norm.
+/// One of mean, resize, pad, transpose, slice, local_response_norm.
 Generated generated_rearrangement(Draw& draw);
+/// softmax, layer_norm, group_norm or instance_norm: what needs whole rows or images.
+Generated generated_normalisation(Draw& draw);
 /// A few layers that read parts of tensors, gate channels and add what was made earlier.
 Generated generated_gated_network(Draw& draw);
 /// An LSTM or GRU of a few steps and a linear layer behind it.

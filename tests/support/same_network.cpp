@@ -12,7 +12,9 @@ bool same(const std::optional<Alias>& a, const std::optional<Alias>& b) {
 bool same(const Tensor& a, const Tensor& b) {
     return a.name == b.name && a.kind == b.kind && a.shape == b.shape &&
            a.precision == b.precision && a.stated_precision == b.stated_precision &&
-           a.producer == b.producer && a.consumers == b.consumers && same(a.alias, b.alias);
+           a.sparsity.has_value() == b.sparsity.has_value() &&
+           (!a.sparsity || a.sparsity->text() == b.sparsity->text()) && a.producer == b.producer &&
+           a.consumers == b.consumers && same(a.alias, b.alias);
 }
 
 bool same(const Layer& a, const Layer& b) {

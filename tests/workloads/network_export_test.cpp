@@ -91,4 +91,19 @@ TEST_CASE("What a precision policy changed is written with the network") {
     CHECK(network_text(network).find("\nprecision: w4a8\n") != std::string::npos);
 }
 
+TEST_CASE("Transforms of a file come back as what they made of its layers") {
+    const std::string layers =
+        "inputs: {x: [4, 6, 6]}\nlayers:\n  - {name: a, op: conv, out_channels: 8, kernel: 1}\n"
+        "  - {name: b, op: conv, out_channels: 8, kernel: 1}\n";
+    check_comes_back(
+        test::network_of("network: n\ntransforms:\n  - {prune: 2:4, layers: a}\n"
+                         "  - {prune: {density: 0.3}, layers: b}\n"
+                         "  - {quantise: int4, layers: b}\n" +
+                         layers));
+    check_comes_back(
+        test::network_of("network: n\ntransforms: [{prune: {channels: 0.5}, layers: a}, "
+                         "{resolution: 12}]\n" +
+                         layers));
+}
+
 }  // namespace memwall

@@ -240,4 +240,16 @@ TEST_CASE("Inputs that do not meet are told with both shapes") {
           at + "no axis 1 in an input of shape [8]");
 }
 
+TEST_CASE("A constant operand is an operation a word, and parameters but for a single value") {
+    const Network network = test::network_of_layers(
+        "[4, 6, 6]",
+        "- {name: scale, op: mul, constant: [1]}\n- {name: shift, op: add, constant: [4, 1, 1]}\n"
+        "- {name: both, op: add, inputs: [shift, scale], constant: [1]}\n");
+    CHECK(network.layers()[2].vector_operations() == 288);
+    CHECK(network.layers()[0].vector_operations() == 144);
+    CHECK(network.layers()[0].other_parameters == 0);
+    CHECK(network.layers()[1].other_parameters == 4);
+    CHECK(network.parameters() == 4);
+}
+
 }  // namespace memwall

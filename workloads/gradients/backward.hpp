@@ -72,7 +72,7 @@ public:
     [[nodiscard]] const IterationSpace& space() const { return layer_.space; }
     [[nodiscard]] const Operand& operand(std::size_t o) const { return layer_.space.operands[o]; }
     [[nodiscard]] std::int64_t batch() const { return parts_.batch(); }
-    [[nodiscard]] const Shape& shape(TensorId id) const { return parts_.tensor(id).shape; }
+    [[nodiscard]] Shape shape(TensorId id) const { return parts_.tensor(id).shape; }
     [[nodiscard]] TensorId input(std::size_t i) const { return layer_.inputs[i]; }
     [[nodiscard]] TensorId result() const { return layer_.outputs[0]; }
     /// The gradient of the result, of its shape.

@@ -239,6 +239,31 @@ TEST_CASE("Parts, joins, paddings and sizes are read where they lie") {
           "  - {name: y_node, op: relu6}\n");
 }
 
+TEST_CASE("Tables are looked up, and cells unrolled in one direction or both") {
+    OnnxModel model;
+    model.input("ids", {"1", "7"}, kOnnxInt64).output("y").weights("table", {100, 16});
+    model.weights("w", {2, 32, 16}).weights("r", {2, 32, 8}).weights("b", {2, 64});
+    model.node("Gather", {"table", "ids"}, {"e"});
+    model.node("Transpose", {"e"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
+    model.node("LSTM", {"t", "w", "r", "b"}, {"s", "h"},
+               {{"hidden_size", std::int64_t{8}}, {"direction", std::string("bidirectional")}});
+    model.node("Relu", {"s"}, {"y"});
+    CHECK(lines(model) ==
+          "  - {name: e_node, op: embedding, rows: 100, features: 16}\n"
+          "  - {name: s_node_on, op: lstm, hidden: 8}\n"
+          "  - {name: s_node_back, op: lstm, inputs: [e_node], hidden: 8}\n"
+          "  - {name: s_node_both, op: concat, inputs: [s_node_on, s_node_back], axis: 1}\n"
+          "  - {name: y_node, op: relu}\n");
+    const Network network = read(model).network;
+    CHECK(network.weights() == 100 * 16 + 2 * 32 * (16 + 8));
+    OnnxModel last;
+    last.input("x", {"1", "5", "16"}).output("h").weights("w", {1, 24, 16});
+    last.weights("r", {1, 24, 8});
+    last.node("GRU", {"x", "w", "r"}, {"", "h"},
+              {{"hidden_size", std::int64_t{8}}, {"layout", std::int64_t{1}}});
+    CHECK(lines(last).find("op: gru, hidden: 8, bias: false, result: last}") != std::string::npos);
+}
+
 TEST_CASE("Unsupported operators are told by name with their nodes, all at once") {
     OnnxModel model;
     model.input("x", {"1", "4", "6", "6"}).output("y").weights("w", {4, 4, 1, 1});
@@ -304,6 +329,32 @@ TEST_CASE("Graphs that are wrong in themselves are one clear line") {
     filters.weights("w", {-1, 4, 3, 3}).node("Conv", {"x", "w"}, {"y"});
     CHECK(faults(filters).find("a tensor of shape [-1, 4, 3, 3] has no words") !=
           std::string::npos);
+}
+
+TEST_CASE("Tensors cost no memory, and what is left is bounded, whatever a file holds") {
+    OnnxModel model;
+    model.input("x", {"1", "4"}).output("y").integers("big", Ints(2'000'000, 1));
+    model.node("Relu", {"x"}, {"y"});
+    CHECK(model.bytes().size() > 2'000'000);
+    CHECK(lines(model) == "  - {name: y_node, op: relu}\n");
+    // A graph (field 7) of five million empty nodes (field 1), two bytes each.
+    std::string nodes;
+    for (int n = 0; n < 5'000'000; ++n) {
+        nodes += "\x0A";
+        nodes += '\0';
+    }
+    std::string bytes = "\x3A";
+    for (std::size_t rest = nodes.size(); rest > 0; rest >>= 7U) {
+        bytes += static_cast<char>((rest & 0x7FU) | (rest > 0x7F ? 0x80U : 0U));
+    }
+    CHECK(import_faults("net.onnx", bytes + nodes) ==
+          "net.onnx: error: is larger than any model is without its tensors");
+    OnnxModel many;
+    many.input("x", {"1", "4"}).output("y");
+    for (int n = 0; n < 100'001; ++n) {
+        many.node("Relu", {"x"}, {"y" + std::to_string(n)});
+    }
+    CHECK(faults(many) == "net.onnx: error: more than 100,000 nodes");
 }
 
 TEST_CASE("A model cut off anywhere is one clear line or a shorter model") {

@@ -55,6 +55,22 @@ Value add_constants(NodeReader& node, const Value& value, std::size_t axis, std:
     return node.finish(std::move(layer), dims, value.precision);
 }
 
+/// Rows of a table, one for each number.
+void look_up(NodeReader& node, const Value& table, const Value& numbers, std::size_t axis) {
+    if (table.rank() != 2 || axis != 0) {
+        throw NotExpressible{"looks up in a table of shape " + text_of(table.dims)};
+    }
+    words_of(table.dims);
+    const std::int64_t positions = words_of(node.graph().item(numbers.dims).shape);
+    DraftLayer layer = node.start("embedding");
+    layer.inputs = {node.graph().read(numbers, {positions})};
+    layer.set("rows", table.dims[0]).set("features", table.dims[1]);
+    Dims dims = numbers.dims;
+    dims.push_back(table.dims[1]);
+    node.finish_as(std::move(layer), {positions, table.dims[1]}, dims, table.precision,
+                   table.precision);
+}
+
 }  // namespace
 
 void read_concat(NodeReader& node) {
@@ -163,7 +179,7 @@ void read_gather(NodeReader& node) {
     const Value value = node.input(0);
     const std::size_t axis = node.axis(node.integer("axis", 0), value.rank());
     if (value.is_constant() && node.input(1).is_activation()) {
-        throw NotExpressible{"looks rows up in a table"};
+        return look_up(node, value, node.input(1), axis);
     }
     const Value& indices = node.constant(1);
     const auto numbers = node.numbers(1);

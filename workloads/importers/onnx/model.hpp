@@ -88,9 +88,14 @@ inline constexpr std::int64_t kMostNumbers = 4096;
 /// comes of it.
 std::optional<Model> parse_model(const ImportFile& file, bool infer, Diagnostics& faults);
 
-/// The bytes of a model without the data of its large tensors and without nested graphs, found by
-/// walking the wire format. Nothing where the bytes are no model, or where what is left is larger
-/// than any real one.
-std::optional<std::string> slimmed(const std::string& bytes);
+/// The bytes of a model without the data of its large tensors and without nested graphs.
+struct Slimmed {
+    std::string bytes;
+    std::string fault;  ///< why there are none, "" where there are
+};
+
+/// Walks the wire format. Faults: the bytes are no message, or what is left is larger than any real
+/// model.
+Slimmed slimmed(const std::string& bytes);
 
 }  // namespace memwall::importers::onnx

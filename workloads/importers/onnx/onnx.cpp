@@ -227,7 +227,6 @@ private:
             if (output.empty() || known == stated_.end() || graph.uses(output) == 0) {
                 continue;
             }
-            Diagnostics ignored;
             const auto dims = stated_dims(*known->second, graph.batch());
             const Value* read = node.inputs.empty() ? nullptr : graph.find(node.inputs[0]);
             if (dims && read != nullptr && read->is_activation() && read->dims == *dims) {

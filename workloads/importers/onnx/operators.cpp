@@ -55,6 +55,8 @@ std::vector<Operator> make_operators() {
         {kMicrosoft, "BiasGelu", read_bias_gelu},
         {kMicrosoft, "QuickGelu", read_unary},
         {"", "Silu", read_unary},
+        {"", "LSTM", read_lstm},
+        {"", "GRU", read_gru},
         {"", "Softmax", read_softmax},
         {"", "LogSoftmax", read_softmax},
         {"", "BatchNormalization", read_batch_norm},

@@ -58,6 +58,9 @@ void read_skip_layer_norm(NodeReader& node);
 void read_instance_norm(NodeReader& node);
 void read_local_response_norm(NodeReader& node);
 void read_mean(NodeReader& node);
+// recurrent_operators.cpp
+void read_lstm(NodeReader& node);
+void read_gru(NodeReader& node);
 // shape_operators.cpp
 void read_shape(NodeReader& node);
 void read_size(NodeReader& node);

@@ -204,11 +204,11 @@ Model model_of(const pb::ModelProto& stated) {
 
 std::optional<Model> parse_model(const ImportFile& file, bool infer, Diagnostics& faults) {
     const SourceMark whole{file.shown_as, 0, 0};
-    const auto slim = slimmed(file.content);
+    const Slimmed slim = slimmed(file.content);
     pb::ModelProto model;
     const google::protobuf::LogSilencer silence;
-    if (!slim || !model.ParseFromString(*slim) || !model.has_graph()) {
-        faults.error(whole, "is no ONNX model, or cut off");
+    if (!slim.fault.empty() || !model.ParseFromString(slim.bytes) || !model.has_graph()) {
+        faults.error(whole, slim.fault.empty() ? "is no ONNX model, or cut off" : slim.fault);
         return std::nullopt;
     }
     if (infer) {

@@ -54,8 +54,8 @@ Matrix matrix_of(const Shape& item, const Dims& dims) {
 }
 
 /// Two activations. Heads that share one second operand are rows of the first.
-Value add_matmul(NodeReader& node, const Value& a, const Value& b, bool transpose, const Dims& dims,
-                 const std::string& part = "") {
+void add_matmul(NodeReader& node, const Value& a, const Value& b, bool transpose,
+                const Dims& dims) {
     Matrix left = matrix_of(node.graph().item(a.dims).shape, a.dims);
     const Matrix right = matrix_of(node.graph().item(b.dims).shape, b.dims);
     if (right.heads == 1) {
@@ -69,11 +69,11 @@ Value add_matmul(NodeReader& node, const Value& a, const Value& b, bool transpos
     const auto shape = [](const Matrix& of) {
         return of.heads == 1 ? Shape{of.rows, of.columns} : Shape{of.heads, of.rows, of.columns};
     };
-    DraftLayer layer = node.start("matmul", part);
+    DraftLayer layer = node.start("matmul");
     layer.inputs = {node.graph().read(a, shape(left)), node.graph().read(b, shape(right))};
     layer.set_flag("transpose", transpose);
     const Precision precision = widest(a.precision, b.precision);
-    return node.finish_as(std::move(layer), shape({left.heads, left.rows, outer}), dims, precision);
+    node.finish_as(std::move(layer), shape({left.heads, left.rows, outer}), dims, precision);
 }
 
 Dims transposed(Dims dims) {
@@ -151,7 +151,7 @@ void read_gemm(NodeReader& node) {
     finish_fused(node);
 }
 
-// One layer for queries, keys and values, then scores, softmax and context for all heads.
+// One layer for queries, keys and values, cut in three, and the attention of all heads.
 void read_attention(NodeReader& node) {
     const Value& input = node.activation(0);
     const Value& weights = node.constant(1);
@@ -180,14 +180,13 @@ void read_attention(NodeReader& node) {
                                      {batch, heads, positions, size}, input.precision);
         parts.push_back(std::move(value));
     }
-    const Value scores =
-        add_matmul(node, parts[0], parts[1], true, {batch, heads, positions, positions}, "_scores");
-    DraftLayer softmax = node.start("softmax", "_softmax");
-    softmax.inputs = {scores.source};
-    const Value weighted =
-        node.finish_as(std::move(softmax), scores.source_shape, scores.dims, input.precision);
-    Value context =
-        add_matmul(node, weighted, parts[2], false, {batch, heads, positions, size}, "_context");
+    DraftLayer attention = node.start("attention");
+    for (const Value& part : parts) {
+        attention.inputs.push_back(node.graph().read(part, {heads, positions, size}));
+    }
+    attention.set_flag("causal", node.integer("unidirectional", 0) != 0);
+    Value context = node.finish_as(std::move(attention), {heads, positions, size},
+                                   {batch, heads, positions, size}, input.precision);
     context.dims = {batch, positions, hidden};
     node.set_output(0, std::move(context));
 }

@@ -72,7 +72,8 @@ public:
         while (at < bytes.size()) {
             const std::size_t begin = at;
             std::uint64_t key = 0;
-            if (++fields_ > kMostFields || !varint(bytes, at, key) || (key >> 3U) == 0) {
+            too_large_ = too_large_ || ++fields_ > kMostFields || out.size() > kLargestRest;
+            if (too_large_ || !varint(bytes, at, key) || (key >> 3U) == 0) {
                 return false;
             }
             const auto wire = static_cast<unsigned>(key & 7U);
@@ -84,12 +85,11 @@ public:
             } else if (!slim_field(bytes, at, begin, key, message, out)) {
                 return false;
             }
-            if (out.size() > kLargestRest) {
-                return false;
-            }
         }
         return true;
     }
+
+    [[nodiscard]] bool too_large() const { return too_large_; }
 
 private:
     bool slim_field(std::string_view bytes, std::size_t& at, std::size_t begin, std::uint64_t key,
@@ -149,16 +149,21 @@ private:
     }
 
     int fields_ = 0;
+    bool too_large_ = false;
 };
 
 }  // namespace
 
-std::optional<std::string> slimmed(const std::string& bytes) {
-    std::string out;
-    if (!Slimmer().slim(bytes, Message::model, out)) {
-        return std::nullopt;
+Slimmed slimmed(const std::string& bytes) {
+    Slimmed result;
+    Slimmer slimmer;
+    const bool sound = slimmer.slim(bytes, Message::model, result.bytes);
+    if (slimmer.too_large() || result.bytes.size() > kLargestRest) {
+        result.fault = "is larger than any model is without its tensors";
+    } else if (!sound) {
+        result.fault = "is no ONNX model, or cut off";
     }
-    return out;
+    return result;
 }
 
 }  // namespace memwall::importers::onnx

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/transform_list.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/generated_forms.hpp"
+#include "tests/workloads/network_text.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+using test::faults_of;
+using test::network_of;
+
+const std::string kTwo =
+    "network: n\ninputs: {x: [4, 8, 8]}\nlayers:\n"
+    "- {name: conv1, op: conv, out_channels: 8, kernel: 3, padding: 1}\n"
+    "- {name: depth, op: conv, out_channels: 8, kernel: 3, padding: 1, groups: 8}\n"
+    "- {name: conv2, op: conv, out_channels: 3, kernel: 1}\n";
+
+Network with(const std::string& transforms) {
+    return network_of(kTwo + "transforms:\n" + transforms);
+}
+
+const Tensor& weights(const Network& network, const std::string& layer) {
+    return network.tensor(network.layer(network.find_layer(layer)).weights);
+}
+
+/// The weights or inputs of one precision as stored in another, which has no more bits.
+void check_bytes(const Network& wide, const Network& narrow, int bits_of_wide, int bits_of_narrow) {
+    for (std::size_t t = 0; t < wide.tensors().size(); ++t) {
+        const TensorId id(t);
+        if (wide.tensor(id).kind == TensorKind::input) {
+            continue;
+        }
+        CHECK(wide.tensor_bytes(id) == Bytes(ceil_divide(wide.tensor_words(id) * bits_of_wide, 8)));
+        CHECK(narrow.tensor_bytes(id) ==
+              Bytes(ceil_divide(narrow.tensor_words(id) * bits_of_narrow, 8)));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("A pattern matches whole names, * any text") {
+    CHECK(matches("conv1", "conv1"));
+    CHECK_FALSE(matches("conv1", "conv10"));
+    CHECK(matches("conv*", "conv10"));
+    CHECK(matches("*_conv*", "stage2_1_conv2"));
+    CHECK(matches("a*b*c", "a_b_b_c"));
+    CHECK_FALSE(matches("a*b", "a_b_c"));
+    CHECK(matches("*", ""));
+}
+
+TEST_CASE("Quantising by pattern and tensor leaves other layers and tensors as they are") {
+    const Network network =
+        with("- {quantise: w3, layers: conv*}\n- {quantise: a4, layers: conv2}\n");
+    CHECK(weights(network, "conv1").precision == Precision::int3);
+    CHECK(weights(network, "depth").precision == Precision::int8);
+    CHECK(weights(network, "conv2").precision == Precision::int3);
+    CHECK(network.tensor(network.find_tensor("depth")).precision == Precision::int4);
+    CHECK(network.tensor(network.find_tensor("conv1")).precision == Precision::int8);
+    CHECK(network.tensor_bytes(network.layer(network.find_layer("conv1")).weights) ==
+          Bytes(8 * 4 * 9 * 3 / 8));
+}
+
+TEST_CASE("Pruning keeps a density or N of M words, and no shape changes") {
+    const Network network =
+        with("- {prune: {density: 0.3}, layers: [conv1]}\n- {prune: 2:4, layers: conv2}\n");
+    CHECK(weights(network, "conv1").sparsity->nonzero(288) == 87);
+    CHECK(weights(network, "conv2").sparsity->nonzero(26) == 14);
+    CHECK(weights(network, "conv2").sparsity->text() == "2:4");
+    CHECK_FALSE(weights(network, "depth").sparsity.has_value());
+    CHECK(network.macs() == network_of(kTwo).macs());
+}
+
+TEST_CASE("Pruning channels makes layers smaller, and depthwise ones with them") {
+    const Network network = with("- {prune: {channels: 0.5}, layers: [conv1, depth]}\n");
+    CHECK(network.macs() == 64 * (4 * 4 * 9 + 4 * 9 + 3 * 4));
+    CHECK(faults_of(kTwo + "transforms: [{prune: {channels: 0.5}, layers: conv1}]\n")
+              .find("8 groups do not divide 4 input") != std::string::npos);
+}
+
+TEST_CASE("Another resolution or length changes the inputs and all that follows") {
+    const Network resized = network_of(
+        "network: n\ninputs: {x: [4, 8, 8]}\nlayers:\n"
+        "- {name: c, op: conv, out_channels: 8, kernel: 1, shape: [8, 8, 8]}\n"
+        "transforms: [{resolution: 4}]\n");  // the stated shape was that of 8 x 8
+    CHECK(resized.tensor(resized.find_tensor("c")).shape == Shape{8, 4, 4});
+    CHECK(with("- {resolution: [16, 8]}\n").macs() == 2 * network_of(kTwo).macs());
+    const Network longer = network_of(
+        "network: n\ninputs: {x: [5, 4]}\nlayers: [{name: l, op: linear, out_features: 2}]\n"
+        "transforms: [{sequence_length: 10}]\n");
+    CHECK(longer.macs() == 10 * 4 * 2);
+}
+
+TEST_CASE("What is no transform is told at its place") {
+    const auto fault = [](const std::string& transform) {
+        return faults_of(kTwo + "transforms:\n- " + transform + "\n");
+    };
+    CHECK(fault("{quantize: int4}").find("did you mean 'quantise'") != std::string::npos);
+    CHECK(fault("{quantise: int4, layers: cnv*}") ==
+          "net.yaml:8:28: error: no layer is called 'cnv*'" +
+              suggestion("cnv*", {"conv1", "depth", "conv2"}));
+    CHECK(fault("{prune: 5:4}") ==
+          "net.yaml:8:11: error: 'prune' in transform: expected N:M such as 2:4, {density: 0.5} or "
+          "{channels: 0.5}, found '5:4'");
+    CHECK(fault("{prune: {density: 1.5}}").find("above 0 and at most 1") != std::string::npos);
+    CHECK(fault("{sequence_length: 4}") ==
+          "net.yaml:8:3: error: sequence_length: no input has the shape [positions, features]");
+    CHECK(fault("{prune: 2:4, quantise: int4}").find("expected one of") != std::string::npos);
+}
+
+TEST_CASE("MACs and bytes of generated networks scale with batch and precision as they should") {
+    for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        test::Draw draw(seed);
+        const test::Generated generated =
+            draw.chance(50) ? test::generated_form(draw) : test::generated_network(draw, 3);
+        const Network& one = generated.network;
+        INFO("seed " << seed << "\n" << generated.yaml);
+        const std::int64_t batch = draw(2, 5);
+        const Network many = with_batch(one, batch);
+        CHECK(many.macs() == batch * one.macs());
+        CHECK(many.vector_operations() == batch * one.vector_operations());
+        CHECK(many.parameters() == one.parameters());
+        CHECK(many.weight_bytes() == one.weight_bytes());
+        const auto at = [&](const char* text) {
+            return with_precision(many, std::get<0>(parse_precision_policy(text)));
+        };
+        const Network narrow = at("int3");
+        CHECK(narrow.macs() == many.macs());
+        check_bytes(at("int16"), narrow, 16, 3);
+    }
+}
+
+TEST_CASE("MACs of a convolution that keeps its size scale with the resolution") {
+    for (std::int64_t scale = 1; scale <= 4; ++scale) {
+        const Network network = with("- {resolution: " + std::to_string(8 * scale) + "}\n");
+        CHECK(network.macs() == scale * scale * network_of(kTwo).macs());
+        CHECK(network.weights() == network_of(kTwo).weights());
+    }
+}
+
+}  // namespace memwall
