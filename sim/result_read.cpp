@@ -130,6 +130,11 @@ Scenario read_scenario(const Node& node) {
         scenario.language = LanguageLoad{number("users"), number("prompt"), number("output_tokens"),
                                          number("context")};
     }
+    if (const Node optimizer = node.at("optimizer"); !optimizer.is_null()) {
+        const Node tokens = node.at("prompt");
+        scenario.training =
+            TrainingLoad{parse_optimizer(optimizer.text()), tokens.is_null() ? 0 : tokens.count()};
+    }
     if (const Node extrapolation = node.at("extrapolation"); !extrapolation.is_null()) {
         Extrapolation read;
         for (const Node& context : extrapolation.at("contexts").items()) {
@@ -171,6 +176,15 @@ void read_energies(const Node& node, Totals& totals) {
                              Bytes(bound.at("bytes").count())};
 }
 
+std::optional<TrainingMemory> read_training_memory(const Node& node) {
+    if (node.is_null()) {
+        return std::nullopt;
+    }
+    const auto bytes = [&](const char* key) { return Bytes(node.at(key).count()); };
+    return TrainingMemory{bytes("parameters"), bytes("masters"), bytes("optimizer"),
+                          bytes("gradients"),  bytes("saved"),   bytes("peak_live")};
+}
+
 Totals read_totals(const Node& node) {
     Totals totals;
     read_times(node, totals);
@@ -193,6 +207,7 @@ Totals read_totals(const Node& node) {
     if (const Node area = node.at("area_mm2"); !area.is_null()) {
         totals.area = SquareMillimetres(area.number());
     }
+    totals.training = read_training_memory(node.at("training_memory_bytes"));
     totals.stalls = node.at("stalls").count();
     totals.steps = node.at("steps").count();
     totals.events = node.at("events").count();

@@ -141,6 +141,12 @@ std::string run_title(const RunResult& run) {
                 : "",
             run.engine);
     }
+    if (const auto& training = scenario.training) {
+        return fmt::format(
+            "{} on {} at {}, {} with {}, batch {}{}, engine {}", run.network, run.machine,
+            run.precision, name(scenario.phase), name(training->optimizer), scenario.batch,
+            training->tokens > 0 ? fmt::format(" of {} tokens", training->tokens) : "", run.engine);
+    }
     if (scenario.cold) {
         items += " from a cold start";
     }
@@ -168,6 +174,14 @@ std::string run_notes(const RunResult& run) {
     }
     notes +=
         "note: energy on " + run.machine + " by where its coefficients come from: " + parts + "\n";
+    if (const auto& memory = run.totals.training) {
+        notes += "note: the step needs " + format_bytes(memory->total()) + ": parameters " +
+                 format_bytes(memory->parameters) + ", fp32 copies " +
+                 format_bytes(memory->masters) + ", optimizer state " +
+                 format_bytes(memory->optimizer) + ", activations and gradients at once " +
+                 format_bytes(memory->peak_live) + " (saved for the backward pass " +
+                 format_bytes(memory->saved) + ")\n";
+    }
     if (run.totals.stalls > 0) {
         notes += stalls_note(run);
     }

@@ -6,6 +6,7 @@
 #include "study/load.hpp"
 #include "study/output.hpp"
 #include "study/show.hpp"
+#include "study/training_run.hpp"
 #include "study/verbs.hpp"
 #include "workloads/network_graph.hpp"
 #include "workloads/transforms.hpp"
@@ -119,6 +120,14 @@ private:
         const NetworkSource source =
             load_network_source(configs_, network_name, request_.overrides.network, inputs_);
         const Scenario scenario = asked_scenario(source);
+        if (scenario.phase == Phase::training_step) {
+            const auto machine = request_.machine.empty()
+                                     ? std::optional<Machine>()
+                                     : std::optional(read_machine(request_.machine));
+            return network_to_train(source, scenario, request_.settings.precision,
+                                    machine ? &*machine : nullptr)
+                .network;
+        }
         const Network step = step_of(source, scenario);
         return with_batch(at_precision(step, request_.settings.precision).network, scenario.batch);
     }
@@ -157,6 +166,7 @@ private:
         const Machine machine = read_machine(required("--machine", request_.machine));
         MapperOptions options;
         options.effort = request_.settings.effort;
+        options.rounds = network.trains() ? 1 : options.rounds;
         const Mapping mapping = map_network(network, machine, options);
         print(show_mapping(network, machine, mapping));
     }

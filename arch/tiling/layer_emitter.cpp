@@ -112,6 +112,7 @@ void TilingEmitter::emit_layer(std::size_t f) {
             feed_epilogue(state, p);
             reduce(state, p);
             epilogues(state, p);
+            write_back(state, p);
             drain(state, p);
         }
     }
@@ -145,6 +146,11 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
         cargo, operand.role == TensorRole::state ? fetch_weights_.unit : worker.unit);
     if (weights && hierarchy_.host.valid()) {
         step.waits.push_back({weights_loaded_[state.f], 1});
+    }
+    const TensorKind kind = network_.tensor(stored).kind;
+    if (v == 0 && network_.trains() &&
+        (kind == TensorKind::weights || kind == TensorKind::optimizer)) {
+        step.waits.push_back({done_.back(), 0});  // the step before has brought it up to date
     }
     if (!weights && v == 0) {
         wait_done(step, stored);
@@ -298,7 +304,7 @@ void TilingEmitter::compute(LayerState& state, std::size_t p) {
         if (visit.first == p) {
             ring.use(step, ring.last());
         }
-        if (visit.last == p) {
+        if (visit.last == p && !operands[o].updated) {
             ring.release(step);
         }
     }
@@ -408,6 +414,58 @@ void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
     }
 }
 
+/// State that the pass brought up to date beside the arrays, back to where it lies.
+void TilingEmitter::write_back(LayerState& state, std::size_t p) {
+    for (std::size_t o = 0; o + 1 < state.root.space.operands.size(); ++o) {
+        const Operand& operand = state.root.space.operands[o];
+        if (!operand.updated) {
+            continue;
+        }
+        const Box& box = state.sequence.passes[p].box;
+        const bool gather = operand.projection.gather.has_value();
+        Cargo cargo{operand.tensor,
+                    visited_region(operand.projection, box),
+                    stored_bytes(touched_words(operand.projection, box), operand.precision),
+                    state.fused.root,
+                    operand.role,
+                    operand.precision};
+        cargo.drawn = gather ? cargo.region[0].size() : 0;
+        RoundStep step;
+        step.layer = state.fused.root;
+        step.body = transfers_.drain(cargo, Bytes(0), operand.precision, drain_.unit);
+        for (const Action action : {Action::write, Action::read}) {
+            builder_.count(step.body, state.fused.root, hierarchy_.operands, action, operand.role,
+                           operand.precision, cargo.bytes.count());
+        }
+        step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
+        results_.use(step, results_.last());
+        core_inputs_[o].release(step);
+        updates_.fill(step);
+        RoundStep store;
+        store.layer = state.fused.root;
+        store.body = transfers_.store(cargo, store_.unit);
+        store.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
+        updates_.use(store, updates_.last());
+        updates_.release(store);
+        if (options_.images) {
+            auto back = std::make_shared<StepImage>();
+            for (const auto& [lane, part] : core_boxes(state, box)) {
+                back->moves.push_back({operand.tensor,
+                                       image(operand.projection, part),
+                                       core(hierarchy_.operands, lane),
+                                       {Transfers::place(hierarchy_.buffer)},
+                                       false});
+            }
+            step.body.image = std::move(back);
+            store.body.image =
+                image_of(operand.tensor, image(operand.projection, box),
+                         Transfers::place(hierarchy_.buffer), {Transfers::place(hierarchy_.dram)});
+        }
+        builder_.step(drain_.agent, std::move(step));
+        builder_.step(store_.agent, std::move(store));
+    }
+}
+
 /// The finished results to the global buffer.
 void TilingEmitter::drain(LayerState& state, std::size_t p) {
     const CoreSplit split = split_of(state, first_box(state, p));
@@ -486,7 +544,8 @@ void TilingEmitter::store(LayerState& state, std::size_t /*p*/, const Cargo& car
     step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
     tile_outputs_.use(step, tile_outputs_.last());
     tile_outputs_.release(step);
-    if (is_edge(state.fused.output) && !hierarchy_.host.valid()) {
+    const bool updates = network_.tensor(state.fused.output).kind == TensorKind::update;
+    if (updates || (is_edge(state.fused.output) && !hierarchy_.host.valid())) {
         step.body.edge = NetworkEdge::output;
     }
     if (options_.images) {

@@ -43,6 +43,7 @@ private:
     void compute(LayerState& state, std::size_t pass);
     void reduce(LayerState& state, std::size_t pass);
     void epilogues(LayerState& state, std::size_t pass);
+    void write_back(LayerState& state, std::size_t p);
     void drain(LayerState& state, std::size_t pass);
     void store(LayerState& state, std::size_t pass, const Cargo& cargo);
     void finish_output(LayerState& state, RoundStep& step);
@@ -85,7 +86,7 @@ private:
     std::size_t workers_ = 0;
     Worker host_in_, fetch_weights_, fetch_inputs_, fetch_operands_, feed_weights_, feed_inputs_,
         compute_, reduce_, epilogue_, drain_, store_, host_out_;
-    Ring core_weights_, results_, tile_weights_, tile_outputs_;
+    Ring core_weights_, results_, tile_weights_, tile_outputs_, updates_;
     std::vector<Ring> core_inputs_, tile_inputs_;      ///< by operand of a layer
     std::vector<Ring> core_operands_, tile_operands_;  ///< by other operand of its epilogues
     TokenId reduced_, finished_;

@@ -112,8 +112,8 @@ private:
                          .count();
     }
     [[nodiscard]] bool is_edge(TensorId tensor) const {
-        return network_.tensor(tensor).kind == TensorKind::input ||
-               readers_[tensor.position()] == 0;
+        const Tensor& of = network_.tensor(tensor);
+        return of.kind == TensorKind::input || (readers_[tensor.position()] == 0 && !of.persists());
     }
 
     /// Keeps activations by the traffic that they save for each byte and step, while they fit.
@@ -140,8 +140,7 @@ private:
             // The network's inputs and outputs cross its edge while other rounds run: two slots,
             // always.
             const bool edge = is_edge(tensor);
-            const bool state = network_.tensor(tensor).kind == TensorKind::state;
-            if (state || (edge && !hierarchy_.host.valid())) {
+            if (network_.tensor(tensor).persists() || (edge && !hierarchy_.host.valid())) {
                 all = false;  // they lie in the DRAM
                 continue;
             }
@@ -166,7 +165,10 @@ private:
         return live;
     }
 
+    // MODEL: a training step changes its weights and its state: they are read from the DRAM where
+    // they are used, and go back there.
     void keep_weights(std::int64_t room, NetworkPlan& plan) const {
+        room = network_.trains() ? -1 : room;
         std::vector<std::size_t> order(fused_.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
         // By the share that a round reads, most first, then by the time that the reading has.
@@ -309,14 +311,15 @@ private:
     bool plan_layer(const FusedLayer& fused, const Streams& streams, LayerPlan& layer) {
         const Layer& root = network_.layer(fused.root);
         const Extents whole = root.space.extents;
-        const bool heads = whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1;
+        const bool many =
+            (whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1) || cuts_inputs(root, streams);
         std::size_t tried = 0;
         std::optional<LayerPlan> best;
         for (Extents tile : channel_tiles(root, streams)) {
             if (!fit_positions(fused, root, streams, tile)) {
                 continue;
             }
-            if (heads && ++tried > kMostTiles) {
+            if (many && ++tried > kMostTiles) {
                 break;
             }
             LayerPlan plan;
@@ -358,7 +361,8 @@ private:
         const Extents whole = root.space.extents;
         const bool groups = whole[index(Dim::G)] > 1;
         const bool heads = whole[index(Dim::H)] > 1 && !groups;
-        const bool moving = streams.outputs || streams.operands ||
+        const bool inputs = cuts_inputs(root, streams);
+        const bool moving = streams.outputs || streams.operands || inputs ||
                             (heads && std::find(streams.inputs.begin(), streams.inputs.end(),
                                                 true) != streams.inputs.end());
         std::vector<Extents> tiles;
@@ -380,7 +384,7 @@ private:
                     continue;
                 }
                 tiles.push_back(extents);
-                if (!moving || (!heads && tiles.size() == kMostTiles)) {
+                if (!moving || (!heads && !inputs && tiles.size() == kMostTiles)) {
                     return tiles;
                 }
             }
@@ -399,8 +403,10 @@ private:
                 if (is_read(operand)) {
                     const bool streamed =
                         streams.inputs[std::min(position++, streams.inputs.size() - 1)];
+                    const std::int64_t times = operand.updated ? 2 : 1;  // and on its way back
                     sum += streamed
-                               ? most_bytes(operand.projection, operand.precision, tile).count()
+                               ? times *
+                                     most_bytes(operand.projection, operand.precision, tile).count()
                                : 0;
                 }
             }
@@ -424,6 +430,18 @@ private:
             }
         }
         return needed() <= streams.stage || needed() == 0;
+    }
+
+    /// Whether channels are cut because an operand beside the weights has them: in products, and
+    /// in training also where sums go over a whole batch.
+    [[nodiscard]] bool cuts_inputs(const Layer& root, const Streams& streams) const {
+        return (root.space.macs() > 0 || network_.trains()) &&
+               std::find(streams.inputs.begin(), streams.inputs.end(), true) !=
+                   streams.inputs.end() &&
+               std::any_of(root.space.operands.begin(), root.space.operands.end(),
+                           [](const Operand& operand) {
+                               return is_read(operand) && relevant(operand.projection, Dim::K);
+                           });
     }
 
     static bool is_read(const Operand& operand) {
