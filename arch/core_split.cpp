@@ -106,10 +106,11 @@ public:
         : rules_(rules) {
         current_.extents = extents;
         current_.tile = extents;
-        for (const Dim dim :
-             {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::N, Dim::D, Dim::P, Dim::Q}) {
+        for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::S, Dim::T,
+                              Dim::N, Dim::D, Dim::P, Dim::Q}) {
             const bool normalised = space.normalises(dim);
-            const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim));
+            const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim)) ||
+                              (is_window(dim) && rules.split_window);
             const bool allowed =
                 sums ? rules.split_reduction && space.is_reduction(dim) : !space.is_reduction(dim);
             if (extents[index(dim)] > 1 && allowed && !normalised) {
@@ -124,6 +125,8 @@ public:
     }
 
 private:
+    static bool is_window(Dim dim) { return dim == Dim::R || dim == Dim::S || dim == Dim::T; }
+
     [[nodiscard]] std::int64_t unit(Dim dim) const {
         return dim == Dim::K ? rules_.output_unit : dim == Dim::C ? rules_.reduction_unit : 1;
     }
@@ -139,7 +142,8 @@ private:
         if (groups_together(dim)) {
             tiles = {whole};
         }
-        if (depth + 1 == dims_.size() && dim != Dim::C && !groups_together(dim)) {
+        const bool shares = dim == Dim::C || is_window(dim);
+        if (depth + 1 == dims_.size() && !shares && !groups_together(dim)) {
             tiles = {tiles.back()};  // nothing is left to use the other cores
         }
         for (const std::int64_t tile : tiles) {

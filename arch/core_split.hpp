@@ -50,6 +50,7 @@ struct SplitRules {
     std::int64_t output_unit = 1;     ///< K is cut in multiples of this
     std::int64_t reduction_unit = 1;  ///< C is cut in multiples of this
     bool split_reduction = false;     ///< whether several cores may share an output
+    bool split_window = false;        ///< and have parts of R, S and T each, not of C alone
 };
 
 /// Splits of `extents` that use at most `rules.cores`: every useful tile size of every dimension

@@ -40,14 +40,20 @@ void for_each_class(const CoreSplit& split, const Visit& visit) {
 }
 
 std::int64_t turns_over_parts(const Cores& cores, const ArrayShape& shape, const CoreSplit& split) {
-    std::int64_t turns = 0;
-    for (const auto& [channels, count] : part_sizes(split, Dim::C)) {
-        for (const auto& [rows, times] : part_sizes(split, Dim::R)) {
-            Extents part = split.tile;
-            part[index(Dim::C)] = channels;
-            part[index(Dim::R)] = rows;
-            turns += count * times * reduction_turns(*cores.array_config, shape, part);
+    std::vector<std::pair<Extents, std::int64_t>> parts = {{split.tile, 1}};
+    for (const Dim dim : {Dim::C, Dim::R, Dim::S, Dim::T}) {
+        std::vector<std::pair<Extents, std::int64_t>> finer;
+        for (const auto& [part, count] : parts) {
+            for (const auto& [size, times] : part_sizes(split, dim)) {
+                finer.emplace_back(part, count * times);
+                finer.back().first[index(dim)] = size;
+            }
         }
+        parts = std::move(finer);
+    }
+    std::int64_t turns = 0;
+    for (const auto& [part, count] : parts) {
+        turns += count * reduction_turns(*cores.array_config, shape, part);
     }
     return turns;
 }

@@ -51,10 +51,11 @@ private:
         Kind kind;
         int priority;
         std::size_t agent;
+        std::int64_t serial;  ///< of events: the earlier first
         std::size_t flight;
         bool operator>(const Event& other) const {
-            return std::tie(at, kind, priority, agent, flight) >
-                   std::tie(other.at, other.kind, other.priority, other.agent, other.flight);
+            return std::tie(at, kind, priority, agent, serial) >
+                   std::tie(other.at, other.kind, other.priority, other.agent, other.serial);
         }
     };
     struct AgentRow {
@@ -74,7 +75,7 @@ private:
     };
 
     void wake(std::size_t agent, Picoseconds at, Kind kind, std::size_t flight = 0) {
-        events_.push({at, kind, program_.agents[agent].priority, agent, flight});
+        events_.push({at, kind, program_.agents[agent].priority, agent, serial_++, flight});
     }
 
     void handle(const Event& event) {
@@ -154,9 +155,20 @@ private:
         return clock_.after(epoch, step.start_at);
     }
 
+    std::size_t new_flight() {
+        if (free_flights_.empty()) {
+            flights_.emplace_back();
+            return flights_.size() - 1;
+        }
+        const std::size_t index = free_flights_.back();
+        free_flights_.pop_back();
+        return index;
+    }
+
     void request(std::size_t agent, Picoseconds now) {
-        Flight flight;
-        flight.step = agents_[agent].next.step;
+        const std::size_t index = new_flight();
+        Flight& flight = flights_[index];
+        std::swap(flight.step, agents_[agent].next.step);
         flight.agent = agent;
         auto& servers = free_at_[flight.step.body->unit.position()];
         auto server = std::min_element(servers.begin(), servers.end());
@@ -183,8 +195,7 @@ private:
         post(flight.step, PostAt::start, flight.times.start);
         const Picoseconds served = flight.times.served;
         const Picoseconds completes = flight.times.complete;
-        flights_.push_back(std::move(flight));
-        wake(agent, completes, Kind::complete, flights_.size() - 1);
+        wake(agent, completes, Kind::complete, index);
         wake(agent, served, Kind::fetch);
     }
 
@@ -206,7 +217,7 @@ private:
         source_->completed(AgentId(flight.agent), flight.step, now);
         recorder_.record(flight.step, flight.times);
         post(flight.step, PostAt::end, now);
-        flight.step = Step{};
+        free_flights_.push_back(index);
     }
 
     void post(const Step& step, PostAt when, Picoseconds now) {
@@ -258,7 +269,9 @@ private:
     std::vector<AgentRow> agents_;
     std::vector<TokenRow> tokens_;
     std::vector<std::vector<Picoseconds>> free_at_;
-    std::vector<Flight> flights_;
+    std::vector<Flight> flights_;  ///< steps under way, and places of some that are not any more
+    std::vector<std::size_t> free_flights_;
+    std::int64_t serial_ = 0;
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
 };
 

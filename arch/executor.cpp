@@ -93,6 +93,9 @@ private:
             if (network_.tensors()[t].is_weight()) {
                 weights[t] = random_words(TensorId(t));
                 memory_.put(edge_, TensorId(t), weights[t], -1);
+            } else if (network_.tensors()[t].kind == TensorKind::optimizer) {
+                weights[t] = random_words(TensorId(t));
+                memory_.put(state_, TensorId(t), weights[t], -1);
             }
         }
         for (std::int64_t round = 0; round < program_.rounds; ++round) {
@@ -216,15 +219,29 @@ private:
         }
     }
 
+    /// What leaves the network, and what takes the place of its parameters.
+    [[nodiscard]] std::vector<std::pair<TensorId, Place>> results() const {
+        std::vector<std::pair<TensorId, Place>> found;
+        for (const TensorId output : network_.outputs()) {
+            found.emplace_back(output, edge_);
+        }
+        for (std::size_t t = 0; t < network_.tensors().size(); ++t) {
+            if (network_.tensors()[t].kind == TensorKind::update) {
+                found.emplace_back(TensorId(t), state_);
+            }
+        }
+        return found;
+    }
+
     void compare(std::int64_t round) {
         const std::vector<Words>& expected = expected_[static_cast<std::size_t>(round)];
-        for (const TensorId output : network_.outputs()) {
+        for (const auto& [output, home] : results()) {
             const Words& right = expected[stored_.storage(output).position()];
             const LayerId producer = network_.tensor(output).producer;
             for (std::size_t w = 0; w < right.values.size(); ++w) {
                 const auto position = static_cast<std::int64_t>(w);
                 const std::int64_t found =
-                    arithmetic_.word(edge_, output, position, {round, -1, 0}, producer);
+                    arithmetic_.word(home, output, position, {round, -1, 0}, producer);
                 if (found != right.values[w]) {
                     fail("word " + std::to_string(w) + " of '" + network_.tensor(output).name +
                          "' is " + std::to_string(found) + " instead of " +

@@ -201,7 +201,7 @@ StoredWords::StoredWords(const Network& network) : network_(network) {
     for (std::size_t t = 0; t < network.tensors().size(); ++t) {
         const Tensor& tensor = network.tensors()[t];
         std::vector<std::int64_t> axes = tensor.shape;
-        if (!tensor.is_weight()) {
+        if (tensor.is_per_item()) {
             axes.insert(axes.begin(), network.batch());
         }
         axes_.push_back(std::move(axes));

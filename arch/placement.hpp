@@ -50,4 +50,12 @@ struct Lifetime {
 /// The bytes that are live at each of `steps` steps.
 std::vector<Bytes> live_bytes(const std::vector<Lifetime>& lifetimes, std::size_t steps);
 
+/// Offsets of things that share a space, in the order of their list, and how large it has to be.
+struct SharedSpace {
+    std::vector<std::int64_t> offsets;
+    Bytes size;
+};
+/// First fit: each at the lowest aligned offset where it meets none that lives at the same step.
+SharedSpace share_space(const std::vector<Lifetime>& lifetimes, Bytes alignment);
+
 }  // namespace memwall

@@ -77,7 +77,7 @@ Choice map_items(const Network& network, const Machine& machine, const Chip& chi
 /// Items that run through the chip together: all of the batch, or equal parts of it that fit.
 Choice choose(const Network& network, const Machine& machine, const Chip& chip, const Cores& cores,
               const MapperOptions& options) {
-    if (network.batch() == 1) {
+    if (network.batch() == 1 || network.trains()) {
         return map_items(network, machine, chip, cores, options);
     }
     std::optional<Choice> best;
@@ -123,6 +123,11 @@ std::string summary(const CoreSplit& split) {
 
 /// What this mapper has no way to do yet is refused, for each reason at the first layer.
 void check_spatial(const Network& network, const Machine& machine) {
+    if (network.trains()) {
+        throw InputError("machine '" + machine.name() +
+                         "' cannot train: its mapper keeps no state from step to step, and has no "
+                         "way to put new weights where its arrays read them");
+    }
     Diagnostics faults;
     std::set<std::string> told;
     const auto refuse = [&](const Layer& layer, const std::string& why) {

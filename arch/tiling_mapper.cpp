@@ -118,7 +118,8 @@ Choice choose(const Network& network, const Machine& machine, const Hierarchy& h
     std::optional<Candidates> best;
     std::optional<InputError> refusal;
     for (std::int64_t items = network.batch(); items >= 1; --items) {
-        const bool together = network.state_bytes().count() > 0;  // all users have their state
+        // All users have their state; gradients are those of the whole batch.
+        const bool together = network.state_bytes().count() > 0 || network.trains();
         if (network.batch() % items != 0 || (together && items < network.batch())) {
             continue;
         }

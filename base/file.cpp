@@ -7,10 +7,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/error.hpp"
+#include "base/parse.hpp"
 
 namespace memwall {
 namespace {
@@ -137,6 +140,37 @@ Target find_target(const fs::path& path) {
 }
 
 }  // namespace
+
+std::string read_file_whole(const fs::path& path, const std::string& shown_as,
+                            const std::string& what, Bytes most) {
+    const auto refuse = [&](const std::string& message) {
+        Diagnostics faults;
+        faults.error({shown_as, 0, 0}, message);
+        faults.throw_if_any();
+    };
+    std::error_code status;
+    if (fs::is_directory(path, status)) {
+        refuse("is a folder; expected " + what);
+    }
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+        refuse(errno == ENOENT ? "no such file"
+                               : std::string("cannot be read: ") + std::strerror(errno));
+    }
+    std::string content;
+    std::vector<char> block(1U << 16U);
+    while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0) {
+        content.append(block.data(), static_cast<std::size_t>(file.gcount()));
+        if (static_cast<std::int64_t>(content.size()) > most.count()) {
+            refuse("is larger than " + format_bytes(most));
+        }
+    }
+    if (file.bad()) {
+        refuse("cannot be read");
+    }
+    return content;
+}
 
 void write_file_whole(const fs::path& path, std::string_view content) {
     const Target target = find_target(path);

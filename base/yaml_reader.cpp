@@ -4,13 +4,11 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 #include <unordered_map>
 #include <utility>
 
+#include "base/file.hpp"
 #include "base/yaml.hpp"
 
 namespace memwall {
@@ -278,28 +276,7 @@ YamlValue read_yaml_text(const std::string& text, const std::string& shown_as,
 
 YamlValue read_yaml_file(const std::filesystem::path& path, const std::string& shown_as,
                          Diagnostics& faults) {
-    const SourceMark whole{shown_as, 0, 0};
-    std::error_code status;
-    if (std::filesystem::is_directory(path, status)) {
-        give_up(whole, "is a folder; expected a YAML file");
-    }
-    errno = 0;
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        give_up(whole, errno == ENOENT ? "no such file"
-                                       : std::string("cannot be read: ") + std::strerror(errno));
-    }
-    std::string text;
-    std::vector<char> block(1U << 16U);
-    while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0) {
-        text.append(block.data(), static_cast<std::size_t>(file.gcount()));
-        if (static_cast<std::streamsize>(text.size()) > kLargestFile) {
-            give_up(whole, "is larger than " + format_bytes(Bytes(kLargestFile)));
-        }
-    }
-    if (file.bad()) {
-        give_up(whole, "cannot be read");
-    }
+    const std::string text = read_file_whole(path, shown_as, "a YAML file", Bytes(kLargestFile));
     return read_yaml_text(text, shown_as, faults);
 }
 

@@ -7,11 +7,11 @@ _memwall_names() {
 
 _memwall() {
     local verbs="run compare show check import"
-    local shown="networks machines technologies experiments templates network machine technology mapping paths"
+    local shown="networks machines technologies experiments templates network machine technology mapping result paths"
     local -A options=(
-        [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
-        [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --set --json --csv --configs --help"
-        [show]="--machine --network --batch --precision --effort --set --compare --graph --json --csv --configs --help"
+        [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
+        [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
+        [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --set --compare --graph --json --csv --configs --help"
         [check]="--configs --help"
         [import]="--format --output --batch --set-dim --skip-unsupported --help"
     )
@@ -26,7 +26,8 @@ _memwall() {
         --network | --compare) words=$(_memwall_names networks) ;;
         --engine) words="systemc analytic" ;;
         --effort) words="quick normal thorough" ;;
-        --phase) words="single stream offline prefill decode generate" ;;
+        --phase) words="single stream offline prefill decode generate training_step" ;;
+        --optimizer) words="sgd momentum adam" ;;
         --precision) words="int8 int4 int2 w4a8" ;;
         --format) words="onnx scalesim maestro zigzag timeloop" ;;
         --json | --csv | --output | -o | --graph) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;

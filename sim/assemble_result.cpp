@@ -96,6 +96,7 @@ Totals make_totals(const RunInput& input, const std::vector<LedgerRow>& ledger) 
     ensure(totals.window.count() > 0, "a window takes time");
     const Window window = input.scenario.window(input.mapping.program.items_per_round);
     totals.items = input.scenario.counted_items();
+    totals.items_together = input.mapping.program.items_per_round;
     const auto items = static_cast<double>(totals.items);
     totals.latency = latency_of(outcome, window);
     totals.throughput = items / totals.window.count();

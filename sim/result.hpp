@@ -61,6 +61,7 @@ struct Totals {
     EnergyByStatus by_status{};
     Seconds window;
     std::int64_t items = 0;
+    std::int64_t items_together = 1;  ///< the batch, or the equal parts that it runs in
     Joules energy_per_item;
     std::int64_t macs = 0;
     OperationCounts operations{};
@@ -71,7 +72,8 @@ struct Totals {
     Seconds load_seconds;
     Joules load_energy;
     AtLowerBound at_lower_bound;
-    std::int64_t stalls = 0;  ///< scheduled steps that began late
+    std::optional<TrainingMemory> training;  ///< of a training step: what it needs, by kind
+    std::int64_t stalls = 0;                 ///< scheduled steps that began late
     std::int64_t steps = 0;
     std::int64_t events = 0;
 };

@@ -58,13 +58,29 @@ Json scenario_json(const Scenario& scenario) {
                  {"items", scenario.items},
                  {"warmup_items", scenario.warmup_items},
                  {"cold", scenario.cold},
+                 {"optimizer", nullptr},
                  {"extrapolation", nullptr}};
+    if (const auto& training = scenario.training) {
+        json["prompt"] = or_null(training->tokens);
+        json["optimizer"] = name(training->optimizer);
+    }
     if (const auto& extrapolation = scenario.extrapolation) {
         json["extrapolation"] = {{"contexts", extrapolation->contexts},
                                  {"checked_context", extrapolation->checked},
                                  {"error_percent", finite(100 * extrapolation->error)}};
     }
     return json;
+}
+
+Json memory_json(const std::optional<TrainingMemory>& memory) {
+    return !memory ? Json(nullptr)
+                   : Json({{"parameters", memory->parameters.count()},
+                           {"masters", memory->masters.count()},
+                           {"optimizer", memory->optimizer.count()},
+                           {"gradients", memory->gradients.count()},
+                           {"saved", memory->saved.count()},
+                           {"peak_live", memory->peak_live.count()},
+                           {"total", memory->total().count()}});
 }
 
 Json totals_json(const Totals& totals) {
@@ -87,6 +103,7 @@ Json totals_json(const Totals& totals) {
     json["energy_by_status_j"] = by_status(totals.by_status);
     json["window_s"] = finite(totals.window);
     json["items"] = totals.items;
+    json["items_together"] = totals.items_together;
     json["energy_per_item_j"] = finite(totals.energy_per_item);
     json["macs"] = totals.macs;
     json["operations"] = Json::object();
@@ -100,6 +117,7 @@ Json totals_json(const Totals& totals) {
     for (const auto& [memory, bytes] : totals.peak_memory) {
         json["peak_memory_bytes"][memory] = bytes.count();
     }
+    json["training_memory_bytes"] = memory_json(totals.training);
     json["area_mm2"] = totals.area ? Json(finite(*totals.area)) : Json(nullptr);
     json["load"] = {{"seconds", finite(totals.load_seconds)},
                     {"energy_j", finite(totals.load_energy)}};

@@ -40,8 +40,16 @@ bool whole_batches(const char* what, std::int64_t items, std::int64_t least, std
     return true;
 }
 
+void refuse_optimizer(const ScenarioRequest& request, Phase phase, Diagnostics& faults) {
+    if (request.optimizer) {
+        faults.error({}, std::string("scenario: optimizer does not go with phase ") + name(phase) +
+                             "; expected training_step");
+    }
+}
+
 Scenario resolve_items(const ScenarioRequest& request, Phase phase) {
     Diagnostics faults;
+    refuse_optimizer(request, phase, faults);
     const std::vector<std::pair<const char*, std::optional<std::int64_t>>> numbers = {
         {"users", request.users},
         {"prompt", request.prompt},
@@ -110,6 +118,7 @@ std::int64_t number(const char* key, const std::optional<std::int64_t>& asked,
 
 Scenario resolve_language(const ScenarioRequest& request, Phase phase) {
     Diagnostics faults;
+    refuse_optimizer(request, phase, faults);
     const auto refuse = [&](const char* key, bool there, const char* instead) {
         if (there) {
             faults.error({}, std::string("scenario: ") + key + " does not go with phase " +
@@ -147,6 +156,37 @@ Scenario resolve_language(const ScenarioRequest& request, Phase phase) {
     return scenario;
 }
 
+// MODEL: a training step begins when the one before has ended, since it needs the weights that came
+// out of it: it is run alone, from a standing start.
+Scenario resolve_training(const ScenarioRequest& request, bool language) {
+    Diagnostics faults;
+    const auto refuse = [&](const char* key, bool there) {
+        if (there) {
+            faults.error({}, std::string("scenario: ") + key +
+                                 " does not go with phase training_step; expected batch" +
+                                 (language ? " and prompt, the tokens of a sequence" : ""));
+        }
+    };
+    refuse("items", request.items.has_value());
+    refuse("rounds", request.rounds.has_value());
+    refuse("warmup_items", request.warmup_items.has_value());
+    refuse("users", request.users.has_value());
+    refuse("output_tokens", request.output_tokens.has_value());
+    refuse("context", request.context.has_value());
+    refuse("prompt", !language && request.prompt.has_value());
+    refuse("cold", request.cold);
+    Scenario scenario;
+    scenario.phase = Phase::training_step;
+    scenario.batch = number("batch", request.batch, 1, kMostItems, faults);
+    TrainingLoad load;
+    load.optimizer = request.optimizer.value_or(Optimizer::adam);
+    load.tokens = language ? number("prompt", request.prompt, kPrompt, kMostTokens, faults) : 0;
+    faults.throw_if_any();
+    scenario.items = language ? checked_multiply(scenario.batch, load.tokens) : scenario.batch;
+    scenario.training = load;
+    return scenario;
+}
+
 }  // namespace
 
 const char* name(Phase phase) {
@@ -163,13 +203,15 @@ const char* name(Phase phase) {
             return "decode";
         case Phase::generate:
             return "generate";
+        case Phase::training_step:
+            return "training_step";
     }
     fail("unknown phase");
 }
 
 const std::vector<std::string>& phase_names() {
-    static const std::vector<std::string> kNames = {"single",  "stream", "offline",
-                                                    "prefill", "decode", "generate"};
+    static const std::vector<std::string> kNames = {"single", "stream",   "offline",      "prefill",
+                                                    "decode", "generate", "training_step"};
     return kNames;
 }
 
@@ -179,6 +221,9 @@ bool is_language(Phase phase) {
 
 Scenario resolve(const ScenarioRequest& request, bool language) {
     const Phase phase = request.phase.value_or(language ? Phase::generate : Phase::stream);
+    if (phase == Phase::training_step) {
+        return resolve_training(request, language);
+    }
     return is_language(phase) ? resolve_language(request, phase) : resolve_items(request, phase);
 }
 

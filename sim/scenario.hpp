@@ -9,16 +9,18 @@
 #include <vector>
 
 #include "arch/outcome.hpp"
+#include "workloads/training.hpp"
 
 namespace memwall {
 
 enum class Phase {
-    single,   ///< one batch from a standing start
-    stream,   ///< batch after batch; the first ones are not counted
-    offline,  ///< all items at hand at once; everything is counted, filling included
-    prefill,  ///< language models: the prompts of all users at once, into empty caches
-    decode,   ///< one token a user and step, after a context that is in the caches
-    generate  ///< prefill, then decode until all output tokens are made
+    single,        ///< one batch from a standing start
+    stream,        ///< batch after batch; the first ones are not counted
+    offline,       ///< all items at hand at once; everything is counted, filling included
+    prefill,       ///< language models: the prompts of all users at once, into empty caches
+    decode,        ///< one token a user and step, after a context that is in the caches
+    generate,      ///< prefill, then decode until all output tokens are made
+    training_step  ///< forward, backward and update over one batch, from a standing start
 };
 
 /// Whether a phase is one of language models.
@@ -36,6 +38,7 @@ struct ScenarioRequest {
     std::optional<std::int64_t> warmup_items;
     bool cold = false;
     std::optional<std::int64_t> users, prompt, output_tokens, context;  ///< of language models
+    std::optional<Optimizer> optimizer;  ///< of a training step; none: adam
 };
 
 /// What a language model is asked for: every user the same.
@@ -44,6 +47,12 @@ struct LanguageLoad {
     std::int64_t prompt = 0;         ///< tokens of a prompt; 0 while decoding only
     std::int64_t output_tokens = 0;  ///< of a user; 0 in a prefill
     std::int64_t context = 0;        ///< tokens in the cache before the first output token
+};
+
+/// What a training step is asked for.
+struct TrainingLoad {
+    Optimizer optimizer = Optimizer::adam;
+    std::int64_t tokens = 0;  ///< of a sequence of a language model; else 0
 };
 
 /// Steps of a growing cache that were not run, but lie on straight lines between some that were.
@@ -61,11 +70,14 @@ struct Scenario {
     std::int64_t warmup_items = 0;  ///< left out of the window, at the start
     bool cold = false;              ///< the window begins with loading what stays in the machine
     std::optional<LanguageLoad> language;
+    std::optional<TrainingLoad> training;
     std::optional<Extrapolation> extrapolation;
 
     /// Batches in all, and those that are counted.
-    [[nodiscard]] std::int64_t rounds() const { return items / batch; }
-    [[nodiscard]] std::int64_t counted_rounds() const { return (items - warmup_items) / batch; }
+    [[nodiscard]] std::int64_t rounds() const { return training ? 1 : items / batch; }
+    [[nodiscard]] std::int64_t counted_rounds() const {
+        return training ? 1 : (items - warmup_items) / batch;
+    }
     /// The window of a program whose rounds have `items_per_round` items, a whole part of a batch.
     [[nodiscard]] Window window(std::int64_t items_per_round) const {
         return {warmup_items / items_per_round};

@@ -21,16 +21,27 @@ std::string footer(const std::vector<std::string>& examples) {
 
 std::optional<std::string>& field(CommandLine& command, const std::string& option) {
     const std::map<std::string, std::optional<std::string>*> fields = {
-        {"--machine", &command.machine}, {"--network", &command.network},
-        {"--batch", &command.batch},     {"--precision", &command.precision},
-        {"--phase", &command.phase},     {"--engine", &command.engine},
-        {"--effort", &command.effort},   {"--items", &command.items},
-        {"--rounds", &command.rounds},   {"--users", &command.users},
-        {"--prompt", &command.prompt},   {"--output-tokens", &command.output_tokens},
-        {"--context", &command.context}, {"--json", &command.json},
-        {"--csv", &command.csv},         {"--configs", &command.configs},
-        {"--format", &command.format},   {"--output", &command.output},
-        {"--compare", &command.compare}, {"--graph", &command.graph}};
+        {"--machine", &command.machine},
+        {"--network", &command.network},
+        {"--batch", &command.batch},
+        {"--precision", &command.precision},
+        {"--phase", &command.phase},
+        {"--engine", &command.engine},
+        {"--effort", &command.effort},
+        {"--items", &command.items},
+        {"--rounds", &command.rounds},
+        {"--users", &command.users},
+        {"--prompt", &command.prompt},
+        {"--output-tokens", &command.output_tokens},
+        {"--context", &command.context},
+        {"--json", &command.json},
+        {"--csv", &command.csv},
+        {"--configs", &command.configs},
+        {"--format", &command.format},
+        {"--output", &command.output},
+        {"--compare", &command.compare},
+        {"--graph", &command.graph},
+        {"--optimizer", &command.optimizer}};
     return *fields.at(option);
 }
 

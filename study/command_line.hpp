@@ -22,7 +22,7 @@ struct CommandLine {
     std::vector<std::string> words;  ///< after the verb
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
         rounds, users, prompt, output_tokens, context, json, csv, configs, format, output, compare,
-        graph;
+        graph, optimizer;
     std::vector<std::string> set, set_dim;
     bool skip_unsupported = false;
 };

@@ -9,6 +9,7 @@
 #include "study/interrupt.hpp"
 #include "study/language_run.hpp"
 #include "study/load.hpp"
+#include "study/training_run.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -30,14 +31,14 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
 constexpr std::int64_t kStepRounds = 3;
 constexpr std::int64_t kStepWarmup = 2;
 
-RunResult run_rounds(const Network& network, const Machine& machine, const RunSettings& settings,
-                     const Scenario& scenario, const std::vector<std::string>& overrides,
-                     const Progress& progress) {
+/// `asked` has the scenario's batch.
+RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
+                     const RunSettings& settings, const Scenario& scenario,
+                     const std::vector<std::string>& overrides, const Progress& progress) {
     if (interrupted()) {
         throw Interrupted();
     }
-    const NetworkAtPrecision asked = at_precision(network, settings.precision);
-    const Network batched = with_batch(asked.network, scenario.batch);
+    const Network& batched = asked.network;
     MapperOptions options;
     options.effort = settings.effort;
     options.rounds = scenario.rounds();
@@ -53,20 +54,38 @@ RunResult run_rounds(const Network& network, const Machine& machine, const RunSe
                             asked.precision, asked.kept, overrides});
 }
 
+NetworkAtPrecision with_items(const Network& network, const std::string& precision,
+                              std::int64_t batch) {
+    NetworkAtPrecision asked = at_precision(network, precision);
+    asked.network = with_batch(asked.network, batch);
+    return asked;
+}
+
 }  // namespace
 
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
+    if (scenario.training) {
+        const NetworkAtPrecision step =
+            network_to_train(source, scenario, settings.precision, &machine);
+        Scenario round = scenario;
+        round.items = round.batch;
+        RunResult result = run_rounds(step, machine, settings, round, overrides, progress);
+        finish_training(step.network, scenario, result);
+        return result;
+    }
     if (!scenario.language) {
-        return run_rounds(source.network(), machine, settings, scenario, overrides, progress);
+        return run_rounds(with_items(source.network(), settings.precision, scenario.batch), machine,
+                          settings, scenario, overrides, progress);
     }
     return run_language(source, scenario, [&](const Network& network, bool standing_start) {
         Scenario rounds;
         rounds.batch = scenario.batch;
         rounds.items = (standing_start ? 1 : kStepRounds) * scenario.batch;
         rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * scenario.batch;
-        return run_rounds(network, machine, settings, rounds, overrides, progress);
+        return run_rounds(with_items(network, settings.precision, rounds.batch), machine, settings,
+                          rounds, overrides, progress);
     });
 }
 

@@ -67,9 +67,9 @@ const std::vector<std::string>& plain_keys() {
 }
 
 const std::vector<std::string>& scenario_keys() {
-    static const std::vector<std::string> kKeys = {"phase",        "batch",         "items",
-                                                   "warmup_items", "cold",          "users",
-                                                   "prompt",       "output_tokens", "context"};
+    static const std::vector<std::string> kKeys = {"phase",   "batch",    "items",  "warmup_items",
+                                                   "cold",    "users",    "prompt", "output_tokens",
+                                                   "context", "optimizer"};
     return kKeys;
 }
 
@@ -149,6 +149,8 @@ void apply_scenario(const std::vector<Override>& overrides, ScenarioRequest& sce
         };
         if (override.path == "phase") {
             scenario.phase = parse_phase(override.value);
+        } else if (override.path == "optimizer") {
+            scenario.optimizer = parse_optimizer(override.value);
         } else if (override.path == "batch") {
             scenario.batch = count();
         } else if (override.path == "items") {

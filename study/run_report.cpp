@@ -31,19 +31,25 @@ void add_energies(const RunResult& run, Table& table) {
     }
 }
 
-std::string latency_note(const Latency& latency) {
-    if (!latency.most) {
-        return "";
+std::string latency_note(const RunResult& run) {
+    const Latency& latency = run.totals.latency;
+    std::string note;
+    if (run.totals.items_together < run.scenario.batch) {
+        note = fmt::format("of {} {}{} that go together", run.totals.items_together,
+                           run.totals.item, run.totals.items_together == 1 ? "" : "s");
     }
-    return "p50 " + format_seconds(*latency.p50) + ", p99 " + format_seconds(*latency.p99) +
-           ", max " + format_seconds(*latency.most);
+    if (latency.most) {
+        note += (note.empty() ? "" : "; ") + ("p50 " + format_seconds(*latency.p50)) + ", p99 " +
+                format_seconds(*latency.p99) + ", max " + format_seconds(*latency.most);
+    }
+    return note;
 }
 
 std::string totals_text(const RunResult& run) {
     const Totals& totals = run.totals;
     Table table({{"", Align::left}, {"", Align::right}, {"", Align::left}});
     table.add({"throughput", rate(totals.throughput), totals.item + "s/s"});
-    table.add({"latency", format_seconds(totals.latency.mean), latency_note(totals.latency)});
+    table.add({"latency", format_seconds(totals.latency.mean), latency_note(run)});
     table.add({"power", format_watts(totals.power), totals.power_scope});
     add_energies(run, table);
     table.add({"utilization", percent(totals.utilization), "of the arrays' dense peak"});
@@ -100,6 +106,21 @@ std::string joined(const std::vector<std::string>& names) {
     return list;
 }
 
+/// "note: 5 scheduled steps on northpole began late, of conv1 and 2 other layers\n"
+std::string stalls_note(const RunResult& run) {
+    std::vector<std::string> late;
+    for (const LayerResult& layer : run.layers) {
+        if (layer.stalls > 0) {
+            late.push_back(layer.name);
+        }
+    }
+    const std::size_t others = late.size() - 1;
+    return fmt::format(
+        "note: {} scheduled step{} on {} began late, of {}{}\n", run.totals.stalls,
+        run.totals.stalls == 1 ? "" : "s", run.machine, late.front(),
+        others == 0 ? "" : fmt::format(" and {} other layer{}", others, others == 1 ? "" : "s"));
+}
+
 }  // namespace
 
 std::string run_title(const RunResult& run) {
@@ -119,6 +140,12 @@ std::string run_title(const RunResult& run) {
                               load->output_tokens == 1 ? "" : "s", load->context)
                 : "",
             run.engine);
+    }
+    if (const auto& training = scenario.training) {
+        return fmt::format(
+            "{} on {} at {}, {} with {}, batch {}{}, engine {}", run.network, run.machine,
+            run.precision, name(scenario.phase), name(training->optimizer), scenario.batch,
+            training->tokens > 0 ? fmt::format(" of {} tokens", training->tokens) : "", run.engine);
     }
     if (scenario.cold) {
         items += " from a cold start";
@@ -147,9 +174,16 @@ std::string run_notes(const RunResult& run) {
     }
     notes +=
         "note: energy on " + run.machine + " by where its coefficients come from: " + parts + "\n";
+    if (const auto& memory = run.totals.training) {
+        notes += "note: the step needs " + format_bytes(memory->total()) + ": parameters " +
+                 format_bytes(memory->parameters) + ", fp32 copies " +
+                 format_bytes(memory->masters) + ", optimizer state " +
+                 format_bytes(memory->optimizer) + ", activations and gradients at once " +
+                 format_bytes(memory->peak_live) + " (saved for the backward pass " +
+                 format_bytes(memory->saved) + ")\n";
+    }
     if (run.totals.stalls > 0) {
-        notes += fmt::format("note: {} scheduled steps on {} began late\n", run.totals.stalls,
-                             run.machine);
+        notes += stalls_note(run);
     }
     if (const auto& extrapolation = run.scenario.extrapolation) {
         std::string contexts;

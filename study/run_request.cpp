@@ -81,6 +81,9 @@ RunRequest run_request(const CommandLine& command) {
     scenario.prompt = number("--prompt", command.prompt);
     scenario.output_tokens = number("--output-tokens", command.output_tokens);
     scenario.context = number("--context", command.context);
+    if (command.optimizer) {
+        scenario.optimizer = parse_optimizer(*command.optimizer);
+    }
     apply_scenario(request.overrides.scenario, scenario);
     // Whether the network is a language model is known later: it decides the default phase.
     const bool language =

@@ -6,6 +6,7 @@
 #include "study/load.hpp"
 #include "study/output.hpp"
 #include "study/show.hpp"
+#include "study/training_run.hpp"
 #include "study/verbs.hpp"
 #include "workloads/network_graph.hpp"
 #include "workloads/transforms.hpp"
@@ -45,6 +46,8 @@ public:
             const Technology technology =
                 load_technology_config(configs_, named("technology", ""), inputs_);
             print(show_technology(technology));
+        } else if (what == "result") {
+            print(show_result(named("result", "")));
         } else if (what == "mapping") {
             expect_words(1);
             mapping();
@@ -116,9 +119,42 @@ private:
     Network read_network(const std::string& network_name) {
         const NetworkSource source =
             load_network_source(configs_, network_name, request_.overrides.network, inputs_);
+        const Scenario scenario = asked_scenario(source);
+        if (scenario.phase == Phase::training_step) {
+            const auto machine = request_.machine.empty()
+                                     ? std::optional<Machine>()
+                                     : std::optional(read_machine(request_.machine));
+            return network_to_train(source, scenario, request_.settings.precision,
+                                    machine ? &*machine : nullptr)
+                .network;
+        }
+        const Network step = step_of(source, scenario);
+        return with_batch(at_precision(step, request_.settings.precision).network, scenario.batch);
+    }
+
+    /// Refuses what says nothing of a network: how many items there are, and how they are counted.
+    [[nodiscard]] Scenario asked_scenario(const NetworkSource& source) const {
         const ScenarioRequest& asked = request_.settings.scenario;
-        return with_batch(at_precision(source.network(), request_.settings.precision).network,
-                          asked.users.value_or(asked.batch));
+        for (const auto& [key, there] : {std::pair{"items", asked.items.has_value()},
+                                         {"warmup_items", asked.warmup_items.has_value()},
+                                         {"output_tokens", asked.output_tokens.has_value()},
+                                         {"cold", asked.cold}}) {
+            if (there) {
+                throw InputError("show: scenario." + std::string(key) +
+                                 " says nothing of a network");
+            }
+        }
+        return resolve(asked, source.has_steps());
+    }
+
+    /// One pass over the network: that of a prompt, a decode step, or what the file says.
+    [[nodiscard]] Network step_of(const NetworkSource& source, const Scenario& scenario) const {
+        const ScenarioRequest& asked = request_.settings.scenario;
+        if (!scenario.language || (!asked.phase && !asked.prompt)) {
+            return source.network();
+        }
+        return scenario.phase == Phase::decode ? source.at(1, scenario.language->context)
+                                               : source.at(scenario.language->prompt, 0);
     }
 
     Machine read_machine(const std::string& machine_name) {
@@ -130,6 +166,7 @@ private:
         const Machine machine = read_machine(required("--machine", request_.machine));
         MapperOptions options;
         options.effort = request_.settings.effort;
+        options.rounds = network.trains() ? 1 : options.rounds;
         const Mapping mapping = map_network(network, machine, options);
         print(show_mapping(network, machine, mapping));
     }

@@ -27,6 +27,21 @@ std::string json_of(const NetworkSummary& summary) {
                       {"peak_layer", summary.peak_layer},
                       {"state_bytes", summary.state_bytes.count()},
                       {"arithmetic_intensity", summary.intensity}};
+    json["totals"]["training_memory_bytes"] = nullptr;
+    json["totals"]["passes"] = nullptr;
+    if (const auto& training = summary.training) {
+        const TrainingMemory& memory = training->memory;
+        json["totals"]["training_memory_bytes"] = {
+            {"parameters", memory.parameters.count()}, {"masters", memory.masters.count()},
+            {"optimizer", memory.optimizer.count()},   {"gradients", memory.gradients.count()},
+            {"saved", memory.saved.count()},           {"peak_live", memory.peak_live.count()},
+            {"total", memory.total().count()}};
+        json["totals"]["passes"] = Json::object();
+        for (const PassCounts& pass : training->passes) {
+            json["totals"]["passes"][name(pass.pass)] = {
+                {"macs", pass.macs}, {"vector_operations", pass.vector_operations}};
+        }
+    }
     json["layers"] = Json::array();
     for (const LayerRow& row : summary.layers) {
         json["layers"].push_back({{"name", row.name},
@@ -69,6 +84,23 @@ std::string count_or_blank(std::int64_t count) {
     return count == 0 ? "" : format_count(count);
 }
 
+std::string training_text(const TrainingSummary& training) {
+    std::string text = "\nA training step\n";
+    for (const PassCounts& pass : training.passes) {
+        text += fmt::format("{}: {} MACs, {} other operations\n", name(pass.pass),
+                            format_count(pass.macs), format_count(pass.vector_operations));
+    }
+    const TrainingMemory& memory = training.memory;
+    text += fmt::format(
+        "needs {}: {} of parameters, {} of their fp32 copies, {} of optimizer state, and at most "
+        "{} of activations and gradients at once\n",
+        format_bytes(memory.total()), format_bytes(memory.parameters), format_bytes(memory.masters),
+        format_bytes(memory.optimizer), format_bytes(memory.peak_live));
+    text += fmt::format("saves {} for the backward pass; gradients of parameters take {}\n",
+                        format_bytes(memory.saved), format_bytes(memory.gradients));
+    return text;
+}
+
 std::string table_of(const NetworkSummary& summary) {
     Table table({{"layer", Align::left},
                  {"op", Align::left},
@@ -104,7 +136,7 @@ std::string table_of(const NetworkSummary& summary) {
         text += format_bytes(summary.state_bytes) + " of state, kept from item to item\n";
     }
     text += fmt::format("{:.1f} MACs a byte of weights, inputs and outputs\n", summary.intensity);
-    return text;
+    return text + (summary.training ? training_text(*summary.training) : "");
 }
 
 }  // namespace

@@ -10,16 +10,17 @@ const std::vector<OptionSpec>& option_specs() {
         {"--batch", "N", "items that go through the network together (default: 1)"},
         {"--precision", "P", "number formats, such as int4 or w4a8 (default: the network's own)"},
         {"--phase", "PHASE",
-         "single, stream, offline; of language models prefill, decode, generate (default: "
-         "stream, generate)"},
+         "single, stream, offline, training_step; of language models prefill, decode, generate "
+         "(default: stream, generate)"},
         {"--engine", "ENGINE", "systemc or analytic (default: systemc)"},
         {"--effort", "EFFORT", "of the mapper: quick, normal or thorough (default: normal)"},
         {"--items", "N", "items in all, in whole batches (default: 6 batches, 3 counted)"},
         {"--rounds", "N", "batches in all, in place of --items"},
         {"--users", "N", "users of a language model at once (default: 1)"},
-        {"--prompt", "N", "tokens of a user's prompt (default: 512)"},
+        {"--prompt", "N", "tokens of a user's prompt, in training of a sequence (default: 512)"},
         {"--output-tokens", "N", "tokens made for a user (default: 128, in a decode 1)"},
         {"--context", "N", "tokens in a user's cache before a decode (default: 2048)"},
+        {"--optimizer", "NAME", "of a training step: sgd, momentum or adam (default: adam)"},
         {"--set", "PATH=VALUE",
          "override a key: machine.clock=200MHz, network.precision=int4, scenario.items=8", true},
         {"--format", "FORMAT",
@@ -44,8 +45,8 @@ const std::vector<VerbSpec>& verb_specs() {
          "EXPERIMENT",
          "an experiment, by name or path",
          {"--machine", "--network", "--batch", "--precision", "--phase", "--engine", "--effort",
-          "--items", "--rounds", "--users", "--prompt", "--output-tokens", "--context", "--set",
-          "--json", "--csv", "--configs"},
+          "--items", "--rounds", "--users", "--prompt", "--output-tokens", "--context",
+          "--optimizer", "--set", "--json", "--csv", "--configs"},
          {"memwall run --machine northpole --network resnet50 --precision int4",
           "memwall run --machine von_neumann --network lenet --engine analytic --json -",
           "memwall run memory_wall --csv memory_wall.csv",
@@ -56,24 +57,27 @@ const std::vector<VerbSpec>& verb_specs() {
          "MACHINES",
          "two or more machines, by name or path",
          {"--network", "--batch", "--precision", "--phase", "--engine", "--effort", "--items",
-          "--rounds", "--users", "--prompt", "--output-tokens", "--context", "--set", "--json",
-          "--csv", "--configs"},
+          "--rounds", "--users", "--prompt", "--output-tokens", "--context", "--optimizer", "--set",
+          "--json", "--csv", "--configs"},
          {"memwall compare von_neumann northpole --network resnet50",
           "memwall compare von_neumann northpole --network resnet50 "
           "--set machine.von_neumann.components.global_buffer.capacity=128MiB"}},
         {"show",
-         "list or describe networks, machines, technologies, mappings and paths",
+         "list or describe networks, machines, technologies, mappings, results and paths",
          "WHAT",
          "networks, machines, technologies, experiments, templates; network NAME, machine NAME, "
-         "technology "
-         "NAME; mapping; paths",
-         {"--machine", "--network", "--batch", "--precision", "--effort", "--set", "--compare",
-          "--graph", "--json", "--csv", "--configs"},
+         "technology NAME; mapping; result FILE; paths",
+         {"--machine", "--network", "--batch", "--precision", "--phase", "--users", "--prompt",
+          "--context", "--optimizer", "--effort", "--set", "--compare", "--graph", "--json",
+          "--csv", "--configs"},
          {"memwall show networks", "memwall show network resnet50",
+          "memwall show network llama2_70b --prompt 4096",
           "memwall show network resnet50 --compare lenet",
+          "memwall show network resnet50 --phase training_step --batch 32 --optimizer adam",
           "memwall show network resnet50 --graph resnet50.svg",
           "memwall show machine northpole --csv -",
           "memwall show mapping --machine von_neumann --network resnet50",
+          "memwall show result results/resnet50/result.json",
           "memwall show paths --machine von_neumann"}},
         {"check",
          "check configuration files and report all their faults",
@@ -96,8 +100,8 @@ const std::vector<VerbSpec>& verb_specs() {
 
 const std::vector<std::string>& show_words() {
     static const std::vector<std::string> kWords = {
-        "networks", "machines", "technologies", "experiments", "templates",
-        "network",  "machine",  "technology",   "mapping",     "paths"};
+        "networks", "machines",   "technologies", "experiments", "templates", "network",
+        "machine",  "technology", "mapping",      "result",      "paths"};
     return kWords;
 }
 

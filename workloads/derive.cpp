@@ -48,8 +48,9 @@ private:
             for (const Operand& operand : each.space.operands) {
                 ensure(known(operand.tensor), "every operand has a tensor");
                 const Tensor& of = tensor(operand.tensor);
-                ensure(operand.projection.axes.size() == of.shape.size() + (of.is_weight() ? 0 : 1),
-                       "a projection has an axis for each of its tensor's");
+                ensure(
+                    operand.projection.axes.size() == of.shape.size() + (of.is_per_item() ? 1 : 0),
+                    "a projection has an axis for each of its tensor's");
             }
             if (each.space.has_operands()) {
                 ensure(each.space.outputs().tensor == each.outputs[0],
@@ -58,12 +59,17 @@ private:
         }
     }
 
+    /// The first axis of what every item has goes along the batch: N, or what a gradient sums over.
     void set_batch() {
         for (Layer& each : parts_.layers) {
-            each.space.extents[index(Dim::N)] = parts_.batch;
             for (Operand& operand : each.space.operands) {
-                if (!tensor(operand.tensor).is_weight()) {
-                    operand.projection.axes[0].extent = parts_.batch;
+                if (!tensor(operand.tensor).is_per_item()) {
+                    continue;
+                }
+                Axis& batch = operand.projection.axes[0];
+                batch.extent = parts_.batch;
+                for (const AxisTerm& term : batch.terms) {
+                    each.space.extents[index(term.dim)] = parts_.batch;
                 }
             }
         }
@@ -152,6 +158,9 @@ private:
             if (each.kind == TensorKind::input) {
                 wanted[t] = demand(each, wanted);
             }
+            if (each.kind == TensorKind::optimizer) {
+                wanted[t] = each.stated_precision.value_or(Precision::fp32);
+            }
             each.precision = wanted[t];
         }
         for (Layer& each : parts_.layers) {
@@ -238,8 +247,9 @@ private:
     void name_state() {
         for (Layer& each : parts_.layers) {
             for (Operand& operand : each.space.operands) {
+                const TensorKind kind = tensor(operand.tensor).kind;
                 if (operand.role == TensorRole::inputs &&
-                    tensor(operand.tensor).kind == TensorKind::state) {
+                    (kind == TensorKind::state || kind == TensorKind::optimizer)) {
                     operand.role = TensorRole::state;
                 }
             }
@@ -277,7 +287,8 @@ private:
     void find_epilogues() {
         for (Layer& each : parts_.layers) {
             const IterationSpace& space = each.space;
-            if (each.no_work || space.operation == PointOperation::mac || each.weights.valid() ||
+            if (each.no_work || each.pass == LayerPass::update ||
+                space.operation == PointOperation::mac || each.weights.valid() ||
                 !space.whole_dims.empty() || !space.reduction_dims().empty() ||
                 form_of(each) == OpForm::join) {
                 continue;

@@ -103,6 +103,9 @@ NetworkSummary describe(const Network& network) {
             summary.peak_layer = layer.name;
         }
     }
+    if (network.trains()) {
+        summary.training = TrainingSummary{training_memory(network), pass_counts(network)};
+    }
     return summary;
 }
 

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/quantity.hpp"
 #include "workloads/network.hpp"
+#include "workloads/training.hpp"
 
 namespace memwall {
 
@@ -34,6 +36,12 @@ struct LayerRow {
     [[nodiscard]] Bytes bytes() const { return input_bytes + weight_bytes + output_bytes; }
 };
 
+/// What is said of a training step beside its layers.
+struct TrainingSummary {
+    TrainingMemory memory;
+    std::vector<PassCounts> passes;
+};
+
 struct NetworkSummary {
     std::string name;
     std::string source;
@@ -51,6 +59,7 @@ struct NetworkSummary {
     double intensity =
         0;  ///< MACs per byte of weights, network inputs and outputs: all else on chip
     std::vector<LayerRow> layers;
+    std::optional<TrainingSummary> training;
 };
 
 NetworkSummary describe(const Network& network);

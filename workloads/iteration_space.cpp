@@ -54,7 +54,8 @@ std::int64_t IterationSpace::counted_points(const Box& box) const {
     }
     std::vector<Axis> clipped;
     for (const Operand& operand : operands) {
-        if (operand.role == TensorRole::weights || operand.role == TensorRole::outputs) {
+        const TensorRole bounding = pads_results ? TensorRole::inputs : TensorRole::outputs;
+        if (operand.role == TensorRole::weights || operand.role == bounding) {
             const std::vector<Axis> leaving = leaving_axes(operand.projection, box);
             clipped.insert(clipped.end(), leaving.begin(), leaving.end());
         }

@@ -27,6 +27,7 @@ struct Operand {
     TensorId tensor;
     Projection projection;
     Precision precision = Precision::int8;  ///< the tensor's, as it is stored
+    bool updated = false;  ///< read, and written back in its place (optimiser state)
 
     friend bool operator==(const Operand&, const Operand&) = default;
 };
@@ -47,12 +48,15 @@ struct IterationSpace {
     std::vector<Dim>
         whole_dims;            ///< normalised over: a tile needs all of them (softmax, layer_norm)
     std::optional<Mask> mask;  ///< causal attention: not every point counts
+    /// An input gradient: results in the padding are work, though nobody keeps them, and points
+    /// without an input are none.
+    bool pads_results = false;
 
     [[nodiscard]] std::int64_t extent(Dim dim) const { return extents[index(dim)]; }
     [[nodiscard]] Box box() const { return whole_box(extents); }
     [[nodiscard]] std::int64_t points() const;
     /// The points of a box that are work: not those that a mask leaves out, nor those without a
-    /// weight or a result (of a transposed convolution).
+    /// weight or a result (of a transposed convolution); see pads_results.
     [[nodiscard]] std::int64_t counted_points(const Box& box) const;
     /// Multiply-accumulates, those with a padded zero of the inputs included; 0 where the operation
     /// is no mac.

@@ -29,7 +29,7 @@ private:
 
 struct Life {
     std::int64_t bytes = 0;
-    bool state = false;  ///< stays for good: counted apart
+    bool persists = false;  ///< counted apart
     std::size_t from = SIZE_MAX;
     std::size_t to = 0;
 };
@@ -70,7 +70,7 @@ std::vector<Bytes> live_bytes(const Network& network) {
     const auto lives_at = [&](TensorId id, std::size_t layer) {
         Life& life = lives[places.of(id)];
         life.bytes = std::max(life.bytes, network.tensor_bytes(id).count());
-        life.state = life.state || network.tensor(id).kind == TensorKind::state;
+        life.persists = life.persists || network.tensor(id).persists();
         life.from = std::min(life.from, layer);
         life.to = std::max(life.to, layer);
     };
@@ -85,7 +85,7 @@ std::vector<Bytes> live_bytes(const Network& network) {
     }
     std::vector<std::int64_t> change(network.layers().size() + 1, 0);
     for (const Life& life : lives) {
-        if (life.from <= life.to && !life.state) {
+        if (life.from <= life.to && !life.persists) {
             change[life.from] += life.bytes;
             change[life.to + 1] -= life.bytes;
         }

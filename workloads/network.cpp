@@ -92,6 +92,18 @@ std::string text(const Shape& shape) {
     return text + "]";
 }
 
+const char* name(LayerPass pass) {
+    switch (pass) {
+        case LayerPass::forward:
+            return "forward";
+        case LayerPass::backward:
+            return "backward";
+        case LayerPass::update:
+            return "update";
+    }
+    fail("unknown pass");
+}
+
 std::int64_t words(const Shape& shape) {
     std::int64_t words = 1;
     for (const std::int64_t size : shape) {
@@ -164,7 +176,7 @@ std::vector<TensorId> Network::outputs() const {
     std::vector<TensorId> found;
     for (const Layer& layer : layers()) {
         for (const TensorId id : layer.outputs) {
-            if (tensor(id).consumers.empty()) {
+            if (tensor(id).consumers.empty() && tensor(id).is_per_item()) {
                 found.push_back(id);
             }
         }
@@ -191,7 +203,7 @@ TensorId Network::storage(TensorId id) const {
 
 std::int64_t Network::tensor_words(TensorId id) const {
     const Tensor& of = tensor(id);
-    return checked_multiply(of.item_words(), of.is_weight() ? 1 : batch());
+    return checked_multiply(of.item_words(), of.is_per_item() ? batch() : 1);
 }
 
 Bytes Network::tensor_bytes(TensorId id) const {
@@ -204,6 +216,11 @@ std::int64_t Network::macs() const {
 
 std::int64_t Network::vector_operations() const {
     return total(layers(), [](const Layer& layer) { return layer.vector_operations(); });
+}
+
+bool Network::trains() const {
+    return std::any_of(layers().begin(), layers().end(),
+                       [](const Layer& layer) { return layer.pass == LayerPass::update; });
 }
 
 std::int64_t Network::weights() const {

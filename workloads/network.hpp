@@ -25,8 +25,18 @@ std::string text(const Shape& shape);
 std::int64_t words(const Shape& shape);
 
 /// A state tensor stays in memory from item to item and grows: a layer writes its newest positions,
-/// the others were there before (key-value cache).
-enum class TensorKind : std::uint8_t { input, activation, weights, state };
+/// the others were there before (key-value cache). Of training: a batch_sum is one for all items
+/// (statistics of a batch, gradients of parameters); optimizer state is there before a step and
+/// brought up to date by it; an update is what a step puts in place of a parameter.
+enum class TensorKind : std::uint8_t {
+    input,
+    activation,
+    weights,
+    state,
+    batch_sum,
+    optimizer,
+    update
+};
 
 /// A tensor that shares the words of another one. axis < 0: the same words in order, under another
 /// shape (reshape, folded batch_norm); else the part of `of` that begins at `offset` along `axis`
@@ -60,9 +70,20 @@ struct Tensor {
     LayerId producer;                           ///< none for inputs and weights
     std::vector<LayerId> consumers;  ///< in order; each once; empty for an output of the network
     std::optional<Alias> alias;
+    TensorId in_place_of;  ///< of an update: what it overwrites; none: it has a place of its own
 
     [[nodiscard]] bool is_weight() const { return kind == TensorKind::weights; }
-    /// Words of one item, or of the weight.
+    /// Whether every item has its own: then projections have the batch as their first axis.
+    [[nodiscard]] bool is_per_item() const {
+        return kind == TensorKind::input || kind == TensorKind::activation ||
+               kind == TensorKind::state;
+    }
+    /// Whether it stays in memory from round to round, or takes the place of what does.
+    [[nodiscard]] bool persists() const {
+        return kind == TensorKind::state || kind == TensorKind::optimizer ||
+               kind == TensorKind::update;
+    }
+    /// Words of one item, or of what is one for all.
     [[nodiscard]] std::int64_t item_words() const { return words(shape); }
 };
 
@@ -72,9 +93,14 @@ struct CompositeOrigin {
     std::string op;
 };
 
+/// Where in a training step a layer stands; all layers of an inference are forward ones.
+enum class LayerPass : std::uint8_t { forward, backward, update };
+const char* name(LayerPass pass);
+
 struct Layer {
     std::string name;
-    std::string op;                            ///< a primitive one
+    std::string op;  ///< a primitive one
+    LayerPass pass = LayerPass::forward;
     std::optional<CompositeOrigin> composite;  ///< where the layer is no entry of its own
     IterationSpace space;
     LayerPrecision precision;
@@ -148,6 +174,8 @@ public:
     /// For the whole batch.
     [[nodiscard]] std::int64_t macs() const;
     [[nodiscard]] std::int64_t vector_operations() const;
+    /// Whether it is a training step: some layer updates a parameter.
+    [[nodiscard]] bool trains() const;
     /// Multiplied weights and embeddings, shared ones once; no biases, no normalisation.
     [[nodiscard]] std::int64_t weights() const;
     /// All that is trained.
@@ -156,7 +184,7 @@ public:
     /// What stays from item to item, of the whole batch: key-value caches.
     [[nodiscard]] Bytes state_bytes() const;
     /// The most that is live at one layer when layers run in order: its inputs and outputs and what
-    /// later layers still need. Epilogues work in place. State is not part of it.
+    /// later layers still need. Epilogues work in place. What persists is not part of it.
     [[nodiscard]] Bytes peak_activation_bytes() const;
 
     /// A copy of what this network is made from, for transforms.

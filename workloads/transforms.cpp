@@ -7,6 +7,10 @@
 namespace memwall {
 
 Network with_batch(const Network& network, std::int64_t batch) {
+    if (batch == network.batch()) {
+        return network;
+    }
+    ensure(!network.trains(), "a training step is made for its batch");
     if (batch < 1) {
         throw InputError("expected a batch of at least 1, found " + std::to_string(batch));
     }

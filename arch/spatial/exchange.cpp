@@ -12,7 +12,7 @@ namespace {
 std::vector<std::int64_t> axes_of(const Network& network, TensorId id) {
     std::vector<std::int64_t> axes;
     const Tensor& tensor = network.tensor(id);
-    if (!tensor.is_weight()) {
+    if (tensor.is_per_item()) {
         axes.push_back(network.batch());
     }
     axes.insert(axes.end(), tensor.shape.begin(), tensor.shape.end());

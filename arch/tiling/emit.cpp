@@ -83,6 +83,7 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
         }
     }
     tile_outputs_ = Ring(builder_, "output tiles");
+    updates_ = Ring(builder_, "updated tiles");
     reduced_ = builder_.token("reduced");
     finished_ = builder_.token("epilogue done");
 }
@@ -149,17 +150,33 @@ void TilingEmitter::place() {
             }
         }
     }
+    // MODEL: what a training step makes and reads again is much, and shares places in the DRAM
+    // where lives do not meet; in an inference each tensor has a place of its own.
+    std::vector<TensorId> passing;
+    std::vector<Lifetime> lives;
     for (const TensorId tensor : activations_) {
-        if (!plan_.kept[tensor.position()]) {
+        const std::int64_t maker = first_maker_[tensor.position()];
+        const std::int64_t user = last_user_[tensor.position()];
+        const bool passes =
+            network_.trains() && maker >= 0 && user >= maker && !network_.tensor(tensor).persists();
+        if (!plan_.kept[tensor.position()] && passes) {
+            passing.push_back(tensor);
+            lives.push_back({static_cast<std::size_t>(maker), static_cast<std::size_t>(user),
+                             network_.tensor_bytes(tensor)});
+        } else if (!plan_.kept[tensor.position()]) {
             in_dram.push_back(tensor);
         } else if (is_edge(tensor)) {
             builder_.hold(hierarchy_.buffer, network_.tensor_bytes(tensor) * 2);
         }
     }
-    transfers_.place_in_dram(in_dram);
     Bytes in_dram_bytes;
+    if (!passing.empty()) {
+        in_dram_bytes += transfers_.place_in_dram(passing, lives);
+    }
+    transfers_.place_in_dram(in_dram);
     for (const TensorId tensor : in_dram) {
-        in_dram_bytes += network_.tensor_bytes(tensor);
+        const bool in_place = network_.tensor(tensor).in_place_of.valid();
+        in_dram_bytes += in_place ? Bytes(0) : network_.tensor_bytes(tensor);
     }
     builder_.hold(hierarchy_.dram, in_dram_bytes);
 }
@@ -283,7 +300,8 @@ void TilingEmitter::send_outputs() {
 }
 
 bool TilingEmitter::is_edge(TensorId tensor) const {
-    return network_.tensor(tensor).kind == TensorKind::input || last_user_[tensor.position()] < 0;
+    const Tensor& of = network_.tensor(tensor);
+    return of.kind == TensorKind::input || (last_user_[tensor.position()] < 0 && !of.persists());
 }
 
 ComponentId TilingEmitter::home(TensorId tensor) const {

@@ -79,6 +79,8 @@ private:
     void reduce(const LayerState& state, std::size_t p);
     void wait_sums(const LayerState& state, std::size_t p, RoundStep& step) const;
     void epilogues(const LayerState& state, std::size_t p);
+    void write_back(const LayerState& state, std::size_t p);
+    void store_update(const LayerState& state, std::size_t p, std::size_t o, const Cargo& cargo);
     void drain(LayerState& state, std::size_t p);
     void begin_output(const LayerState& state, RoundStep& step) const;
     void store(LayerState& state, const Cargo& cargo);
@@ -95,7 +97,7 @@ private:
     std::size_t workers_ = 0;
     Worker host_in_, fetch_weights_, fetch_inputs_, fetch_operands_, feed_weights_, feed_inputs_,
         compute_, reduce_, epilogue_, drain_, store_, host_out_;
-    Ring core_weights_, results_, tile_weights_, tile_outputs_;
+    Ring core_weights_, results_, tile_weights_, tile_outputs_, updates_;
     std::vector<Ring> core_inputs_, tile_inputs_;      ///< by operand of a layer
     std::vector<Ring> core_operands_, tile_operands_;  ///< by other operand of its epilogues
     TokenId reduced_, finished_;

@@ -90,14 +90,15 @@ bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerPlan& layer) {
 std::optional<LayerPlan> LayerTiler::search(const FusedLayer& fused, const Streams& streams) {
     const Layer& root = network_.layer(fused.root);
     const Extents whole = root.space.extents;
-    const bool heads = whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1;
+    const bool many =
+        (whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1) || cuts_inputs(root, streams);
     std::size_t tried = 0;
     std::optional<LayerPlan> best;
     for (Extents tile : channel_tiles(root, streams)) {
         if (!fit_positions(fused, root, streams, tile)) {
             continue;
         }
-        if (heads && ++tried > kMostTiles) {
+        if (many && ++tried > kMostTiles) {
             break;
         }
         LayerPlan plan;
@@ -121,13 +122,25 @@ double LayerTiler::time(const LayerPlan& plan) const {
                     (plan.dram_bytes + plan.weight_bytes) / dram_bytes_per_cycle_);
 }
 
+/// Whether channels are cut because an operand beside the weights has them: in products, and in
+/// training also where sums go over a whole batch.
+bool LayerTiler::cuts_inputs(const Layer& root, const Streams& streams) const {
+    return (root.space.macs() > 0 || network_.trains()) &&
+           std::find(streams.inputs.begin(), streams.inputs.end(), true) != streams.inputs.end() &&
+           std::any_of(root.space.operands.begin(), root.space.operands.end(),
+                       [](const Operand& operand) {
+                           return is_read(operand) && relevant(operand.projection, Dim::K);
+                       });
+}
+
 /// Tiles of all positions: all channels where weights need no slot, else what fits in one and
 /// less. Groups are cut, or heads and then the channels of one, or channels.
-std::vector<Extents> LayerTiler::channel_tiles(const Layer& root, const Streams& streams) {
+std::vector<Extents> LayerTiler::channel_tiles(const Layer& root, const Streams& streams) const {
     const Extents whole = root.space.extents;
     const bool groups = whole[index(Dim::G)] > 1;
     const bool heads = whole[index(Dim::H)] > 1 && !groups;
-    const bool moving = streams.outputs || streams.operands ||
+    const bool inputs = cuts_inputs(root, streams);
+    const bool moving = streams.outputs || streams.operands || inputs ||
                         (heads && std::find(streams.inputs.begin(), streams.inputs.end(), true) !=
                                       streams.inputs.end());
     std::vector<Extents> tiles;
@@ -149,7 +162,7 @@ std::vector<Extents> LayerTiler::channel_tiles(const Layer& root, const Streams&
                 continue;
             }
             tiles.push_back(extents);
-            if (!moving || (!heads && tiles.size() == kMostTiles)) {
+            if (!moving || (!heads && !inputs && tiles.size() == kMostTiles)) {
                 return tiles;
             }
         }
@@ -171,7 +184,8 @@ std::int64_t LayerTiler::moving_bytes(const FusedLayer& fused, const Layer& root
     std::int64_t sum = 0;
     for (const Operand& operand : root.space.operands) {
         if (is_read(operand) && is_streamed(fused, streams, operand)) {
-            sum += most_bytes(operand.projection, operand.precision, tile).count();
+            const std::int64_t times = operand.updated ? 2 : 1;  // and on its way back
+            sum += times * most_bytes(operand.projection, operand.precision, tile).count();
         }
     }
     const std::int64_t results =

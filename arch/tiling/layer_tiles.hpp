@@ -37,8 +37,9 @@ private:
     static constexpr std::size_t kMostTiles = 4;  ///< of those that fit, the largest
 
     [[nodiscard]] std::optional<LayerPlan> search(const FusedLayer& fused, const Streams& streams);
-    [[nodiscard]] static std::vector<Extents> channel_tiles(const Layer& root,
-                                                            const Streams& streams);
+    [[nodiscard]] bool cuts_inputs(const Layer& root, const Streams& streams) const;
+    [[nodiscard]] std::vector<Extents> channel_tiles(const Layer& root,
+                                                     const Streams& streams) const;
     [[nodiscard]] bool fit_positions(const FusedLayer& fused, const Layer& root,
                                      const Streams& streams, Extents& tile) const;
     [[nodiscard]] std::int64_t moving_bytes(const FusedLayer& fused, const Layer& root,

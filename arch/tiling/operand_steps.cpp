@@ -68,6 +68,11 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
     if (weights && hierarchy_.host.valid()) {
         step.waits.push_back({weights_loaded_[state.f], 1});
     }
+    const TensorKind kind = network_.tensor(stored).kind;
+    if (v == 0 && network_.trains() &&
+        (kind == TensorKind::weights || kind == TensorKind::optimizer)) {
+        step.waits.push_back({done_.back(), 0});  // the step before has brought it up to date
+    }
     if (!weights && v == 0) {
         wait_done(step, stored);
         wait_layer_before(state.f, step);

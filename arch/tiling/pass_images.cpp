@@ -94,6 +94,20 @@ StepImage epilogue_image(const Hierarchy& hierarchy, const LayerPasses& layer, s
     return step;
 }
 
+StepImage write_back_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
+                           std::size_t o) {
+    const Operand& operand = layer.root.space.operands[o];
+    StepImage step;
+    for (const auto& [lane, box] : layer.core_boxes(layer.pass(p).box)) {
+        step.moves.push_back({operand.tensor,
+                              image(operand.projection, box),
+                              core(hierarchy.operands, lane),
+                              {whole(hierarchy.buffer)},
+                              false});
+    }
+    return step;
+}
+
 StepImage drain_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p) {
     const TensorId results = layer.network.layer(layer.fused.last()).outputs.front();
     StepImage step;

@@ -21,6 +21,9 @@ StepImage compute_image(const Hierarchy& hierarchy, const LayerPasses& layer, st
 StepImage reduce_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p);
 StepImage epilogue_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
                          LayerId epilogue);
+/// Operand `o`, brought up to date, from the cores to the global buffer.
+StepImage write_back_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
+                           std::size_t o);
 /// The finished results, from the cores to the global buffer.
 StepImage drain_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p);
 

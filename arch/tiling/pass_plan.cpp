@@ -167,6 +167,8 @@ void PassPlanner::try_chunks(const Layer& layer, const Extents& tile, std::int64
                                  points(pass, kPositions) * pass[index(Dim::G)] *
                                  pass[index(Dim::H)];
     rules.split_reduction = shape != nullptr && outputs < 16 * rules.cores;
+    // The sums of a gradient go over positions, of which there may be many.
+    rules.split_window = rules.split_reduction && layer.pass == LayerPass::backward;
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / 2;
     for (const CoreSplit& split : useful_splits(layer.space, pass, rules)) {
         const std::int64_t core = core_cycles(cores_, layer, split.tile);
@@ -193,6 +195,7 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
             window.push_back(static_cast<int>(axis.extent));
             for (const AxisTerm& term : axis.terms) {
                 window.push_back(static_cast<int>(term.coefficient));
+                window.push_back(static_cast<int>(term.dim));
             }
         }
     }

@@ -36,7 +36,8 @@ Residency::Residency(const Network& network, const Hierarchy& hierarchy,
 }
 
 bool Residency::is_edge(TensorId tensor) const {
-    return network_.tensor(tensor).kind == TensorKind::input || readers_[tensor.position()] == 0;
+    const Tensor& of = network_.tensor(tensor);
+    return of.kind == TensorKind::input || (readers_[tensor.position()] == 0 && !of.persists());
 }
 
 /// Tensors that are activations, those first whose keeping saves most for each byte and step.
@@ -65,8 +66,7 @@ KeptActivations Residency::keep_activations(std::int64_t room, bool must_keep_al
         // The network's inputs and outputs cross its edge while other rounds run: two slots,
         // always.
         const bool edge = is_edge(tensor);
-        const bool state = network_.tensor(tensor).kind == TensorKind::state;
-        if (state || (edge && !hierarchy_.host.valid())) {
+        if (network_.tensor(tensor).persists() || (edge && !hierarchy_.host.valid())) {
             kept.all = false;  // they lie in the DRAM
             continue;
         }
@@ -92,7 +92,10 @@ KeptActivations Residency::keep_activations(std::int64_t room, bool must_keep_al
     return kept;
 }
 
+// MODEL: a training step changes its weights and its state: they are read from the DRAM where
+// they are used, and go back there.
 std::vector<bool> Residency::keep_weights(std::int64_t room) const {
+    room = network_.trains() ? -1 : room;
     const auto bytes = [&](std::size_t f) {
         return network_.tensor_bytes(fused_[f].weights).count();
     };

@@ -27,6 +27,7 @@ void TilingEmitter::emit_layer(std::size_t f) {
             feed_epilogue(state, p);
             reduce(state, p);
             epilogues(state, p);
+            write_back(state, p);
             drain(state, p);
         }
     }
@@ -47,7 +48,7 @@ void TilingEmitter::compute(const LayerState& state, std::size_t p) {
         if (visit.first == p) {
             ring.use(step, ring.last());
         }
-        if (visit.last == p) {
+        if (visit.last == p && !operands[o].updated) {
             ring.release(step);
         }
     }
@@ -130,6 +131,60 @@ TensorRole TilingEmitter::role_of_output(TensorId stored) const {
                                                              : TensorRole::outputs;
 }
 
+/// State that the pass brought up to date beside the arrays, back to where it lies.
+void TilingEmitter::write_back(const LayerState& state, std::size_t p) {
+    const LayerPasses& layer = state.layer;
+    const Box& box = layer.pass(p).box;
+    for (std::size_t o = 0; o + 1 < layer.root.space.operands.size(); ++o) {
+        const Operand& operand = layer.root.space.operands[o];
+        if (!operand.updated) {
+            continue;
+        }
+        Cargo cargo{operand.tensor,
+                    visited_region(operand.projection, box),
+                    stored_bytes(touched_words(operand.projection, box), operand.precision),
+                    layer.fused.root,
+                    operand.role,
+                    operand.precision};
+        cargo.drawn = operand.projection.gather ? cargo.region[0].size() : 0;
+        RoundStep step;
+        step.layer = layer.fused.root;
+        step.body = transfers_.drain(cargo, Bytes(0), operand.precision, drain_.unit);
+        for (const Action action : {Action::write, Action::read}) {
+            builder_.count(step.body, layer.fused.root, hierarchy_.operands, action, operand.role,
+                           operand.precision, cargo.bytes.count());
+        }
+        step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
+        results_.use(step, results_.last());
+        core_inputs_[o].release(step);
+        updates_.fill(step);
+        if (options_.images) {
+            step.body.image =
+                std::make_shared<StepImage>(write_back_image(hierarchy_, layer, p, o));
+        }
+        builder_.step(drain_.agent, std::move(step));
+        store_update(state, p, o, cargo);
+    }
+}
+
+/// Operand `o`, brought up to date, from the global buffer to the DRAM.
+void TilingEmitter::store_update(const LayerState& state, std::size_t p, std::size_t o,
+                                 const Cargo& cargo) {
+    const LayerPasses& layer = state.layer;
+    RoundStep step;
+    step.layer = layer.fused.root;
+    step.body = transfers_.store(cargo, store_.unit);
+    step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
+    updates_.use(step, updates_.last());
+    updates_.release(step);
+    if (options_.images) {
+        step.body.image = image_of_move(
+            cargo.tensor, image(layer.root.space.operands[o].projection, layer.pass(p).box),
+            Transfers::place(hierarchy_.buffer), {Transfers::place(hierarchy_.dram)});
+    }
+    builder_.step(store_.agent, std::move(step));
+}
+
 /// The finished results to the global buffer.
 void TilingEmitter::drain(LayerState& state, std::size_t p) {
     const LayerPasses& layer = state.layer;
@@ -195,7 +250,9 @@ void TilingEmitter::store(LayerState& state, const Cargo& cargo) {
     step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
     tile_outputs_.use(step, tile_outputs_.last());
     tile_outputs_.release(step);
-    if (is_edge(state.layer.fused.output) && !hierarchy_.host.valid()) {
+    const TensorId output = state.layer.fused.output;
+    const bool updates = network_.tensor(output).kind == TensorKind::update;
+    if (updates || (is_edge(output) && !hierarchy_.host.valid())) {
         step.body.edge = NetworkEdge::output;
     }
     if (options_.images) {

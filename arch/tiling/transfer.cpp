@@ -12,19 +12,40 @@ Transfers::Transfers(const Network& network, const Hierarchy& hierarchy, Program
       machine_(builder.machine()),
       hierarchy_(hierarchy),
       builder_(builder),
-      address_(network.tensors().size()) {}
+      address_(network.tensors().size()),
+      dram_(hierarchy.dram_config->capacity, hierarchy.dram_config->row) {}
 
 void Transfers::place_in_dram(const std::vector<TensorId>& tensors) {
-    const DramConfig& dram = *hierarchy_.dram_config;
-    Allocator allocator(dram.capacity, dram.row);
+    const auto target = [&](TensorId tensor) { return network_.tensor(tensor).in_place_of; };
     for (const TensorId tensor : tensors) {
-        address_[tensor.position()] =
-            allocator.allocate(network_.tensor(tensor).name, network_.tensor_bytes(tensor));
+        if (!target(tensor).valid()) {
+            address_[tensor.position()] =
+                dram_.allocate(network_.tensor(tensor).name, network_.tensor_bytes(tensor));
+        }
     }
-    if (allocator.missing().count() > 0) {
+    for (const TensorId tensor : tensors) {
+        if (target(tensor).valid()) {
+            address_[tensor.position()] = address_[target(tensor).position()];
+        }
+    }
+    check_fits();
+}
+
+Bytes Transfers::place_in_dram(const std::vector<TensorId>& tensors,
+                               const std::vector<Lifetime>& lifetimes) {
+    const SharedSpace space = share_space(lifetimes, hierarchy_.dram_config->row);
+    const std::int64_t begin = dram_.allocate("activations", space.size);
+    for (std::size_t t = 0; t < tensors.size(); ++t) {
+        address_[tensors[t].position()] = begin + space.offsets[t];
+    }
+    check_fits();
+    return space.size;
+}
+
+void Transfers::check_fits() const {
+    if (dram_.missing().count() > 0) {
         throw InputError("network '" + network_.name() + "' does not fit the dram of machine '" +
-                         machine_.name() + "': " + format_bytes(allocator.missing()) +
-                         " are missing");
+                         machine_.name() + "': " + format_bytes(dram_.missing()) + " are missing");
     }
 }
 
@@ -56,10 +77,10 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
         }
         return access;
     }
-    if (tensor.is_weight() || tensor.shape.size() != 3 || cargo.region.size() != 4) {
+    if (!tensor.is_per_item() || tensor.shape.size() != 3 || cargo.region.size() != 4) {
         std::int64_t row = 1;
         for (std::size_t axis = cargo.region.size(); axis-- > 1;) {
-            row *= tensor.is_weight() ? tensor.shape[axis] : tensor.shape[axis - 1];
+            row *= tensor.is_per_item() ? tensor.shape[axis - 1] : tensor.shape[axis];
         }
         access.address += cargo.region.empty() ? 0 : offset_of(cargo.region[0].begin * row);
         return access;
@@ -116,10 +137,12 @@ StepBody Transfers::fetch(const Cargo& cargo, UnitId unit) const {
     StepBody body;
     body.unit = unit;
     Move move = move_between(hierarchy_.dram, hierarchy_.buffer, cargo.bytes);
-    move.dram.push_back(dram_access(cargo, false));
-    move.pattern = cargo.drawn > 0           ? MovePattern::gather
-                   : move.dram[0].pieces > 1 ? MovePattern::strided
-                                             : MovePattern::dense;
+    if (cargo.bytes.count() > 0) {  // else all of it is padding
+        move.dram.push_back(dram_access(cargo, false));
+        move.pattern = cargo.drawn > 0           ? MovePattern::gather
+                       : move.dram[0].pieces > 1 ? MovePattern::strided
+                                                 : MovePattern::dense;
+    }
     add_link(move, machine_.write_port(hierarchy_.buffer), cargo.bytes);
     count(body, cargo, hierarchy_.dram, Action::read, cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::write, cargo.bytes);
@@ -131,8 +154,10 @@ StepBody Transfers::store(const Cargo& cargo, UnitId unit) const {
     StepBody body;
     body.unit = unit;
     Move move = move_between(hierarchy_.buffer, hierarchy_.dram, cargo.bytes);
-    move.dram.push_back(dram_access(cargo, true));
-    move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
+    if (cargo.bytes.count() > 0) {  // else all of it is padding
+        move.dram.push_back(dram_access(cargo, true));
+        move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
+    }
     add_link(move, machine_.read_port(hierarchy_.buffer), cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::read, cargo.bytes);
     count(body, cargo, hierarchy_.dram, Action::write, cargo.bytes);

@@ -29,6 +29,10 @@ public:
     /// Gives every tensor that ever lies in the DRAM its address. Throws InputError where they do
     /// not fit.
     void place_in_dram(const std::vector<TensorId>& tensors);
+    /// The same for tensors that live from step to step: those that do not meet share a place.
+    /// Returns the bytes that all of them take.
+    Bytes place_in_dram(const std::vector<TensorId>& tensors,
+                        const std::vector<Lifetime>& lifetimes);
 
     /// Between the DRAM and the global buffer.
     StepBody fetch(const Cargo& cargo, UnitId unit) const;
@@ -46,6 +50,7 @@ public:
     [[nodiscard]] static Place place(ComponentId memory) { return {memory, -1}; }
 
 private:
+    void check_fits() const;
     [[nodiscard]] DramAccess dram_access(const Cargo& cargo, bool write) const;
     void cross_bus(Move& move, StepBody& body, const Cargo& cargo) const;
     void add_link(Move& move, LinkId link, Bytes bytes) const;
@@ -58,6 +63,7 @@ private:
     const Hierarchy& hierarchy_;
     ProgramBuilder& builder_;
     std::vector<std::int64_t> address_;  ///< by tensor
+    Allocator dram_;
 };
 
 }  // namespace memwall

@@ -31,4 +31,16 @@ TEST_CASE("Live bytes are the sums of the lifetimes that hold at each step") {
     CHECK(live == std::vector<Bytes>{Bytes(5), Bytes(12), Bytes(7), Bytes(9), Bytes(0)});
 }
 
+TEST_CASE("Lives that do not meet share a place; those that do, never") {
+    // a 0-1, b 1-2 behind it, c 2-3 in a's place, d 1-3 behind b, e 3-3 in b's place.
+    const SharedSpace space = share_space({{0, 1, Bytes(10)},
+                                           {1, 2, Bytes(20)},
+                                           {2, 3, Bytes(6)},
+                                           {1, 3, Bytes(5)},
+                                           {3, 3, Bytes(24)}},
+                                          Bytes(8));
+    CHECK(space.offsets == std::vector<std::int64_t>{0, 16, 0, 40, 8});
+    CHECK(space.size == Bytes(45));
+}
+
 }  // namespace memwall

@@ -76,3 +76,34 @@ TEST_CASE("numbers of items that make no sense are told in a sentence") {
     asked.rounds = 0;
     CHECK_THROWS_AS(resolve(asked), InputError);
 }
+
+TEST_CASE("a training step is one batch, of frames or of a language model's tokens") {
+    const Scenario frames = resolve(request(Phase::training_step, 32));
+    CHECK(frames.items == 32);
+    CHECK(frames.rounds() == 1);
+    CHECK(frames.training->optimizer == Optimizer::adam);
+    ScenarioRequest asked = request(Phase::training_step, 4);
+    asked.prompt = 100;
+    asked.optimizer = Optimizer::sgd;
+    const Scenario tokens = resolve(asked, true);
+    CHECK(tokens.items == 400);
+    CHECK(tokens.rounds() == 1);
+    CHECK(tokens.training->tokens == 100);
+    CHECK(tokens.training->optimizer == Optimizer::sgd);
+}
+
+TEST_CASE("numbers that do not go with a training step are refused") {
+    ScenarioRequest asked = request(Phase::training_step, 4);
+    asked.rounds = 3;
+    CHECK_THROWS_WITH(
+        resolve(asked),
+        "error: scenario: rounds does not go with phase training_step; expected batch");
+    asked.rounds.reset();
+    asked.prompt = 5;
+    CHECK_THROWS_AS(resolve(asked), InputError);
+    ScenarioRequest stream = request(Phase::stream, 4);
+    stream.optimizer = Optimizer::adam;
+    CHECK_THROWS_WITH(resolve(stream),
+                      "error: scenario: optimizer does not go with phase stream; expected "
+                      "training_step");
+}

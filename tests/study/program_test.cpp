@@ -301,3 +301,39 @@ TEST_CASE("docs/result.md explains every key of a result") {
         CHECK(page.find("`" + key + "`") != std::string::npos);
     }
 }
+
+TEST_CASE("show network takes the step of a language model that is asked for, and no more") {
+    const std::vector<std::string> shown = {"show", "network", "llama2_7b"};
+    const auto macs = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), shown.begin(), shown.end());
+        return json_of(more)["totals"]["macs"].get<std::int64_t>();
+    };
+    const std::int64_t decode = macs({"--phase", "decode", "--context", "100"});
+    CHECK(macs({"--phase", "decode", "--context", "100", "--users", "3"}) == 3 * decode);
+    CHECK(macs({"--prompt", "64"}) > macs({"--prompt", "32"}));
+    const ProgramRun refused =
+        run_memwall({"show", "network", "llama2_7b", "--set", "scenario.output_tokens=5"});
+    CHECK(refused.err == "error: show: scenario.output_tokens says nothing of a network\n");
+    CHECK(refused.status == 2);
+}
+
+TEST_CASE("show result prints what the run printed, from its JSON alone") {
+    const TemporaryFolder folder;
+    const std::vector<std::vector<std::string>> commands = {
+        {"run", "--machine", "northpole", "--network", "lenet", "--set", "scenario.cold=true"},
+        {"run", "--machine", "von_neumann", "--network", "granite_3b", "--engine", "analytic",
+         "--phase", "generate", "--prompt", "8", "--output-tokens", "9", "--set",
+         "network.parameters.layers=1"},
+        {"compare", "von_neumann", "northpole", "--network", "lenet"}};
+    for (std::vector<std::string> command : commands) {
+        command.insert(command.end(), {"--json", "r.json"});
+        const ProgramRun run = run_memwall(command, folder.path());
+        INFO(run.err);
+        REQUIRE(run.status == 0);
+        CHECK(run_memwall({"show", "result", "r.json"}, folder.path()).out == run.out);
+    }
+    write_text(folder.path() / "broken.json", "{\"schema\": \"memwall.result/1\", \"runs\": [{}]}");
+    const ProgramRun broken = run_memwall({"show", "result", "broken.json"}, folder.path());
+    CHECK(broken.err == "broken.json: error: runs[0]: expected a key 'machine'\n");
+    CHECK(broken.status == 2);
+}

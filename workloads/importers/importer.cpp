@@ -2,10 +2,8 @@
 #include "workloads/importers/importer.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
+#include "base/file.hpp"
 #include "base/parse.hpp"
 #include "workloads/importers/formats.hpp"
 #include "workloads/network_yaml.hpp"
@@ -91,30 +89,8 @@ std::vector<std::string> importer_names() {
 }
 
 ImportFile read_import_file(const std::filesystem::path& path) {
-    ImportFile file = {path, path.string(), ""};
-    std::error_code status;
-    if (std::filesystem::is_directory(path, status)) {
-        refuse(file, "is a folder; expected a file");
-    }
-    errno = 0;
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream) {
-        refuse(file, errno == ENOENT ? "no such file"
-                                     : std::string("cannot be read: ") + std::strerror(errno));
-    }
-    std::vector<char> block(1U << 16U);
-    while (stream.read(block.data(), static_cast<std::streamsize>(block.size())),
-           stream.gcount() > 0) {
-        file.content.append(block.data(), static_cast<std::size_t>(stream.gcount()));
-        if (file.content.size() > kLargestFile) {
-            refuse(file, "is larger than " +
-                             format_bytes(Bytes(static_cast<std::int64_t>(kLargestFile))));
-        }
-    }
-    if (stream.bad()) {
-        refuse(file, "cannot be read");
-    }
-    return file;
+    const auto most = Bytes(static_cast<std::int64_t>(kLargestFile));
+    return {path, path.string(), read_file_whole(path, path.string(), "a file", most)};
 }
 
 ImportedNetwork import_network(const ImportFile& file, const std::string& format,

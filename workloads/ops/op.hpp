@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/yaml.hpp"
+#include "workloads/gradients/backward.hpp"
 #include "workloads/iteration_space.hpp"
 #include "workloads/network.hpp"
 
@@ -97,6 +98,8 @@ struct Op {
     OpForm form;
     /// Reads the op's own keys; faults go to the reader and reading goes on.
     Planner (*read)(MapReader& keys);
+    /// How its layers are turned round in training; nullptr where that is not known.
+    GradientRule gradient = nullptr;
 };
 
 /// The layer kinds that are built in: the one list. Duplicate names are an internal error.

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/result_read.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A value of the file and the way to it, for messages.
+class Node {
+public:
+    Node(const Json& json, std::string path, const std::string& file)
+        : json_(json), path_(std::move(path)), file_(file) {}
+
+    [[nodiscard]] Node at(const char* key) const {
+        if (!json_.is_object() || !json_.contains(key)) {
+            wrong("expected a key '" + std::string(key) + "'");
+        }
+        return {json_[key], path_ + (path_.empty() ? "" : ".") + key, file_};
+    }
+    [[nodiscard]] bool is_null() const { return json_.is_null(); }
+    [[nodiscard]] double number() const {
+        return json_.is_number() ? json_.get<double>() : (wrong("expected a number"), 0);
+    }
+    [[nodiscard]] std::int64_t count() const {
+        return json_.is_number_integer() ? json_.get<std::int64_t>()
+                                         : (wrong("expected a whole number"), 0);
+    }
+    [[nodiscard]] std::string text() const {
+        return json_.is_string() ? json_.get<std::string>() : (wrong("expected a text"), "");
+    }
+    [[nodiscard]] bool flag() const {
+        return json_.is_boolean() ? json_.get<bool>() : (wrong("expected true or false"), false);
+    }
+    [[nodiscard]] std::vector<Node> items() const {
+        if (!json_.is_array()) {
+            wrong("expected a list");
+        }
+        std::vector<Node> items;
+        for (std::size_t i = 0; i < json_.size(); ++i) {
+            items.emplace_back(json_[i], path_ + "[" + std::to_string(i) + "]", file_);
+        }
+        return items;
+    }
+    [[nodiscard]] std::vector<std::pair<std::string, Node>> entries() const {
+        if (!json_.is_object()) {
+            wrong("expected a map");
+        }
+        std::vector<std::pair<std::string, Node>> entries;
+        for (const auto& [key, value] : json_.items()) {
+            entries.emplace_back(key, Node(value, path_ + "." + key, file_));
+        }
+        return entries;
+    }
+    [[nodiscard]] std::vector<std::string> texts() const {
+        std::vector<std::string> texts;
+        for (const Node& item : items()) {
+            texts.push_back(item.text());
+        }
+        return texts;
+    }
+    /// The one of `all` that is called so.
+    template <class T, std::size_t n>
+    [[nodiscard]] T named(const std::array<T, n>& all) const {
+        const std::string wanted = text();
+        std::vector<std::string> names;
+        for (const T each : all) {
+            if (wanted == name(each)) {
+                return each;
+            }
+            names.emplace_back(name(each));
+        }
+        wrong("unknown name '" + wanted + "'" + suggestion(wanted, names));
+    }
+    [[noreturn]] void wrong(const std::string& message) const {
+        Diagnostic fault;
+        fault.where.file = file_;
+        fault.message = (path_.empty() ? "" : path_ + ": ") + message;
+        throw InputError(std::vector<Diagnostic>{fault});
+    }
+
+private:
+    const Json& json_;
+    std::string path_;
+    const std::string& file_;
+};
+
+std::optional<Seconds> seconds_or_null(const Node& node) {
+    return node.is_null() ? std::nullopt : std::optional(Seconds(node.number()));
+}
+
+constexpr std::array<Bound, kBoundCount> kBounds = {
+    Bound::compute,      Bound::vector, Bound::dram, Bound::buffer,
+    Bound::interconnect, Bound::link,   Bound::host, Bound::latency};
+
+template <class T, std::size_t n>
+std::array<Joules, n> energies(const Node& node, const std::array<T, n>& kinds) {
+    std::array<Joules, n> energies{};
+    for (std::size_t k = 0; k < n; ++k) {
+        energies[k] = Joules(node.at(name(kinds[k])).number());
+    }
+    return energies;
+}
+
+Phase phase_of(const Node& node) {
+    const std::string wanted = node.text();
+    for (std::size_t p = 0; p < phase_names().size(); ++p) {
+        if (phase_names()[p] == wanted) {
+            return static_cast<Phase>(p);
+        }
+    }
+    node.wrong("unknown phase '" + wanted + "'" + suggestion(wanted, phase_names()));
+}
+
+Scenario read_scenario(const Node& node) {
+    Scenario scenario;
+    scenario.phase = phase_of(node.at("phase"));
+    scenario.batch = node.at("batch").count();
+    scenario.items = node.at("items").count();
+    scenario.warmup_items = node.at("warmup_items").count();
+    scenario.cold = node.at("cold").flag();
+    if (is_language(scenario.phase)) {
+        const auto number = [&](const char* key) {
+            return node.at(key).is_null() ? 0 : node.at(key).count();
+        };
+        scenario.language = LanguageLoad{number("users"), number("prompt"), number("output_tokens"),
+                                         number("context")};
+    }
+    if (const Node optimizer = node.at("optimizer"); !optimizer.is_null()) {
+        const Node tokens = node.at("prompt");
+        scenario.training =
+            TrainingLoad{parse_optimizer(optimizer.text()), tokens.is_null() ? 0 : tokens.count()};
+    }
+    if (const Node extrapolation = node.at("extrapolation"); !extrapolation.is_null()) {
+        Extrapolation read;
+        for (const Node& context : extrapolation.at("contexts").items()) {
+            read.contexts.push_back(context.count());
+        }
+        read.checked = extrapolation.at("checked_context").count();
+        read.error = extrapolation.at("error_percent").number() / 100;
+        scenario.extrapolation = read;
+    }
+    return scenario;
+}
+
+void read_times(const Node& node, Totals& totals) {
+    totals.seconds = Seconds(node.at("seconds").number());
+    totals.cycles = Cycles(node.at("cycles").count());
+    totals.clock = node.at("clock_domain").text();
+    totals.latency = {
+        Seconds(node.at("latency_s").number()), seconds_or_null(node.at("latency_p50_s")),
+        seconds_or_null(node.at("latency_p99_s")), seconds_or_null(node.at("latency_max_s"))};
+    totals.first_token = seconds_or_null(node.at("first_token_s"));
+    totals.throughput = node.at("throughput_per_s").number();
+    totals.window = Seconds(node.at("window_s").number());
+    totals.load_seconds = Seconds(node.at("load").at("seconds").number());
+}
+
+void read_energies(const Node& node, Totals& totals) {
+    totals.power = Watts(node.at("power_w").number());
+    totals.power_scope = node.at("power_scope").text();
+    totals.energy = Joules(node.at("energy_j").number());
+    totals.energy_low = Joules(node.at("energy_low_j").number());
+    totals.energy_high = Joules(node.at("energy_high_j").number());
+    totals.by_kind = energies(node.at("energy_by_kind_j"), kEnergyKinds);
+    totals.by_status = energies(node.at("energy_by_status_j"), kStatuses);
+    totals.energy_per_item = Joules(node.at("energy_per_item_j").number());
+    totals.load_energy = Joules(node.at("load").at("energy_j").number());
+    const Node bound = node.at("at_lower_bound");
+    totals.at_lower_bound = {Seconds(bound.at("seconds").number()),
+                             Joules(bound.at("energy_j").number()),
+                             Bytes(bound.at("bytes").count())};
+}
+
+std::optional<TrainingMemory> read_training_memory(const Node& node) {
+    if (node.is_null()) {
+        return std::nullopt;
+    }
+    const auto bytes = [&](const char* key) { return Bytes(node.at(key).count()); };
+    return TrainingMemory{bytes("parameters"), bytes("masters"), bytes("optimizer"),
+                          bytes("gradients"),  bytes("saved"),   bytes("peak_live")};
+}
+
+Totals read_totals(const Node& node) {
+    Totals totals;
+    read_times(node, totals);
+    read_energies(node, totals);
+    totals.item = node.at("item").text();
+    totals.items = node.at("items").count();
+    totals.items_together = node.at("items_together").count();
+    totals.macs = node.at("macs").count();
+    for (std::size_t o = 0; o < totals.operations.size(); ++o) {
+        const auto action = static_cast<Action>(static_cast<std::size_t>(Action::mac) + o);
+        totals.operations[o] = node.at("operations").at(name(action)).count();
+    }
+    totals.utilization = node.at("utilization").number();
+    if (const Node intensity = node.at("arithmetic_intensity"); !intensity.is_null()) {
+        totals.arithmetic_intensity = intensity.number();
+    }
+    for (const auto& [memory, bytes] : node.at("peak_memory_bytes").entries()) {
+        totals.peak_memory.emplace_back(memory, Bytes(bytes.count()));
+    }
+    if (const Node area = node.at("area_mm2"); !area.is_null()) {
+        totals.area = SquareMillimetres(area.number());
+    }
+    totals.training = read_training_memory(node.at("training_memory_bytes"));
+    totals.stalls = node.at("stalls").count();
+    totals.steps = node.at("steps").count();
+    totals.events = node.at("events").count();
+    return totals;
+}
+
+LayerResult read_layer(const Node& node) {
+    LayerResult layer;
+    layer.name = node.at("name").text();
+    layer.op = node.at("op").text();
+    layer.macs = node.at("macs").count();
+    layer.start = Seconds(node.at("start_s").number());
+    layer.end = Seconds(node.at("end_s").number());
+    layer.adds = Seconds(node.at("adds_s").number());
+    if (const Node bound = node.at("bound_by"); !bound.is_null()) {
+        layer.bound_by = bound.named(kBounds);
+    }
+    layer.utilization = node.at("utilization").number();
+    layer.exposed = seconds_or_null(node.at("exposed_s"));
+    layer.queued = Seconds(node.at("queued_s").number());
+    layer.stalls = node.at("stalls").count();
+    layer.energy = Joules(node.at("energy_j").number());
+    layer.by_kind = energies(node.at("energy_by_kind_j"), kEnergyKinds);
+    layer.bound_applies = node.at("bound_applies").flag();
+    layer.mapping = node.at("mapping").text();
+    return layer;
+}
+
+ComponentResult read_component(const Node& node) {
+    ComponentResult component;
+    component.name = node.at("name").text();
+    component.kind = node.at("kind").text();
+    component.instances = node.at("instances").count();
+    component.busy_max = Seconds(node.at("busy_max_s").number());
+    component.busy_mean = Seconds(node.at("busy_mean_s").number());
+    component.energy = Joules(node.at("energy_j").number());
+    for (const Node& entry : node.at("actions").items()) {
+        ActionResult action;
+        action.action = entry.at("action").text();
+        action.unit = entry.at("unit").text();
+        action.energy = Joules(entry.at("energy_j").number());
+        action.kind = entry.at("energy_kind").named(kEnergyKinds);
+        action.status = entry.at("status").named(kStatuses);
+        component.actions.push_back(std::move(action));
+    }
+    return component;
+}
+
+RunResult read_run(const Node& node) {
+    RunResult run;
+    run.machine = node.at("machine").text();
+    run.network = node.at("network").text();
+    run.engine = node.at("engine").text();
+    run.precision = node.at("precision").text();
+    run.kept_precision = node.at("kept_precision").texts();
+    run.dense_pruned_layers = node.at("dense_pruned_layers").texts();
+    run.overrides = node.at("overrides").texts();
+    run.scenario = read_scenario(node.at("scenario"));
+    run.totals = read_totals(node.at("totals"));
+    for (const Node& layer : node.at("layers").items()) {
+        run.layers.push_back(read_layer(layer));
+    }
+    for (const Node& component : node.at("components").items()) {
+        run.components.push_back(read_component(component));
+    }
+    return run;
+}
+
+}  // namespace
+
+Result read_result(const std::string& text, const std::string& shown_as) {
+    const Json json = Json::parse(text, nullptr, false);
+    const Node root(json, "", shown_as);
+    if (json.is_discarded()) {
+        root.wrong("is no JSON");
+    }
+    if (const std::string schema = root.at("schema").text(); schema != kResultSchema) {
+        root.wrong("expected schema '" + std::string(kResultSchema) + "', found '" + schema + "'");
+    }
+    Result result;
+    for (const Node& run : root.at("runs").items()) {
+        result.runs.push_back(read_run(run));
+    }
+    if (result.runs.empty()) {
+        root.at("runs").wrong("expected at least one run");
+    }
+    if (json.contains("findings")) {
+        result.findings = root.at("findings").texts();
+    }
+    return result;
+}
+
+}  // namespace memwall

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The phase training_step as a user meets it.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/study/program.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+using Json = nlohmann::json;
+
+std::vector<std::string> training(const std::string& machine, const std::string& network,
+                                  const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"run",     "--machine", machine,        "--network",
+                                          network,   "--phase",   "training_step"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+}
+
+Json run_of(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--json", "-"});
+    const ProgramRun run = run_memwall(arguments);
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return Json::parse(run.out)["runs"][0];
+}
+
+std::int64_t traffic(const Json& layer, const std::string& tensor, const std::string& way) {
+    return layer["traffic_bytes"]["dram"][tensor][way];
+}
+
+const Json& layer_of(const Json& run, const std::string& name) {
+    for (const Json& layer : run["layers"]) {
+        if (layer["name"] == name) {
+            return layer;
+        }
+    }
+    FAIL(name);
+    return run;
+}
+
+/// A machine that multiplies halves.
+const std::string kHalves = "machine.components.array.lanes.fp16={inputs: 16, outputs: 32}";
+
+}  // namespace
+
+TEST_CASE("a training step runs on both engines, with the counts of its passes") {
+    for (const char* engine : {"analytic", "systemc"}) {
+        const Json run = run_of(training("von_neumann", "lenet",
+                                         {"--batch", "4", "--precision", "int8", "--engine", engine}));
+        CHECK(run["scenario"]["phase"] == "training_step");
+        CHECK(run["scenario"]["optimizer"] == "adam");
+        CHECK(run["totals"]["item"] == "frame");
+        CHECK(run["totals"]["items"] == 4);
+        CHECK(run["totals"]["throughput_per_s"].get<double>() ==
+              Approx(4 / run["totals"]["window_s"].get<double>()));
+        // 3 x 416,520 MACs less conv1's 117,600, for each of 4 frames.
+        CHECK(run["totals"]["macs"] == 4 * (3 * 416'520 - 117'600));
+        CHECK(run["totals"]["operations"]["mac"] == 4 * (3 * 416'520 - 117'600));
+        const Json& memory = run["totals"]["training_memory_bytes"];
+        CHECK(memory["masters"] == 4 * 61'706);
+        CHECK(memory["optimizer"] == 8 * 61'706);
+    }
+}
+
+TEST_CASE("Adam's state crosses the DRAM once in each direction") {
+    const Json run =
+        run_of(training("von_neumann", "lenet", {"--precision", "int8", "--engine", "analytic"}));
+    const Json& update = layer_of(run, "fc1.update");
+    const std::int64_t weights = 48'000;
+    CHECK(traffic(update, "state", "read") == 3 * 4 * weights);
+    CHECK(traffic(update, "state", "write") == 3 * 4 * weights);
+    CHECK(traffic(update, "outputs", "write") == weights);
+}
+
+TEST_CASE("a machine with halves trains in fp16 by itself; one without any says what it has") {
+    const Json run =
+        run_of(training("von_neumann", "lenet", {"--set", kHalves, "--engine", "analytic"}));
+    CHECK(run["precision"] == "fp16");
+    const ProgramRun refused = run_memwall(training("von_neumann", "lenet", {}));
+    CHECK(refused.status == 2);
+    CHECK(refused.err.find("error: training_step: machine 'von_neumann' has no lanes for bf16, fp16 "
+                           "or fp32; it multiplies int8, int4, int2: give one of these with "
+                           "--precision") != std::string::npos);
+    const ProgramRun other =
+        run_memwall(training("von_neumann", "lenet", {"--precision", "bf16"}));
+    CHECK(other.status == 2);
+    CHECK(other.err.find("has no lanes for bf16; it multiplies int8") != std::string::npos);
+}
+
+TEST_CASE("what cannot be trained is one clear error") {
+    const ProgramRun spatial =
+        run_memwall(training("northpole", "lenet", {"--precision", "int8"}));
+    CHECK(spatial.status == 2);
+    CHECK(spatial.err.find("machine 'northpole' cannot train") != std::string::npos);
+    const ProgramRun optimizer = run_memwall(
+        training("von_neumann", "lenet", {"--precision", "int8", "--optimizer", "adamm"}));
+    CHECK(optimizer.status == 2);
+    CHECK(optimizer.err.find("unknown optimizer 'adamm'; did you mean 'adam'?") !=
+          std::string::npos);
+    const ProgramRun cells =
+        run_memwall(training("von_neumann", "kws_lstm", {"--precision", "int8"}));
+    CHECK(cells.status == 2);
+    CHECK(cells.err.find("op 'lstm_cell' has no gradient") != std::string::npos);
+}
+
+TEST_CASE("show network tells what a step needs in memory") {
+    const ProgramRun run = run_memwall({"show", "network", "resnet18", "--phase", "training_step",
+                                        "--batch", "2", "--optimizer", "momentum", "--json", "-"});
+    REQUIRE(run.status == 0);
+    const Json totals = Json::parse(run.out)["totals"];
+    const Json& memory = totals["training_memory_bytes"];
+    CHECK(memory["parameters"] == 2 * 11'689'512);
+    CHECK(memory["masters"] == 4 * 11'689'512);
+    CHECK(memory["optimizer"] == 4 * 11'689'512);
+    CHECK(memory["gradients"] == 2 * 11'689'512);
+    CHECK(totals["passes"]["forward"]["macs"] == 2 * 1'814'073'344);
+    // Less the gradient of the image: conv1 has 118,013,952 MACs.
+    CHECK(totals["passes"]["backward"]["macs"] == 2 * (2 * 1'814'073'344 - 118'013'952));
+}

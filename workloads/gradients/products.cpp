@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions and matrix products: each multiplication of the forward layer comes up once more for
+// each of its two operands.
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "workloads/gradients/rules.hpp"
+#include "workloads/gradients/spaces.hpp"
+
+namespace memwall::gradients {
+namespace {
+
+/// The operand of a role that is not `o`.
+std::size_t other_than(std::size_t o) {
+    return o == 0 ? 1 : 0;
+}
+
+/// The products of `space` (two operands) again, with the result's gradient in place of one.
+IterationSpace products(const Backward& step, const IterationSpace& space,
+                        const Projection& results, std::size_t o) {
+    IterationSpace products = space;
+    Operand other = space.operands[other_than(o)];
+    products.operands = {reads(step.result_gradient(), results), std::move(other)};
+    return products;
+}
+
+/// Of operand `o` of a space with two operands, whose axes have one dimension each or are channels
+/// in groups: the forward space with the result and that operand in each other's place.
+TensorId plain_gradient(Backward& step, const IterationSpace& space, const Projection& results,
+                        std::size_t o, const std::string& part) {
+    const Operand& wrt = space.operands[o];
+    BackwardLayer layer;
+    layer.part = part;
+    layer.op =
+        part.substr(0, part.find("_gradient")) == "weight" ? "weight_gradient" : "input_gradient";
+    layer.shape = step.shape(wrt.tensor);
+    layer.kind = wrt.role == TensorRole::weights ? TensorKind::batch_sum : TensorKind::activation;
+    layer.space = seen_from(products(step, space, results, o), wrt.projection);
+    return step.add(std::move(layer));
+}
+
+/// Whether every word of an operand is met, each by a plain index.
+bool is_plain(const Projection& projection, const Extents& extents) {
+    return std::all_of(projection.axes.begin(), projection.axes.end(), [&](const Axis& axis) {
+        std::int64_t words = 1;  // that it meets, one by one
+        bool unit_steps = true;
+        for (const AxisTerm& term : axis.terms) {
+            const std::int64_t extent = extents[index(term.dim)];
+            unit_steps = unit_steps && (extent == 1 || term.dim == Dim::G || term.coefficient == 1);
+            words *= extent;
+        }
+        return axis.offset == 0 && unit_steps && words == axis.extent;
+    });
+}
+
+bool slides(const Axis& axis) {
+    return std::any_of(axis.terms.begin(), axis.terms.end(), [](const AxisTerm& term) {
+        return term.dim == Dim::P || term.dim == Dim::Q || term.dim == Dim::D;
+    });
+}
+
+/// The input gradient of a convolution: the transposed convolution of the result's gradient.
+// MODEL: every multiplication of the forward layer has one in the gradient of its inputs, also
+// those by zeros of the padding, whose gradients are dropped.
+TensorId windowed_gradient(Backward& step) {
+    const IterationSpace& forward = step.space();
+    const Operand& input = forward.operands[0];
+    const Operand& weights = forward.operands[1];
+    IterationSpace space = forward;
+    space.pads_results = true;
+    Projection made = input.projection;
+    Projection read = forward.outputs().projection;
+    Projection kernel = weights.projection;
+    for (std::size_t a = 1; a < made.axes.size(); ++a) {
+        if (!slides(made.axes[a])) {
+            continue;
+        }
+        const auto axis = gather(made.axes[a], forward.extents, true);
+        if (!axis) {
+            throw InputError("a window with both a stride and a dilation");
+        }
+        made.axes[a] = axis->made;
+        for (Axis& of : read.axes) {
+            if (slides(of) && of.terms[0].dim == axis->output) {
+                of = axis->read;
+            }
+        }
+        for (Axis& of : kernel.axes) {
+            if (!of.terms.empty() && of.terms[0].dim == axis->inner) {
+                of = axis->kernel;
+            }
+        }
+        set_extents(*axis, space);
+    }
+    space.operands = {reads(step.result_gradient(), std::move(read)), weights};
+    space.operands[1].projection = std::move(kernel);
+    BackwardLayer layer;
+    layer.part = "input_gradient";
+    layer.op = "input_gradient";
+    layer.shape = step.shape(input.tensor);
+    layer.space = seen_from(std::move(space), made);
+    return step.add(std::move(layer));
+}
+
+/// The axes of the result that a bias has, by position in its shape.
+std::vector<std::size_t> bias_axes(const Backward& step) {
+    const Shape& shape = step.shape(step.result());
+    const bool linear = step.layer().op == "linear" || step.layer().op == "matmul";
+    if (!linear) {
+        return {0};
+    }
+    return shape.size() == 3 ? std::vector<std::size_t>{0, 2}
+                             : std::vector<std::size_t>{shape.size() - 1};
+}
+
+void bias(Backward& step) {
+    if (step.layer().other_parameters == 0) {
+        return;
+    }
+    Reduction reduction;
+    reduction.part = "bias_gradient";
+    reduction.shape = step.shape(step.result());
+    reduction.kept = bias_axes(step);
+    reduction.read = {step.result_gradient()};
+    step.give_parameters(reduce(step, reduction));
+}
+
+/// A transposed convolution as the convolution whose transpose it is: each input place with each
+/// element of the kernel.
+struct Spread {
+    IterationSpace space;  ///< inputs and weights
+    Projection results;
+};
+
+Spread spread(const Backward& step) {
+    const IterationSpace& forward = step.space();
+    Spread found{forward, forward.outputs().projection};
+    found.space.operands.pop_back();
+    Projection& inputs = found.space.operands[0].projection;
+    Projection& kernel = found.space.operands[1].projection;
+    for (Axis& made : found.results.axes) {
+        if (!slides(made)) {
+            continue;
+        }
+        const AxisTerm outer = made.terms[0];  // stride x position, then the phase
+        for (Axis& read : inputs.axes) {
+            if (!slides(read) || read.terms[0].dim != outer.dim) {
+                continue;
+            }
+            const AxisTerm inner = read.terms[1];  // - dilation x element
+            const std::int64_t dilation = -inner.coefficient;
+            made = {{{outer.dim, outer.coefficient}, {inner.dim, dilation}},
+                    made.offset - outer.coefficient * read.offset,
+                    made.extent};
+            read = {{{outer.dim, 1}}, 0, read.extent};
+            found.space.extents[index(outer.dim)] = read.extent;
+            for (Axis& element : kernel.axes) {
+                if (!element.terms.empty() && element.terms[0].dim == inner.dim) {
+                    found.space.extents[index(inner.dim)] = element.extent;
+                    element = {{{inner.dim, 1}}, 0, element.extent};
+                }
+            }
+        }
+    }
+    for (const Dim phase : {Dim::U, Dim::V, Dim::W}) {
+        found.space.extents[index(phase)] = 1;
+    }
+    return found;
+}
+
+IterationSpace operands_of(const IterationSpace& forward) {
+    IterationSpace space = forward;
+    space.operands.pop_back();
+    return space;
+}
+
+}  // namespace
+
+void product(Backward& step) {
+    const IterationSpace& forward = step.space();
+    const Projection& results = forward.outputs().projection;
+    if (forward.operands[1].projection.gather) {
+        throw InputError("the experts of a mixture");
+    }
+    const IterationSpace space = operands_of(forward);
+    if (step.wants(0)) {
+        step.give_input(0, is_plain(forward.operands[0].projection, forward.extents)
+                               ? plain_gradient(step, space, results, 0, "input_gradient")
+                               : windowed_gradient(step));
+    }
+    step.give_weights(plain_gradient(step, space, results, 1, "weight_gradient"));
+    bias(step);
+}
+
+void transposed_product(Backward& step) {
+    const Spread of = spread(step);
+    if (step.wants(0)) {
+        step.give_input(0, plain_gradient(step, of.space, of.results, 0, "input_gradient"));
+    }
+    step.give_weights(plain_gradient(step, of.space, of.results, 1, "weight_gradient"));
+    bias(step);
+}
+
+void matmul(Backward& step) {
+    const IterationSpace& forward = step.space();
+    for (std::size_t i = 0; i < 2; ++i) {
+        if (!is_plain(forward.operands[i].projection, forward.extents)) {
+            throw InputError("a product that reads a part of its second operand");
+        }
+        if (step.wants(i)) {
+            step.give_input(i, plain_gradient(step, operands_of(forward),
+                                              forward.outputs().projection, i, step.input_part(i)));
+        }
+    }
+}
+
+}  // namespace memwall::gradients
