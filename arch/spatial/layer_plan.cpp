@@ -27,7 +27,7 @@ public:
 
     /// The best choice among the first `beam` splits of each layer, in either layout.
     std::vector<SpatialPlan> run(std::size_t beam) {
-        width_ = beam * std::size(SplitCandidateMaker::kLayouts);
+        width_ = beam * SplitCandidateMaker::kLayouts.size();
         chosen_ = shortest_path();
         descend();
         split_shared_alike();

@@ -3,6 +3,7 @@
 // follows from it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -33,7 +34,7 @@ public:
     SplitCandidateMaker(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, std::size_t most);
 
-    static constexpr Layout kLayouts[] = {Layout::weights, Layout::positions};
+    static constexpr std::array<Layout, 2> kLayouts = {Layout::weights, Layout::positions};
 
     /// They live as long as the maker; never none.
     const SplitCandidates& candidates(const FusedLayer& fused);
