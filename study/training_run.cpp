@@ -2,6 +2,7 @@
 #include "study/training_run.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "arch/core_split.hpp"
 #include "base/error.hpp"
@@ -11,7 +12,8 @@
 namespace memwall {
 namespace {
 
-constexpr Precision kTrainingPrecisions[] = {Precision::bf16, Precision::fp16, Precision::fp32};
+constexpr std::array<Precision, 3> kTrainingPrecisions = {Precision::bf16, Precision::fp16,
+                                                          Precision::fp32};
 
 std::vector<const MacArrayConfig*> arrays_of(const Machine& machine) {
     std::vector<const MacArrayConfig*> arrays;

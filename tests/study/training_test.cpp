@@ -14,8 +14,8 @@ using Json = nlohmann::json;
 
 std::vector<std::string> training(const std::string& machine, const std::string& network,
                                   const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {"run",     "--machine", machine,        "--network",
-                                          network,   "--phase",   "training_step"};
+    std::vector<std::string> arguments = {"run",   "--machine", machine,        "--network",
+                                          network, "--phase",   "training_step"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
 }
@@ -49,8 +49,8 @@ const std::string kHalves = "machine.components.array.lanes.fp16={inputs: 16, ou
 
 TEST_CASE("a training step runs on both engines, with the counts of its passes") {
     for (const char* engine : {"analytic", "systemc"}) {
-        const Json run = run_of(training("von_neumann", "lenet",
-                                         {"--batch", "4", "--precision", "int8", "--engine", engine}));
+        const Json run = run_of(training(
+            "von_neumann", "lenet", {"--batch", "4", "--precision", "int8", "--engine", engine}));
         CHECK(run["scenario"]["phase"] == "training_step");
         CHECK(run["scenario"]["optimizer"] == "adam");
         CHECK(run["totals"]["item"] == "frame");
@@ -82,18 +82,17 @@ TEST_CASE("a machine with halves trains in fp16 by itself; one without any says 
     CHECK(run["precision"] == "fp16");
     const ProgramRun refused = run_memwall(training("von_neumann", "lenet", {}));
     CHECK(refused.status == 2);
-    CHECK(refused.err.find("error: training_step: machine 'von_neumann' has no lanes for bf16, fp16 "
-                           "or fp32; it multiplies int8, int4, int2: give one of these with "
-                           "--precision") != std::string::npos);
-    const ProgramRun other =
-        run_memwall(training("von_neumann", "lenet", {"--precision", "bf16"}));
+    CHECK(
+        refused.err.find("error: training_step: machine 'von_neumann' has no lanes for bf16, fp16 "
+                         "or fp32; it multiplies int8, int4, int2: give one of these with "
+                         "--precision") != std::string::npos);
+    const ProgramRun other = run_memwall(training("von_neumann", "lenet", {"--precision", "bf16"}));
     CHECK(other.status == 2);
     CHECK(other.err.find("has no lanes for bf16; it multiplies int8") != std::string::npos);
 }
 
 TEST_CASE("what cannot be trained is one clear error") {
-    const ProgramRun spatial =
-        run_memwall(training("northpole", "lenet", {"--precision", "int8"}));
+    const ProgramRun spatial = run_memwall(training("northpole", "lenet", {"--precision", "int8"}));
     CHECK(spatial.status == 2);
     CHECK(spatial.err.find("machine 'northpole' cannot train") != std::string::npos);
     const ProgramRun optimizer = run_memwall(
@@ -117,7 +116,7 @@ TEST_CASE("show network tells what a step needs in memory") {
     CHECK(memory["masters"] == 4 * 11'689'512);
     CHECK(memory["optimizer"] == 4 * 11'689'512);
     CHECK(memory["gradients"] == 2 * 11'689'512);
-    CHECK(totals["passes"]["forward"]["macs"] == 2 * 1'814'073'344);
+    CHECK(totals["passes"]["forward"]["macs"] == 2 * 1'814'073'344LL);
     // Less the gradient of the image: conv1 has 118,013,952 MACs.
-    CHECK(totals["passes"]["backward"]["macs"] == 2 * (2 * 1'814'073'344 - 118'013'952));
+    CHECK(totals["passes"]["backward"]["macs"] == 2 * (2 * 1'814'073'344LL - 118'013'952));
 }

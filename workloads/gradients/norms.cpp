@@ -91,7 +91,7 @@ void batch_norm(Backward& step) {
     layer.space.vector_operations_per_point = kBatchNorm;
     layer.space.operands = {reads(step.result_gradient(), all), reads(step.input(0), all)};
     for (const TensorId pair : {step.input(1), step.parameters()}) {
-        for (const std::size_t row : {1, 2}) {
+        for (const std::size_t row : {std::size_t{1}, std::size_t{2}}) {
             layer.space.operands.push_back(reads(pair, step.operand(row).projection));
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of each element, and sums, products and quotients of elements.
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -19,21 +20,21 @@ struct Slope {
 // MODEL: elementwise operations of the gradient of an activation, the multiplication by the
 // result's gradient among them. What follows from the result (relu, sigmoid, tanh) is computed from
 // the result, everything else from the input.
-constexpr Slope kSlopes[] = {
-    {"relu", 1},          // select
-    {"relu6", 2},         // compare twice
-    {"leaky_relu", 2},    // select, multiply
-    {"sigmoid", 3},       // y (1 - y) dy
-    {"tanh", 3},          // (1 - y y) dy
-    {"hard_sigmoid", 3},  // compare twice, multiply
-    {"elu", 3},           // y + alpha, select, multiply
-    {"softplus", 5},      // sigmoid(x) dy
-    {"silu", 9},          // s = sigmoid(x): s (1 + x (1 - s)) dy
-    {"swish", 9},         //
-    {"gelu", 10},         // the same of 1.702 x
-    {"hard_swish", 5},    // compare twice, a x + b, multiply
-    {"mish", 12},         // tanh(softplus(x)) and its slope
-    {"prelu", 2},         // select, multiply
+constexpr std::array kSlopes = {
+    Slope{"relu", 1},          // select
+    Slope{"relu6", 2},         // compare twice
+    Slope{"leaky_relu", 2},    // select, multiply
+    Slope{"sigmoid", 3},       // y (1 - y) dy
+    Slope{"tanh", 3},          // (1 - y y) dy
+    Slope{"hard_sigmoid", 3},  // compare twice, multiply
+    Slope{"elu", 3},           // y + alpha, select, multiply
+    Slope{"softplus", 5},      // sigmoid(x) dy
+    Slope{"silu", 9},          // s = sigmoid(x): s (1 + x (1 - s)) dy
+    Slope{"swish", 9},         //
+    Slope{"gelu", 10},         // the same of 1.702 x
+    Slope{"hard_swish", 5},    // compare twice, a x + b, multiply
+    Slope{"mish", 12},         // tanh(softplus(x)) and its slope
+    Slope{"prelu", 2},         // select, multiply
 };
 
 std::int64_t operations_of(std::string_view op) {
