@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct MapperOptions {
     /// How often the batch runs through the network. Where a part of it runs at a time, the program
     /// has as many more rounds: rounds x items_per_round is always rounds x batch here.
     std::int64_t rounds = 4;
+    /// Asked now and then while searching; true ends the search, which throws Interrupted.
+    std::function<bool()> cancelled = [] { return false; };
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
 };
 
@@ -47,6 +50,13 @@ struct Mapping {
     /// round: weights that cannot stay on the chip, and nothing else.
     Bytes network_bound;
 };
+
+/// Throws Interrupted where the search is to end.
+inline void throw_if_cancelled(const MapperOptions& options) {
+    if (options.cancelled()) {
+        throw Interrupted();
+    }
+}
 
 class Mapper {
 public:

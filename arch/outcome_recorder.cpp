@@ -42,7 +42,8 @@ Bound bound_of(ComponentKind kind) {
 
 namespace {
 
-/// The least bytes that an access makes a DRAM serve: pieces apart from each other are whole bursts.
+/// The least bytes that an access makes a DRAM serve: pieces apart from each other are whole
+/// bursts.
 std::int64_t whole_bursts(const DramAccess& access, Bytes burst) {
     const bool apart = access.pieces > 1 && access.stride >= access.piece.count() + burst.count();
     const std::int64_t run =
@@ -289,6 +290,9 @@ Outcome OutcomeRecorder::finish() {
     set_peaks();
     for (std::size_t c = 0; c < outcome_.components.size(); ++c) {
         ComponentOutcome& component = outcome_.components[c];
+        // Steps of the first counted round may run before the window begins.
+        component.busy_max =
+            std::min(component.busy_max, outcome_.window_end - outcome_.window_start);
         const auto instances = machine_.components()[c].instances;
         component.busy_mean = lane_time_[c] > Picoseconds(0)
                                   ? Picoseconds(lane_time_[c].count() / instances)

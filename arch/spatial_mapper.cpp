@@ -63,7 +63,8 @@ Choice map_items(const Network& network, const Machine& machine, const Chip& chi
     const std::vector<FusedLayer> fused = fuse_layers(network);
     std::optional<Choice> best;
     for (std::vector<SpatialPlan>& plans :
-         plan_splits(network, fused, machine, chip, cores, beams_of(options.effort))) {
+         plan_splits(network, fused, machine, chip, cores, beams_of(options.effort), options)) {
+        throw_if_cancelled(options);
         Choice choice{network, fused, std::move(plans), {}};
         choice.design = design_spatial(choice.network, machine, chip, cores, choice.fused,
                                        choice.plans, options);

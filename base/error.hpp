@@ -54,6 +54,12 @@ private:
     std::vector<Diagnostic> faults_;
 };
 
+/// The user's wish to end the work; nothing is wrong.
+class Interrupted : public std::runtime_error {
+public:
+    Interrupted() : std::runtime_error("the work was interrupted") {}
+};
+
 /// Our mistake: a broken invariant of the program. what() has the file and line of the check.
 class InternalError : public std::logic_error {
 public:

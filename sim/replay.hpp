@@ -25,12 +25,6 @@ struct ReplayOptions {
     std::function<bool()> cancelled;
 };
 
-/// The replay was ended because ReplayOptions::cancelled said so.
-class Interrupted : public std::runtime_error {
-public:
-    Interrupted() : std::runtime_error("the simulation was interrupted") {}
-};
-
 /// Simulates in a forked child. Throws InternalError with the child's message where a promise of
 /// the program or of the engine is broken, or the child's signal where it crashed. The calling
 /// process must have no other threads.

@@ -12,8 +12,8 @@ namespace {
 
 // Enough for the window to see the steady state: inputs queue up for two or three batches before
 // the latency settles.
-constexpr std::int64_t kRounds = 6;
-constexpr std::int64_t kWarmupRounds = 3;
+constexpr std::int64_t kRounds = 8;
+constexpr std::int64_t kWarmupRounds = 4;
 constexpr std::int64_t kMostItems = 1'000'000'000;
 
 // Of language models, where nothing is said.

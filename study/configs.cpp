@@ -80,6 +80,9 @@ Configs Configs::of_process(const std::optional<std::string>& option) {
     }
     const char* variable = std::getenv("MEMWALL_CONFIGS");
     if (variable != nullptr && *variable != '\0') {
+        if (!fs::is_directory(variable)) {
+            throw InputError("MEMWALL_CONFIGS: '" + std::string(variable) + "' is no folder");
+        }
         folders.emplace_back(variable);
     }
     folders.emplace_back("configs");

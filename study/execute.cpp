@@ -41,6 +41,7 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     const Network& batched = asked.network;
     MapperOptions options;
     options.effort = settings.effort;
+    options.cancelled = interrupted;
     options.rounds = scenario.rounds();
     const Mapping mapping = map_network(batched, machine, options);
     if (interrupted()) {

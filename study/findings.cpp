@@ -75,9 +75,12 @@ std::string time_sentence(const RunResult& a, const RunResult& b) {
         shares.empty() ? ""
                        : fmt::format("; {} is held by {} for {} of its layers' time", slow.machine,
                                      name(shares.front().bound), percent(shares.front().share));
-    return fmt::format("{} is {} times faster than {} ({} against {} {}s/s){}.", fast.machine,
-                       factor(times), slow.machine, rate(fast.totals.throughput),
-                       rate(slow.totals.throughput), fast.totals.item, why);
+    return fmt::format(
+        "{} is {} times faster than {} ({} against {} {}s/s): it keeps {} of its "
+        "arrays' peak at work, {} {}{}.",
+        fast.machine, factor(times), slow.machine, rate(fast.totals.throughput),
+        rate(slow.totals.throughput), fast.totals.item, percent(fast.totals.utilization),
+        slow.machine, percent(slow.totals.utilization), why);
 }
 
 /// Whether the order in energy survives when `other` moves as little as any schedule could.
@@ -93,7 +96,7 @@ std::string bound_sentence(const RunResult& best, const RunResult& other) {
         return at_bound + ".";
     }
     if (times >= kSame) {
-        return fmt::format("{}: still {} times as much as {}, so the mapping is not the reason.",
+        return fmt::format("{}: still {} times as much as {}, so DRAM traffic is not the reason.",
                            at_bound, factor(times), best.machine);
     }
     return fmt::format("{}: the difference in energy does not survive, it is due to the mapping.",

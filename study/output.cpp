@@ -23,7 +23,8 @@ void print_result(const std::string& text) {
 Output::Output(const std::optional<std::string>& json, const std::optional<std::string>& csv)
     : json_(json), csv_(csv) {
     namespace fs = std::filesystem;
-    if (json_ && csv_ && fs::weakly_canonical(*json_) == fs::weakly_canonical(*csv_)) {
+    if (json_ && csv_ &&
+        fs::weakly_canonical(fs::absolute(*json_)) == fs::weakly_canonical(fs::absolute(*csv_))) {
         throw InputError("--json and --csv both write to '" + *json_ + "'");
     }
     for (const auto& file : {json_, csv_}) {

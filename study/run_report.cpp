@@ -195,19 +195,23 @@ std::string run_notes(const RunResult& run) {
             "which without {} would miss it by {:.2f} %\n",
             contexts, extrapolation->checked, 100 * extrapolation->error);
     }
+    return notes;
+}
+
+/// Layers that the table leaves out.
+static std::string silent_note(const RunResult& run) {
     std::size_t silent = 0;
     for (const LayerResult& layer : run.layers) {
         silent += is_shown(layer) || layer.op == "none" ? 0 : 1;
     }
-    if (silent > 0) {
-        notes += fmt::format("note: layers without energy of their own, not shown: {}\n", silent);
-    }
-    return notes;
+    return silent == 0
+               ? ""
+               : fmt::format("note: layers without energy of their own, not shown: {}\n", silent);
 }
 
 std::string run_report(const RunResult& run) {
     return run_title(run) + "\n\n" + totals_text(run) + "\n" + layers_text(run) + "\n" +
-           run_notes(run);
+           run_notes(run) + silent_note(run);
 }
 
 }  // namespace memwall

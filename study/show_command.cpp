@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "study/commands.hpp"
+#include "study/interrupt.hpp"
 #include "study/load.hpp"
 #include "study/output.hpp"
 #include "study/show.hpp"
@@ -166,6 +167,7 @@ private:
         const Machine machine = read_machine(required("--machine", request_.machine));
         MapperOptions options;
         options.effort = request_.settings.effort;
+        options.cancelled = interrupted;
         options.rounds = network.trains() ? 1 : options.rounds;
         const Mapping mapping = map_network(network, machine, options);
         print(show_mapping(network, machine, mapping));

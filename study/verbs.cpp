@@ -14,7 +14,7 @@ const std::vector<OptionSpec>& option_specs() {
          "(default: stream, generate)"},
         {"--engine", "ENGINE", "systemc or analytic (default: systemc)"},
         {"--effort", "EFFORT", "of the mapper: quick, normal or thorough (default: normal)"},
-        {"--items", "N", "items in all, in whole batches (default: 6 batches, 3 counted)"},
+        {"--items", "N", "items in all, in whole batches (default: 8 batches, 4 counted)"},
         {"--rounds", "N", "batches in all, in place of --items"},
         {"--users", "N", "users of a language model at once (default: 1)"},
         {"--prompt", "N", "tokens of a user's prompt, in training of a sequence (default: 512)"},

@@ -15,8 +15,8 @@ constexpr const char* kPrevious = "previous";
 
 /// The keys of a layer that its op may know. `shape` is one: a check for most, what to do for some.
 std::vector<YamlValue::Entry> own_keys(const YamlValue& layer) {
-    static const std::set<std::string, std::less<>> kCommon = {"name", "op", "inputs", "precision",
-                                                               "output_precision", "weights"};
+    static const std::set<std::string, std::less<>> kCommon = {
+        "name", "op", "inputs", "precision", "output_precision", "weights"};
     std::vector<YamlValue::Entry> keys;
     for (const YamlValue::Entry& entry : layer.entries()) {
         if (!kCommon.contains(entry.key)) {
@@ -148,6 +148,13 @@ private:
         }
         if (name.empty() && value.is_scalar()) {
             reader.error("name", "expected a name, found an empty one");
+        }
+        // Reports have rows of their own, "(idle)" and "(load)".
+        const bool one_line = std::none_of(name.begin(), name.end(), [](unsigned char letter) {
+            return letter < 0x20 || letter == 0x7f;
+        });
+        if (!one_line || name.starts_with('(')) {
+            reader.error("name", "expected a name of one line that does not begin with a bracket");
         }
         return {name, value.mark()};
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dram: channels of banks with rows; energy by byte with its scope, standby and refresh as
 // background power.
+#include <algorithm>
 #include <cmath>
 
 #include "arch/component_kinds.hpp"
@@ -43,7 +44,10 @@ void read_dram(MapReader& reader, const ComponentContext& context, Component& co
     } else {
         const double seconds =
             static_cast<double>(dram.channels * dram.burst.count()) / bandwidth.count();
-        dram.burst_time = Picoseconds(std::llround(seconds * 1e12));
+        dram.burst_time = Picoseconds(std::llround(std::min(seconds, 1e3) * 1e12));
+        if (dram.burst_time < Picoseconds(1)) {
+            reader.misfit("bandwidth", "a burst of a channel to take a picosecond at least");
+        }
     }
     const auto required = [&](const char* key) {
         return at_most_a_second(reader, key, reader.required_positive<Picoseconds>(key));

@@ -16,11 +16,13 @@ class SplitPlanner {
 public:
     SplitPlanner(const Network& network, const std::vector<FusedLayer>& fused,
                  const Machine& machine, const Chip& chip, const Cores& cores,
-                 std::size_t widest_beam)
+                 std::size_t widest_beam, const MapperOptions& options)
         : fused_(fused),
+          options_(options),
           maker_(network, machine, chip, cores, widest_beam),
           costs_(network, fused, chip, cores) {
         for (const FusedLayer& layer : fused_) {
+            throw_if_cancelled(options_);
             layers_.push_back(&maker_.candidates(layer));
         }
     }
@@ -75,6 +77,7 @@ private:
         for (int sweep = 0; sweep < kSweeps; ++sweep) {
             bool changed = false;
             for (std::size_t f = 0; f < fused_.size(); ++f) {
+                throw_if_cancelled(options_);
                 const SplitCandidate* best = chosen_[f];
                 double least = local_cost(f);
                 for (const auto& candidate : offered(f)) {
@@ -116,6 +119,7 @@ private:
     std::vector<const SplitCandidate*> shortest_path() {
         std::vector<std::vector<Node>> nodes(layers_.size());
         for (std::size_t f = 0; f < layers_.size(); ++f) {
+            throw_if_cancelled(options_);
             const bool direct = costs_.reads_layer_before(f);
             for (const auto& to : offered(f)) {
                 Node best{std::numeric_limits<double>::infinity(), 0};
@@ -155,6 +159,7 @@ private:
     }
 
     const std::vector<FusedLayer>& fused_;
+    const MapperOptions& options_;
     SplitCandidateMaker maker_;
     SplitCosts costs_;
     std::size_t width_ = 0;  ///< candidates of a layer that are offered
@@ -168,9 +173,10 @@ std::vector<std::vector<SpatialPlan>> plan_splits(const Network& network,
                                                   const std::vector<FusedLayer>& fused,
                                                   const Machine& machine, const Chip& chip,
                                                   const Cores& cores,
-                                                  const std::vector<std::size_t>& beams) {
+                                                  const std::vector<std::size_t>& beams,
+                                                  const MapperOptions& options) {
     SplitPlanner planner(network, fused, machine, chip, cores,
-                         *std::max_element(beams.begin(), beams.end()));
+                         *std::max_element(beams.begin(), beams.end()), options);
     std::vector<std::vector<SpatialPlan>> plans;
     for (const std::size_t beam : beams) {
         plans.push_back(planner.run(beam));

@@ -36,6 +36,7 @@ SplitCandidateMaker::ShapeKey SplitCandidateMaker::key_of(const Layer& root) {
             windows.push_back(axis.extent);
             windows.push_back(axis.offset);
             for (const AxisTerm& term : axis.terms) {
+                windows.push_back(static_cast<std::int64_t>(term.dim));
                 windows.push_back(term.coefficient);
             }
         }

@@ -31,10 +31,10 @@ std::vector<std::size_t> classes_of(const Network& network, const std::vector<Fu
         for (const Operand& operand : root.space.operands) {
             const auto input = std::find(fused.inputs.begin(), fused.inputs.end(),
                                          network.storage(operand.tensor));
-            shape.insert(shape.end(),
-                         {static_cast<std::int64_t>(operand.role),
-                          static_cast<std::int64_t>(operand.precision),
-                          operand.projection.gather ? 1 : 0, input - fused.inputs.begin()});
+            shape.insert(shape.end(), {static_cast<std::int64_t>(operand.role),
+                                       static_cast<std::int64_t>(operand.precision),
+                                       operand.projection.gather ? 1 : 0, operand.updated ? 1 : 0,
+                                       input - fused.inputs.begin()});
             for (const Axis& axis : operand.projection.axes) {
                 shape.insert(shape.end(), {axis.offset, axis.extent});
                 for (const AxisTerm& term : axis.terms) {

@@ -20,15 +20,15 @@ ScenarioRequest request(Phase phase, std::int64_t batch) {
 
 TEST_CASE("a stream leaves out its first half, a single phase has one batch, offline counts all") {
     const Scenario stream = resolve(request(Phase::stream, 4));
-    CHECK(stream.items == 24);
-    CHECK(stream.warmup_items == 12);
-    CHECK(stream.window(4).warmup == 3);
-    CHECK(stream.window(2).warmup == 6);
+    CHECK(stream.items == 32);
+    CHECK(stream.warmup_items == 16);
+    CHECK(stream.window(4).warmup == 4);
+    CHECK(stream.window(2).warmup == 8);
     const Scenario single = resolve(request(Phase::single, 4));
     CHECK(single.items == 4);
     CHECK(single.warmup_items == 0);
     const Scenario offline = resolve(request(Phase::offline, 4));
-    CHECK(offline.counted_items() == 24);
+    CHECK(offline.counted_items() == 32);
 }
 
 TEST_CASE("a short stream still counts something") {

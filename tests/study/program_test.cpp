@@ -86,7 +86,7 @@ TEST_CASE("energies of a run add up by kind, layer and component, in JSON and CS
     CHECK(components == Approx(total).epsilon(1e-9));
     CHECK(csv_sums(read_text(folder.path() / "r.csv")).at(machine) ==
           Approx(total * 1e12).epsilon(1e-9));
-    CHECK(macs == 3 * 416'520);
+    CHECK(macs == 4 * 416'520);
     CHECK(run["totals"]["macs"] == macs);
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("overrides by --set change the machine, the network and the scenario, 
           plain["runs"][0]["totals"]["seconds"].get<double>() * 1.2);
     CHECK(slow["provenance"]["overrides"] == Json::array({"machine.clock=200 MHz"}));
     const Json wide = run_json("von_neumann", {"--set", "network.layers.fc3.out_features=20"});
-    CHECK(wide["runs"][0]["totals"]["macs"] == 3 * (416'520 + 840));
+    CHECK(wide["runs"][0]["totals"]["macs"] == 4 * (416'520 + 840));
     const Json longer =
         run_json("von_neumann", {"--set", "scenario.items=10", "--set", "scenario.warmup_items=2"});
     CHECK(longer["runs"][0]["totals"]["items"] == 8);
