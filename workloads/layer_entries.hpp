@@ -33,7 +33,7 @@ struct LayerEntry {
     std::optional<Shape> shape;
     SourceMark shape_where;
     std::vector<YamlValue::Entry> keys;  ///< the op's own, in the order of the file
-    std::optional<NameAt> weights;  ///< the layer whose weights this one uses too
+    std::optional<NameAt> weights;       ///< the layer whose weights this one uses too
 };
 
 /// Changes the keys of a layer before they are read.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MAESTRO layer files: Network NAME { Layer NAME { Type: CONV Stride {X: 2, Y: 2} Dimensions {K: 64,
-// C: 3, R: 7, S: 7, Y: 224, X: 224} Dataflow {...} } ... }. Mappings in them are left out.
+// MAESTRO layer files: Network NAME { Layer NAME { Type: CONV Stride {X: 2, Y: 2} Dimensions {K:
+// 64, C: 3, R: 7, S: 7, Y: 224, X: 224} Dataflow {...} } ... }. Mappings in them are left out.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -108,10 +108,7 @@ struct Stated {
 class Reader {
 public:
     Reader(const ImportFile& file, const ImportOptions& options, Diagnostics& faults)
-        : file_(file),
-          options_(options),
-          faults_(faults),
-          tokens_(file.content, file_.shown_as) {}
+        : file_(file), options_(options), faults_(faults), tokens_(file.content, file_.shown_as) {}
 
     Imported read() {
         if (!expect("Network")) {
@@ -146,10 +143,10 @@ private:
         if (tokens_.take_if(text)) {
             return true;
         }
-        faults_.error(tokens_.peek().where,
-                      std::string("expected '") + text + "', found " +
-                          (tokens_.at_end() ? "the end of the file"
-                                            : "'" + tokens_.peek().text + "'"));
+        faults_.error(
+            tokens_.peek().where,
+            std::string("expected '") + text + "', found " +
+                (tokens_.at_end() ? "the end of the file" : "'" + tokens_.peek().text + "'"));
         return false;
     }
 
@@ -264,8 +261,8 @@ private:
     static void add_conv(const Stated& layer, NetworkDraft& draft, const std::string& type) {
         const std::int64_t channels = layer.size("C");
         const bool depthwise = type == "dsconv";
-        DraftLayer conv = started(layer, "conv", {channels, layer.size("Y"), layer.size("X")},
-                                  draft);
+        DraftLayer conv =
+            started(layer, "conv", {channels, layer.size("Y"), layer.size("X")}, draft);
         conv.set("out_channels", depthwise ? channels * layer.size("K") : layer.size("K"));
         conv.set_list("kernel", {layer.size("R"), layer.size("S")});
         conv.set_list("stride", {layer.stride_of("Y"), layer.stride_of("X")});

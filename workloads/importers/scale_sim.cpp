@@ -21,8 +21,7 @@ bool is_gemm_header(const Line& header) {
 
 bool is_conv_header(const Line& header) {
     const auto holds = [&](std::size_t column, const char* word) {
-        return column < header.size() &&
-               lower(header[column].text).find(word) != std::string::npos;
+        return column < header.size() && lower(header[column].text).find(word) != std::string::npos;
     };
     return holds(1, "ifmap") && holds(3, "filter") && holds(5, "channel") && holds(7, "stride");
 }
@@ -110,11 +109,11 @@ private:
             }
             fields.pop_back();
         }
-        const std::vector<std::int64_t> n = numbers(
-            fields,
-            {"IFMAP height", "IFMAP width", "filter height", "filter width", "channels",
-             "number of filters", "stride", "second stride"},
-            7);
+        const std::vector<std::int64_t> n =
+            numbers(fields,
+                    {"IFMAP height", "IFMAP width", "filter height", "filter width", "channels",
+                     "number of filters", "stride", "second stride"},
+                    7);
         if (!n.empty()) {
             convs_.push_back({fields[0].text, n[0], n[1], n[2], n[3], n[4], n[5], n[6],
                               n.size() > 7 ? n[7] : n[6], fields[0].where});
@@ -130,9 +129,8 @@ private:
 
     /// SCALE-Sim rounds the number of positions up: the last one may reach beyond the image.
     static std::int64_t beyond(std::int64_t image, std::int64_t kernel, std::int64_t stride) {
-        const std::int64_t positions = (std::max<std::int64_t>(0, image - kernel) + stride - 1) /
-                                           stride +
-                                       1;
+        const std::int64_t positions =
+            (std::max<std::int64_t>(0, image - kernel) + stride - 1) / stride + 1;
         return std::max<std::int64_t>(0, (positions - 1) * stride + kernel - image);
     }
 
@@ -152,8 +150,9 @@ private:
             layer.set("out_channels", is_depthwise(c) ? conv.channels : conv.filters);
             layer.set_list("kernel", {conv.kernel_rows, conv.kernel_columns});
             layer.set_list("stride", {conv.stride_rows, conv.stride_columns});
-            layer.set_list("padding", {0, 0, beyond(conv.rows, conv.kernel_rows, conv.stride_rows),
-                                  beyond(conv.columns, conv.kernel_columns, conv.stride_columns)});
+            layer.set_list("padding",
+                           {0, 0, beyond(conv.rows, conv.kernel_rows, conv.stride_rows),
+                            beyond(conv.columns, conv.kernel_columns, conv.stride_columns)});
             if (is_depthwise(c)) {
                 depthwise = true;
                 layer.set("groups", conv.channels);

@@ -91,8 +91,8 @@ std::vector<YamlValue::Entry> joined(std::vector<YamlValue::Entry> own, const Ya
         if (mine == own.end()) {
             own.push_back(entry);
         } else if (mine->value.is_map() && entry.value.is_map()) {
-            mine->value = YamlValue::make_map(joined(mine->value.entries(), entry.value),
-                                              mine->value.mark());
+            mine->value =
+                YamlValue::make_map(joined(mine->value.entries(), entry.value), mine->value.mark());
         }
     }
     return own;

@@ -25,8 +25,8 @@ struct TimeloopText {
     [[nodiscard]] SourceMark place(const SourceMark& in_text) const;
 };
 
-/// Replaces lines such as {{include_text('../shape.yaml')}}. A file is looked up beside the one that
-/// names it, by its path and else by its bare name.
+/// Replaces lines such as {{include_text('../shape.yaml')}}. A file is looked up beside the one
+/// that names it, by its path and else by its bare name.
 TimeloopText expand_timeloop(const ImportFile& file, Diagnostics& faults);
 
 /// `value` with the keys of '<<<' put in, maps within maps joined and its own keys first.

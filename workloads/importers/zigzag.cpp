@@ -5,11 +5,11 @@
 #include <array>
 #include <map>
 
+#include "base/yaml.hpp"
 #include "workloads/importers/affine_layer.hpp"
 #include "workloads/importers/formats.hpp"
-#include "workloads/importers/zigzag_layer.hpp"
 #include "workloads/importers/text_lines.hpp"
-#include "base/yaml.hpp"
+#include "workloads/importers/zigzag_layer.hpp"
 
 namespace memwall::importers {
 namespace {
@@ -53,9 +53,9 @@ private:
     };
 
     void add(const ZigzagLayer& stated) {
-        const std::string wanted =
-            !stated.name.empty() ? stated.name
-                                 : lower(stated.type) + "_" + std::to_string(stated.id);
+        const std::string wanted = !stated.name.empty()
+                                       ? stated.name
+                                       : lower(stated.type) + "_" + std::to_string(stated.id);
         DraftLayer layer = {draft_.take_name(wanted), "", {}, {}, stated.where};
         const Shape shape =
             stated.elementwise ? add_elementwise(stated, layer) : add_nest(stated, layer);
@@ -162,11 +162,11 @@ private:
             return known->second.name;
         }
         if (known != made_.end() || source != stated.id) {
-            notes_.push_back("layer '" + layer.name + "' reads " + text(shape) +
-                             ", which layer " + std::to_string(source) +
-                             (known == made_.end() ? " is not there to make"
-                                                   : " does not make (" +
-                                                         text(known->second.shape) + ")") +
+            notes_.push_back("layer '" + layer.name + "' reads " + text(shape) + ", which layer " +
+                             std::to_string(source) +
+                             (known == made_.end()
+                                  ? " is not there to make"
+                                  : " does not make (" + text(known->second.shape) + ")") +
                              ": it reads an input of its own");
         }
         const std::string name = draft_.take_name(layer.name + "_input");
@@ -188,8 +188,8 @@ private:
             notes_.emplace_back(
                 "bits that no precision has become the next wider ones (24 become 32)");
         }
-        layer.set_text("precision", "w" + std::to_string(wide[0]) + "a" + std::to_string(wide[1]) + "o" +
-                                   std::to_string(wide[2]));
+        layer.set_text("precision", "w" + std::to_string(wide[0]) + "a" + std::to_string(wide[1]) +
+                                        "o" + std::to_string(wide[2]));
     }
 
     const ImportOptions& options_;

@@ -17,9 +17,9 @@ struct ZigzagLayer {
     std::string name;
     std::string type;  ///< its operator, "Conv"
     SourceMark where;
-    AffineNest nest;           ///< loops in lower case, as in equations
-    bool elementwise = false;  ///< the equation sums its operands and does not multiply
-    std::vector<std::int64_t> image;                ///< rows and columns without padding, if stated
+    AffineNest nest;                  ///< loops in lower case, as in equations
+    bool elementwise = false;         ///< the equation sums its operands and does not multiply
+    std::vector<std::int64_t> image;  ///< rows and columns without padding, if stated
     std::map<std::string, std::int64_t> sources;    ///< the id of each operand's layer
     std::map<std::string, std::int64_t> precision;  ///< bits of each operand
 };

@@ -64,9 +64,8 @@ std::optional<LayerPlan> plan_elementwise(PointOperation operation,
 }
 
 Planner elementwise(PointOperation operation, const std::optional<Shape>& constant) {
-    return [=](const PlanRequest& request) {
-        return plan_elementwise(operation, constant, request);
-    };
+    return
+        [=](const PlanRequest& request) { return plan_elementwise(operation, constant, request); };
 }
 
 Planner elementwise(MapReader& keys, PointOperation operation) {
