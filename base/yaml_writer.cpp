@@ -36,7 +36,9 @@ std::string escaped(char c) {
     if (byte < 0x20 || byte == 0x7F) {
         return std::string("\\x") + kHex[byte >> 4U] + kHex[byte & 0xFU];
     }
-    return std::string(1, c);
+    std::string same;
+    same.push_back(c);
+    return same;
 }
 
 bool is_bool(const std::string& text) {
