@@ -59,7 +59,7 @@ std::string layers_csv(const Result& result) {
 }  // namespace
 
 Shown show_result(const std::string& file) {
-    const std::string text = read_file_whole(file, file, "a result as JSON", kLargestResult);
+    std::string text = read_file_whole(file, file, "a result as JSON", kLargestResult);
     const Result result = read_result(text, file);
     return {[text] { return text; }, [result] { return layers_csv(result); },
             [result] { return tables(result); }};

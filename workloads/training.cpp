@@ -81,7 +81,7 @@ private:
     /// A layer before `norm`: the mean and the variance of each channel of the batch.
     Layer statistics(Layer& norm) {
         const TensorId input = norm.inputs[0];
-        const Shape& shape = tensor(input).shape;
+        const Shape shape = tensor(input).shape;
         std::size_t channel = 0;
         while (channel + 1 < shape.size() && 2 * shape[channel] != norm.other_parameters) {
             ++channel;

@@ -332,7 +332,7 @@ TEST_CASE("show result prints what the run printed, from its JSON alone") {
         REQUIRE(run.status == 0);
         CHECK(run_memwall({"show", "result", "r.json"}, folder.path()).out == run.out);
     }
-    write_text(folder.path() / "broken.json", "{\"schema\": \"memwall.result/1\", \"runs\": [{}]}");
+    write_text(folder.path() / "broken.json", R"({"schema": "memwall.result/1", "runs": [{}]})");
     const ProgramRun broken = run_memwall({"show", "result", "broken.json"}, folder.path());
     CHECK(broken.err == "broken.json: error: runs[0]: expected a key 'machine'\n");
     CHECK(broken.status == 2);
