@@ -105,7 +105,8 @@ TEST_CASE("Every shipped network has the counts that its source prints, at the d
 
 TEST_CASE("U-Net has the 23 convolutional layers of its paper") {
     int convolutions = 0;
-    for (const Layer& layer : shipped("unet").layers()) {
+    const Network unet = shipped("unet");
+    for (const Layer& layer : unet.layers()) {
         convolutions += layer.op == "conv" || layer.op == "conv_transpose" ? 1 : 0;
     }
     CHECK(convolutions == 23);
