@@ -101,7 +101,7 @@ std::string number(double value) {
 std::string box_svg(const BoxText& box, double centre, double top, double width) {
     std::string svg = "<rect x=\"" + number(centre - width / 2) + "\" y=\"" + number(top) +
                       "\" width=\"" + number(width) + "\" height=\"" + number(kBoxHeight) +
-                      "\" rx=\"5\" fill=\"" + box.colour + "\" stroke=\"#555\"/>\n";
+                      R"(" rx="5" fill=")" + box.colour + "\" stroke=\"#555\"/>\n";
     const auto line = [&](const std::string& text, double y, const char* style) {
         return "<text x=\"" + number(centre) + "\" y=\"" + number(y) + "\"" + style + ">" +
                escaped_xml(text) + "</text>\n";
@@ -155,7 +155,7 @@ std::string network_svg(const Network& network) {
     const GraphLayout layout = lay_out(widths, edges(network));
     const double width = layout.width + 2 * kMargin;
     const double height = static_cast<double>(layout.rows) * kRowHeight + kMargin;
-    std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + number(width) +
+    std::string svg = R"(<svg xmlns="http://www.w3.org/2000/svg" width=")" + number(width) +
                       "\" height=\"" + number(height) + "\" viewBox=\"" + number(-kMargin) + " 0 " +
                       number(width) + " " + number(height) +
                       "\" font-family=\"Helvetica, sans-serif\" font-size=\"12\" "

@@ -169,7 +169,7 @@ private:
                                   : " does not make (" + text(known->second.shape) + ")") +
                              ": it reads an input of its own");
         }
-        const std::string name = draft_.take_name(layer.name + "_input");
+        std::string name = draft_.take_name(layer.name + "_input");
         draft_.add_input(name, shape, "", stated.where);
         return name;
     }

@@ -122,7 +122,7 @@ private:
                 return input(*made, 0);
             }
             if (made->op == "Mul" || made->op == "Add") {
-                const std::string found = cubed(*made, depth + 1);
+                std::string found = cubed(*made, depth + 1);
                 if (!found.empty()) {
                     return found;
                 }
@@ -148,10 +148,11 @@ private:
             return become(*product, "Gelu", x);
         }
         Node* last = only_reader(*product, "Mul");
-        if (beside == x && last != nullptr && is_constant(other(*last, product->outputs[0]))) {
-            become(*last, "Gelu", x);
-        } else if (is_constant(beside) && last != nullptr &&
-                   other(*last, product->outputs[0]) == x) {
+        if (last == nullptr) {
+            return;
+        }
+        const std::string behind = other(*last, product->outputs[0]);
+        if ((beside == x && is_constant(behind)) || (is_constant(beside) && behind == x)) {
             become(*last, "Gelu", x);
         }
     }
