@@ -32,7 +32,6 @@ Cores cores_of(const Hierarchy& hierarchy) {
 struct Choice {
     Network network;
     NetworkPlan plan;
-    double seconds_per_item = 0;  ///< of a steady stream, by the estimate
 };
 
 /// The whole buffer and, since the planner only estimates, what it would do with smaller ones: so a
@@ -88,24 +87,32 @@ std::vector<NetworkPlan> plans_of(const Network& network, const Hierarchy& hiera
     return plans;
 }
 
-/// The plan that is fastest as a program, and the time of its steady rounds.
-std::pair<NetworkPlan, Picoseconds> fastest(std::vector<NetworkPlan> plans, const Network& network,
-                                            const Machine& machine, const Hierarchy& hierarchy,
-                                            const Cores& cores) {
+/// The time of a plan's steady rounds as a program.
+Picoseconds steady_time(const NetworkPlan& plan, const Network& network, const Machine& machine,
+                        const Hierarchy& hierarchy, const Cores& cores) {
     MapperOptions options;
     options.rounds = 3;
+    const Program program = emit_tiling(network, machine, hierarchy, cores, plan, options);
+    const Outcome outcome = estimate(program, machine, Window{1});
+    return outcome.window_end - outcome.window_start;
+}
+
+/// The plan that is fastest as a program.
+NetworkPlan fastest(std::vector<NetworkPlan> plans, const Network& network, const Machine& machine,
+                    const Hierarchy& hierarchy, const Cores& cores) {
+    if (plans.size() == 1) {
+        return std::move(plans.front());
+    }
     std::optional<Picoseconds> least;
     std::size_t best = 0;
     for (std::size_t p = 0; p < plans.size(); ++p) {
-        const Program program = emit_tiling(network, machine, hierarchy, cores, plans[p], options);
-        const Outcome outcome = estimate(program, machine, Window{1});
-        const Picoseconds time = outcome.window_end - outcome.window_start;
+        const Picoseconds time = steady_time(plans[p], network, machine, hierarchy, cores);
         if (!least || time < *least) {
             least = time;
             best = p;
         }
     }
-    return {std::move(plans[best]), *least};
+    return std::move(plans[best]);
 }
 
 Choice choose(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
@@ -138,10 +145,8 @@ Choice choose(const Network& network, const Machine& machine, const Hierarchy& h
     if (!best) {
         throw InputError(*refusal);
     }
-    auto [plan, time] = fastest(std::move(best->plans), best->network, machine, hierarchy, cores);
-    const double seconds_per_item =
-        to_seconds(time).count() / static_cast<double>(best->network.batch());
-    return {std::move(best->network), std::move(plan), seconds_per_item};
+    NetworkPlan plan = fastest(std::move(best->plans), best->network, machine, hierarchy, cores);
+    return {std::move(best->network), std::move(plan)};
 }
 
 /// More effort tries all that less does, so it is never slower.
@@ -151,7 +156,12 @@ Choice choose_with_effort(const Network& network, const Machine& machine,
     Choice best = choose(network, machine, hierarchy, clock, cores, options.effort, options);
     if (options.effort == Effort::thorough) {
         Choice less = choose(network, machine, hierarchy, clock, cores, Effort::normal, options);
-        if (less.seconds_per_item < best.seconds_per_item * (1 - 1e-9)) {
+        const auto seconds_per_item = [&](const Choice& choice) {
+            const Picoseconds time =
+                steady_time(choice.plan, choice.network, machine, hierarchy, cores);
+            return to_seconds(time).count() / static_cast<double>(choice.network.batch());
+        };
+        if (seconds_per_item(less) < seconds_per_item(best) * (1 - 1e-9)) {
             best = std::move(less);
         }
     }

@@ -99,9 +99,9 @@ TensorId OptimizerLayers::state(const std::string& name, const Shape& shape) {
     return parts_.add_tensor(std::move(tensor));
 }
 
-// By value: the names and shapes of tensors move when one is added.
+// By value: the names of tensors move when one is added.
 // NOLINTNEXTLINE(performance-unnecessary-value-param)
-void OptimizerLayers::add_state(std::string name, Shape shape, const Projection& projection,
+void OptimizerLayers::add_state(std::string name, const Shape& shape, const Projection& projection,
                                 bool master, IterationSpace& space) {
     std::vector<std::string> kinds;
     if (master) {

@@ -33,7 +33,7 @@ private:
     [[nodiscard]] std::int64_t operations() const;
     TensorId state(const std::string& name, const Shape& shape);
     /// Adds reads of the state, written back in place, and of fp32 parameters.
-    void add_state(std::string name, Shape shape, const Projection& projection, bool master,
+    void add_state(std::string name, const Shape& shape, const Projection& projection, bool master,
                    IterationSpace& space);
 
     TrainingParts& parts_;
