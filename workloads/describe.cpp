@@ -19,11 +19,11 @@ std::string note(const Network& network, const Layer& layer) {
         return "folded into " + network.layer(layer.folded_into).name + " at no cost";
     }
     if (layer.no_work) {
-        std::string names;
-        for (const TensorId input : layer.inputs) {
-            names += (names.empty() ? "" : ", ") + network.tensor(input).name;
-        }
-        return "same words as " + names;
+        const std::string first = "same words as " + network.tensor(layer.inputs[0]).name;
+        const std::size_t others = layer.inputs.size() - 1;
+        return others == 0   ? first
+               : others == 1 ? first + " and " + network.tensor(layer.inputs[1]).name
+                             : first + " and " + std::to_string(others) + " others";
     }
     if (layer.weights.valid() && network.tensor(layer.weights).sparsity) {
         return "pruned to " + network.tensor(layer.weights).sparsity->text();

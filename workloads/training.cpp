@@ -2,7 +2,9 @@
 #include "workloads/training.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "workloads/gradients/spaces.hpp"
@@ -159,6 +161,7 @@ public:
         check();
         const std::vector<Layer>& layers = parts_.forward();
         begin_at_outputs();
+        find_owners();
         parameters_.resize(layers.size());
         draws_.resize(layers.size());
         for (std::size_t l = layers.size(); l-- > 0;) {
@@ -178,9 +181,8 @@ private:
     /// All layers that have no rule, at once.
     void check() {
         for (const Layer& layer : parts_.forward()) {
-            const Op* op = find_op(layer.op);
-            const bool turns = op != nullptr && op->gradient != nullptr;
-            if (!turns && layer.op != "statistics" && parts_.needs_gradient(layer.outputs[0])) {
+            if (find_gradient(layer.op) == nullptr && layer.op != "statistics" &&
+                parts_.needs_gradient(layer.outputs[0])) {
                 refuse(layer, "op '" + layer.op + "' has no gradient");
             }
         }
@@ -213,6 +215,25 @@ private:
         }
     }
 
+    /// Steps of a cell share biases and peepholes as they share weights: with the first of them.
+    void find_owners() {
+        std::map<std::tuple<std::string, std::string, TensorId>, std::size_t> first;
+        const std::vector<Layer>& layers = parts_.forward();
+        for (std::size_t l = 0; l < layers.size(); ++l) {
+            const Layer& layer = layers[l];
+            owners_.push_back(l);
+            if (!layer.composite) {
+                continue;
+            }
+            const auto key = std::tuple(layer.composite->name, layer.op, layer.weights);
+            if (layer.other_parameters > 0) {
+                first.emplace(key, l);
+            } else if (const auto found = first.find(key); found != first.end()) {
+                owners_[l] = found->second;
+            }
+        }
+    }
+
     void turn_round(std::size_t l) {
         const Layer& layer = parts_.forward()[l];
         const TensorId output = layer.outputs[0];
@@ -223,13 +244,19 @@ private:
         if (!gradient.valid()) {
             return;  // nothing that is learnt depends on it
         }
-        Backward step(parts_, layer, gradient);
+        const std::size_t owner = owners_[l];
+        Backward step(parts_, layer, gradient, parts_.forward()[owner].other_parameters);
         try {
-            find_op(layer.op)->gradient(step);
+            find_gradient(layer.op)(step);
         } catch (const InputError& error) {
             refuse(layer, "no gradient of " + error.faults().front().message);
         }
-        parameters_[l] = step.parameters();
+        if (step.parameters().valid()) {
+            TensorId& sum = parameters_[owner];
+            sum = sum.valid()
+                      ? parts_.summed(layer, "parameter_gradient_sum", {sum, step.parameters()})
+                      : step.parameters();
+        }
         draws_[l] = step.draws_rows() ? gradient : TensorId();
     }
 
@@ -266,7 +293,8 @@ private:
     TrainingParts parts_;
     OptimizerLayers optimizer_;
     Diagnostics faults_;
-    std::vector<TensorId> parameters_;  ///< by layer: gradients of biases, gains, offsets
+    std::vector<std::size_t> owners_;   ///< by layer: the one that its other parameters count with
+    std::vector<TensorId> parameters_;  ///< by owner: gradients of biases, gains, offsets
     std::vector<TensorId> draws_;       ///< by layer: gradients of drawn rows
     std::set<TensorId> summed_;
     std::set<TensorId> updated_;

@@ -195,9 +195,11 @@ TEST_CASE("Attention's gradients: both operands of both products, with their mas
 TEST_CASE(
     "A step multiplies three times as often as its forward pass, less the gradients of inputs") {
     for (const char* name :
-         {"lenet", "alexnet", "alexnet_onetower", "vgg16", "resnet18", "resnet50", "resnet50_v1",
-          "mobilenet_v2", "efficientnet_b0", "unet", "yolov4", "vit_b16", "bert_large", "gpt_j_6b",
-          "llama2_7b", "llama2_70b", "llama3_8b", "granite_3b", "granite_8b"}) {
+         {"lenet",      "alexnet",     "alexnet_onetower", "vgg16",           "resnet18",
+          "resnet50",   "resnet50_v1", "mobilenet_v2",     "efficientnet_b0", "unet",
+          "yolov4",     "vit_b16",     "bert_large",       "gpt_j_6b",        "llama2_7b",
+          "llama2_70b", "llama3_8b",   "granite_3b",       "granite_8b",      "kws_lstm",
+          "dlrm"}) {
         INFO(name);
         const Network step = training_step(test::shipped(name), Optimizer::adam);
         const std::int64_t forward = macs_of_pass(step, LayerPass::forward);
@@ -347,15 +349,92 @@ TEST_CASE("A language model learns from every position") {
     CHECK(step.state_bytes().count() == 0);
 }
 
+TEST_CASE("The gradients of an LSTM go back through its steps, and those of its weights add up") {
+    // Two steps of 4 units on 3 features, 2 items. Behind each step: h = o tanh(c), c = f c' + i g.
+    const Network step = step_of("[2, 3]",
+                                 "- {name: first, op: linear, out_features: 3}\n"
+                                 "- {name: cell, op: lstm, hidden: 4, result: last}\n",
+                                 2);
+    const std::int64_t units = 2 * 4;
+    CHECK(layer(step, "cell.cell2.cell_gradient").vector_operations() == units * (4 + 1));
+    CHECK(layer(step, "cell.cell2.forget_gate_gradient").vector_operations() ==
+          units * (4 + 2 + 2));
+    CHECK(layer(step, "cell.cell2.input_gate_gradient").vector_operations() ==
+          units * (4 + 5 + 2 + 2));
+    CHECK_FALSE(has(step, "cell.cell1.forget_gate_gradient"));  // there is no cell before it
+    // c1 is read by its own h and by c2.
+    CHECK(layer(step, "cell.cell1.gradient_sum").inputs.size() == 2);
+    // The four gates of a step lie beside each other, as do the steps: nothing is copied.
+    CHECK(shape(step, "cell.gates2.gradient_parts") == Shape{1, 16});
+    CHECK(layer(step, "cell.gates2.gradient_parts").no_work);
+    // No state before the first step: one recurrent product, all inputs at once.
+    CHECK(layer(step, "cell.recurrent2.weight_gradient").macs() == 2 * 16 * 4);
+    CHECK(layer(step, "cell.inputs.weight_gradient").macs() == 2 * 2 * 16 * 3);
+    CHECK(shape(step, "cell.inputs.gradient_parts") == Shape{2, 16});
+    const Network longer = step_of("[4, 3]", "- {name: cell, op: lstm, hidden: 4}\n", 2);
+    for (const char* sum :
+         {"cell.recurrent3.weight_gradient_sum", "cell.recurrent2.weight_gradient_sum"}) {
+        CHECK(layer(longer, sum).vector_operations() == 16 * 4);
+    }
+    CHECK(layer(longer, "cell.recurrent2.update").space.points() == 16 * 4);
+    CHECK_FALSE(has(longer, "cell.recurrent3.update"));
+}
+
+TEST_CASE("Peepholes and the biases of a GRU's state learn from every step") {
+    const Network peeped =
+        step_of("[3, 2]", "- {name: cell, op: lstm, hidden: 4, peepholes: true}\n", 2);
+    // i and f see the cell before them (steps 2 and 3), o its own cell (all three).
+    CHECK(shape(peeped, "cell.cell3.parameter_gradient") == Shape{2, 4});
+    CHECK(layer(peeped, "cell.cell3.parameter_gradient").vector_operations() == 2 * 2 * 2 * 4);
+    CHECK(layer(peeped, "cell.cell2.parameter_gradient_sum").vector_operations() == 2 * 4);
+    CHECK_FALSE(has(peeped, "cell.cell1.parameter_gradient"));
+    CHECK(layer(peeped, "cell.cell1.parameter_update").space.points() == 2 * 4);
+    CHECK(shape(peeped, "cell.hidden1.parameter_gradient") == Shape{4});
+    CHECK(layer(peeped, "cell.hidden1.parameter_update").space.points() == 4);
+    const Network gru = step_of("[3, 2]", "- {name: cell, op: gru, hidden: 4}\n", 2);
+    // n = tanh(n_x + r n_h): the gradient of n_h is that of n_x times r.
+    CHECK(layer(gru, "cell.hidden3.state_candidate_gradient").vector_operations() ==
+          2 * 4 * (1 + 4 + 1));
+    CHECK(shape(gru, "cell.recurrent3.gradient_parts") == Shape{1, 12});
+    CHECK(layer(gru, "cell.recurrent2.parameter_gradient_sum").vector_operations() == 12);
+    CHECK(layer(gru, "cell.recurrent2.parameter_update").space.points() == 12);
+}
+
+TEST_CASE(
+    "Parts of a tensor that lie beside each other have one gradient, what nobody read zeros") {
+    const std::string split =
+        "- {name: both, op: linear, out_features: 8}\n"
+        "- {name: left, op: slice, inputs: both, axis: 1, begin: 0, end: 4}\n"
+        "- {name: right, op: slice, inputs: both, axis: 1, begin: ";
+    const std::string end = ", end: 8}\n- {name: sum, op: add, inputs: [left, right]}\n";
+    const Network whole = step_of("[5, 6]", split + "4" + end);
+    CHECK(layer(whole, "both.gradient_parts").op == "concat");
+    CHECK_FALSE(has(whole, "both.gradient_sum"));
+    const Network part = step_of("[5, 6]",
+                                 "- {name: both, op: linear, out_features: 8}\n"
+                                 "- {name: left, op: slice, axis: 1, begin: 0, end: 4}\n");
+    CHECK(layer(part, "both.gradient_parts").op == "pad");
+    CHECK(touched(layer(part, "both.gradient_parts"), TensorRole::outputs) == 2 * 5 * 8);
+    CHECK(touched(layer(part, "both.gradient_parts"), TensorRole::inputs) == 2 * 5 * 4);
+    const Network twice =
+        step_of("[5, 6]",
+                "- {name: both, op: linear, out_features: 8}\n"
+                "- {name: left, op: slice, inputs: both, axis: 1, begin: 0, end: 6}\n"
+                "- {name: right, op: slice, inputs: both, axis: 1, begin: 2, end: 8}\n"
+                "- {name: sum, op: add, inputs: [left, right]}\n");
+    CHECK(layer(twice, "both.gradient_sum").inputs.size() == 2);
+}
+
 TEST_CASE("Layers that have no gradient are told by name, all at once") {
     const std::string faults = fault_of("[3, 8]",
                                         "- {name: fc, op: linear, out_features: 8}\n"
-                                        "- {name: cell, op: lstm, hidden: 4}\n"
                                         "- {name: experts, op: moe, experts: 4, top_k: 2, "
+                                        "features: 8}\n"
+                                        "- {name: more, op: moe, experts: 4, top_k: 2, "
                                         "features: 8}\n");
-    CHECK(faults.find("net.yaml:6:3: error: layer 'cell.cell1' cannot be trained: op 'lstm_cell' "
+    CHECK(faults.find("net.yaml:6:3: error: layer 'experts.route' cannot be trained: op 'top_k' "
                       "has no gradient") != std::string::npos);
-    CHECK(faults.find("net.yaml:7:3: error: layer 'experts.route' cannot be trained: op 'top_k' "
+    CHECK(faults.find("net.yaml:7:3: error: layer 'more.route' cannot be trained: op 'top_k' "
                       "has no gradient") != std::string::npos);
     CHECK(fault_of("[2, 9]",
                    "- {name: a, op: conv, out_channels: 2, kernel: 1}\n"

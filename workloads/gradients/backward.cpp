@@ -82,37 +82,112 @@ TensorId TrainingParts::renamed(const Layer& of, const std::string& part, Tensor
     return renamed;
 }
 
+void TrainingParts::accumulate(const Layer& of, TensorId gradient) {
+    std::vector<TensorId>& given = given_[of.weights];
+    given.push_back(gradient);
+    given = {summed(of, "weight_gradient_sum", given)};
+}
+
+bool TrainingParts::overlap(const Part& a, const Part& b) const {
+    const Shape& of_a = tensor(a.gradient).shape;
+    const Shape& of_b = tensor(b.gradient).shape;
+    for (std::size_t axis = 0; axis < of_a.size(); ++axis) {
+        const Range both = intersection({a.begin[axis], a.begin[axis] + of_a[axis]},
+                                        {b.begin[axis], b.begin[axis] + of_b[axis]});
+        if (both.size() == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool TrainingParts::covers(const std::vector<Part>& parts, const Shape& shape) const {
+    std::int64_t covered = 0;
+    for (const Part& part : parts) {
+        covered += words(tensor(part.gradient).shape);
+    }
+    return covered == words(shape);  // they do not overlap
+}
+
+/// Parts that lie beside each other become one gradient.
+void TrainingParts::join_parts(TensorId of, const Layer& named) {
+    const auto found = given_parts_.find(of);
+    if (found == given_parts_.end()) {
+        return;
+    }
+    std::vector<std::vector<Part>> groups;
+    for (const Part& part : found->second) {
+        const auto free = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+            return std::none_of(group.begin(), group.end(),
+                                [&](const Part& other) { return overlap(part, other); });
+        });
+        (free == groups.end() ? groups.emplace_back() : *free).push_back(part);
+    }
+    for (std::vector<Part>& group : groups) {
+        std::sort(group.begin(), group.end(),
+                  [](const Part& a, const Part& b) { return a.begin < b.begin; });
+        give(of, joined(group, of, named));
+    }
+    given_parts_.erase(found);
+}
+
+/// Free where the parts can be made in their places, like any concatenation; zeros where there are
+/// none.
+TensorId TrainingParts::joined(const std::vector<Part>& parts, TensorId of, const Layer& named) {
+    const Shape shape = tensor(of).shape;
+    if (parts.size() == 1 && tensor(parts.front().gradient).shape == shape) {
+        return parts.front().gradient;
+    }
+    BackwardLayer layer;
+    layer.part = "gradient_parts";
+    layer.op = covers(parts, shape) ? "concat" : "pad";
+    layer.shape = shape;
+    layer.space = ops::elementwise_space(shape, PointOperation::vector, 1);
+    const Projection all = gradients::whole(shape, batch());
+    for (const Part& part : parts) {
+        Projection seen = all;
+        for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+            seen.axes[axis + 1].offset = -part.begin[axis];
+            seen.axes[axis + 1].extent = tensor(part.gradient).shape[axis];
+        }
+        layer.space.operands.push_back(gradients::reads(part.gradient, std::move(seen)));
+    }
+    layer.space.operands.push_back(gradients::makes(all));
+    return add(named, std::move(layer));
+}
+
 TensorId TrainingParts::gradient(TensorId of, const Layer& named) {
+    join_parts(of, named);
     const auto found = given_.find(of);
     if (found == given_.end()) {
         return {};
     }
-    const std::vector<TensorId>& terms = found->second;
+    const TensorId total = summed(named, "gradient_sum", found->second);
+    given_[of] = {total};
+    return total;
+}
+
+TensorId TrainingParts::summed(const Layer& of, const std::string& part,
+                               const std::vector<TensorId>& terms) {
     if (terms.size() == 1) {
         return terms.front();
     }
-    const Tensor& summed = tensor(of);
+    const auto additions = static_cast<std::int64_t>(terms.size()) - 1;
+    const Shape shape = tensor(terms.front()).shape;
     const bool per_item = tensor(terms.front()).is_per_item();
     BackwardLayer layer;
-    layer.part = summed.is_weight() ? "weight_gradient_sum" : "gradient_sum";
+    layer.part = part;
     layer.op = "add";
-    layer.shape = summed.shape;
+    layer.shape = shape;
     layer.kind = per_item ? TensorKind::activation : TensorKind::batch_sum;
-    layer.space = gradients::flat_space(summed.shape, PointOperation::add,
-                                        static_cast<std::int64_t>(terms.size()) - 1);
-    const Projection all =
-        per_item ? gradients::whole(summed.shape, batch()) : gradients::flat(summed.shape);
-    if (per_item) {
-        layer.space = ops::elementwise_space(summed.shape, PointOperation::add,
-                                             static_cast<std::int64_t>(terms.size()) - 1);
-    }
+    layer.space = per_item ? ops::elementwise_space(shape, PointOperation::add, additions)
+                           : gradients::flat_space(shape, PointOperation::add, additions);
+    const Projection all = per_item ? gradients::whole(shape, batch()) : gradients::flat(shape);
     for (const TensorId term : terms) {
         layer.space.operands.push_back(gradients::reads(term, all));
     }
     layer.space.operands.push_back(gradients::makes(all));
-    const TensorId total = add(named, std::move(layer));
-    given_[of] = {total};
-    return total;
+    return add(of, std::move(layer));
 }
 
 NetworkParts TrainingParts::take() {

@@ -46,27 +46,53 @@ public:
 
     /// One more contribution to the gradient of a tensor, of its shape.
     void give(TensorId tensor, TensorId gradient) { given_[tensor].push_back(gradient); }
+    /// One more contribution to the gradient of the layer's weights, added to what there is at
+    /// once: that of a cell's steps is held once.
+    void accumulate(const Layer& of, TensorId gradient);
+    /// A contribution to a part of a tensor that begins at `begin`; the rest of it has none.
+    void give_part(TensorId tensor, TensorId gradient, std::vector<std::int64_t> begin) {
+        given_parts_[tensor].push_back({gradient, std::move(begin)});
+    }
     /// The sum of all contributions; none where there are none. `of`: who is named in the sum.
     TensorId gradient(TensorId tensor, const Layer& of);
+    /// The sum of gradients of one shape, all of an item or all of the batch.
+    TensorId summed(const Layer& of, const std::string& part, const std::vector<TensorId>& terms);
 
     /// Forward layers, then the others.
     [[nodiscard]] NetworkParts take();
 
 private:
+    /// The gradient of a block of a tensor, at its place in it.
+    struct Part {
+        TensorId gradient;
+        std::vector<std::int64_t> begin;  ///< by axis
+    };
+
     [[nodiscard]] std::string free_name(std::string name) const;
+    [[nodiscard]] bool overlap(const Part& a, const Part& b) const;
+    [[nodiscard]] bool covers(const std::vector<Part>& parts, const Shape& shape) const;
+    void join_parts(TensorId of, const Layer& named);
+    TensorId joined(const std::vector<Part>& parts, TensorId of, const Layer& named);
 
     NetworkParts parts_;  ///< the layers of the backward pass
     std::vector<Layer> forward_;
     std::vector<bool> needed_;
     std::map<TensorId, std::vector<TensorId>> given_;
+    std::map<TensorId, std::vector<Part>> given_parts_;
     std::map<std::string, bool, std::less<>> names_;
 };
 
 /// One layer to be turned round.
 class Backward {
 public:
-    Backward(TrainingParts& parts, const Layer& layer, TensorId result_gradient)
-        : parts_(parts), layer_(layer), result_gradient_(result_gradient) {}
+    /// `parameters`: how many the layer has beside its weights, also where they are counted with
+    /// another layer that shares them (the steps of a cell).
+    Backward(TrainingParts& parts, const Layer& layer, TensorId result_gradient,
+             std::int64_t parameters)
+        : parts_(parts),
+          layer_(layer),
+          result_gradient_(result_gradient),
+          parameter_count_(parameters) {}
 
     [[nodiscard]] const Layer& layer() const { return layer_; }
     [[nodiscard]] const IterationSpace& space() const { return layer_.space; }
@@ -77,6 +103,7 @@ public:
     [[nodiscard]] TensorId result() const { return layer_.outputs[0]; }
     /// The gradient of the result, of its shape.
     [[nodiscard]] TensorId result_gradient() const { return result_gradient_; }
+    [[nodiscard]] std::int64_t parameter_count() const { return parameter_count_; }
 
     /// Whether anybody needs the gradient of the i-th input.
     [[nodiscard]] bool wants(std::size_t i) const { return parts_.needs_gradient(input(i)); }
@@ -88,7 +115,10 @@ public:
         return parts_.renamed(layer_, part, id, shape);
     }
     void give_input(std::size_t i, TensorId gradient) { parts_.give(input(i), gradient); }
-    void give_weights(TensorId gradient) { parts_.give(layer_.weights, gradient); }
+    void give_input_part(std::size_t i, TensorId gradient, std::vector<std::int64_t> begin) {
+        parts_.give_part(input(i), gradient, std::move(begin));
+    }
+    void give_weights(TensorId gradient) { parts_.accumulate(layer_, gradient); }
     /// Of the biases, of the gain and offset of a normalisation: in `gradient`'s shape.
     void give_parameters(TensorId gradient) { parameters_ = gradient; }
     /// Of a table: only the rows that were drawn have a gradient, that of the result.
@@ -101,6 +131,7 @@ private:
     TrainingParts& parts_;
     const Layer& layer_;
     TensorId result_gradient_;
+    std::int64_t parameter_count_;
     TensorId parameters_;
     bool draws_rows_ = false;
 };

@@ -38,18 +38,6 @@ std::vector<std::int64_t> offsets_of(const Backward& step) {
     return offsets;
 }
 
-void move_back(Backward& step, const char* op) {
-    if (!step.wants(0)) {
-        return;
-    }
-    std::vector<std::int64_t> offsets = offsets_of(step);
-    for (std::int64_t& offset : offsets) {
-        offset = -offset;
-    }
-    step.give_input(
-        0, moved(step, 0, op, step.shape(step.input(0)), step.shape(step.result()), offsets));
-}
-
 }  // namespace
 
 void rename(Backward& step) {
@@ -76,11 +64,30 @@ void concat(Backward& step) {
 }
 
 void slice(Backward& step) {
-    move_back(step, "pad");
+    if (step.wants(0)) {
+        step.give_input_part(0, step.result_gradient(), offsets_of(step));
+    }
+}
+
+/// Words that were left out have no gradient: the others stand in front, since where they were
+/// decides nothing but addresses.
+void select(Backward& step) {
+    if (step.wants(0)) {
+        const Shape& shape = step.shape(step.input(0));
+        step.give_input(0, moved(step, 0, "pad", shape, step.shape(step.result()), {0}));
+    }
 }
 
 void pad(Backward& step) {
-    move_back(step, "crop");
+    if (!step.wants(0)) {
+        return;
+    }
+    std::vector<std::int64_t> offsets = offsets_of(step);
+    for (std::int64_t& offset : offsets) {
+        offset = -offset;
+    }
+    step.give_input(
+        0, moved(step, 0, "crop", step.shape(step.input(0)), step.shape(step.result()), offsets));
 }
 
 void transpose(Backward& step) {

@@ -114,7 +114,7 @@ std::vector<std::size_t> bias_axes(const Backward& step) {
 }
 
 void bias(Backward& step) {
-    if (step.layer().other_parameters == 0) {
+    if (step.parameter_count() == 0) {
         return;
     }
     Reduction reduction;

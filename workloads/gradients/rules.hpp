@@ -40,8 +40,14 @@ void batch_norm(Backward& step);     ///< of the layer that applies the statisti
 void rename(Backward& step);  ///< reshape, flatten
 void concat(Backward& step);
 void slice(Backward& step);
+void select(Backward& step);
 void pad(Backward& step);
 void transpose(Backward& step);
+
+// cells.cpp
+void lstm_cell(Backward& step);
+void lstm_hidden(Backward& step);
+void gru_hidden(Backward& step);
 
 // lookup.cpp
 void embedding(Backward& step);

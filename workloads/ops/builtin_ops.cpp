@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
 #include "base/error.hpp"
 #include "workloads/gradients/rules.hpp"
@@ -73,6 +74,18 @@ std::vector<Op> make_builtin_ops() {
     return list;
 }
 
+/// Kinds that no file can name: parts of composites that have a gradient.
+struct PartGradient {
+    std::string_view op;
+    GradientRule gradient;
+};
+constexpr std::array kPartGradients = {
+    PartGradient{"lstm_cell", gradients::lstm_cell},
+    PartGradient{"lstm_hidden", gradients::lstm_hidden},
+    PartGradient{"gru_hidden", gradients::gru_hidden},
+    PartGradient{"select", gradients::select},
+};
+
 }  // namespace
 
 const std::vector<Op>& builtin_ops() {
@@ -85,6 +98,15 @@ const Op* find_op(std::string_view name) {
     const auto found =
         std::find_if(list.begin(), list.end(), [&](const Op& op) { return name == op.name; });
     return found == list.end() ? nullptr : &*found;
+}
+
+GradientRule find_gradient(std::string_view op) {
+    if (const Op* known = find_op(op)) {
+        return known->gradient;
+    }
+    const auto* part = std::find_if(kPartGradients.begin(), kPartGradients.end(),
+                                    [&](const PartGradient& each) { return each.op == op; });
+    return part == kPartGradients.end() ? nullptr : part->gradient;
 }
 
 std::vector<std::string> op_names() {

@@ -106,6 +106,9 @@ struct Op {
 const std::vector<Op>& builtin_ops();
 /// nullptr where there is no such op.
 const Op* find_op(std::string_view name);
+/// How layers of a kind are turned round, those that only occur as parts of composites among them;
+/// nullptr where that is not known.
+GradientRule find_gradient(std::string_view op);
 std::vector<std::string> op_names();
 
 inline constexpr std::size_t kAnyNumberOfInputs = 4096;

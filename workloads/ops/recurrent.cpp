@@ -165,12 +165,12 @@ private:
             inputs.push_back({*cell_, 0});
             operations = kLstmCell + (keys_.peepholes ? 2 * kPeephole : 0);
         }
-        const std::int64_t parameters = keys_.peepholes && step == 0 ? 3 * keys_.hidden : 0;
-        cell_ = add_cell(at("cell", step), "lstm_cell", inputs, operations, parameters);
+        const std::int64_t peepholes = keys_.peepholes && step == 0 ? keys_.hidden : 0;
+        cell_ = add_cell(at("cell", step), "lstm_cell", inputs, operations, 2 * peepholes);
         const std::int64_t ends = kLstmHidden + (keys_.peepholes ? kPeephole : 0);
         const bool projects = keys_.projection > 0;
         const std::string name = projects ? at("hidden", step) : result_or("hidden", step);
-        state_ = add_cell(name, "lstm_hidden", {{gates, 3}, {*cell_, 0}}, ends, 0);
+        state_ = add_cell(name, "lstm_hidden", {{gates, 3}, {*cell_, 0}}, ends, peepholes);
         if (projects) {
             state_ = parts_.add(result_or("project", step), "linear", {*state_},
                                 linear_planner(keys_.projection, false), project_);
