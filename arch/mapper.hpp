@@ -27,6 +27,9 @@ struct MapperOptions {
     std::int64_t rounds = 4;
     /// Asked now and then while searching; true ends the search, which throws Interrupted.
     std::function<bool()> cancelled = [] { return false; };
+    /// Whether a program may leave out blocks of layers that are equal to those before them. The
+    /// analytic engine puts them in (Outcome::repetition_error); the replay needs every step.
+    bool repetition = false;
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
 };
 

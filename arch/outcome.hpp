@@ -73,6 +73,9 @@ struct Outcome {
     Picoseconds window_end;
     Picoseconds end;  ///< of the whole replay
     std::vector<DramOutcome> drams;
+    /// Of a program that leaves out equal blocks of layers: how much the last two blocks before
+    /// those differed in time, as a share.
+    std::optional<double> repetition_error;
     std::int64_t steps = 0;
     std::int64_t events = 0;  ///< timed notifications of the kernel; 0 in the analytic engine
 };

@@ -110,6 +110,12 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
     outcome_.components.resize(machine.components().size());
     outcome_.busy_by_layer.resize(program.layers.size() * machine.components().size());
     outcome_.drams.resize(machine.drams().size());
+    if (program.repetition) {
+        const std::size_t layers = program.layers.size();
+        blocks_.layer_end.resize(static_cast<std::size_t>(program.rounds) * layers);
+        blocks_.lane_time.resize(layers * machine.components().size());
+        blocks_.steps.resize(layers);
+    }
     for (const OccupancyChange& held : program.resident) {
         changes_.push_back({Picoseconds(0), held.memory.value, held.reserved});
     }
@@ -176,6 +182,17 @@ void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times) {
     layer.queued += taken > needed ? taken - needed : Picoseconds(0);
 }
 
+void OutcomeRecorder::keep_block(const Step& step, const StepTimes& times) {
+    if (!program_.repetition || !step.layer.valid()) {
+        return;
+    }
+    const std::size_t layer = step.layer.position();
+    const std::size_t round = static_cast<std::size_t>(step.item) * program_.layers.size();
+    Picoseconds& end = blocks_.layer_end[round + layer];
+    end = std::max(end, times.complete);
+    ++blocks_.steps[layer];
+}
+
 void OutcomeRecorder::occupy(ComponentId component, const Step& step, Picoseconds from,
                              Picoseconds to) {
     const std::size_t c = component.position();
@@ -193,7 +210,12 @@ void OutcomeRecorder::keep_busy(const Step& step, const StepTimes& times) {
         occupy(own, step, times.start, times.served);
         if (in_window(step)) {
             const Picoseconds one_cycle = machine_.clock(program_.clock).time_of(Cycles(1));
-            lane_time_[own.position()] += one_cycle * compute->lanes_occupied.count();
+            const Picoseconds time = one_cycle * compute->lanes_occupied.count();
+            lane_time_[own.position()] += time;
+            if (program_.repetition) {
+                blocks_.lane_time[step.layer.position() * lane_time_.size() + own.position()] +=
+                    time;
+            }
         }
         return;
     }
@@ -219,6 +241,7 @@ void OutcomeRecorder::record(const Step& step, const StepTimes& times) {
     keep_round(step, times);
     keep_layer(step, times);
     keep_busy(step, times);
+    keep_block(step, times);
     for (const OccupancyChange& change : step.body->occupancy) {
         if (change.reserved > 0) {
             changes_.push_back({times.start, change.memory.value, change.reserved});
@@ -288,6 +311,13 @@ Outcome OutcomeRecorder::finish() {
     outcome_.load_counts.resize(program_.actions.size());
     set_rounds();
     set_peaks();
+    if (program_.repetition) {
+        const std::vector<Picoseconds> added =
+            add_blocks_left_out(program_, blocks_, window_.warmup, outcome_);
+        for (std::size_t c = 0; c < added.size(); ++c) {
+            lane_time_[c] += added[c];
+        }
+    }
     for (std::size_t c = 0; c < outcome_.components.size(); ++c) {
         ComponentOutcome& component = outcome_.components[c];
         // Steps of the first counted round may run before the window begins.

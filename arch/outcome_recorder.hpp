@@ -9,6 +9,7 @@
 
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
+#include "arch/outcome_repetition.hpp"
 #include "arch/program.hpp"
 
 namespace memwall {
@@ -54,6 +55,7 @@ private:
     void count(const Step& step);
     void keep_round(const Step& step, const StepTimes& times);
     void keep_layer(const Step& step, const StepTimes& times);
+    void keep_block(const Step& step, const StepTimes& times);
     void keep_busy(const Step& step, const StepTimes& times);
     void occupy(ComponentId component, const Step& step, Picoseconds from, Picoseconds to);
     void set_rounds();
@@ -73,6 +75,7 @@ private:
     std::vector<Picoseconds> first_start_, last_end_;    ///< by round, of any step
     std::vector<Picoseconds> input_start_, output_end_;  ///< by round, of the network's edges
     std::vector<bool> layer_seen_;
+    BlockRecord blocks_;  ///< only of a program with a repetition
 };
 
 }  // namespace memwall

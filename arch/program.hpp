@@ -23,6 +23,8 @@ struct StepImage;  // arch/step_image.hpp: the numbers a step moves or computes,
 struct ActionCount {
     RowId row;
     std::int64_t count = 0;
+
+    friend bool operator==(const ActionCount&, const ActionCount&) = default;
 };
 
 /// A change of what a memory holds: `reserved` bytes when the step starts, `released` when it
@@ -31,6 +33,8 @@ struct OccupancyChange {
     ComponentId memory;
     std::int64_t reserved = 0;
     std::int64_t released = 0;
+
+    friend bool operator==(const OccupancyChange&, const OccupancyChange&) = default;
 };
 
 /// The bytes that a move puts on one link. A multicast or reduction tree names each of its links
@@ -38,6 +42,8 @@ struct OccupancyChange {
 struct LinkUse {
     LinkId link;
     Bytes bytes;
+
+    friend bool operator==(const LinkUse&, const LinkUse&) = default;
 };
 
 /// The part of a move that a DRAM serves: `pieces` runs of `piece` bytes, `stride` apart.
@@ -48,6 +54,8 @@ struct DramAccess {
     std::int64_t pieces = 1;
     std::int64_t stride = 0;
     bool write = false;
+
+    friend bool operator==(const DramAccess&, const DramAccess&) = default;
 };
 
 enum class Combine { none, sum, max, concat };
@@ -66,6 +74,8 @@ struct Move {
     std::vector<DramAccess> dram;
     Cycles occupies;  ///< the least time that its unit is taken (set-up, issue)
     Cycles latency;   ///< from the last byte sent to the last byte there: hops, pipeline
+
+    friend bool operator==(const Move&, const Move&) = default;
 };
 
 /// A box of a layer's iteration space on a group of identical lanes.
@@ -73,6 +83,8 @@ struct Compute {
     Cycles occupies;        ///< of the slowest lane: initiation, without the pipeline's depth
     Cycles latency;         ///< the pipeline's depth
     Cycles lanes_occupied;  ///< summed over the lanes
+
+    friend bool operator==(const Compute&, const Compute&) = default;
 };
 
 /// Whether a step crosses the network's own edge: the first byte of an input, the last of an
@@ -90,6 +102,8 @@ struct StepBody {
     std::vector<ActionCount> actions;
     std::vector<OccupancyChange> occupancy;
     std::shared_ptr<const StepImage> image;  ///< null in grouped programs
+
+    friend bool operator==(const StepBody&, const StepBody&) = default;
 };
 
 /// Wait until `token` has been posted `count` times in all. Tokens only ever grow.
@@ -166,6 +180,13 @@ struct LayerPromise {
     bool bound_applies = false;  ///< nothing of the layer is kept across its ends
 };
 
+/// Blocks of layers that a program leaves out, since they do what the block before them does.
+struct Repetition {
+    std::size_t first = 0;   ///< layer that begins the block that stands for those left out
+    std::size_t layers = 0;  ///< of a block; as many after it, `left_out` times, are left out
+    std::int64_t left_out = 0;
+};
+
 /// A mapped network. The engine makes one source a run.
 struct Program {
     std::vector<Agent> agents;
@@ -177,6 +198,7 @@ struct Program {
     ClockId clock;                     ///< of `start_at`
     std::int64_t items_per_round = 1;  ///< items that one pass over the network yields (the batch)
     std::int64_t rounds = 1;
+    std::optional<Repetition> repetition;  ///< only where MapperOptions::repetition allows it
     std::function<std::unique_ptr<StepSource>()> make_source;
 };
 

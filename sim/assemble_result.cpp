@@ -184,6 +184,12 @@ RunResult assemble_result(const RunInput& input) {
     }
     result.overrides = input.overrides;
     result.scenario = input.scenario;
+    if (const auto& blocks = program.repetition) {
+        result.scenario.repeated =
+            RepeatedBlocks{input.network.layer(LayerId(blocks->first)).name,
+                           static_cast<std::int64_t>(blocks->layers), blocks->left_out,
+                           input.outcome.repetition_error.value_or(0)};
+    }
     result.ledger = make_ledger(input.mapping.program.actions, input.machine, input.outcome,
                                 input.scenario.cold);
     result.totals = make_totals(input, result.ledger);

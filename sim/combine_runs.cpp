@@ -303,6 +303,11 @@ RunResult combine_runs(const std::vector<RunShare>& list) {
         ensure(share.run.layers.size() == combined.layers.size() &&
                    share.run.components.size() == combined.components.size(),
                "runs of one network on one machine are combined");
+        const auto& repeated = share.run.scenario.repeated;
+        if (repeated &&
+            (!combined.scenario.repeated || repeated->error > combined.scenario.repeated->error)) {
+            combined.scenario.repeated = repeated;
+        }
     }
     combined.totals = combined_totals(list, shares);
     for (std::size_t l = 0; l < combined.layers.size(); ++l) {

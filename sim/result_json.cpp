@@ -59,7 +59,8 @@ Json scenario_json(const Scenario& scenario) {
                  {"warmup_items", scenario.warmup_items},
                  {"cold", scenario.cold},
                  {"optimizer", nullptr},
-                 {"extrapolation", nullptr}};
+                 {"extrapolation", nullptr},
+                 {"repeated_blocks", nullptr}};
     if (const auto& training = scenario.training) {
         json["prompt"] = or_null(training->tokens);
         json["optimizer"] = name(training->optimizer);
@@ -68,6 +69,12 @@ Json scenario_json(const Scenario& scenario) {
         json["extrapolation"] = {{"contexts", extrapolation->contexts},
                                  {"checked_context", extrapolation->checked},
                                  {"error_percent", finite(100 * extrapolation->error)}};
+    }
+    if (const auto& repeated = scenario.repeated) {
+        json["repeated_blocks"] = {{"stands", repeated->stands},
+                                   {"layers", repeated->layers},
+                                   {"blocks", repeated->blocks},
+                                   {"error_percent", finite(100 * repeated->error)}};
     }
     return json;
 }

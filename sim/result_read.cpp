@@ -144,6 +144,11 @@ Scenario read_scenario(const Node& node) {
         read.error = extrapolation.at("error_percent").number() / 100;
         scenario.extrapolation = read;
     }
+    if (const Node repeated = node.at("repeated_blocks"); !repeated.is_null()) {
+        scenario.repeated = RepeatedBlocks{
+            repeated.at("stands").text(), repeated.at("layers").count(),
+            repeated.at("blocks").count(), repeated.at("error_percent").number() / 100};
+    }
     return scenario;
 }
 

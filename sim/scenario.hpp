@@ -62,6 +62,14 @@ struct Extrapolation {
     double error = 0;  ///< there, of time or energy, whichever is worse: a fraction
 };
 
+/// Blocks of equal layers of which one was run for all: the analytic engine only.
+struct RepeatedBlocks {
+    std::string stands;       ///< first layer of the block that stands for those after it
+    std::int64_t layers = 0;  ///< of a block
+    std::int64_t blocks = 0;  ///< that it stands for
+    double error = 0;         ///< by how much it differs in time from the one before it: a fraction
+};
+
 /// A resolved scenario: items and warmup_items are whole batches.
 struct Scenario {
     Phase phase = Phase::stream;
@@ -72,6 +80,7 @@ struct Scenario {
     std::optional<LanguageLoad> language;
     std::optional<TrainingLoad> training;
     std::optional<Extrapolation> extrapolation;
+    std::optional<RepeatedBlocks> repeated;
 
     /// Batches in all, and those that are counted.
     [[nodiscard]] std::int64_t rounds() const { return training ? 1 : items / batch; }

@@ -31,6 +31,28 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
 constexpr std::int64_t kStepRounds = 3;
 constexpr std::int64_t kStepWarmup = 2;
 
+/// Equal blocks of layers that differ by more in time are all run.
+constexpr double kEqualBlocks = 1e-4;
+
+struct Executed {
+    Mapping mapping;
+    Outcome outcome;
+};
+
+Executed estimated(const Network& network, const Machine& machine, MapperOptions options,
+                   const Scenario& scenario) {
+    for (const bool repetition : {true, false}) {
+        options.repetition = repetition;
+        Mapping mapping = map_network(network, machine, options);
+        const Program& program = mapping.program;
+        Outcome outcome = estimate(program, machine, scenario.window(program.items_per_round));
+        if (!repetition || outcome.repetition_error.value_or(0) <= kEqualBlocks) {
+            return {std::move(mapping), std::move(outcome)};
+        }
+    }
+    fail("a program without repetition has no error by it");
+}
+
 /// `asked` has the scenario's batch.
 RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
                      const RunSettings& settings, const Scenario& scenario,
@@ -43,16 +65,19 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     options.effort = settings.effort;
     options.cancelled = interrupted;
     options.rounds = scenario.rounds();
-    const Mapping mapping = map_network(batched, machine, options);
-    if (interrupted()) {
-        throw Interrupted();
+    Executed run;
+    if (settings.engine == Engine::analytic) {
+        run = estimated(batched, machine, options, scenario);
+    } else {
+        run.mapping = map_network(batched, machine, options);
+        if (interrupted()) {
+            throw Interrupted();
+        }
+        const Window window = scenario.window(run.mapping.program.items_per_round);
+        run.outcome = replayed(run.mapping, machine, window, progress);
     }
-    const Window window = scenario.window(mapping.program.items_per_round);
-    const Outcome outcome = settings.engine == Engine::analytic
-                                ? estimate(mapping.program, machine, window)
-                                : replayed(mapping, machine, window, progress);
-    return assemble_result({batched, machine, mapping, outcome, scenario, name(settings.engine),
-                            asked.precision, asked.kept, overrides});
+    return assemble_result({batched, machine, run.mapping, run.outcome, scenario,
+                            name(settings.engine), asked.precision, asked.kept, overrides});
 }
 
 NetworkAtPrecision with_items(const Network& network, const std::string& precision,

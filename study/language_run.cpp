@@ -128,7 +128,9 @@ private:
 
     void finish(RunResult& result, const std::optional<Decoded>& decoded,
                 const std::optional<Seconds>& first_token) const {
+        const std::optional<RepeatedBlocks> repeated = result.scenario.repeated;
         result.scenario = scenario_;
+        result.scenario.repeated = repeated;
         if (decoded && decoded->steps.checked > 0) {
             result.scenario.extrapolation = Extrapolation{
                 decoded->steps.contexts, decoded->steps.contexts[decoded->steps.checked],

@@ -195,6 +195,12 @@ std::string run_notes(const RunResult& run) {
             "which without {} would miss it by {:.2f} %\n",
             contexts, extrapolation->checked, 100 * extrapolation->error);
     }
+    if (const auto& repeated = run.scenario.repeated) {
+        notes += fmt::format(
+            "note: the {} layers from {} on stand for {} equal blocks behind them; in time they "
+            "differ from the block before by {:.3f} %\n",
+            repeated->layers, repeated->stands, repeated->blocks, 100 * repeated->error);
+    }
     return notes;
 }
 

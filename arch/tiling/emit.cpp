@@ -91,12 +91,20 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
 Program TilingEmitter::run() {
     place();
     load();
+    // Only where no round begins before the one before it ends.
+    if (options_.repetition && (options_.rounds == 1 || network_.state_bytes().count() > 0)) {
+        equal_blocks_ = find_equal_blocks(network_, plan_);
+    }
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
-        done_.push_back(builder_.token("layer '" + layer_name(f) + "' done"));
+        const bool left_out = equal_blocks_ && equal_blocks_->leaves_out(f);
+        done_.push_back(left_out ? done_[equal_blocks_->stand_in(f)]
+                                 : builder_.token("layer '" + layer_name(f) + "' done"));
     }
     receive_inputs();
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
-        emit_layer(f);
+        if (!equal_blocks_ || !equal_blocks_->leaves_out(f)) {
+            emit_layer(f);
+        }
     }
     send_outputs();
     std::vector<LayerPromise> promises;
@@ -106,7 +114,30 @@ Program TilingEmitter::run() {
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
         promises[plan_.fused[f].root.position()].bound_applies = isolated(f);
     }
-    return builder_.finish(std::move(promises), options_.rounds, network_.batch());
+    Program program = builder_.finish(std::move(promises), options_.rounds, network_.batch());
+    if (equal_blocks_) {
+        leave_out(program);
+    }
+    return program;
+}
+
+/// Layers that are left out have counters all the same.
+void TilingEmitter::leave_out(Program& program) const {
+    const Repetition& blocks = equal_blocks_->layers;
+    const std::size_t written = program.actions.size();
+    for (std::int64_t copy = 1; copy <= blocks.left_out; ++copy) {
+        for (std::size_t r = 0; r < written; ++r) {
+            ActionKey key = program.actions.key(RowId(r));
+            if (!key.layer.valid() || key.layer.position() < blocks.first ||
+                key.layer.position() >= blocks.first + blocks.layers) {
+                continue;
+            }
+            key.layer =
+                LayerId(key.layer.position() + static_cast<std::size_t>(copy) * blocks.layers);
+            program.actions.row(key);
+        }
+    }
+    program.repetition = blocks;
 }
 
 /// Nothing of the layer stays in the buffer across its ends.
@@ -150,15 +181,13 @@ void TilingEmitter::place() {
             }
         }
     }
-    // MODEL: what a training step makes and reads again is much, and shares places in the DRAM
-    // where lives do not meet; in an inference each tensor has a place of its own.
+    // MODEL: what layers make and read again shares places in the DRAM where lives do not meet.
     std::vector<TensorId> passing;
     std::vector<Lifetime> lives;
     for (const TensorId tensor : activations_) {
         const std::int64_t maker = first_maker_[tensor.position()];
         const std::int64_t user = last_user_[tensor.position()];
-        const bool passes =
-            network_.trains() && maker >= 0 && user >= maker && !network_.tensor(tensor).persists();
+        const bool passes = maker >= 0 && user >= maker && !network_.tensor(tensor).persists();
         if (!plan_.kept[tensor.position()] && passes) {
             passing.push_back(tensor);
             lives.push_back({static_cast<std::size_t>(maker), static_cast<std::size_t>(user),
@@ -174,6 +203,7 @@ void TilingEmitter::place() {
         in_dram_bytes += transfers_.place_in_dram(passing, lives);
     }
     transfers_.place_in_dram(in_dram);
+    transfers_.check_fits();
     for (const TensorId tensor : in_dram) {
         const bool in_place = network_.tensor(tensor).in_place_of.valid();
         in_dram_bytes += in_place ? Bytes(0) : network_.tensor_bytes(tensor);

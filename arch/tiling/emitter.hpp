@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "arch/step_image.hpp"
 #include "arch/tiling/layer_passes.hpp"
 #include "arch/tiling/network_plan.hpp"
+#include "arch/tiling/repetition.hpp"
 #include "arch/tiling/ring.hpp"
 #include "arch/tiling/transfer.hpp"
 
@@ -53,6 +55,7 @@ private:
     void load();
     void receive_inputs();
     void send_outputs();
+    void leave_out(Program& program) const;
     [[nodiscard]] bool isolated(std::size_t f) const;
     [[nodiscard]] bool is_edge(TensorId tensor) const;
     [[nodiscard]] ComponentId home(TensorId tensor) const;
@@ -92,6 +95,7 @@ private:
     Cores cores_;
     const NetworkPlan& plan_;
     const MapperOptions& options_;
+    std::optional<EqualBlocks> equal_blocks_;  ///< what is left out
     ProgramBuilder builder_;
     Transfers transfers_;
     std::size_t workers_ = 0;

@@ -26,13 +26,14 @@ class Transfers {
 public:
     Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder);
 
-    /// Gives every tensor that ever lies in the DRAM its address. Throws InputError where they do
-    /// not fit.
+    /// Gives tensors that lie in the DRAM all the time their addresses.
     void place_in_dram(const std::vector<TensorId>& tensors);
     /// The same for tensors that live from step to step: those that do not meet share a place.
     /// Returns the bytes that all of them take.
     Bytes place_in_dram(const std::vector<TensorId>& tensors,
                         const std::vector<Lifetime>& lifetimes);
+    /// Throws InputError where all that was placed does not fit, with the bytes that are missing.
+    void check_fits() const;
 
     /// Between the DRAM and the global buffer.
     StepBody fetch(const Cargo& cargo, UnitId unit) const;
@@ -50,7 +51,6 @@ public:
     [[nodiscard]] static Place place(ComponentId memory) { return {memory, -1}; }
 
 private:
-    void check_fits() const;
     [[nodiscard]] DramAccess dram_access(const Cargo& cargo, bool write) const;
     void cross_bus(Move& move, StepBody& body, const Cargo& cargo) const;
     void add_link(Move& move, LinkId link, Bytes bytes) const;
