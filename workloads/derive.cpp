@@ -133,6 +133,9 @@ private:
         if (of.stated_precision) {
             return *of.stated_precision;
         }
+        if (of.kind == TensorKind::state && of.producer.valid()) {
+            return layer(of.producer).precision.activations;  // a cache is kept as it says itself
+        }
         std::optional<Precision> wanted;
         for (const LayerId id : of.consumers) {
             const Layer& consumer = layer(id);
@@ -287,7 +290,7 @@ private:
     void find_epilogues() {
         for (Layer& each : parts_.layers) {
             const IterationSpace& space = each.space;
-            if (each.no_work || each.pass == LayerPass::update ||
+            if (each.no_work || each.stands_alone || each.pass == LayerPass::update ||
                 space.operation == PointOperation::mac || each.weights.valid() ||
                 !space.whole_dims.empty() || !space.reduction_dims().empty() ||
                 form_of(each) == OpForm::join) {

@@ -2,6 +2,7 @@
 #include "workloads/describe.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "workloads/liveness.hpp"
@@ -41,6 +42,30 @@ double macs_per_byte(std::int64_t macs, Bytes bytes) {
     return bytes.count() == 0 ? 0 : static_cast<double>(macs) / static_cast<double>(bytes.count());
 }
 
+/// Bytes of weights that a layer reads: of a table or of experts those that are drawn.
+Bytes read_weights(const Layer& layer) {
+    const Operand* weights = layer.space.find(TensorRole::weights);
+    return weights == nullptr ? Bytes(0)
+                              : stored_bytes(touched_words(weights->projection, layer.space.box()),
+                                             weights->precision);
+}
+
+/// The same of a network: weights that several layers share once, by the one that reads most.
+Bytes read_weights(const Network& network) {
+    std::map<TensorId, Bytes> most;
+    for (const Layer& layer : network.layers()) {
+        if (layer.weights.valid()) {
+            Bytes& of = most[layer.weights];
+            of = std::max(of, read_weights(layer));
+        }
+    }
+    Bytes sum;
+    for (const auto& [tensor, bytes] : most) {
+        sum += bytes;
+    }
+    return sum;
+}
+
 LayerRow row(const Network& network, const Layer& layer) {
     LayerRow row;
     row.name = layer.name;
@@ -57,7 +82,7 @@ LayerRow row(const Network& network, const Layer& layer) {
     row.parameters = layer.other_parameters;
     if (layer.weights.valid()) {
         row.weights = network.tensor_words(layer.weights);
-        row.weight_bytes = network.tensor_bytes(layer.weights);
+        row.weight_bytes = read_weights(layer);
         if (!shares_weights(network, layer)) {
             row.parameters = checked_add(row.parameters, row.weights);
         }
@@ -93,7 +118,7 @@ NetworkSummary describe(const Network& network) {
     summary.state_bytes = network.state_bytes();
     summary.peak_activation_bytes = network.peak_activation_bytes();
     summary.intensity = macs_per_byte(
-        summary.macs, summary.weight_bytes + summary.input_bytes + summary.output_bytes);
+        summary.macs, read_weights(network) + summary.input_bytes + summary.output_bytes);
     const std::vector<Bytes> live = live_bytes(network);
     for (const Layer& layer : network.layers()) {
         summary.layers.push_back(row(network, layer));

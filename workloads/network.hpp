@@ -108,7 +108,8 @@ struct Layer {
     std::vector<TensorId> outputs;
     TensorId weights;  ///< none for most ops; several layers may share them
     std::int64_t other_parameters =
-        0;                 ///< biases, normalisation: counted, never multiplied as a matrix
+        0;                      ///< biases, normalisation: counted, never multiplied as a matrix
+    bool stands_alone = false;  ///< never an epilogue, though it could be
     bool no_work = false;  ///< renames words only (reshape, concat as alias, folded batch_norm)
     LayerId folded_into;   ///< batch_norm: the layer whose weights absorb it, at no cost
     LayerId

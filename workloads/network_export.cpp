@@ -74,6 +74,9 @@ private:
                 transforms["quantise: " + yaml_scalar(policy_text(layer.precision))].push_back(
                     layer.name);
             }
+            if (layer.stands_alone) {
+                transforms["fuse: false"].push_back(layer.name);
+            }
             if (layer.weights.valid() && network_.tensor(layer.weights).sparsity) {
                 transforms["prune: " + prune_text(*network_.tensor(layer.weights).sparsity)]
                     .push_back(layer.name);

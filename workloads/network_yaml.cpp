@@ -9,13 +9,19 @@
 namespace memwall {
 namespace {
 
+/// The parameter that is the length of a sequence.
+constexpr const char* kPositions = "positions";
+
 /// Reads `parameters`: each may use those above it. A name that cannot stand in an expression, a
-/// value that is missing and one that is no scalar are faults.
-Variables read_parameters(MapReader& reader) {
+/// value that is missing and one that is no scalar are faults. `positions`: what the parameter of
+/// that name is, if given.
+Variables read_parameters(MapReader& reader, const std::optional<std::string>& positions) {
     Variables variables;
     for (const YamlValue::Entry& entry : reader.optional_entries("parameters")) {
         const std::string what = "parameter '" + entry.key + "'";
-        if (!is_variable_name(entry.key) || entry.key == "previous") {
+        if (entry.key == kPositions && positions) {
+            variables.push({entry.key, *positions});
+        } else if (!is_variable_name(entry.key) || entry.key == "previous") {
             reader.faults().error(entry.key_mark,
                                   what + ": expected a name of letters, digits and '_'" +
                                       (entry.key == "previous" ? " other than this one" : ""));
@@ -85,7 +91,7 @@ YamlValue with_filled_keys(const YamlValue& tree, Variables& variables, Diagnost
 Network load_network(const YamlValue& tree, Diagnostics& faults) {
     Diagnostics found;
     MapReader unfilled(tree, "network file", found);
-    Variables variables = read_parameters(unfilled);
+    Variables variables = read_parameters(unfilled, stated_sequence_length(tree));
     const YamlValue root = with_filled_keys(tree, variables, found);
     MapReader reader(root, "network file", found);
     reader.optional_entries("parameters");
@@ -110,7 +116,7 @@ Network load_network(const YamlValue& tree, Diagnostics& faults) {
         }
     }
     const std::vector<Transform> transforms = read_transforms(reader);
-    change_inputs(transforms, entry.inputs, found);
+    change_inputs(transforms, entry.inputs, variables.find(kPositions) != nullptr, found);
     const std::vector<YamlValue>& layers = reader.required_items("layers");
     if (root.find("layers") != nullptr && root.find("layers")->is_sequence() && layers.empty()) {
         reader.error("layers", "'layers' in network file: expected at least one layer");
@@ -118,7 +124,10 @@ Network load_network(const YamlValue& tree, Diagnostics& faults) {
     reader.finish();
     entry.layers = read_layers(
         layers, entry.inputs.size() == 1 ? entry.inputs[0].name.name : std::string(), variables,
-        [&](const YamlValue& layer) { return rewritten(transforms, layer); }, found);
+        [&, last = last_with_weights(layers)](const YamlValue& layer) {
+            return rewritten(transforms, layer, last);
+        },
+        found);
     NetworkParts parts = build_network(entry, found);
     if (found.empty()) {
         check_parameters_are_used(unfilled, variables);

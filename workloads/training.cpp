@@ -29,6 +29,8 @@ public:
 
     NetworkParts run() {
         count_readers();
+        const bool language = std::any_of(parts_.layers.begin(), parts_.layers.end(),
+                                          [](const Layer& layer) { return layer.op == "cache"; });
         std::vector<Layer> layers;
         for (Layer& layer : parts_.layers) {
             set_batch(layer);
@@ -36,7 +38,7 @@ public:
                 drop_cache(layer);
             } else if (layer.op == "batch_norm") {
                 layers.push_back(statistics(layer));
-            } else if (layer.op == "linear") {
+            } else if (layer.op == "linear" && language) {
                 read_all_positions(layer);
             }
             layers.push_back(std::move(layer));

@@ -121,8 +121,15 @@ Transform read_transform(const YamlValue& item, Diagnostics& faults) {
     transform.where = item.mark();
     MapReader reader(item, "transform", faults);
     int kinds = 0;
-    for (const char* kind : {"quantise", "prune", "resolution", "sequence_length"}) {
+    for (const char* kind : {"quantise", "prune", "resolution", "sequence_length", "fuse"}) {
         kinds += reader.has(kind) ? 1 : 0;
+    }
+    if (reader.has("fuse")) {
+        transform.fuse = reader.optional<bool>("fuse");
+    }
+    if (reader.has("batch")) {
+        reader.error("batch", "the batch belongs to the run: --batch N, or scenario.batch");
+        ++kinds;
     }
     if (reader.has("quantise")) {
         transform.quantise = read_policy(reader, "quantise");
@@ -141,8 +148,8 @@ Transform read_transform(const YamlValue& item, Diagnostics& faults) {
     reader.finish();
     if (kinds != 1 && item.is_map()) {
         faults.error(item.mark(),
-                     "transform: expected one of quantise, prune, resolution or sequence_length, "
-                     "found " +
+                     "transform: expected one of quantise, prune, resolution, sequence_length or "
+                     "fuse, found " +
                          std::to_string(kinds));
     }
     return transform;
@@ -171,13 +178,21 @@ void check_patterns(const Transform& transform, const Network& network, Diagnost
 }
 
 Network quantised(const Transform& transform, const Network& network) {
-    PrecisionPolicy policy = *transform.quantise;
-    for (const Layer& layer : network.layers()) {
-        if (!concerns(transform, layer)) {
-            policy.keep.push_back(layer.name);
+    const PrecisionPolicy& policy = *transform.quantise;
+    return transform.layers.empty() ? with_precision(network, policy)
+                                    : with_precision(network, policy, [&](const Layer& layer) {
+                                          return !concerns(transform, layer);
+                                      });
+}
+
+Network with_fusion(const Transform& transform, const Network& network) {
+    NetworkParts parts = network.parts();
+    for (Layer& layer : parts.layers) {
+        if (concerns(transform, layer)) {
+            layer.stands_alone = !*transform.fuse;
         }
     }
-    return with_precision(network, policy);
+    return Network(std::move(parts));
 }
 
 Network pruned(const Transform& transform, const Network& network) {
@@ -200,10 +215,30 @@ std::vector<Transform> read_transforms(MapReader& reader) {
     return transforms;
 }
 
+std::optional<std::string> stated_sequence_length(const YamlValue& tree) {
+    std::optional<std::string> length;
+    const YamlValue* transforms = tree.is_map() ? tree.find("transforms") : nullptr;
+    if (transforms == nullptr || !transforms->is_sequence()) {
+        return length;
+    }
+    for (const YamlValue& transform : transforms->items()) {
+        const YamlValue* value = transform.is_map() ? transform.find("sequence_length") : nullptr;
+        if (value != nullptr && value->is_scalar()) {
+            const Parsed<std::int64_t> count = parse_count(value->text());
+            const auto* positions = std::get_if<std::int64_t>(&count);
+            if (positions != nullptr && *positions > 0 && *positions <= kMostSize) {
+                length = std::to_string(*positions);
+            }
+        }
+    }
+    return length;
+}
+
 void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEntry>& inputs,
-                   Diagnostics& faults) {
+                   bool by_parameter, Diagnostics& faults) {
     for (const Transform& transform : transforms) {
-        bool changed = transform.resolution.empty() && !transform.sequence_length;
+        const bool has_length = !transform.sequence_length || by_parameter;
+        bool changed = transform.resolution.empty() && has_length;
         for (InputEntry& input : inputs) {
             const std::size_t rank = input.shape ? input.shape->size() : 0;
             if (!transform.resolution.empty() && rank >= 3) {
@@ -211,7 +246,7 @@ void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEn
                 (*input.shape)[rank - 1] = transform.resolution.back();
                 changed = true;
             }
-            if (transform.sequence_length && rank == 2) {
+            if (!has_length && rank == 2 && input.shape->front() > 1) {
                 (*input.shape)[0] = *transform.sequence_length;
                 changed = true;
             }
@@ -225,7 +260,26 @@ void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEn
     }
 }
 
-YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer) {
+std::string last_with_weights(const std::vector<YamlValue>& layers) {
+    for (std::size_t l = layers.size(); l-- > 0;) {
+        const YamlValue& layer = layers[l];
+        const YamlValue* inner = layer.is_map() ? layer.find("layers") : nullptr;
+        if (inner != nullptr && inner->is_sequence()) {
+            if (std::string found = last_with_weights(inner->items()); !found.empty()) {
+                return found;
+            }
+        }
+        const YamlValue* name = layer.is_map() ? layer.find("name") : nullptr;
+        if (name != nullptr && name->is_scalar() &&
+            (layer.find("out_channels") != nullptr || layer.find("out_features") != nullptr)) {
+            return name->text();
+        }
+    }
+    return "";
+}
+
+YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer,
+                    const std::string& last) {
     const YamlValue* name = layer.find("name");
     if (name == nullptr || !name->is_scalar()) {
         return layer;
@@ -239,7 +293,8 @@ YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& l
                       entries.end());
     }
     for (const Transform& transform : transforms) {
-        if (!transform.channels || !concerns(transform, name->text())) {
+        const bool spared = transform.layers.empty() && name->text() == last;
+        if (!transform.channels || spared || !concerns(transform, name->text())) {
             continue;
         }
         std::string before;
@@ -274,6 +329,9 @@ Network transformed(const std::vector<Transform>& transforms, Network network,
         }
         if (transform.prune) {
             network = pruned(transform, network);
+        }
+        if (transform.fuse) {
+            network = with_fusion(transform, network);
         }
     }
     return network;

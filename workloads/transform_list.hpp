@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `transforms` of a network file: what is changed in the network that its layers describe. In
-// order: quantise, prune, other resolutions and lengths.
+// order: quantise, prune, other resolutions and lengths, fusing.
 #pragma once
 
 #include <optional>
@@ -21,20 +21,31 @@ struct Transform {
     std::optional<double> channels;               ///< fraction of the output channels that is kept
     std::vector<std::int64_t> resolution;         ///< rows and columns of images, or both at once
     std::optional<std::int64_t> sequence_length;  ///< positions of sequences
+    std::optional<bool> fuse;  ///< whether pointwise layers may end the layer before them
 };
 
 /// Reads the list; what is wrong is reported and left out.
 std::vector<Transform> read_transforms(MapReader& reader);
 
+/// The `sequence_length` that the transforms of a network file ask for, as it is written; of a
+/// network with a parameter `positions` it is the value of that.
+std::optional<std::string> stated_sequence_length(const YamlValue& tree);
+
 /// Inputs of the asked resolution ([channels, ..., rows, columns]) and length ([positions,
-/// features]). A transform that no input has the axes for is a fault.
+/// features]; one row is a state, and stays; `by_parameter`: they have it already). A transform
+/// that no input has the axes for is a fault.
 void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEntry>& inputs,
-                   Diagnostics& faults);
+                   bool by_parameter, Diagnostics& faults);
+
+/// The name of the last layer of a list that has `out_channels` or `out_features`: what a network
+/// tells apart. Empty where there is none.
+std::string last_with_weights(const std::vector<YamlValue>& layers);
 
 /// The keys of a layer (a map) with fewer `out_channels` or `out_features`, rounded up; `groups`
-/// follow where there was one for each channel. Where shapes change at all, those that the file
-/// states for its own inputs are left out.
-YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer);
+/// follow where there was one for each channel. `last` is pruned only where a pattern names it.
+/// Where shapes change at all, those that the file states for its own inputs are left out.
+YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer,
+                    const std::string& last);
 
 /// The network with its layers quantised and pruned. Patterns that match no layer are faults.
 Network transformed(const std::vector<Transform>& transforms, Network network, Diagnostics& faults);

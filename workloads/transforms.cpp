@@ -56,10 +56,14 @@ std::vector<std::string> kept_layers(const Network& network, const PrecisionPoli
 
 Network with_precision(const Network& network, const PrecisionPolicy& policy) {
     const std::vector<std::string> kept = kept_layers(network, policy);
-    const auto keeps = [&](const Layer& layer) {
+    return with_precision(network, policy, [&](const Layer& layer) {
         const std::string& named = layer.composite ? layer.composite->name : layer.name;
         return std::find(kept.begin(), kept.end(), named) != kept.end();
-    };
+    });
+}
+
+Network with_precision(const Network& network, const PrecisionPolicy& policy,
+                       const std::function<bool(const Layer&)>& keeps) {
     NetworkParts parts = network.parts();
     for (Layer& layer : parts.layers) {
         if (keeps(layer)) {

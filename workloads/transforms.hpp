@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,8 @@ std::vector<std::string> kept_layers(const Network& network, const PrecisionPoli
 /// the widest precision that one of its consumers computes at, so a kept layer also keeps the
 /// precision of its inputs.
 Network with_precision(const Network& network, const PrecisionPolicy& policy);
+/// The same for the layers that `keeps` does not name, whatever the policy keeps.
+Network with_precision(const Network& network, const PrecisionPolicy& policy,
+                       const std::function<bool(const Layer&)>& keeps);
 
 }  // namespace memwall

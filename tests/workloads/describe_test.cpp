@@ -39,6 +39,19 @@ TEST_CASE("A row has the counts of its layer, worked out by hand") {
     CHECK(summary.intensity == conv.intensity);
 }
 
+TEST_CASE("Of tables and experts only what is drawn is read") {
+    // 3 rows of 8 words; 3 tokens of which each goes to 2 of 4 experts: 4 (1 - (1 - 1/2)^3) = 3.5.
+    const NetworkSummary summary = describe(test::network_of(
+        "network: n\nprecision: int8\ninputs: {words: {shape: [3], precision: int32}}\nlayers:\n"
+        "- {name: e, op: embedding, rows: 1000, features: 8}\n"
+        "- {name: m, op: moe, experts: 4, top_k: 2, features: 16, gated: false}\n"));
+    CHECK(row(summary, "e").weight_bytes == Bytes(3 * 8));
+    CHECK(row(summary, "e").weights == 1000 * 8);
+    CHECK(row(summary, "m.up").weight_bytes == Bytes(4 * 16 * 8));  // 3.5 experts, rounded
+    CHECK(summary.weight_bytes.count() > 1000 * 8);
+    CHECK(summary.intensity > 0.1);
+}
+
 TEST_CASE("The rows of ResNet-50 add up to its totals") {
     const NetworkSummary summary = describe(with_batch(shipped("resnet50"), 2));
     std::int64_t macs = 0;

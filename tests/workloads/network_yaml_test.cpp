@@ -40,7 +40,7 @@ TEST_CASE("Each mistake in a layer has its sentence at its place") {
     CHECK(fault("- {op: relu}\n") == "5:3: error: missing key 'name' in layer");
     CHECK(fault("- {name: a}\n") == "5:3: error: missing key 'op' in layer 'a'");
     CHECK(fault("- {name: '', op: relu}\n") == "5:10: error: expected a name, found an empty one");
-    for (const char* name : {"(idle)", "\"two\\nlines\""}) {
+    for (const char* name : {"(idle)", R"("two\nlines")"}) {
         CHECK(fault("- {name: " + std::string(name) + ", op: relu}\n") ==
               "5:10: error: expected a name of one line that does not begin with a bracket");
     }

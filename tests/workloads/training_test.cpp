@@ -341,6 +341,12 @@ TEST_CASE("Only the drawn rows of an embedding are brought up to date, a tied on
     CHECK_FALSE(has(tied, "out.update"));
 }
 
+TEST_CASE("What tells apart whole images learns from the one position that it reads") {
+    const Network forward = test::shipped("vit_b16");
+    const Network step = training_step(forward, Optimizer::adam);
+    CHECK(macs_of_pass(step, LayerPass::forward) == forward.macs());
+}
+
 TEST_CASE("A language model learns from every position") {
     const Network forward = test::shipped("llama2_7b");
     const Network step = training_step(forward, Optimizer::adam);

@@ -5,6 +5,7 @@
 
 #include "tests/support/generated_forms.hpp"
 #include "tests/workloads/network_text.hpp"
+#include "workloads/network_export.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -92,6 +93,59 @@ TEST_CASE("Another resolution or length changes the inputs and all that follows"
         "network: n\ninputs: {x: [5, 4]}\nlayers: [{name: l, op: linear, out_features: 2}]\n"
         "transforms: [{sequence_length: 10}]\n");
     CHECK(longer.macs() == 10 * 4 * 2);
+    const Network cell = network_of(
+        "network: n\ninputs: {x: [5, 4], state: [1, 3]}\nlayers:\n"
+        "- {name: l, op: gru, inputs: [x, state], hidden: 3}\n"
+        "transforms: [{sequence_length: 10}]\n");  // a state is not longer
+    CHECK(cell.tensor(cell.find_tensor("l")).shape == Shape{10, 3});
+}
+
+TEST_CASE("The length of a sequence that is a parameter changes with it") {
+    const std::string text =
+        "network: n\nparameters: {positions: 6}\n"
+        "inputs: {words: {shape: [\"{positions}\"], precision: int32}}\nlayers:\n"
+        "- {name: e, op: embedding, rows: 50, features: 4}\n"
+        "- {name: l, op: linear, out_features: 3}\n";
+    const Network longer = network_of(text + "transforms: [{sequence_length: 12}]\n");
+    CHECK(longer.macs() == 2 * network_of(text).macs());
+    CHECK(longer.tensor(longer.find_tensor("l")).shape == Shape{12, 3});
+}
+
+TEST_CASE("Pruning the channels of all layers leaves the classes as they are") {
+    const std::string text =
+        "network: n\ninputs: {x: [8]}\nlayers:\n"
+        "- {name: up, op: linear, out_features: 16}\n"
+        "- {name: classes, op: linear, out_features: 10}\n"
+        "- {name: s, op: softmax}\n";
+    const Network half = network_of(text + "transforms: [{prune: {channels: 0.5}}]\n");
+    CHECK(half.macs() == 8 * 8 + 8 * 10);
+    const Network named =
+        network_of(text + "transforms: [{prune: {channels: 0.5}, layers: classes}]\n");
+    CHECK(named.macs() == 8 * 16 + 16 * 5);
+}
+
+TEST_CASE("Layers that are not to be fused stand alone") {
+    const Network apart = with("- {fuse: false}\n");
+    for (const Layer& layer : apart.layers()) {
+        CHECK_FALSE(layer.epilogue_of.valid());
+    }
+    const std::string text =
+        "network: n\ninputs: {x: [8]}\nlayers:\n"
+        "- {name: up, op: linear, out_features: 16}\n"
+        "- {name: r, op: relu}\n";
+    CHECK(network_of(text).layer(LayerId(1)).epilogue_of.valid());
+    const Network alone = network_of(text + "transforms: [{fuse: false, layers: r}]\n");
+    CHECK_FALSE(alone.layer(LayerId(1)).epilogue_of.valid());
+    CHECK_FALSE(network_of(network_text(alone)).layer(LayerId(1)).epilogue_of.valid());
+}
+
+TEST_CASE("A cache is kept in the precision of its own layer") {
+    const Network network = network_of(
+        "network: n\nprecision: int8\ninputs: {q: [2, 4, 8], k: [2, 4, 8], v: [2, 4, 8]}\nlayers:\n"
+        "- {name: a, op: attention, inputs: [q, k, v], causal: true, cache: true, context: 12}\n"
+        "transforms: [{quantise: a4, layers: [a.keys, a.values]}]\n");
+    CHECK(network.state_bytes() == Bytes(2 * 2 * 16 * 8 / 2));
+    CHECK(network.layer(network.find_layer("a.scores")).precision.activations == Precision::int8);
 }
 
 TEST_CASE("What is no transform is told at its place") {
@@ -109,6 +163,7 @@ TEST_CASE("What is no transform is told at its place") {
     CHECK(fault("{sequence_length: 4}") ==
           "net.yaml:8:3: error: sequence_length: no input has the shape [positions, features]");
     CHECK(fault("{prune: 2:4, quantise: int4}").find("expected one of") != std::string::npos);
+    CHECK(fault("{batch: 4}").find("the batch belongs to the run: --batch N") != std::string::npos);
 }
 
 TEST_CASE("MACs and bytes of generated networks scale with batch and precision as they should") {

@@ -58,7 +58,7 @@ private:
     }
 
     std::string weights(const Ints& dims) {
-        const std::string name = "w" + std::to_string(++count_);
+        std::string name = "w" + std::to_string(++count_);
         model_.weights(name, dims);
         return name;
     }

@@ -343,7 +343,7 @@ TEST_CASE("Tensors cost no memory, and what is left is bounded, whatever a file 
         nodes += "\x0A";
         nodes += '\0';
     }
-    std::string bytes = "\x3A";
+    std::string bytes(1, '\x3A');
     for (std::size_t rest = nodes.size(); rest > 0; rest >>= 7U) {
         bytes += static_cast<char>((rest & 0x7FU) | (rest > 0x7F ? 0x80U : 0U));
     }
