@@ -74,6 +74,8 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
             const bool leads = part == kernel.parts.front();
             layer.summary = leads ? kernel.summary : "in the kernel of " + first.name;
             layer.fused = !leads;
+            layer.skips_zeros =
+                skipped_zeros(network, network.layer(fused.root), *gpu.array_config).has_value();
             layer.utilization = utilization(network, gpu, plan, kernel);
             for (const LayerId epilogue : fused.epilogues) {
                 mapping.layers[epilogue.position()].fused = true;

@@ -32,19 +32,24 @@ def spread(row):
     return f"{number(row['spread']['low'])} to {number(row['spread']['high'])}" if row["spread"] else ""
 
 
+def envelope(row):
+    value = row["back_of_envelope"]
+    return "" if value is None else f"{number(value)} ({100 * (value / row['published'] - 1):+.0f} %)"
+
+
 def tables(result):
     lines = ["| group | rows | median | worst | which is |", "|---|---|---|---|---|"]
     for group in result["groups"]:
         lines.append(f"| {group['group']} | {group['counted']} | {group['median']:.1f} % | {group['worst']:.1f} % "
                      f"| `{group['worst_id']}` |")
-    lines += ["", "| verdict | row | machine | workload | metric | published | others published | model | unit | difference |",
-              "|---|---|---|---|---|---|---|---|---|---|"]
+    lines += ["", "| verdict | row | machine | workload | metric | published | others published | model | unit | difference | envelope |",
+              "|---|---|---|---|---|---|---|---|---|---|---|"]
     rows = sorted(result["rows"], key=lambda row: (ORDER.index(row["verdict"]), -abs(row["error"])))
     for row in rows:
         unit = "%" if "percent" in row["band"] else "points"
         lines.append(f"| {row['verdict']} | `{row['id']}` | {row['machine']} | {row['workload']} | {row['metric']} "
                      f"| {number(row['published'])} | {spread(row)} | {number(row['predicted'])} | {row['unit']} "
-                     f"| {row['error']:+.1f} {unit} |")
+                     f"| {row['error']:+.1f} {unit} | {envelope(row)} |")
     misses = [row for row in rows if row["known_miss"]]
     if misses:
         lines += ["", "What is believed to cause the misses:", ""]

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/csv.hpp"
+#include "study/back_of_envelope.hpp"
 #include "study/commands.hpp"
 #include "study/execute.hpp"
 #include "study/load.hpp"
@@ -10,6 +11,7 @@
 #include "study/progress.hpp"
 #include "study/validation_score.hpp"
 #include "study/version.hpp"
+#include "workloads/transforms.hpp"
 
 namespace memwall {
 namespace {
@@ -58,13 +60,18 @@ std::string key_of(const CommandLine& run) {
     return key;
 }
 
+/// A run, and the time of one batch on the back of an envelope where there is a DRAM.
+struct Predicted {
+    RunResult run;
+    std::optional<Seconds> envelope;
+};
+
 /// Runs each workload once, however many rows are about it.
 class Runs {
 public:
     Runs(const Configs& configs, InputFiles& inputs) : configs_(configs), inputs_(inputs) {}
 
-    /// What is wrong with a row's workload is told at the row.
-    const RunResult& of(const ValidationRow& row) {
+    const Predicted& of(const ValidationRow& row) {
         const std::string key = key_of(row.run);
         const auto known = results_.find(key);
         if (known != results_.end()) {
@@ -75,18 +82,39 @@ public:
             load_network_source(configs_, request.network, request.overrides.network, inputs_);
         const Machine machine =
             load_machine_config(configs_, request.machine, request.overrides.machine, inputs_);
-        return results_
-            .emplace(key,
-                     execute(network, machine, request.settings, request.override_texts, nullptr))
-            .first->second;
+        Predicted predicted;
+        predicted.run =
+            execute(network, machine, request.settings, request.override_texts, nullptr);
+        const Scenario& scenario = predicted.run.scenario;
+        if (!machine.drams().empty() && !scenario.language && !scenario.training) {
+            const NetworkAtPrecision asked =
+                at_precision(network.network(), request.settings.precision);
+            predicted.envelope =
+                back_of_envelope(with_batch(asked.network, scenario.batch), machine);
+        }
+        return results_.emplace(key, std::move(predicted)).first->second;
     }
 
 private:
     const Configs& configs_;
     InputFiles& inputs_;
-    std::map<std::string, RunResult> results_;
+    std::map<std::string, Predicted> results_;
 };
 
+/// The figure of the row, had the run taken the envelope's time; of rates and times only.
+std::optional<double> on_envelope(const Predicted& predicted, const ValidationRow& row) {
+    const bool rate = row.metric.name == "throughput";
+    if (!predicted.envelope || (!rate && row.metric.name != "latency")) {
+        return std::nullopt;
+    }
+    RunResult run = predicted.run;
+    const auto items = static_cast<double>(run.scenario.batch);
+    run.totals.throughput = items / predicted.envelope->count();
+    run.totals.latency.mean = *predicted.envelope;
+    return measure(run, row.metric, row.unit);
+}
+
+/// What is wrong with a row's workload is told at the row.
 std::vector<ScoredRow> score_all(const std::vector<ValidationRow>& rows, const Configs& configs,
                                  InputFiles& inputs) {
     ProgressBar bar("validate");
@@ -95,7 +123,9 @@ std::vector<ScoredRow> score_all(const std::vector<ValidationRow>& rows, const C
     for (const ValidationRow& row : rows) {
         bar.show(static_cast<double>(scored.size()) / static_cast<double>(rows.size()));
         try {
-            scored.push_back(score(row, measure(runs.of(row), row.metric, row.unit)));
+            const Predicted& predicted = runs.of(row);
+            scored.push_back(score(row, measure(predicted.run, row.metric, row.unit),
+                                   on_envelope(predicted, row)));
         } catch (const InputError& error) {
             Diagnostics faults;
             for (const Diagnostic& fault : error.faults()) {
@@ -119,6 +149,7 @@ Json row_json(const ScoredRow& scored) {
                  {"unit", row.unit},
                  {"predicted", scored.predicted},
                  {"published", row.published},
+                 {"back_of_envelope", scored.envelope ? Json(*scored.envelope) : Json(nullptr)},
                  {"error", scored.error},
                  {"calibrated", row.calibrated},
                  {"counted", row.counted}};

@@ -54,7 +54,8 @@ std::string rows_table(std::vector<ScoredRow> rows) {
                  {"model"},
                  {"unit", Align::left},
                  {"difference"},
-                 {"band"}});
+                 {"band"},
+                 {"envelope"}});
     for (const ScoredRow& scored : rows) {
         const ValidationRow& row = scored.row;
         const std::string unit = unit_of(row.band.kind);
@@ -62,7 +63,8 @@ std::string rows_table(std::vector<ScoredRow> rows) {
                    row.metric.name + (row.metric.layer.empty() ? "" : " of " + row.metric.layer),
                    figure(row.published), figure(scored.predicted), row.unit,
                    fmt::format("{:+.1f} {}", scored.error, unit),
-                   fmt::format("{:g} {}", row.band.most, unit)});
+                   fmt::format("{:g} {}", row.band.most, unit),
+                   scored.envelope ? figure(*scored.envelope) : ""});
     }
     return table.text();
 }
@@ -102,9 +104,10 @@ const char* name(Verdict verdict) {
     fail("unknown verdict");
 }
 
-ScoredRow score(ValidationRow row, double predicted) {
+ScoredRow score(ValidationRow row, double predicted, std::optional<double> envelope) {
     ScoredRow scored;
     scored.predicted = predicted;
+    scored.envelope = envelope;
     scored.error = row.band.kind == ErrorBand::Kind::percent ? 100 * (predicted / row.published - 1)
                                                              : predicted - row.published;
     scored.in_band = std::abs(scored.error) <= row.band.most;

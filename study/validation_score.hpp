@@ -17,12 +17,13 @@ const char* name(Verdict verdict);
 struct ScoredRow {
     ValidationRow row;
     double predicted = 0;
-    double error = 0;  ///< predicted against published: per cent of it, or points
+    std::optional<double> envelope;  ///< predicted on the back of an envelope, where that can be
+    double error = 0;                ///< predicted against published: per cent of it, or points
     bool in_band = false;
     Verdict verdict = Verdict::within;
 };
 
-ScoredRow score(ValidationRow row, double predicted);
+ScoredRow score(ValidationRow row, double predicted, std::optional<double> envelope = {});
 
 /// The counted rows of a group, by the size of their errors in per cent; of points, in points.
 struct GroupScore {

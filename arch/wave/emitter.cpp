@@ -286,15 +286,19 @@ void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f) {
         const ArrayShape* shape = array_shape(*gpu_.array_config, root.precision);
         const std::int64_t bytes =
             std::max<std::int64_t>(1, ceil_divide(bits(shape->precision), 8));
+        const auto sparse = skipped_zeros(network_, root, *gpu_.array_config);
+        const std::int64_t done = sparse ? ceil_divide(macs * sparse->kept, sparse->of) : macs;
         builder_.count(body, fused.root, gpu_.array, Action::mac, TensorRole::outputs,
-                       shape->precision, macs);
+                       shape->precision, done);
+        builder_.count(body, fused.root, gpu_.array, Action::skipped_mac, TensorRole::outputs,
+                       shape->precision, macs - done);
         if (gpu_.array_config->instructions) {
             builder_.count(body, fused.root, gpu_.array, Action::issue, TensorRole::inputs,
-                           shape->precision, macs * bytes);
+                           shape->precision, done * bytes);
         }
         for (const TensorRole role : {TensorRole::inputs, TensorRole::weights}) {
             builder_.count(body, fused.root, gpu_.operands, Action::read, role, shape->precision,
-                           macs * bytes / kWarpTile);
+                           done * bytes / kWarpTile);
         }
         const std::int64_t turns = ceil_divide(matrix_shape(root).depth * bytes, kDepthBytes);
         const std::int64_t sums = checked_multiply(results, turns) * bits(accumulator) / 8;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "arch/core_split.hpp"
@@ -105,27 +106,36 @@ private:
             if (!is_private(kernel, stored)) {
                 const double times = o == 0 ? left : o == 1 ? right : 1;
                 add_flow(kernel.feeds, stored, fused.root, operands[o].role, operands[o].precision,
-                         static_cast<double>(touched_bytes(layer, operands[o])) * times);
+                         touched_bytes(layer, operands[o]), times);
             }
         }
         const std::int64_t results = output_bytes(fused);
         for (std::size_t i = 0; i < fused.operands.size(); ++i) {
             const Precision precision = network_.tensor(fused.operands[i]).precision;
             add_flow(kernel.feeds, fused.operands[i], fused.operand_of[i], TensorRole::inputs,
-                     precision,
-                     static_cast<double>(network_.tensor_bytes(fused.operands[i]).count()));
+                     precision, network_.tensor_bytes(fused.operands[i]).count(), 1);
         }
         if (!is_private(kernel, fused.output)) {
             const Tensor& output = network_.tensor(fused.output);
             add_flow(kernel.drains, fused.output, fused.last(),
                      output.kind == TensorKind::state ? TensorRole::state : TensorRole::outputs,
-                     output.precision, static_cast<double>(results));
+                     output.precision, results, 1);
         }
     }
 
     [[nodiscard]] std::int64_t touched_bytes(const Layer& layer, const Operand& operand) const {
-        return stored_bytes(touched_words(operand.projection, layer.space.box()), operand.precision)
-            .count();
+        const std::int64_t touched = touched_words(operand.projection, layer.space.box());
+        const auto sparse = operand.role == TensorRole::weights
+                                ? skipped_zeros(network_, layer, *gpu_.array_config)
+                                : std::nullopt;
+        if (!sparse) {
+            return stored_bytes(touched, operand.precision).count();
+        }
+        // A kept word, and the number of its place in the group.
+        const auto place =
+            static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(sparse->of - 1)));
+        const std::int64_t kept = ceil_divide(touched * sparse->kept, sparse->of);
+        return ceil_divide(kept * (bits(operand.precision) + place), 8);
     }
 
     /// What the kernel's last layer makes: the new positions of a state, else the tensor.
@@ -135,10 +145,12 @@ private:
         return touched_bytes(last, result);
     }
 
+    /// `bytes` of a tensor, read or written so many times.
     static void add_flow(std::vector<KernelFlow>& flows, TensorId tensor, LayerId layer,
-                         TensorRole role, Precision precision, double bytes) {
-        if (bytes >= 1) {
-            flows.push_back({tensor, layer, role, precision, std::llround(bytes)});
+                         TensorRole role, Precision precision, std::int64_t bytes, double times) {
+        if (bytes > 0) {
+            flows.push_back({tensor, layer, role, precision,
+                             std::llround(static_cast<double>(bytes) * times), bytes});
         }
     }
 
@@ -167,6 +179,10 @@ private:
         ProductDemand demand;
         demand.shape = matrix_shape(layer);
         demand.macs_per_cycle = static_cast<double>(lanes->macs_per_cycle());
+        if (const auto sparse = skipped_zeros(network_, layer, *gpu_.array_config)) {
+            demand.macs_per_cycle *=
+                static_cast<double>(sparse->of) / static_cast<double>(sparse->kept);
+        }
         demand.result_bits = bits(layer.precision.accumulator);
         demand.operations_per_result = operations_per_result(fused);
         demand.left_bytes = static_cast<double>(touched_bytes(layer, layer.space.operands[0]));
@@ -193,6 +209,21 @@ double conversion_operations(Precision accumulator, Precision stored) {
         return 0;
     }
     return is_floating(accumulator) ? 1 : kRescale;
+}
+
+// MODEL: structured sparsity: lanes pass over the zeros of weights that keep at most as many of
+// each group as they can take; kept weights come with their places in the group. What is left is
+// stored.
+std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
+                                        const MacArrayConfig& array) {
+    if (!array.sparse || !layer.weights.valid() || layer.macs() == 0) {
+        return std::nullopt;
+    }
+    const std::optional<Sparsity>& pruned = network.tensor(layer.weights).sparsity;
+    if (!pruned || pruned->of != array.sparse->of || pruned->kept > array.sparse->kept) {
+        return std::nullopt;
+    }
+    return array.sparse;
 }
 
 WavePlan plan_waves(const Network& network, const Hierarchy& gpu, double memory_latency) {

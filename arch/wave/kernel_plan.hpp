@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct KernelFlow {
     TensorRole role = TensorRole::inputs;
     Precision precision = Precision::int8;
     std::int64_t bytes = 0;
+    std::int64_t distinct = 0;  ///< of them, each word once
 };
 
 /// One launch: a fused layer, or the products and the softmax of an attention.
@@ -46,7 +48,11 @@ struct WavePlan {
 /// floating-point one is rounded.
 double conversion_operations(Precision accumulator, Precision stored);
 
-/// Throws Interrupted through `cancelled`, InputError for a network that trains.
+/// The pattern by which a layer's weights are pruned, where the lanes pass over its zeros.
+std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
+                                        const MacArrayConfig& array);
+
+/// Throws InputError for a network that trains.
 WavePlan plan_waves(const Network& network, const Hierarchy& gpu, double memory_latency);
 
 }  // namespace memwall

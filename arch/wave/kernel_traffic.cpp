@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "arch/wave/region_cache.hpp"
 
@@ -30,6 +32,10 @@ public:
             }
             for (const KernelFlow& flow : plan.kernels[k].drains) {
                 maker_[flow.tensor] = flow;
+                std::vector<std::int64_t>& parts = written_parts_[flow.tensor];
+                made_[{flow.tensor, k}] = {static_cast<std::int64_t>(parts.size()) * kParts,
+                                           flow.bytes};
+                parts.push_back(flow.bytes);
             }
         }
     }
@@ -61,13 +67,14 @@ private:
                 missed[i] += read(kernel.feeds[i], part, written);
             }
             for (const KernelFlow& flow : kernel.drains) {
-                cache_.write(flow.tensor, part, Bytes(share(flow.bytes, part, kParts)), written);
+                const auto& [first, bytes] = made_.at({flow.tensor, k});
+                cache_.write(flow.tensor, first + part, Bytes(share(bytes, part, kParts)), written);
             }
         }
         for (std::size_t i = 0; i < kernel.feeds.size(); ++i) {
             const KernelFlow& flow = kernel.feeds[i];
             const std::int64_t again = stays(flow) ? passes_again(kernel, flow) : 0;
-            add(kernel.fetches, flow, missed[i] + again * bytes_of(flow));
+            add(kernel.fetches, flow, missed[i] + again * flow.distinct);
         }
         end_lives(k, kernel, written);
         for (const auto& [tensor, bytes] : written.written) {
@@ -78,10 +85,18 @@ private:
 
     std::int64_t read(const KernelFlow& flow, std::int64_t part, CacheTraffic& written) {
         CacheTraffic traffic;
-        const std::int64_t bytes = bytes_of(flow);
+        const std::int64_t bytes = flow.distinct;
         if (stays(flow) && bytes <= gpu_.buffer_config->capacity.count() / 2) {
             for (std::int64_t p = 0; p < kWeightParts; ++p) {
                 cache_.read(flow.tensor, p, Bytes(share(bytes, p, kWeightParts)), traffic);
+            }
+        } else if (const auto parts = written_parts_.find(flow.tensor);
+                   parts != written_parts_.end() && parts->second.size() > 1) {
+            // Several kernels have made parts of it; as much of each is read as of the whole.
+            std::int64_t first = 0;
+            for (const std::int64_t made : parts->second) {
+                cache_.read(flow.tensor, first + part, Bytes(share(made, part, kParts)), traffic);
+                first += kParts;
             }
         } else {
             cache_.read(flow.tensor, part, Bytes(share(bytes, part, kParts)), traffic);
@@ -92,15 +107,10 @@ private:
         return traffic.missed.count();
     }
 
-    /// The distinct bytes of a tensor that a kernel reads: at most the tensor's.
-    [[nodiscard]] std::int64_t bytes_of(const KernelFlow& flow) const {
-        return std::min(flow.bytes, network_.tensor_bytes(flow.tensor).count());
-    }
-
     /// MODEL: weights larger than half of the cache stream past it once for each group of rows that
     /// the cores have blocks of at a time, which make a square of the results.
     [[nodiscard]] std::int64_t passes_again(const Kernel& kernel, const KernelFlow& flow) const {
-        if (bytes_of(flow) <= gpu_.buffer_config->capacity.count() / 2) {
+        if (flow.distinct <= gpu_.buffer_config->capacity.count() / 2) {
             return 0;
         }
         const Layer& layer = network_.layer(flow.layer);
@@ -149,7 +159,11 @@ private:
     RegionCache cache_;
     const Hierarchy& gpu_;
     std::map<TensorId, std::size_t> last_reader_;
-    std::map<TensorId, KernelFlow> maker_;
+    std::map<TensorId, KernelFlow> maker_;  ///< the last one
+    /// By tensor the bytes that each of its makers writes, and by tensor and maker the number of
+    /// its first part.
+    std::map<TensorId, std::vector<std::int64_t>> written_parts_;
+    std::map<std::pair<TensorId, std::size_t>, std::pair<std::int64_t, std::int64_t>> made_;
 };
 
 }  // namespace

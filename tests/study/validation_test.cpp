@@ -160,3 +160,25 @@ TEST_CASE("an unknown validation is told with the nearest name") {
     CHECK(run.err.find("unknown validation 'northpol'; did you mean 'northpole'?") !=
           std::string::npos);
 }
+
+TEST_CASE("the shipped rows of single operators stand as their file says") {
+    const ProgramRun run = run_memwall({"validate", "a100_operators", "--json", "-"});
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const auto json = nlohmann::json::parse(run.out);
+    CHECK(json["rows"].size() == 20);
+    CHECK(json["groups"][0]["median"].get<double>() <= 8);
+    for (const auto& row : json["rows"]) {
+        INFO(row["id"]);
+        CHECK((row["within"] == true || row["known_miss"].is_object()));
+        CHECK(row["back_of_envelope"].is_number());
+    }
+}
+
+TEST_CASE("every shipped validation file is fine") {
+    const ProgramRun run =
+        run_memwall({"check", "northpole", "a100_operators", "a100_power", "gpu_mlperf"});
+    INFO(run.err);
+    CHECK(run.status == 0);
+    CHECK(run.out.find("validation, 20 rows") != std::string::npos);
+}

@@ -165,6 +165,45 @@ TEST_CASE("An attention whose scores fit the cores writes no scores") {
     CHECK(apart.counts.at({"dram", Action::write}) > 8LL * 4 * 2048 * 2048);
 }
 
+TEST_CASE(
+    "Weights pruned 2:4 take half of the time and of the products where the lanes pass over "
+    "zeros") {
+    const std::string text =
+        "network: n\nsource: s\nprecision: int8\ninputs: {x: [16384, 4096]}\nlayers:\n  - {name: "
+        "y, op: "
+        "linear, out_features: 4096, bias: false}\n";
+    const Network dense = test::network_of_text(text);
+    const Network pruned = test::network_of_text(text + "transforms: [{prune: \"2:4\"}]\n");
+    const Machine machine = test::shipped_machine("a100_sxm_80gb");
+    const Steady full = steady(dense, machine);
+    const Steady half = steady(pruned, machine);
+    CHECK(half.counts.at({"tensor_cores", Action::mac}) * 2 == dense.macs());
+    CHECK(half.counts.at({"tensor_cores", Action::skipped_mac}) * 2 == dense.macs());
+    CHECK(half.round < 0.65 * full.round);
+    MapperOptions options;
+    CHECK(map_network(pruned, machine, options).layers[0].skips_zeros);
+    const Machine without = test::shipped_machine("t4");
+    CHECK_FALSE(map_network(pruned, without, options).layers[0].skips_zeros);
+    CHECK(steady(pruned, without).counts.at({"tensor_cores", Action::mac}) == dense.macs());
+}
+
+TEST_CASE("The parts of a concatenation are each written and read once") {
+    const Network network = with_batch(
+        test::network_of_text(
+            "network: n\nsource: s\nprecision: int8\ninputs: {x: [64, 64, 64]}\nlayers:\n"
+            "  - {name: a, op: conv, inputs: x, out_channels: 64, kernel: 1, bias: false}\n"
+            "  - {name: b, op: conv, inputs: x, out_channels: 192, kernel: 1, bias: false}\n"
+            "  - {name: both, op: concat, inputs: [a, b]}\n"
+            "  - {name: y, op: conv, out_channels: 64, kernel: 1, bias: false}\n"),
+        64);
+    const std::int64_t map = 64LL * 64 * 64 * 64;  // of 64 channels, the whole batch: 16 MiB
+    const Steady run = steady(network, test::shipped_machine("t4"));
+    CHECK(run.counts.at({"dram", Action::write}) > 4 * map + map - (4 << 20));
+    CHECK(run.counts.at({"dram", Action::write}) <= 4 * map + map);
+    CHECK(run.counts.at({"dram", Action::read}) > 2 * map + 4 * map - (8 << 20));
+    CHECK(run.counts.at({"dram", Action::read}) <= 2 * map + 4 * map + 4 * 64 * 64 * 8);
+}
+
 TEST_CASE("A machine that the wave mapper lacks parts of is refused with all of them") {
     try {
         WaveMapper().check(test::shipped_machine("von_neumann"));
