@@ -33,6 +33,8 @@ const char* name(Action action) {
             return "activate";
         case Action::refresh:
             return "refresh";
+        case Action::issue:
+            return "issue";
         case Action::mac:
             return "mac";
         case Action::gated_mac:
@@ -55,6 +57,7 @@ const char* unit_of(Action action) {
         case Action::write:
         case Action::transfer:
         case Action::hop:
+        case Action::issue:
             return "byte";
         default:
             return "operation";
@@ -71,6 +74,8 @@ EnergyKind kind_of(Action action) {
             return EnergyKind::data_movement;
         case Action::refresh:
             return EnergyKind::static_energy;
+        case Action::issue:
+            return EnergyKind::control;
         default:
             return EnergyKind::arithmetic;
     }

@@ -17,8 +17,8 @@ namespace memwall {
 /// Every joule is one of these four (docs/model.md has the table from action to kind).
 enum class EnergyKind { arithmetic, data_movement, control, static_energy };
 
-/// Actions are counted, never timed: bytes for reads, writes and transfers; operations for the
-/// rest.
+/// Actions are counted, never timed: bytes for reads, writes, transfers and issue; operations for
+/// the rest.
 enum class Action {
     read,         ///< byte read from a memory
     write,        ///< byte written to a memory
@@ -26,6 +26,7 @@ enum class Action {
     hop,          ///< byte over one hop of a mesh
     activate,     ///< DRAM row activation
     refresh,      ///< DRAM refresh command
+    issue,        ///< operand byte that an instruction delivers to lanes
     mac,          ///< multiply-accumulate executed
     gated_mac,    ///< multiply-accumulate whose zero operand gates it: time but next to no energy
     skipped_mac,  ///< multiply-accumulate left out by hardware that skips zeros: neither time nor

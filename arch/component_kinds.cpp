@@ -7,6 +7,7 @@ const std::vector<ComponentKindEntry>& component_kinds() {
     static const std::vector<ComponentKindEntry> kKinds = {
         {"dram", ComponentKind::dram, read_dram},
         {"sram", ComponentKind::sram, read_memory},
+        {"cache", ComponentKind::cache, read_memory},
         {"register_file", ComponentKind::register_file, read_register_file},
         {"mac_array", ComponentKind::mac_array, read_mac_array},
         {"vector_unit", ComponentKind::vector_unit, read_vector_unit},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/machine.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/graph/adjacency_list.hpp>
 #include <cmath>
@@ -15,6 +16,8 @@ const char* name(ComponentKind kind) {
             return "dram";
         case ComponentKind::sram:
             return "sram";
+        case ComponentKind::cache:
+            return "cache";
         case ComponentKind::register_file:
             return "register_file";
         case ComponentKind::mac_array:
@@ -199,6 +202,35 @@ SquareMillimetres Machine::area() const {
         total += component.area;
     }
     return total;
+}
+
+double PowerCap::voltage(Hertz clock, Hertz own) const {
+    const double share = static_cast<double>(clock.count()) / static_cast<double>(own.count());
+    return std::max(lowest_voltage, 1 - voltage_slope * (1 - share));
+}
+
+// MODEL: at a lower clock the voltage falls by the stated rule; energies of the chip and its
+// leakage fall with the voltage's square, clock power with the clock too.
+Machine Machine::at_clock(Hertz clock) const {
+    ensure(parts_.power_cap.has_value() && parts_.clocks.size() == 1,
+           "a clock is lowered under a power cap");
+    Parts slower = parts_;
+    const Hertz own = parts_.clocks.front().frequency();
+    const double voltage = parts_.power_cap->voltage(clock, own);
+    const double square = voltage * voltage;
+    const double share = static_cast<double>(clock.count()) / static_cast<double>(own.count());
+    slower.clocks.front() = ClockDomain(parts_.clocks.front().name(), clock);
+    for (Component& component : slower.components) {
+        if (component.kind == ComponentKind::dram || component.kind == ComponentKind::link) {
+            continue;
+        }
+        for (EnergyEntry& entry : component.energies) {
+            entry.joules = times(entry.joules, square);
+        }
+        component.static_power = times(component.static_power, square);
+        component.clock_power = times(component.clock_power, square * share);
+    }
+    return Machine(std::move(slower));
 }
 
 Machine Machine::with_link_scaled(ComponentId component, double factor) const {

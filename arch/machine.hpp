@@ -23,6 +23,7 @@ namespace memwall {
 enum class ComponentKind {
     dram,
     sram,
+    cache,
     register_file,
     mac_array,
     vector_unit,
@@ -34,8 +35,8 @@ enum class ComponentKind {
 
 const char* name(ComponentKind kind);
 
-/// A memory on the chip: `sram` or `register_file`, per instance. A port width of zero: no limit of
-/// its own.
+/// A memory on the chip: `sram`, `cache` or `register_file`, per instance. A port width of zero: no
+/// limit of its own.
 struct MemoryConfig {
     Bytes capacity;
     Bytes bank;         ///< the macro that one access wakes up; decides the energy of an access
@@ -54,6 +55,12 @@ struct ArrayShape {
 
 enum class Dataflow { dot_product };
 
+/// Weights of which at most `kept` of each `of` in a row are not zero.
+struct NMSparsity {
+    std::int64_t kept = 0;
+    std::int64_t of = 0;
+};
+
 /// An array of multiply-accumulate units, per instance.
 struct MacArrayConfig {
     Dataflow dataflow = Dataflow::dot_product;
@@ -62,11 +69,15 @@ struct MacArrayConfig {
     Cycles weight_load;  ///< the least cycles that one set of weights stays in the lanes
     bool packs_window =
         true;  ///< reduction lanes are filled from C x R x S together, else from C alone
+    double issue_efficiency = 1;  ///< share of the cycles of a full block in which lanes have work
+    bool instructions = false;    ///< operands come by instructions, at a cost in control energy
+    std::optional<NMSparsity> sparse;  ///< weights whose zeros the lanes pass over
 };
 
 struct VectorUnitConfig {
     std::int64_t lanes = 1;  ///< elementwise operations a cycle, per instance
     Cycles pipeline;
+    bool instructions = false;  ///< as of a MacArrayConfig
 };
 
 /// A two-dimensional mesh of single-cycle routers, dimension-ordered (X, then Y).
@@ -138,6 +149,19 @@ struct Provenance {
     std::string source;
 };
 
+/// The most power that a machine may draw in its steady state, and what lowering the clock does:
+/// the supply voltage falls with it, in proportion to what it is at the machine's own clock.
+struct PowerCap {
+    Watts power;
+    double voltage_slope = 0;   ///< relative fall of the voltage for one of the clock
+    double lowest_voltage = 1;  ///< of the voltage at the machine's own clock
+    Hertz lowest_clock;
+    Hertz clock_step;
+
+    /// The voltage at `clock`, of that at `own`.
+    [[nodiscard]] double voltage(Hertz clock, Hertz own) const;
+};
+
 /// A machine as it was described, resolved and cross-checked. Immutable.
 class Machine {
 public:
@@ -150,6 +174,7 @@ public:
         std::vector<std::pair<ComponentId, ComponentId>> connections;
         std::vector<Provenance> provenance;
         std::string power_scope = "chip";
+        std::optional<PowerCap> power_cap;
         SourceMark where;  ///< of its name in the file
     };
 
@@ -201,6 +226,10 @@ public:
 
     /// The area of all components on the chip.
     [[nodiscard]] SquareMillimetres area() const;
+
+    /// The same machine at a lower clock and the voltage that its power cap's rule gives for it.
+    /// DRAM and links off the chip stay as they are.
+    [[nodiscard]] Machine at_clock(Hertz clock) const;
 
     /// The same machine with one link's capacity multiplied by `factor`: what a mapping made for
     /// another machine meets.

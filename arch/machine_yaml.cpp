@@ -86,6 +86,26 @@ void read_provenance(MapReader& machine, Machine::Parts& parts, Diagnostics& fau
     }
 }
 
+PowerCap read_power_cap(const YamlValue& value, Hertz clock, Diagnostics& faults) {
+    MapReader reader(value, "'power_cap'", faults);
+    PowerCap cap;
+    cap.power = reader.required_positive<Watts>("power");
+    cap.voltage_slope =
+        reader.at_most("voltage_slope", reader.required<double>("voltage_slope"), 1.0, "1");
+    cap.lowest_voltage = reader.at_most(
+        "lowest_voltage", reader.required_positive<double>("lowest_voltage"), 1.0, "1");
+    if (cap.voltage_slope < 0) {
+        reader.misfit("voltage_slope", "a share of 0 to 1");
+    }
+    cap.lowest_clock = reader.required_positive<Hertz>("lowest_clock");
+    cap.clock_step = reader.required_positive<Hertz>("clock_step");
+    if (cap.lowest_clock > clock) {
+        reader.misfit("lowest_clock", "at most the machine's clock");
+    }
+    reader.finish();
+    return cap;
+}
+
 }  // namespace
 
 Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies) {
@@ -108,6 +128,9 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
         reader.misfit("clock", "at most 1,000 GHz");
     }
     parts.clocks.emplace_back("clock", clock.count() > 0 ? clock : Hertz(1));
+    if (const YamlValue* cap = reader.value("power_cap")) {
+        parts.power_cap = read_power_cap(*cap, clock, faults);
+    }
     const std::string technology = reader.required<std::string>("technology");
     if (!technology.empty()) {
         parts.technology =

@@ -4,6 +4,7 @@
 #include "arch/fused_layer.hpp"
 #include "arch/spatial_mapper.hpp"
 #include "arch/tiling_mapper.hpp"
+#include "arch/wave_mapper.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -19,6 +20,7 @@ const std::vector<MapperEntry>& mappers() {
     static const std::vector<MapperEntry> kMappers = {
         {"tiling", []() -> std::unique_ptr<Mapper> { return std::make_unique<TilingMapper>(); }},
         {"spatial", []() -> std::unique_ptr<Mapper> { return std::make_unique<SpatialMapper>(); }},
+        {"wave", []() -> std::unique_ptr<Mapper> { return std::make_unique<WaveMapper>(); }},
     };
     return kMappers;
 }

@@ -41,6 +41,7 @@ struct LayerMapping {
     double utilization = 0;  ///< of the array while it computes this layer
     IoBound bound;           ///< at the outermost memory
     bool bound_applies = false;
+    bool skips_zeros = false;  ///< of pruned weights, by a pattern that the lanes support
 };
 
 /// A mapped network.

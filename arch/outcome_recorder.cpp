@@ -23,6 +23,7 @@ Bound bound_of(ComponentKind kind) {
         case ComponentKind::dram:
             return Bound::dram;
         case ComponentKind::sram:
+        case ComponentKind::cache:
         case ComponentKind::register_file:
             return Bound::buffer;
         case ComponentKind::mac_array:

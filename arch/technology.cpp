@@ -164,6 +164,9 @@ Technology load_technology(const YamlValue& root, Diagnostics& faults) {
     tech.sram_leakage = required_sourced<Watts>(reader, "sram_leakage_per_mib");
     tech.logic_leakage = required_sourced<Watts>(reader, "logic_leakage_per_mm2");
     tech.clock = required_sourced<Joules>(reader, "clock_per_cycle_mm2");
+    if (const YamlValue* issue = reader.value("operand_issue_per_byte")) {
+        tech.operand_issue = read_sourced<Joules>(*issue, "'operand_issue_per_byte'", faults);
+    }
     for (const auto& entry : reader.required_entries("dram")) {
         MapReader dram(entry.value, "dram '" + entry.key + "'", faults);
         tech.dram[entry.key] = required_sourced<Joules>(dram, "access_per_byte");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,9 @@ struct Technology {
     Sourced sram_leakage;                   ///< W a MiB
     Sourced logic_leakage;                  ///< W a mm2 that is no SRAM
     Sourced clock;  ///< J a cycle and mm2 that is no SRAM: clock tree and control
+    /// J an operand byte that an instruction delivers to lanes: fetch, decode, collection of
+    /// operands.
+    std::optional<Sourced> operand_issue;
     std::map<std::string, Sourced> dram;  ///< J a byte, by type: device, PHY and controller
     std::map<std::string, Sourced> dram_background;  ///< W a stack or channel group, by type
 

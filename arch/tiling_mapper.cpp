@@ -2,11 +2,11 @@
 #include "arch/tiling_mapper.hpp"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "arch/core_work.hpp"
 #include "arch/estimate.hpp"
+#include "arch/network_bound.hpp"
 #include "arch/tiling/emit.hpp"
 #include "arch/tiling/network_plan.hpp"
 #include "base/error.hpp"
@@ -211,28 +211,6 @@ double utilization(const Network& network, const Cores& cores, std::int64_t coun
            (plan.core_cycles * static_cast<double>(shape->macs_per_cycle() * count));
 }
 
-/// What a round must read of weights and state beyond what the chip can hold.
-Bytes network_bound(const Network& network, Bytes capacity) {
-    std::map<TensorId, std::int64_t> read;
-    for (const Layer& layer : network.layers()) {
-        for (const Operand& operand : layer.space.operands) {
-            if (operand.role == TensorRole::weights || operand.role == TensorRole::state) {
-                const std::int64_t touched =
-                    stored_bytes(touched_words(operand.projection, layer.space.box()),
-                                 operand.precision)
-                        .count();
-                std::int64_t& most = read[network.storage(operand.tensor)];
-                most = std::max(most, touched);
-            }
-        }
-    }
-    Bytes sum(0);
-    for (const auto& [tensor, most] : read) {
-        sum += Bytes(most);
-    }
-    return sum > capacity ? sum - capacity : Bytes(0);
-}
-
 }  // namespace
 
 void TilingMapper::check(const Machine& machine) const {
@@ -253,11 +231,7 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
     of_part.rounds = checked_multiply(options.rounds, network.batch() / mapping.sub_batch);
     mapping.program = emit_tiling(choice.network, machine, hierarchy, cores, choice.plan, of_part);
     mapping.layers.resize(network.layers().size());
-    const Bytes capacity = hierarchy.buffer_config->capacity +
-                           hierarchy.operands_config->capacity * hierarchy.cores +
-                           (hierarchy.accumulators_config != nullptr
-                                ? hierarchy.accumulators_config->capacity * hierarchy.cores
-                                : Bytes(0));
+    const Bytes capacity = on_chip_capacity(hierarchy);
     for (std::size_t l = 0; l < mapping.layers.size(); ++l) {
         LayerMapping& layer = mapping.layers[l];
         layer.layer = LayerId(l);

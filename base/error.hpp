@@ -60,6 +60,12 @@ public:
     Interrupted() : std::runtime_error("the work was interrupted") {}
 };
 
+/// A check that the user asked for does not hold; nothing is wrong with the input.
+class CheckFailed : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
 /// Our mistake: a broken invariant of the program. what() has the file and line of the check.
 class InternalError : public std::logic_error {
 public:

@@ -6,11 +6,12 @@ _memwall_names() {
 }
 
 _memwall() {
-    local verbs="run compare show check import"
-    local shown="networks machines technologies experiments templates network machine technology mapping result paths"
+    local verbs="run compare validate show check import"
+    local shown="networks machines technologies experiments templates validations network machine technology mapping result paths"
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
+        [validate]="--json --csv --configs --help"
         [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --set --compare --graph --json --csv --configs --help"
         [check]="--configs --help"
         [import]="--format --output --batch --set-dim --skip-unsupported --help"
@@ -49,6 +50,7 @@ _memwall() {
     case $verb in
         run) words=$(_memwall_names experiments) ;;
         compare) words=$(_memwall_names machines) ;;
+        validate) words=$(_memwall_names validations) ;;
         check) words=$(_memwall_names networks; _memwall_names machines; _memwall_names technologies) ;;
         show)
             case $before in

@@ -177,8 +177,10 @@ RunResult assemble_result(const RunInput& input) {
     result.engine = input.engine;
     result.precision = input.precision;
     result.kept_precision = input.kept_precision;
-    for (const Layer& layer : input.network.layers()) {
-        if (layer.weights.valid() && input.network.tensor(layer.weights).sparsity) {
+    for (std::size_t l = 0; l < input.network.layers().size(); ++l) {
+        const Layer& layer = input.network.layers()[l];
+        if (layer.weights.valid() && input.network.tensor(layer.weights).sparsity &&
+            !input.mapping.layers[l].skips_zeros) {
             result.dense_pruned_layers.push_back(layer.name);
         }
     }

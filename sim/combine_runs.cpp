@@ -127,6 +127,9 @@ Totals combined_totals(const std::vector<RunShare>& list, const Shares& shares) 
             Bytes& peak = totals.peak_memory[m].second;
             peak = std::max(peak, of.peak_memory[m].second);
         }
+        if (of.power_cap && of.power_cap->clock < totals.power_cap->clock) {
+            totals.power_cap = of.power_cap;  // the lowest clock of all steps
+        }
         totals.stalls += of.stalls;
         totals.steps += of.steps;
         totals.events += of.events;

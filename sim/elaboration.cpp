@@ -79,6 +79,7 @@ void Simulation::build_media() {
         const std::string own = module_name(component.name);
         switch (component.kind) {
             case ComponentKind::sram:
+            case ComponentKind::cache:
             case ComponentKind::register_file:
                 components_.push_back(std::make_unique<SramModule>(own.c_str(), id, transfers_));
                 break;

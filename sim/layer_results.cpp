@@ -10,7 +10,7 @@ namespace memwall {
 
 bool is_memory(ComponentKind kind) {
     return kind == ComponentKind::dram || kind == ComponentKind::sram ||
-           kind == ComponentKind::register_file;
+           kind == ComponentKind::cache || kind == ComponentKind::register_file;
 }
 
 namespace {

@@ -46,6 +46,14 @@ struct AtLowerBound {
     Bytes bytes;  ///< at the outermost memory
 };
 
+/// The clock that a machine's power cap leads to.
+struct ClockUnderCap {
+    Watts cap;
+    Hertz clock;
+    Hertz own_clock;    ///< the machine's, which it would have without the cap
+    bool holds = true;  ///< whether the steady power stays within the cap
+};
+
 struct Totals {
     Seconds seconds;  ///< the whole replay
     Cycles cycles;    ///< the same, of `clock`
@@ -56,6 +64,7 @@ struct Totals {
     std::string item;                    ///< "frame", "token" or "prompt_token"
     Watts power;
     std::string power_scope;
+    std::optional<ClockUnderCap> power_cap;  ///< of machines that have one
     Joules energy, energy_low, energy_high;
     EnergyByKind by_kind{};
     EnergyByStatus by_status{};

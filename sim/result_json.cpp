@@ -90,6 +90,14 @@ Json memory_json(const std::optional<TrainingMemory>& memory) {
                            {"total", memory->total().count()}});
 }
 
+Json power_cap_json(const std::optional<ClockUnderCap>& cap) {
+    return !cap ? Json(nullptr)
+                : Json({{"power_w", finite(cap->cap)},
+                        {"clock_hz", cap->clock.count()},
+                        {"own_clock_hz", cap->own_clock.count()},
+                        {"holds", cap->holds}});
+}
+
 Json totals_json(const Totals& totals) {
     Json json = {{"seconds", finite(totals.seconds)},
                  {"cycles", totals.cycles.count()},
@@ -106,6 +114,7 @@ Json totals_json(const Totals& totals) {
                  {"energy_j", finite(totals.energy)},
                  {"energy_low_j", finite(totals.energy_low)},
                  {"energy_high_j", finite(totals.energy_high)}};
+    json["power_cap"] = power_cap_json(totals.power_cap);
     json["energy_by_kind_j"] = by_kind(totals.by_kind);
     json["energy_by_status_j"] = by_status(totals.by_status);
     json["window_s"] = finite(totals.window);

@@ -190,6 +190,14 @@ std::optional<TrainingMemory> read_training_memory(const Node& node) {
                           bytes("gradients"),  bytes("saved"),   bytes("peak_live")};
 }
 
+std::optional<ClockUnderCap> read_power_cap(const Node& node) {
+    if (node.is_null()) {
+        return std::nullopt;
+    }
+    return ClockUnderCap{Watts(node.at("power_w").number()), Hertz(node.at("clock_hz").count()),
+                         Hertz(node.at("own_clock_hz").count()), node.at("holds").flag()};
+}
+
 Totals read_totals(const Node& node) {
     Totals totals;
     read_times(node, totals);
@@ -212,6 +220,7 @@ Totals read_totals(const Node& node) {
     if (const Node area = node.at("area_mm2"); !area.is_null()) {
         totals.area = SquareMillimetres(area.number());
     }
+    totals.power_cap = read_power_cap(node.at("power_cap"));
     totals.training = read_training_memory(node.at("training_memory_bytes"));
     totals.stalls = node.at("stalls").count();
     totals.steps = node.at("steps").count();

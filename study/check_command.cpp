@@ -7,6 +7,7 @@
 #include "study/commands.hpp"
 #include "study/experiment.hpp"
 #include "study/load.hpp"
+#include "study/validation.hpp"
 
 namespace memwall {
 namespace {
@@ -43,13 +44,29 @@ std::string check_experiment(const YamlValue& root, const Configs& configs) {
            " design points";
 }
 
+/// A validation is fine when the workload of each of its rows can be asked for.
+std::string check_validation(const YamlValue& root, const ConfigFile& file,
+                             const Configs& configs) {
+    Diagnostics faults;
+    const std::vector<ValidationRow> rows = load_validation(root, file.path.parent_path(), faults);
+    faults.throw_if_any();
+    InputFiles inputs;
+    for (const ValidationRow& row : rows) {
+        const RunRequest request = run_request(row.run);
+        load_network_source(configs, request.network, request.overrides.network, inputs);
+        check_mappable(
+            load_machine_config(configs, request.machine, request.overrides.machine, inputs));
+    }
+    return "validation, " + std::to_string(rows.size()) + " rows";
+}
+
 /// The kind of a file is that of the first key that names one.
 std::string check_file(const ConfigFile& file, const Configs& configs) {
     InputFiles inputs;
     const YamlValue root = read_config(file, "configuration", inputs);
     for (const ConfigKind kind :
-         {ConfigKind::experiment, ConfigKind::technology, ConfigKind::machine, ConfigKind::network,
-          ConfigKind::network_template}) {
+         {ConfigKind::validation, ConfigKind::experiment, ConfigKind::technology,
+          ConfigKind::machine, ConfigKind::network, ConfigKind::network_template}) {
         // A machine has a technology too, an experiment has a network.
         if (root.find(name(kind)) == nullptr ||
             (kind == ConfigKind::technology && root.find("machine") != nullptr)) {
@@ -60,7 +77,8 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
                 return check_network(root, file, configs, inputs);
             case ConfigKind::machine: {
                 const Machine machine =
-                    machine_from(root, file.path.parent_path(), configs, inputs);
+                    machine_from(with_base_of(root, file.path.parent_path(), configs, inputs),
+                                 file.path.parent_path(), configs, inputs);
                 check_mappable(machine);
                 return "machine '" + machine.name() + "', " +
                        std::to_string(machine.components().size()) + " components";
@@ -69,6 +87,8 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
                 return check_technology(root);
             case ConfigKind::experiment:
                 return check_experiment(root, configs);
+            case ConfigKind::validation:
+                return check_validation(root, file, configs);
             case ConfigKind::network_template:
                 return "template '" + root.find(name(kind))->text() +
                        "', checked with each network that extends it";
@@ -76,7 +96,8 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
     }
     Diagnostics faults;
     faults.error(root.mark(),
-                 "expected a file with a key 'network', 'machine', 'technology' or 'experiment'");
+                 "expected a file with a key 'network', 'machine', 'technology', 'experiment' or "
+                 "'validation'");
     faults.throw_if_any();
     return "";
 }

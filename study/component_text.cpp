@@ -34,6 +34,12 @@ struct Describe {
             text += fmt::format("{}{} inputs x {} outputs at {}", text.empty() ? "" : ", ",
                                 shape.inputs, shape.outputs, name(shape.precision));
         }
+        if (array.issue_efficiency < 1) {
+            text += fmt::format(", in use {:.3g} of the time", array.issue_efficiency);
+        }
+        if (array.sparse) {
+            text += fmt::format(", weights {}:{} sparse", array.sparse->kept, array.sparse->of);
+        }
         return text;
     }
     std::string operator()(const VectorUnitConfig& unit) const {
@@ -50,7 +56,9 @@ struct Describe {
         return bandwidth(link.bandwidth) + " each way";
     }
     std::string operator()(const DmaConfig& dma) const {
-        return fmt::format("{} transfers at once", dma.channels);
+        return fmt::format("{} transfer{} at once", dma.channels, dma.channels == 1 ? "" : "s") +
+               (dma.setup.count() > 0 ? fmt::format(", set up in {} cycles", dma.setup.count())
+                                      : "");
     }
 };
 

@@ -21,6 +21,8 @@ const char* name(ConfigKind kind) {
             return "experiment";
         case ConfigKind::network_template:
             return "template";
+        case ConfigKind::validation:
+            return "validation";
     }
     fail("unknown kind of configuration");
 }
@@ -37,14 +39,16 @@ const char* folder_name(ConfigKind kind) {
             return "experiments";
         case ConfigKind::network_template:
             return "networks/templates";
+        case ConfigKind::validation:
+            return "validation";
     }
     fail("unknown kind of configuration");
 }
 
 const std::vector<ConfigKind>& all_config_kinds() {
-    static const std::vector<ConfigKind> kKinds = {ConfigKind::network, ConfigKind::machine,
-                                                   ConfigKind::technology, ConfigKind::experiment,
-                                                   ConfigKind::network_template};
+    static const std::vector<ConfigKind> kKinds = {
+        ConfigKind::network,    ConfigKind::machine,          ConfigKind::technology,
+        ConfigKind::experiment, ConfigKind::network_template, ConfigKind::validation};
     return kKinds;
 }
 

@@ -24,7 +24,9 @@ DesignPoints::DesignPoints(const Experiment& experiment, const std::vector<Overr
     }
     for (const DesignPoint& point : experiment.points) {
         const ConfigFile file = configs.find(ConfigKind::machine, point.machine);
-        Point read{read_config(file, "machine", inputs), file.path.parent_path(), point.set};
+        Point read{with_base_of(read_config(file, "machine", inputs), file.path.parent_path(),
+                                configs, inputs),
+                   file.path.parent_path(), point.set};
         const auto own = overrides_of_machine(overrides, {point.name}, all_names);
         read.overrides.insert(read.overrides.end(), own.begin(), own.end());
         if (point.same_area) {

@@ -9,6 +9,7 @@
 #include "study/interrupt.hpp"
 #include "study/language_run.hpp"
 #include "study/load.hpp"
+#include "study/power_cap.hpp"
 #include "study/training_run.hpp"
 #include "workloads/transforms.hpp"
 
@@ -54,9 +55,9 @@ Executed estimated(const Network& network, const Machine& machine, MapperOptions
 }
 
 /// `asked` has the scenario's batch.
-RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
-                     const RunSettings& settings, const Scenario& scenario,
-                     const std::vector<std::string>& overrides, const Progress& progress) {
+RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machine,
+                           const RunSettings& settings, const Scenario& scenario,
+                           const std::vector<std::string>& overrides, const Progress& progress) {
     if (interrupted()) {
         throw Interrupted();
     }
@@ -78,6 +79,32 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     }
     return assemble_result({batched, machine, run.mapping, run.outcome, scenario,
                             name(settings.engine), asked.precision, asked.kept, overrides});
+}
+
+// MODEL: a power cap acts on the steady state: a single batch from a standing start is over before
+// the clock falls.
+/// At the machine's own clock, or the one that its power cap leads to: found with the analytic
+/// engine, then run once.
+RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
+                     const RunSettings& settings, const Scenario& scenario,
+                     const std::vector<std::string>& overrides, const Progress& progress) {
+    if (!machine.parts().power_cap) {
+        return run_at_its_clock(asked, machine, settings, scenario, overrides, progress);
+    }
+    const PowerCap& cap = *machine.parts().power_cap;
+    const Hertz own = machine.clocks().front().frequency();
+    Hertz clock = own;
+    if (scenario.phase != Phase::single) {
+        RunSettings analytic = settings;
+        analytic.engine = Engine::analytic;
+        clock = clock_under_cap(machine, [&](const Machine& at) {
+            return run_at_its_clock(asked, at, analytic, scenario, overrides, nullptr).totals.power;
+        });
+    }
+    RunResult result =
+        run_at_its_clock(asked, machine.at_clock(clock), settings, scenario, overrides, progress);
+    result.totals.power_cap = {cap.power, clock, own, result.totals.power <= cap.power};
+    return result;
 }
 
 NetworkAtPrecision with_items(const Network& network, const std::string& precision,

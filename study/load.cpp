@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "arch/machine_base.hpp"
 #include "arch/machine_yaml.hpp"
 #include "base/sha256.hpp"
 #include "workloads/network_yaml.hpp"
@@ -108,10 +109,23 @@ Machine machine_from(const YamlValue& root, const fs::path& folder, const Config
     return load_machine(root, technology);
 }
 
+YamlValue with_base_of(const YamlValue& root, const fs::path& folder, const Configs& configs,
+                       InputFiles& inputs) {
+    const auto read_base = [&](const std::string& name, const SourceMark& where) {
+        return read_named_in(folder, ConfigKind::machine, name, where, "machine", configs, inputs);
+    };
+    Diagnostics faults;
+    YamlValue whole = with_base(root, read_base, faults);
+    faults.throw_if_any();
+    return whole;
+}
+
 Machine load_machine_config(const Configs& configs, const std::string& name,
                             const std::vector<Override>& overrides, InputFiles& inputs) {
     const ConfigFile file = configs.find(ConfigKind::machine, name);
-    const YamlValue root = with_overrides(read_config(file, "machine", inputs), overrides);
+    const YamlValue root = with_overrides(with_base_of(read_config(file, "machine", inputs),
+                                                       file.path.parent_path(), configs, inputs),
+                                          overrides);
     return machine_from(root, file.path.parent_path(), configs, inputs);
 }
 

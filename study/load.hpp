@@ -66,6 +66,10 @@ Technology load_technology_config(const Configs& configs, const std::string& nam
 YamlValue with_template_of(const YamlValue& root, const std::filesystem::path& folder,
                            const Configs& configs, InputFiles& inputs);
 
+/// A machine's tree with that of the machine that it extends put below; `folder` as above.
+YamlValue with_base_of(const YamlValue& root, const std::filesystem::path& folder,
+                       const Configs& configs, InputFiles& inputs);
+
 /// A machine from a tree that was read already; `folder` is where its relative paths begin.
 Machine machine_from(const YamlValue& root, const std::filesystem::path& folder,
                      const Configs& configs, InputFiles& inputs);

@@ -31,6 +31,8 @@ void dispatch(const CommandLine& command) {
     catch_interrupts();
     if (command.verb == "run") {
         run_command(command, configs);
+    } else if (command.verb == "validate") {
+        validate_command(command, configs);
     } else {
         ensure(command.verb == "compare", "every verb has its command");
         compare_command(command, configs);
@@ -54,6 +56,8 @@ int run_program(int argc, const char* const* argv) {
         return kInputWrong;
     } catch (const Interrupted&) {
         std::cerr << "error: interrupted\n";
+    } catch (const CheckFailed& error) {
+        std::cerr << error.what() << "\n";
     } catch (const std::bad_alloc&) {
         std::cerr << "error: out of memory\n";
     } catch (const std::exception& error) {

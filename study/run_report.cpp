@@ -51,6 +51,11 @@ std::string totals_text(const RunResult& run) {
     table.add({"throughput", rate(totals.throughput), totals.item + "s/s"});
     table.add({"latency", format_seconds(totals.latency.mean), latency_note(run)});
     table.add({"power", format_watts(totals.power), totals.power_scope});
+    if (const auto& cap = totals.power_cap) {
+        table.add({"clock", format_hertz(cap->clock),
+                   fmt::format("of {}; the cap of {} {}", format_hertz(cap->own_clock),
+                               format_watts(cap->cap), cap->holds ? "holds" : "does not hold")});
+    }
     add_energies(run, table);
     table.add({"utilization", percent(totals.utilization), "of the arrays' dense peak"});
     if (totals.arithmetic_intensity) {

@@ -42,6 +42,14 @@ std::string machine_json(const Machine& machine) {
     for (const ClockDomain& clock : machine.clocks()) {
         json["clocks"][clock.name()] = {{"hz", clock.frequency().count()}};
     }
+    json["power_cap"] = nullptr;
+    if (const auto& cap = machine.parts().power_cap) {
+        json["power_cap"] = {{"power_w", cap->power.count()},
+                             {"voltage_slope", cap->voltage_slope},
+                             {"lowest_voltage", cap->lowest_voltage},
+                             {"lowest_clock_hz", cap->lowest_clock.count()},
+                             {"clock_step_hz", cap->clock_step.count()}};
+    }
     json["components"] = Json::array();
     for (const Component& component : machine.components()) {
         json["components"].push_back({{"name", component.name},
@@ -68,6 +76,14 @@ std::string machine_table(const Machine& machine) {
                                    machine.name(), machine.parts().technology.name,
                                    format_hertz(machine.clocks().front().frequency()),
                                    machine.parts().mapper, machine.area().count());
+    if (const auto& cap = machine.parts().power_cap) {
+        text += fmt::format(
+            "power cap {}: the clock falls in steps of {} to no less than {}, the voltage by {:g} "
+            "of "
+            "that to no less than {:g}\n\n",
+            format_watts(cap->power), format_hertz(cap->clock_step),
+            format_hertz(cap->lowest_clock), cap->voltage_slope, cap->lowest_voltage);
+    }
     Table components({{"component", Align::left},
                       {"kind", Align::left},
                       {"instances"},

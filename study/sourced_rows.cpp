@@ -45,6 +45,9 @@ std::vector<SourcedRow> rows_of(const Technology& technology) {
     rows.push_back({"sram_leakage_per_mib", technology.sram_leakage, "W"});
     rows.push_back({"logic_leakage_per_mm2", technology.logic_leakage, "W"});
     rows.push_back({"clock_per_cycle_mm2", technology.clock, "J"});
+    if (technology.operand_issue) {
+        rows.push_back({"operand_issue_per_byte", *technology.operand_issue, "J"});
+    }
     add_table("dram.access_per_byte", technology.dram, "J", rows);
     add_table("dram.background", technology.dram_background, "W", rows);
     return rows;

@@ -62,10 +62,17 @@ const std::vector<VerbSpec>& verb_specs() {
          {"memwall compare von_neumann northpole --network resnet50",
           "memwall compare von_neumann northpole --network resnet50 "
           "--set machine.von_neumann.components.global_buffer.capacity=128MiB"}},
+        {"validate",
+         "set the models against published figures of real machines",
+         "NAMES",
+         "files of configs/validation, by name or path (default: all)",
+         {"--json", "--csv", "--configs"},
+         {"memwall validate", "memwall validate northpole --json -"}},
         {"show",
          "list or describe networks, machines, technologies, mappings, results and paths",
          "WHAT",
-         "networks, machines, technologies, experiments, templates; network NAME, machine NAME, "
+         "networks, machines, technologies, experiments, templates, validations; network NAME, "
+         "machine NAME, "
          "technology NAME; mapping; result FILE; paths",
          {"--machine", "--network", "--batch", "--precision", "--phase", "--users", "--prompt",
           "--context", "--optimizer", "--effort", "--set", "--compare", "--graph", "--json",
@@ -100,8 +107,8 @@ const std::vector<VerbSpec>& verb_specs() {
 
 const std::vector<std::string>& show_words() {
     static const std::vector<std::string> kWords = {
-        "networks", "machines",   "technologies", "experiments", "templates", "network",
-        "machine",  "technology", "mapping",      "result",      "paths"};
+        "networks", "machines", "technologies", "experiments", "templates", "validations",
+        "network",  "machine",  "technology",   "mapping",     "result",    "paths"};
     return kWords;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "arch/component_kinds.hpp"
+#include "base/parse.hpp"
 
 namespace memwall {
 namespace {
@@ -56,6 +57,42 @@ Sourced times(const Sourced& a, const Sourced& factor) {
             a.source};
 }
 
+/// What instructions cost where they deliver the operands.
+bool read_instructions(MapReader& reader, const Technology& technology, Component& component) {
+    if (!reader.optional<bool>("instructions", false)) {
+        return false;
+    }
+    if (technology.operand_issue) {
+        component.energies.push_back({Action::issue, {}, *technology.operand_issue});
+    } else {
+        reader.error("instructions", "technology " + technology.name +
+                                         " has no 'operand_issue_per_byte' for instructions");
+    }
+    return true;
+}
+
+/// "2:4"
+std::optional<NMSparsity> read_sparse(MapReader& reader) {
+    const auto text = reader.optional<std::string>("sparse");
+    if (!text) {
+        return std::nullopt;
+    }
+    const std::size_t colon = text->find(':');
+    NMSparsity sparse;
+    const auto read = [&](const std::string& part, std::int64_t& into) {
+        const auto count = parse_count(part);
+        const auto* value = std::get_if<std::int64_t>(&count);
+        into = value != nullptr ? *value : 0;
+    };
+    read(text->substr(0, colon), sparse.kept);
+    read(colon == std::string::npos ? "" : text->substr(colon + 1), sparse.of);
+    if (sparse.kept < 1 || sparse.of <= sparse.kept || sparse.of > 1'024) {
+        reader.misfit("sparse", "kept and all words of a group such as 2:4");
+        return std::nullopt;
+    }
+    return sparse;
+}
+
 }  // namespace
 
 // MODEL: a multiply-accumulate is one multiplication and one addition of the technology's table.
@@ -70,6 +107,10 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
     array.weight_load = at_most_a_billion(
         reader, "weight_load", reader.optional_positive<Cycles>("weight_load", Cycles(1)));
     array.packs_window = reader.optional<bool>("packs_window", true);
+    array.issue_efficiency = reader.at_most(
+        "issue_efficiency", reader.optional_positive<double>("issue_efficiency", 1), 1.0, "1");
+    array.instructions = read_instructions(reader, context.technology, component);
+    array.sparse = read_sparse(reader);
 
     const Technology& tech = context.technology;
     double area = 0;
@@ -94,6 +135,8 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
     component.energies.push_back({Action::skipped_mac, {}, none});
     component.energies.push_back({Action::recomputed_mac, {}, none});
 
+    // The lanes' own area, unless the file knows what a whole core takes.
+    area = reader.optional_positive<SquareMillimetres>("area", SquareMillimetres(area)).count();
     area *= static_cast<double>(component.instances);
     const auto hertz = static_cast<double>(context.clock.frequency().count());
     component.area = SquareMillimetres(area);
@@ -110,6 +153,7 @@ void read_vector_unit(MapReader& reader, const ComponentContext& context, Compon
         at_most_a_billion(reader, "pipeline", reader.optional<Cycles>("pipeline", Cycles(0)));
     component.energies = {{Action::vector, {}, context.technology.vector_operation}};
     add_accumulation(context.technology, component);
+    unit.instructions = read_instructions(reader, context.technology, component);
     component.config = unit;
 }
 

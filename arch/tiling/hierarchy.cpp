@@ -27,13 +27,14 @@ ComponentId only(const Machine& machine, ComponentKind kind, bool needed, Machin
     return found.empty() ? ComponentId() : found.front();
 }
 
-ComponentId sram_beside(const Machine& machine, ComponentId part, ComponentId other,
-                        const std::string& what, MachineNeeds& needs) {
+/// The memory of a kind that is connected to a part.
+ComponentId memory_beside(const Machine& machine, ComponentId part, ComponentKind kind,
+                          ComponentId other, const std::string& what, MachineNeeds& needs) {
     if (!part.valid()) {
         return {};
     }
     for (const ComponentId neighbour : machine.neighbours(part)) {
-        if (machine.component(neighbour).kind == ComponentKind::sram && neighbour != other) {
+        if (machine.component(neighbour).kind == kind && neighbour != other) {
             return neighbour;
         }
     }
@@ -53,8 +54,8 @@ double narrowest(std::initializer_list<double> widths) {
 
 }  // namespace
 
-Hierarchy::Hierarchy(const Machine& machine) {
-    MachineNeeds needs(machine, "tiling");
+Hierarchy::Hierarchy(const Machine& machine, ComponentKind shared, const std::string& mapper) {
+    MachineNeeds needs(machine, mapper);
     const auto find = [&](ComponentKind kind, bool needed) {
         return only(machine, kind, needed, needs);
     };
@@ -65,9 +66,12 @@ Hierarchy::Hierarchy(const Machine& machine) {
     vector = find(ComponentKind::vector_unit, true);
     accumulators = find(ComponentKind::register_file, false);
     dma = find(ComponentKind::dma, false);
-    buffer = sram_beside(machine, dram, ComponentId(), "an sram connected to the dram", needs);
-    operands = sram_beside(machine, array, buffer,
-                           "an sram connected to the mac_array, one an array", needs);
+    buffer = memory_beside(machine, dram, shared, ComponentId(),
+                           (shared == ComponentKind::cache ? "a cache" : "an sram") +
+                               std::string(" connected to the dram"),
+                           needs);
+    operands = memory_beside(machine, array, ComponentKind::sram, buffer,
+                             "an sram connected to the mac_array, one an array", needs);
     needs.throw_if_any();
     dram_id = DramId(std::size_t{0});
     dram_config = config_of<DramConfig>(machine, dram);

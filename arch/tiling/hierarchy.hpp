@@ -3,6 +3,8 @@
 // connection.
 #pragma once
 
+#include <string>
+
 #include "arch/machine.hpp"
 
 namespace memwall {
@@ -12,7 +14,7 @@ struct Hierarchy {
     ComponentId host;  ///< link; optional: without it inputs begin in the DRAM
     ComponentId dram;
     DramId dram_id;
-    ComponentId buffer;        ///< the sram that the dram is connected to
+    ComponentId buffer;        ///< the sram or cache that the dram is connected to
     ComponentId bus;           ///< optional
     ComponentId operands;      ///< the sram beside the array, one an array
     ComponentId accumulators;  ///< register_file; optional
@@ -29,8 +31,10 @@ struct Hierarchy {
     const VectorUnitConfig* vector_config = nullptr;
     std::int64_t cores = 1;
 
-    /// Throws InputError with every part that is missing.
-    explicit Hierarchy(const Machine& machine);
+    /// Throws InputError with every part that is missing. `shared` is what the cores share: an sram
+    /// that `mapper` manages, or a cache.
+    explicit Hierarchy(const Machine& machine, ComponentKind shared = ComponentKind::sram,
+                       const std::string& mapper = "tiling");
 
     /// Bytes a cycle from the global buffer to the operand buffers.
     [[nodiscard]] double feed_width() const;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/network_bound.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace memwall {
+
+Bytes on_chip_capacity(const Hierarchy& hierarchy) {
+    return hierarchy.buffer_config->capacity +
+           hierarchy.operands_config->capacity * hierarchy.cores +
+           (hierarchy.accumulators_config != nullptr
+                ? hierarchy.accumulators_config->capacity * hierarchy.cores
+                : Bytes(0));
+}
+
+Bytes network_bound(const Network& network, Bytes capacity) {
+    std::map<TensorId, std::int64_t> read;
+    for (const Layer& layer : network.layers()) {
+        for (const Operand& operand : layer.space.operands) {
+            if (operand.role == TensorRole::weights || operand.role == TensorRole::state) {
+                const std::int64_t touched =
+                    stored_bytes(touched_words(operand.projection, layer.space.box()),
+                                 operand.precision)
+                        .count();
+                std::int64_t& most = read[network.storage(operand.tensor)];
+                most = std::max(most, touched);
+            }
+        }
+    }
+    Bytes sum(0);
+    for (const auto& [tensor, most] : read) {
+        sum += Bytes(most);
+    }
+    return sum > capacity ? sum - capacity : Bytes(0);
+}
+
+}  // namespace memwall

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The least traffic of a whole network at the outermost memory, whatever its schedule.
+#pragma once
+
+#include "arch/tiling/hierarchy.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// What all memories between the DRAM and the lanes hold together.
+Bytes on_chip_capacity(const Hierarchy& hierarchy);
+
+/// What a round must read of weights and state beyond what the chip can hold.
+Bytes network_bound(const Network& network, Bytes capacity);
+
+}  // namespace memwall

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a matrix product is cut into thread blocks, how many of them run at a time, and how long the
+// cores take.
+#pragma once
+
+#include <cstdint>
+
+#include "arch/machine.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "arch/wave/matrix_shape.hpp"
+
+namespace memwall {
+
+/// What a product asks of the cores.
+struct ProductDemand {
+    MatrixShape shape;
+    double macs_per_cycle = 1;         ///< of one core's lanes, at the layer's precision
+    std::int64_t operand_bits = 8;     ///< of the wider operand, as it lies in the shared memory
+    std::int64_t result_bits = 32;     ///< of an accumulator
+    double operations_per_result = 0;  ///< elementwise ones on a result's way out
+    double left_bytes = 0;             ///< of the first operand, each word once
+    double right_bytes = 0;            ///< of the second
+};
+
+struct BlockPlan {
+    std::int64_t rows = 1;  ///< of a thread block's results
+    std::int64_t columns = 1;
+    std::int64_t blocks = 0;
+    std::int64_t resident = 1;  ///< blocks that a core runs at a time
+    std::int64_t waves = 0;     ///< ceil(blocks / (cores x resident))
+    double core_cycles = 0;     ///< of all waves, the cores' own work alone
+    double feed_bytes = 0;      ///< from the shared cache into the cores
+};
+
+/// The fastest of the block shapes that libraries offer. `memory_latency`: cycles from a core to
+/// the DRAM and back.
+BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, double memory_latency);
+
+}  // namespace memwall

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/wave/kernel_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "arch/core_split.hpp"
+#include "arch/wave/kernel_traffic.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+bool is_attention(const Layer& layer) {
+    return layer.composite && layer.composite->op == "attention";
+}
+
+/// Groups fused layers into kernels and finds what each asks of the cores.
+class KernelPlanner {
+public:
+    KernelPlanner(const Network& network, const Hierarchy& gpu, double memory_latency)
+        : network_(network), gpu_(gpu), memory_latency_(memory_latency) {}
+
+    WavePlan run() {
+        plan_.fused = fuse_layers(network_);
+        for (std::size_t f = 0; f < plan_.fused.size();) {
+            Kernel kernel;
+            const std::size_t count = attention_at(f) ? 3 : 1;
+            for (std::size_t p = 0; p < count; ++p) {
+                kernel.parts.push_back(f + p);
+            }
+            for (const std::size_t part : kernel.parts) {
+                add_part(kernel, part);
+            }
+            plan_.kernels.push_back(std::move(kernel));
+            f += count;
+        }
+        return std::move(plan_);
+    }
+
+private:
+    [[nodiscard]] const Layer& root(std::size_t f) const {
+        return network_.layer(plan_.fused[f].root);
+    }
+
+    /// MODEL: an attention runs as one kernel where 64 rows of its scores fit the registers of a
+    /// core, as the fused kernels of vendors' libraries do (Dao et al., FlashAttention, 2022, for
+    /// any length); else its three layers run one after another.
+    [[nodiscard]] bool attention_at(std::size_t f) const {
+        if (f + 2 >= plan_.fused.size() || gpu_.accumulators_config == nullptr) {
+            return false;
+        }
+        const Layer& scores = root(f);
+        const Layer& softmax = root(f + 1);
+        const Layer& values = root(f + 2);
+        const bool one = is_attention(scores) && is_attention(softmax) && is_attention(values) &&
+                         scores.composite->name == softmax.composite->name &&
+                         softmax.composite->name == values.composite->name;
+        if (!one || scores.macs() == 0 || softmax.macs() > 0 || values.macs() == 0) {
+            return false;
+        }
+        constexpr std::int64_t kRows = 64;
+        const std::int64_t bytes =
+            kRows * matrix_shape(scores).columns * bits(scores.precision.accumulator) / 8;
+        return bytes <= gpu_.accumulators_config->capacity.count();
+    }
+
+    /// Whether a tensor never leaves the cores: made and read by the same kernel alone.
+    [[nodiscard]] bool is_private(const Kernel& kernel, TensorId tensor) const {
+        if (kernel.parts.size() == 1) {
+            return false;
+        }
+        return std::any_of(kernel.parts.begin(), kernel.parts.end() - 1,
+                           [&](std::size_t part) { return plan_.fused[part].output == tensor; });
+    }
+
+    void add_part(Kernel& kernel, std::size_t f) {
+        const FusedLayer& fused = plan_.fused[f];
+        const Layer& layer = root(f);
+        double left = 1;
+        double right = 1;
+        if (layer.macs() > 0) {
+            const BlockPlan blocks = plan_blocks(demand_of(fused), gpu_, memory_latency_);
+            kernel.core_cycles += blocks.core_cycles;
+            kernel.waves = std::max(kernel.waves, blocks.waves);
+            kernel.summary +=
+                (kernel.summary.empty() ? "" : "; ") +
+                fmt::format("{} blocks of {} x {}, {} a core at a time, {} waves", blocks.blocks,
+                            blocks.rows, blocks.columns, blocks.resident, blocks.waves);
+            const MatrixShape shape = matrix_shape(layer);
+            left = static_cast<double>(ceil_divide(shape.columns, blocks.columns));
+            right = static_cast<double>(ceil_divide(shape.rows, blocks.rows));
+        } else {
+            kernel.core_cycles += vector_operations(fused) /
+                                  static_cast<double>(gpu_.vector_config->lanes * gpu_.cores);
+            if (kernel.summary.empty()) {
+                kernel.summary = "elementwise";
+            }
+        }
+        const auto& operands = layer.space.operands;
+        for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
+            const TensorId stored = network_.storage(operands[o].tensor);
+            if (!is_private(kernel, stored)) {
+                const double times = o == 0 ? left : o == 1 ? right : 1;
+                add_flow(kernel.feeds, stored, fused.root, operands[o].role, operands[o].precision,
+                         touched_bytes(layer, operands[o]), times);
+            }
+        }
+        const std::int64_t results = output_bytes(fused);
+        for (std::size_t i = 0; i < fused.operands.size(); ++i) {
+            const Precision precision = network_.tensor(fused.operands[i]).precision;
+            add_flow(kernel.feeds, fused.operands[i], fused.operand_of[i], TensorRole::inputs,
+                     precision, network_.tensor_bytes(fused.operands[i]).count(), 1);
+        }
+        if (!is_private(kernel, fused.output)) {
+            const Tensor& output = network_.tensor(fused.output);
+            add_flow(kernel.drains, fused.output, fused.last(),
+                     output.kind == TensorKind::state ? TensorRole::state : TensorRole::outputs,
+                     output.precision, results, 1);
+        }
+    }
+
+    [[nodiscard]] std::int64_t touched_bytes(const Layer& layer, const Operand& operand) const {
+        const std::int64_t touched = touched_words(operand.projection, layer.space.box());
+        const auto sparse = operand.role == TensorRole::weights
+                                ? skipped_zeros(network_, layer, *gpu_.array_config)
+                                : std::nullopt;
+        if (!sparse) {
+            return stored_bytes(touched, operand.precision).count();
+        }
+        // A kept word, and the number of its place in the group.
+        const auto place =
+            static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(sparse->of - 1)));
+        const std::int64_t kept = ceil_divide(touched * sparse->kept, sparse->of);
+        return ceil_divide(kept * (bits(operand.precision) + place), 8);
+    }
+
+    /// What the kernel's last layer makes: the new positions of a state, else the tensor.
+    [[nodiscard]] std::int64_t output_bytes(const FusedLayer& fused) const {
+        const Layer& last = network_.layer(fused.last());
+        const Operand& result = last.space.outputs();
+        return touched_bytes(last, result);
+    }
+
+    /// `bytes` of a tensor, read or written so many times.
+    static void add_flow(std::vector<KernelFlow>& flows, TensorId tensor, LayerId layer,
+                         TensorRole role, Precision precision, std::int64_t bytes, double times) {
+        if (bytes > 0) {
+            flows.push_back({tensor, layer, role, precision,
+                             std::llround(static_cast<double>(bytes) * times), bytes});
+        }
+    }
+
+    /// Of the fused layers behind a root and of the conversion of its results.
+    [[nodiscard]] double operations_per_result(const FusedLayer& fused) const {
+        double operations = 0;
+        for (const LayerId epilogue : fused.epilogues) {
+            operations +=
+                static_cast<double>(network_.layer(epilogue).space.vector_operations_per_point);
+        }
+        return operations + conversion_operations(network_.layer(fused.root).precision.accumulator,
+                                                  network_.tensor(fused.output).precision);
+    }
+
+    [[nodiscard]] double vector_operations(const FusedLayer& fused) const {
+        auto operations = static_cast<double>(network_.layer(fused.root).space.vector_operations());
+        for (const LayerId epilogue : fused.epilogues) {
+            operations += static_cast<double>(network_.layer(epilogue).space.vector_operations());
+        }
+        return operations;
+    }
+
+    [[nodiscard]] ProductDemand demand_of(const FusedLayer& fused) const {
+        const Layer& layer = network_.layer(fused.root);
+        const ArrayShape* lanes = array_shape(*gpu_.array_config, layer.precision);
+        ProductDemand demand;
+        demand.shape = matrix_shape(layer);
+        demand.macs_per_cycle = static_cast<double>(lanes->macs_per_cycle());
+        if (const auto sparse = skipped_zeros(network_, layer, *gpu_.array_config)) {
+            demand.macs_per_cycle *=
+                static_cast<double>(sparse->of) / static_cast<double>(sparse->kept);
+        }
+        demand.result_bits = bits(layer.precision.accumulator);
+        demand.operations_per_result = operations_per_result(fused);
+        demand.left_bytes = static_cast<double>(touched_bytes(layer, layer.space.operands[0]));
+        demand.right_bytes = static_cast<double>(touched_bytes(layer, layer.space.operands[1]));
+        return demand;
+    }
+
+    const Network& network_;
+    const Hierarchy& gpu_;
+    double memory_latency_;
+    WavePlan plan_;
+};
+
+bool is_floating(Precision precision) {
+    return precision == Precision::fp8 || precision == Precision::bf16 ||
+           precision == Precision::fp16 || precision == Precision::fp32;
+}
+
+}  // namespace
+
+double conversion_operations(Precision accumulator, Precision stored) {
+    constexpr double kRescale = 4;  // to floating point, scale and offset, back, pack
+    if (accumulator == stored) {
+        return 0;
+    }
+    return is_floating(accumulator) ? 1 : kRescale;
+}
+
+// MODEL: structured sparsity: lanes pass over the zeros of weights that keep at most as many of
+// each group as they can take; kept weights come with their places in the group. What is left is
+// stored.
+std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
+                                        const MacArrayConfig& array) {
+    if (!array.sparse || !layer.weights.valid() || layer.macs() == 0) {
+        return std::nullopt;
+    }
+    const std::optional<Sparsity>& pruned = network.tensor(layer.weights).sparsity;
+    if (!pruned || pruned->of != array.sparse->of || pruned->kept > array.sparse->kept) {
+        return std::nullopt;
+    }
+    return array.sparse;
+}
+
+WavePlan plan_waves(const Network& network, const Hierarchy& gpu, double memory_latency) {
+    if (network.trains()) {
+        throw InputError("the wave mapper maps no training step yet: network '" + network.name() +
+                         "' has gradients");
+    }
+    WavePlan plan = KernelPlanner(network, gpu, memory_latency).run();
+    find_memory_traffic(network, gpu, plan);
+    return plan;
+}
+
+}  // namespace memwall

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network as a sequence of kernels: what each computes, what it reads and writes in the shared
+// cache, and what of that the DRAM sees.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/fused_layer.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "arch/wave/block_plan.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// Bytes of one tensor, for one layer.
+struct KernelFlow {
+    TensorId tensor;  ///< as storage
+    LayerId layer;
+    TensorRole role = TensorRole::inputs;
+    Precision precision = Precision::int8;
+    std::int64_t bytes = 0;
+    std::int64_t distinct = 0;  ///< of them, each word once
+};
+
+/// One launch: a fused layer, or the products and the softmax of an attention.
+struct Kernel {
+    std::vector<std::size_t> parts;  ///< fused layers, in order
+    double core_cycles = 0;          ///< all waves, without waiting for the cache or the DRAM
+    std::int64_t waves = 1;
+    std::string summary;              ///< of its blocks, in words
+    std::vector<KernelFlow> feeds;    ///< from the cache into the cores
+    std::vector<KernelFlow> drains;   ///< from the cores into the cache
+    std::vector<KernelFlow> fetches;  ///< from the DRAM into the cache
+    std::vector<KernelFlow> stores;   ///< from the cache into the DRAM: also what others wrote
+    std::int64_t held = 0;            ///< bytes of the cache that are in use at its end
+};
+
+struct WavePlan {
+    std::vector<FusedLayer> fused;
+    std::vector<Kernel> kernels;
+};
+
+/// Elementwise operations that turn an accumulator into a stored result, beside the fused layers'.
+/// MODEL: an integer accumulator is converted, scaled, converted back and packed; a wider
+/// floating-point one is rounded.
+double conversion_operations(Precision accumulator, Precision stored);
+
+/// The pattern by which a layer's weights are pruned, where the lanes pass over its zeros.
+std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
+                                        const MacArrayConfig& array);
+
+/// Throws InputError for a network that trains.
+WavePlan plan_waves(const Network& network, const Hierarchy& gpu, double memory_latency);
+
+}  // namespace memwall

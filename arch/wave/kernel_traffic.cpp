@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/wave/kernel_traffic.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "arch/wave/region_cache.hpp"
+
+namespace memwall {
+namespace {
+
+/// Parts that a tensor goes through the cores in, and those that weights are cut into, all of which
+/// every part of the others meets.
+constexpr std::int64_t kParts = 64;
+constexpr std::int64_t kWeightParts = 8;
+
+std::int64_t share(std::int64_t bytes, std::int64_t part, std::int64_t parts) {
+    return bytes / parts * (part + 1) + bytes % parts * (part + 1) / parts -
+           (bytes / parts * part + bytes % parts * part / parts);
+}
+
+class TrafficFinder {
+public:
+    TrafficFinder(const Network& network, const Hierarchy& gpu, WavePlan& plan)
+        : network_(network), plan_(plan), cache_(gpu.buffer_config->capacity), gpu_(gpu) {
+        for (std::size_t k = 0; k < plan.kernels.size(); ++k) {
+            for (const KernelFlow& flow : plan.kernels[k].feeds) {
+                last_reader_[flow.tensor] = k;
+            }
+            for (const KernelFlow& flow : plan.kernels[k].drains) {
+                maker_[flow.tensor] = flow;
+                std::vector<std::int64_t>& parts = written_parts_[flow.tensor];
+                made_[{flow.tensor, k}] = {static_cast<std::int64_t>(parts.size()) * kParts,
+                                           flow.bytes};
+                parts.push_back(flow.bytes);
+            }
+        }
+    }
+
+    void run() {
+        constexpr int kRounds = 2;  // the first fills the cache
+        for (int round = 0; round < kRounds; ++round) {
+            for (std::size_t k = 0; k < plan_.kernels.size(); ++k) {
+                run_kernel(k);
+            }
+            finish_round();
+        }
+    }
+
+private:
+    /// An operand of a kernel that is read as often as its blocks want it.
+    [[nodiscard]] static bool stays(const KernelFlow& flow) {
+        return flow.role == TensorRole::weights;
+    }
+
+    void run_kernel(std::size_t k) {
+        Kernel& kernel = plan_.kernels[k];
+        kernel.fetches.clear();
+        kernel.stores.clear();
+        CacheTraffic written;
+        std::vector<std::int64_t> missed(kernel.feeds.size());
+        for (std::int64_t part = 0; part < kParts; ++part) {
+            for (std::size_t i = 0; i < kernel.feeds.size(); ++i) {
+                missed[i] += read(kernel.feeds[i], part, written);
+            }
+            for (const KernelFlow& flow : kernel.drains) {
+                const auto& [first, bytes] = made_.at({flow.tensor, k});
+                cache_.write(flow.tensor, first + part, Bytes(share(bytes, part, kParts)), written);
+            }
+        }
+        for (std::size_t i = 0; i < kernel.feeds.size(); ++i) {
+            const KernelFlow& flow = kernel.feeds[i];
+            const std::int64_t again = stays(flow) ? passes_again(kernel, flow) : 0;
+            add(kernel.fetches, flow, missed[i] + again * flow.distinct);
+        }
+        end_lives(k, kernel, written);
+        for (const auto& [tensor, bytes] : written.written) {
+            add(kernel.stores, maker_.at(tensor), bytes);
+        }
+        kernel.held = cache_.held().count();
+    }
+
+    std::int64_t read(const KernelFlow& flow, std::int64_t part, CacheTraffic& written) {
+        CacheTraffic traffic;
+        const std::int64_t bytes = flow.distinct;
+        if (stays(flow) && bytes <= gpu_.buffer_config->capacity.count() / 2) {
+            for (std::int64_t p = 0; p < kWeightParts; ++p) {
+                cache_.read(flow.tensor, p, Bytes(share(bytes, p, kWeightParts)), traffic);
+            }
+        } else if (const auto parts = written_parts_.find(flow.tensor);
+                   parts != written_parts_.end() && parts->second.size() > 1) {
+            // Several kernels have made parts of it; as much of each is read as of the whole.
+            std::int64_t first = 0;
+            for (const std::int64_t made : parts->second) {
+                cache_.read(flow.tensor, first + part, Bytes(share(made, part, kParts)), traffic);
+                first += kParts;
+            }
+        } else {
+            cache_.read(flow.tensor, part, Bytes(share(bytes, part, kParts)), traffic);
+        }
+        for (const auto& [tensor, out] : traffic.written) {
+            written.written[tensor] += out;
+        }
+        return traffic.missed.count();
+    }
+
+    /// MODEL: weights larger than half of the cache stream past it once for each group of rows that
+    /// the cores have blocks of at a time, which make a square of the results.
+    [[nodiscard]] std::int64_t passes_again(const Kernel& kernel, const KernelFlow& flow) const {
+        if (flow.distinct <= gpu_.buffer_config->capacity.count() / 2) {
+            return 0;
+        }
+        const Layer& layer = network_.layer(flow.layer);
+        if (layer.macs() == 0) {
+            return 0;
+        }
+        const MatrixShape shape = matrix_shape(layer);
+        const double results = static_cast<double>(shape.rows) *
+                               static_cast<double>(shape.columns) /
+                               static_cast<double>(kernel.waves);
+        const auto rows = std::max<std::int64_t>(1, std::llround(std::sqrt(results)));
+        return ceil_divide(shape.rows, rows) - 1;
+    }
+
+    void end_lives(std::size_t k, const Kernel& kernel, CacheTraffic& written) {
+        for (const KernelFlow& flow : kernel.feeds) {
+            const Tensor& tensor = network_.tensor(flow.tensor);
+            if (last_reader_[flow.tensor] == k && !tensor.is_weight() && !tensor.persists()) {
+                cache_.drop(flow.tensor);
+            }
+        }
+        for (const KernelFlow& flow : kernel.drains) {
+            if (last_reader_.find(flow.tensor) == last_reader_.end() ||
+                network_.tensor(flow.tensor).persists()) {
+                cache_.clean(flow.tensor, written);  // an output of the network, or a cache of keys
+            }
+        }
+    }
+
+    /// New inputs come for the next round.
+    void finish_round() {
+        for (const TensorId input : network_.inputs()) {
+            cache_.drop(network_.storage(input));
+        }
+    }
+
+    static void add(std::vector<KernelFlow>& flows, KernelFlow flow, std::int64_t bytes) {
+        if (bytes > 0) {
+            flow.bytes = bytes;
+            flows.push_back(flow);
+        }
+    }
+
+    const Network& network_;
+    WavePlan& plan_;
+    RegionCache cache_;
+    const Hierarchy& gpu_;
+    std::map<TensorId, std::size_t> last_reader_;
+    std::map<TensorId, KernelFlow> maker_;  ///< the last one
+    /// By tensor the bytes that each of its makers writes, and by tensor and maker the number of
+    /// its first part.
+    std::map<TensorId, std::vector<std::int64_t>> written_parts_;
+    std::map<std::pair<TensorId, std::size_t>, std::pair<std::int64_t, std::int64_t>> made_;
+};
+
+}  // namespace
+
+void find_memory_traffic(const Network& network, const Hierarchy& gpu, WavePlan& plan) {
+    TrafficFinder(network, gpu, plan).run();
+}
+
+}  // namespace memwall

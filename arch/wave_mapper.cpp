@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/wave_mapper.hpp"
+
+#include "arch/core_work.hpp"
+#include "arch/network_bound.hpp"
+#include "arch/wave/emitter.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+Hierarchy gpu_of(const Machine& machine) {
+    return Hierarchy(machine, ComponentKind::cache, "wave");
+}
+
+Cores cores_of(const Hierarchy& gpu) {
+    Cores cores;
+    cores.array = gpu.array;
+    cores.vector = gpu.vector;
+    cores.array_config = gpu.array_config;
+    cores.vector_config = gpu.vector_config;
+    return cores;
+}
+
+/// Cycles from a core to the DRAM and back: through the bus and the cache, then the DRAM itself.
+double memory_latency(const Hierarchy& gpu, const ClockDomain& clock) {
+    const Cycles dram = clock.edge_at_or_after(gpu.dram_config->activate_to_access +
+                                               gpu.dram_config->access_latency);
+    return static_cast<double>((gpu.feed_latency() + dram).count());
+}
+
+double utilization(const Network& network, const Hierarchy& gpu, const WavePlan& plan,
+                   const Kernel& kernel) {
+    double cycles = 0;
+    for (const std::size_t part : kernel.parts) {
+        const Layer& layer = network.layer(plan.fused[part].root);
+        if (layer.macs() > 0) {
+            const ArrayShape* shape = array_shape(*gpu.array_config, layer.precision);
+            cycles += static_cast<double>(layer.macs()) /
+                      static_cast<double>(shape->macs_per_cycle() * gpu.cores);
+        }
+    }
+    return kernel.core_cycles > 0 ? cycles / kernel.core_cycles : 0;
+}
+
+}  // namespace
+
+void WaveMapper::check(const Machine& machine) const {
+    gpu_of(machine);
+}
+
+Mapping WaveMapper::map(const Network& network, const Machine& machine,
+                        const MapperOptions& options) const {
+    const Hierarchy gpu = gpu_of(machine);
+    check_layers(network, machine, cores_of(gpu));
+    const ClockDomain& clock = machine.clock(machine.component(gpu.array).clock);
+    const WavePlan plan = plan_waves(network, gpu, memory_latency(gpu, clock));
+    Mapping mapping;
+    mapping.sub_batch = network.batch();
+    mapping.outermost = gpu.dram;
+    mapping.program = WaveEmitter(network, machine, gpu, plan, options).run();
+    mapping.layers.resize(network.layers().size());
+    const Bytes capacity = on_chip_capacity(gpu);
+    for (std::size_t l = 0; l < mapping.layers.size(); ++l) {
+        LayerMapping& layer = mapping.layers[l];
+        layer.layer = LayerId(l);
+        layer.bound = io_lower_bound(network.layer(layer.layer).space, capacity);
+    }
+    for (const Kernel& kernel : plan.kernels) {
+        const Layer& first = network.layer(plan.fused[kernel.parts.front()].root);
+        for (const std::size_t part : kernel.parts) {
+            const FusedLayer& fused = plan.fused[part];
+            LayerMapping& layer = mapping.layers[fused.root.position()];
+            const bool leads = part == kernel.parts.front();
+            layer.summary = leads ? kernel.summary : "in the kernel of " + first.name;
+            layer.fused = !leads;
+            layer.skips_zeros =
+                skipped_zeros(network, network.layer(fused.root), *gpu.array_config).has_value();
+            layer.utilization = utilization(network, gpu, plan, kernel);
+            for (const LayerId epilogue : fused.epilogues) {
+                mapping.layers[epilogue.position()].fused = true;
+                mapping.layers[epilogue.position()].summary =
+                    "on the way out of " + network.layer(fused.root).name;
+            }
+        }
+    }
+    mapping.network_bound = network_bound(network, capacity);
+    return mapping;
+}
+
+}  // namespace memwall

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mapper of machines that are programmed kernel by kernel, as GPUs are: each layer over the
+// whole batch, in waves of thread blocks, with a cache between the cores and the DRAM.
+#pragma once
+
+#include "arch/mapper.hpp"
+
+namespace memwall {
+
+class WaveMapper final : public Mapper {
+public:
+    void check(const Machine& machine) const override;
+    [[nodiscard]] Mapping map(const Network& network, const Machine& machine,
+                              const MapperOptions& options) const override;
+};
+
+}  // namespace memwall

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/validation.hpp"
+
+#include <algorithm>
+
+#include "study/configs.hpp"
+
+namespace memwall {
+namespace {
+
+/// "resnet50, offline, batch 256, int8": what tells the runs of a file apart.
+std::string in_words(const CommandLine& run) {
+    std::string text = std::filesystem::path(run.network.value_or("")).stem().string();
+    const auto add = [&](const char* before, const std::optional<std::string>& value) {
+        text += value ? ", " + (before + *value) : "";
+    };
+    add("", run.phase);
+    add("batch ", run.batch);
+    add("users ", run.users);
+    add("prompt ", run.prompt);
+    add("context ", run.context);
+    add("", run.precision);
+    for (const std::string& set : run.set) {
+        text += ", " + set;
+    }
+    return text;
+}
+
+/// The workload of a row: options of `memwall run`, by their names.
+CommandLine read_run(MapReader& row) {
+    CommandLine run;
+    run.verb = "run";
+    run.machine = row.required<std::string>("machine");
+    MapReader keys(row.required_value("workload"), "'workload'", row.faults());
+    run.network = keys.required<std::string>("network");
+    const std::pair<const char*, std::optional<std::string>*> options[] = {
+        {"batch", &run.batch},     {"precision", &run.precision},
+        {"phase", &run.phase},     {"engine", &run.engine},
+        {"effort", &run.effort},   {"items", &run.items},
+        {"rounds", &run.rounds},   {"users", &run.users},
+        {"prompt", &run.prompt},   {"output_tokens", &run.output_tokens},
+        {"context", &run.context}, {"optimizer", &run.optimizer}};
+    for (const auto& [key, field] : options) {
+        *field = keys.optional<std::string>(key);
+    }
+    for (const YamlValue::Entry& entry : keys.optional_entries("set")) {
+        if (const auto value = scalar_as<std::string>(entry.value, "'" + entry.key + "' in 'set'",
+                                                      keys.faults())) {
+            run.set.push_back(entry.key + "=" + *value);
+        }
+    }
+    keys.finish();
+    return run;
+}
+
+ServerSpec read_server(const YamlValue& value, Diagnostics& faults) {
+    MapReader keys(value, "'server'", faults);
+    ServerSpec server;
+    server.chips = keys.required_positive<std::int64_t>("chips");
+    server.rest = keys.required_positive<Watts>("rest");
+    server.efficiency = keys.required_positive<double>("efficiency");
+    if (server.efficiency > 1) {
+        keys.misfit("efficiency", "at most 1");
+    }
+    server.source = keys.required<std::string>("source");
+    keys.finish();
+    return server;
+}
+
+Metric read_metric(MapReader& row) {
+    Metric metric;
+    if (const auto found = row.required_choice("metric", metric_names())) {
+        metric.name = metric_names()[*found];
+        if (is_layer_metric(metric.name)) {
+            metric.layer = row.required<std::string>("layer");
+        }
+        if (is_server_metric(metric.name)) {
+            metric.server = read_server(row.required_value("server"), row.faults());
+        }
+    }
+    return metric;
+}
+
+ErrorBand read_band(MapReader& row) {
+    MapReader keys(row.required_value("band"), "'band'", row.faults());
+    ErrorBand band;
+    if (keys.has("percent") == keys.has("points")) {
+        row.misfit("band", "either {percent: x} or {points: x}");
+    }
+    if (keys.has("points")) {
+        band.kind = ErrorBand::Kind::points;
+    }
+    band.most =
+        keys.optional_positive<double>("percent", 1) * keys.optional_positive<double>("points", 1);
+    keys.finish();
+    return band;
+}
+
+KnownMiss read_known_miss(const YamlValue& value, Diagnostics& faults) {
+    MapReader keys(value, "'known_miss'", faults);
+    KnownMiss miss{keys.required<double>("error"), keys.required<std::string>("reason")};
+    keys.finish();
+    return miss;
+}
+
+PublishedSpread read_spread(const YamlValue& value, Diagnostics& faults) {
+    MapReader keys(value, "'spread'", faults);
+    PublishedSpread spread{keys.required_positive<double>("low"),
+                           keys.required_positive<double>("high"),
+                           keys.required<std::string>("source")};
+    keys.finish();
+    if (spread.high < spread.low) {
+        keys.misfit("high", "at least 'low'");
+    }
+    return spread;
+}
+
+ValidationRow read_row(const YamlValue& value, const std::string& group, Diagnostics& faults) {
+    MapReader reader(value, "validation row", faults);
+    ValidationRow row;
+    row.where = value.mark();
+    row.id = reader.required<std::string>("id");
+    row.group = reader.optional<std::string>("group", group);
+    row.run = read_run(reader);
+    row.workload = reader.optional<std::string>("about", in_words(row.run));
+    row.metric = read_metric(reader);
+    if (row.metric.name.empty()) {
+        reader.value("unit");
+    } else {
+        const std::vector<std::string> units = units_of(row.metric.name);
+        const auto unit = reader.required_choice("unit", units);
+        row.unit = units[unit.value_or(0)];
+    }
+    row.published = reader.required_positive<double>("published");
+    row.source = reader.required<std::string>("source");
+    row.band = read_band(reader);
+    row.calibrated = reader.optional<bool>("calibrated", false);
+    row.counted = reader.optional<bool>("counted", !row.calibrated);
+    if (row.calibrated && row.counted) {
+        reader.misfit("counted", "false, since the row is calibrated");
+    }
+    if (const YamlValue* miss = reader.value("known_miss")) {
+        row.known_miss = read_known_miss(*miss, faults);
+    }
+    if (const YamlValue* spread = reader.value("spread")) {
+        row.spread = read_spread(*spread, faults);
+    }
+    reader.finish();
+    return row;
+}
+
+}  // namespace
+
+std::vector<ValidationRow> load_validation(const YamlValue& root,
+                                           const std::filesystem::path& folder,
+                                           Diagnostics& faults) {
+    MapReader reader(root, "validation file", faults);
+    if (reader.optional<std::int64_t>("memwall", 1) != 1) {
+        reader.error("memwall", "unknown schema version; this program reads version 1");
+    }
+    const auto name = reader.required<std::string>("validation");
+    reader.optional<std::string>("description", "");
+    std::vector<ValidationRow> rows;
+    for (const YamlValue& value : reader.required_items("rows")) {
+        ValidationRow row = read_row(value, name, faults);
+        const auto same = std::find_if(rows.begin(), rows.end(), [&](const ValidationRow& other) {
+            return other.id == row.id && !row.id.empty();
+        });
+        if (same != rows.end()) {
+            faults.error(row.where, "duplicate row '" + row.id + "' (first at line " +
+                                        std::to_string(same->where.line) + ")");
+        }
+        for (std::optional<std::string>* file : {&row.run.machine, &row.run.network}) {
+            if (*file && is_path(**file) && std::filesystem::path(**file).is_relative()) {
+                *file = (folder / **file).string();
+            }
+        }
+        rows.push_back(std::move(row));
+    }
+    reader.finish();
+    return rows;
+}
+
+}  // namespace memwall

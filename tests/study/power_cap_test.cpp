@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/power_cap.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/study/program.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+nlohmann::json run_lenet(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"run",   "--machine", "t4",       "--network",
+                                          "lenet", "--engine",  "analytic", "--batch",
+                                          "4096",  "--json",    "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramRun run = run_memwall(arguments);
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return nlohmann::json::parse(run.out)["runs"][0]["totals"];
+}
+
+}  // namespace
+
+TEST_CASE("a power cap lowers the clock to the highest step at which it holds") {
+    const auto free = run_lenet({"--set", "machine.power_cap.power=1kW"});
+    CHECK(free["power_cap"]["clock_hz"] == 1590000000);
+    CHECK(free["power_cap"]["holds"] == true);
+    const double least = 0.7 * free["power_w"].get<double>();
+    const std::string watts = std::to_string(least) + " W";
+    const auto capped = run_lenet({"--set", "machine.power_cap.power=" + watts});
+    CHECK(capped["power_cap"]["holds"] == true);
+    CHECK(capped["power_w"].get<double>() <= least);
+    const std::int64_t clock = capped["power_cap"]["clock_hz"];
+    CHECK(clock < 1590000000);
+    CHECK((1590000000 - clock) % 15000000 == 0);
+    CHECK(capped["throughput_per_s"].get<double>() < free["throughput_per_s"].get<double>());
+    // One step higher draws too much: the machine's own clock set to it, without a cap in reach.
+    const auto higher =
+        run_lenet({"--set", "machine.power_cap.power=" + watts, "--set",
+                   "machine.power_cap.lowest_clock=" + std::to_string(clock + 15000000) + " Hz"});
+    CHECK(higher["power_cap"]["holds"] == false);
+    CHECK(higher["power_w"].get<double>() > least);
+}
+
+TEST_CASE("a single batch is over before a power cap acts") {
+    const auto totals = run_lenet({"--phase", "single", "--set", "machine.power_cap.power=1W"});
+    CHECK(totals["power_cap"]["clock_hz"] == 1590000000);
+    CHECK(totals["power_cap"]["holds"] == false);
+}
+
+TEST_CASE("a machine without a cap says so") {
+    const ProgramRun run = run_memwall({"run", "--machine", "tiny_von_neumann", "--network",
+                                        "tiny_linear", "--engine", "analytic", "--json", "-"});
+    REQUIRE(run.status == 0);
+    CHECK(nlohmann::json::parse(run.out)["runs"][0]["totals"]["power_cap"].is_null());
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/validation.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "study/validation_score.hpp"
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+std::string row(const std::string& id, const std::string& published, const std::string& more) {
+    return "  - {id: " + id +
+           ", machine: tiny_von_neumann, workload: {network: tiny_linear, phase: single, engine: "
+           "analytic}, metric: throughput, unit: frames/s, published: " +
+           published + ", source: \"made up\", band: {percent: 5}" + more + "}\n";
+}
+
+std::string file(const std::string& rows) {
+    return "memwall: 1\nvalidation: tiny\nrows:\n" + rows;
+}
+
+ValidationRow plain_row(const std::string& id, double published) {
+    ValidationRow one;
+    one.id = id;
+    one.group = "all";
+    one.published = published;
+    one.band = {ErrorBand::Kind::percent, 10};
+    return one;
+}
+
+ProgramRun validate(const TemporaryFolder& folder, const std::string& text,
+                    std::vector<std::string> more = {}) {
+    write_text(folder.path() / "tiny.yaml", text);
+    std::vector<std::string> arguments = {"validate", "tiny.yaml"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_memwall(arguments, folder.path());
+}
+
+}  // namespace
+
+TEST_CASE("a row is within its band, outside of it, shown or calibrated, by its error") {
+    CHECK(score(plain_row("a", 100), 109).verdict == Verdict::within);
+    CHECK(score(plain_row("a", 100), 111).verdict == Verdict::outside);
+    CHECK(score(plain_row("a", 100), 89).error == Approx(-11));
+    ValidationRow shown = plain_row("a", 100);
+    shown.counted = false;
+    CHECK(score(shown, 200).verdict == Verdict::shown);
+    shown.calibrated = true;
+    CHECK(score(shown, 200).verdict == Verdict::calibrated);
+    ValidationRow points = plain_row("a", 50);
+    points.band = {ErrorBand::Kind::points, 5};
+    CHECK(score(points, 54).error == Approx(4));
+    CHECK(score(points, 56).verdict == Verdict::outside);
+}
+
+TEST_CASE("a known miss may grow by two points and no more, and may not change its side") {
+    ValidationRow missed = plain_row("a", 100);
+    missed.known_miss = KnownMiss{20, "why"};
+    CHECK(score(missed, 121.9).verdict == Verdict::known_miss);
+    CHECK(score(missed, 122.1).verdict == Verdict::grown);
+    CHECK(score(missed, 115).verdict == Verdict::known_miss);
+    CHECK(score(missed, 80).verdict == Verdict::grown);
+    CHECK(score(missed, 105).verdict == Verdict::within);
+}
+
+TEST_CASE("a group's median and worst are those of its counted rows, by size") {
+    std::vector<ScoredRow> rows;
+    for (const auto& [id, predicted] :
+         {std::pair{"a", 101.0}, {"b", 94.0}, {"c", 108.0}, {"d", 97.0}}) {
+        rows.push_back(score(plain_row(id, 100), predicted));
+    }
+    ValidationRow calibrated = plain_row("e", 100);
+    calibrated.calibrated = true;
+    calibrated.counted = false;
+    rows.push_back(score(calibrated, 150));
+    const std::vector<GroupScore> groups = group_scores(rows);
+    REQUIRE(groups.size() == 1);
+    CHECK(groups[0].counted == 4);
+    CHECK(groups[0].median == Approx(4.5));
+    CHECK(groups[0].worst == Approx(8));
+    CHECK(groups[0].worst_id == "c");
+    CHECK(failures(rows).empty());
+}
+
+TEST_CASE("validate measures each row and succeeds where all are within their bands") {
+    const TemporaryFolder folder;
+    const ProgramRun first = validate(folder, file(row("a", "1", "")), {"--json", "-"});
+    CHECK(first.status == 1);
+    CHECK(first.err.find("validate: outside of their bands: a") != std::string::npos);
+    const double rate = nlohmann::json::parse(first.out)["rows"][0]["predicted"];
+    const std::string published = std::to_string(rate * 1.03);
+    const ProgramRun second = validate(
+        folder, file(row("a", published, "") + row("b", "1", ", counted: false")), {"--json", "-"});
+    INFO(second.err);
+    REQUIRE(second.status == 0);
+    const auto json = nlohmann::json::parse(second.out);
+    CHECK(json["schema"] == "memwall.validation/1");
+    const auto& a = json["rows"][0];
+    CHECK(a["id"] == "a");
+    CHECK(a["machine"] == "tiny_von_neumann");
+    CHECK(a["metric"] == "throughput");
+    CHECK(a["unit"] == "frames/s");
+    CHECK(a["error"].get<double>() == Approx(100 / 1.03 - 100).epsilon(1e-3));
+    CHECK(a["calibrated"] == false);
+    CHECK(a["counted"] == true);
+    CHECK(a["band"]["percent"] == 5.0);
+    CHECK(a["known_miss"].is_null());
+    CHECK(a["source"] == "made up");
+    CHECK(json["rows"][1]["verdict"] == "shown");
+    CHECK(json["groups"][0]["counted"] == 1);
+}
+
+TEST_CASE("the table of validate has the misses first, with what causes them") {
+    const TemporaryFolder folder;
+    const ProgramRun measured =
+        validate(folder, file(row("a", "1", ", counted: false")), {"--json", "-"});
+    const double rate = nlohmann::json::parse(measured.out)["rows"][0]["predicted"];
+    const ProgramRun run =
+        validate(folder, file(row("good", std::to_string(rate), "") +
+                              row("bad", std::to_string(rate / 1.5),
+                                  ", known_miss: {error: 50, reason: \"the moon\"}")));
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    CHECK(run.out.find("bad") < run.out.find("good"));
+    CHECK(run.out.find("bad: +50.0 % (+50.0 known): the moon") != std::string::npos);
+}
+
+TEST_CASE("faults of a validation file come at once, each with its place") {
+    const TemporaryFolder folder;
+    const ProgramRun run = validate(
+        folder, file(row("a", "1", "") + row("a", "2", "") +
+                     row("b", "1", ", calibrated: true, counted: true") +
+                     "  - {id: c, machine: tiny_von_neumann, workload: {network: x, bacth: 2}, "
+                     "metric: throughputs, unit: W, published: 0, source: s, band: {share: 1}}\n"));
+    CHECK(run.status == 2);
+    for (const char* fault :
+         {"tiny.yaml:5:5: error: duplicate row 'a' (first at line 4)",
+          "'counted' in validation row: expected false, since the row is calibrated",
+          "unknown key 'bacth' in 'workload'; did you mean 'batch'?", "did you mean 'throughput'?",
+          "unknown key 'share' in 'band'"}) {
+        INFO(run.err);
+        CHECK(run.err.find(fault) != std::string::npos);
+    }
+    const ProgramRun unknown = validate(
+        folder, file("  - {id: c, machine: tiny_von_neuman, workload: {network: tiny_linear}, "
+                     "metric: power, unit: W, published: 1, source: s, band: {percent: 1}}\n"));
+    CHECK(unknown.status == 2);
+    CHECK(unknown.err.find("row 'c': ") != std::string::npos);
+    CHECK(unknown.err.find("did you mean 'tiny_von_neumann'?") != std::string::npos);
+}
+
+TEST_CASE("an unknown validation is told with the nearest name") {
+    const ProgramRun run = run_memwall({"validate", "northpol"});
+    CHECK(run.status == 2);
+    CHECK(run.err.find("unknown validation 'northpol'; did you mean 'northpole'?") !=
+          std::string::npos);
+}
+
+TEST_CASE("the shipped rows of single operators stand as their file says") {
+    const ProgramRun run = run_memwall({"validate", "a100_operators", "--json", "-"});
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const auto json = nlohmann::json::parse(run.out);
+    CHECK(json["rows"].size() == 20);
+    CHECK(json["groups"][0]["median"].get<double>() <= 8);
+    for (const auto& row : json["rows"]) {
+        INFO(row["id"]);
+        CHECK((row["within"] == true || row["known_miss"].is_object()));
+        CHECK(row["back_of_envelope"].is_number());
+    }
+}
+
+TEST_CASE("every shipped validation file is fine") {
+    const ProgramRun run =
+        run_memwall({"check", "northpole", "a100_operators", "a100_power", "gpu_mlperf"});
+    INFO(run.err);
+    CHECK(run.status == 0);
+    CHECK(run.out.find("validation, 20 rows") != std::string::npos);
+}
