@@ -33,6 +33,14 @@ struct Sourced {
 /// then.
 Sourced times(const Sourced& number, double factor);
 
+/// Two numbers added up; what was published is derived then.
+Sourced sum(const Sourced& a, const Sourced& b);
+
+/// A number {value, low, high, status, source} in a map; its absence is a fault. `Unit` is a
+/// quantity of doubles, or double.
+template <class Unit>
+Sourced required_sourced(MapReader& reader, std::string_view key);
+
 /// One point of the SRAM table: reading from a macro of `macro` bytes.
 struct SramPoint {
     Bytes macro;
@@ -58,8 +66,6 @@ struct Technology {
     Sourced sram_leakage;                   ///< W a MiB
     Sourced logic_leakage;                  ///< W a mm2 that is no SRAM
     Sourced clock;  ///< J a cycle and mm2 that is no SRAM: clock tree and control
-    std::map<std::string, Sourced> dram;  ///< J a byte, by type: device, PHY and controller
-    std::map<std::string, Sourced> dram_background;  ///< W a stack or channel group, by type
 
     /// J to read one byte of a macro: log-log between the nearest points, the ends' slope beyond
     /// them.

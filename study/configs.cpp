@@ -21,6 +21,8 @@ const char* name(ConfigKind kind) {
             return "experiment";
         case ConfigKind::network_template:
             return "template";
+        case ConfigKind::dram:
+            return "dram";
     }
     fail("unknown kind of configuration");
 }
@@ -37,6 +39,8 @@ const char* folder_name(ConfigKind kind) {
             return "experiments";
         case ConfigKind::network_template:
             return "networks/templates";
+        case ConfigKind::dram:
+            return "dram";
     }
     fail("unknown kind of configuration");
 }

@@ -13,7 +13,7 @@
 namespace memwall {
 
 /// A template is a network without the values of its parameters.
-enum class ConfigKind { network, machine, technology, experiment, network_template };
+enum class ConfigKind { network, machine, technology, experiment, network_template, dram };
 
 /// "network"
 const char* name(ConfigKind kind);
