@@ -2,7 +2,8 @@
 // A DRAM as its data sheet gives it, resolved to clocks.
 #pragma once
 
-#include <array>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -94,8 +95,8 @@ struct DramConfig {
     /// Bursts of one channel on its bus.
     [[nodiscard]] Picoseconds bus_time(std::int64_t bursts) const {
         if (model == DramModel::simple) {
-            return Picoseconds(static_cast<std::int64_t>(
-                static_cast<double>(bursts * burst.count()) / bandwidth.count() * 1e12 + 0.5));
+            return Picoseconds(std::llround(static_cast<double>(bursts * burst.count()) /
+                                            bandwidth.count() * 1e12));
         }
         return burst_time() * bursts;
     }

@@ -2,6 +2,7 @@
 #include "arch/dram_mapping.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace memwall {

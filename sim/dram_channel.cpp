@@ -14,8 +14,8 @@ constexpr int kLookAhead = 64;
 
 }  // namespace
 
-DramChannel::DramChannel(const DramConfig& config, const DramLayout& layout, bool by_burst)
-    : layout_(layout), clock_(config.clock), by_burst_(by_burst), ahead_(config), base_(config) {}
+DramChannel::DramChannel(const DramConfig& config, const DramLayout& layout)
+    : layout_(layout), clock_(config.clock), ahead_(config), base_(config) {}
 
 std::int32_t DramChannel::free_part() {
     for (std::size_t p = 0; p < released_.size(); ++p) {

@@ -22,8 +22,7 @@ namespace memwall {
 // several streams by turns; a queue takes the next burst as soon as one leaves it.
 class DramChannel {
 public:
-    /// `by_burst` decides burst by burst instead of by runs of row hits: same result, for tests.
-    DramChannel(const DramConfig& config, const DramLayout& layout, bool by_burst);
+    DramChannel(const DramConfig& config, const DramLayout& layout);
 
     /// A part of an access comes at `now`, no earlier than any before. It goes by the number that
     /// is returned until it is released.
@@ -92,7 +91,6 @@ private:
 
     const DramLayout& layout_;
     Picoseconds clock_;
-    bool by_burst_;
     State ahead_;
     State base_;           ///< as `ahead_` before the decisions that may be taken back
     bool certain_ = true;  ///< none may be: `base_` is of no use

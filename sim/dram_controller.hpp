@@ -18,8 +18,7 @@ namespace memwall {
 /// channels has delivered.
 class DramController final : public DramPort {
 public:
-    /// `by_burst`: every burst is decided on its own; slow, the same result.
-    explicit DramController(const DramConfig& config, bool by_burst = false);
+    explicit DramController(const DramConfig& config);
 
     void submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
                 const ClockDomain& clock, Picoseconds now) override;

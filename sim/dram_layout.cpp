@@ -18,9 +18,10 @@ using FieldBits = std::array<std::vector<int>, kDramFieldCount>;
 FieldBits field_bits(const DramMapping& mapping) {
     FieldBits found;
     int position = 0;
-    for (auto bits = mapping.bits.rbegin(); bits != mapping.bits.rend(); ++bits) {
-        for (std::int64_t bit = 0; bit < bits->count; ++bit) {
-            found[static_cast<std::size_t>(bits->field)].push_back(position++);
+    for (std::size_t entry = mapping.bits.size(); entry > 0; --entry) {
+        const DramMapping::Bits& bits = mapping.bits[entry - 1];
+        for (std::int64_t bit = 0; bit < bits.count; ++bit) {
+            found[static_cast<std::size_t>(bits.field)].push_back(position++);
         }
     }
     for (; position < 62; ++position) {  // the row has what is left

@@ -242,27 +242,6 @@ std::vector<DramArrival> generated_arrivals(std::mt19937& random, int count) {
 
 }  // namespace
 
-TEST_CASE("runs of row hits give exactly what bursts one by one give, over generated requests") {
-    std::mt19937 random(11);
-    for (int round = 0; round < 300; ++round) {
-        const DramConfig config = generated_dram(random);
-        const std::vector<DramArrival> arrivals = generated_arrivals(random, 25);
-        DramController runs(config);
-        DramController bursts(config, true);
-        const auto by_run = serve(runs, arrivals);
-        const auto by_burst = serve(bursts, arrivals);
-        REQUIRE(by_run == by_burst);
-        const Picoseconds end(*std::max_element(by_run.begin(), by_run.end()));
-        const DramOutcome a = runs.outcome(end);
-        const DramOutcome b = bursts.outcome(end);
-        CHECK(a.bursts == b.bursts);
-        CHECK(a.row_hits == b.row_hits);
-        CHECK(a.row_misses == b.row_misses);
-        CHECK(a.refreshes == b.refreshes);
-        CHECK(a.bursts == a.row_hits + a.row_misses);
-    }
-}
-
 TEST_CASE("what was reported does not depend on what comes later") {
     // Serving the first half of a stream of requests alone gives the same finishes up to the moment
     // when the second half begins.
