@@ -14,8 +14,15 @@ constexpr int kLookAhead = 64;
 
 }  // namespace
 
-DramChannel::DramChannel(const DramConfig& config, const DramLayout& layout)
-    : layout_(layout), clock_(config.clock), ahead_(config), base_(config) {}
+DramChannel::DramChannel(const DramConfig& config, const DramLayout& layout, bool by_burst)
+    : layout_(layout),
+      clock_(config.clock),
+      queue_(config.queue),
+      by_runs_(!by_burst && config.queue > 1 &&
+               layout.rotates(ceil_divide(config.timings.tCCD_L,
+                                          std::max(config.timings.tCCD_S, config.timings.burst)))),
+      ahead_(config),
+      base_(config) {}
 
 std::int32_t DramChannel::free_part() {
     for (std::size_t p = 0; p < released_.size(); ++p) {
@@ -82,7 +89,47 @@ Picoseconds DramChannel::horizon() const {
     return ahead_.scheduler.empty() ? kNever : clock_ * (ahead_.last + 1);
 }
 
+bool DramChannel::decide_run(std::int64_t limit) {
+    if (ahead_.consecutive < queue_) {
+        return false;
+    }
+    const std::int32_t p = ahead_.entered_part;
+    Part& mine = part(p);
+    const std::size_t way = mine.write ? 1 : 0;
+    const auto& feeding = ahead_.feeding[way];
+    if (feeding.size() != 1 || feeding.front() != p || !ahead_.feeding[1 - way].empty() ||
+        mine.cursor.at() != ahead_.entered_burst + 1 || mine.cursor.in_run() < queue_ ||
+        !ahead_.scheduler.only_hits(mine.write)) {
+        return false;
+    }
+    const std::int64_t first = mine.cursor.at() - queue_;
+    if (layout_.block_of(first) != mine.block.number) {
+        return false;
+    }
+    const std::int64_t end = mine.cursor.at() + mine.cursor.in_run();
+    const std::int64_t bursts =
+        ahead_.scheduler.step_run({layout_, mine.block, first, end, mine.write, p}, limit);
+    if (bursts == 0) {
+        return false;
+    }
+    ahead_.served += bursts;
+    ahead_.consecutive += bursts;
+    ahead_.entered_burst += bursts;
+    ahead_.last = ahead_.scheduler.last_column();
+    mine.bursts += bursts;
+    mine.served_after = ahead_.served;
+    mine.finish = ahead_.last + ahead_.scheduler.data_end(mine.write);
+    mine.cursor.skip(bursts);
+    if (mine.cursor.done()) {
+        feed_next(way, 0);
+    }
+    return true;
+}
+
 bool DramChannel::decide(std::int64_t limit, bool* completed) {
+    if (by_runs_ && decide_run(limit)) {
+        return true;
+    }
     const DramScheduler::Issued issued = ahead_.scheduler.step(limit);
     if (issued.command == DramScheduler::Command::none) {
         return false;
@@ -116,6 +163,10 @@ void DramChannel::refill(std::int64_t clock) {
             }
             ahead_.scheduler.enqueue(
                 {mine.block.row, layout_.bank(mine.block, burst), mine.write, p}, clock);
+            const bool next = p == ahead_.entered_part && burst == ahead_.entered_burst + 1;
+            ahead_.consecutive = next ? ahead_.consecutive + 1 : 1;
+            ahead_.entered_part = p;
+            ahead_.entered_burst = burst;
             ++mine.bursts;
             ++mine.waiting;
             mine.cursor.skip(1);

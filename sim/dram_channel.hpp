@@ -22,7 +22,8 @@ namespace memwall {
 // several streams by turns; a queue takes the next burst as soon as one leaves it.
 class DramChannel {
 public:
-    DramChannel(const DramConfig& config, const DramLayout& layout);
+    /// `by_burst` decides burst by burst instead of by runs of row hits: same result, for tests.
+    DramChannel(const DramConfig& config, const DramLayout& layout, bool by_burst);
 
     /// A part of an access comes at `now`, no earlier than any before. It goes by the number that
     /// is returned until it is released.
@@ -76,6 +77,11 @@ private:
         std::array<std::size_t, 2> turn{};
         std::int64_t served = 0;
         std::int64_t last = -1;  ///< the clock of the last decision
+        /// The burst that entered a queue last, and how many before it were each the next of the
+        /// same part.
+        std::int32_t entered_part = -1;
+        std::int64_t entered_burst = -1;
+        std::int64_t consecutive = 0;
     };
 
     [[nodiscard]] std::int64_t first_clock_from(Picoseconds time) const {
@@ -85,12 +91,16 @@ private:
     /// Makes the next decision if it falls before `limit`; whether it did. `completed` is set where
     /// a part is served.
     bool decide(std::int64_t limit, bool* completed);
+    /// As decide, for as many row hits of one access as follow each other.
+    bool decide_run(std::int64_t limit);
     void refill(std::int64_t clock);
     void feed_next(std::size_t way, std::size_t which);
     std::int32_t free_part();
 
     const DramLayout& layout_;
     Picoseconds clock_;
+    std::int64_t queue_;
+    bool by_runs_;  ///< whether runs of row hits are decided together
     State ahead_;
     State base_;           ///< as `ahead_` before the decisions that may be taken back
     bool certain_ = true;  ///< none may be: `base_` is of no use

@@ -7,7 +7,7 @@
 
 namespace memwall {
 
-DramController::DramController(const DramConfig& config)
+DramController::DramController(const DramConfig& config, bool by_burst)
     : config_(config),
       layout_(config),
       here_(static_cast<std::size_t>(config.channels)),
@@ -15,7 +15,7 @@ DramController::DramController(const DramConfig& config)
       touched_(static_cast<std::size_t>(config.channels), false),
       busy_(static_cast<std::size_t>(config.channels), 0) {
     for (std::int64_t c = 0; c < config.channels; ++c) {
-        channels_.push_back(std::make_unique<DramChannel>(config_, layout_));
+        channels_.push_back(std::make_unique<DramChannel>(config_, layout_, by_burst));
     }
 }
 

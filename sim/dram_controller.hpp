@@ -18,7 +18,8 @@ namespace memwall {
 /// channels has delivered.
 class DramController final : public DramPort {
 public:
-    explicit DramController(const DramConfig& config);
+    /// `by_burst`: every burst is decided on its own; slow, the same result.
+    explicit DramController(const DramConfig& config, bool by_burst = false);
 
     void submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
                 const ClockDomain& clock, Picoseconds now) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/dram_layout.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -64,6 +65,27 @@ DramLayout::DramLayout(const DramConfig& config)
     in_block_.resize(std::size_t{1} << static_cast<unsigned>(block_bits_));
     for (std::size_t b = 0; b < in_block_.size(); ++b) {
         in_block_[b] = bank_of(static_cast<std::int64_t>(b));
+    }
+    for (int bits = 0; bits <= block_bits_; ++bits) {
+        const auto size = std::ptrdiff_t{1} << static_cast<unsigned>(bits);
+        std::vector<std::uint32_t> banks(in_block_.begin(), in_block_.begin() + size);
+        std::sort(banks.begin(), banks.end());
+        banks.erase(std::unique(banks.begin(), banks.end()), banks.end());
+        low_banks_.push_back(std::move(banks));
+    }
+    find_rotation(static_cast<std::uint32_t>(config.banks / config.bank_groups),
+                  config.bank_groups);
+}
+
+void DramLayout::find_rotation(std::uint32_t banks_in_group, std::int64_t groups) {
+    for (; rotation_ < groups; ++rotation_) {
+        // One more: no burst in the group of the one that is so many places before.
+        const auto back = static_cast<std::size_t>(rotation_);
+        for (std::size_t b = back; b < in_block_.size(); ++b) {
+            if (in_block_[b] / banks_in_group == in_block_[b - back] / banks_in_group) {
+                return;
+            }
+        }
     }
 }
 

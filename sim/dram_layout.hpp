@@ -40,6 +40,12 @@ public:
             in_block_[static_cast<std::size_t>(burst) & (in_block_.size() - 1)] ^ block.bank);
     }
     [[nodiscard]] int block_bits() const { return block_bits_; }
+    /// The banks of 2^bits aligned bursts, each XORed with that of the first.
+    [[nodiscard]] const std::vector<std::uint32_t>& banks_of_low_bits(int bits) const {
+        return low_banks_[static_cast<std::size_t>(bits)];
+    }
+    /// Whether any `count` consecutive bursts of a block lie in as many bank groups.
+    [[nodiscard]] bool rotates(std::int64_t count) const { return count <= rotation_; }
 
 private:
     /// How many of a channel's bursts lie below a burst of all channels'.
@@ -51,6 +57,7 @@ private:
     void split_piece(std::int64_t first, std::int64_t end,
                      std::vector<std::vector<Run>>& by_channel) const;
     [[nodiscard]] std::uint32_t bank_of(std::int64_t burst) const;
+    void find_rotation(std::uint32_t banks_in_group, std::int64_t groups);
 
     std::int64_t channels_;
     std::int64_t burst_;                    ///< in bytes
@@ -59,6 +66,8 @@ private:
     std::vector<std::uint64_t> bank_bits_;  ///< each bit of the bank: the parity of these bits
     int block_bits_ = 0;
     std::vector<std::uint32_t> in_block_;  ///< the bank by a burst's place in its block
+    std::vector<std::vector<std::uint32_t>> low_banks_;
+    std::int64_t rotation_ = 1;
 };
 
 /// Walks the bursts of runs. The runs stay where they are; copies of a cursor are cheap.

@@ -9,8 +9,6 @@
 namespace memwall {
 namespace {
 
-constexpr std::size_t kRowBus = 0;
-constexpr std::size_t kColumnBus = 1;
 /// Long enough ago that it binds nothing.
 constexpr std::int64_t kLongAgo = -(std::int64_t{1} << 40);
 

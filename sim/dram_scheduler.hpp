@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/dram_config.hpp"
+#include "sim/dram_layout.hpp"
 
 namespace memwall {
 
@@ -16,6 +17,16 @@ struct DramChannelCounts {
     std::int64_t row_hits = 0;
     std::int64_t row_misses = 0;  ///< each one activation
     std::int64_t refreshes = 0;
+};
+
+/// A full queue of consecutive bursts of one access, and those that come after them.
+struct DramRun {
+    const DramLayout& layout;
+    const DramLayout::Block& block;  ///< where all of them lie
+    std::int64_t first = 0;          ///< the number of the oldest that waits
+    std::int64_t end = 0;            ///< the run's
+    bool write = false;
+    std::int32_t owner = 0;
 };
 
 /// Chooses among the bursts in its queues, one queue for reads and one for writes. A burst leaves
@@ -50,8 +61,15 @@ public:
     };
     /// Issues the next command if its clock is before `limit`; Command::none if there is none.
     Issued step(std::int64_t limit);
+    /// Whether the queue of one direction is full of row hits and nothing else is to be done.
+    [[nodiscard]] bool only_hits(bool write) const;
+    /// Serves as many bursts of a run as go one after another before `limit`, the next ones of the
+    /// run taking their places, exactly as step() and enqueue() would one by one; 0 where there is
+    /// no such run. only_hits() holds, and the bursts that wait are the run's, the last that came.
+    std::int64_t step_run(const DramRun& run, std::int64_t limit);
     /// No command goes before this clock any more.
     [[nodiscard]] std::int64_t earliest() const;
+    [[nodiscard]] std::int64_t last_column() const { return last_column_; }
     /// Clocks from a column command to the end of its data.
     [[nodiscard]] std::int64_t data_end(bool write) const {
         return (write ? t_.CWL : t_.CL) + t_.burst;
@@ -65,6 +83,8 @@ public:
 
 private:
     static constexpr std::int16_t kNone = -1;
+    static constexpr std::size_t kRowBus = 0;
+    static constexpr std::size_t kColumnBus = 1;
     /// The bursts of one direction that wait at a bank, oldest first.
     struct Waiting {
         std::int16_t head = kNone;
@@ -124,6 +144,19 @@ private:
     void close(std::int32_t bank, std::int64_t activate_at);
     [[nodiscard]] std::int64_t refresh_start() const;
     void refresh();
+    /// The end of the bursts in open rows, and their banks, each XORed with `base`.
+    struct OpenRows {
+        std::int64_t end = 0;
+        std::uint32_t base = 0;
+        const std::vector<std::uint32_t>* banks = nullptr;
+    };
+    [[nodiscard]] OpenRows open_rows(const DramRun& run) const;
+    [[nodiscard]] std::int64_t run_start(const DramRun& run, const OpenRows& open,
+                                         std::int64_t apart) const;
+    void serve_run(const DramRun& run, std::size_t banks, std::int64_t start, std::int64_t apart,
+                   std::int64_t bursts);
+    void requeue_run(const DramRun& run, std::int64_t start, std::int64_t apart,
+                     std::int64_t bursts);
     void find_rows(std::int32_t bank);
     void note(std::int32_t bank, std::size_t way);
     void unlink(Waiting& waiting, std::int16_t slot);
@@ -160,6 +193,7 @@ private:
     std::int64_t activate_at_ = 0;               ///< all groups
     std::array<std::int64_t, 4> activations_{};  ///< the last four, in turn
     std::size_t next_activation_ = 0;
+    std::int64_t last_column_ = -1;  ///< the clock of the last column command of a run
     std::int64_t refresh_due_ = INT64_MAX;
     DramChannelCounts counts_;
 };

@@ -68,6 +68,31 @@ private:
     std::array<std::int64_t, stages> tile_{};
 };
 
+Component component(const std::string& name, ComponentKind kind, ComponentConfig config) {
+    Component made;
+    made.name = name;
+    made.kind = kind;
+    made.clock = ClockId(std::size_t{0});
+    made.config = std::move(config);
+    return made;
+}
+
+Machine machine() {
+    Machine::Parts parts;
+    parts.name = "bench";
+    parts.mapper = "tiling";
+    parts.clocks.emplace_back("clock", Hertz(1'000'000'000));
+    BusConfig bus;
+    bus.width = Bytes(64);
+    parts.components = {
+        component("array", ComponentKind::mac_array, MacArrayConfig{}),
+        component("dma", ComponentKind::dma, DmaConfig{}), component("in", ComponentKind::bus, bus),
+        component("out", ComponentKind::bus, bus), component("dram", ComponentKind::dram, hbm())};
+    return Machine(std::move(parts));
+}
+
+}  // namespace
+
 DramConfig hbm() {
     DramConfig config;
     config.name = "dram";
@@ -95,31 +120,6 @@ DramConfig hbm() {
     config.mapping = default_mapping(config);
     return config;
 }
-
-Component component(const std::string& name, ComponentKind kind, ComponentConfig config) {
-    Component made;
-    made.name = name;
-    made.kind = kind;
-    made.clock = ClockId(std::size_t{0});
-    made.config = std::move(config);
-    return made;
-}
-
-Machine machine() {
-    Machine::Parts parts;
-    parts.name = "bench";
-    parts.mapper = "tiling";
-    parts.clocks.emplace_back("clock", Hertz(1'000'000'000));
-    BusConfig bus;
-    bus.width = Bytes(64);
-    parts.components = {
-        component("array", ComponentKind::mac_array, MacArrayConfig{}),
-        component("dma", ComponentKind::dma, DmaConfig{}), component("in", ComponentKind::bus, bus),
-        component("out", ComponentKind::bus, bus), component("dram", ComponentKind::dram, hbm())};
-    return Machine(std::move(parts));
-}
-
-}  // namespace
 
 Case pipeline(Sharing sharing, std::int64_t tiles) {
     static constexpr std::array<const char*, 3> kNames = {"nothing shared", "one bus", "one DRAM"};

@@ -242,6 +242,34 @@ std::vector<DramArrival> generated_arrivals(std::mt19937& random, int count) {
 
 }  // namespace
 
+TEST_CASE("runs of row hits give exactly what bursts one by one give, over generated requests") {
+    std::mt19937 random(11);
+    for (int round = 0; round < 300; ++round) {
+        DramConfig config = generated_dram(random);
+        std::vector<DramArrival> arrivals = generated_arrivals(random, 12);
+        if (round % 2 == 0) {  // long rows and long accesses: runs that are worth it
+            config.row = Bytes(8'192);
+            config.queue = 2 + static_cast<std::int64_t>(random() % 12);
+            config.mapping.bits = default_mapping(config).bits;
+            arrivals.push_back({arrivals.back().time, run_of(0, 150'000, random() % 2 == 0)});
+            arrivals.push_back({arrivals.back().time + 50'000, run_of(1 << 20, 90'000), 1});
+        }
+        DramController runs(config);
+        DramController bursts(config, true);
+        const auto by_run = serve(runs, arrivals);
+        const auto by_burst = serve(bursts, arrivals);
+        REQUIRE(by_run == by_burst);
+        const Picoseconds end(*std::max_element(by_run.begin(), by_run.end()));
+        const DramOutcome a = runs.outcome(end);
+        const DramOutcome b = bursts.outcome(end);
+        CHECK(a.bursts == b.bursts);
+        CHECK(a.row_hits == b.row_hits);
+        CHECK(a.row_misses == b.row_misses);
+        CHECK(a.refreshes == b.refreshes);
+        CHECK(a.bursts == a.row_hits + a.row_misses);
+    }
+}
+
 TEST_CASE("what was reported does not depend on what comes later") {
     // Serving the first half of a stream of requests alone gives the same finishes up to the moment
     // when the second half begins.
