@@ -71,21 +71,6 @@ void read_connections(MapReader& machine, Machine::Parts& parts, Diagnostics& fa
     }
 }
 
-void read_provenance(MapReader& machine, Machine::Parts& parts, Diagnostics& faults) {
-    static const std::vector<std::string> kStatuses = {"published", "derived", "assumed",
-                                                       "calibrated"};
-    for (const auto& entry : machine.optional_entries("provenance")) {
-        MapReader reader(entry.value, "provenance of '" + entry.key + "'", faults);
-        Provenance provenance;
-        provenance.path = entry.key;
-        provenance.status =
-            static_cast<Status>(reader.required_choice("status", kStatuses).value_or(2));
-        provenance.source = reader.required<std::string>("source");
-        reader.finish();
-        parts.provenance.push_back(std::move(provenance));
-    }
-}
-
 PowerCap read_power_cap(const YamlValue& value, Hertz clock, Diagnostics& faults) {
     MapReader reader(value, "'power_cap'", faults);
     PowerCap cap;
@@ -108,7 +93,8 @@ PowerCap read_power_cap(const YamlValue& value, Hertz clock, Diagnostics& faults
 
 }  // namespace
 
-Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies) {
+Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies,
+                     const DramLookup& drams) {
     Diagnostics faults;
     MapReader reader(root, "machine file", faults);
     if (reader.has("memwall") && reader.optional<std::int64_t>("memwall", 1) != 1) {
@@ -137,11 +123,15 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
             load_technology(technologies(technology, reader.value("technology")->mark()), faults);
         faults.throw_if_any();
     }
-    for (const auto& entry : reader.required_entries("components")) {
+    read_provenance(reader, "", parts.provenance);
+    for (YamlValue::Entry entry : reader.required_entries("components")) {
+        const YamlValue* kind = entry.value.find("kind");
+        if (kind != nullptr && kind->text() == "dram") {
+            entry.value = with_dram_type(entry.value, entry.key, drams, parts.provenance, faults);
+        }
         parts.components.push_back(read_component(entry, parts, faults));
     }
     read_connections(reader, parts, faults);
-    read_provenance(reader, parts, faults);
     reader.finish();
     faults.throw_if_any();
     return Machine(std::move(parts));

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "arch/dram_yaml.hpp"
 #include "arch/machine.hpp"
 #include "base/yaml.hpp"
 
@@ -14,6 +15,7 @@ namespace memwall {
 using TechnologyLookup = std::function<YamlValue(const std::string& name, const SourceMark& where)>;
 
 /// Builds and cross-checks a machine. Throws InputError with all faults of the file at once.
-Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies);
+Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies,
+                     const DramLookup& drams);
 
 }  // namespace memwall

@@ -53,6 +53,15 @@ std::int64_t whole_bursts(const DramAccess& access, Bytes burst) {
     return checked_multiply(bursts * burst.count(), apart ? access.pieces : 1);
 }
 
+/// The rows that an access opens where nothing else is served between.
+std::int64_t rows_opened(const DramAccess& access, Bytes row) {
+    const std::int64_t apart = std::max(access.stride, access.piece.count());
+    if (access.pieces > 1 && apart >= row.count()) {
+        return checked_multiply(ceil_divide(access.piece.count(), row.count()), access.pieces);
+    }
+    return ceil_divide(apart * (access.pieces - 1) + access.piece.count(), row.count());
+}
+
 }  // namespace
 
 MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock) {
@@ -134,6 +143,14 @@ void OutcomeRecorder::count(const Step& step) {
     for (const ActionCount& action : step.body->actions) {
         std::int64_t& total = counts[action.row.position()];
         total = checked_add(total, action.count);
+    }
+    if (const auto* move = std::get_if<Move>(&step.body->what)) {
+        for (const DramAccess& access : move->dram) {
+            const DramConfig& dram = machine_.dram(access.dram);
+            DramOutcome& done = outcome_.drams[access.dram.position()];
+            done.bursts += whole_bursts(access, dram.burst) / dram.burst.count();
+            done.row_misses += rows_opened(access, dram.row);
+        }
     }
 }
 

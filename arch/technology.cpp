@@ -27,6 +27,12 @@ Sourced times(const Sourced& number, double factor) {
             number.source};
 }
 
+Sourced sum(const Sourced& a, const Sourced& b) {
+    const Status status =
+        std::max({a.status, b.status, Status::derived});  // the less sure of the two
+    return {a.value + b.value, a.low + b.low, a.high + b.high, status, a.source + "; " + b.source};
+}
+
 namespace {
 
 const std::vector<std::string>& status_names() {
@@ -64,6 +70,8 @@ Sourced read_sourced(const YamlValue& value, const std::string& what, Diagnostic
     return sourced;
 }
 
+}  // namespace
+
 template <class Unit>
 Sourced required_sourced(MapReader& reader, std::string_view key) {
     if (!reader.has(key)) {
@@ -72,6 +80,11 @@ Sourced required_sourced(MapReader& reader, std::string_view key) {
     }
     return read_sourced<Unit>(*reader.value(key), "'" + std::string(key) + "'", reader.faults());
 }
+
+template Sourced required_sourced<Joules>(MapReader&, std::string_view);
+template Sourced required_sourced<Watts>(MapReader&, std::string_view);
+
+namespace {
 
 template <class Unit>
 std::map<Precision, Sourced> by_precision(MapReader& reader, std::string_view key) {
@@ -166,12 +179,6 @@ Technology load_technology(const YamlValue& root, Diagnostics& faults) {
     tech.clock = required_sourced<Joules>(reader, "clock_per_cycle_mm2");
     if (const YamlValue* issue = reader.value("operand_issue_per_byte")) {
         tech.operand_issue = read_sourced<Joules>(*issue, "'operand_issue_per_byte'", faults);
-    }
-    for (const auto& entry : reader.required_entries("dram")) {
-        MapReader dram(entry.value, "dram '" + entry.key + "'", faults);
-        tech.dram[entry.key] = required_sourced<Joules>(dram, "access_per_byte");
-        tech.dram_background[entry.key] = required_sourced<Watts>(dram, "background");
-        dram.finish();
     }
     reader.finish();
     return tech;

@@ -34,6 +34,14 @@ struct Sourced {
 /// then.
 Sourced times(const Sourced& number, double factor);
 
+/// Two numbers added up; what was published is derived then.
+Sourced sum(const Sourced& a, const Sourced& b);
+
+/// A number {value, low, high, status, source} in a map; its absence is a fault. `Unit` is a
+/// quantity of doubles, or double.
+template <class Unit>
+Sourced required_sourced(MapReader& reader, std::string_view key);
+
 /// One point of the SRAM table: reading from a macro of `macro` bytes.
 struct SramPoint {
     Bytes macro;
@@ -62,8 +70,6 @@ struct Technology {
     /// J an operand byte that an instruction delivers to lanes: fetch, decode, collection of
     /// operands.
     std::optional<Sourced> operand_issue;
-    std::map<std::string, Sourced> dram;  ///< J a byte, by type: device, PHY and controller
-    std::map<std::string, Sourced> dram_background;  ///< W a stack or channel group, by type
 
     /// J to read one byte of a macro: log-log between the nearest points, the ends' slope beyond
     /// them.

@@ -24,8 +24,7 @@ Cores cores_of(const Hierarchy& gpu) {
 
 /// Cycles from a core to the DRAM and back: through the bus and the cache, then the DRAM itself.
 double memory_latency(const Hierarchy& gpu, const ClockDomain& clock) {
-    const Cycles dram = clock.edge_at_or_after(gpu.dram_config->activate_to_access +
-                                               gpu.dram_config->access_latency);
+    const Cycles dram = clock.edge_at_or_after(gpu.dram_config->read_latency());
     return static_cast<double>((gpu.feed_latency() + dram).count());
 }
 

@@ -150,15 +150,15 @@ void Activity::write(Outcome& outcome, const std::vector<const DramPort*>& drams
     }
     for (std::size_t d = 0; d < drams.size(); ++d) {
         ComponentOutcome& dram = outcome.components[machine_.drams()[d].position()];
-        const Picoseconds burst = machine_.dram(DramId(d)).burst_time;
+        const DramConfig& config = machine_.dram(DramId(d));
         std::int64_t fullest = 0;
         std::int64_t sum = 0;
         for (const std::int64_t bursts : drams[d]->bursts_by_channel()) {
             fullest = std::max(fullest, bursts);
             sum += bursts;
         }
-        dram.busy_max = burst * fullest;
-        dram.busy_mean = Picoseconds((burst * sum).count() / machine_.dram(DramId(d)).channels);
+        dram.busy_max = config.bus_time(fullest);
+        dram.busy_mean = Picoseconds(config.bus_time(sum).count() / config.channels);
     }
     outcome.busy_by_layer.resize(by_layer_.size());
     for (std::size_t i = 0; i < by_layer_.size(); ++i) {

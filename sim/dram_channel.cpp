@@ -6,279 +6,206 @@
 #include "base/error.hpp"
 
 namespace memwall {
+namespace {
+
+/// Decisions that a channel makes at once: enough that remembering where it stood is cheap, few
+/// enough that taking them back is.
+constexpr int kLookAhead = 64;
+
+}  // namespace
 
 DramChannel::DramChannel(const DramConfig& config, const DramLayout& layout, bool by_burst)
-    : config_(config),
-      layout_(layout),
-      by_burst_(by_burst),
-      banks_(static_cast<std::size_t>(config.banks)) {
-    if (config.refresh_interval.count() > 0) {
-        state_.refresh_due = config.refresh_interval;
-    }
-}
+    : layout_(layout),
+      clock_(config.clock),
+      queue_(config.queue),
+      by_runs_(!by_burst && config.queue > 1 &&
+               layout.rotates(ceil_divide(config.timings.tCCD_L,
+                                          std::max(config.timings.tCCD_S, config.timings.burst)))),
+      ahead_(config),
+      base_(config) {}
 
-void DramChannel::submit(std::int64_t id, const DramCursor& part, bool write, Picoseconds now) {
-    undo_from(now);
-    while (decide(now)) {
-    }
-    Part fresh;
-    fresh.id = id;
-    fresh.cursor = part;
-    fresh.write = write;
-    fresh.arrival = now;
-    fresh.last_turn = state_.turn;
-    fresh.others_before = state_.counts.bursts;
-    std::size_t only = 0;
-    if (waiting(&only) <= 1) {
-        state_.streak = 0;  // what was served alone kept nobody waiting
-    }
-    parts_.push_back(fresh);
-    latest_ = now;
-}
-
-bool DramChannel::look_ahead(Picoseconds now, std::size_t most) {
-    if (!decisions_.empty() && decisions_.back().last < now) {
-        decisions_.clear();
-    } else if (decisions_.size() > 4 * most) {
-        const auto kept = std::find_if(decisions_.begin(), decisions_.end(),
-                                       [&](const Decision& d) { return d.last >= now; });
-        decisions_.erase(decisions_.begin(), kept);
-    }
-    for (std::size_t made = 0; made < most; ++made) {
-        if (!decide(kNever)) {
-            return true;
+std::int32_t DramChannel::free_part() {
+    for (std::size_t p = 0; p < released_.size(); ++p) {
+        if (released_[p] && ahead_.parts[p].done()) {
+            released_[p] = false;
+            return static_cast<std::int32_t>(p);
         }
     }
-    std::size_t only = 0;
-    return waiting(&only) == 0;
+    released_.push_back(false);
+    runs_.emplace_back();
+    ahead_.parts.emplace_back();
+    return static_cast<std::int32_t>(released_.size() - 1);
 }
 
-Picoseconds DramChannel::next_decision() const {
-    std::size_t only = 0;
-    return waiting(&only) == 0 ? kNever : std::max(state_.slot, latest_);
+std::int32_t DramChannel::submit(const std::vector<DramLayout::Run>& runs, std::int32_t stream,
+                                 bool write, Picoseconds now) {
+    const std::int64_t clock = first_clock_from(now);
+    if (!certain_ && ahead_.last >= clock) {
+        ahead_ = base_;
+    }
+    while (decide(clock, nullptr)) {
+    }
+    certain_ = true;
+    const std::int32_t fresh = free_part();
+    Part& mine = part(fresh);
+    mine = {};
+    runs_[static_cast<std::size_t>(fresh)] = runs;
+    mine.cursor = DramCursor(runs_[static_cast<std::size_t>(fresh)]);
+    mine.write = write;
+    mine.stream = stream;
+    mine.order = next_order_++;
+    mine.served_before = ahead_.served;
+    auto& feeding = ahead_.feeding[write ? 1 : 0];
+    const bool alone = std::none_of(feeding.begin(), feeding.end(),
+                                    [&](std::int32_t p) { return part(p).stream == stream; });
+    if (alone) {
+        feeding.push_back(fresh);
+    }
+    refill(clock);
+    return fresh;
 }
 
-std::size_t DramChannel::waiting(std::size_t* only) const {
-    std::size_t count = 0;
-    for (std::size_t p = 0; p < parts_.size(); ++p) {
-        if (!parts_[p].cursor.done()) {
-            *only = p;
-            ++count;
+void DramChannel::look_ahead(Picoseconds now) {
+    if (!certain_) {
+        if (ahead_.last >= first_clock_from(now)) {
+            return;  // far enough ahead
+        }
+        certain_ = true;
+    }
+    if (ahead_.scheduler.empty()) {
+        return;
+    }
+    base_ = ahead_;
+    certain_ = false;
+    bool completed = false;
+    for (int made = 0; made < kLookAhead && !completed; ++made) {
+        if (!decide(INT64_MAX, &completed)) {
+            return;
         }
     }
-    return count;
 }
 
-bool DramChannel::decide(Picoseconds limit) {
-    std::size_t only = 0;
-    const std::size_t count = waiting(&only);
-    const Picoseconds at = std::max(state_.slot, latest_);
-    if (count == 0 || at >= limit) {
+Picoseconds DramChannel::horizon() const {
+    return ahead_.scheduler.empty() ? kNever : clock_ * (ahead_.last + 1);
+}
+
+bool DramChannel::decide_run(std::int64_t limit) {
+    if (ahead_.consecutive < queue_) {
         return false;
     }
-    if (state_.refresh_due <= at) {
-        refresh(at);
-        return true;
+    const std::int32_t p = ahead_.entered_part;
+    Part& mine = part(p);
+    const std::size_t way = mine.write ? 1 : 0;
+    const auto& feeding = ahead_.feeding[way];
+    if (feeding.size() != 1 || feeding.front() != p || !ahead_.feeding[1 - way].empty() ||
+        mine.cursor.at() != ahead_.entered_burst + 1 || mine.cursor.in_run() < queue_ ||
+        !ahead_.scheduler.only_hits(mine.write)) {
+        return false;
     }
-    serve(count == 1 ? only : choose(at), at, count == 1, limit);
+    const std::int64_t first = mine.cursor.at() - queue_;
+    if (layout_.block_of(first) != mine.block.number) {
+        return false;
+    }
+    const std::int64_t end = mine.cursor.at() + mine.cursor.in_run();
+    const std::int64_t bursts =
+        ahead_.scheduler.step_run({layout_, mine.block, first, end, mine.write, p}, limit);
+    if (bursts == 0) {
+        return false;
+    }
+    ahead_.served += bursts;
+    ahead_.consecutive += bursts;
+    ahead_.entered_burst += bursts;
+    ahead_.last = ahead_.scheduler.last_column();
+    mine.bursts += bursts;
+    mine.served_after = ahead_.served;
+    mine.finish = ahead_.last + ahead_.scheduler.data_end(mine.write);
+    mine.cursor.skip(bursts);
+    if (mine.cursor.done()) {
+        feed_next(way, 0);
+    }
     return true;
 }
 
-void DramChannel::refresh(Picoseconds at) {
-    Decision decision;
-    decision.at = decision.last = at;
-    decision.before = state_;
-    decisions_.push_back(decision);
-
-    // Refreshes that fell into an idle time are long over; only the last one can matter.
-    const std::int64_t past = (at - state_.refresh_due).count() / config_.refresh_interval.count();
-    state_.counts.refreshes += past;
-    if (past > 0) {
-        state_.refresh_due += config_.refresh_interval * past;
-        const Picoseconds previous = state_.refresh_due - config_.refresh_interval;
-        state_.closed_until = std::max(state_.slot, previous) + config_.refresh_time;
+bool DramChannel::decide(std::int64_t limit, bool* completed) {
+    if (by_runs_ && decide_run(limit)) {
+        return true;
     }
-
-    Picoseconds begin = std::max(state_.refresh_due, state_.slot);
-    if (state_.last_activate >= state_.closed_until) {  // rows are open
-        begin = std::max(begin, state_.last_activate + config_.activate_to_precharge);
-        begin += config_.precharge;
+    const DramScheduler::Issued issued = ahead_.scheduler.step(limit);
+    if (issued.command == DramScheduler::Command::none) {
+        return false;
     }
-    state_.closed_until = begin + config_.refresh_time;
-    state_.slot = std::max(state_.slot, state_.closed_until);
-    state_.refresh_due += config_.refresh_interval;
-    ++state_.counts.refreshes;
+    ahead_.last = issued.clock;
+    if (issued.command == DramScheduler::Command::column) {
+        ++ahead_.served;
+        Part& mine = part(issued.burst.owner);
+        --mine.waiting;
+        mine.served_after = ahead_.served;
+        mine.finish = issued.clock + ahead_.scheduler.data_end(mine.write);
+        if (completed != nullptr && mine.done()) {
+            *completed = true;
+        }
+    }
+    refill(issued.clock);
+    return true;
 }
 
-bool DramChannel::open(const Bank& bank, std::int64_t row) const {
-    return bank.row == row && bank.activated >= state_.closed_until;
-}
-
-DramChannel::Command DramChannel::command(const Part& part, Picoseconds at) const {
-    const Bank& bank = banks_[static_cast<std::size_t>(layout_.bank_of(part.cursor.at()))];
-    Picoseconds bus = std::max(at, state_.slot);
-    if (!state_.idle_bus && state_.last_write != part.write) {
-        bus = std::max(bus, state_.slot + config_.turnaround);
-    }
-    if (open(bank, layout_.row_of(part.cursor.at()))) {
-        return {std::max(bus, bank.activated + config_.activate_to_access), true, bank.activated};
-    }
-    Picoseconds activate = std::max(part.arrival, state_.closed_until);
-    if (bank.row >= 0 && bank.activated >= state_.closed_until) {  // another row is open
-        const Picoseconds close =
-            std::max({activate, bank.free, bank.activated + config_.activate_to_precharge});
-        activate = close + config_.precharge;
-    }
-    if (config_.activate_interval.count() > 0 && state_.last_activate.count() >= 0) {
-        activate = std::max(activate, state_.last_activate + config_.activate_interval);
-    }
-    return {std::max(bus, activate + config_.activate_to_access), false, activate};
-}
-
-std::size_t DramChannel::choose(Picoseconds at) const {
-    if (state_.streak < config_.row_hit_cap) {
-        for (std::size_t p = 0; p < parts_.size(); ++p) {
-            if (parts_[p].id == state_.last && !parts_[p].cursor.done() &&
-                command(parts_[p], at).hit) {
-                return p;
+void DramChannel::refill(std::int64_t clock) {
+    for (std::size_t way = 0; way < 2; ++way) {
+        auto& feeding = ahead_.feeding[way];
+        std::size_t& turn = ahead_.turn[way];
+        while (!feeding.empty() && ahead_.scheduler.has_room(way == 1)) {
+            turn = turn < feeding.size() ? turn : 0;
+            const std::int32_t p = feeding[turn];
+            Part& mine = part(p);
+            const std::int64_t burst = mine.cursor.at();
+            if (const std::int64_t number = layout_.block_of(burst); number != mine.block.number) {
+                mine.block = layout_.block(number);
+            }
+            ahead_.scheduler.enqueue(
+                {mine.block.row, layout_.bank(mine.block, burst), mine.write, p}, clock);
+            const bool next = p == ahead_.entered_part && burst == ahead_.entered_burst + 1;
+            ahead_.consecutive = next ? ahead_.consecutive + 1 : 1;
+            ahead_.entered_part = p;
+            ahead_.entered_burst = burst;
+            ++mine.bursts;
+            ++mine.waiting;
+            mine.cursor.skip(1);
+            if (mine.cursor.done()) {
+                feed_next(way, turn);
+            } else {
+                ++turn;
             }
         }
     }
-    return choose_next(at);
 }
 
-/// Whom to turn to where no row hits go on: whoever was passed over too often, else the one that is
-/// ready first, else the one that was served longest ago.
-std::size_t DramChannel::choose_next(Picoseconds at) const {
-    std::size_t best = SIZE_MAX;
-    Picoseconds best_time;
-    for (std::size_t p = 0; p < parts_.size(); ++p) {
-        const Part& part = parts_[p];
-        const bool had_enough = part.id == state_.last && state_.streak >= config_.row_hit_cap;
-        if (part.cursor.done() || had_enough) {
-            continue;
-        }
-        if (state_.turn - part.last_turn > config_.row_hit_cap) {
-            return p;
-        }
-        const Picoseconds time = command(part, at).time;
-        if (best == SIZE_MAX || time < best_time ||
-            (time == best_time && part.last_turn < parts_[best].last_turn)) {
-            best = p;
-            best_time = time;
+/// The first part of a stream has no bursts left: the next one feeds, or nobody.
+void DramChannel::feed_next(std::size_t way, std::size_t which) {
+    auto& feeding = ahead_.feeding[way];
+    const std::int32_t stream = part(feeding[which]).stream;
+    std::int32_t next = -1;
+    for (std::size_t p = 0; p < ahead_.parts.size(); ++p) {
+        const Part& other = ahead_.parts[p];
+        if (other.stream == stream && other.write == (way == 1) && !other.cursor.done() &&
+            (next < 0 || other.order < part(next).order)) {
+            next = static_cast<std::int32_t>(p);
         }
     }
-    ensure(best != SIZE_MAX, "a channel with waiting accesses serves one of them");
-    return best;
-}
-
-std::int64_t DramChannel::run_length(const Part& part, Picoseconds first, bool alone,
-                                     Picoseconds limit) const {
-    if (by_burst_) {
-        return 1;
-    }
-    std::int64_t bursts = part.cursor.in_row(layout_);
-    if (!alone) {
-        const std::int64_t streak = part.id == state_.last ? state_.streak : 0;
-        bursts = std::min(bursts, std::max<std::int64_t>(1, config_.row_hit_cap - streak));
-    }
-    // The decision on burst i of the run falls at first + i bursts: before a refresh is due, and
-    // before the limit.
-    const Picoseconds stop = std::min(limit, state_.refresh_due);
-    if (stop != kNever) {
-        const std::int64_t span = (stop - first).count();
-        const std::int64_t fit =
-            span <= 0 ? 1
-                      : std::max<std::int64_t>(1, ceil_divide(span, config_.burst_time.count()));
-        bursts = std::min(bursts, fit);
-    }
-    return bursts;
-}
-
-void DramChannel::serve(std::size_t which, Picoseconds at, bool alone, Picoseconds limit) {
-    Part& part = parts_[which];
-    const std::int64_t bank_index = layout_.bank_of(part.cursor.at());
-    Bank& bank = banks_[static_cast<std::size_t>(bank_index)];
-    const Command first = command(part, at);
-    const std::int64_t bursts = run_length(part, first.time, alone, limit);
-    // Decided at `at`, and each burst after the first when the one before left the bus.
-    const Picoseconds last = bursts == 1 ? at : first.time + config_.burst_time * (bursts - 1);
-    decisions_.push_back({at, last, state_, bank_index, bank, which, part});
-
-    if (!first.hit) {
-        bank.row = layout_.row_of(part.cursor.at());
-        bank.activated = first.activate;
-        state_.last_activate = std::max(state_.last_activate, first.activate);
-        ++state_.counts.row_misses;
-    }
-    const bool same = part.id == state_.last;
-    state_.counts.row_hits += bursts - (first.hit ? 0 : 1);
-    state_.counts.bursts += bursts;
-    state_.slot = first.time + config_.burst_time * bursts;
-    state_.streak = alone ? 0 : (same ? state_.streak : 0) + bursts;
-    state_.turn += same ? 0 : 1;
-    state_.last = part.id;
-    state_.last_write = part.write;
-    state_.idle_bus = false;
-    bank.free = state_.slot;
-    part.last_turn = state_.turn;
-    part.bursts += bursts;
-    part.others_after = state_.counts.bursts;
-    part.last_command = state_.slot - config_.burst_time;
-    part.cursor.skip(layout_, bursts);
-}
-
-void DramChannel::undo_from(Picoseconds time) {
-    while (!decisions_.empty()) {
-        const Decision& last = decisions_.back();
-        if (last.last < time) {
-            return;
-        }
-        state_ = last.before;
-        if (last.bank >= 0) {
-            banks_[static_cast<std::size_t>(last.bank)] = last.bank_before;
-            parts_[last.part] = last.part_before;
-        }
-        decisions_.pop_back();
+    if (next >= 0) {
+        feeding[which] = next;
+    } else {
+        feeding.erase(feeding.begin() + static_cast<std::ptrdiff_t>(which));
     }
 }
 
-std::size_t DramChannel::position(std::int64_t id) const {
-    const auto found =
-        std::lower_bound(parts_.begin(), parts_.end(), id,
-                         [](const Part& part, std::int64_t wanted) { return part.id < wanted; });
-    ensure(found != parts_.end() && found->id == id, "a channel knows its accesses");
-    return static_cast<std::size_t>(found - parts_.begin());
-}
-
-DramChannel::Progress DramChannel::progress(std::int64_t id) const {
-    const Part& part = parts_[position(id)];
-    if (!part.cursor.done()) {
+DramChannel::Progress DramChannel::progress(std::int32_t p) const {
+    const Part& mine = ahead_.parts[static_cast<std::size_t>(p)];
+    if (!mine.done()) {
         return {};
     }
-    const Picoseconds finish = part.last_command + config_.access_latency + config_.burst_time;
-    const std::int64_t others = part.others_after - part.others_before - part.bursts;
-    return {true, finish, part.bursts, config_.burst_time * others};
-}
-
-void DramChannel::release(std::int64_t id) {
-    const std::size_t gone = position(id);
-    // Decisions that may still be undone name their parts by position.
-    std::erase_if(decisions_, [&](const Decision& d) { return d.bank >= 0 && d.part == gone; });
-    for (Decision& decision : decisions_) {
-        if (decision.bank >= 0 && decision.part > gone) {
-            --decision.part;
-        }
-    }
-    parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(gone));
-}
-
-std::int64_t DramChannel::refreshes_until(Picoseconds end) const {
-    std::int64_t count = state_.counts.refreshes;
-    if (state_.refresh_due <= end) {
-        count += 1 + (end - state_.refresh_due).count() / config_.refresh_interval.count();
-    }
-    return count;
+    const std::int64_t others = mine.served_after - mine.served_before - mine.bursts;
+    return {true, clock_ * mine.finish, mine.bursts,
+            clock_ * (std::max<std::int64_t>(others, 0) * ahead_.scheduler.burst_clocks())};
 }
 
 }  // namespace memwall

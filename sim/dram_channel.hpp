@@ -1,46 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scheduler of one DRAM channel: which burst goes next, and when.
+// One DRAM channel: the parts of accesses that lie on it, burst by burst into the scheduler.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
-#include "arch/dram_config.hpp"
 #include "sim/dram_layout.hpp"
+#include "sim/dram_scheduler.hpp"
 #include "sim/server.hpp"
 
 namespace memwall {
 
-/// What a channel has done, or will have done if nothing else comes.
-struct DramChannelCounts {
-    std::int64_t bursts = 0;
-    std::int64_t row_hits = 0;
-    std::int64_t row_misses = 0;
-    std::int64_t refreshes = 0;
-};
-
-/// Serves the parts of accesses that lie on one channel, FR-FCFS: the open row first, at most
-/// `row_hit_cap` bursts of one access while others wait.
+/// Serves parts of accesses. Those of one stream enter the scheduler's queues one after another,
+/// those of several streams by turns, a burst each.
 ///
-/// It decides ahead of time and remembers what it decided. An access that comes at t undoes the
+/// It decides ahead of time and remembers where it stood. An access that comes at t takes back the
 /// decisions that fall at t or later: they might have been others had it been known. So a finish
 /// that has been reported never changes, and nothing needs waking until something finishes.
-// MODEL: FR-FCFS with a cap on row hits (Rixner et al., ISCA 2000; Mutlu and Moscibroda, MICRO
-// 2007), open rows, refresh of all banks together (JEDEC DDR4, HBM2), a row opened as soon as its
-// access is known and its bank is free. Column commands are one burst apart; the bus turns around
-// between reads and writes. A decision falls when the command before it has left the bus.
+// MODEL: bursts of one stream (a channel of a DMA) enter a DRAM channel's queue in their order,
+// several streams by turns; a queue takes the next burst as soon as one leaves it.
 class DramChannel {
 public:
     /// `by_burst` decides burst by burst instead of by runs of row hits: same result, for tests.
     DramChannel(const DramConfig& config, const DramLayout& layout, bool by_burst);
 
-    /// A part of an access comes at `now`, no earlier than any before; `id` is never used twice.
-    void submit(std::int64_t id, const DramCursor& part, bool write, Picoseconds now);
-    /// Decides ahead of `now` until nothing waits or `most` decisions are made; true if nothing
-    /// waits.
-    bool look_ahead(Picoseconds now, std::size_t most);
-    /// When the next decision falls; kNever if nothing waits.
-    [[nodiscard]] Picoseconds next_decision() const;
+    /// A part of an access comes at `now`, no earlier than any before. It goes by the number that
+    /// is returned until it is released.
+    std::int32_t submit(const std::vector<DramLayout::Run>& runs, std::int32_t stream, bool write,
+                        Picoseconds now);
+    /// Decides some way ahead of `now`.
+    void look_ahead(Picoseconds now);
+    /// When it must look ahead again; kNever where all is decided.
+    [[nodiscard]] Picoseconds horizon() const;
 
     /// Whether all bursts of a part are decided, and then its last data and how long others' bursts
     /// held it up.
@@ -50,82 +42,71 @@ public:
         std::int64_t bursts = 0;
         Picoseconds delay;
     };
-    [[nodiscard]] Progress progress(std::int64_t id) const;
+    [[nodiscard]] Progress progress(std::int32_t part) const;
     /// Forgets a part that has finished.
-    void release(std::int64_t id);
+    void release(std::int32_t part) { released_[static_cast<std::size_t>(part)] = true; }
 
-    [[nodiscard]] const DramChannelCounts& counts() const { return state_.counts; }
+    [[nodiscard]] const DramChannelCounts& counts() const { return ahead_.scheduler.counts(); }
     /// Refreshes until `end`, those of idle times included.
-    [[nodiscard]] std::int64_t refreshes_until(Picoseconds end) const;
+    [[nodiscard]] std::int64_t refreshes_until(Picoseconds end) const {
+        return ahead_.scheduler.refreshes_until(end.count() / clock_.count());
+    }
 
 private:
-    struct Bank {
-        std::int64_t row = -1;
-        Picoseconds activated;
-        Picoseconds free;  ///< its last column command has left the bus
-    };
     struct Part {
-        std::int64_t id = 0;
         DramCursor cursor;
+        DramLayout::Block block;  ///< where its next burst lies
         bool write = false;
-        Picoseconds arrival;
-        std::int64_t last_turn = 0;
-        std::int64_t bursts = 0;
-        std::int64_t others_before = 0;  ///< bursts of the channel when it came
-        std::int64_t others_after = 0;   ///< and when its last burst was decided
-        Picoseconds last_command;
+        std::int32_t stream = 0;
+        std::int64_t order = 0;
+        std::int64_t bursts = 0;         ///< that entered the queue
+        std::int64_t waiting = 0;        ///< of those, not served yet
+        std::int64_t served_before = 0;  ///< bursts of the channel when it came
+        std::int64_t served_after = 0;   ///< and with its last one
+        std::int64_t finish = 0;         ///< in clocks, of its last data
+        [[nodiscard]] bool done() const { return cursor.done() && waiting == 0; }
     };
-    /// All that a decision changes, but for one bank and one part.
+    /// All that a decision changes.
     struct State {
-        Picoseconds slot;  ///< the earliest next column command
-        Picoseconds last_activate = Picoseconds(-1);
-        Picoseconds closed_until;  ///< the end of the last refresh: rows opened before are closed
-        Picoseconds refresh_due = kNever;
-        std::int64_t turn = 0;    ///< counts changes from one access to another
-        std::int64_t last = -1;   ///< the access served last
-        std::int64_t streak = 0;  ///< its bursts in a row while others waited
-        bool last_write = false;
-        bool idle_bus = true;  ///< nothing was ever on the bus
-        DramChannelCounts counts;
-    };
-    struct Decision {
-        Picoseconds at;    ///< of its first burst
-        Picoseconds last;  ///< and of its last
-        State before;
-        std::int64_t bank = -1;  ///< -1: a refresh
-        Bank bank_before;
-        std::size_t part = 0;
-        Part part_before;
+        explicit State(const DramConfig& config) : scheduler(config) {}
+        DramScheduler scheduler;
+        std::vector<Part> parts;
+        /// Of reads and of writes: the first part of each stream that has bursts left, and whose
+        /// turn it is.
+        std::array<std::vector<std::int32_t>, 2> feeding;
+        std::array<std::size_t, 2> turn{};
+        std::int64_t served = 0;
+        std::int64_t last = -1;  ///< the clock of the last decision
+        /// The burst that entered a queue last, and how many before it were each the next of the
+        /// same part.
+        std::int32_t entered_part = -1;
+        std::int64_t entered_burst = -1;
+        std::int64_t consecutive = 0;
     };
 
-    /// Makes the next decision if it falls before `limit`.
-    bool decide(Picoseconds limit);
-    void refresh(Picoseconds at);
-    [[nodiscard]] std::size_t choose(Picoseconds at) const;
-    [[nodiscard]] std::size_t choose_next(Picoseconds at) const;
-    void serve(std::size_t which, Picoseconds at, bool alone, Picoseconds limit);
-    [[nodiscard]] std::int64_t run_length(const Part& part, Picoseconds first, bool alone,
-                                          Picoseconds limit) const;
-    [[nodiscard]] bool open(const Bank& bank, std::int64_t row) const;
-    /// The column command of a part's next burst if it were chosen at `at`; and its bank then.
-    struct Command {
-        Picoseconds time;
-        bool hit = false;
-        Picoseconds activate;
-    };
-    [[nodiscard]] Command command(const Part& part, Picoseconds at) const;
-    void undo_from(Picoseconds time);
-    [[nodiscard]] std::size_t waiting(std::size_t* only) const;
-    [[nodiscard]] std::size_t position(std::int64_t id) const;
+    [[nodiscard]] std::int64_t first_clock_from(Picoseconds time) const {
+        return ceil_divide(time.count(), clock_.count());
+    }
+    [[nodiscard]] Part& part(std::int32_t p) { return ahead_.parts[static_cast<std::size_t>(p)]; }
+    /// Makes the next decision if it falls before `limit`; whether it did. `completed` is set where
+    /// a part is served.
+    bool decide(std::int64_t limit, bool* completed);
+    /// As decide, for as many row hits of one access as follow each other.
+    bool decide_run(std::int64_t limit);
+    void refill(std::int64_t clock);
+    void feed_next(std::size_t way, std::size_t which);
+    std::int32_t free_part();
 
-    const DramConfig& config_;
     const DramLayout& layout_;
-    bool by_burst_;
-    State state_;
-    std::vector<Bank> banks_;
-    std::vector<Part> parts_;  ///< in the order of their coming
-    std::vector<Decision> decisions_;
-    Picoseconds latest_;  ///< the last time that something came
+    Picoseconds clock_;
+    std::int64_t queue_;
+    bool by_runs_;  ///< whether runs of row hits are decided together
+    State ahead_;
+    State base_;           ///< as `ahead_` before the decisions that may be taken back
+    bool certain_ = true;  ///< none may be: `base_` is of no use
+    std::vector<std::vector<DramLayout::Run>> runs_;  ///< by part
+    std::vector<bool> released_;
+    std::int64_t next_order_ = 0;
 };
 
 }  // namespace memwall

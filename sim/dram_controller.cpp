@@ -7,17 +7,11 @@
 
 namespace memwall {
 
-namespace {
-
-/// Decisions that a channel makes ahead of time: enough for most accesses to be decided at once,
-/// few enough that undoing them is cheap.
-constexpr std::size_t kLookAhead = 64;
-
-}  // namespace
-
 DramController::DramController(const DramConfig& config, bool by_burst)
     : config_(config),
       layout_(config),
+      here_(static_cast<std::size_t>(config.channels)),
+      runs_(static_cast<std::size_t>(config.channels)),
       touched_(static_cast<std::size_t>(config.channels), false),
       busy_(static_cast<std::size_t>(config.channels), 0) {
     for (std::int64_t c = 0; c < config.channels; ++c) {
@@ -25,75 +19,91 @@ DramController::DramController(const DramConfig& config, bool by_burst)
     }
 }
 
-void DramController::submit(std::int32_t tag, const DramAccess& access, const ClockDomain& clock,
-                            Picoseconds now) {
-    std::size_t slot = requests_.size();
+void DramController::submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
+                            const ClockDomain& clock, Picoseconds now) {
+    auto slot = static_cast<std::int32_t>(requests_.size());
     if (free_slots_.empty()) {
         requests_.emplace_back();
     } else {
-        slot = static_cast<std::size_t>(free_slots_.back());
+        slot = free_slots_.back();
         free_slots_.pop_back();
     }
-    Request& request = requests_[slot];
-    request.id = next_id_++;
-    request.tag = tag;
-    request.clock = &clock;
-    request.channels.clear();
-    for (std::int64_t c = 0; c < layout_.channels(); ++c) {
-        const DramCursor part(layout_, access, c);
-        if (!part.done()) {
-            const auto position = static_cast<std::size_t>(c);
-            channels_[position]->submit(request.id, part, access.write, now);
-            request.channels.push_back(static_cast<std::int32_t>(c));
-            touched_[position] = true;
+    Request& mine = request(slot);
+    mine.tag = tag;
+    mine.clock = &clock;
+    mine.parts.clear();
+    for (auto& runs : runs_) {
+        runs.clear();
+    }
+    layout_.split(access, runs_);
+    for (std::size_t c = 0; c < channels_.size(); ++c) {
+        if (!runs_[c].empty()) {
+            const std::int32_t number = channels_[c]->submit(runs_[c], stream, access.write, now);
+            here_[c].push_back({slot, static_cast<std::int32_t>(mine.parts.size())});
+            mine.parts.push_back({static_cast<std::int32_t>(c), number, kNever});
+            touch(static_cast<std::int32_t>(c));
         }
     }
-    any_touched_ = true;
-    if (request.channels.empty()) {  // nothing to move
-        due_.set(static_cast<std::int32_t>(slot), clock.time_of(clock.edge_at_or_after(now)));
+    mine.undecided = mine.parts.size();
+    if (mine.parts.empty()) {  // nothing to move
+        due_.set(slot, clock.time_of(clock.edge_at_or_after(now)));
+    }
+}
+
+void DramController::touch(std::int32_t channel) {
+    if (!touched_[static_cast<std::size_t>(channel)]) {
+        touched_[static_cast<std::size_t>(channel)] = true;
+        touched_channels_.push_back(channel);
     }
 }
 
 void DramController::settle(Picoseconds now) {
-    if (!any_touched_) {
-        return;
-    }
-    for (std::size_t c = 0; c < channels_.size(); ++c) {
-        if (touched_[c]) {
-            if (channels_[c]->look_ahead(now, kLookAhead)) {
-                horizon_.erase(static_cast<std::int32_t>(c));
-            } else {
-                horizon_.set(static_cast<std::int32_t>(c), channels_[c]->next_decision());
-            }
+    for (const std::int32_t c : touched_channels_) {
+        DramChannel& channel = *channels_[static_cast<std::size_t>(c)];
+        channel.look_ahead(now);
+        take_over(c);
+        const Picoseconds horizon = channel.horizon();
+        if (horizon == kNever) {
+            horizon_.erase(c);
+        } else {
+            horizon_.set(c, horizon);
         }
+        touched_[static_cast<std::size_t>(c)] = false;
     }
-    for (std::size_t slot = 0; slot < requests_.size(); ++slot) {
-        const Request& request = requests_[slot];
-        const bool changed =
-            request.id >= 0 &&
-            std::any_of(request.channels.begin(), request.channels.end(),
-                        [&](std::int32_t c) { return touched_[static_cast<std::size_t>(c)]; });
-        if (changed) {
-            schedule(slot);
+    touched_channels_.clear();
+    for (const std::int32_t slot : changed_requests_) {
+        Request& mine = request(slot);
+        mine.changed = false;
+        if (mine.undecided > 0) {
+            due_.erase(slot);
+            continue;
         }
+        Picoseconds last;
+        for (const Part& part : mine.parts) {
+            last = std::max(last, part.finish);
+        }
+        due_.set(slot, mine.clock->time_of(mine.clock->edge_at_or_after(last)));
     }
-    touched_.assign(touched_.size(), false);
-    any_touched_ = false;
+    changed_requests_.clear();
 }
 
-void DramController::schedule(std::size_t slot) {
-    const Request& request = requests_[slot];
-    Picoseconds last;
-    for (const std::int32_t c : request.channels) {
-        const auto progress = channels_[static_cast<std::size_t>(c)]->progress(request.id);
-        if (!progress.decided) {
-            due_.erase(static_cast<std::int32_t>(slot));
-            return;
+void DramController::take_over(std::int32_t channel) {
+    for (const Here& here : here_[static_cast<std::size_t>(channel)]) {
+        Request& mine = request(here.request);
+        Part& part = mine.parts[static_cast<std::size_t>(here.part)];
+        const auto progress = channels_[static_cast<std::size_t>(channel)]->progress(part.number);
+        const Picoseconds finish = progress.decided ? progress.finish : kNever;
+        if (finish == part.finish) {
+            continue;
         }
-        last = std::max(last, progress.finish);
+        mine.undecided -= part.finish == kNever ? 1 : 0;
+        mine.undecided += finish == kNever ? 1 : 0;
+        part.finish = finish;
+        if (!mine.changed) {
+            mine.changed = true;
+            changed_requests_.push_back(here.request);
+        }
     }
-    const ClockDomain& clock = *request.clock;
-    due_.set(static_cast<std::int32_t>(slot), clock.time_of(clock.edge_at_or_after(last)));
 }
 
 Picoseconds DramController::next_time() const {
@@ -102,38 +112,38 @@ Picoseconds DramController::next_time() const {
 
 void DramController::advance(Picoseconds now, std::vector<std::int32_t>& finished) {
     while (horizon_.next() <= now) {
-        touched_[static_cast<std::size_t>(horizon_.pop())] = true;
-        any_touched_ = true;
+        touch(horizon_.pop());
     }
     while (due_.next() <= now) {
-        const auto slot = static_cast<std::size_t>(due_.pop());
-        finished.push_back(requests_[slot].tag);
+        const std::int32_t slot = due_.pop();
+        finished.push_back(request(slot).tag);
         finish(slot);
     }
 }
 
-void DramController::finish(std::size_t slot) {
-    Request& request = requests_[slot];
+void DramController::finish(std::int32_t slot) {
+    Request& mine = request(slot);
     Picoseconds last;
     Picoseconds delay;
-    for (const std::int32_t c : request.channels) {
-        DramChannel& channel = *channels_[static_cast<std::size_t>(c)];
-        const auto progress = channel.progress(request.id);
+    for (const Part& part : mine.parts) {
+        DramChannel& channel = *channels_[static_cast<std::size_t>(part.channel)];
+        const auto progress = channel.progress(part.number);
         ensure(progress.decided, "an access that has finished is decided");
         if (progress.finish > last) {
             last = progress.finish;
             delay = progress.delay;
         }
-        busy_[static_cast<std::size_t>(c)] += progress.bursts;
-        channel.release(request.id);
+        busy_[static_cast<std::size_t>(part.channel)] += progress.bursts;
+        channel.release(part.number);
+        std::erase_if(here_[static_cast<std::size_t>(part.channel)],
+                      [&](const Here& here) { return here.request == slot; });
     }
-    const auto tag = static_cast<std::size_t>(request.tag);
+    const auto tag = static_cast<std::size_t>(mine.tag);
     if (tag >= delays_.size()) {
         delays_.resize(tag + 1);
     }
     delays_[tag] = delay;
-    request.id = -1;
-    free_slots_.push_back(static_cast<std::int32_t>(slot));
+    free_slots_.push_back(slot);
 }
 
 Picoseconds DramController::delay(std::int32_t tag) const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The `queued` server: a DRAM's channels, each with its own queue and scheduler.
+// The `queued` server: a DRAM's channels, each with its own queues and scheduler.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ public:
     /// `by_burst`: every burst is decided on its own; slow, the same result.
     explicit DramController(const DramConfig& config, bool by_burst = false);
 
-    void submit(std::int32_t tag, const DramAccess& access, const ClockDomain& clock,
-                Picoseconds now) override;
+    void submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
+                const ClockDomain& clock, Picoseconds now) override;
     void settle(Picoseconds now) override;
     [[nodiscard]] Picoseconds next_time() const override;
     void advance(Picoseconds now, std::vector<std::int32_t>& finished) override;
@@ -35,29 +35,47 @@ public:
     [[nodiscard]] DramOutcome outcome(Picoseconds end) const override;
 
 private:
+    /// What one channel has of a request.
+    struct Part {
+        std::int32_t channel = 0;
+        std::int32_t number = 0;      ///< the channel's
+        Picoseconds finish = kNever;  ///< kNever: not decided
+    };
     struct Request {
-        std::int64_t id = -1;  ///< -1: the slot is free
         std::int32_t tag = 0;
         const ClockDomain* clock = nullptr;
-        std::vector<std::int32_t> channels;
+        std::vector<Part> parts;
+        std::size_t undecided = 0;
+        bool changed = false;
+    };
+    /// A part of a request that lies on a channel.
+    struct Here {
+        std::int32_t request = 0;
+        std::int32_t part = 0;
     };
 
-    /// Sets the finish of a request, or takes it back where a channel has not decided all of it.
-    void schedule(std::size_t slot);
-    void finish(std::size_t slot);
+    void touch(std::int32_t channel);
+    /// Takes over what a channel has decided, or taken back.
+    void take_over(std::int32_t channel);
+    void finish(std::int32_t slot);
+    [[nodiscard]] Request& request(std::int32_t slot) {
+        return requests_[static_cast<std::size_t>(slot)];
+    }
 
     DramConfig config_;
     DramLayout layout_;
     std::vector<std::unique_ptr<DramChannel>> channels_;
+    std::vector<std::vector<Here>> here_;             ///< by channel
+    std::vector<std::vector<DramLayout::Run>> runs_;  ///< of one access, by channel
     std::vector<Request> requests_;
     std::vector<std::int32_t> free_slots_;
     TimerQueue due_;      ///< requests, by slot, that are decided
     TimerQueue horizon_;  ///< channels that have more to decide
     std::vector<bool> touched_;
-    bool any_touched_ = false;
+    std::vector<std::int32_t> touched_channels_;
+    std::vector<std::int32_t> changed_requests_;
     std::vector<Picoseconds> delays_;  ///< by tag
     std::vector<std::int64_t> busy_;
-    std::int64_t next_id_ = 0;
 };
 
 }  // namespace memwall

@@ -1,39 +1,141 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/dram_layout.hpp"
 
+#include <algorithm>
+#include <array>
+#include <bit>
+
 #include "base/error.hpp"
 
 namespace memwall {
+namespace {
 
-DramCursor::DramCursor(const DramLayout& layout, const DramAccess& access, std::int64_t channel)
-    : address_(access.address),
-      piece_(access.piece.count()),
-      stride_(access.stride),
-      pieces_left_(access.pieces),
-      channel_(channel) {
-    ensure(address_ >= 0 && piece_ >= 0 && pieces_left_ >= 0, "an access lies in its memory");
-    if (stride_ == piece_) {  // pieces without gaps are one
-        piece_ *= pieces_left_;
-        pieces_left_ = pieces_left_ > 0 ? 1 : 0;
-    }
-    find_piece(layout);
-}
+/// Longest block that gets a table.
+constexpr int kMostBlockBits = 12;
 
-void DramCursor::find_piece(const DramLayout& layout) {
-    while (at_ >= run_end_ && pieces_left_ > 0) {
-        if (piece_ > 0) {
-            const DramLayout::Run run = layout.part(address_, piece_, channel_);
-            at_ = run.begin;
-            run_end_ = run.end;
+/// The position in a burst's number of each bit of each field, lowest first.
+using FieldBits = std::array<std::vector<int>, kDramFieldCount>;
+
+FieldBits field_bits(const DramMapping& mapping) {
+    FieldBits found;
+    int position = 0;
+    for (std::size_t entry = mapping.bits.size(); entry > 0; --entry) {
+        const DramMapping::Bits& bits = mapping.bits[entry - 1];
+        for (std::int64_t bit = 0; bit < bits.count; ++bit) {
+            found[static_cast<std::size_t>(bits.field)].push_back(position++);
         }
-        address_ += stride_;
-        --pieces_left_;
+    }
+    for (; position < 62; ++position) {  // the row has what is left
+        found[static_cast<std::size_t>(DramField::row)].push_back(position);
+    }
+    return found;
+}
+
+}  // namespace
+
+// MODEL: an address is cut into fields by the bits that the DRAM's file gives; a field may be XORed
+// with another's bits (RoBaRaCoCh and MOP4CLXOR of DRAM simulators are two such mappings).
+DramLayout::DramLayout(const DramConfig& config)
+    : channels_(config.channels),
+      burst_(config.burst.count()),
+      interleave_(config.interleave.count() / config.burst.count()) {
+    const FieldBits fields = field_bits(config.mapping);
+    const auto of = [&](DramField field) -> const std::vector<int>& {
+        return fields[static_cast<std::size_t>(field)];
+    };
+    // A bank's number: its group above its place in the group.
+    std::vector<std::pair<DramField, std::size_t>> parts;
+    for (const DramField field : {DramField::bank, DramField::bank_group}) {
+        for (std::size_t bit = 0; bit < of(field).size(); ++bit) {
+            parts.emplace_back(field, bit);
+        }
+    }
+    for (const auto& [field, bit] : parts) {
+        std::uint64_t mask = std::uint64_t{1} << static_cast<unsigned>(of(field)[bit]);
+        for (const DramMapping::Hash& hash : config.mapping.hashes) {
+            const std::size_t with = static_cast<std::size_t>(hash.from) + bit;
+            if (hash.field == field && with < of(hash.with).size()) {
+                mask ^= std::uint64_t{1} << static_cast<unsigned>(of(hash.with)[with]);
+            }
+        }
+        bank_bits_.push_back(mask);
+    }
+    row_shift_ = of(DramField::row).front();
+    block_bits_ = std::min(row_shift_, kMostBlockBits);
+    in_block_.resize(std::size_t{1} << static_cast<unsigned>(block_bits_));
+    for (std::size_t b = 0; b < in_block_.size(); ++b) {
+        in_block_[b] = bank_of(static_cast<std::int64_t>(b));
+    }
+    for (int bits = 0; bits <= block_bits_; ++bits) {
+        const auto size = std::ptrdiff_t{1} << static_cast<unsigned>(bits);
+        std::vector<std::uint32_t> banks(in_block_.begin(), in_block_.begin() + size);
+        std::sort(banks.begin(), banks.end());
+        banks.erase(std::unique(banks.begin(), banks.end()), banks.end());
+        low_banks_.push_back(std::move(banks));
+    }
+    find_rotation(static_cast<std::uint32_t>(config.banks / config.bank_groups),
+                  config.bank_groups);
+}
+
+void DramLayout::find_rotation(std::uint32_t banks_in_group, std::int64_t groups) {
+    for (; rotation_ < groups; ++rotation_) {
+        // One more: no burst in the group of the one that is so many places before.
+        const auto back = static_cast<std::size_t>(rotation_);
+        for (std::size_t b = back; b < in_block_.size(); ++b) {
+            if (in_block_[b] / banks_in_group == in_block_[b - back] / banks_in_group) {
+                return;
+            }
+        }
     }
 }
 
-void DramCursor::skip(const DramLayout& layout, std::int64_t bursts) {
-    at_ += bursts * layout.burst();
-    find_piece(layout);
+std::uint32_t DramLayout::bank_of(std::int64_t burst) const {
+    std::uint32_t bank = 0;
+    for (std::size_t bit = 0; bit < bank_bits_.size(); ++bit) {
+        const auto odd = static_cast<std::uint32_t>(
+            std::popcount(static_cast<std::uint64_t>(burst) & bank_bits_[bit]) & 1);
+        bank |= odd << bit;
+    }
+    return bank;
+}
+
+DramLayout::Block DramLayout::block(std::int64_t number) const {
+    const std::int64_t first = number << block_bits_;
+    return {number, first >> row_shift_, bank_of(first)};
+}
+
+void DramLayout::split_piece(std::int64_t first, std::int64_t end,
+                             std::vector<std::vector<Run>>& by_channel) const {
+    // The channels that it touches, from that of its first burst on.
+    const std::int64_t begin = first / interleave_;
+    const std::int64_t touched = std::min((end - 1) / interleave_ - begin + 1, channels_);
+    for (std::int64_t c = 0; c < touched; ++c) {
+        const std::int64_t channel = (begin + c) % channels_;
+        Run run{below(first, channel), below(end, channel)};
+        std::vector<Run>& runs = by_channel[static_cast<std::size_t>(channel)];
+        if (!runs.empty() && run.begin >= runs.back().begin && run.begin <= runs.back().end) {
+            runs.back().end = std::max(runs.back().end, run.end);
+        } else if (run.begin < run.end) {
+            runs.push_back(run);
+        }
+    }
+}
+
+void DramLayout::split(const DramAccess& access, std::vector<std::vector<Run>>& by_channel) const {
+    const std::int64_t bytes = access.piece.count();
+    ensure(access.address >= 0 && bytes >= 0 && access.pieces >= 0, "an access lies in its memory");
+    const auto add = [&](std::int64_t address, std::int64_t size) {
+        if (size > 0) {
+            split_piece(address / burst_, ceil_divide(address + size, burst_), by_channel);
+        }
+    };
+    if (access.stride == bytes) {  // pieces without gaps are one
+        add(access.address, checked_multiply(bytes, access.pieces));
+        return;
+    }
+    for (std::int64_t piece = 0; piece < access.pieces; ++piece) {
+        add(access.address + piece * access.stride, bytes);
+    }
 }
 
 }  // namespace memwall

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "arch/dram_config.hpp"
 #include "arch/program.hpp"
@@ -11,77 +12,90 @@
 namespace memwall {
 
 /// Addresses go round the channels every `interleave` bytes; what a channel gets of a run of bytes
-/// is again a run of its own bytes. Its rows go round the banks one after another.
-// MODEL: row : bank : column inside a channel, channels below the columns (the "RoBaRaCoCh" order
-// of DRAM simulators); no hashing of banks.
+/// is again a run of its own bursts. Inside the channel the bits of a burst's number say which bank
+/// and which row (DramMapping).
 class DramLayout {
 public:
-    explicit DramLayout(const DramConfig& config)
-        : channels_(config.channels),
-          banks_(config.banks),
-          row_(config.row.count()),
-          burst_(config.burst.count()),
-          interleave_(config.interleave.count()) {}
+    explicit DramLayout(const DramConfig& config);
 
-    /// Bytes [begin, end) of a channel's own, whole bursts.
+    /// Bursts [begin, end) of a channel, by their numbers there.
     struct Run {
         std::int64_t begin = 0;
         std::int64_t end = 0;
     };
+    /// Appends the runs of an access to those of each channel, in the order of its addresses. A
+    /// burst that two pieces share, one after another, is served once.
+    void split(const DramAccess& access, std::vector<std::vector<Run>>& by_channel) const;
 
-    /// A channel's part of the bytes [address, address + bytes).
-    [[nodiscard]] Run part(std::int64_t address, std::int64_t bytes, std::int64_t channel) const {
-        const std::int64_t first = address / burst_ * burst_;
-        const std::int64_t last = (address + bytes + burst_ - 1) / burst_ * burst_;
-        return {below(first, channel), below(last, channel)};
+    /// Consecutive bursts, 2^block_bits() of them and aligned, that lie in one row of each bank.
+    struct Block {
+        std::int64_t number = -1;
+        std::int64_t row = 0;
+        std::uint32_t bank = 0;  ///< what the upper bits put into the bank by XOR
+    };
+    [[nodiscard]] Block block(std::int64_t number) const;
+    [[nodiscard]] std::int64_t block_of(std::int64_t burst) const { return burst >> block_bits_; }
+    [[nodiscard]] std::int32_t bank(const Block& block, std::int64_t burst) const {
+        return static_cast<std::int32_t>(
+            in_block_[static_cast<std::size_t>(burst) & (in_block_.size() - 1)] ^ block.bank);
     }
-
-    [[nodiscard]] std::int64_t row_of(std::int64_t own) const { return own / row_ / banks_; }
-    [[nodiscard]] std::int64_t bank_of(std::int64_t own) const { return own / row_ % banks_; }
-    [[nodiscard]] std::int64_t row_end(std::int64_t own) const { return (own / row_ + 1) * row_; }
-    [[nodiscard]] std::int64_t burst() const { return burst_; }
-    [[nodiscard]] std::int64_t channels() const { return channels_; }
+    [[nodiscard]] int block_bits() const { return block_bits_; }
+    /// The banks of 2^bits aligned bursts, each XORed with that of the first.
+    [[nodiscard]] const std::vector<std::uint32_t>& banks_of_low_bits(int bits) const {
+        return low_banks_[static_cast<std::size_t>(bits)];
+    }
+    /// Whether any `count` consecutive bursts of a block lie in as many bank groups.
+    [[nodiscard]] bool rotates(std::int64_t count) const { return count <= rotation_; }
 
 private:
-    /// How many of a channel's bytes lie below an address.
-    [[nodiscard]] std::int64_t below(std::int64_t address, std::int64_t channel) const {
+    /// How many of a channel's bursts lie below a burst of all channels'.
+    [[nodiscard]] std::int64_t below(std::int64_t burst, std::int64_t channel) const {
         const std::int64_t turn = interleave_ * channels_;
-        const std::int64_t inside = address % turn - channel * interleave_;
-        return address / turn * interleave_ + std::clamp<std::int64_t>(inside, 0, interleave_);
+        const std::int64_t inside = burst % turn - channel * interleave_;
+        return burst / turn * interleave_ + std::clamp<std::int64_t>(inside, 0, interleave_);
     }
+    void split_piece(std::int64_t first, std::int64_t end,
+                     std::vector<std::vector<Run>>& by_channel) const;
+    [[nodiscard]] std::uint32_t bank_of(std::int64_t burst) const;
+    void find_rotation(std::uint32_t banks_in_group, std::int64_t groups);
 
     std::int64_t channels_;
-    std::int64_t banks_;
-    std::int64_t row_;
-    std::int64_t burst_;
-    std::int64_t interleave_;
+    std::int64_t burst_;                    ///< in bytes
+    std::int64_t interleave_;               ///< in bursts
+    int row_shift_ = 0;                     ///< the row is the bits from here on
+    std::vector<std::uint64_t> bank_bits_;  ///< each bit of the bank: the parity of these bits
+    int block_bits_ = 0;
+    std::vector<std::uint32_t> in_block_;  ///< the bank by a burst's place in its block
+    std::vector<std::vector<std::uint32_t>> low_banks_;
+    std::int64_t rotation_ = 1;
 };
 
-/// Walks an access's bursts on one channel in the order of its addresses.
+/// Walks the bursts of runs. The runs stay where they are; copies of a cursor are cheap.
 class DramCursor {
 public:
     DramCursor() = default;
-    DramCursor(const DramLayout& layout, const DramAccess& access, std::int64_t channel);
-
-    [[nodiscard]] bool done() const { return at_ >= run_end_; }
-    /// The next burst, in the channel's own bytes.
-    [[nodiscard]] std::int64_t at() const { return at_; }
-    /// How many bursts lie before the end of this run of addresses or of its row.
-    [[nodiscard]] std::int64_t in_row(const DramLayout& layout) const {
-        return (std::min(run_end_, layout.row_end(at_)) - at_) / layout.burst();
+    explicit DramCursor(const std::vector<DramLayout::Run>& runs)
+        : run_(runs.data()), last_(runs.data() + runs.size()) {
+        at_ = done() ? 0 : run_->begin;
     }
-    void skip(const DramLayout& layout, std::int64_t bursts);
+
+    [[nodiscard]] bool done() const { return run_ == last_; }
+    /// The number of the next burst on its channel.
+    [[nodiscard]] std::int64_t at() const { return at_; }
+    /// How many bursts lie before the end of this run.
+    [[nodiscard]] std::int64_t in_run() const { return run_->end - at_; }
+    /// Goes on by as many bursts, at most to the end of this run.
+    void skip(std::int64_t bursts) {
+        at_ += bursts;
+        if (at_ == run_->end && ++run_ != last_) {
+            at_ = run_->begin;
+        }
+    }
 
 private:
-    void find_piece(const DramLayout& layout);
-
-    std::int64_t address_ = 0;  ///< of the next piece
-    std::int64_t piece_ = 0;
-    std::int64_t stride_ = 0;
-    std::int64_t pieces_left_ = 0;
-    std::int64_t channel_ = 0;
+    const DramLayout::Run* run_ = nullptr;
+    const DramLayout::Run* last_ = nullptr;
     std::int64_t at_ = 0;
-    std::int64_t run_end_ = 0;
 };
 
 }  // namespace memwall

@@ -15,9 +15,10 @@ namespace memwall {
 class DramPort : public Server {
 public:
     /// An access comes at `now` and is reported under `tag` at the edge of `clock` at or after its
-    /// last data. Several accesses may share a tag: it is then reported as often.
-    virtual void submit(std::int32_t tag, const DramAccess& access, const ClockDomain& clock,
-                        Picoseconds now) = 0;
+    /// last data. Several accesses may share a tag: it is then reported as often. Accesses of one
+    /// `stream` are served in their order where they meet; those of several share.
+    virtual void submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
+                        const ClockDomain& clock, Picoseconds now) = 0;
     /// Of the access of `tag` reported last: how long other accesses' bursts held it up.
     [[nodiscard]] virtual Picoseconds delay(std::int32_t tag) const = 0;
     /// Bursts on the channels since reset_busy(), of accesses reported since, by channel.

@@ -2,6 +2,7 @@
 #include "sim/ledger.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -139,11 +140,47 @@ Counts sorted_counts(const ActionTable& actions, const std::vector<std::int64_t>
     return sorted;
 }
 
+bool has_energy(const Component& component, Action action) {
+    return std::any_of(component.energies.begin(), component.energies.end(),
+                       [&](const EnergyEntry& entry) { return entry.action == action; });
+}
+
+// MODEL: a layer has as many of a DRAM's activations as it has of its bytes: the open rows do not
+// know whose they are.
+void add_activations(const Machine& machine, const Outcome& outcome, Counts& counts) {
+    for (std::size_t d = 0; d < machine.drams().size(); ++d) {
+        const ComponentId dram = machine.drams()[d];
+        if (!has_energy(machine.component(dram), Action::activate) ||
+            outcome.drams[d].bursts == 0) {
+            continue;
+        }
+        const double a_byte =
+            static_cast<double>(outcome.drams[d].row_misses) /
+            static_cast<double>(outcome.drams[d].bursts * machine.dram(DramId(d)).burst.count());
+        std::map<LayerId, std::int64_t> bytes;
+        for (const auto& [key, count] : counts) {
+            if (key.component == dram &&
+                (key.action == Action::read || key.action == Action::write)) {
+                bytes[key.layer] += count;
+            }
+        }
+        for (const auto& [layer, moved] : bytes) {
+            const std::int64_t activations = std::llround(a_byte * static_cast<double>(moved));
+            if (activations > 0) {
+                counts[{layer, dram, Action::activate, std::nullopt, Precision::int8}] =
+                    activations;
+            }
+        }
+    }
+}
+
 /// What was counted before the rounds, and the power of all components meanwhile.
 void append_load(const ActionTable& actions, const Machine& machine, const Outcome& outcome,
                  std::vector<LedgerRow>& rows) {
     const std::size_t first = rows.size();
-    for (const auto& [key, count] : sorted_counts(actions, outcome.load_counts)) {
+    Counts counts = sorted_counts(actions, outcome.load_counts);
+    add_activations(machine, outcome, counts);
+    for (const auto& [key, count] : counts) {
         rows.push_back(counted_row(key, count, machine));
     }
     const double seconds = to_seconds(outcome.load_end).count();
@@ -162,7 +199,8 @@ std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& ma
     const std::size_t components = machine.components().size();
     ensure(outcome.busy_by_layer.size() == outcome.layers.size() * components,
            "an outcome has the busy time of every layer at every component");
-    const Counts counts = sorted_counts(actions, outcome.counts);
+    Counts counts = sorted_counts(actions, outcome.counts);
+    add_activations(machine, outcome, counts);
     const BusyShares shares(outcome, components);
     std::vector<LedgerRow> rows;
     auto next = counts.begin();

@@ -143,7 +143,8 @@ void ReplayEngine::serve_move(std::int32_t s, const Move& move, Picoseconds now)
         servers_.flows().start(s, move.links, machine_.component(component).clock, now);
     }
     for (const DramAccess& access : move.dram) {
-        servers_.dram(access.dram).submit(s, access, *units_[unit.position()].clock, now);
+        servers_.dram(access.dram)
+            .submit(s, mine.agent, access, *units_[unit.position()].clock, now);
     }
     if (mine.parts == 0) {
         mine.parts = 1;

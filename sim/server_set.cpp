@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "sim/dram_controller.hpp"
+#include "sim/simple_dram.hpp"
 
 namespace memwall {
 
@@ -26,7 +27,12 @@ ServerSet::ServerSet(const Program& program, const Machine& machine)
         }
     }
     for (std::size_t d = 0; d < machine.drams().size(); ++d) {
-        built_in_.push_back(std::make_unique<DramController>(machine.dram(DramId(d))));
+        const DramConfig& dram = machine.dram(DramId(d));
+        if (dram.model == DramModel::simple) {
+            built_in_.push_back(std::make_unique<SimpleDram>(dram));
+        } else {
+            built_in_.push_back(std::make_unique<DramController>(dram));
+        }
         drams_.push_back(built_in_.back().get());
     }
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "arch/dram_yaml.hpp"
 #include "arch/mapper.hpp"
 #include "base/parse.hpp"
 #include "study/commands.hpp"
@@ -25,6 +26,13 @@ std::string check_technology(const YamlValue& root) {
     const Technology technology = load_technology(root, faults);
     faults.throw_if_any();
     return "technology '" + technology.name + "'";
+}
+
+std::string check_dram(const YamlValue& root) {
+    Diagnostics faults;
+    const Component component = load_dram(root, faults);
+    faults.throw_if_any();
+    return "dram '" + root.find("dram")->text() + "'";
 }
 
 /// An experiment is fine when all that it names is: its network, its machines and their overrides.
@@ -64,9 +72,9 @@ std::string check_validation(const YamlValue& root, const ConfigFile& file,
 std::string check_file(const ConfigFile& file, const Configs& configs) {
     InputFiles inputs;
     const YamlValue root = read_config(file, "configuration", inputs);
-    for (const ConfigKind kind :
-         {ConfigKind::validation, ConfigKind::experiment, ConfigKind::technology,
-          ConfigKind::machine, ConfigKind::network, ConfigKind::network_template}) {
+    for (const ConfigKind kind : {ConfigKind::validation, ConfigKind::experiment,
+                                  ConfigKind::technology, ConfigKind::machine, ConfigKind::network,
+                                  ConfigKind::network_template, ConfigKind::dram}) {
         // A machine has a technology too, an experiment has a network.
         if (root.find(name(kind)) == nullptr ||
             (kind == ConfigKind::technology && root.find("machine") != nullptr)) {
@@ -85,6 +93,8 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
             }
             case ConfigKind::technology:
                 return check_technology(root);
+            case ConfigKind::dram:
+                return check_dram(root);
             case ConfigKind::experiment:
                 return check_experiment(root, configs);
             case ConfigKind::validation:
@@ -96,8 +106,8 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
     }
     Diagnostics faults;
     faults.error(root.mark(),
-                 "expected a file with a key 'network', 'machine', 'technology', 'experiment' or "
-                 "'validation'");
+                 "expected a file with a key 'network', 'machine', 'technology', 'dram', "
+                 "'experiment' or 'validation'");
     faults.throw_if_any();
     return "";
 }

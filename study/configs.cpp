@@ -23,6 +23,8 @@ const char* name(ConfigKind kind) {
             return "template";
         case ConfigKind::validation:
             return "validation";
+        case ConfigKind::dram:
+            return "dram";
     }
     fail("unknown kind of configuration");
 }
@@ -41,6 +43,8 @@ const char* folder_name(ConfigKind kind) {
             return "networks/templates";
         case ConfigKind::validation:
             return "validation";
+        case ConfigKind::dram:
+            return "dram";
     }
     fail("unknown kind of configuration");
 }

@@ -13,7 +13,15 @@
 namespace memwall {
 
 /// A template is a network without the values of its parameters.
-enum class ConfigKind { network, machine, technology, experiment, network_template, validation };
+enum class ConfigKind {
+    network,
+    machine,
+    technology,
+    experiment,
+    network_template,
+    validation,
+    dram
+};
 
 /// "network"
 const char* name(ConfigKind kind);

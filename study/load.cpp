@@ -106,7 +106,10 @@ Machine machine_from(const YamlValue& root, const fs::path& folder, const Config
         return read_named_in(folder, ConfigKind::technology, name, where, "technology", configs,
                              inputs);
     };
-    return load_machine(root, technology);
+    const auto dram = [&](const std::string& name, const SourceMark& where) {
+        return read_named_in(folder, ConfigKind::dram, name, where, "dram", configs, inputs);
+    };
+    return load_machine(root, technology, dram);
 }
 
 YamlValue with_base_of(const YamlValue& root, const fs::path& folder, const Configs& configs,

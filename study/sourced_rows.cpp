@@ -12,15 +12,10 @@
 namespace memwall {
 namespace {
 
-template <class Map>
-void add_table(const std::string& path, const Map& table, const char* unit,
+void add_table(const std::string& path, const std::map<Precision, Sourced>& table, const char* unit,
                std::vector<SourcedRow>& rows) {
     for (const auto& [key, number] : table) {
-        if constexpr (std::is_same_v<typename Map::key_type, Precision>) {
-            rows.push_back({path + "." + name(key), number, unit});
-        } else {
-            rows.push_back({path + "." + key, number, unit});
-        }
+        rows.push_back({path + "." + name(key), number, unit});
     }
 }
 
@@ -48,8 +43,6 @@ std::vector<SourcedRow> rows_of(const Technology& technology) {
     if (technology.operand_issue) {
         rows.push_back({"operand_issue_per_byte", *technology.operand_issue, "J"});
     }
-    add_table("dram.access_per_byte", technology.dram, "J", rows);
-    add_table("dram.background", technology.dram_background, "W", rows);
     return rows;
 }
 

@@ -1,87 +1,230 @@
 // SPDX-License-Identifier: Apache-2.0
-// dram: channels of banks with rows; energy by byte with its scope, standby and refresh as
-// background power.
+// dram: channels of banks with rows, and what they cost; or bandwidth and latency only.
 #include <algorithm>
 #include <cmath>
 
 #include "arch/component_kinds.hpp"
+#include "arch/dram_mapping.hpp"
 
 namespace memwall {
 namespace {
 
-void check_geometry(MapReader& reader, const DramConfig& dram) {
-    if (dram.burst.count() > 0 && dram.interleave.count() % dram.burst.count() != 0) {
+/// Beyond this a scheduler's comparisons would not hold.
+constexpr std::int64_t kMostClocks = 1'000'000;
+
+/// Reads a DRAM's times as whole clocks of it.
+class ClockReader {
+public:
+    ClockReader(MapReader& reader, Picoseconds clock) : reader_(reader), clock_(clock) {}
+
+    std::int64_t required(const char* key, std::int64_t most = kMostClocks) {
+        if (!reader_.has(key)) {
+            reader_.required_value(key);
+            return 1;
+        }
+        return optional(key, 1, most);
+    }
+    std::int64_t optional(const char* key, std::int64_t fallback, std::int64_t most = kMostClocks) {
+        const YamlValue* value = reader_.value(key);
+        if (value == nullptr) {
+            return fallback;
+        }
+        std::int64_t clocks = fallback;
+        const Parsed<Cycles> cycles = parse_cycles(value->text());
+        const Parsed<Picoseconds> time = parse_picoseconds(value->text());
+        if (const auto* counted = std::get_if<Cycles>(&cycles)) {
+            clocks = counted->count();
+        } else if (const auto* timed = std::get_if<Picoseconds>(&time)) {
+            clocks = whole_clocks(std::min(*timed, Picoseconds(1'000'000'000'000)));
+        } else {
+            reader_.misfit(key, "clocks of the DRAM such as '4 cycles', or a time such as '14 ns'");
+        }
+        return reader_.at_most(key, clocks, most, std::to_string(most) + " clocks");
+    }
+
+private:
+    /// MODEL: a time becomes the least number of clocks that holds it, less 2.6 % of a clock: the
+    /// rounding of DDR4's SPD (JESD79-4), which forgives clock periods that were rounded.
+    [[nodiscard]] std::int64_t whole_clocks(Picoseconds time) const {
+        return (time.count() * 1'000 / clock_.count() + 974) / 1'000;
+    }
+
+    MapReader& reader_;
+    Picoseconds clock_;
+};
+
+DramTimings read_timings(MapReader& reader, const DramConfig& dram) {
+    ClockReader clocks(reader, dram.clock);
+    DramTimings t;
+    t.burst = dram.timings.burst;
+    t.CL = clocks.required("CL");
+    t.CWL = clocks.required("CWL");
+    t.tRCD_read = clocks.required("tRCD_read");
+    t.tRCD_write = clocks.required("tRCD_write");
+    t.tRP = clocks.required("tRP");
+    t.tRAS = clocks.required("tRAS");
+    t.tRC = clocks.optional("tRC", t.tRAS + t.tRP);
+    t.tRRD_S = clocks.optional("tRRD_S", 0);
+    t.tRRD_L = clocks.optional("tRRD_L", t.tRRD_S);
+    t.tFAW = clocks.optional("tFAW", 0);
+    t.tCCD_S = clocks.optional("tCCD_S", t.burst);
+    t.tCCD_L = clocks.optional("tCCD_L", t.tCCD_S);
+    t.tWR = clocks.optional("tWR", 0);
+    t.tWTR_S = clocks.optional("tWTR_S", 0);
+    t.tWTR_L = clocks.optional("tWTR_L", t.tWTR_S);
+    t.tRTP = clocks.optional("tRTP", 0);
+    t.tRTW = clocks.optional("tRTW", std::max<std::int64_t>(t.CL + t.burst + 2 - t.CWL, t.burst));
+    t.tREFI = clocks.optional("tREFI", 0, 1'000'000'000);
+    t.tRFC = clocks.optional("tRFC", 0);
+    t.activate = clocks.optional("tACT", 1);
+    if (t.tREFI > 0 && t.tRFC >= t.tREFI) {
+        reader.misfit("tRFC", "less than tREFI");
+    }
+    return t;
+}
+
+/// A count that the hardware knows by some bits.
+std::int64_t power_of_two(MapReader& reader, const char* key, std::int64_t count) {
+    if ((count & (count - 1)) != 0) {
+        reader.misfit(key, "a power of two");
+        return 1;
+    }
+    return count;
+}
+
+/// The clock that a file gives, or the one that its bandwidth needs.
+Picoseconds read_clock(MapReader& reader, const DramConfig& dram) {
+    if (!reader.has("bandwidth")) {
+        const auto clock = reader.required_positive<Hertz>("clock");
+        return Picoseconds(
+            std::max<std::int64_t>(std::llround(1e12 / static_cast<double>(clock.count())), 1));
+    }
+    reader.optional_positive<Hertz>("clock", Hertz(1));
+    const auto bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
+    if (bandwidth < BytesPerSecond(1e3)) {
+        reader.misfit("bandwidth", "at least 1 kB/s");
+        return Picoseconds(1);
+    }
+    const double seconds = static_cast<double>(dram.channels * dram.burst.count()) /
+                           bandwidth.count() / static_cast<double>(dram.timings.burst);
+    const Picoseconds clock(std::llround(std::min(seconds, 1e3) * 1e12));
+    if (clock < Picoseconds(1)) {
+        reader.misfit("bandwidth", "a clock of the DRAM to take a picosecond at least");
+        return Picoseconds(1);
+    }
+    return clock;
+}
+
+void read_banked(MapReader& reader, std::int64_t stacks, DramConfig& dram) {
+    const std::size_t faults_before = reader.faults().faults().size();
+    constexpr std::int64_t kMostChannels = 4'096;
+    const auto channels = reader.at_most<std::int64_t>(
+        "channels", reader.required_positive<std::int64_t>("channels"), kMostChannels, "4,096");
+    dram.channels = channels < kMostChannels
+                        ? reader.at_most<std::int64_t>("stacks", channels * stacks, kMostChannels,
+                                                       "4,096 channels in all")
+                        : channels;
+    const auto most = [&](const char* key, std::int64_t fallback, std::int64_t limit) {
+        return power_of_two(
+            reader, key,
+            reader.at_most<std::int64_t>(key, reader.optional_positive(key, fallback), limit,
+                                         std::to_string(limit)));
+    };
+    reader.required_value("banks");
+    dram.banks = most("banks", 1, 64);
+    dram.bank_groups = most("bank_groups", 1, 16);
+    if (dram.bank_groups > dram.banks) {
+        reader.misfit("bank_groups", "at most as many as banks");
+        dram.bank_groups = dram.banks;
+    }
+    dram.burst = reader.required_positive<Bytes>("burst");
+    dram.row = reader.required_positive<Bytes>("row");
+    dram.interleave = reader.optional_positive<Bytes>("interleave", dram.burst);
+    if (dram.interleave.count() % dram.burst.count() != 0) {
         reader.misfit("interleave", "a multiple of the burst");
+        dram.interleave = dram.burst;
     }
-    if (dram.interleave.count() > 0 && dram.row.count() % dram.interleave.count() != 0) {
-        reader.misfit("row", "a multiple of the interleave");
+    const std::int64_t columns = dram.row.count() / dram.burst.count();
+    if (columns * dram.burst.count() != dram.row.count() || (columns & (columns - 1)) != 0) {
+        reader.misfit("row", "bursts, a power of two of them");
+        dram.row = dram.burst;
     }
-    if (dram.refresh_interval.count() > 0 && dram.refresh_time >= dram.refresh_interval) {
-        reader.misfit("refresh_time", "less than the refresh interval");
+    const Cycles burst = reader.required_positive<Cycles>("tBURST");
+    dram.timings.burst = reader.at_most("tBURST", burst, Cycles(1'024), "1,024 cycles").count();
+    dram.clock = at_most_a_second(reader, "clock", read_clock(reader, dram));
+    dram.timings = read_timings(reader, dram);
+    dram.queue = reader.at_most<std::int64_t>(
+        "queue", reader.optional_positive<std::int64_t>("queue", dram.queue), 1'024, "1,024");
+    dram.page =
+        static_cast<DramPage>(reader.optional_choice("page", {"open", "closed"}).value_or(0));
+    dram.scheduling = static_cast<DramScheduling>(
+        reader.optional_choice("scheduling", {"first_ready", "row_hits_first"}).value_or(1));
+    dram.command_bus = static_cast<DramCommandBus>(
+        reader.optional_choice("command_bus", {"shared", "split"}).value_or(0));
+    dram.mapping = default_mapping(dram);
+    reader.value("mapping");
+    reader.value("mapping_xor");
+    if (reader.faults().faults().size() == faults_before) {  // its bits are those of the shape
+        dram.mapping = read_dram_mapping(reader, dram);
     }
 }
 
-/// Channels of a DRAM, banks of a channel.
-std::int64_t most_parts(MapReader& reader, const char* key, std::int64_t count) {
-    return reader.at_most<std::int64_t>(key, count, 4'096, "4,096");
+// MODEL: `simple` is bandwidth and latency: accesses one after another, each byte its time and each
+// access its latency. For teaching, and for bounds.
+void read_simple(MapReader& reader, DramConfig& dram) {
+    dram.burst = reader.optional_positive<Bytes>("burst", Bytes(1));
+    dram.row = dram.interleave = dram.burst;
+    dram.bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
+    if (dram.bandwidth < BytesPerSecond(1e3)) {
+        reader.misfit("bandwidth", "at least 1 kB/s");
+        dram.bandwidth = BytesPerSecond(1e3);
+    }
+    dram.latency = at_most_a_second(reader, "latency",
+                                    reader.optional<Picoseconds>("latency", Picoseconds(0)));
+}
+
+// MODEL: a DRAM's energy is that of its bytes and, where its file gives it, of each activation
+// (with its precharge) and each refresh; the rest is power for as long as it is on.
+void read_energies(MapReader& reader, std::int64_t stacks, const DramConfig& dram,
+                   Component& component) {
+    const auto sourced = [&](const char* key, auto unit) {
+        return required_sourced<decltype(unit)>(reader, key);
+    };
+    component.energies = {{Action::read, {}, sourced("read_per_byte", Joules())},
+                          {Action::write, {}, sourced("write_per_byte", Joules())}};
+    if (reader.has("activate")) {
+        component.energies.push_back({Action::activate, {}, sourced("activate", Joules())});
+    }
+    component.static_power = times(sourced("standby", Watts()), static_cast<double>(stacks));
+    if (reader.has("refresh")) {
+        const Sourced refresh = sourced("refresh", Joules());
+        if (dram.timings.tREFI > 0) {
+            const Seconds interval = to_seconds(dram.clock * dram.timings.tREFI);
+            component.static_power =
+                sum(component.static_power,
+                    times(refresh, static_cast<double>(dram.channels) / interval.count()));
+        }
+    }
+    reader.optional<std::string>("energy_scope", "");
 }
 
 }  // namespace
 
-void read_dram(MapReader& reader, const ComponentContext& context, Component& component) {
+void read_dram(MapReader& reader, const ComponentContext& /*context*/, Component& component) {
     DramConfig dram;
     dram.name = component.name;
+    reader.optional<std::string>("type", "");
     dram.capacity = reader.required_positive<Bytes>("capacity");
-    dram.channels =
-        most_parts(reader, "channels", reader.required_positive<std::int64_t>("channels"));
-    dram.banks = most_parts(reader, "banks", reader.required_positive<std::int64_t>("banks"));
-    dram.row = reader.required_positive<Bytes>("row");
-    dram.burst = reader.required_positive<Bytes>("burst");
-    dram.interleave = reader.optional_positive<Bytes>("interleave", dram.burst);
-    const auto bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
-    if (bandwidth < BytesPerSecond(1e3)) {
-        reader.misfit("bandwidth", "at least 1 kB/s");
+    const auto stacks = reader.at_most<std::int64_t>(
+        "stacks", reader.optional_positive<std::int64_t>("stacks", 1), 4'096, "4,096");
+    dram.model =
+        static_cast<DramModel>(reader.optional_choice("model", {"banked", "simple"}).value_or(0));
+    if (dram.model == DramModel::banked) {
+        read_banked(reader, stacks, dram);
     } else {
-        const double seconds =
-            static_cast<double>(dram.channels * dram.burst.count()) / bandwidth.count();
-        dram.burst_time = Picoseconds(std::llround(std::min(seconds, 1e3) * 1e12));
-        if (dram.burst_time < Picoseconds(1)) {
-            reader.misfit("bandwidth", "a burst of a channel to take a picosecond at least");
-        }
+        read_simple(reader, dram);
     }
-    const auto required = [&](const char* key) {
-        return at_most_a_second(reader, key, reader.required_positive<Picoseconds>(key));
-    };
-    const auto optional = [&](const char* key) {
-        return at_most_a_second(reader, key, reader.optional<Picoseconds>(key, Picoseconds(0)));
-    };
-    dram.activate_to_access = required("activate_to_access");
-    dram.precharge = required("precharge");
-    dram.access_latency = required("access_latency");
-    dram.activate_to_precharge = required("activate_to_precharge");
-    dram.activate_interval = optional("activate_interval");
-    dram.refresh_interval = optional("refresh_interval");
-    dram.refresh_time = optional("refresh_time");
-    dram.turnaround = optional("turnaround");
-    dram.row_hit_cap = reader.optional_positive<std::int64_t>("row_hit_cap", dram.row_hit_cap);
-    check_geometry(reader, dram);
-
-    const Technology& tech = context.technology;
-    const auto type = reader.required<std::string>("type");
-    const auto access = tech.dram.find(type);
-    if (access == tech.dram.end()) {
-        std::vector<std::string> known;
-        for (const auto& [known_name, unused] : tech.dram) {
-            known.push_back(known_name);
-        }
-        reader.error("type", "technology " + tech.name + " has no dram '" + type + "'" +
-                                 suggestion(type, known));
-    } else {
-        component.energies = {{Action::read, {}, access->second},
-                              {Action::write, {}, access->second}};
-        const auto stacks = reader.optional_positive<std::int64_t>("stacks", 1);
-        component.static_power = times(tech.dram_background.at(type), static_cast<double>(stacks));
-    }
+    read_energies(reader, stacks, dram, component);
     component.area = reader.optional<SquareMillimetres>("interface_area", SquareMillimetres(0));
     component.config = dram;
 }

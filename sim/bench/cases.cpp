@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "arch/dram_mapping.hpp"
 #include "arch/machine_yaml.hpp"
 #include "arch/mapper.hpp"
 #include "workloads/network_yaml.hpp"
@@ -67,23 +68,6 @@ private:
     std::array<std::int64_t, stages> tile_{};
 };
 
-DramConfig hbm() {
-    DramConfig config;
-    config.name = "dram";
-    config.capacity = Bytes(std::int64_t{1} << 32);
-    config.channels = 8;
-    config.banks = 16;
-    config.row = Bytes(1'024);
-    config.burst = config.interleave = Bytes(64);
-    config.burst_time = Picoseconds(2'000);
-    config.activate_to_access = config.precharge = config.access_latency = Picoseconds(14'000);
-    config.activate_to_precharge = Picoseconds(33'000);
-    config.refresh_interval = Picoseconds(3'900'000);
-    config.refresh_time = Picoseconds(350'000);
-    config.turnaround = Picoseconds(7'500);
-    return config;
-}
-
 Component component(const std::string& name, ComponentKind kind, ComponentConfig config) {
     Component made;
     made.name = name;
@@ -108,6 +92,34 @@ Machine machine() {
 }
 
 }  // namespace
+
+DramConfig hbm() {
+    DramConfig config;
+    config.name = "dram";
+    config.capacity = Bytes(std::int64_t{1} << 32);
+    config.channels = 8;
+    config.bank_groups = 4;
+    config.banks = 16;
+    config.row = Bytes(1'024);
+    config.burst = config.interleave = Bytes(32);
+    config.clock = Picoseconds(1'000);
+    DramTimings& t = config.timings;
+    t.burst = t.tCCD_S = 2;
+    t.tCCD_L = t.tRRD_S = t.tRRD_L = 4;
+    t.CL = t.tRCD_read = t.tRCD_write = t.tRP = 14;
+    t.CWL = t.tRTP = 5;
+    t.tRAS = 34;
+    t.tRC = 48;
+    t.tFAW = 15;
+    t.tWR = 16;
+    t.tWTR_S = 6;
+    t.tWTR_L = 8;
+    t.tRTW = 13;
+    t.tREFI = 3'900;
+    t.tRFC = 350;
+    config.mapping = default_mapping(config);
+    return config;
+}
 
 Case pipeline(Sharing sharing, std::int64_t tiles) {
     static constexpr std::array<const char*, 3> kNames = {"nothing shared", "one bus", "one DRAM"};
@@ -157,7 +169,10 @@ Case mapped(const std::string& configs, const std::string& machine, const std::s
     const auto technology = [&](const std::string& name, const SourceMark& /*where*/) {
         return read("technology/" + name + ".yaml");
     };
-    Machine made = load_machine(read("machines/" + machine + ".yaml"), technology);
+    const auto dram = [&](const std::string& name, const SourceMark& /*where*/) {
+        return read("dram/" + name + ".yaml");
+    };
+    Machine made = load_machine(read("machines/" + machine + ".yaml"), technology, dram);
     Diagnostics faults;
     const Network loaded = load_network(read("networks/" + network + ".yaml"), faults);
     faults.throw_if_any();

@@ -25,4 +25,7 @@ Case pipeline(Sharing sharing, std::int64_t tiles);
 /// A shipped network on a shipped machine, at its own precision, batch 1.
 Case mapped(const std::string& configs, const std::string& machine, const std::string& network);
 
+/// Eight pseudo-channels of HBM2.
+DramConfig hbm();
+
 }  // namespace memwall::bench

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // memwall_bench: what a step costs, on fixed programs, beside a bare SystemC program that does as
-// many timed notifications. Every measurement has a process of its own.
+// many timed notifications; and what a burst of a DRAM costs. Every measurement has a process of
+// its own.
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -9,6 +10,7 @@
 
 #include "sim/bench/bare_kernel.hpp"
 #include "sim/bench/cases.hpp"
+#include "sim/bench/dram_bursts.hpp"
 #include "sim/child_process.hpp"
 #include "sim/replay.hpp"
 #include "sim/replay_engine.hpp"
@@ -48,6 +50,18 @@ void measure(const bench::Case& made) {
                 static_cast<double>(outcome.events) / steps, kernel, no_causes, plain, bare);
 }
 
+void measure_bursts() {
+    constexpr std::int64_t kAccesses = 32;
+    std::printf("\n%-32s %9s %10s\n", "DRAM", "bursts", "ns a burst");
+    for (const bench::BurstCase& pattern : bench::burst_cases()) {
+        const std::int64_t bursts = bench::serve_bursts(bench::hbm(), pattern, kAccesses);
+        const double seconds =
+            timed([&] { bench::serve_bursts(bench::hbm(), pattern, kAccesses); });
+        std::printf("%-32s %9lld %10.1f\n", pattern.name.c_str(), static_cast<long long>(bursts),
+                    seconds * 1e9 / static_cast<double>(bursts));
+    }
+}
+
 }  // namespace
 
 /// Usage: memwall_bench [CONFIGS NETWORK], the folder of the shipped machines and networks, and one
@@ -67,6 +81,7 @@ int main(int count, char** words) {
                 measure(bench::mapped(words[1], machine, words[2]));
             }
         }
+        measure_bursts();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "memwall_bench: %s\n", error.what());
         return 1;

@@ -63,8 +63,8 @@ TlmDramAdapter::TlmDramAdapter(const sc_core::sc_module_name& name, const DramCo
 
 TlmDramAdapter::~TlmDramAdapter() = default;
 
-void TlmDramAdapter::submit(std::int32_t tag, const DramAccess& access, const ClockDomain& clock,
-                            Picoseconds now) {
+void TlmDramAdapter::submit(std::int32_t tag, std::int32_t /*stream*/, const DramAccess& access,
+                            const ClockDomain& clock, Picoseconds now) {
     std::int32_t slot = 0;
     if (free_slots_.empty()) {
         slot = static_cast<std::int32_t>(requests_.size());

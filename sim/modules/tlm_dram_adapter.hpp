@@ -35,8 +35,8 @@ public:
 
     tlm_utils::simple_initiator_socket<TlmDramAdapter> socket;
 
-    void submit(std::int32_t tag, const DramAccess& access, const ClockDomain& clock,
-                Picoseconds now) override;
+    void submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
+                const ClockDomain& clock, Picoseconds now) override;
     [[nodiscard]] Picoseconds next_time() const override { return due_.next(); }
     void advance(Picoseconds now, std::vector<std::int32_t>& finished) override;
     /// Not known of a foreign model: zero.

@@ -129,15 +129,26 @@ TEST_CASE("Each fault of a machine file has its sentence") {
                Contains("unknown component 'globel_buffer'; did you mean 'global_buffer'?"));
     CHECK_THAT(fault_of(tiny, {{"connections", "[[dram]]"}}),
                Contains("expected a connection of two components"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.type", "rond"}}),
-               Contains("technology round has no dram 'rond'; did you mean 'round'?"));
     CHECK_THAT(fault_of(tiny, {{"components.dram.interleave", "12 B"}}),
                Contains("expected a multiple of the burst"));
     CHECK_THAT(fault_of(tiny, {{"components.dram.row", "12 B"}}),
-               Contains("expected a multiple of the interleave"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.refresh_interval", "10 ns"},
-                               {"components.dram.refresh_time", "10 ns"}}),
-               Contains("expected less than the refresh interval"));
+               Contains("expected bursts, a power of two of them"));
+    CHECK_THAT(
+        fault_of(tiny, {{"components.dram.tREFI", "10 ns"}, {"components.dram.tRFC", "10 ns"}}),
+        Contains("expected less than tREFI"));
+    CHECK_THAT(
+        fault_of(tiny, {{"components.dram.tRP", "10 kg"}}),
+        Contains("expected clocks of the DRAM such as '4 cycles', or a time such as '14 ns'"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[row, bank:2, colum:7]"}}),
+               Contains("unknown field 'colum'; did you mean 'column'?"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[row, bank:2, column:6]"}}),
+               Contains("expected 7 bits of the column, found 6"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[bank:2, row, column:7]"}}),
+               Contains("expected 'row' once and first"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping_xor", "[column bank:0]"}}),
+               Contains("expected bits of the row or the column in the bank or the bank_group"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.banks", "3"}}),
+               Contains("expected a power of two"));
     CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{int9: {inputs: 1, outputs: 1}}"}}),
                Contains("unknown precision 'int9'"));
     CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{}"}}),

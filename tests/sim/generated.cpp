@@ -64,19 +64,16 @@ Machine generated_machine() {
     machine.dma(2);
     machine.bus(32);
     machine.buffer(1 << 20, 24);
-    DramConfig dram;
-    dram.name = "dram";
-    dram.capacity = Bytes(1 << 30);
+    DramConfig dram = plain_dram();
     dram.channels = 2;
     dram.banks = 8;
-    dram.row = Bytes(1'024);
-    dram.burst = dram.interleave = Bytes(64);
-    dram.burst_time = Picoseconds(2'000);
-    dram.activate_to_access = dram.precharge = dram.access_latency = Picoseconds(14'000);
-    dram.activate_to_precharge = Picoseconds(33'000);
-    dram.refresh_interval = Picoseconds(390'000);
-    dram.refresh_time = Picoseconds(35'000);
-    dram.turnaround = Picoseconds(7'500);
+    dram.bank_groups = 2;
+    dram.timings.tCCD_L = 3;
+    dram.timings.tREFI = 390;
+    dram.timings.tRFC = 35;
+    dram.timings.tRTW = 7;
+    dram.timings.tWTR_S = dram.timings.tWTR_L = 5;
+    dram.mapping = default_mapping(dram);
     machine.add("dram", ComponentKind::dram, dram);
     return machine.build();
 }

@@ -33,7 +33,7 @@ Component dram() {
     DramConfig config;
     config.capacity = Bytes(1 << 20);
     config.burst = Bytes(8);
-    config.burst_time = Picoseconds(8);  // a byte a picosecond
+    config.timings.burst = 8;  // clocks of a picosecond: a byte each
     component.config = config;
     const Sourced byte = joules(10, 5, 20, Status::published);
     component.energies = {{Action::read, {}, byte}, {Action::write, {}, byte}};

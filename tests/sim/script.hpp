@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "arch/dram_mapping.hpp"
 #include "arch/machine.hpp"
 #include "arch/program.hpp"
 
@@ -54,7 +55,8 @@ private:
     Machine::Parts parts_;
 };
 
-/// One channel, four banks, rows of 1 KiB: 16 bursts of 64 B. Round numbers for sums by hand.
+/// One channel, four banks, rows of 1 KiB: 16 bursts of 64 B, a clock of 1 ns. Round numbers for
+/// sums by hand.
 inline DramConfig plain_dram() {
     DramConfig config;
     config.name = "dram";
@@ -64,11 +66,15 @@ inline DramConfig plain_dram() {
     config.row = Bytes(1024);
     config.burst = Bytes(64);
     config.interleave = Bytes(64);
-    config.burst_time = Picoseconds(2'000);
-    config.activate_to_access = Picoseconds(14'000);
-    config.precharge = Picoseconds(12'000);
-    config.access_latency = Picoseconds(10'000);
-    config.activate_to_precharge = Picoseconds(32'000);
+    config.clock = Picoseconds(1'000);
+    config.timings.burst = config.timings.tCCD_S = config.timings.tCCD_L = 2;
+    config.timings.CL = config.timings.CWL = 10;
+    config.timings.tRCD_read = config.timings.tRCD_write = 14;
+    config.timings.tRP = 12;
+    config.timings.tRAS = 32;
+    config.timings.tRC = 44;
+    config.timings.tRTW = 2;
+    config.mapping = default_mapping(config);
     return config;
 }
 

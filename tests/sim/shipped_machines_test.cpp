@@ -25,10 +25,14 @@ YamlValue shipped(const std::string& path) {
 }
 
 Machine shipped_machine(const std::string& name) {
-    return load_machine(shipped("machines/" + name + ".yaml"),
-                        [](const std::string& technology, const SourceMark&) {
-                            return shipped("technology/" + technology + ".yaml");
-                        });
+    return load_machine(
+        shipped("machines/" + name + ".yaml"),
+        [](const std::string& technology, const SourceMark&) {
+            return shipped("technology/" + technology + ".yaml");
+        },
+        [](const std::string& dram, const SourceMark&) {
+            return shipped("dram/" + dram + ".yaml");
+        });
 }
 
 Network shipped_network(const std::string& name) {

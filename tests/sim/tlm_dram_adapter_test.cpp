@@ -14,6 +14,7 @@
 #include "sim/dram_controller.hpp"
 #include "sim/elaboration.hpp"
 #include "sim/replay.hpp"
+#include "tests/sim/dram_serve.hpp"
 #include "tests/sim/script.hpp"
 
 using namespace memwall;
@@ -98,15 +99,8 @@ private:
 };
 
 DramConfig memory() {
-    DramConfig config;
-    config.name = "dram";
-    config.capacity = Bytes(1 << 20);
+    DramConfig config = test::plain_dram();
     config.channels = 2;
-    config.banks = 4;
-    config.row = Bytes(1'024);
-    config.burst = Bytes(64);
-    config.interleave = Bytes(64);
-    config.burst_time = Picoseconds(2'000);
     return config;
 }
 
@@ -187,9 +181,7 @@ TEST_CASE("accesses that come meanwhile are sent after those before them") {
 
 TEST_CASE("the built-in memory serves as many bursts as a foreign one sees") {
     DramController dram(memory());
-    const ClockDomain clock("clock", Hertz(400'000'000));
-    dram.submit(0, {DramId(0), 100, Bytes(150), 1, 0, false}, clock, Picoseconds(0));
-    dram.submit(1, {DramId(0), 4'096, Bytes(64), 3, 512, true}, clock, Picoseconds(0));
-    dram.settle(Picoseconds(0));
+    test::serve(dram, {{0, {DramId(0), 100, Bytes(150), 1, 0, false}, 0},
+                       {0, {DramId(0), 4'096, Bytes(64), 3, 512, true}, 1}});
     CHECK(dram.outcome(Picoseconds(0)).bursts == 6);
 }

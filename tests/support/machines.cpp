@@ -12,12 +12,24 @@ namespace {
 
 const std::string kConfigs = std::string(MEMWALL_SOURCE_DIR) + "/configs/";
 
-YamlValue technology(const std::string& name, const SourceMark& /*where*/) {
+YamlValue config(const std::string& folder, const std::string& name, const SourceMark& where) {
+    const std::string path = kConfigs + folder + "/" + name + ".yaml";
     Diagnostics faults;
-    YamlValue read =
-        read_yaml_file(kConfigs + "technology/" + name + ".yaml", name + ".yaml", faults);
+    if (!std::ifstream(path)) {
+        faults.error(where, "unknown " + folder + " '" + name + "'");
+        faults.throw_if_any();
+    }
+    YamlValue read = read_yaml_file(path, name + ".yaml", faults);
     faults.throw_if_any();
     return read;
+}
+
+YamlValue technology(const std::string& name, const SourceMark& where) {
+    return config("technology", name, where);
+}
+
+YamlValue dram(const std::string& name, const SourceMark& where) {
+    return config("dram", name, where);
 }
 
 Machine load(const std::string& yaml, const Overrides& overrides) {
@@ -27,7 +39,7 @@ Machine load(const std::string& yaml, const Overrides& overrides) {
     for (const auto& [path, value] : overrides) {
         root = with_override(root, path, value);
     }
-    return load_machine(root, technology);
+    return load_machine(root, technology, dram);
 }
 
 std::string text_of(const std::string& name) {
@@ -61,6 +73,17 @@ std::string text_without_host(const std::string& name) {
 
 Machine machine_without_host(const std::string& name, const Overrides& overrides) {
     return load(text_without_host(name), overrides);
+}
+
+Component shipped_dram(const std::string& name, const Overrides& overrides) {
+    YamlValue root = dram(name, {});
+    for (const auto& [path, value] : overrides) {
+        root = with_override(root, path, value);
+    }
+    Diagnostics faults;
+    Component component = load_dram(root, faults);
+    faults.throw_if_any();
+    return component;
 }
 
 Network shipped_network(const std::string& name) {

@@ -24,6 +24,8 @@ Machine machine_of_text(const std::string& yaml);
 std::string text_without_host(const std::string& name);
 /// As shipped_machine, from text_without_host.
 Machine machine_without_host(const std::string& name, const Overrides& overrides = {});
+/// The DRAM of configs/dram/NAME.yaml, its keys overridden, and what it costs.
+Component shipped_dram(const std::string& name, const Overrides& overrides = {});
 /// The network of configs/networks/NAME.yaml.
 Network shipped_network(const std::string& name);
 /// The network of a file's text.

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/dram_mapping.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace memwall {
+namespace {
+
+const std::vector<std::string>& field_names() {
+    static const std::vector<std::string> kNames = {"row", "bank", "bank_group", "column"};
+    return kNames;
+}
+
+/// By field: how many bits the geometry needs; the row has what is left.
+std::array<std::int64_t, kDramFieldCount> needed_bits(const DramConfig& dram) {
+    const auto bits = [](std::int64_t count) {
+        return static_cast<std::int64_t>(std::countr_zero(static_cast<std::uint64_t>(count)));
+    };
+    std::array<std::int64_t, kDramFieldCount> needed{};
+    needed[static_cast<std::size_t>(DramField::bank)] = bits(dram.banks / dram.bank_groups);
+    needed[static_cast<std::size_t>(DramField::bank_group)] = bits(dram.bank_groups);
+    needed[static_cast<std::size_t>(DramField::column)] =
+        bits(dram.row.count() / dram.burst.count());
+    return needed;
+}
+
+/// "column:2" or "column", or nothing with the fault reported.
+struct FieldAndNumber {
+    DramField field = DramField::row;
+    std::optional<std::int64_t> number;
+};
+std::optional<FieldAndNumber> parse_field(const std::string& text, const YamlValue& at,
+                                          const std::string& what, Diagnostics& faults) {
+    const std::size_t colon = text.find(':');
+    const std::string word = text.substr(0, colon);
+    const auto& names = field_names();
+    const auto found = std::find(names.begin(), names.end(), word);
+    if (found == names.end()) {
+        faults.error(at.mark(), what + ": unknown field '" + word + "'" + suggestion(word, names));
+        return std::nullopt;
+    }
+    FieldAndNumber read{static_cast<DramField>(found - names.begin()), std::nullopt};
+    if (colon != std::string::npos) {
+        const Parsed<std::int64_t> number = parse_count(text.substr(colon + 1));
+        const auto* count = std::get_if<std::int64_t>(&number);
+        if (count == nullptr || *count < 0 || *count > 40) {
+            faults.error(at.mark(), what +
+                                        ": expected a field and 0 to 40 bits such as column:2, " +
+                                        "found '" + text + "'");
+            return std::nullopt;
+        }
+        read.number = *count;
+    }
+    return read;
+}
+
+void check_bits(MapReader& reader, const DramMapping& mapping, const DramConfig& dram) {
+    const auto needed = needed_bits(dram);
+    for (std::size_t f = 1; f < kDramFieldCount; ++f) {
+        std::int64_t given = 0;
+        for (const DramMapping::Bits& bits : mapping.bits) {
+            given += bits.field == static_cast<DramField>(f) ? bits.count : 0;
+        }
+        if (given != needed[f]) {
+            reader.error("mapping", "'mapping' in " + reader.what() + ": expected " +
+                                        std::to_string(needed[f]) + " bits of the " +
+                                        field_names()[f] + ", found " + std::to_string(given));
+        }
+    }
+}
+
+void read_hashes(MapReader& reader, DramMapping& mapping) {
+    const std::string what = "'mapping_xor' in " + reader.what();
+    for (const YamlValue& item : reader.optional_items("mapping_xor")) {
+        const std::size_t space = item.text().find(' ');
+        if (space == std::string::npos) {
+            reader.faults().error(item.mark(), what + ": expected a field and what is XORed into " +
+                                                   "it such as 'bank column:2', found '" +
+                                                   item.text() + "'");
+            continue;
+        }
+        const auto field = parse_field(item.text().substr(0, space), item, what, reader.faults());
+        const auto with = parse_field(item.text().substr(space + 1), item, what, reader.faults());
+        if (!field || !with) {
+            continue;
+        }
+        const bool bank = field->field == DramField::bank || field->field == DramField::bank_group;
+        const bool other = with->field == DramField::row || with->field == DramField::column;
+        if (!bank || !other) {
+            reader.faults().error(item.mark(), what +
+                                                   ": expected bits of the row or the column in "
+                                                   "the bank or the bank_group, found '" +
+                                                   item.text() + "'");
+            continue;
+        }
+        mapping.hashes.push_back({field->field, with->field, with->number.value_or(0)});
+    }
+}
+
+}  // namespace
+
+DramMapping default_mapping(const DramConfig& dram) {
+    const auto needed = needed_bits(dram);
+    DramMapping mapping;
+    for (const DramField field :
+         {DramField::row, DramField::bank, DramField::column, DramField::bank_group}) {
+        mapping.bits.push_back({field, needed[static_cast<std::size_t>(field)]});
+    }
+    return mapping;
+}
+
+DramMapping read_dram_mapping(MapReader& reader, const DramConfig& dram) {
+    DramMapping mapping;
+    const std::string what = "'mapping' in " + reader.what();
+    const std::size_t faults_before = reader.faults().faults().size();
+    auto left = needed_bits(dram);
+    std::vector<std::size_t> open;  // entries that take what is left of their field
+    for (const YamlValue& item : reader.optional_items("mapping")) {
+        const bool row = item.text() == "row";
+        if (row != mapping.bits.empty()) {
+            reader.faults().error(item.mark(),
+                                  what + ": expected 'row' once and first, from the most " +
+                                      "significant bit down, found '" + item.text() + "'");
+            break;
+        }
+        const auto field = parse_field(item.text(), item, what, reader.faults());
+        if (!field) {
+            continue;
+        }
+        if (!row && !field->number) {
+            open.push_back(mapping.bits.size());
+        }
+        left[static_cast<std::size_t>(field->field)] -= field->number.value_or(0);
+        mapping.bits.push_back({field->field, field->number.value_or(0)});
+    }
+    for (const std::size_t entry : open) {
+        DramMapping::Bits& bits = mapping.bits[entry];
+        std::int64_t& rest = left[static_cast<std::size_t>(bits.field)];
+        bits.count = std::max<std::int64_t>(rest, 0);
+        rest -= bits.count;
+    }
+    read_hashes(reader, mapping);
+    if (reader.faults().faults().size() > faults_before) {
+        return default_mapping(dram);
+    }
+    if (mapping.bits.empty()) {
+        mapping.bits = default_mapping(dram).bits;
+    }
+    check_bits(reader, mapping, dram);
+    return mapping;
+}
+
+}  // namespace memwall

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the bits of an address become a DRAM's row, bank and column, from YAML.
+#pragma once
+
+#include "arch/dram_config.hpp"
+#include "base/yaml.hpp"
+
+namespace memwall {
+
+/// Row : bank : column : bank group from the most significant bit down: a stream goes round the
+/// bank groups and stays in its rows. For DRAMs whose file gives no mapping.
+DramMapping default_mapping(const DramConfig& dram);
+
+/// `mapping`, a list such as [row, column, bank, bank_group, column:2] from the most significant
+/// bit down: a field has the bits that are named, or those that are left of it. And `mapping_xor`,
+/// a list such as [bank column:2]: the bank is XORed with as many bits of the column from bit 2 on.
+/// The fields must have the bits that banks and rows of `dram` need.
+DramMapping read_dram_mapping(MapReader& reader, const DramConfig& dram);
+
+}  // namespace memwall
