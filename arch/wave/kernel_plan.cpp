@@ -63,8 +63,9 @@ private:
             return false;
         }
         constexpr std::int64_t kRows = 64;
+        const MatrixShape shape = matrix_shape(scores);
         const std::int64_t bytes =
-            kRows * matrix_shape(scores).columns * bits(scores.precision.accumulator) / 8;
+            std::min(kRows, shape.rows) * shape.columns * bits(scores.precision.accumulator) / 8;
         return bytes <= gpu_.accumulators_config->capacity.count();
     }
 
@@ -77,34 +78,53 @@ private:
                            [&](std::size_t part) { return plan_.fused[part].output == tensor; });
     }
 
+    /// How often the blocks of a product read each word of its operands.
+    struct Reuse {
+        double left = 1;
+        double right = 1;
+    };
+
+    /// Adds the cores' cycles for a fused layer.
+    // MODEL: where a product has so few columns that blocks are mostly empty (a depthwise
+    // convolution), it runs on the elementwise lanes if that is faster, a multiply-accumulate each.
+    Reuse add_work(Kernel& kernel, const FusedLayer& fused, const Layer& layer) const {
+        const auto lanes = static_cast<double>(gpu_.vector_config->lanes * gpu_.cores);
+        kernel.summary += kernel.summary.empty() ? "" : "; ";
+        if (layer.macs() == 0) {
+            kernel.core_cycles += vector_operations(fused) / lanes;
+            kernel.summary += "elementwise";
+            return {};
+        }
+        const ProductDemand demand = demand_of(fused);
+        const BlockPlan blocks = plan_blocks(demand, gpu_, memory_latency_);
+        const MatrixShape& shape = demand.shape;
+        const double results = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
+                               static_cast<double>(shape.columns);
+        const double elementwise =
+            (static_cast<double>(layer.macs()) + results * demand.operations_per_result) / lanes;
+        if (elementwise < blocks.core_cycles) {
+            kernel.core_cycles += elementwise;
+            kernel.summary += "products on the elementwise lanes";
+            return {};
+        }
+        kernel.core_cycles += blocks.core_cycles;
+        kernel.waves = std::max(kernel.waves, blocks.waves);
+        kernel.summary +=
+            fmt::format("{} blocks of {} x {}, {} a core at a time, {} waves", blocks.blocks,
+                        blocks.rows, blocks.columns, blocks.resident, blocks.waves);
+        return {static_cast<double>(ceil_divide(shape.columns, blocks.columns)),
+                static_cast<double>(ceil_divide(shape.rows, blocks.rows))};
+    }
+
     void add_part(Kernel& kernel, std::size_t f) {
         const FusedLayer& fused = plan_.fused[f];
         const Layer& layer = root(f);
-        double left = 1;
-        double right = 1;
-        if (layer.macs() > 0) {
-            const BlockPlan blocks = plan_blocks(demand_of(fused), gpu_, memory_latency_);
-            kernel.core_cycles += blocks.core_cycles;
-            kernel.waves = std::max(kernel.waves, blocks.waves);
-            kernel.summary +=
-                (kernel.summary.empty() ? "" : "; ") +
-                fmt::format("{} blocks of {} x {}, {} a core at a time, {} waves", blocks.blocks,
-                            blocks.rows, blocks.columns, blocks.resident, blocks.waves);
-            const MatrixShape shape = matrix_shape(layer);
-            left = static_cast<double>(ceil_divide(shape.columns, blocks.columns));
-            right = static_cast<double>(ceil_divide(shape.rows, blocks.rows));
-        } else {
-            kernel.core_cycles += vector_operations(fused) /
-                                  static_cast<double>(gpu_.vector_config->lanes * gpu_.cores);
-            if (kernel.summary.empty()) {
-                kernel.summary = "elementwise";
-            }
-        }
+        const Reuse reuse = add_work(kernel, fused, layer);
         const auto& operands = layer.space.operands;
         for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
             const TensorId stored = network_.storage(operands[o].tensor);
             if (!is_private(kernel, stored)) {
-                const double times = o == 0 ? left : o == 1 ? right : 1;
+                const double times = o == 0 ? reuse.left : o == 1 ? reuse.right : 1;
                 add_flow(kernel.feeds, stored, fused.root, operands[o].role, operands[o].precision,
                          touched_bytes(layer, operands[o]), times);
             }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -85,26 +86,34 @@ private:
 
     std::int64_t read(const KernelFlow& flow, std::int64_t part, CacheTraffic& written) {
         CacheTraffic traffic;
-        const std::int64_t bytes = flow.distinct;
-        if (stays(flow) && bytes <= gpu_.buffer_config->capacity.count() / 2) {
+        if (stays(flow) && flow.distinct <= gpu_.buffer_config->capacity.count() / 2) {
             for (std::int64_t p = 0; p < kWeightParts; ++p) {
-                cache_.read(flow.tensor, p, Bytes(share(bytes, p, kWeightParts)), traffic);
-            }
-        } else if (const auto parts = written_parts_.find(flow.tensor);
-                   parts != written_parts_.end() && parts->second.size() > 1) {
-            // Several kernels have made parts of it; as much of each is read as of the whole.
-            std::int64_t first = 0;
-            for (const std::int64_t made : parts->second) {
-                cache_.read(flow.tensor, first + part, Bytes(share(made, part, kParts)), traffic);
-                first += kParts;
+                cache_.read(flow.tensor, p, Bytes(share(flow.distinct, p, kWeightParts)), traffic);
             }
         } else {
-            cache_.read(flow.tensor, part, Bytes(share(bytes, part, kParts)), traffic);
+            read_made(flow, part, traffic);
         }
         for (const auto& [tensor, out] : traffic.written) {
             written.written[tensor] += out;
         }
         return traffic.missed.count();
+    }
+
+    /// Of what each kernel has made of a tensor (parts of a concatenation, new positions of a
+    /// state) as much as of the whole; then what was there before.
+    void read_made(const KernelFlow& flow, std::int64_t part, CacheTraffic& traffic) {
+        const std::vector<std::int64_t>& made = written_parts_[flow.tensor];
+        const std::int64_t sum = std::accumulate(made.begin(), made.end(), std::int64_t{0});
+        std::int64_t first = 0;
+        for (const std::int64_t bytes : made) {
+            const double of_it =
+                std::min(1.0, static_cast<double>(flow.distinct) / static_cast<double>(sum));
+            const auto wanted = std::llround(static_cast<double>(bytes) * of_it);
+            cache_.read(flow.tensor, first + part, Bytes(share(wanted, part, kParts)), traffic);
+            first += kParts;
+        }
+        const std::int64_t before = std::max<std::int64_t>(0, flow.distinct - sum);
+        cache_.read(flow.tensor, first + part, Bytes(share(before, part, kParts)), traffic);
     }
 
     /// MODEL: weights larger than half of the cache stream past it once for each group of rows that

@@ -4,6 +4,9 @@
 namespace memwall {
 
 void RegionCache::read(TensorId tensor, std::int64_t part, Bytes bytes, CacheTraffic& traffic) {
+    if (bytes.count() == 0) {
+        return;
+    }
     const Key key{tensor, part};
     const auto place = places_.find(key);
     if (place != places_.end()) {

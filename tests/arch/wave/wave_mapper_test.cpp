@@ -204,6 +204,38 @@ TEST_CASE("The parts of a concatenation are each written and read once") {
     CHECK(run.counts.at({"dram", Action::read}) <= 2 * map + 4 * map + 4 * 64 * 64 * 8);
 }
 
+TEST_CASE(
+    "A decode step reads the weights and the whole of its cache, and writes the new positions") {
+    const Network step = test::network_of_text(
+        "network: n\nsource: s\nprecision: fp16\ninputs: {x: [1, 2048]}\nlayers:\n"
+        "  - {name: q, op: linear, inputs: x, out_features: 2048, heads: 16, bias: false}\n"
+        "  - {name: k, op: linear, inputs: x, out_features: 2048, heads: 16, bias: false}\n"
+        "  - {name: v, op: linear, inputs: x, out_features: 2048, heads: 16, bias: false}\n"
+        "  - {name: y, op: attention, inputs: [q, k, v], causal: true, cache: true, context: "
+        "4095}\n");
+    const Steady run = steady(with_batch(step, 8), test::shipped_machine("t4"));
+    const std::int64_t weights = 3LL * 2048 * 2048 * 2;
+    const std::int64_t cache = 2LL * 8 * 4095 * 2048 * 2;  // what was there before this step
+    CHECK(run.counts.at({"dram", Action::read}) >= weights + cache);
+    CHECK(run.counts.at({"dram", Action::read}) < (weights + cache) * 21 / 20);
+    CHECK(run.counts.at({"dram", Action::write}) >= 2LL * 8 * 2048 * 2);
+    CHECK(run.counts.at({"dram", Action::write}) < 5LL * 8 * 2048 * 2);
+}
+
+TEST_CASE("A depthwise convolution runs on the elementwise lanes where blocks would be empty") {
+    const Network network = with_batch(
+        test::network_of_text("network: n\nsource: s\nprecision: int8\ninputs: {x: [256, 56, 56]}\n"
+                              "layers:\n  - {name: y, op: conv, out_channels: 256, kernel: 3, "
+                              "padding: 1, groups: 256, bias: false}\n"),
+        16);
+    const Machine machine = test::shipped_machine("t4");
+    const Mapping mapping = map_network(network, machine, {});
+    CHECK(mapping.layers[0].summary == "products on the elementwise lanes");
+    const Steady run = steady(network, machine);
+    CHECK(run.counts.at({"tensor_cores", Action::mac}) == network.macs());
+    CHECK(run.round >= static_cast<double>(network.macs()) / (40 * 64 * 1.59e9));
+}
+
 TEST_CASE("A machine that the wave mapper lacks parts of is refused with all of them") {
     try {
         WaveMapper().check(test::shipped_machine("von_neumann"));
