@@ -33,7 +33,8 @@ CommandLine read_run(MapReader& row) {
     run.machine = row.required<std::string>("machine");
     MapReader keys(row.required_value("workload"), "'workload'", row.faults());
     run.network = keys.required<std::string>("network");
-    const std::pair<const char*, std::optional<std::string>*> options[] = {
+    using Option = std::pair<const char*, std::optional<std::string>*>;
+    const std::initializer_list<Option> options = {
         {"batch", &run.batch},     {"precision", &run.precision},
         {"phase", &run.phase},     {"engine", &run.engine},
         {"effort", &run.effort},   {"items", &run.items},

@@ -203,6 +203,7 @@ private:
             demand.macs_per_cycle *=
                 static_cast<double>(sparse->of) / static_cast<double>(sparse->kept);
         }
+        demand.operand_bits = bits(lanes->precision);
         demand.result_bits = bits(layer.precision.accumulator);
         demand.operations_per_result = operations_per_result(fused);
         demand.left_bytes = static_cast<double>(touched_bytes(layer, layer.space.operands[0]));

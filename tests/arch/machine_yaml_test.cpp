@@ -174,4 +174,26 @@ TEST_CASE("All faults of a machine file come at once, each with its place") {
     CHECK_THAT(faults, Catch::Contains("machine.yaml:7:1: error: unknown key 'conections'"));
 }
 
+TEST_CASE("Faults in what only GPUs say have their sentences") {
+    const auto fault = [](const char* path, const char* value) {
+        return fault_of("t4", {{path, value}});
+    };
+    CHECK(fault("power_cap.voltage_slope", "2").find("expected at most 1") != std::string::npos);
+    CHECK(fault("power_cap.voltage_slope", "-1").find("expected a share of 0 to 1") !=
+          std::string::npos);
+    CHECK(fault("power_cap.lowest_clock", "2 GHz").find("expected at most the machine's clock") !=
+          std::string::npos);
+    CHECK(fault("power_cap.pwoer", "3 W").find("did you mean 'power'?") != std::string::npos);
+    CHECK(fault("components.tensor_cores.issue_efficiency", "1.5").find("expected at most 1") !=
+          std::string::npos);
+    for (const char* pattern : {"2", "4:2", "0:4", "two:four", "2:4:8"}) {
+        INFO(pattern);
+        CHECK(fault("components.tensor_cores.sparse", pattern)
+                  .find("expected kept and all words of a group such as 2:4") != std::string::npos);
+    }
+    CHECK(fault("components.tensor_cores.sparse", "2:4").empty());
+    CHECK(fault("technology", "45nm").find("has no 'operand_issue_per_byte' for instructions") !=
+          std::string::npos);
+}
+
 }  // namespace memwall
