@@ -256,7 +256,7 @@ TEST_CASE("A file that extends another has its keys but for its own") {
         "machine: mine\nextends: base\ncomponents: {a: {setup: 4 cycles}, b: {kind: dma}}\n",
         "mine.yaml", faults);
     const YamlValue whole = with_base(
-        own, [&](const std::string&, const SourceMark&) { return base; }, faults);
+        own, [&](const std::string&, const SourceMark&) { return YamlValue(base); }, faults);
     CHECK(faults.empty());
     CHECK(whole.find("machine")->text() == "mine");
     CHECK(whole.find("clock")->text() == "1 GHz");
@@ -267,7 +267,7 @@ TEST_CASE("A file that extends another has its keys but for its own") {
     CHECK(whole.find("components")->find("b") != nullptr);
     const YamlValue circle = read_yaml_text("machine: m\nextends: m\n", "m.yaml", faults);
     with_base(
-        circle, [&](const std::string&, const SourceMark&) { return circle; }, faults);
+        circle, [&](const std::string&, const SourceMark&) { return YamlValue(circle); }, faults);
     REQUIRE(faults.faults().size() == 1);
     CHECK(faults.faults()[0].text() ==
           "m.yaml:2:10: error: more than eight machines extend each other");
