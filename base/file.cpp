@@ -152,6 +152,14 @@ std::string read_file_whole(const fs::path& path, const std::string& shown_as,
     if (fs::is_directory(path, status)) {
         refuse("is a folder; expected " + what);
     }
+    if (fs::is_character_file(path, status) || fs::is_block_file(path, status)) {
+        refuse("is a device; expected " + what);
+    }
+    const bool regular = fs::is_regular_file(path, status);
+    const std::uintmax_t size = regular ? fs::file_size(path, status) : 0;
+    if (regular && !status && size > static_cast<std::uintmax_t>(most.count())) {
+        refuse("is larger than " + format_bytes(most));
+    }
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     if (!file) {
@@ -159,6 +167,7 @@ std::string read_file_whole(const fs::path& path, const std::string& shown_as,
                                : std::string("cannot be read: ") + std::strerror(errno));
     }
     std::string content;
+    content.reserve(regular && !status ? static_cast<std::size_t>(size) : 0);
     std::vector<char> block(1U << 16U);
     while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0) {
         content.append(block.data(), static_cast<std::size_t>(file.gcount()));

@@ -27,7 +27,8 @@ const std::vector<OptionSpec>& option_specs() {
          "of the file: onnx, scalesim, maestro, zigzag or timeloop (default: "
          "what its content shows)"},
         {"--output", "FILE", "write the network to FILE (default: standard output)", false, "-o"},
-        {"--set-dim", "NAME=SIZE", "the size of a dimension that the file only names", true},
+        {"--set-dim", "NAME=SIZE",
+         "the size of a dimension that the file leaves open; NAME may be INPUT.AXIS", true},
         {"--skip-unsupported", "", "leave out what cannot be expressed, and say what it was"},
         {"--compare", "NAME", "a second network to set beside the first"},
         {"--graph", "FILE", "draw the network: FILE.svg a picture, FILE.dot for Graphviz"},

@@ -55,6 +55,23 @@ TEST_CASE("A link stays a link and what it leads to is written") {
     CHECK(content(folder.path() / "real") == "new");
 }
 
+TEST_CASE("A file that is too large and a device are refused before they are read") {
+    const TemporaryFolder folder;
+    const fs::path sparse = folder.path() / "sparse";
+    write_file_whole(sparse, "");
+    fs::resize_file(sparse, std::uintmax_t{20} << 30U);
+    const auto refusal = [](const fs::path& path) -> std::string {
+        try {
+            read_file_whole(path, "big", "a file", Bytes(std::int64_t{1} << 31U));
+        } catch (const InputError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    CHECK(refusal(sparse) == "big: error: is larger than 2.00 GiB");
+    CHECK(refusal("/dev/zero") == "big: error: is a device; expected a file");
+}
+
 TEST_CASE("A device is written in place and never replaced") {
     write_file_whole("/dev/null", "gone");
     CHECK(fs::is_character_file("/dev/null"));

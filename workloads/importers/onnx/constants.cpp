@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <set>
 
 namespace memwall::importers::onnx {
 namespace {
@@ -261,14 +262,14 @@ Result binary(const Node& node, const Inputs& inputs) {
 }
 
 Result cast(const Node& node, const Inputs& inputs) {
-    Constant result = *inputs[0];
-    result.type = static_cast<ElementType>(attribute(node, "to", 0));
-    const bool real = result.type == ElementType::fp32 || result.type == ElementType::fp16 ||
-                      result.type == ElementType::fp64 || result.type == ElementType::bf16;
-    for (double& number : *result.numbers) {
+    const auto type = static_cast<ElementType>(attribute(node, "to", 0));
+    const bool real = type == ElementType::fp32 || type == ElementType::fp16 ||
+                      type == ElementType::fp64 || type == ElementType::bf16;
+    Numbers numbers = *inputs[0]->numbers;
+    for (double& number : numbers) {
         number = real ? number : std::trunc(number);
     }
-    return result;
+    return Constant{type, inputs[0]->dims, std::move(numbers)};
 }
 
 }  // namespace
@@ -307,6 +308,13 @@ std::optional<std::vector<std::int64_t>> broadcast(const std::vector<std::int64_
         dims[axis] = size(a) == 1 ? size(b) : size(a);
     }
     return dims;
+}
+
+bool computes_shapes(const Node& node) {
+    static const std::set<std::string, std::less<>> kOperators = {
+        "Ceil", "ConstantOfShape", "Equal",      "Floor", "Greater", "Less", "Max", "Min",
+        "Mod",  "Range",           "ReduceProd", "Sqrt",  "Where"};
+    return node.domain.empty() && kOperators.contains(node.op);
 }
 
 std::optional<Constant> folded(const Node& node, const std::vector<const Constant*>& inputs) {

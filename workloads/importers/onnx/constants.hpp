@@ -13,6 +13,9 @@ namespace memwall::importers::onnx {
 /// where the operator is none that shapes are computed with, or where the numbers are not known.
 std::optional<Constant> folded(const Node& node, const std::vector<const Constant*>& inputs);
 
+/// Whether folded() knows an operator that no layer stands for.
+bool computes_shapes(const Node& node);
+
 /// A number as a whole one, at the ends of the range where it lies outside.
 std::int64_t whole(double number);
 /// All numbers of a constant as whole ones; nothing where they are not known.

@@ -2,6 +2,7 @@
 // Parts of tensors put together, cut out, padded and repeated.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "workloads/importers/onnx/operators.hpp"
 
@@ -55,6 +56,38 @@ Value add_constants(NodeReader& node, const Value& value, std::size_t axis, std:
     return node.finish(std::move(layer), dims, value.precision);
 }
 
+/// The begins and then the ends of all axes; newer operator sets state those of some.
+Dims all_pads(const NodeReader& node, std::size_t rank) {
+    const Dims stated = node.numbers(1).value_or(node.integers("pads", {}));
+    Dims axes(rank);
+    std::iota(axes.begin(), axes.end(), 0);
+    axes = node.numbers(3).value_or(axes);
+    if (stated.size() != 2 * axes.size()) {
+        throw NotExpressible{"needs a begin and an end for each of " + std::to_string(axes.size()) +
+                             " axes"};
+    }
+    Dims pads(2 * rank, 0);
+    for (std::size_t n = 0; n < axes.size(); ++n) {
+        const std::size_t axis = node.axis(axes[n], rank);
+        pads[axis] = stated[n];
+        pads[rank + axis] = stated[axes.size() + n];
+    }
+    return pads;
+}
+
+/// For all axes, where a Resize states some of them: the others keep what `same` has.
+template <class T>
+std::vector<T> spread(const NodeReader& node, const std::vector<T>& stated, std::vector<T> same) {
+    const Dims axes = node.integers("axes", {});
+    if (axes.empty() || stated.size() != axes.size()) {
+        return stated;
+    }
+    for (std::size_t n = 0; n < axes.size(); ++n) {
+        same[node.axis(axes[n], same.size())] = stated[n];
+    }
+    return same;
+}
+
 /// Rows of a table, one for each number.
 void look_up(NodeReader& node, const Value& table, const Value& numbers, std::size_t axis) {
     if (table.rank() != 2 || axis != 0) {
@@ -65,6 +98,7 @@ void look_up(NodeReader& node, const Value& table, const Value& numbers, std::si
     DraftLayer layer = node.start("embedding");
     layer.inputs = {node.graph().read(numbers, {positions})};
     layer.set("rows", table.dims[0]).set("features", table.dims[1]);
+    node.graph().share_weights(layer, table.tensor, table.dims, table.precision);
     Dims dims = numbers.dims;
     dims.push_back(table.dims[1]);
     node.finish_as(std::move(layer), {positions, table.dims[1]}, dims, table.precision,
@@ -129,13 +163,20 @@ void read_split(NodeReader& node) {
     const Value value = node.activation(0);
     const std::size_t axis = node.axis(node.integer("axis", 0), value.rank());
     const std::size_t parts = node.node().outputs.size();
+    const auto wanted = static_cast<std::int64_t>(parts);
+    if (node.integer("num_outputs", wanted) != wanted) {
+        throw NotExpressible{"num_outputs differs from its " + std::to_string(parts) + " outputs"};
+    }
     if (parts == 0 || parts > kMostParts) {
         throw NotExpressible{"splits into " + std::to_string(parts) + " parts"};
     }
     const auto count = static_cast<std::int64_t>(parts);
     Dims sizes = node.numbers(1).value_or(node.integers("split", {}));
     if (sizes.empty()) {
-        sizes.assign(parts, value.dims[axis] / count);
+        // Equal parts, the last one smaller where that does not come out even.
+        const std::int64_t part = (value.dims[axis] + count - 1) / count;
+        sizes.assign(parts, part);
+        sizes.back() = value.dims[axis] - part * (count - 1);
     }
     if (sizes.size() != parts) {
         throw NotExpressible{"sizes for another number of parts than " + std::to_string(parts)};
@@ -204,10 +245,7 @@ void read_gather(NodeReader& node) {
 
 void read_pad(NodeReader& node) {
     const Value value = node.activation(0);
-    const Dims pads = node.numbers(1).value_or(node.integers("pads", {}));
-    if (pads.size() != 2 * value.rank() || node.has(3)) {
-        throw NotExpressible{"needs pads for all axes"};
-    }
+    const Dims pads = all_pads(node, value.rank());
     const Item item = node.graph().item(value.dims);
     Dims dims = value.dims;
     Dims padding;
@@ -238,7 +276,10 @@ void read_resize(NodeReader& node) {
     const Value value = node.activation(0);
     // Upsample and the first Resize have scales as input 1, later ones a region there.
     const bool later = node.node().inputs.size() > 2 && node.node().op == "Resize";
-    Dims wanted = later && node.has(3) ? *node.numbers(3) : Dims{};
+    if (node.word("keep_aspect_ratio_policy", "stretch") != "stretch") {
+        throw NotExpressible{"sizes that keep the ratio of the image's sides"};
+    }
+    Dims wanted = later && node.has(3) ? spread(node, *node.numbers(3), value.dims) : Dims{};
     if (wanted.empty()) {
         const auto attribute = node.node().attributes.find("scales");
         std::vector<double> scales;
@@ -247,6 +288,7 @@ void read_resize(NodeReader& node) {
         } else {
             scales = node.constant(later ? 2 : 1).constant.numbers.value_or(scales);
         }
+        scales = spread(node, scales, std::vector<double>(value.rank(), 1.0));
         for (std::size_t axis = 0; axis < std::min(scales.size(), value.rank()); ++axis) {
             wanted.push_back(
                 whole(std::floor(static_cast<double>(value.dims[axis]) * scales[axis])));

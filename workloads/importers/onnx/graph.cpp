@@ -45,6 +45,14 @@ Precision precision_of(ElementType type) {
             return Precision::fp16;
         case ElementType::bf16:
             return Precision::bf16;
+        case ElementType::fp8_e4m3:
+        case ElementType::fp8_e4m3_fnuz:
+        case ElementType::fp8_e5m2:
+        case ElementType::fp8_e5m2_fnuz:
+            return Precision::fp8;
+        case ElementType::uint4:
+        case ElementType::int4:
+            return Precision::int4;
         default:
             return Precision::fp32;
     }
@@ -85,6 +93,7 @@ Graph::Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, Source
         value.dims = constant.dims;
         value.precision = precision_of(constant.type);
         value.constant = constant;
+        value.tensor = name;
         set(name, std::move(value));
     }
 }
@@ -112,6 +121,17 @@ void Graph::add_input(const std::string& name, const Dims& dims, Precision preci
 int Graph::uses(const std::string& name) const {
     const auto found = uses_.find(name);
     return found == uses_.end() ? 0 : found->second;
+}
+
+void Graph::share_weights(DraftLayer& layer, const std::string& tensor, const Shape& shape,
+                          Precision precision) {
+    if (tensor.empty()) {
+        return;
+    }
+    const auto [owner, is_first] = weights_.try_emplace({tensor, shape, precision}, layer.name);
+    if (!is_first) {
+        layer.set_text("weights", owner->second);
+    }
 }
 
 Item Graph::item(const Dims& dims) const {

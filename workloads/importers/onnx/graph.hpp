@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "workloads/importers/draft.hpp"
@@ -27,6 +28,7 @@ struct Value {
     Dims dims;
     Precision precision = Precision::fp32;
     Constant constant;   ///< of a constant; its dims are those above
+    std::string tensor;  ///< of a constant: the initialiser whose words it has, under any dims
     std::string source;  ///< of an activation: the layer or input whose words it has
     Shape source_shape;  ///< as that one has them, of one item
 
@@ -55,6 +57,11 @@ public:
     [[nodiscard]] NetworkDraft& draft() { return draft_; }
     [[nodiscard]] const SourceMark& where() const { return where_; }
 
+    /// Lets `layer`, whose weights are the initialiser `tensor` seen as `shape`, use those of the
+    /// layer that was first to have them so. Others have weights of their own.
+    void share_weights(DraftLayer& layer, const std::string& tensor, const Shape& shape,
+                       Precision precision);
+
     /// The shape of one item: the leading axis divided by the batch, and dropped where that leaves
     /// one. Throws NotExpressible.
     [[nodiscard]] Item item(const Dims& dims) const;
@@ -70,6 +77,7 @@ private:
     std::map<std::string, Value> values_;
     std::map<std::string, int> uses_;
     std::map<std::pair<std::string, Shape>, std::string> renames_;
+    std::map<std::tuple<std::string, Shape, Precision>, std::string> weights_;
 };
 
 /// One node and what its reader does with it.

@@ -28,7 +28,13 @@ enum class ElementType : std::int32_t {
     fp64 = 11,
     uint32 = 12,
     uint64 = 13,
-    bf16 = 16
+    bf16 = 16,
+    fp8_e4m3 = 17,
+    fp8_e4m3_fnuz = 18,
+    fp8_e5m2 = 19,
+    fp8_e5m2_fnuz = 20,
+    uint4 = 21,
+    int4 = 22
 };
 
 /// A size, or the name of one, or neither.
@@ -84,8 +90,8 @@ struct Model {
 inline constexpr std::int64_t kMostNumbers = 4096;
 
 /// The model in a file. With `infer`, the shapes that ONNX's own inference finds are added to
-/// `values`. A file that is cut off, no model, or of a newer operator set is one fault, and nothing
-/// comes of it.
+/// `values`, up to the operator set that it knows. A file that is cut off, no model, or of a newer
+/// operator set is one fault, and nothing comes of it.
 std::optional<Model> parse_model(const ImportFile& file, bool infer, Diagnostics& faults);
 
 /// The bytes of a model without the data of its large tensors and without nested graphs.

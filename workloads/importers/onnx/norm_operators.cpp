@@ -97,6 +97,14 @@ void read_instance_norm(NodeReader& node) {
     node.finish(std::move(layer), Dims(value.dims), value.precision);
 }
 
+void read_group_norm(NodeReader& node) {
+    const Value& value = node.activation(0);
+    DraftLayer layer = node.start("group_norm");
+    layer.inputs = {node.graph().read(value, node.graph().item(value.dims).shape)};
+    layer.set("groups", node.integer("num_groups", 0));
+    node.finish(std::move(layer), Dims(value.dims), value.precision);
+}
+
 void read_local_response_norm(NodeReader& node) {
     const Value& value = node.activation(0);
     DraftLayer layer = node.start("local_response_norm");
@@ -110,6 +118,9 @@ void read_mean(NodeReader& node) {
     Dims all(value.rank());
     std::iota(all.begin(), all.end(), 0);
     const Dims stated = node.numbers(1).value_or(node.integers("axes", all));
+    if (stated.empty() && node.integer("noop_with_empty_axes", 0) != 0) {
+        return node.set_output(0, Value(value));
+    }
     const Item item = node.graph().item(value.dims);
     Dims axes;
     Dims dims = value.dims;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "workloads/importers/formats.hpp"
+#include "workloads/importers/onnx/input_sizes.hpp"
 #include "workloads/importers/onnx/operators.hpp"
 #include "workloads/importers/onnx/patterns.hpp"
 #include "workloads/importers/text_lines.hpp"
@@ -22,6 +23,7 @@ public:
     Walker(const ImportFile& file, const ImportOptions& options, Model model, Diagnostics& faults)
         : options_(options),
           model_(std::move(model)),
+          sizes_(model_, options),
           faults_(faults),
           where_{file.shown_as, 0, 0},
           draft_(file.stem(),
@@ -37,11 +39,12 @@ public:
         check_made_once();
         fuse_patterns(model_);
         const std::vector<LayerId> order = ordered();
-        Graph graph(model_, draft_, batch(), where_);
+        Graph graph(model_, draft_, sizes_.batch(), where_);
         for (const Stated& value : model_.values) {
             stated_.emplace(value.name, &value);
         }
         if (faults_.empty()) {
+            sizes_.check_given(where_, faults_);
             add_inputs(graph);
         }
         if (!faults_.empty()) {
@@ -97,32 +100,12 @@ private:
         return !node.name.empty() ? node.name : node.outputs.empty() ? node.op : node.outputs[0];
     }
 
-    /// The batch that the tensors have: what was asked for, or what all images state.
-    std::int64_t batch() {
-        std::int64_t stated = 0;
-        for (const Stated& input : model_.inputs) {
-            if (input.shape && input.shape->size() >= 3 && (*input.shape)[0].value) {
-                stated = stated == 0 ? *(*input.shape)[0].value : stated;
-            }
-        }
-        if (options_.batch > 0) {
-            return options_.batch;
-        }
-        const bool sound = stated > 0 && stated <= (1 << 20);
-        if (sound && stated > 1) {
-            notes_.push_back("the model has a batch of " + std::to_string(stated) +
-                             ": the network is of one item, run it with --batch " +
-                             std::to_string(stated));
-        }
-        return sound ? stated : 1;
-    }
-
     void add_inputs(Graph& graph) {
         for (const Stated& input : model_.inputs) {
             if (graph.uses(input.name) == 0) {
                 continue;
             }
-            const auto dims = dims_of(input, graph.batch());
+            const auto dims = sizes_.of_input(input, where_, faults_);
             if (!dims) {
                 continue;
             }
@@ -134,44 +117,13 @@ private:
         }
     }
 
-    std::optional<Dims> dims_of(const Stated& input, std::int64_t batch) {
-        if (!input.shape) {
-            faults_.error(where_, "input '" + input.name + "' has no shape");
-            return std::nullopt;
-        }
-        Dims dims;
-        for (const Size& size : *input.shape) {
-            const auto named = options_.dims.find(size.symbol);
-            if (named != options_.dims.end() && !size.symbol.empty()) {
-                dims.push_back(named->second);
-            } else if (size.value && *size.value > 0) {
-                dims.push_back(*size.value);
-            } else if (size.value && *size.value < -1) {
-                faults_.error(
-                    where_, "input '" + input.name + "': a size of " + std::to_string(*size.value));
-                return std::nullopt;
-            } else if (dims.empty()) {
-                dims.push_back(batch);
-            } else {
-                const std::string name = size.symbol.empty() ? "" : " '" + size.symbol + "'";
-                faults_.error(where_, "input '" + input.name + "': axis " +
-                                          std::to_string(dims.size()) + name + " has no size" +
-                                          (name.empty() ? ""
-                                                        : "; give it one with --set-dim " +
-                                                              size.symbol + "=SIZE"));
-                return std::nullopt;
-            }
-        }
-        return dims;
-    }
-
     void read_node(Graph& graph, const Node& node) {
         std::vector<const Constant*> constants;
         bool all_constant = true;
         for (const std::string& input : node.inputs) {
             const Value* value = input.empty() ? nullptr : graph.find(input);
             if (value != nullptr && value->kind == Value::Kind::unknown) {
-                return forget(graph, node);
+                return pass_over(graph, node, input);
             }
             all_constant = all_constant && (input.empty() || (value && value->is_constant()));
             constants.push_back(value != nullptr && value->is_constant() ? &value->constant
@@ -208,6 +160,19 @@ private:
         }
     }
 
+    /// A node behind one that is left out, whose shapes cannot be known: unsupported ones are told
+    /// as any others, and those that could have been read are told where the rest is kept.
+    void pass_over(Graph& graph, const Node& node, const std::string& input) {
+        if (find_operator(node.domain, node.op) == nullptr && !computes_shapes(node)) {
+            return leave_out(graph, node, "");
+        }
+        if (options_.skip_unsupported) {
+            ++passed_over_;
+            leave_out(graph, node, "the shape of its input '" + input + "' is not known");
+        }
+        forget(graph, node);
+    }
+
     void leave_out(Graph& graph, const Node& node, const std::string& why) {
         const std::string domain = node.domain.empty() ? "" : node.domain + ".";
         left_out_.push_back((why.empty() ? "unsupported operator " : "operator ") + domain +
@@ -227,7 +192,7 @@ private:
             if (output.empty() || known == stated_.end() || graph.uses(output) == 0) {
                 continue;
             }
-            const auto dims = stated_dims(*known->second, graph.batch());
+            const auto dims = sizes_.of_value(*known->second);
             const Value* read = node.inputs.empty() ? nullptr : graph.find(node.inputs[0]);
             if (dims && read != nullptr && read->is_activation() && read->dims == *dims) {
                 graph.set(output, Value(*read));
@@ -241,34 +206,25 @@ private:
         }
     }
 
-    [[nodiscard]] std::optional<Dims> stated_dims(const Stated& value, std::int64_t batch) const {
-        if (!value.shape) {
-            return std::nullopt;
-        }
-        Dims dims;
-        for (const Size& size : *value.shape) {
-            const auto named = options_.dims.find(size.symbol);
-            if (named != options_.dims.end()) {
-                dims.push_back(named->second);
-            } else if (size.value) {
-                dims.push_back(*size.value);
-            } else if (dims.empty()) {
-                dims.push_back(batch);
-            } else {
-                return std::nullopt;
-            }
-        }
-        return dims;
-    }
-
     void report() {
+        if (sizes_.states_batch()) {
+            const std::string batch = std::to_string(sizes_.batch());
+            notes_.push_back("the model has a batch of " + batch +
+                             ": the network is of one item, run it with --batch " + batch);
+        }
         if (transposed_ > 0) {
             notes_.push_back(std::to_string(transposed_) +
                              " transpositions are read as renames, at no cost");
         }
+        if (passed_over_ > 0) {
+            notes_.push_back(std::to_string(passed_over_) +
+                             " nodes that can be read are left out too, as their shapes are known "
+                             "neither from the model's value_info nor by inference: each is named "
+                             "below");
+        }
         std::size_t told = 0;
         for (const std::string& each : left_out_) {
-            if (++told > kMostFaults) {
+            if (++told > kMostFaults && !options_.skip_unsupported) {
                 break;
             }
             if (options_.skip_unsupported) {
@@ -288,6 +244,7 @@ private:
 
     const ImportOptions& options_;
     Model model_;
+    InputSizes sizes_;
     Diagnostics& faults_;
     SourceMark where_;
     NetworkDraft draft_;
@@ -295,6 +252,7 @@ private:
     std::vector<std::string> left_out_;
     std::vector<std::string> notes_;
     int transposed_ = 0;
+    int passed_over_ = 0;
 };
 
 }  // namespace

@@ -56,6 +56,7 @@ void read_layer_norm(NodeReader& node);
 void read_rms_norm(NodeReader& node);
 void read_skip_layer_norm(NodeReader& node);
 void read_instance_norm(NodeReader& node);
+void read_group_norm(NodeReader& node);
 void read_local_response_norm(NodeReader& node);
 void read_mean(NodeReader& node);
 // recurrent_operators.cpp

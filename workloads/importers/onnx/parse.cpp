@@ -16,7 +16,9 @@ namespace {
 
 namespace pb = ::onnx;
 
-constexpr std::int64_t kNewestOpset = 17;
+constexpr std::int64_t kNewestOpset = 23;
+// What the installed library's inference knows; it would take newer operators for their old forms.
+constexpr std::int64_t kNewestInferred = 17;
 
 /// A sixteen-bit floating-point number.
 double half(std::uint16_t bits) {
@@ -169,16 +171,22 @@ void infer_shapes(pb::ModelProto& model) {
     }
 }
 
+std::int64_t opset_of(const pb::ModelProto& model) {
+    std::int64_t version = 0;
+    for (const pb::OperatorSetIdProto& opset : model.opset_import()) {
+        if (opset.domain().empty() || opset.domain() == "ai.onnx") {
+            version = opset.version();
+        }
+    }
+    return version;
+}
+
 Model model_of(const pb::ModelProto& stated) {
     Model model;
     const pb::GraphProto& graph = stated.graph();
     model.name = graph.name();
     model.producer = stated.producer_name();
-    for (const pb::OperatorSetIdProto& opset : stated.opset_import()) {
-        if (opset.domain().empty() || opset.domain() == "ai.onnx") {
-            model.opset = opset.version();
-        }
-    }
+    model.opset = opset_of(stated);
     for (const pb::TensorProto& tensor : graph.initializer()) {
         model.initialisers.emplace(tensor.name(), constant_of(tensor));
     }
@@ -211,7 +219,7 @@ std::optional<Model> parse_model(const ImportFile& file, bool infer, Diagnostics
         faults.error(whole, slim.fault.empty() ? "is no ONNX model, or cut off" : slim.fault);
         return std::nullopt;
     }
-    if (infer) {
+    if (infer && opset_of(model) <= kNewestInferred) {
         infer_shapes(model);
     }
     Model parsed = model_of(model);

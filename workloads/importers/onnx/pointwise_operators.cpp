@@ -57,6 +57,7 @@ void combine_constants(NodeReader& node, const Value& a, const Value& b) {
     value.dims = *dims;
     value.constant.dims = *dims;
     value.constant.numbers.reset();
+    value.tensor.clear();
     node.set_output(0, std::move(value));
 }
 
@@ -258,8 +259,10 @@ void read_cast(NodeReader& node) {
 // MODEL: a tensor between a QuantizeLinear and its DequantizeLinear is stored in the quantised
 // format, and what reads it computes in it; the two cost nothing by themselves.
 void read_quantize(NodeReader& node) {
-    const bool signed16 = node.has(2) && bits(node.input(2).precision) > 8;
-    pass_on(node, signed16 ? Precision::int16 : Precision::int8);
+    const std::int64_t type = node.integer("output_dtype", 0);
+    pass_on(node, node.has(2) ? node.input(2).precision
+                  : type != 0 ? precision_of(static_cast<ElementType>(type))
+                              : Precision::int8);
     // Of DynamicQuantizeLinear: a scale and a zero point.
     for (const std::size_t output : {1U, 2U}) {
         Value number;

@@ -21,6 +21,7 @@ struct Linear {
     std::int64_t outputs = 1;
     bool bias = false;
     Precision weights = Precision::fp32;
+    std::string tensor;  ///< the initialiser that the weights are
 };
 
 /// The last axis of `input` times a matrix of weights; all axes before it are positions.
@@ -37,6 +38,8 @@ Value add_linear(NodeReader& node, const Value& input, const Linear& linear, con
     DraftLayer layer = node.start("linear", part);
     layer.inputs = {node.graph().read(input, one ? item : Shape{positions, linear.inputs})};
     layer.set("out_features", linear.outputs).set_flag("bias", linear.bias);
+    node.graph().share_weights(layer, linear.tensor, {linear.outputs, linear.inputs},
+                               linear.weights);
     const Shape made = one ? Shape{linear.outputs} : Shape{positions, linear.outputs};
     return node.finish_as(std::move(layer), made, dims, input.precision, linear.weights);
 }
@@ -100,7 +103,7 @@ void add_product(NodeReader& node, const Value& a, const Value& b, bool transpos
         Dims dims = left;
         dims.back() = b.rank() == 1 ? 1 : right.back();
         const std::int64_t inner = b.rank() == 1 ? right[0] : right[right.size() - 2];
-        add_linear(node, first, {inner, dims.back(), bias, b.precision}, dims);
+        add_linear(node, first, {inner, dims.back(), bias, b.precision, b.tensor}, dims);
         return;
     }
     if (a.is_constant()) {
@@ -113,7 +116,7 @@ void add_product(NodeReader& node, const Value& a, const Value& b, bool transpos
         columns.dims = transposed(right);
         Dims dims = right;
         dims[dims.size() - 2] = left[0];
-        add_linear(node, columns, {left[1], left[0], bias, a.precision}, dims);
+        add_linear(node, columns, {left[1], left[0], bias, a.precision, a.tensor}, dims);
         return;
     }
     Dims dims = left.size() >= right.size() ? left : right;
@@ -170,7 +173,8 @@ void read_attention(NodeReader& node) {
     const std::int64_t batch = node.graph().batch();
     const Dims wide = {batch, positions, 3 * hidden};
     const Value all = add_linear(
-        node, input, {weights.dims[0], 3 * hidden, node.has(2), weights.precision}, wide, "_qkv");
+        node, input, {weights.dims[0], 3 * hidden, node.has(2), weights.precision, weights.tensor},
+        wide, "_qkv");
     std::vector<Value> parts;
     for (std::int64_t part = 0; part < 3; ++part) {
         DraftLayer slice = node.start("slice", std::string("_") + "qkv"[part]);

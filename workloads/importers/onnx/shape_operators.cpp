@@ -186,6 +186,7 @@ void read_expand(NodeReader& node) {
         constant.dims = *dims;
         constant.constant.dims = *dims;
         constant.constant.numbers.reset();
+        constant.tensor.clear();
         return node.set_output(0, std::move(constant));
     }
     if (words_of(*dims) != words_of(value.dims)) {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sizes that a model leaves open: the batch, and dimensions that are named or not even that.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "workloads/importers/importer.hpp"
+#include "workloads/importers/onnx/model.hpp"
+
+namespace memwall::importers::onnx {
+
+class InputSizes {
+public:
+    /// Both are kept by reference.
+    InputSizes(const Model& model, const ImportOptions& options);
+
+    /// The items that lie beside each other: what was asked for, what all images state, or 1.
+    [[nodiscard]] std::int64_t batch() const { return batch_; }
+    /// The batch that the model states where none was asked for; 1 where it states none.
+    [[nodiscard]] bool states_batch() const { return options_.batch <= 0 && batch_ > 1; }
+
+    /// Every axis without a size is one fault, a name that several inputs have told once; nothing
+    /// comes of that input then.
+    std::optional<std::vector<std::int64_t>> of_input(const Stated& input, const SourceMark& where,
+                                                      Diagnostics& faults);
+    /// Of a value on the way; nothing where a size is open.
+    [[nodiscard]] std::optional<std::vector<std::int64_t>> of_value(const Stated& value) const;
+    /// Sizes that were given and that no axis of an input leaves open are faults.
+    void check_given(const SourceMark& where, Diagnostics& faults) const;
+
+private:
+    /// How an axis is called in --set-dim: "height", or "INPUT.2" where it has no name.
+    static std::string key_of(const Stated& input, std::size_t axis);
+    [[nodiscard]] std::optional<std::int64_t> size_of(const Stated& value, std::size_t axis,
+                                                      std::size_t batch_axis) const;
+
+    const Model& model_;
+    const ImportOptions& options_;
+    std::set<std::string> steps_first_;  ///< inputs [steps, batch, ...]
+    std::int64_t batch_ = 1;
+    std::set<std::string> told_;
+};
+
+}  // namespace memwall::importers::onnx
