@@ -50,7 +50,9 @@ void Transfers::check_fits() const {
 
 // MODEL: the rows that a gather draws lie at equal distances over its table.
 /// Activations lie row by row with their channels together, item after item; weights as they are.
-// MODEL: a state lies channel by channel: a head of a cache has its positions together.
+// MODEL: a state lies channel by channel, a head of a cache with its positions together; where
+// tiles take slices of its innermost axis for all positions, slice by slice. A new position is
+// written as one run a head.
 DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
     DramAccess access;
     access.dram = hierarchy_.dram_id;
@@ -87,8 +89,10 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
     }
     // From the innermost axis on: how far the region is one run, and where it begins.
     const bool state = network_.tensor(network_.storage(cargo.tensor)).kind == TensorKind::state;
-    const std::array<std::size_t, 3> axes =
-        state ? std::array<std::size_t, 3>{3, 2, 1} : std::array<std::size_t, 3>{1, 3, 2};
+    const bool sliced = state && !whole(3, tensor.shape[2]) && whole(2, tensor.shape[1]);
+    const std::array<std::size_t, 3> axes = sliced  ? std::array<std::size_t, 3>{2, 3, 1}
+                                            : state ? std::array<std::size_t, 3>{3, 2, 1}
+                                                    : std::array<std::size_t, 3>{1, 3, 2};
     std::int64_t first = cargo.region[0].begin * tensor.item_words();
     std::int64_t run = cargo.bytes.count() * 8 / width;  // words in one piece
     std::int64_t stride = 0;

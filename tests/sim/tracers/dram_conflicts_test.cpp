@@ -52,8 +52,7 @@ TEST_CASE("tracer: two streams in one bank pay one row conflict, the older row's
     // Others' bursts held b up for 8 bursts of 2 ns.
     CHECK(outcome.layers[0].queued == Picoseconds(0));
     CHECK(outcome.layers[1].queued == Picoseconds(16'000));
-    // Its bursts are all in the queue at once: what is left is latency.
-    CHECK(outcome.layers[1].bound_by == Bound::latency);
+    CHECK(outcome.layers[1].bound_by == Bound::dram);
     CHECK(outcome.components[0].busy_max == Picoseconds(32'000));
 }
 
