@@ -24,7 +24,7 @@ public:
           observe_(observe),
           source_(program.make_source()),
           agents_(program.agents.size()),
-          delivered_(program.agents.size()),
+          delivered_(program.units.size()),
           tokens_(program.tokens.size()) {
         for (const Unit& unit : program.units) {
             free_at_.emplace_back(static_cast<std::size_t>(unit.servers));
@@ -177,7 +177,7 @@ private:
         flight.times.start = std::max(now, *server);
         Cycles latency;
         if (const auto* move = std::get_if<Move>(&flight.step.body->what)) {
-            *server = serve(*move, agent, flight.times);
+            *server = serve(*move, flight.step.body->unit, flight.times);
             latency = move->latency;
         } else {
             const auto& compute = std::get<Compute>(flight.step.body->what);
@@ -201,15 +201,16 @@ private:
     }
 
     /// Serves a move from its start, and says when its unit goes on: at the end of its links' part,
-    /// while the DRAM delivers. An agent's accesses leave the DRAM one after another.
-    Picoseconds serve(const Move& move, std::size_t agent, StepTimes& times) {
+    /// while the DRAM delivers. A unit's accesses leave the DRAM one after another.
+    Picoseconds serve(const Move& move, UnitId unit, StepTimes& times) {
         const MoveDemand asked = demand(move, machine_, clock_);
         const Picoseconds dram = asked.by_bound[static_cast<std::size_t>(Bound::dram)];
         const Picoseconds sent = times.start + rounded(times.start, asked);
         times.served = sent;
         if (dram.count() > 0) {
-            delivered_[agent] = std::max(delivered_[agent], times.start) + dram;
-            times.served = std::max(sent, delivered_[agent]);
+            Picoseconds& delivered = delivered_[unit.position()];
+            delivered = std::max(delivered, times.start) + dram;
+            times.served = std::max(sent, delivered);
         }
         return sent;
     }
@@ -281,7 +282,7 @@ private:
     const StepObserver& observe_;
     std::unique_ptr<StepSource> source_;
     std::vector<AgentRow> agents_;
-    std::vector<Picoseconds> delivered_;  ///< by agent: the last data of its DRAM accesses
+    std::vector<Picoseconds> delivered_;  ///< by unit: the last data of its DRAM accesses
     std::vector<TokenRow> tokens_;
     std::vector<std::vector<Picoseconds>> free_at_;
     std::vector<Flight> flights_;  ///< steps under way, and places of some that are not any more

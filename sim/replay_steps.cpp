@@ -147,7 +147,7 @@ void ReplayEngine::serve_move(std::int32_t s, const Move& move, Picoseconds now)
     }
     for (const DramAccess& access : move.dram) {
         servers_.dram(access.dram)
-            .submit(s, mine.agent, access, *units_[unit.position()].clock, now);
+            .submit(s, unit.value, access, *units_[unit.position()].clock, now);
     }
     if (mine.parts == 0) {
         mine.parts = 1;
