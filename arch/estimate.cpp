@@ -24,6 +24,7 @@ public:
           observe_(observe),
           source_(program.make_source()),
           agents_(program.agents.size()),
+          delivered_(program.units.size()),
           tokens_(program.tokens.size()) {
         for (const Unit& unit : program.units) {
             free_at_.emplace_back(static_cast<std::size_t>(unit.servers));
@@ -176,16 +177,16 @@ private:
         flight.times.start = std::max(now, *server);
         Cycles latency;
         if (const auto* move = std::get_if<Move>(&flight.step.body->what)) {
-            flight.times.served = flight.times.start + rounded(flight.times.start, *move);
+            *server = serve(*move, flight.step.body->unit, flight.times);
             latency = move->latency;
         } else {
             const auto& compute = std::get<Compute>(flight.step.body->what);
             flight.times.served = clock_.after(flight.times.start, compute.occupies);
+            *server = flight.times.served;
             latency = compute.latency;
         }
         flight.times.complete =
             latency.count() > 0 ? clock_.after(flight.times.served, latency) : flight.times.served;
-        *server = flight.times.served;
         if (flight.step.start_at.count() >= 0) {
             recorder_.record_schedule(flight.step, scheduled(flight.step), flight.times);
         }
@@ -193,16 +194,30 @@ private:
             observe_(AgentId(agent), flight.step, flight.times);
         }
         post(flight.step, PostAt::start, flight.times.start);
-        const Picoseconds served = flight.times.served;
+        const Picoseconds goes_on = *server;
         const Picoseconds completes = flight.times.complete;
         wake(agent, completes, Kind::complete, index);
-        wake(agent, served, Kind::fetch);
+        wake(agent, goes_on, Kind::fetch);
     }
 
-    /// A move's service from `start`. What ends on links ends on an edge of the clock.
-    [[nodiscard]] Picoseconds rounded(Picoseconds start, const Move& move) const {
+    /// Serves a move from its start, and says when its unit goes on: at the end of its links' part,
+    /// while the DRAM delivers. A unit's accesses leave the DRAM one after another.
+    Picoseconds serve(const Move& move, UnitId unit, StepTimes& times) {
         const MoveDemand asked = demand(move, machine_, clock_);
-        Picoseconds longest = asked.by_bound[static_cast<std::size_t>(Bound::dram)];
+        const Picoseconds dram = asked.by_bound[static_cast<std::size_t>(Bound::dram)];
+        const Picoseconds sent = times.start + rounded(times.start, asked);
+        times.served = sent;
+        if (dram.count() > 0) {
+            Picoseconds& delivered = delivered_[unit.position()];
+            delivered = std::max(delivered, times.start) + dram;
+            times.served = std::max(sent, delivered);
+        }
+        return sent;
+    }
+
+    /// The part of a move's service that links take. It ends on an edge of the clock.
+    [[nodiscard]] Picoseconds rounded(Picoseconds start, const MoveDemand& asked) const {
+        Picoseconds longest;
         for (std::size_t b = 0; b < kBoundCount; ++b) {
             if (static_cast<Bound>(b) != Bound::dram && asked.by_bound[b].count() > 0) {
                 const Cycles cycles = clock_.edge_at_or_after(asked.by_bound[b]);
@@ -267,6 +282,7 @@ private:
     const StepObserver& observe_;
     std::unique_ptr<StepSource> source_;
     std::vector<AgentRow> agents_;
+    std::vector<Picoseconds> delivered_;  ///< by unit: the last data of its DRAM accesses
     std::vector<TokenRow> tokens_;
     std::vector<std::vector<Picoseconds>> free_at_;
     std::vector<Flight> flights_;  ///< steps under way, and places of some that are not any more

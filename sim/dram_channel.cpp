@@ -121,6 +121,7 @@ bool DramChannel::decide_run(std::int64_t limit) {
     mine.finish = ahead_.last + ahead_.scheduler.data_end(mine.write);
     mine.cursor.skip(bursts);
     if (mine.cursor.done()) {
+        mine.accepted = ahead_.last;
         feed_next(way, 0);
     }
     return true;
@@ -171,6 +172,7 @@ void DramChannel::refill(std::int64_t clock) {
             ++mine.waiting;
             mine.cursor.skip(1);
             if (mine.cursor.done()) {
+                mine.accepted = clock;
                 feed_next(way, turn);
             } else {
                 ++turn;
@@ -200,11 +202,12 @@ void DramChannel::feed_next(std::size_t way, std::size_t which) {
 
 DramChannel::Progress DramChannel::progress(std::int32_t p) const {
     const Part& mine = ahead_.parts[static_cast<std::size_t>(p)];
+    const Picoseconds accepted = mine.accepted >= 0 ? clock_ * mine.accepted : kNever;
     if (!mine.done()) {
-        return {};
+        return {false, accepted, kNever, 0, Picoseconds(0)};
     }
     const std::int64_t others = mine.served_after - mine.served_before - mine.bursts;
-    return {true, clock_ * mine.finish, mine.bursts,
+    return {true, accepted, clock_ * mine.finish, mine.bursts,
             clock_ * (std::max<std::int64_t>(others, 0) * ahead_.scheduler.burst_clocks())};
 }
 

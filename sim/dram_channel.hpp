@@ -38,6 +38,7 @@ public:
     /// held it up.
     struct Progress {
         bool decided = false;
+        Picoseconds accepted = kNever;  ///< its last burst is in the queue; kNever: not decided
         Picoseconds finish;
         std::int64_t bursts = 0;
         Picoseconds delay;
@@ -63,6 +64,7 @@ private:
         std::int64_t waiting = 0;        ///< of those, not served yet
         std::int64_t served_before = 0;  ///< bursts of the channel when it came
         std::int64_t served_after = 0;   ///< and with its last one
+        std::int64_t accepted = -1;      ///< in clocks, its last burst is in the queue
         std::int64_t finish = 0;         ///< in clocks, of its last data
         [[nodiscard]] bool done() const { return cursor.done() && waiting == 0; }
     };

@@ -40,11 +40,12 @@ void DramController::submit(std::int32_t tag, std::int32_t stream, const DramAcc
         if (!runs_[c].empty()) {
             const std::int32_t number = channels_[c]->submit(runs_[c], stream, access.write, now);
             here_[c].push_back({slot, static_cast<std::int32_t>(mine.parts.size())});
-            mine.parts.push_back({static_cast<std::int32_t>(c), number, kNever});
+            mine.parts.push_back({static_cast<std::int32_t>(c), number, kNever, kNever});
             touch(static_cast<std::int32_t>(c));
         }
     }
-    mine.undecided = mine.parts.size();
+    mine.undecided = mine.unaccepted = mine.parts.size();
+    mine.accepted = false;
     if (mine.parts.empty()) {  // nothing to move
         due_.set(slot, clock.time_of(clock.edge_at_or_after(now)));
     }
@@ -72,19 +73,33 @@ void DramController::settle(Picoseconds now) {
     }
     touched_channels_.clear();
     for (const std::int32_t slot : changed_requests_) {
-        Request& mine = request(slot);
-        mine.changed = false;
-        if (mine.undecided > 0) {
-            due_.erase(slot);
-            continue;
-        }
-        Picoseconds last;
-        for (const Part& part : mine.parts) {
-            last = std::max(last, part.finish);
-        }
-        due_.set(slot, mine.clock->time_of(mine.clock->edge_at_or_after(last)));
+        request(slot).changed = false;
+        schedule(slot);
     }
     changed_requests_.clear();
+}
+
+void DramController::schedule(std::int32_t slot) {
+    const Request& mine = request(slot);
+    Picoseconds accepted;
+    Picoseconds last;
+    for (const Part& part : mine.parts) {
+        accepted = std::max(accepted, part.accepted);
+        last = std::max(last, part.finish);
+    }
+    const auto edge = [&](Picoseconds time) {
+        return mine.clock->time_of(mine.clock->edge_at_or_after(time));
+    };
+    if (mine.unaccepted == 0 && !mine.accepted) {
+        accepting_.set(slot, edge(accepted));
+    } else {
+        accepting_.erase(slot);
+    }
+    if (mine.undecided == 0) {
+        due_.set(slot, edge(last));
+    } else {
+        due_.erase(slot);
+    }
 }
 
 void DramController::take_over(std::int32_t channel) {
@@ -93,9 +108,12 @@ void DramController::take_over(std::int32_t channel) {
         Part& part = mine.parts[static_cast<std::size_t>(here.part)];
         const auto progress = channels_[static_cast<std::size_t>(channel)]->progress(part.number);
         const Picoseconds finish = progress.decided ? progress.finish : kNever;
-        if (finish == part.finish) {
+        if (finish == part.finish && progress.accepted == part.accepted) {
             continue;
         }
+        mine.unaccepted -= part.accepted == kNever ? 1 : 0;
+        mine.unaccepted += progress.accepted == kNever ? 1 : 0;
+        part.accepted = progress.accepted;
         mine.undecided -= part.finish == kNever ? 1 : 0;
         mine.undecided += finish == kNever ? 1 : 0;
         part.finish = finish;
@@ -107,18 +125,36 @@ void DramController::take_over(std::int32_t channel) {
 }
 
 Picoseconds DramController::next_time() const {
-    return std::min(due_.next(), horizon_.next());
+    return std::min({due_.next(), accepting_.next(), horizon_.next()});
 }
 
 void DramController::advance(Picoseconds now, std::vector<std::int32_t>& finished) {
     while (horizon_.next() <= now) {
         touch(horizon_.pop());
     }
+    while (accepting_.next() <= now) {
+        accept(accepting_.pop());
+    }
     while (due_.next() <= now) {
         const std::int32_t slot = due_.pop();
+        accept(slot);
         finished.push_back(request(slot).tag);
         finish(slot);
     }
+}
+
+void DramController::accept(std::int32_t slot) {
+    Request& mine = request(slot);
+    if (!mine.accepted) {
+        mine.accepted = true;
+        accepting_.erase(slot);
+        accepted_.push_back(mine.tag);
+    }
+}
+
+void DramController::take_accepted(std::vector<std::int32_t>& accepted) {
+    accepted.insert(accepted.end(), accepted_.begin(), accepted_.end());
+    accepted_.clear();
 }
 
 void DramController::finish(std::int32_t slot) {

@@ -27,6 +27,7 @@ public:
     [[nodiscard]] Picoseconds next_time() const override;
     void advance(Picoseconds now, std::vector<std::int32_t>& finished) override;
 
+    void take_accepted(std::vector<std::int32_t>& accepted) override;
     [[nodiscard]] Picoseconds delay(std::int32_t tag) const override;
     [[nodiscard]] const std::vector<std::int64_t>& bursts_by_channel() const override {
         return busy_;
@@ -38,14 +39,17 @@ private:
     /// What one channel has of a request.
     struct Part {
         std::int32_t channel = 0;
-        std::int32_t number = 0;      ///< the channel's
-        Picoseconds finish = kNever;  ///< kNever: not decided
+        std::int32_t number = 0;        ///< the channel's
+        Picoseconds accepted = kNever;  ///< kNever: not decided
+        Picoseconds finish = kNever;    ///< kNever: not decided
     };
     struct Request {
         std::int32_t tag = 0;
         const ClockDomain* clock = nullptr;
         std::vector<Part> parts;
         std::size_t undecided = 0;
+        std::size_t unaccepted = 0;
+        bool accepted = false;  ///< and told
         bool changed = false;
     };
     /// A part of a request that lies on a channel.
@@ -57,7 +61,10 @@ private:
     void touch(std::int32_t channel);
     /// Takes over what a channel has decided, or taken back.
     void take_over(std::int32_t channel);
+    void accept(std::int32_t slot);
     void finish(std::int32_t slot);
+    /// Sets the times of a request of which something was decided or taken back.
+    void schedule(std::int32_t slot);
     [[nodiscard]] Request& request(std::int32_t slot) {
         return requests_[static_cast<std::size_t>(slot)];
     }
@@ -69,12 +76,14 @@ private:
     std::vector<std::vector<DramLayout::Run>> runs_;  ///< of one access, by channel
     std::vector<Request> requests_;
     std::vector<std::int32_t> free_slots_;
-    TimerQueue due_;      ///< requests, by slot, that are decided
-    TimerQueue horizon_;  ///< channels that have more to decide
+    TimerQueue due_;        ///< requests, by slot, that are decided
+    TimerQueue accepting_;  ///< requests, by slot, whose last burst is known to enter the queues
+    TimerQueue horizon_;    ///< channels that have more to decide
     std::vector<bool> touched_;
     std::vector<std::int32_t> touched_channels_;
     std::vector<std::int32_t> changed_requests_;
-    std::vector<Picoseconds> delays_;  ///< by tag
+    std::vector<std::int32_t> accepted_;  ///< tags to be told
+    std::vector<Picoseconds> delays_;     ///< by tag
     std::vector<std::int64_t> busy_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "arch/clock.hpp"
 #include "arch/outcome.hpp"
@@ -19,6 +20,10 @@ public:
     /// `stream` are served in their order where they meet; those of several share.
     virtual void submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
                         const ClockDomain& clock, Picoseconds now) = 0;
+    /// Appends the tags of accesses of which the last burst has entered the DRAM's queues since the
+    /// last call: whoever sent it may send the next. Called after advance(), each access once and
+    /// no later than it finishes.
+    virtual void take_accepted(std::vector<std::int32_t>& accepted) = 0;
     /// Of the access of `tag` reported last: how long other accesses' bursts held it up.
     [[nodiscard]] virtual Picoseconds delay(std::int32_t tag) const = 0;
     /// Bursts on the channels since reset_busy(), of accesses reported since, by channel.

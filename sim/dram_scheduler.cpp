@@ -56,7 +56,15 @@ void DramScheduler::enqueue(const Burst& burst, std::int64_t clock) {
     latest_ = std::max(latest_, clock);
     const std::int16_t fresh = free_slots_.back();
     free_slots_.pop_back();
-    slot(fresh) = {burst, next_age_++, clock, kNone};
+    Slot& mine = slot(fresh);
+    // Member by member: a copy in wider words would wait for the narrower ones just written.
+    mine.burst.row = burst.row;
+    mine.burst.bank = burst.bank;
+    mine.burst.write = burst.write;
+    mine.burst.owner = burst.owner;
+    mine.age = next_age_++;
+    mine.entered = clock;
+    mine.next = kNone;
     Bank& bank = banks_[static_cast<std::size_t>(burst.bank)];
     Waiting& waiting = bank.waiting[way];
     if (waiting.head == kNone) {

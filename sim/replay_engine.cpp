@@ -130,8 +130,14 @@ bool ReplayEngine::collect_finished(Picoseconds now) {
     }
     for (DramPort* dram : servers_.drams()) {
         collect(*dram);
+        accepted_.clear();
+        dram->take_accepted(accepted_);
+        happened |= !accepted_.empty();
+        for (const std::int32_t s : accepted_) {
+            part_done(s, Bound::dram, Picoseconds(0), now);
+        }
         for (const std::int32_t s : finished_) {
-            part_done(s, Bound::dram, dram->delay(s), now);
+            data_done(s, dram->delay(s), now);
         }
     }
     return happened;

@@ -61,15 +61,16 @@ private:
         std::int32_t agent = 0;
         std::int32_t unmet = 0;  ///< waits that do not hold yet
         std::int32_t parts = 0;  ///< requests under way
+        std::int32_t data = 0;   ///< DRAM accesses whose last data is under way
         std::int32_t record = -1;
         std::int64_t round = -1;
         Picoseconds ready;      ///< its tokens were there
         Picoseconds scheduled;  ///< its start_at; negative if it has none
         Picoseconds arrived;    ///< at its unit
         Picoseconds start;
-        Picoseconds least_end;  ///< its unit is taken at least until then
-        Picoseconds service_end;
-        Picoseconds delay;  ///< caused by others while it was served
+        Picoseconds least_end;                      ///< its unit is taken at least until then
+        Picoseconds service_end = Picoseconds(-1);  ///< negative before
+        Picoseconds delay;                          ///< caused by others while it was served
         Bound bound = Bound::latency;
         bool flows = false;
     };
@@ -120,6 +121,8 @@ private:
     void start(std::int32_t slot, Picoseconds now);
     void serve_move(std::int32_t slot, const Move& move, Picoseconds now);
     void part_done(std::int32_t slot, Bound bound, Picoseconds delay, Picoseconds now);
+    void data_done(std::int32_t s, Picoseconds delay, Picoseconds now);
+    void set_completion(std::int32_t s, Picoseconds now);
     void end_service(std::int32_t slot, Picoseconds now);
     void complete(std::int32_t slot, Picoseconds now);
     void post(std::int32_t slot, PostAt at, Picoseconds now);
@@ -153,6 +156,7 @@ private:
     TimerQueue timers_;  ///< by agent
     TokenTable tokens_;
     std::vector<std::int32_t> over_;      ///< scratch
+    std::vector<std::int32_t> accepted_;  ///< by a DRAM, at one instant
     std::vector<std::int32_t> finished_;  ///< scratch
     std::vector<std::int32_t> batch_;     ///< scratch
     std::int64_t working_ = 0;            ///< agents that are not done

@@ -20,6 +20,8 @@ std::int32_t ReplayEngine::new_slot(std::int32_t agent) {
     mine.agent = agent;
     mine.unmet = 0;
     mine.parts = 0;
+    mine.data = 0;
+    mine.service_end = Picoseconds(-1);
     mine.record = -1;
     mine.round = -1;
     mine.scheduled = Picoseconds(-1);
@@ -138,13 +140,14 @@ void ReplayEngine::serve_move(std::int32_t s, const Move& move, Picoseconds now)
     mine.flows = std::any_of(move.links.begin(), move.links.end(), [](const LinkUse& use) {
         return use.link.valid() && use.bytes.count() > 0;
     });
-    mine.parts = (mine.flows ? 1 : 0) + static_cast<std::int32_t>(move.dram.size());
+    mine.data = static_cast<std::int32_t>(move.dram.size());
+    mine.parts = (mine.flows ? 1 : 0) + mine.data;
     if (mine.flows) {
         servers_.flows().start(s, move.links, machine_.component(component).clock, now);
     }
     for (const DramAccess& access : move.dram) {
         servers_.dram(access.dram)
-            .submit(s, mine.agent, access, *units_[unit.position()].clock, now);
+            .submit(s, unit.value, access, *units_[unit.position()].clock, now);
     }
     if (mine.parts == 0) {
         mine.parts = 1;
@@ -186,21 +189,40 @@ void ReplayEngine::end_service(std::int32_t s, Picoseconds now) {
         record.service_end = now;
         record.bound = mine.bound;
     }
-    const Cycles latency =
-        std::visit([](const auto& what) { return what.latency; }, step.body->what);
-    const Picoseconds time = latency.count() > 0 ? unit.clock->after(now, latency) : now;
     for (const TokenPost& post : step.posts) {
         if (post.at == PostAt::end) {
             tokens_.expect(post.token);
         }
     }
+    if (mine.data == 0) {
+        set_completion(s, now);
+    }
     Row& agent = row(mine.agent);
-    completions_.push_back({time, agent.rank, s});
-    std::push_heap(completions_.begin(), completions_.end());
     agent.cause = {mine.record, now};
     agent.slot = -1;
     agent.phase = Phase::ask;
     asking_.push_back(mine.agent);
+}
+
+// MODEL: latency is not occupancy: a unit goes on to its next step when the last burst of an access
+// has entered the DRAM's queues; the step completes with the last data.
+void ReplayEngine::data_done(std::int32_t s, Picoseconds delay, Picoseconds now) {
+    Slot& mine = slot(s);
+    mine.delay = std::max(mine.delay, delay);
+    if (--mine.data == 0 && mine.service_end.count() >= 0) {
+        set_completion(s, now);
+    }
+}
+
+/// Service and data have ended: the step completes its latency later.
+void ReplayEngine::set_completion(std::int32_t s, Picoseconds now) {
+    const Step& step = slot(s).next.step;
+    const UnitQueue& unit = units_[step.body->unit.position()];
+    const Cycles latency =
+        std::visit([](const auto& what) { return what.latency; }, step.body->what);
+    const Picoseconds time = latency.count() > 0 ? unit.clock->after(now, latency) : now;
+    completions_.push_back({time, row(slot(s).agent).rank, s});
+    std::push_heap(completions_.begin(), completions_.end());
 }
 
 void ReplayEngine::complete(std::int32_t s, Picoseconds now) {

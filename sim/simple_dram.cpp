@@ -27,9 +27,13 @@ void SimpleDram::submit(std::int32_t tag, std::int32_t /*stream*/, const DramAcc
         finish = free_at_ + config_.latency;
     }
     due_.set(slot, clock.time_of(clock.edge_at_or_after(finish)));
+    accepting_.set(slot, clock.time_of(clock.edge_at_or_after(std::max(now, free_at_))));
 }
 
 void SimpleDram::advance(Picoseconds now, std::vector<std::int32_t>& finished) {
+    while (accepting_.next() <= now) {
+        accepted_.push_back(requests_[static_cast<std::size_t>(accepting_.pop())].tag);
+    }
     while (due_.next() <= now) {
         const std::int32_t slot = due_.pop();
         const Request& mine = requests_[static_cast<std::size_t>(slot)];
@@ -42,6 +46,11 @@ void SimpleDram::advance(Picoseconds now, std::vector<std::int32_t>& finished) {
         finished.push_back(mine.tag);
         free_slots_.push_back(slot);
     }
+}
+
+void SimpleDram::take_accepted(std::vector<std::int32_t>& accepted) {
+    accepted.insert(accepted.end(), accepted_.begin(), accepted_.end());
+    accepted_.clear();
 }
 
 Picoseconds SimpleDram::delay(std::int32_t tag) const {

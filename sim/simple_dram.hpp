@@ -2,6 +2,7 @@
 // The `simple` model of a DRAM: bandwidth and latency, accesses one after another.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -17,9 +18,12 @@ public:
 
     void submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
                 const ClockDomain& clock, Picoseconds now) override;
-    [[nodiscard]] Picoseconds next_time() const override { return due_.next(); }
+    [[nodiscard]] Picoseconds next_time() const override {
+        return std::min(accepting_.next(), due_.next());
+    }
     void advance(Picoseconds now, std::vector<std::int32_t>& finished) override;
 
+    void take_accepted(std::vector<std::int32_t>& accepted) override;
     [[nodiscard]] Picoseconds delay(std::int32_t tag) const override;
     [[nodiscard]] const std::vector<std::int64_t>& bursts_by_channel() const override {
         return busy_;
@@ -38,6 +42,8 @@ private:
     std::vector<Request> requests_;
     std::vector<std::int32_t> free_slots_;
     TimerQueue due_;  ///< requests, by slot
+    TimerQueue accepting_;
+    std::vector<std::int32_t> accepted_;  ///< tags to be told
     Picoseconds free_at_;
     std::int64_t bursts_ = 0;
     std::vector<std::int64_t> busy_;

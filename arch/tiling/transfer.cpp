@@ -2,6 +2,7 @@
 #include "arch/tiling/transfer.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.hpp"
 
@@ -49,6 +50,9 @@ void Transfers::check_fits() const {
 
 // MODEL: the rows that a gather draws lie at equal distances over its table.
 /// Activations lie row by row with their channels together, item after item; weights as they are.
+// MODEL: a state lies channel by channel, a head of a cache with its positions together; where
+// tiles take slices of its innermost axis for all positions, slice by slice. A new position is
+// written as one run a head.
 DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
     DramAccess access;
     access.dram = hierarchy_.dram_id;
@@ -83,25 +87,26 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
         access.address += cargo.region.empty() ? 0 : offset_of(cargo.region[0].begin * row);
         return access;
     }
-    const std::int64_t channels = tensor.shape[0];
-    const std::int64_t columns = tensor.shape[2];
-    const std::int64_t item = tensor.item_words();
-    const std::int64_t first = cargo.region[0].begin * item +
-                               cargo.region[2].begin * columns * channels +
-                               cargo.region[3].begin * channels + cargo.region[1].begin;
-    access.address += offset_of(first);
+    // From the innermost axis on: how far the region is one run, and where it begins.
+    const bool state = network_.tensor(network_.storage(cargo.tensor)).kind == TensorKind::state;
+    const bool sliced = state && !whole(3, tensor.shape[2]) && whole(2, tensor.shape[1]);
+    const std::array<std::size_t, 3> axes = sliced  ? std::array<std::size_t, 3>{2, 3, 1}
+                                            : state ? std::array<std::size_t, 3>{3, 2, 1}
+                                                    : std::array<std::size_t, 3>{1, 3, 2};
+    std::int64_t first = cargo.region[0].begin * tensor.item_words();
     std::int64_t run = cargo.bytes.count() * 8 / width;  // words in one piece
     std::int64_t stride = 0;
-    if (!whole(1, channels)) {
-        run = cargo.region[1].size();
-        stride = channels;
-    } else if (!whole(3, columns)) {
-        run = cargo.region[3].size() * channels;
-        stride = columns * channels;
-    } else if (!whole(2, tensor.shape[1])) {
-        run = cargo.region[2].size() * columns * channels;
-        stride = item;
+    std::int64_t inside = 1;  // words of one step along the axis
+    for (const std::size_t axis : axes) {
+        const std::int64_t extent = tensor.shape[axis - 1];
+        first += cargo.region[axis].begin * inside;
+        if (stride == 0 && !whole(axis, extent)) {
+            run = cargo.region[axis].size() * inside;
+            stride = extent * inside;
+        }
+        inside *= extent;
     }
+    access.address += offset_of(first);
     const std::int64_t all = words(cargo.region);
     if (stride > 0 && run * width % 8 == 0 && stride * width % 8 == 0 && all % run == 0) {
         access.piece = stored_bytes(run, cargo.precision);

@@ -200,8 +200,14 @@ void TlmDramAdapter::advance(Picoseconds now, std::vector<std::int32_t>& finishe
     while (due_.next() <= now) {
         const std::int32_t slot = due_.pop();
         finished.push_back(requests_[static_cast<std::size_t>(slot)].tag);
+        accepted_.push_back(finished.back());
         free_slots_.push_back(slot);
     }
+}
+
+void TlmDramAdapter::take_accepted(std::vector<std::int32_t>& accepted) {
+    accepted.insert(accepted.end(), accepted_.begin(), accepted_.end());
+    accepted_.clear();
 }
 
 void TlmDramAdapter::reset_busy() {

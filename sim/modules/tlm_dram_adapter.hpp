@@ -39,6 +39,8 @@ public:
                 const ClockDomain& clock, Picoseconds now) override;
     [[nodiscard]] Picoseconds next_time() const override { return due_.next(); }
     void advance(Picoseconds now, std::vector<std::int32_t>& finished) override;
+    /// Its queues are not known: an access is accepted when it finishes.
+    void take_accepted(std::vector<std::int32_t>& accepted) override;
     /// Not known of a foreign model: zero.
     [[nodiscard]] Picoseconds delay(std::int32_t /*tag*/) const override { return {}; }
     [[nodiscard]] const std::vector<std::int64_t>& bursts_by_channel() const override {
@@ -81,6 +83,7 @@ private:
     sc_core::sc_event may_issue_;
     Picoseconds free_at_;                         ///< the next request may begin
     tlm::tlm_generic_payload* asking_ = nullptr;  ///< between its BEGIN_REQ and its END_REQ
+    std::vector<std::int32_t> accepted_;          ///< tags to be told
     std::vector<std::int64_t> busy_;
     std::int64_t bursts_ = 0;
 };

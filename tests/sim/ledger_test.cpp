@@ -5,7 +5,10 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "arch/estimate.hpp"
+#include "arch/mapper.hpp"
 #include "tests/sim/result_example.hpp"
+#include "tests/support/machines.hpp"
 
 using namespace memwall;
 using namespace memwall::test;
@@ -92,4 +95,25 @@ TEST_CASE("loading costs its counts and the power of everything meanwhile") {
     // 7 bytes of 10 J; 50 ps of 1 GW leakage and 2 GW clock.
     CHECK(load_energy(example.mapping.program.actions, example.machine, example.outcome).count() ==
           Approx(70 + 0.05 + 0.1));
+}
+
+TEST_CASE(
+    "a layer pays for a DRAM's activations by its bytes, where the DRAM's file has their energy") {
+    const Machine machine = test::shipped_machine(
+        "tiny_von_neumann",
+        {{"components.dram.type", "ddr4"}, {"components.global_buffer.capacity", "2 KiB"}});
+    const Network network = test::shipped_network("tiny_linear");
+    const Mapping mapping = map_network(network, machine, MapperOptions{});
+    const Outcome outcome = estimate(mapping.program, machine, Window{});
+    const std::vector<LedgerRow> rows =
+        make_ledger(mapping.program.actions, machine, outcome, false);
+    std::int64_t activations = 0;
+    for (const LedgerRow& row : rows) {
+        if (row.counted == Action::activate && row.unit == std::string("operation")) {
+            activations += row.count;
+            CHECK(row.energy.count() == Approx(static_cast<double>(row.count) * 3.444e-9));
+            CHECK(row.kind == EnergyKind::data_movement);
+        }
+    }
+    CHECK(activations > 0);
 }
