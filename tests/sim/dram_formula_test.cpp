@@ -103,7 +103,7 @@ TEST_CASE("reads of ever other rows go at the rate of tFAW, tRRD and the banks, 
     const double apart = std::max({static_cast<double>(t.tFAW) / 4, static_cast<double>(t.tRRD_S),
                                    static_cast<double>(t.tRC) / static_cast<double>(dram.banks),
                                    static_cast<double>(std::max(t.burst, t.tCCD_S))});
-    const double expected = static_cast<double>(reads / dram.banks * dram.banks) * apart;
+    const double expected = static_cast<double>(access.pieces * dram.banks) * apart;
     INFO(name << ": " << (taken / expected - 1) * 100 << " % from the formula");
     CHECK(taken == Approx(expected).epsilon(0.05));
 }
