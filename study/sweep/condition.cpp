@@ -55,8 +55,8 @@ std::optional<Constraint> read_constraint(const YamlValue& value,
     const std::string bound = trimmed(text->substr(at + found->first.size()));
     constraint.on_parameter =
         std::find(parameters.begin(), parameters.end(), constraint.name) != parameters.end();
-    if (!constraint.on_parameter && find_metric(constraint.name) == nullptr) {
-        std::vector<std::string> known = metric_names();
+    if (!constraint.on_parameter && find_total(constraint.name) == nullptr) {
+        std::vector<std::string> known = total_names();
         known.insert(known.end(), parameters.begin(), parameters.end());
         faults.error(value.mark(), "'constraints': '" + constraint.name +
                                        "' is no metric and no parameter of the sweep" +
@@ -138,13 +138,13 @@ std::vector<Objective> read_objectives(const std::vector<YamlValue>& values, Dia
             continue;
         }
         const auto name = scalar_as<std::string>(*named, "'objectives'", faults);
-        const Metric* metric = name ? find_metric(*name) : nullptr;
+        const SweepMetric* metric = name ? find_total(*name) : nullptr;
         if (metric == nullptr || (!maximize && metric->better == Better::neither)) {
             const std::string found = name.value_or("");
             faults.error(named->mark(),
                          metric == nullptr
                              ? "'objectives': unknown metric '" + found + "'" +
-                                   suggestion(found, metric_names())
+                                   suggestion(found, total_names())
                              : "'objectives': more of '" + found +
                                    "' is neither better nor worse; expected {minimize: " + found +
                                    "} or {maximize: " + found + "}");

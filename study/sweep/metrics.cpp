@@ -63,9 +63,9 @@ std::string main_bound(const RunResult& run) {
 
 }  // namespace
 
-const std::vector<Metric>& metrics() {
+const std::vector<SweepMetric>& metrics() {
     using R = const RunResult&;
-    static const std::vector<Metric> kMetrics = {
+    static const std::vector<SweepMetric> kMetrics = {
         {"machine", Better::neither, [](R r) { return r.machine; }},
         {"network", Better::neither, [](R r) { return r.network; }},
         {"engine", Better::neither, [](R r) { return r.engine; }},
@@ -122,22 +122,22 @@ const std::vector<Metric>& metrics() {
     return kMetrics;
 }
 
-const Metric* find_metric(const std::string& name) {
+const SweepMetric* find_total(const std::string& name) {
     const auto found = std::find_if(metrics().begin(), metrics().end(),
-                                    [&](const Metric& metric) { return name == metric.name; });
+                                    [&](const SweepMetric& metric) { return name == metric.name; });
     return found == metrics().end() ? nullptr : &*found;
 }
 
-std::vector<std::string> metric_names() {
+std::vector<std::string> total_names() {
     std::vector<std::string> names;
-    for (const Metric& metric : metrics()) {
+    for (const SweepMetric& metric : metrics()) {
         names.emplace_back(metric.name);
     }
     return names;
 }
 
-std::size_t metric_index(const std::string& name) {
-    const Metric* metric = find_metric(name);
+std::size_t total_index(const std::string& name) {
+    const SweepMetric* metric = find_total(name);
     ensure(metric != nullptr, "a metric is in the list");
     return static_cast<std::size_t>(metric - metrics().data());
 }

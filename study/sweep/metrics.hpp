@@ -13,19 +13,19 @@ namespace memwall {
 /// Which way a metric gets better.
 enum class Better { neither, lower, higher };
 
-struct Metric {
+struct SweepMetric {
     const char* name;  ///< with its unit: "latency_s"
     Better better;
     std::string (*text)(const RunResult& run);  ///< "" where the run has none
 };
 
 /// In the order of the columns. docs/sweeps.md explains each.
-const std::vector<Metric>& metrics();
+const std::vector<SweepMetric>& metrics();
 /// By name, or nullptr.
-const Metric* find_metric(const std::string& name);
-std::vector<std::string> metric_names();
+const SweepMetric* find_total(const std::string& name);
+std::vector<std::string> total_names();
 /// The position of a metric in the list; it must be there.
-std::size_t metric_index(const std::string& name);
+std::size_t total_index(const std::string& name);
 
 /// The metric whose value a machine has without running anything.
 inline constexpr const char* kAreaMetric = "area_mm2";

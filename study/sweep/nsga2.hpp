@@ -53,7 +53,7 @@ private:
     const PointSpace& space_;
     SearchPlan plan_;
     std::vector<std::int64_t> sizes_;
-    Draw draw_;
+    SeededDraw draw_;
     std::map<std::int64_t, Fitness> known_;
     std::vector<std::int64_t> parents_;                            ///< the best first
     std::vector<std::int64_t> children_;                           ///< those asked for or met since

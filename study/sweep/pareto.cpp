@@ -9,7 +9,7 @@ namespace memwall {
 namespace {
 
 /// A front that grows in the order of its points' costs.
-class Front {
+class GrowingFront {
 public:
     [[nodiscard]] bool dominates_some_of(const Costs& costs) const {
         if (costs.size() == 2) {
@@ -43,13 +43,13 @@ std::vector<std::size_t> pareto_fronts(const std::vector<Costs>& points) {
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return points[a] < points[b]; });
-    std::vector<Front> fronts;
+    std::vector<GrowingFront> fronts;
     std::vector<std::size_t> front_of(points.size());
     for (const std::size_t point : order) {
         // A point that front f dominates is dominated by all fronts before it too.
         const auto found = std::partition_point(
             fronts.begin(), fronts.end(),
-            [&](const Front& front) { return front.dominates_some_of(points[point]); });
+            [&](const GrowingFront& front) { return front.dominates_some_of(points[point]); });
         const auto front = static_cast<std::size_t>(found - fronts.begin());
         if (front == fronts.size()) {
             fronts.emplace_back();

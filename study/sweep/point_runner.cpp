@@ -13,7 +13,7 @@ namespace {
 
 std::string totals_of(const RunResult& run) {
     std::vector<std::string> cells;
-    for (const Metric& metric : metrics()) {
+    for (const SweepMetric& metric : metrics()) {
         cells.push_back(metric.text(run));
     }
     std::string line = csv_line(cells);
@@ -26,7 +26,7 @@ std::string totals_without_run(const Machine& machine) {
     RunResult none;
     none.totals.area = machine.area();
     std::vector<std::string> cells(metrics().size());
-    const std::size_t area = metric_index(kAreaMetric);
+    const std::size_t area = total_index(kAreaMetric);
     cells[area] = metrics()[area].text(none);
     std::string line = csv_line(cells);
     line.pop_back();

@@ -8,13 +8,13 @@ namespace memwall {
 namespace {
 
 /// A generator of its own for each entry of each path, so that any point can be made by itself.
-Draw draw_for(std::uint64_t seed, std::size_t path, std::int64_t entry) {
-    Draw outer(seed);
-    Draw middle(outer.bits() + path);
-    return Draw(middle.bits() + static_cast<std::uint64_t>(entry));
+SeededDraw draw_for(std::uint64_t seed, std::size_t path, std::int64_t entry) {
+    SeededDraw outer(seed);
+    SeededDraw middle(outer.bits() + path);
+    return SeededDraw(middle.bits() + static_cast<std::uint64_t>(entry));
 }
 
-std::vector<std::uint32_t> shuffled(std::int64_t count, Draw draw) {
+std::vector<std::uint32_t> shuffled(std::int64_t count, SeededDraw draw) {
     std::vector<std::uint32_t> parts(static_cast<std::size_t>(count));
     std::iota(parts.begin(), parts.end(), 0U);
     for (std::size_t last = parts.size(); last > 1; --last) {
@@ -26,7 +26,7 @@ std::vector<std::uint32_t> shuffled(std::int64_t count, Draw draw) {
 
 }  // namespace
 
-std::uint64_t Draw::bits() {
+std::uint64_t SeededDraw::bits() {
     state_ += 0x9E3779B97F4A7C15U;
     std::uint64_t z = state_;
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
@@ -34,12 +34,12 @@ std::uint64_t Draw::bits() {
     return z ^ (z >> 31U);
 }
 
-double Draw::fraction() {
+double SeededDraw::fraction() {
     constexpr double kScale = 1.0 / 9007199254740992.0;  // 53 bits
     return static_cast<double>(bits() >> 11U) * kScale;
 }
 
-std::int64_t Draw::below(std::int64_t size) {
+std::int64_t SeededDraw::below(std::int64_t size) {
     return static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(size));
 }
 

@@ -11,9 +11,9 @@ namespace memwall {
 
 /// A sequence of numbers that is the same on every machine: SplitMix64 (Steele, Lea, Flood: Fast
 /// splittable pseudorandom number generators, OOPSLA 2014).
-class Draw {
+class SeededDraw {
 public:
-    explicit Draw(std::uint64_t seed) : state_(seed) {}
+    explicit SeededDraw(std::uint64_t seed) : state_(seed) {}
     std::uint64_t bits();
     /// From 0 to 1, 1 not included.
     double fraction();

@@ -35,7 +35,7 @@ std::string shard_name(int number) {
 
 /// Records of a program with other columns are not of this kind, and are not read.
 std::string head_payload(const ShardHead& head) {
-    std::string columns = csv_line(metric_names());
+    std::string columns = csv_line(total_names());
     columns.pop_back();
     return std::string(kShardSchema) + " " + head.plan + " " + head.pass + " " + columns;
 }

@@ -260,8 +260,8 @@ void check_sweep(const LoadedSweep& loaded, const Configs& configs, const PoolOp
     check_points(loaded.sweep, configs, false, pool, [&](double done) { bar.show(done); });
 }
 
-std::vector<Pass> passes_of(const LoadedSweep& loaded, const fs::path& folder) {
-    std::vector<Pass> passes = {{kFirstPass}};
+std::vector<SweepPass> passes_of(const LoadedSweep& loaded, const fs::path& folder) {
+    std::vector<SweepPass> passes = {{kFirstPass}};
     if (loaded.manifest.then) {
         passes.push_back({then_pass(*loaded.manifest.then), best_points(loaded, folder)});
     }
@@ -286,7 +286,8 @@ void collect(const LoadedSweep& loaded, const fs::path& folder) {
     std::vector<NamedTable> tables = {{"results", &table}};
     std::optional<SweepTable> first;
     if (loaded.manifest.then) {
-        first.emplace(loaded.sweep, shards, loaded.manifest.plan, std::vector<Pass>{{kFirstPass}});
+        first.emplace(loaded.sweep, shards, loaded.manifest.plan,
+                      std::vector<SweepPass>{{kFirstPass}});
         write_csv(*first, folder / "first_pass.csv");
         tables.push_back({"first_pass", &*first});
     }
@@ -356,7 +357,7 @@ std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& lo
             const auto start = std::chrono::steady_clock::now();
             Record record = runner.run(point, Engine::analytic);
             double took = Span(std::chrono::steady_clock::now() - start).count();
-            const std::string steps = csv_cells(record.totals).at(metric_index("steps"));
+            const std::string steps = csv_cells(record.totals).at(total_index("steps"));
             if (replayed && !steps.empty()) {
                 took += kSecondsAChild + kSecondsAStep * std::stod(steps);
             }

@@ -53,7 +53,7 @@ std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& lo
                                                            std::int64_t points, int jobs);
 
 /// The passes whose records count in the sweep's table.
-std::vector<Pass> passes_of(const LoadedSweep& loaded, const std::filesystem::path& folder);
+std::vector<SweepPass> passes_of(const LoadedSweep& loaded, const std::filesystem::path& folder);
 /// Where it stands, from the shards alone.
 SweepCounts counts_of(const LoadedSweep& loaded, const std::filesystem::path& folder);
 /// The same as `memwall sweep collect`: results.csv and results.sqlite; with two passes also

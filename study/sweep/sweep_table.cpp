@@ -14,7 +14,7 @@ namespace memwall {
 Costs costs_of(const Sweep& sweep, const std::vector<std::string>& totals) {
     Costs costs;
     for (const Objective& objective : sweep.objectives) {
-        const auto cost = objective.cost(totals.at(metric_index(objective.metric)));
+        const auto cost = objective.cost(totals.at(total_index(objective.metric)));
         if (!cost) {
             return {};
         }
@@ -29,7 +29,7 @@ std::vector<const Constraint*> broken_constraints(const Sweep& sweep, std::int64
     for (const Constraint& constraint : sweep.constraints) {
         const std::string value = constraint.on_parameter
                                       ? parameter_text(sweep.settings(point), constraint.name)
-                                      : totals.at(metric_index(constraint.name));
+                                      : totals.at(total_index(constraint.name));
         if (!constraint.holds(value)) {
             broken.push_back(&constraint);
         }
@@ -38,7 +38,7 @@ std::vector<const Constraint*> broken_constraints(const Sweep& sweep, std::int64
 }
 
 SweepTable::SweepTable(const Sweep& sweep, const std::filesystem::path& shards,
-                       const std::string& plan, const std::vector<Pass>& passes)
+                       const std::string& plan, const std::vector<SweepPass>& passes)
     : sweep_(sweep), reader_(shards), parameters_(sweep.space.paths()) {
     const std::int64_t points = sweep.space.size();
     passes_.assign(passes.size(), PointIndex(points));
@@ -56,7 +56,7 @@ SweepTable::SweepTable(const Sweep& sweep, const std::filesystem::path& shards,
     columns_ = {"point"};
     columns_.insert(columns_.end(), parameters_.begin(), parameters_.end());
     columns_.insert(columns_.end(), {"status", "reason", "pareto_front"});
-    const std::vector<std::string> names = metric_names();
+    const std::vector<std::string> names = total_names();
     for (std::size_t metric = 0; metric < names.size(); ++metric) {
         if (std::find(parameters_.begin(), parameters_.end(), names[metric]) == parameters_.end()) {
             metrics_.push_back(metric);
@@ -97,7 +97,7 @@ void SweepTable::rank() {
         }
         Costs own = costs_of(sweep_, totals);
         if (!own.empty()) {
-            auto& [points, costs] = by_network[totals.at(metric_index("network"))];
+            auto& [points, costs] = by_network[totals.at(total_index("network"))];
             points.push_back(point);
             costs.push_back(std::move(own));
             ranked_.push_back(point);

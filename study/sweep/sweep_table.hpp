@@ -16,7 +16,7 @@
 namespace memwall {
 
 /// Records of one pass, "first" or "then-ENGINE", of all points or of some.
-struct Pass {
+struct SweepPass {
     std::string name;
     std::optional<std::vector<std::int64_t>> only = std::nullopt;  ///< ascending
 };
@@ -33,7 +33,7 @@ public:
     /// `plan` and `passes` say which records belong to it: of a point that several passes ran, the
     /// last one of `passes` counts.
     SweepTable(const Sweep& sweep, const std::filesystem::path& shards, const std::string& plan,
-               const std::vector<Pass>& passes);
+               const std::vector<SweepPass>& passes);
 
     /// point, the parameters, status, reason, pareto_front, then the metrics.
     [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }

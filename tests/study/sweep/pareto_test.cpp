@@ -41,7 +41,7 @@ TEST_CASE("a point dominates another where it is nowhere worse and somewhere bet
 }
 
 TEST_CASE("fronts are those of the definition, with two, three and four objectives") {
-    Draw draw(7);
+    SeededDraw draw(7);
     for (int round = 0; round < 60; ++round) {
         const auto objectives = static_cast<std::size_t>(2 + draw.below(3));
         std::vector<Costs> points(static_cast<std::size_t>(1 + draw.below(60)));
