@@ -90,11 +90,15 @@ namespace {
 std::vector<std::int64_t> useful_tiles(std::int64_t extent, std::int64_t unit, std::int64_t most) {
     std::vector<std::int64_t> tiles;
     const std::int64_t units = ceil_divide(extent, unit);
-    for (std::int64_t parts = 1; parts <= std::min(units, most); ++parts) {
-        const std::int64_t tile = std::min(extent, ceil_divide(units, parts) * unit);
+    const std::int64_t limit = std::min(units, most);
+    for (std::int64_t parts = 1; parts <= limit;) {
+        const std::int64_t size = ceil_divide(units, parts);
+        const std::int64_t tile = std::min(extent, size * unit);
         if (tiles.empty() || tiles.back() != tile) {
             tiles.push_back(tile);
         }
+        // The fewest parts that are smaller than this.
+        parts = size > 1 ? (units - 1) / (size - 1) + 1 : limit + 1;
     }
     return tiles;
 }

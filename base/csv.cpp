@@ -28,4 +28,23 @@ std::string csv_line(const std::vector<std::string>& cells) {
     return line;
 }
 
+std::vector<std::string> csv_cells(std::string_view line) {
+    std::vector<std::string> cells(1);
+    bool quoted = false;
+    for (std::size_t at = 0; at < line.size(); ++at) {
+        const char letter = line[at];
+        if (quoted && letter == '"' && at + 1 < line.size() && line[at + 1] == '"') {
+            cells.back() += letter;
+            ++at;
+        } else if (letter == '"') {
+            quoted = !quoted;
+        } else if (letter == ',' && !quoted) {
+            cells.emplace_back();
+        } else if (letter != '\n' || quoted) {
+            cells.back() += letter;
+        }
+    }
+    return cells;
+}
+
 }  // namespace memwall

@@ -35,6 +35,9 @@ YamlValue read_yaml_text(const std::string& text, const std::string& shown_as, D
 /// the command line.
 YamlValue with_override(const YamlValue& root, const std::string& path,
                         const std::string& value_text);
+/// The same with a value that keeps its places, and a path that stands at `where`.
+YamlValue with_override(const YamlValue& root, const std::string& path, const YamlValue& value,
+                        const SourceMark& where);
 
 /// The text of a scalar; anything else is reported.
 std::optional<std::string_view> scalar_text(const YamlValue& value, const std::string& what,

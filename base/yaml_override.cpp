@@ -70,8 +70,11 @@ YamlValue read_value(const std::string& path, const std::string& text) {
 /// One override on its way down the tree.
 class Override {
 public:
-    Override(const std::string& path, YamlValue value)
-        : path_(path), parts_(split_path(path)), value_(std::move(value)) {}
+    Override(const std::string& path, YamlValue value, SourceMark where)
+        : path_(path),
+          where_(std::move(where)),
+          parts_(split_path(path)),
+          value_(std::move(value)) {}
 
     /// `node` with what the parts from `depth` on name replaced.
     [[nodiscard]] YamlValue apply(const YamlValue& node, std::size_t depth) const {
@@ -84,7 +87,7 @@ public:
         if (node.is_sequence()) {
             return in_sequence(node, depth);
         }
-        throw InputError("cannot set '" + path_ + "': " + parent(depth) + " has no keys");
+        refuse(parent(depth) + " has no keys");
     }
 
 private:
@@ -131,11 +134,15 @@ private:
     }
 
     [[noreturn]] void not_found(std::size_t depth, const std::vector<std::string>& names) const {
-        throw InputError("cannot set '" + path_ + "': no '" + parts_[depth] + "' in " +
-                         parent(depth) + suggestion(parts_[depth], names));
+        refuse("no '" + parts_[depth] + "' in " + parent(depth) + suggestion(parts_[depth], names));
+    }
+
+    [[noreturn]] void refuse(const std::string& why) const {
+        throw InputError({Diagnostic{where_, "cannot set '" + path_ + "': " + why}});
     }
 
     const std::string& path_;
+    SourceMark where_;
     std::vector<std::string> parts_;
     YamlValue value_;
 };
@@ -144,7 +151,12 @@ private:
 
 YamlValue with_override(const YamlValue& root, const std::string& path,
                         const std::string& value_text) {
-    return Override(path, read_value(path, value_text)).apply(root, 0);
+    return with_override(root, path, read_value(path, value_text), SourceMark());
+}
+
+YamlValue with_override(const YamlValue& root, const std::string& path, const YamlValue& value,
+                        const SourceMark& where) {
+    return Override(path, value, where).apply(root, 0);
 }
 
 }  // namespace memwall

@@ -6,11 +6,12 @@ _memwall_names() {
 }
 
 _memwall() {
-    local verbs="run compare validate show check import"
+    local verbs="run compare sweep validate show check import"
     local shown="networks machines technologies experiments templates validations network machine technology mapping result paths"
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
+        [sweep]="--jobs --out --reuse --point-timeout --then --top --dry-run --status --engine --effort --set --configs --help"
         [validate]="--json --csv --configs --help"
         [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --set --compare --graph --json --csv --configs --help"
         [check]="--configs --help"
@@ -25,15 +26,15 @@ _memwall() {
     case $before in
         --machine) words=$(_memwall_names machines) ;;
         --network | --compare) words=$(_memwall_names networks) ;;
-        --engine) words="systemc analytic" ;;
+        --engine | --then) words="systemc analytic" ;;
         --effort) words="quick normal thorough" ;;
         --phase) words="single stream offline prefill decode generate training_step" ;;
         --optimizer) words="sgd momentum adam" ;;
         --precision) words="int8 int4 int2 w4a8" ;;
         --format) words="onnx scalesim maestro zigzag timeloop" ;;
         --json | --csv | --output | -o | --graph) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-        --configs) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set | --set-dim) return ;;
+        --configs | --out | --reuse) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set | --set-dim | --jobs | --point-timeout | --top) return ;;
     esac
     if [[ -n $words ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
@@ -49,6 +50,12 @@ _memwall() {
     fi
     case $verb in
         run) words=$(_memwall_names experiments) ;;
+        sweep)
+            case $before in
+                collect) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                *) words="collect $(_memwall_names experiments)" ;;
+            esac
+            ;;
         compare) words=$(_memwall_names machines) ;;
         validate) words=$(_memwall_names validations) ;;
         check) words=$(_memwall_names networks; _memwall_names machines; _memwall_names technologies) ;;

@@ -7,7 +7,7 @@ set -euo pipefail
 
 declare -A groups=(
     [build]="g++ cmake ninja-build ccache catch2 libboost-graph-dev libcli11-dev libfmt-dev libmd-dev
-             libonnx-dev libprotobuf-dev libsystemc-dev libyaml-cpp-dev nlohmann-json3-dev"
+             libonnx-dev libprotobuf-dev libsqlitecpp-dev libsystemc-dev libyaml-cpp-dev nlohmann-json3-dev"
     [plot]="python3 python3-matplotlib"
     [check]="git clang-format-14 clang-tidy-14"
 )

@@ -8,6 +8,7 @@
 #include "study/commands.hpp"
 #include "study/experiment.hpp"
 #include "study/load.hpp"
+#include "study/sweep/sweep_run.hpp"
 #include "study/validation.hpp"
 
 namespace memwall {
@@ -68,10 +69,20 @@ std::string check_validation(const YamlValue& root, const ConfigFile& file,
     return "validation, " + std::to_string(rows.size()) + " rows";
 }
 
+std::string check_sweep_file(const ConfigFile& file, const Configs& configs) {
+    const LoadedSweep loaded = load_sweep_file(file.path.string(), {}, std::nullopt, 0, configs);
+    check_sweep(loaded, configs, {});
+    return "sweep '" + loaded.sweep.name + "', " + format_count(loaded.sweep.space.size()) +
+           " points";
+}
+
 /// The kind of a file is that of the first key that names one.
 std::string check_file(const ConfigFile& file, const Configs& configs) {
     InputFiles inputs;
     const YamlValue root = read_config(file, "configuration", inputs);
+    if (root.find("sweep") != nullptr) {
+        return check_sweep_file(file, configs);
+    }
     for (const ConfigKind kind : {ConfigKind::validation, ConfigKind::experiment,
                                   ConfigKind::technology, ConfigKind::machine, ConfigKind::network,
                                   ConfigKind::network_template, ConfigKind::dram}) {
@@ -107,7 +118,7 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
     Diagnostics faults;
     faults.error(root.mark(),
                  "expected a file with a key 'network', 'machine', 'technology', 'dram', "
-                 "'experiment' or 'validation'");
+                 "'experiment', 'sweep' or 'validation'");
     faults.throw_if_any();
     return "";
 }

@@ -41,18 +41,25 @@ std::optional<std::string>& field(CommandLine& command, const std::string& optio
         {"--output", &command.output},
         {"--compare", &command.compare},
         {"--graph", &command.graph},
-        {"--optimizer", &command.optimizer}};
+        {"--optimizer", &command.optimizer},
+        {"--jobs", &command.jobs},
+        {"--out", &command.out},
+        {"--point-timeout", &command.point_timeout},
+        {"--then", &command.then},
+        {"--top", &command.top}};
     return *fields.at(option);
 }
 
 std::vector<std::string>& list(CommandLine& command, const std::string& option) {
     const std::map<std::string, std::vector<std::string>*> lists = {
-        {"--set", &command.set}, {"--set-dim", &command.set_dim}};
+        {"--set", &command.set}, {"--set-dim", &command.set_dim}, {"--reuse", &command.reuse}};
     return *lists.at(option);
 }
 
 bool& flag(CommandLine& command, const std::string& option) {
-    const std::map<std::string, bool*> flags = {{"--skip-unsupported", &command.skip_unsupported}};
+    const std::map<std::string, bool*> flags = {{"--skip-unsupported", &command.skip_unsupported},
+                                                {"--dry-run", &command.dry_run},
+                                                {"--status", &command.status}};
     return *flags.at(option);
 }
 

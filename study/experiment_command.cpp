@@ -20,6 +20,13 @@ Experiment read_experiment(const CommandLine& command, const Configs& configs, I
     const ConfigFile file = configs.find(ConfigKind::experiment, command.words.front());
     Diagnostics faults;
     const YamlValue root = read_config(file, "experiment", inputs);
+    if (const YamlValue* sweep = root.find("sweep")) {
+        faults.error(sweep->mark(),
+                     "this is a sweep; expected an experiment (to run it: memwall "
+                     "sweep " +
+                         command.words.front() + ")");
+        faults.throw_if_any();
+    }
     Experiment experiment = load_experiment(root, faults);
     faults.throw_if_any();
     return experiment;

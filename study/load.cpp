@@ -88,6 +88,11 @@ YamlValue read_named_in(const fs::path& folder, ConfigKind kind, const std::stri
 
 }  // namespace
 
+YamlValue read_machine_part(ConfigKind kind, const std::string& name, const SourceMark& where,
+                            const fs::path& folder, const Configs& configs, InputFiles& inputs) {
+    return read_named_in(folder, kind, name, where, memwall::name(kind), configs, inputs);
+}
+
 YamlValue with_template_of(const YamlValue& root, const fs::path& folder, const Configs& configs,
                            InputFiles& inputs) {
     const auto read_template = [&](const std::string& name, const SourceMark& where) {
@@ -103,11 +108,10 @@ YamlValue with_template_of(const YamlValue& root, const fs::path& folder, const 
 Machine machine_from(const YamlValue& root, const fs::path& folder, const Configs& configs,
                      InputFiles& inputs) {
     const auto technology = [&](const std::string& name, const SourceMark& where) {
-        return read_named_in(folder, ConfigKind::technology, name, where, "technology", configs,
-                             inputs);
+        return read_machine_part(ConfigKind::technology, name, where, folder, configs, inputs);
     };
     const auto dram = [&](const std::string& name, const SourceMark& where) {
-        return read_named_in(folder, ConfigKind::dram, name, where, "dram", configs, inputs);
+        return read_machine_part(ConfigKind::dram, name, where, folder, configs, inputs);
     };
     return load_machine(root, technology, dram);
 }

@@ -62,6 +62,12 @@ Machine load_machine_config(const Configs& configs, const std::string& name,
 Technology load_technology_config(const Configs& configs, const std::string& name,
                                   InputFiles& inputs);
 
+/// The tree of a technology or a dram, by the name that a machine of `folder` has for it at
+/// `where`.
+YamlValue read_machine_part(ConfigKind kind, const std::string& name, const SourceMark& where,
+                            const std::filesystem::path& folder, const Configs& configs,
+                            InputFiles& inputs);
+
 /// A network's tree with its template put in; `folder` is where its relative paths begin.
 YamlValue with_template_of(const YamlValue& root, const std::filesystem::path& folder,
                            const Configs& configs, InputFiles& inputs);

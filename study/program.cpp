@@ -16,28 +16,35 @@ constexpr int kDone = 0;
 constexpr int kRunFailed = 1;
 constexpr int kInputWrong = 2;
 
-void dispatch(const CommandLine& command) {
+/// The exit status of a command that did what it was asked for.
+int dispatch(const CommandLine& command) {
     const auto start = std::chrono::steady_clock::now();
     const Configs configs = Configs::of_process(command.configs);
     if (command.verb == "show") {
-        return show_command(command, configs);
+        show_command(command, configs);
+        return kDone;
     }
     if (command.verb == "check") {
-        return check_command(command, configs);
+        check_command(command, configs);
+        return kDone;
     }
     if (command.verb == "import") {
-        return import_command(command);
+        import_command(command);
+        return kDone;
     }
     catch_interrupts();
     if (command.verb == "run") {
         run_command(command, configs);
     } else if (command.verb == "validate") {
         validate_command(command, configs);
+    } else if (command.verb == "sweep") {
+        return sweep_command(command, configs, start);
     } else {
         ensure(command.verb == "compare", "every verb has its command");
         compare_command(command, configs);
     }
     std::cerr << "memwall: " << resources_used(start) << "\n";
+    return kDone;
 }
 
 }  // namespace
@@ -46,10 +53,9 @@ int run_program(int argc, const char* const* argv) {
     try {
         const ParsedCommandLine parsed = parse_command_line(argc, argv);
         if (parsed.command) {
-            dispatch(*parsed.command);
-        } else {
-            std::cout << parsed.text;
+            return dispatch(*parsed.command);
         }
+        std::cout << parsed.text;
         return kDone;
     } catch (const InputError& error) {
         std::cerr << error.what() << "\n";

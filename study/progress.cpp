@@ -25,15 +25,21 @@ ProgressBar::~ProgressBar() {
 }
 
 void ProgressBar::show(double fraction) {
+    show(fraction, "");
+}
+
+void ProgressBar::show(double fraction, const std::string& detail) {
     const int percent = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * 100);
-    if (!terminal_ || percent == drawn_) {
+    if (!terminal_ || (percent == drawn_ && detail == detail_)) {
         return;
     }
     drawn_ = percent;
+    detail_ = detail;
     const int full = percent * kWidth / 100;
-    std::cerr << fmt::format(
-                     "\r\033[K[{}{}] {:3} % {}", std::string(static_cast<std::size_t>(full), '#'),
-                     std::string(static_cast<std::size_t>(kWidth - full), ' '), percent, label_)
+    std::cerr << fmt::format("\r\033[K[{}{}] {:3} % {}{}",
+                             std::string(static_cast<std::size_t>(full), '#'),
+                             std::string(static_cast<std::size_t>(kWidth - full), ' '), percent,
+                             label_, detail)
               << std::flush;
 }
 

@@ -19,11 +19,14 @@ public:
 
     /// `fraction` from 0 to 1; draws only where something visible changes.
     void show(double fraction);
+    /// The same with words behind the label, which may change while the fraction stays.
+    void show(double fraction, const std::string& detail);
 
 private:
     std::string label_;
     bool terminal_;
     int drawn_ = -1;
+    std::string detail_;
 };
 
 /// "0.42 s, 85 MB" of this process and its children, since the process began with `start`.

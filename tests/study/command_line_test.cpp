@@ -54,7 +54,7 @@ TEST_CASE("misspelt verbs, options and values are told with the nearest") {
                       "error: unknown option '--json' of memwall check; see memwall check --help");
     CHECK_THROWS_WITH(
         parse({}),
-        "error: no verb; expected one of run, compare, validate, show, check, import (see "
+        "error: no verb; expected one of run, compare, sweep, validate, show, check, import (see "
         "memwall --help)");
     CHECK_THROWS_WITH(run_request(command({"run", "--engine", "system"})),
                       "error: unknown engine 'system'; did you mean 'systemc'?");

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all plots of sweeps share: reading results.csv, quantities, colours, axes with units, writing.
+
+Colours are those of Okabe and Ito (Color Universal Design, 2008), told apart by the colour-blind; every series also has a marker and
+a line style of its own, so that a grey print can be read. Maps use viridis, whose lightness only grows.
+"""
+import argparse
+import csv
+import re
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+LINES = ["-", "--", "-.", ":"]
+MAP = "viridis"
+
+UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+         "B/s": 1, "kB/s": 1e3, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12, "Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9,
+         "cycle": 1, "cycles": 1, "ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "um": 1e-3, "mm": 1,
+         "pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1, "mW": 1e-3, "W": 1}
+NUMBER = re.compile(r"^\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(\S*)\s*$")
+METRIC_UNITS = [("_per_s", "1/s"), ("_mm2", "mm²"), ("_bytes", "B"), ("_j", "J"), ("_w", "W"), ("_s", "s")]
+
+
+def number(text):
+    """A number or a quantity in its base unit; None for anything else."""
+    found = NUMBER.match(text)
+    if not found or (found.group(2) and found.group(2) not in UNITS):
+        return None
+    return float(found.group(1)) * (UNITS[found.group(2)] if found.group(2) else 1)
+
+
+def unit_of(column, texts):
+    """The unit of a column: that of its name, else the first one that its values have."""
+    for ending, unit in METRIC_UNITS:
+        if "." not in column and column.endswith(ending):
+            return unit
+    for text in texts:
+        found = NUMBER.match(text)
+        if found and found.group(2) in UNITS:
+            return found.group(2)
+    return ""
+
+
+class Column:
+    """Values of one column in the unit that its axis names; None where a row has no number."""
+
+    def __init__(self, rows, name):
+        if rows and name not in rows[0]:
+            sys.exit(f"error: the table has no column '{name}'; expected one of {', '.join(rows[0])}")
+        texts = [row[name] for row in rows]
+        self.unit = unit_of(name, texts)
+        scale = 1 if "." not in name else UNITS.get(self.unit, 1)
+        self.values = [None if number(text) is None else number(text) / scale for text in texts]
+        words = name.split(".")[-1] if "." in name else name
+        for ending, _ in METRIC_UNITS:
+            if "." not in name and words.endswith(ending):
+                words = words[: -len(ending)]
+                break
+        self.label = words.replace("_", " ") + (f" ({self.unit})" if self.unit else "")
+
+    def is_wide(self):
+        """Whether it spans so much that a logarithmic axis shows more."""
+        values = [value for value in self.values if value is not None]
+        return bool(values) and min(values) > 0 and max(values) / min(values) >= 10
+
+
+def read(path):
+    """The points of a sweep that ended well."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        sys.exit(f"error: cannot read '{path}': {error.strerror}")
+    if not rows or "status" not in rows[0] or "point" not in rows[0]:
+        sys.exit(f"error: '{path}' is no table of a sweep; expected its results.csv")
+    rows = [row for row in rows if row["status"] == "done"]
+    if not rows:
+        sys.exit(f"error: no point of '{path}' ended well")
+    return rows
+
+
+def parameters(rows):
+    """The columns between point and status."""
+    names = list(rows[0])
+    return names[1 : names.index("status")]
+
+
+def numeric_parameters(rows):
+    return [name for name in parameters(rows) if all(number(row[name]) is not None for row in rows)]
+
+
+def series(position):
+    """Colour, marker and line of a series, each different from its neighbours'."""
+    return {"color": COLOURS[position % len(COLOURS)], "marker": MARKERS[position % len(MARKERS)],
+            "linestyle": LINES[position % len(LINES)]}
+
+
+def figure():
+    plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "memwall",
+                         "svg.fonttype": "none"})
+    return plt.subplots(figsize=(6.4, 4.4))
+
+
+def write(drawn, path):
+    """PNG, SVG or PDF, by the ending; nothing of when it was made."""
+    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    ending = path.rsplit(".", 1)[-1].lower()
+    if ending not in metadata:
+        sys.exit(f"error: '{path}': expected a name that ends in .png, .svg or .pdf")
+    try:
+        drawn.savefig(path, dpi=150, bbox_inches="tight", metadata=metadata[ending])
+    except OSError as error:
+        sys.exit(f"error: cannot write '{path}': {error.strerror}")
+
+
+def arguments_of(text):
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
+    parser.add_argument("csv", help="results.csv of a sweep")
+    parser.add_argument("picture", help="the picture to write: .png, .svg or .pdf")
+    return parser

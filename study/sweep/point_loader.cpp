@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/sweep/point_loader.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "arch/machine_yaml.hpp"
+#include "arch/mapper.hpp"
+#include "base/sha256.hpp"
+#include "base/yaml_writer.hpp"
+
+namespace memwall {
+namespace {
+
+/// Points next to each other often share what they do not vary; more would only cost memory.
+constexpr std::size_t kKeptOfAKind = 8;
+
+/// Calls `use`; the faults that it throws go to `faults`, and the others of the point come too.
+template <class Use>
+void gather(Diagnostics& faults, const Use& use) {
+    try {
+        use();
+    } catch (const InputError& error) {
+        for (const Diagnostic& fault : error.faults()) {
+            faults.error(fault.where, fault.message);
+        }
+    }
+}
+
+YamlValue with_settings(YamlValue tree, const Settings& settings) {
+    Diagnostics faults;
+    for (const Setting& setting : settings) {
+        gather(faults,
+               [&] { tree = with_override(tree, setting.path, setting.value, setting.where); });
+    }
+    faults.throw_if_any();
+    return tree;
+}
+
+std::string settings_text(const Settings& settings) {
+    std::string text;
+    for (const Setting& setting : settings) {
+        text += setting.path + "=" + yaml_flow(setting.value) + "\n";
+    }
+    return text;
+}
+
+/// How the run is asked for, on one line.
+std::string run_text(const RunSettings& run) {
+    const ScenarioRequest& asked = run.scenario;
+    std::string text = std::string(name(run.engine)) + " " + name(run.effort) + " " +
+                       run.precision + " " + (asked.phase ? name(*asked.phase) : "-");
+    for (const auto& number :
+         {std::optional(asked.batch), asked.items, asked.rounds, asked.warmup_items, asked.users,
+          asked.prompt, asked.output_tokens, asked.context}) {
+        text += " " + (number ? std::to_string(*number) : "-");
+    }
+    return text + (asked.cold ? " cold " : " warm ") +
+           (asked.optimizer ? name(*asked.optimizer) : "-");
+}
+
+[[noreturn]] void refuse_missing(const char* what) {
+    throw InputError("the sweep names no " + std::string(what) + ": expected '" + what +
+                     "' in 'base' or among its paths");
+}
+
+/// Whether a value of this path names a file of its own: a technology, or a type of DRAM.
+bool names_a_part(const std::string& path) {
+    constexpr std::string_view kType = ".type";
+    return path == "machine.technology" ||
+           (path.size() > kType.size() &&
+            path.compare(path.size() - kType.size(), kType.size(), kType) == 0);
+}
+
+template <class Map>
+void keep_few(Map& map) {
+    if (map.size() >= kKeptOfAKind) {
+        map.clear();
+    }
+}
+
+}  // namespace
+
+const PointLoader::File& PointLoader::file(ConfigKind kind, const Setting& setting) {
+    const std::string key = std::string(folder_name(kind)) + "/" + setting.value.text();
+    auto known = files_.find(key);
+    if (known == files_.end()) {
+        const ConfigFile found = configs_.find(kind, setting.value.text(), setting.value.mark());
+        const std::filesystem::path folder = found.path.parent_path();
+        YamlValue tree = read_config(found, name(kind), inputs_);
+        tree = kind == ConfigKind::network ? with_template_of(tree, folder, configs_, inputs_)
+                                           : with_base_of(tree, folder, configs_, inputs_);
+        known = files_.emplace(key, File{std::move(tree), folder, found.recorded}).first;
+    }
+    return known->second;
+}
+
+const PointLoader::Network& PointLoader::network(const PointRequest& request) {
+    if (request.network.path.empty()) {
+        refuse_missing("network");
+    }
+    const std::string key =
+        request.network.value.text() + "\n" + settings_text(request.network_keys);
+    auto known = networks_.find(key);
+    if (known == networks_.end()) {
+        keep_few(networks_);
+        const YamlValue tree =
+            with_settings(file(ConfigKind::network, request.network).tree, request.network_keys);
+        known = networks_
+                    .emplace(key, Network{std::make_shared<NetworkSource>(tree),
+                                          sha256_of_text(yaml_flow(tree))})
+                    .first;
+    }
+    return known->second;
+}
+
+const PointLoader::Part& PointLoader::part(ConfigKind kind, const std::string& name,
+                                           const SourceMark& where, const File& machine,
+                                           const Settings& keys) {
+    const std::string key = std::string(folder_name(kind)) + "\n" + machine.folder.string() + "\n" +
+                            name + "\n" + settings_text(keys);
+    auto known = parts_.find(key);
+    if (known == parts_.end()) {
+        keep_few(parts_);
+        const YamlValue tree = with_settings(
+            read_machine_part(kind, name, where, machine.folder, configs_, inputs_), keys);
+        known = parts_.emplace(key, Part{tree, sha256_of_text(yaml_flow(tree))}).first;
+    }
+    return known->second;
+}
+
+Point PointLoader::load(const Settings& settings, std::optional<Engine> engine) {
+    Diagnostics faults;
+    const PointRequest request = point_request(settings, faults);
+    Point point;
+    point.run = request.run;
+    point.run.engine = engine.value_or(point.run.engine);
+    std::string checksums;
+    gather(faults, [&] {
+        const Network& found = network(request);
+        point.network = found.source;
+        checksums = found.checksum;
+        resolve(point.run.scenario, point.network->has_steps());
+    });
+    gather(faults, [&] { checksums += "\n" + load_machine_of(request, point); });
+    faults.throw_if_any();
+    point.key = sha256_of_text(std::string("memwall ") + kModelVersion + "\n" + checksums + "\n" +
+                               run_text(point.run));
+    return point;
+}
+
+std::string PointLoader::load_machine_of(const PointRequest& request, Point& point) {
+    if (request.machine.path.empty()) {
+        refuse_missing("machine");
+    }
+    const File& file = this->file(ConfigKind::machine, request.machine);
+    Diagnostics faults;
+    YamlValue tree = file.tree;
+    // Keys that are there are still read where others are not: all faults of a point come at once.
+    for (const Setting& setting : request.machine_keys) {
+        gather(faults,
+               [&] { tree = with_override(tree, setting.path, setting.value, setting.where); });
+    }
+    std::string checksums;
+    const auto lookup = [&](ConfigKind kind, const Settings& keys) {
+        return [&, kind](const std::string& name, const SourceMark& where) {
+            const Part& found = part(kind, name, where, file, keys);
+            checksums += found.checksum + "\n";
+            return found.tree;
+        };
+    };
+    const Settings unchanged;
+    gather(faults, [&] {
+        point.machine = std::make_shared<Machine>(
+            load_machine(tree, lookup(ConfigKind::technology, request.technology_keys),
+                         lookup(ConfigKind::dram, unchanged)));
+        check_mappable(*point.machine);
+    });
+    faults.throw_if_any();
+    return checksums + yaml_flow(tree);
+}
+
+InputFiles PointLoader::files_of(const Sweep& sweep) {
+    // Names stand in single paths: every value of each, whatever the points that combine them.
+    std::map<std::string, Setting> networks, machines, parts;
+    const auto collect = [&](const Settings& settings) {
+        for (const Setting& setting : settings) {
+            if (setting.path == "network") {
+                networks.emplace(setting.text(), setting);
+            } else if (setting.path == "machine") {
+                machines.emplace(setting.text(), setting);
+            } else if (names_a_part(setting.path)) {
+                parts.emplace(setting.path + "=" + setting.text(), setting);
+            }
+        }
+    };
+    collect(sweep.base);
+    const std::vector<std::string> paths = sweep.space.paths();
+    const bool swept = std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
+        return path == "machine" || path == "network" || names_a_part(path);
+    });
+    for (std::int64_t point = 0; swept && point < sweep.space.size(); ++point) {
+        collect(sweep.space.at(point));
+    }
+    for (const auto& [text, setting] : networks) {
+        file(ConfigKind::network, setting);
+    }
+    for (const auto& [text, setting] : machines) {
+        file(ConfigKind::machine, setting);
+        read_parts({setting});
+        for (const auto& [name, part] : parts) {
+            read_parts({setting, part});
+        }
+    }
+    return inputs_;
+}
+
+/// Makes a machine for the sake of the files that it names. Its faults are told when its points are
+/// made.
+void PointLoader::read_parts(const Settings& settings) {
+    Diagnostics faults;
+    const PointRequest request = point_request(settings, faults);
+    Point point;
+    gather(faults, [&] { load_machine_of(request, point); });
+}
+
+}  // namespace memwall

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/sweep/sweep_folder.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "study/overrides.hpp"
+#include "study/sweep/paths.hpp"
+#include "study/sweep/store.hpp"
+
+namespace memwall {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kSchema = "memwall.sweep/1";
+constexpr Bytes kLargestManifest{64 * 1024 * 1024};
+
+fs::path manifest_of(const fs::path& folder) {
+    return folder / "sweep.json";
+}
+
+}  // namespace
+
+fs::path shards_of(const fs::path& folder) {
+    return folder / "shards";
+}
+
+std::optional<Manifest> read_manifest(const fs::path& folder) {
+    const fs::path path = manifest_of(folder);
+    std::error_code failure;
+    if (!fs::exists(path, failure)) {
+        return std::nullopt;
+    }
+    const std::string text =
+        read_file_whole(path, path.string(), "the manifest of a sweep", kLargestManifest);
+    try {
+        const nlohmann::json json = nlohmann::json::parse(text);
+        if (json.at("schema") != kSchema) {
+            throw InputError("'" + path.string() + "' is of another version: expected " + kSchema);
+        }
+        Manifest manifest;
+        manifest.plan = json.at("plan");
+        manifest.file_name = json.at("file");
+        manifest.text = json.at("text");
+        manifest.base = json.at("base").get<std::vector<std::string>>();
+        if (!json.at("then").is_null()) {
+            manifest.then = parse_engine(json.at("then"));
+        }
+        manifest.top = json.at("top");
+        manifest.checked = json.at("checked");
+        return manifest;
+    } catch (const nlohmann::json::exception& error) {
+        throw InputError("'" + path.string() + "' is no manifest of a sweep: " + error.what());
+    }
+}
+
+void write_manifest(const fs::path& folder, const Manifest& manifest) {
+    const nlohmann::ordered_json json = {
+        {"schema", kSchema},
+        {"plan", manifest.plan},
+        {"file", manifest.file_name},
+        {"text", manifest.text},
+        {"base", manifest.base},
+        {"then", manifest.then ? nlohmann::ordered_json(name(*manifest.then))
+                               : nlohmann::ordered_json(nullptr)},
+        {"top", manifest.top},
+        {"checked", manifest.checked}};
+    try {
+        write_file_whole(manifest_of(folder), json.dump(2) + "\n");
+    } catch (const InputError& error) {
+        throw StoreError(error.faults().front().message);
+    }
+}
+
+Sweep sweep_from(const std::string& text, const std::string& shown_as,
+                 const std::vector<std::string>& base) {
+    Diagnostics faults;
+    const YamlValue root = read_yaml_text(text, shown_as, faults);
+    faults.throw_if_any();
+    Sweep sweep = load_sweep(root, faults);
+    for (const std::string& set : base) {
+        const Override override = parse_override(set);
+        check_path(override.path, {}, faults);
+        Diagnostics of_value;
+        sweep.base.push_back({override.path, read_yaml_text(override.value, "", of_value), {}});
+        of_value.throw_if_any();
+    }
+    faults.throw_if_any();
+    return sweep;
+}
+
+}  // namespace memwall

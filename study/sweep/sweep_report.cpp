@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/sweep/sweep_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/parse.hpp"
+#include "study/sweep/magnitude.hpp"
+#include "study/table.hpp"
+
+namespace memwall {
+namespace {
+
+constexpr std::size_t kMostRows = 20;
+
+/// The last part of a path: "capacity".
+std::string short_name(const std::string& path) {
+    const std::size_t dot = path.rfind('.');
+    return dot == std::string::npos ? path : path.substr(dot + 1);
+}
+
+/// Short where that is enough to tell the parameters apart.
+std::vector<std::string> titles(const std::vector<std::string>& paths) {
+    std::vector<std::string> names;
+    for (const std::string& path : paths) {
+        const auto same = std::count_if(paths.begin(), paths.end(), [&](const std::string& other) {
+            return short_name(other) == short_name(path);
+        });
+        names.push_back(same > 1 ? path : short_name(path));
+    }
+    return names;
+}
+
+/// A number as people read it; any other text as it is.
+std::string readable(const std::string& text) {
+    const Parsed<double> parsed = parse_number(text);
+    const auto* number = std::get_if<0>(&parsed);
+    return number == nullptr ? text : fmt::format("{:.4g}", *number);
+}
+
+std::size_t column_of(const SweepTable& table, const std::string& name) {
+    const auto& columns = table.columns();
+    return static_cast<std::size_t>(std::find(columns.begin(), columns.end(), name) -
+                                    columns.begin());
+}
+
+std::string plot_command(const SweepTable& table, const std::filesystem::path& folder,
+                         const Sweep& sweep) {
+    const std::string csv = (folder / "results.csv").string();
+    const std::string png = (folder / "plot.png").string();
+    std::size_t numeric = 0;
+    for (const std::string& text : table.first_parameters()) {
+        numeric += read_magnitude(text) ? 1U : 0U;
+    }
+    if (numeric == 0 && sweep.objectives.size() > 1) {
+        return "scripts/plot/pareto.py " + csv + " " + png;
+    }
+    return (numeric >= 2 ? "scripts/plot/heatmap.py " : "scripts/plot/lines.py ") + csv + " " + png;
+}
+
+}  // namespace
+
+std::string sweep_report(const Sweep& sweep, const SweepTable& table,
+                         const std::filesystem::path& folder) {
+    std::vector<Table::Column> columns = {{"point"}};
+    for (const std::string& title : titles(sweep.space.paths())) {
+        columns.push_back({title});
+    }
+    std::vector<std::size_t> objectives;
+    for (const Objective& objective : sweep.objectives) {
+        columns.push_back({objective.metric});
+        objectives.push_back(column_of(table, objective.metric));
+    }
+    Table shown(columns);
+    std::size_t rows = 0;
+    table.for_each_row([&](const SweepRow& row) {
+        if (table.front_of(row.point) != 1 || ++rows > kMostRows) {
+            return;
+        }
+        std::vector<std::string> cells = {row.cells[0]};
+        for (std::size_t p = 1; p <= table.parameter_count(); ++p) {
+            cells.push_back(row.cells[p]);
+        }
+        for (const std::size_t objective : objectives) {
+            cells.push_back(readable(row.cells.at(objective)));
+        }
+        shown.add(cells);
+    });
+    std::string text = sweep.question.empty() ? "" : sweep.question + "\n\n";
+    if (rows == 0) {
+        text += "No point ended well and within the constraints.\n";
+    } else {
+        text += "The Pareto front (" + std::to_string(rows) + (rows == 1 ? " point" : " points") +
+                "):\n" + shown.text();
+        if (rows > kMostRows) {
+            text += "... and " + std::to_string(rows - kMostRows) +
+                    " more: pareto_front = 1 in the table\n";
+        }
+    }
+    return text + "\ntables: " + (folder / "results.csv").string() + ", " +
+           (folder / "results.sqlite").string() +
+           "\nplot:   " + plot_command(table, folder, sweep) + "\n";
+}
+
+}  // namespace memwall

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/sweep/sweep_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <set>
+
+#include "base/csv.hpp"
+#include "base/file.hpp"
+#include "base/sha256.hpp"
+#include "base/yaml_writer.hpp"
+#include "study/progress.hpp"
+#include "study/sweep/check_points.hpp"
+#include "study/sweep/collect.hpp"
+#include "study/sweep/metrics.hpp"
+#include "study/sweep/nsga2.hpp"
+#include "study/sweep/point_runner.hpp"
+#include "study/sweep/sweep_progress.hpp"
+#include "study/version.hpp"
+
+namespace memwall {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr Bytes kLargestSweepFile{64 * 1024 * 1024};
+constexpr const char* kFirstPass = "first";
+
+/// Everything that decides what the points are and what comes out of them.
+std::string plan_of(const LoadedSweep& loaded, const InputFiles& files) {
+    std::string text =
+        std::string(kVersion) + "\n" + kModelVersion + "\n" + yaml_flow(loaded.sweep.tree) + "\n";
+    for (const std::string& set : loaded.manifest.base) {
+        text += set + "\n";
+    }
+    for (const InputFile& file : files.list()) {
+        text += file.path + " " + file.sha256 + "\n";
+    }
+    return sha256_of_text(text);
+}
+
+std::string then_pass(Engine engine) {
+    return std::string("then-") + name(engine);
+}
+
+/// The points of the second pass, from the first one's fronts; ascending.
+std::vector<std::int64_t> best_points(const LoadedSweep& loaded, const fs::path& folder) {
+    const SweepTable first(loaded.sweep, shards_of(folder), loaded.manifest.plan, {{kFirstPass}});
+    std::vector<std::int64_t> best = first.ranked();
+    best.resize(std::min(best.size(), static_cast<std::size_t>(loaded.manifest.top)));
+    std::sort(best.begin(), best.end());
+    return best;
+}
+
+/// What is known of the points of one pass, and where more of it is kept.
+class PassRun {
+public:
+    PassRun(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+            std::string pass, std::optional<Engine> engine)
+        : loaded_(loaded),
+          configs_(configs),
+          options_(options),
+          head_{loaded.manifest.plan, std::move(pass)},
+          engine_(engine),
+          reader_(shards_of(options.out)),
+          index_(loaded.sweep.space.size()) {
+        reader_.scan([&](const ShardHead& head, Record&& record, const RecordPlace& place) {
+            if (head == head_) {
+                index_.add(record, place);
+            }
+        });
+    }
+
+    /// Takes what other plans or other folders know of points that are missing here. `keys` are
+    /// those of all points, or empty: then they are made here, for `points`.
+    void adopt(const std::vector<std::int64_t>& points, const std::vector<std::string>& keys) {
+        const auto missing = [&](std::int64_t point) { return !index_.is_final(point); };
+        if (std::none_of(points.begin(), points.end(), missing)) {
+            return;
+        }
+        std::vector<std::unique_ptr<ShardReader>> readers;
+        readers.push_back(std::make_unique<ShardReader>(shards_of(options_.out)));
+        for (const fs::path& folder : options_.reuse) {
+            readers.push_back(std::make_unique<ShardReader>(shards_of(folder)));
+        }
+        std::map<std::string, std::pair<std::size_t, RecordPlace>> known;
+        for (std::size_t r = 0; r < readers.size(); ++r) {
+            readers[r]->scan([&](const ShardHead& head, Record&& record, const RecordPlace& place) {
+                // What constraints excluded may be asked for now.
+                if (!(r == 0 && head == head_) && record.is_final() && !record.key.empty() &&
+                    record.status != PointStatus::excluded) {
+                    known.emplace(std::move(record.key), std::pair(r, place));
+                }
+            });
+        }
+        if (known.empty()) {
+            return;
+        }
+        PointRunner runner(loaded_.sweep, configs_);
+        for (const std::int64_t point : points) {
+            if (!missing(point)) {
+                continue;
+            }
+            const auto found = known.find(keys.empty() ? runner.instantiate(point, engine_).key
+                                                       : keys.at(static_cast<std::size_t>(point)));
+            if (found != known.end()) {
+                Record record = readers[found->second.first]->read(found->second.second);
+                record.point = point;
+                keep(record);
+            }
+        }
+    }
+
+    [[nodiscard]] bool is_final(std::int64_t point) const {
+        return index_.is_final(point) || fresh_final_.count(point) > 0;
+    }
+
+    /// Runs those of `points` that are missing; `seen` gets every record of them, new or old.
+    void run(const std::vector<std::int64_t>& points, SweepProgress& progress,
+             const std::function<void(const Record&)>& seen) {
+        auto next = points.begin();
+        const auto source = [&]() -> std::optional<std::int64_t> {
+            while (next != points.end() && is_final(*next)) {
+                ++next;
+            }
+            return next == points.end() ? std::nullopt : std::optional(*next++);
+        };
+        PointRunner runner(loaded_.sweep, configs_);
+        PoolOptions pool = options_.pool;
+        pool.idle = [&] { progress.show(); };
+        run_points(
+            source, [&](std::int64_t point) { return runner.run(point, engine_); },
+            [&](const Record& record) {
+                keep(record);
+                seen(record);
+                progress.add(record);
+            },
+            pool);
+    }
+
+    /// The record of a point that this folder had before this run.
+    [[nodiscard]] std::optional<Record> earlier(std::int64_t point) const {
+        return index_.is_final(point) ? std::optional(reader_.read(index_.place(point)))
+                                      : std::nullopt;
+    }
+
+    void keep(const Record& record) {
+        if (!writer_) {
+            writer_ = std::make_unique<ShardWriter>(shards_of(options_.out), head_);
+        }
+        writer_->append(record);
+        if (record.is_final()) {
+            fresh_final_.insert(record.point);
+        }
+    }
+
+private:
+    const LoadedSweep& loaded_;
+    const Configs& configs_;
+    const SweepOptions& options_;
+    ShardHead head_;
+    std::optional<Engine> engine_;
+    ShardReader reader_;
+    PointIndex index_;
+    std::unique_ptr<ShardWriter> writer_;
+    std::set<std::int64_t> fresh_final_;
+};
+
+void run_all(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+             const std::vector<std::string>& keys, const std::function<void(std::int64_t)>& begin,
+             SweepCounts& counts) {
+    PassRun pass(loaded, configs, options, kFirstPass, std::nullopt);
+    std::vector<std::int64_t> points(static_cast<std::size_t>(loaded.sweep.space.size()));
+    std::iota(points.begin(), points.end(), std::int64_t{0});
+    pass.adopt(points, keys);
+    counts.found = std::count_if(points.begin(), points.end(),
+                                 [&](std::int64_t point) { return pass.is_final(point); });
+    begin(loaded.sweep.space.size() - counts.found);
+    SweepProgress progress(loaded.sweep.name, loaded.sweep.space.size(), counts.found);
+    pass.run(points, progress, [](const Record&) {});
+}
+
+/// How good a record is, for the search.
+Fitness fitness_of(const Sweep& sweep, const Record& record) {
+    const std::vector<std::string> totals = csv_cells(record.totals);
+    Fitness fitness;
+    if (record.status != PointStatus::failed) {
+        fitness.violations =
+            static_cast<int>(broken_constraints(sweep, record.point, totals).size());
+        fitness.costs = costs_of(sweep, totals);
+    }
+    if (record.status == PointStatus::failed ||
+        (fitness.violations == 0 && fitness.costs.empty())) {
+        fitness.violations = static_cast<int>(sweep.constraints.size()) + 1;
+    }
+    return fitness;
+}
+
+void run_search(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+                SweepCounts& counts) {
+    const Sweep& sweep = loaded.sweep;
+    PassRun pass(loaded, configs, options, kFirstPass, std::nullopt);
+    Nsga2 search(sweep.space, *sweep.search);
+    SweepProgress progress(sweep.name, std::min(sweep.search->budget, sweep.space.size()), 0);
+    for (std::vector<std::int64_t> points = search.ask(); !points.empty(); points = search.ask()) {
+        pass.adopt(points, {});
+        for (const std::int64_t point : points) {
+            if (const auto record = pass.earlier(point)) {
+                search.tell(point, fitness_of(sweep, *record));
+                ++counts.found;
+                progress.add(*record);
+            }
+        }
+        pass.run(points, progress, [&](const Record& record) {
+            search.tell(record.point, fitness_of(sweep, record));
+        });
+    }
+}
+
+void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options) {
+    const std::vector<std::int64_t> best = best_points(loaded, options.out);
+    PassRun pass(loaded, configs, options, then_pass(*loaded.manifest.then), loaded.manifest.then);
+    pass.adopt(best, {});
+    const auto found = std::count_if(best.begin(), best.end(),
+                                     [&](std::int64_t point) { return pass.is_final(point); });
+    SweepProgress progress(loaded.sweep.name + ", " + name(*loaded.manifest.then),
+                           static_cast<std::int64_t>(best.size()), found);
+    pass.run(best, progress, [](const Record&) {});
+}
+
+}  // namespace
+
+LoadedSweep load_sweep_file(const std::string& name, const std::vector<std::string>& base,
+                            std::optional<Engine> then, std::int64_t top, const Configs& configs) {
+    const ConfigFile file = configs.find(ConfigKind::experiment, name);
+    LoadedSweep loaded;
+    loaded.manifest.text =
+        read_file_whole(file.path, file.shown_as, "a sweep file", kLargestSweepFile);
+    loaded.manifest.file_name = file.path.filename().string();
+    loaded.manifest.base = base;
+    loaded.manifest.then = then;
+    loaded.manifest.top = top;
+    loaded.sweep = sweep_from(loaded.manifest.text, file.shown_as, base);
+    PointLoader loader(configs);
+    const InputFiles files = loader.files_of(loaded.sweep);
+    loaded.inputs = files.paths();
+    loaded.inputs.push_back(file.path);
+    loaded.manifest.plan = plan_of(loaded, files);
+    return loaded;
+}
+
+void check_sweep(const LoadedSweep& loaded, const Configs& configs, const PoolOptions& pool) {
+    ProgressBar bar("checking the points of " + loaded.sweep.name);
+    check_points(loaded.sweep, configs, false, pool, [&](double done) { bar.show(done); });
+}
+
+std::vector<SweepPass> passes_of(const LoadedSweep& loaded, const fs::path& folder) {
+    std::vector<SweepPass> passes = {{kFirstPass}};
+    if (loaded.manifest.then) {
+        passes.push_back({then_pass(*loaded.manifest.then), best_points(loaded, folder)});
+    }
+    return passes;
+}
+
+SweepCounts counts_of(const LoadedSweep& loaded, const fs::path& folder) {
+    const SweepTable table(loaded.sweep, shards_of(folder), loaded.manifest.plan,
+                           passes_of(loaded, folder));
+    SweepCounts counts;
+    counts.failed = table.count(PointStatus::failed);
+    counts.excluded = table.count(PointStatus::excluded);
+    counts.found = table.count(PointStatus::done) + counts.excluded + counts.failed;
+    counts.points = loaded.sweep.search ? counts.found : loaded.sweep.space.size();
+    return counts;
+}
+
+void collect(const LoadedSweep& loaded, const fs::path& folder) {
+    const fs::path shards = shards_of(folder);
+    const SweepTable table(loaded.sweep, shards, loaded.manifest.plan, passes_of(loaded, folder));
+    write_csv(table, folder / "results.csv");
+    std::vector<NamedTable> tables = {{"results", &table}};
+    std::optional<SweepTable> first;
+    if (loaded.manifest.then) {
+        first.emplace(loaded.sweep, shards, loaded.manifest.plan,
+                      std::vector<SweepPass>{{kFirstPass}});
+        write_csv(*first, folder / "first_pass.csv");
+        tables.push_back({"first_pass", &*first});
+    }
+    write_sqlite(tables, folder / "results.sqlite");
+}
+
+SweepCounts run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+                      const std::function<void(std::int64_t left)>& begin) {
+    const FolderLock lock(options.out, FolderLock::Kind::alone);
+    const auto before = read_manifest(options.out);
+    const bool same = before && before->plan == loaded.manifest.plan;
+    loaded.manifest.checked = same && before->checked;
+    const bool others = (before && !same) || !options.reuse.empty();
+    std::vector<std::string> keys;
+    if (!loaded.manifest.checked || !options.reuse.empty()) {
+        ProgressBar bar("checking the points of " + loaded.sweep.name);
+        keys = check_points(loaded.sweep, configs, others && !loaded.sweep.search, options.pool,
+                            [&](double done) { bar.show(done); });
+        loaded.manifest.checked = true;
+    }
+    write_manifest(options.out, loaded.manifest);
+    SweepCounts counts;
+    if (loaded.sweep.search) {
+        begin(std::min(loaded.sweep.search->budget, loaded.sweep.space.size()));
+        run_search(loaded, configs, options, counts);
+    } else {
+        run_all(loaded, configs, options, keys, begin, counts);
+    }
+    if (loaded.manifest.then) {
+        run_best(loaded, configs, options);
+    }
+    collect(loaded, options.out);
+    const std::int64_t found = counts.found;
+    counts = counts_of(loaded, options.out);
+    counts.found = found;
+    return counts;
+}
+
+std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& loaded,
+                                                           const Configs& configs,
+                                                           std::int64_t points, int jobs) {
+    using Span = std::chrono::duration<double>;
+    constexpr Span kPatience{20};
+    // A rule of thumb for people, measured by scripts/bench: what a step of the replay costs.
+    constexpr double kSecondsAStep = 1e-6;
+    constexpr double kSecondsAChild = 2e-3;
+    const std::int64_t size = loaded.sweep.space.size();
+    std::vector<std::int64_t> probes = {0, size / 2, size - 1};
+    probes.erase(std::unique(probes.begin(), probes.end()), probes.end());
+    const std::size_t count = probes.size();
+    PoolOptions pool;
+    pool.point_timeout = kPatience;
+    PointRunner runner(loaded.sweep, configs);
+    std::vector<double> seconds;
+    run_points(
+        [&]() -> std::optional<std::int64_t> {
+            if (probes.empty()) {
+                return std::nullopt;
+            }
+            const std::int64_t point = probes.back();
+            probes.pop_back();
+            return point;
+        },
+        [&](std::int64_t point) {
+            const bool replayed =
+                runner.instantiate(point, std::nullopt).run.engine == Engine::systemc;
+            const auto start = std::chrono::steady_clock::now();
+            Record record = runner.run(point, Engine::analytic);
+            double took = Span(std::chrono::steady_clock::now() - start).count();
+            const std::string steps = csv_cells(record.totals).at(total_index("steps"));
+            if (replayed && !steps.empty()) {
+                took += kSecondsAChild + kSecondsAStep * std::stod(steps);
+            }
+            record.reason = fmt::format("{:.9f}", took);
+            return record;
+        },
+        [&](const Record& record) {
+            if (record.cause != FailureCause::timeout && record.cause != FailureCause::killed) {
+                seconds.push_back(std::stod(record.reason));
+            }
+        },
+        pool);
+    if (seconds.size() < count) {
+        return std::nullopt;
+    }
+    const double mean =
+        std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size());
+    return Span(mean * static_cast<double>(points) / std::max(jobs, 1));
+}
+
+}  // namespace memwall

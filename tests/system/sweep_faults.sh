@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A sweep that is killed at random moments, or finds its disk full, loses no finished point and makes none twice or wrong.
+#   MEMWALL_KILLS   how often it is killed (20)
+source "$(dirname "$0")/support.sh"
+source_dir=$1
+build_dir=$2
+kills=${MEMWALL_KILLS:-20}
+RANDOM=7
+
+cat >"$work/s.yaml" <<'END'
+sweep: s
+base: {machine: tiny_von_neumann, network: tiny_conv}
+grid:
+  machine.clock: {from: 100 MHz, to: 1 GHz, steps: 25, round: 1 kHz}
+  batch: {from: 1, to: 20, steps: 20}
+END
+# In a subshell of its own, which becomes the program: so its process is the one that is killed.
+sweep() (exec "$build_dir/memwall" sweep "$work/s.yaml" --configs "$source_dir/configs" --jobs 2 "$@")
+
+# finished DIR: how many different points the shards of DIR hold
+finished() {
+    { cat "$1"/shards/*.shard 2>/dev/null || true; } | { grep -a '^........ [0-9]*,.*,done,' || true; } |
+        sed 's/^........ \([0-9]*\),.*/\1/' | sort -u | wc -l
+}
+
+sweep --out "$work/whole" >/dev/null 2>&1
+
+before=0
+for ((kill = 0; kill < kills; ++kill)); do
+    exec 3>&2 2>/dev/null  # bash tells of every process that is killed
+    "$build_dir/memwall" sweep "$work/s.yaml" --configs "$source_dir/configs" --jobs 2 --out "$work/killed" >/dev/null 2>&1 &
+    parent=$!
+    sleep "0.0$((RANDOM % 9 + 1))"
+    victim=$parent
+    if ((RANDOM % 2)); then
+        # One of its workers; where none is there yet, the parent.
+        victim=$(ps -o pid= --ppid "$parent" | head -1 || true)
+        victim=${victim:-$parent}
+    fi
+    kill -9 "$victim" 2>/dev/null || true
+    sleep 0.02
+    kill -9 "$parent" 2>/dev/null || true
+    wait "$parent" || true
+    exec 2>&3
+    now=$(finished "$work/killed")
+    [[ $now -ge $before ]] || failed "of $before finished points $now are left after kill $kill"
+    before=$now
+done
+said=$(sweep --out "$work/killed" 2>&1 >/dev/null | tail -1)
+expect_equal "$said" "500 points, $before found, 0 failed" "what the last run says"
+cmp -s "$work/whole/results.csv" "$work/killed/results.csv" || failed "the results differ from those of a run in peace"
+
+# What a fault leaves at the end of a shard is not read, and its points are run again.
+last=$(ls "$work"/killed/shards/*.shard | tail -1)
+head -c -5 "$last" >"$work/cut" && cp "$work/cut" "$last"
+printf 'garbage' >>"$last"
+sweep --out "$work/killed" >/dev/null 2>&1
+cmp -s "$work/whole/results.csv" "$work/killed/results.csv" || failed "the results differ after the end of a shard was damaged"
+
+# A full disk: the sweep says so and keeps what it has.
+mkdir "$work/small"
+if mount -t tmpfs -o size=64k none "$work/small" 2>/dev/null; then
+    trap 'umount "$work/small"; rm -rf "$work"' EXIT
+    status=0
+    said=$(sweep --out "$work/small/out" 2>&1 >/dev/null) || status=$?
+    expect_equal "$status" 1 "the exit status on a full disk"
+    expect_contains "$said" "No space left on device" "what is said of a full disk"
+    kept=$(finished "$work/small/out")
+    mount -o remount,size=16m "$work/small"
+    said=$(sweep --out "$work/small/out" 2>&1 >/dev/null | tail -1)
+    expect_equal "$said" "500 points, $kept found, 0 failed" "what is said when there is room again"
+    cmp -s "$work/whole/results.csv" "$work/small/out/results.csv" || failed "the results differ after a full disk"
+else
+    echo "skipped: no tmpfs can be mounted here, so a full disk is not tried"
+fi
+
+# Two at once: the second waits, then refuses.
+sweep --out "$work/both" --point-timeout 1h >/dev/null 2>&1 &
+first=$!
+sweep --out "$work/both" >/dev/null 2>"$work/second" || true
+wait "$first" || failed "the first of two sweeps failed"
+cmp -s "$work/whole/results.csv" "$work/both/results.csv" || failed "the results differ after two sweeps in one folder"
