@@ -127,7 +127,9 @@ std::string counts_text(const SweepCounts& counts) {
 }
 
 void show_status(const LoadedSweep& loaded, const fs::path& folder) {
-    const SweepCounts counts = counts_of(loaded, folder);
+    const SweepTable table(loaded.sweep, shards_of(folder), loaded.manifest.plan,
+                           passes_of(loaded, folder));
+    const SweepCounts counts = counts_of(loaded, table);
     const std::int64_t of = loaded.sweep.search ? loaded.sweep.search->budget : counts.points;
     print_result(fmt::format(
         "{}: {} of {} points are there ({:.0f} %), {} failed, {} excluded{}\n", loaded.sweep.name,
@@ -151,16 +153,21 @@ LoadedSweep load_folder(const fs::path& folder) {
 
 using Start = std::chrono::steady_clock::time_point;
 
-void tell_end(const LoadedSweep& loaded, const fs::path& folder, const SweepCounts& counts,
-              Start started) {
+/// Tells what the folder holds now; `found` of its points were there already, all if not said. The
+/// exit status.
+int tell_end(const LoadedSweep& loaded, const fs::path& folder, std::optional<std::int64_t> found,
+             Start started) {
     const SweepTable table(loaded.sweep, shards_of(folder), loaded.manifest.plan,
                            passes_of(loaded, folder));
+    SweepCounts counts = counts_of(loaded, table);
+    counts.found = found.value_or(counts.found);
     print_result(sweep_report(loaded.sweep, table, folder));
     if (counts.excluded > 0) {
         std::cerr << "memwall: " << counts.excluded
                   << " points break a constraint and are excluded\n";
     }
     std::cerr << "memwall: " << resources_used(started) << "\n" << counts_text(counts) << "\n";
+    return counts.failed > 0 ? 1 : 0;
 }
 
 int collect_command(const CommandLine& command, Start started) {
@@ -170,9 +177,7 @@ int collect_command(const CommandLine& command, Start started) {
     const fs::path folder = command.words[1];
     const LoadedSweep loaded = load_folder(folder);
     collect(loaded, folder);
-    const SweepCounts counts = counts_of(loaded, folder);
-    tell_end(loaded, folder, counts, started);
-    return counts.failed > 0 ? 1 : 0;
+    return tell_end(loaded, folder, std::nullopt, started);
 }
 
 /// The output must not be one of the inputs' folders' files: a sweep writes into a folder of its
@@ -220,12 +225,11 @@ int sweep_command(const CommandLine& command, const Configs& configs,
         return 0;
     }
     refuse_foreign_folder(options.out);
-    const SweepCounts counts = run_sweep(loaded, configs, options, [&](std::int64_t left) {
+    const std::int64_t found = run_sweep(loaded, configs, options, [&](std::int64_t left) {
         std::cerr << "memwall: " << loaded.sweep.name << ": "
                   << size_text(loaded, configs, options.pool.jobs, left) << "\n";
     });
-    tell_end(loaded, options.out, counts, started);
-    return counts.failed > 0 ? 1 : 0;
+    return tell_end(loaded, options.out, found, started);
 }
 
 }  // namespace memwall

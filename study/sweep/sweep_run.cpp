@@ -150,11 +150,15 @@ public:
                                       : std::nullopt;
     }
 
+    /// How many records were written.
+    [[nodiscard]] std::int64_t kept() const { return kept_; }
+
     void keep(const Record& record) {
         if (!writer_) {
             writer_ = std::make_unique<ShardWriter>(shards_of(options_.out), head_);
         }
         writer_->append(record);
+        ++kept_;
         if (record.is_final()) {
             fresh_final_.insert(record.point);
         }
@@ -170,11 +174,17 @@ private:
     PointIndex index_;
     std::unique_ptr<ShardWriter> writer_;
     std::set<std::int64_t> fresh_final_;
+    std::int64_t kept_ = 0;
+};
+
+struct RunTally {
+    std::int64_t found = 0;  ///< points of the first pass that were there already
+    std::int64_t kept = 0;   ///< records that were written
 };
 
 void run_all(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
              const std::vector<std::string>& keys, const std::function<void(std::int64_t)>& begin,
-             SweepCounts& counts) {
+             RunTally& counts) {
     PassRun pass(loaded, configs, options, kFirstPass, std::nullopt);
     std::vector<std::int64_t> points(static_cast<std::size_t>(loaded.sweep.space.size()));
     std::iota(points.begin(), points.end(), std::int64_t{0});
@@ -184,6 +194,7 @@ void run_all(const LoadedSweep& loaded, const Configs& configs, const SweepOptio
     begin(loaded.sweep.space.size() - counts.found);
     SweepProgress progress(loaded.sweep.name, loaded.sweep.space.size(), counts.found);
     pass.run(points, progress, [](const Record&) {});
+    counts.kept += pass.kept();
 }
 
 /// How good a record is, for the search.
@@ -203,7 +214,7 @@ Fitness fitness_of(const Sweep& sweep, const Record& record) {
 }
 
 void run_search(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
-                SweepCounts& counts) {
+                RunTally& counts) {
     const Sweep& sweep = loaded.sweep;
     PassRun pass(loaded, configs, options, kFirstPass, std::nullopt);
     Nsga2 search(sweep.space, *sweep.search);
@@ -221,9 +232,11 @@ void run_search(const LoadedSweep& loaded, const Configs& configs, const SweepOp
             search.tell(record.point, fitness_of(sweep, record));
         });
     }
+    counts.kept += pass.kept();
 }
 
-void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options) {
+void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+              RunTally& counts) {
     const std::vector<std::int64_t> best = best_points(loaded, options.out);
     PassRun pass(loaded, configs, options, then_pass(*loaded.manifest.then), loaded.manifest.then);
     pass.adopt(best, {});
@@ -232,6 +245,7 @@ void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOpti
     SweepProgress progress(loaded.sweep.name + ", " + name(*loaded.manifest.then),
                            static_cast<std::int64_t>(best.size()), found);
     pass.run(best, progress, [](const Record&) {});
+    counts.kept += pass.kept();
 }
 
 }  // namespace
@@ -268,9 +282,7 @@ std::vector<SweepPass> passes_of(const LoadedSweep& loaded, const fs::path& fold
     return passes;
 }
 
-SweepCounts counts_of(const LoadedSweep& loaded, const fs::path& folder) {
-    const SweepTable table(loaded.sweep, shards_of(folder), loaded.manifest.plan,
-                           passes_of(loaded, folder));
+SweepCounts counts_of(const LoadedSweep& loaded, const SweepTable& table) {
     SweepCounts counts;
     counts.failed = table.count(PointStatus::failed);
     counts.excluded = table.count(PointStatus::excluded);
@@ -294,12 +306,16 @@ void collect(const LoadedSweep& loaded, const fs::path& folder) {
     write_sqlite(tables, folder / "results.sqlite");
 }
 
-SweepCounts run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
-                      const std::function<void(std::int64_t left)>& begin) {
+std::int64_t run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+                       const std::function<void(std::int64_t left)>& begin) {
     const FolderLock lock(options.out, FolderLock::Kind::alone);
     const auto before = read_manifest(options.out);
     const bool same = before && before->plan == loaded.manifest.plan;
     loaded.manifest.checked = same && before->checked;
+    const bool collected = same && before->collected && before->then == loaded.manifest.then &&
+                           before->top == loaded.manifest.top &&
+                           fs::exists(options.out / "results.csv") &&
+                           fs::exists(options.out / "results.sqlite");
     const bool others = (before && !same) || !options.reuse.empty();
     std::vector<std::string> keys;
     if (!loaded.manifest.checked || !options.reuse.empty()) {
@@ -308,8 +324,9 @@ SweepCounts run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOp
                             [&](double done) { bar.show(done); });
         loaded.manifest.checked = true;
     }
+    loaded.manifest.collected = false;
     write_manifest(options.out, loaded.manifest);
-    SweepCounts counts;
+    RunTally counts;
     if (loaded.sweep.search) {
         begin(std::min(loaded.sweep.search->budget, loaded.sweep.space.size()));
         run_search(loaded, configs, options, counts);
@@ -317,13 +334,14 @@ SweepCounts run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOp
         run_all(loaded, configs, options, keys, begin, counts);
     }
     if (loaded.manifest.then) {
-        run_best(loaded, configs, options);
+        run_best(loaded, configs, options, counts);
     }
-    collect(loaded, options.out);
-    const std::int64_t found = counts.found;
-    counts = counts_of(loaded, options.out);
-    counts.found = found;
-    return counts;
+    if (!collected || counts.kept > 0) {
+        collect(loaded, options.out);
+    }
+    loaded.manifest.collected = true;
+    write_manifest(options.out, loaded.manifest);
+    return counts.found;
 }
 
 std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& loaded,
