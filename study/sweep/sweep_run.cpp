@@ -349,7 +349,7 @@ std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& lo
                                                            std::int64_t points, int jobs) {
     using Span = std::chrono::duration<double>;
     constexpr Span kPatience{20};
-    // A rule of thumb for people, measured by scripts/bench: what a step of the replay costs.
+    // A rule of thumb for people, not measured here: what a step of the replay costs.
     constexpr double kSecondsAStep = 1e-6;
     constexpr double kSecondsAChild = 2e-3;
     const std::int64_t size = loaded.sweep.space.size();
