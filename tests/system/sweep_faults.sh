@@ -52,7 +52,8 @@ expect_equal "$said" "500 points, $before found, 0 failed" "what the last run sa
 cmp -s "$work/whole/results.csv" "$work/killed/results.csv" || failed "the results differ from those of a run in peace"
 
 # What a fault leaves at the end of a shard is not read, and its points are run again.
-last=$(ls "$work"/killed/shards/*.shard | tail -1)
+shards=("$work"/killed/shards/*.shard)
+last=${shards[-1]}
 head -c -5 "$last" >"$work/cut" && cp "$work/cut" "$last"
 printf 'garbage' >>"$last"
 sweep --out "$work/killed" >/dev/null 2>&1
