@@ -30,6 +30,9 @@ void sum(Backward& step);  ///< add
 void difference(Backward& step);
 void multiplied(Backward& step);
 void quotient(Backward& step);
+void extreme(Backward& step);  ///< maximum, minimum
+void chosen(Backward& step);   ///< where
+void expand(Backward& step);
 
 // norms.cpp
 void softmax(Backward& step);
