@@ -101,6 +101,9 @@ constexpr std::array kPartGradients = {
     PartGradient{"lstm_hidden", gradients::lstm_hidden},
     PartGradient{"gru_hidden", gradients::gru_hidden},
     PartGradient{"select", gradients::select},
+    PartGradient{"expert_linear", gradients::expert_product},
+    PartGradient{"top_k", gradients::top_k},
+    PartGradient{"combine", gradients::combine},
 };
 
 }  // namespace
