@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <memory>
 
 #include "base/error.hpp"
 #include "study/verbs.hpp"
@@ -18,6 +19,19 @@ std::string footer(const std::vector<std::string>& examples) {
     }
     return text;
 }
+
+/// Words behind the options are no options of CLI11, but a part of the usage.
+class VerbFormatter : public CLI::Formatter {
+public:
+    explicit VerbFormatter(std::string words) : words_(std::move(words)) {}
+
+    std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
+        return "Usage: " + name + " [OPTIONS] [" + words_ + "]\n";
+    }
+
+private:
+    std::string words_;
+};
 
 std::optional<std::string>& field(CommandLine& command, const std::string& option) {
     const std::map<std::string, std::optional<std::string>*> fields = {
@@ -41,6 +55,7 @@ std::optional<std::string>& field(CommandLine& command, const std::string& optio
         {"--output", &command.output},
         {"--compare", &command.compare},
         {"--graph", &command.graph},
+        {"--yaml", &command.yaml},
         {"--optimizer", &command.optimizer},
         {"--jobs", &command.jobs},
         {"--out", &command.out},
@@ -149,6 +164,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
     for (const VerbSpec& verb : verb_specs()) {
         CLI::App* sub = app.add_subcommand(verb.name, verb.purpose);
         sub->allow_extras();
+        sub->formatter(std::make_shared<VerbFormatter>(verb.positional));
         sub->footer(std::string(verb.positional) + ": " + verb.positional_help + "\n\n" +
                     footer(verb.examples));
         add_options(verb, *sub, command);

@@ -22,7 +22,7 @@ struct CommandLine {
     std::vector<std::string> words;  ///< after the verb
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
         rounds, users, prompt, output_tokens, context, json, csv, configs, format, output, compare,
-        graph, optimizer, jobs, out, point_timeout, then, top;
+        graph, yaml, optimizer, jobs, out, point_timeout, then, top;
     std::vector<std::string> set, set_dim, reuse;
     bool skip_unsupported = false, dry_run = false, status = false;
 };
