@@ -10,6 +10,7 @@ declare -A groups=(
              libonnx-dev libprotobuf-dev libsqlitecpp-dev libsystemc-dev libyaml-cpp-dev nlohmann-json3-dev"
     [plot]="python3 python3-matplotlib"
     [python]="python3-ipykernel python3-matplotlib python3-nbclient python3-pandas"
+    [slurm]="munge slurm-wlm"
     [check]="git clang-format-14 clang-tidy-14"
 )
 
@@ -20,7 +21,7 @@ fi
 wanted=()
 for group in "${@:-build}"; do
     if [[ -z "${groups[$group]:-}" ]]; then
-        echo "error: unknown group of packages '$group'; expected one of build, plot, python, check" >&2
+        echo "error: unknown group of packages '$group'; expected one of build, plot, python, slurm, check" >&2
         exit 2
     fi
     # shellcheck disable=SC2206  # one word a package

@@ -61,20 +61,26 @@ std::optional<std::string>& field(CommandLine& command, const std::string& optio
         {"--out", &command.out},
         {"--point-timeout", &command.point_timeout},
         {"--then", &command.then},
-        {"--top", &command.top}};
+        {"--top", &command.top},
+        {"--array-tasks", &command.array_tasks},
+        {"--partition", &command.partition},
+        {"--time", &command.time}};
     return *fields.at(option);
 }
 
 std::vector<std::string>& list(CommandLine& command, const std::string& option) {
-    const std::map<std::string, std::vector<std::string>*> lists = {
-        {"--set", &command.set}, {"--set-dim", &command.set_dim}, {"--reuse", &command.reuse}};
+    const std::map<std::string, std::vector<std::string>*> lists = {{"--set", &command.set},
+                                                                    {"--set-dim", &command.set_dim},
+                                                                    {"--reuse", &command.reuse},
+                                                                    {"--sbatch", &command.sbatch}};
     return *lists.at(option);
 }
 
 bool& flag(CommandLine& command, const std::string& option) {
     const std::map<std::string, bool*> flags = {{"--skip-unsupported", &command.skip_unsupported},
                                                 {"--dry-run", &command.dry_run},
-                                                {"--status", &command.status}};
+                                                {"--status", &command.status},
+                                                {"--slurm", &command.slurm}};
     return *flags.at(option);
 }
 

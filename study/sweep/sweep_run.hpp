@@ -29,6 +29,8 @@ struct SweepOptions {
     std::filesystem::path out;
     std::vector<std::filesystem::path> reuse;
     PoolOptions pool;
+    /// Checks, takes over what is known, writes the manifest, and stops before the first point.
+    bool only_prepare = false;
 };
 
 struct SweepCounts {
