@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "arch/split_search.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -83,98 +84,13 @@ std::int64_t vector_cycles(std::int64_t lanes, std::int64_t operations) {
     return ceil_divide(operations, lanes);
 }
 
-namespace {
-
-/// Distinct tile sizes that cut `extent` into at most `most` parts, in multiples of `unit`, largest
-/// first.
-std::vector<std::int64_t> useful_tiles(std::int64_t extent, std::int64_t unit, std::int64_t most) {
-    std::vector<std::int64_t> tiles;
-    const std::int64_t units = ceil_divide(extent, unit);
-    const std::int64_t limit = std::min(units, most);
-    for (std::int64_t parts = 1; parts <= limit;) {
-        const std::int64_t size = ceil_divide(units, parts);
-        const std::int64_t tile = std::min(extent, size * unit);
-        if (tiles.empty() || tiles.back() != tile) {
-            tiles.push_back(tile);
-        }
-        // The fewest parts that are smaller than this.
-        parts = size > 1 ? (units - 1) / (size - 1) + 1 : limit + 1;
-    }
-    return tiles;
-}
-
-/// Cuts dimension after dimension while cores are left.
-class SplitSearch {
-public:
-    SplitSearch(const IterationSpace& space, const Extents& extents, const SplitRules& rules)
-        : rules_(rules) {
-        current_.extents = extents;
-        current_.tile = extents;
-        for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::S, Dim::T,
-                              Dim::N, Dim::D, Dim::P, Dim::Q}) {
-            const bool normalised = space.normalises(dim);
-            const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim)) ||
-                              (is_window(dim) && rules.split_window);
-            const bool allowed =
-                sums ? rules.split_reduction && space.is_reduction(dim) : !space.is_reduction(dim);
-            if (extents[index(dim)] > 1 && allowed && !normalised) {
-                dims_.push_back(dim);
-            }
-        }
-    }
-
-    std::vector<CoreSplit> run() {
-        cut(0, rules_.cores);
-        return std::move(found_);
-    }
-
-private:
-    static bool is_window(Dim dim) { return dim == Dim::R || dim == Dim::S || dim == Dim::T; }
-
-    [[nodiscard]] std::int64_t unit(Dim dim) const {
-        return dim == Dim::K ? rules_.output_unit : dim == Dim::C ? rules_.reduction_unit : 1;
-    }
-
-    void cut(std::size_t depth, std::int64_t cores) {
-        if (depth == dims_.size()) {
-            found_.push_back(current_);
-            return;
-        }
-        const Dim dim = dims_[depth];
-        const std::int64_t whole = current_.extents[index(dim)];
-        std::vector<std::int64_t> tiles = useful_tiles(whole, unit(dim), cores);
-        if (groups_together(dim)) {
-            tiles = {whole};
-        }
-        const bool shares = dim == Dim::C || is_window(dim);
-        if (depth + 1 == dims_.size() && !shares && !groups_together(dim)) {
-            tiles = {tiles.back()};  // nothing is left to use the other cores
-        }
-        for (const std::int64_t tile : tiles) {
-            current_.tile[index(dim)] = tile;
-            cut(depth + 1, cores / ceil_divide(whole, tile));
-        }
-        current_.tile[index(dim)] = whole;
-    }
-
-    /// Whether a part has several groups and the channels of `dim` inside them: a part of those
-    /// would be no contiguous part of the tensor.
-    [[nodiscard]] bool groups_together(Dim dim) const {
-        return (dim == Dim::K || dim == Dim::C) && current_.tile[index(Dim::G)] > 1 &&
-               current_.extents[index(Dim::K)] > 1;
-    }
-
-    SplitRules rules_;
-    std::vector<Dim> dims_;
-    CoreSplit current_;
-    std::vector<CoreSplit> found_;
-};
-
-}  // namespace
-
 std::vector<CoreSplit> useful_splits(const IterationSpace& space, const Extents& extents,
                                      const SplitRules& rules) {
-    return SplitSearch(space, extents, rules).run();
+    std::vector<CoreSplit> found;
+    const auto prunes = [](const Extents& /*tile*/, std::int64_t /*cores*/) { return false; };
+    const auto visit = [&](const CoreSplit& split) { found.push_back(split); };
+    SplitSearch(space, extents, rules, prunes, visit).run();
+    return found;
 }
 
 std::int64_t delivered_words(const Projection& projection, const CoreSplit& split, const Box& at) {
@@ -212,7 +128,7 @@ std::int64_t delivered_words(const Projection& projection, const CoreSplit& spli
     return product;
 }
 
-Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents) {
+std::int64_t most_words(const Projection& projection, const Extents& extents) {
     std::int64_t words = 1;
     for (std::size_t a = 0; a < projection.axes.size(); ++a) {
         const Axis& axis = projection.axes[a];
@@ -226,7 +142,11 @@ Bytes most_bytes(const Projection& projection, Precision precision, const Extent
         }
         words *= std::min(axis.extent, reach);
     }
-    return stored_bytes(words, precision);
+    return words;
+}
+
+Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents) {
+    return stored_bytes(most_words(projection, extents), precision);
 }
 
 std::int64_t operand_reads(const Projection& projection, const Box& box) {

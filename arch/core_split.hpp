@@ -63,7 +63,8 @@ std::vector<CoreSplit> useful_splits(const IterationSpace& space, const Extents&
 /// once a core. `at` is where the box lies in the layer.
 std::int64_t delivered_words(const Projection& projection, const CoreSplit& split, const Box& at);
 
-/// Bytes of what a box of `extents` can touch of an operand, wherever it lies.
+/// Words, and bytes, of what a box of `extents` can touch of an operand, wherever it lies.
+std::int64_t most_words(const Projection& projection, const Extents& extents);
 Bytes most_bytes(const Projection& projection, Precision precision, const Extents& extents);
 
 /// Reads of one operand over a box where each point reads its word and padding is no read.

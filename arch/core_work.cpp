@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "arch/core_cycles.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -111,40 +112,8 @@ void check_layers(const Network& network, const Machine& machine, const Cores& c
     faults.throw_if_any();
 }
 
-namespace {
-
-// MODEL: the tokens of an expert run together, one expert after another, each with an equal share
-// of the positions.
-std::int64_t expert_cycles(const Cores& cores, const ArrayShape& shape, const Projection& weights,
-                           const Extents& part) {
-    Extents one = part;
-    std::int64_t positions = 1;
-    for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
-        positions *= part[index(dim)];
-        one[index(dim)] = 1;
-    }
-    const std::int64_t experts = drawn_rows(weights, whole_box(part));
-    one[index(Dim::P)] = ceil_divide(positions, experts);
-    return experts * array_cycles(*cores.array_config, shape, one);
-}
-
-}  // namespace
-
-// MODEL: of causal attention the arrays compute whole boxes: pairs that a mask leaves out take
-// slots and time, but are no MACs.
 std::int64_t core_cycles(const Cores& cores, const Layer& layer, const Extents& part) {
-    if (layer.space.macs() == 0) {
-        const std::int64_t each =
-            std::max<std::int64_t>(1, layer.space.vector_operations_per_point);
-        return vector_cycles(cores.vector_config->lanes, whole_box(part).points() * each);
-    }
-    const ArrayShape* shape = array_shape(*cores.array_config, layer.precision);
-    ensure(shape != nullptr, "layers without lanes are refused before");
-    const Operand* weights = layer.space.find(TensorRole::weights);
-    if (weights != nullptr && weights->projection.gather) {
-        return expert_cycles(cores, *shape, weights->projection, part);
-    }
-    return array_cycles(*cores.array_config, *shape, part);
+    return CoreCycles(cores, layer)(part);
 }
 
 // MODEL: operand reads. Inputs are read once for every turn of output lanes, weights once into the
@@ -152,8 +121,9 @@ std::int64_t core_cycles(const Cores& cores, const Layer& layer, const Extents& 
 StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& layer, LayerId id,
                       const CoreSplit& split, const Box& box, bool starts) {
     StepBody body;
-    const bool macs = layer.space.macs() > 0;
-    const ArrayShape* shape = macs ? array_shape(*cores.array_config, layer.precision) : nullptr;
+    const CoreCycles cycles(cores, layer);
+    const ArrayShape* shape = cycles.shape();
+    const bool macs = shape != nullptr;
     body.unit = macs ? cores.array_unit : cores.vector_unit;
     if (macs) {
         builder.count(body, id, cores.array, Action::mac, TensorRole::outputs, shape->precision,
@@ -179,16 +149,15 @@ StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& 
                   stored_bytes(results * (turns - (starts ? shares : 0)), sums).count());
 
     Compute compute;
-    compute.occupies = Cycles(core_cycles(cores, layer, split.tile));
+    compute.occupies = Cycles(cycles(split.tile));
     compute.latency = macs ? cores.array_config->pipeline : cores.vector_config->pipeline;
     if (cores.read_width.count() > 0) {
         const std::int64_t width = cores.read_width.count() * split.cores();
         compute.occupies = std::max(compute.occupies, Cycles(ceil_divide(read, width)));
     }
     std::int64_t lanes = 0;
-    for_each_class(split, [&](const Extents& part, std::int64_t count) {
-        lanes += core_cycles(cores, layer, part) * count;
-    });
+    for_each_class(split,
+                   [&](const Extents& part, std::int64_t count) { lanes += cycles(part) * count; });
     compute.lanes_occupied = Cycles(lanes);
     body.what = compute;
     return body;

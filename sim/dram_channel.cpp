@@ -49,8 +49,9 @@ std::int32_t DramChannel::submit(const std::vector<DramLayout::Run>& runs, std::
     const std::int32_t fresh = free_part();
     Part& mine = part(fresh);
     mine = {};
-    runs_[static_cast<std::size_t>(fresh)] = runs;
-    mine.cursor = DramCursor(runs_[static_cast<std::size_t>(fresh)]);
+    auto& kept = runs_[static_cast<std::size_t>(fresh)];
+    kept = std::make_shared<const std::vector<DramLayout::Run>>(runs);
+    mine.cursor = DramCursor(*kept);
     mine.write = write;
     mine.stream = stream;
     mine.order = next_order_++;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "sim/dram_layout.hpp"
@@ -18,6 +19,7 @@ namespace memwall {
 /// It decides ahead of time and remembers where it stood. An access that comes at t takes back the
 /// decisions that fall at t or later: they might have been others had it been known. So a finish
 /// that has been reported never changes, and nothing needs waking until something finishes.
+/// A copy goes on as the original would.
 // MODEL: bursts of one stream (a channel of a DMA) enter a DRAM channel's queue in their order,
 // several streams by turns; a queue takes the next burst as soon as one leaves it.
 class DramChannel {
@@ -106,7 +108,8 @@ private:
     State ahead_;
     State base_;           ///< as `ahead_` before the decisions that may be taken back
     bool certain_ = true;  ///< none may be: `base_` is of no use
-    std::vector<std::vector<DramLayout::Run>> runs_;  ///< by part
+    /// By part; cursors point into them, those of copies too.
+    std::vector<std::shared_ptr<const std::vector<DramLayout::Run>>> runs_;
     std::vector<bool> released_;
     std::int64_t next_order_ = 0;
 };

@@ -2,6 +2,8 @@
 #include "sim/dram_controller.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -10,13 +12,54 @@ namespace memwall {
 DramController::DramController(const DramConfig& config, bool by_burst)
     : config_(config),
       layout_(config),
-      here_(static_cast<std::size_t>(config.channels)),
       runs_(static_cast<std::size_t>(config.channels)),
-      touched_(static_cast<std::size_t>(config.channels), false),
       busy_(static_cast<std::size_t>(config.channels), 0) {
-    for (std::int64_t c = 0; c < config.channels; ++c) {
-        channels_.push_back(std::make_unique<DramChannel>(config_, layout_, by_burst));
+    std::vector<std::int32_t> all(runs_.size());
+    std::iota(all.begin(), all.end(), 0);
+    if (!by_burst) {
+        groups_.push_back(
+            std::make_unique<Group>(Group{DramChannel(config_, layout_, false), all}));
+    } else {
+        for (const std::int32_t c : all) {
+            groups_.push_back(
+                std::make_unique<Group>(Group{DramChannel(config_, layout_, true), {c}}));
+        }
     }
+    here_.resize(groups_.size());
+}
+
+void DramController::divide(std::int32_t g) {
+    std::vector<std::vector<std::int32_t>> classes;
+    for (const std::int32_t c : group(g).members) {
+        const auto same = std::find_if(
+            classes.begin(), classes.end(),
+            [&](const std::vector<std::int32_t>& of) { return runs_of(of.front()) == runs_of(c); });
+        if (same != classes.end()) {
+            same->push_back(c);
+        } else {
+            classes.push_back({c});
+        }
+    }
+    for (std::size_t k = 1; k < classes.size(); ++k) {
+        split_off(g, std::move(classes[k]));
+    }
+    group(g).members = std::move(classes.front());
+}
+
+void DramController::split_off(std::int32_t from, std::vector<std::int32_t> members) {
+    const auto fresh = static_cast<std::int32_t>(groups_.size());
+    groups_.push_back(std::make_unique<Group>(Group{group(from).channel, std::move(members)}));
+    here_.emplace_back();
+    for (const Here& place : here(from)) {
+        Request& mine = request(place.request);
+        Part part = mine.parts[static_cast<std::size_t>(place.part)];
+        part.group = fresh;
+        here(fresh).push_back({place.request, static_cast<std::int32_t>(mine.parts.size())});
+        mine.undecided += part.finish == kNever ? 1 : 0;
+        mine.unaccepted += part.accepted == kNever ? 1 : 0;
+        mine.parts.push_back(part);
+    }
+    touch(fresh);
 }
 
 void DramController::submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
@@ -36,12 +79,17 @@ void DramController::submit(std::int32_t tag, std::int32_t stream, const DramAcc
         runs.clear();
     }
     layout_.split(access, runs_);
-    for (std::size_t c = 0; c < channels_.size(); ++c) {
-        if (!runs_[c].empty()) {
-            const std::int32_t number = channels_[c]->submit(runs_[c], stream, access.write, now);
-            here_[c].push_back({slot, static_cast<std::int32_t>(mine.parts.size())});
-            mine.parts.push_back({static_cast<std::int32_t>(c), number, kNever, kNever});
-            touch(static_cast<std::int32_t>(c));
+    for (std::size_t g = 0, known = groups_.size(); g < known; ++g) {
+        divide(static_cast<std::int32_t>(g));
+    }
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+        const auto number = static_cast<std::int32_t>(g);
+        const std::vector<DramLayout::Run>& runs = runs_of(group(number).members.front());
+        if (!runs.empty()) {
+            const std::int32_t part = group(number).channel.submit(runs, stream, access.write, now);
+            here_[g].push_back({slot, static_cast<std::int32_t>(mine.parts.size())});
+            mine.parts.push_back({number, part, kNever, kNever});
+            touch(number);
         }
     }
     mine.undecided = mine.unaccepted = mine.parts.size();
@@ -51,27 +99,27 @@ void DramController::submit(std::int32_t tag, std::int32_t stream, const DramAcc
     }
 }
 
-void DramController::touch(std::int32_t channel) {
-    if (!touched_[static_cast<std::size_t>(channel)]) {
-        touched_[static_cast<std::size_t>(channel)] = true;
-        touched_channels_.push_back(channel);
+void DramController::touch(std::int32_t g) {
+    if (!group(g).touched) {
+        group(g).touched = true;
+        touched_groups_.push_back(g);
     }
 }
 
 void DramController::settle(Picoseconds now) {
-    for (const std::int32_t c : touched_channels_) {
-        DramChannel& channel = *channels_[static_cast<std::size_t>(c)];
+    for (const std::int32_t g : touched_groups_) {
+        DramChannel& channel = group(g).channel;
         channel.look_ahead(now);
-        take_over(c);
+        take_over(g);
         const Picoseconds horizon = channel.horizon();
         if (horizon == kNever) {
-            horizon_.erase(c);
+            horizon_.erase(g);
         } else {
-            horizon_.set(c, horizon);
+            horizon_.set(g, horizon);
         }
-        touched_[static_cast<std::size_t>(c)] = false;
+        group(g).touched = false;
     }
-    touched_channels_.clear();
+    touched_groups_.clear();
     for (const std::int32_t slot : changed_requests_) {
         request(slot).changed = false;
         schedule(slot);
@@ -102,11 +150,11 @@ void DramController::schedule(std::int32_t slot) {
     }
 }
 
-void DramController::take_over(std::int32_t channel) {
-    for (const Here& here : here_[static_cast<std::size_t>(channel)]) {
-        Request& mine = request(here.request);
-        Part& part = mine.parts[static_cast<std::size_t>(here.part)];
-        const auto progress = channels_[static_cast<std::size_t>(channel)]->progress(part.number);
+void DramController::take_over(std::int32_t g) {
+    for (const Here& place : here(g)) {
+        Request& mine = request(place.request);
+        Part& part = mine.parts[static_cast<std::size_t>(place.part)];
+        const auto progress = group(g).channel.progress(part.number);
         const Picoseconds finish = progress.decided ? progress.finish : kNever;
         if (finish == part.finish && progress.accepted == part.accepted) {
             continue;
@@ -119,7 +167,7 @@ void DramController::take_over(std::int32_t channel) {
         part.finish = finish;
         if (!mine.changed) {
             mine.changed = true;
-            changed_requests_.push_back(here.request);
+            changed_requests_.push_back(place.request);
         }
     }
 }
@@ -161,18 +209,22 @@ void DramController::finish(std::int32_t slot) {
     Request& mine = request(slot);
     Picoseconds last;
     Picoseconds delay;
+    std::int32_t latest = -1;  // of the channels that end last, the first
     for (const Part& part : mine.parts) {
-        DramChannel& channel = *channels_[static_cast<std::size_t>(part.channel)];
-        const auto progress = channel.progress(part.number);
+        Group& served = group(part.group);
+        const auto progress = served.channel.progress(part.number);
         ensure(progress.decided, "an access that has finished is decided");
-        if (progress.finish > last) {
+        const std::int32_t first = served.members.front();
+        if (progress.finish > last || (progress.finish == last && first < latest)) {
             last = progress.finish;
             delay = progress.delay;
+            latest = first;
         }
-        busy_[static_cast<std::size_t>(part.channel)] += progress.bursts;
-        channel.release(part.number);
-        std::erase_if(here_[static_cast<std::size_t>(part.channel)],
-                      [&](const Here& here) { return here.request == slot; });
+        for (const std::int32_t c : served.members) {
+            busy_[static_cast<std::size_t>(c)] += progress.bursts;
+        }
+        served.channel.release(part.number);
+        std::erase_if(here(part.group), [&](const Here& place) { return place.request == slot; });
     }
     const auto tag = static_cast<std::size_t>(mine.tag);
     if (tag >= delays_.size()) {
@@ -192,12 +244,13 @@ void DramController::reset_busy() {
 
 DramOutcome DramController::outcome(Picoseconds end) const {
     DramOutcome total;
-    for (const auto& channel : channels_) {
-        const DramChannelCounts& counts = channel->counts();
-        total.bursts += counts.bursts;
-        total.row_hits += counts.row_hits;
-        total.row_misses += counts.row_misses;
-        total.refreshes += channel->refreshes_until(end);
+    for (const auto& group : groups_) {
+        const auto channels = static_cast<std::int64_t>(group->members.size());
+        const DramChannelCounts& counts = group->channel.counts();
+        total.bursts += channels * counts.bursts;
+        total.row_hits += channels * counts.row_hits;
+        total.row_misses += channels * counts.row_misses;
+        total.refreshes += channels * group->channel.refreshes_until(end);
     }
     return total;
 }

@@ -16,9 +16,13 @@ namespace memwall {
 
 /// Cuts accesses into bursts, spreads them over the channels and reports each when the last of its
 /// channels has delivered.
+///
+/// Channels that were asked for the same all along are one group: they do the same at the same
+/// time, and one of them is simulated for all. A group is split for good where an access asks some
+/// of its channels for something else.
 class DramController final : public DramPort {
 public:
-    /// `by_burst`: every burst is decided on its own; slow, the same result.
+    /// `by_burst`: every burst is decided on its own, channel by channel; slow, the same result.
     explicit DramController(const DramConfig& config, bool by_burst = false);
 
     void submit(std::int32_t tag, std::int32_t stream, const DramAccess& access,
@@ -36,9 +40,15 @@ public:
     [[nodiscard]] DramOutcome outcome(Picoseconds end) const override;
 
 private:
-    /// What one channel has of a request.
+    /// Channels with one history. `channel` is what each of them is.
+    struct Group {
+        DramChannel channel;
+        std::vector<std::int32_t> members;  ///< ascending
+        bool touched = false;
+    };
+    /// What one group of channels has of a request; each of them as much.
     struct Part {
-        std::int32_t channel = 0;
+        std::int32_t group = 0;
         std::int32_t number = 0;        ///< the channel's
         Picoseconds accepted = kNever;  ///< kNever: not decided
         Picoseconds finish = kNever;    ///< kNever: not decided
@@ -52,15 +62,19 @@ private:
         bool accepted = false;  ///< and told
         bool changed = false;
     };
-    /// A part of a request that lies on a channel.
+    /// A part of a request that lies on a group.
     struct Here {
         std::int32_t request = 0;
         std::int32_t part = 0;
     };
 
-    void touch(std::int32_t channel);
-    /// Takes over what a channel has decided, or taken back.
-    void take_over(std::int32_t channel);
+    /// Splits a group by what its channels are asked for now.
+    void divide(std::int32_t group);
+    /// A new group of some channels of another, which it leaves.
+    void split_off(std::int32_t group, std::vector<std::int32_t> members);
+    void touch(std::int32_t group);
+    /// Takes over what a group has decided, or taken back.
+    void take_over(std::int32_t group);
     void accept(std::int32_t slot);
     void finish(std::int32_t slot);
     /// Sets the times of a request of which something was decided or taken back.
@@ -68,23 +82,29 @@ private:
     [[nodiscard]] Request& request(std::int32_t slot) {
         return requests_[static_cast<std::size_t>(slot)];
     }
+    [[nodiscard]] Group& group(std::int32_t g) { return *groups_[static_cast<std::size_t>(g)]; }
+    [[nodiscard]] std::vector<Here>& here(std::int32_t g) {
+        return here_[static_cast<std::size_t>(g)];
+    }
+    [[nodiscard]] const std::vector<DramLayout::Run>& runs_of(std::int32_t channel) const {
+        return runs_[static_cast<std::size_t>(channel)];
+    }
 
     DramConfig config_;
     DramLayout layout_;
-    std::vector<std::unique_ptr<DramChannel>> channels_;
-    std::vector<std::vector<Here>> here_;             ///< by channel
+    std::vector<std::unique_ptr<Group>> groups_;
+    std::vector<std::vector<Here>> here_;             ///< by group
     std::vector<std::vector<DramLayout::Run>> runs_;  ///< of one access, by channel
     std::vector<Request> requests_;
     std::vector<std::int32_t> free_slots_;
     TimerQueue due_;        ///< requests, by slot, that are decided
     TimerQueue accepting_;  ///< requests, by slot, whose last burst is known to enter the queues
-    TimerQueue horizon_;    ///< channels that have more to decide
-    std::vector<bool> touched_;
-    std::vector<std::int32_t> touched_channels_;
+    TimerQueue horizon_;    ///< groups that have more to decide
+    std::vector<std::int32_t> touched_groups_;
     std::vector<std::int32_t> changed_requests_;
     std::vector<std::int32_t> accepted_;  ///< tags to be told
     std::vector<Picoseconds> delays_;     ///< by tag
-    std::vector<std::int64_t> busy_;
+    std::vector<std::int64_t> busy_;      ///< by channel
 };
 
 }  // namespace memwall

@@ -22,6 +22,7 @@ public:
     struct Run {
         std::int64_t begin = 0;
         std::int64_t end = 0;
+        friend bool operator==(const Run&, const Run&) = default;
     };
     /// Appends the runs of an access to those of each channel, in the order of its addresses. A
     /// burst that two pieces share, one after another, is served once.

@@ -104,6 +104,9 @@ std::optional<LayerPlan> LayerTiler::search(const FusedLayer& fused, const Strea
         LayerPlan plan;
         plan.tile = tile;
         cost(fused, root, streams, plan);
+        if (best && time(plan) >= time(*best)) {
+            continue;  // by the DRAM alone
+        }
         const auto passes = passes_.plan(root, tile, operand_bits(network_, fused));
         if (!passes) {
             continue;

@@ -2,6 +2,7 @@
 #include "arch/tiling/network_plan.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -32,7 +33,18 @@ public:
           capacity_(capacity.count()),
           dram_bytes_per_cycle_(bytes_per_cycle(*hierarchy.dram_config, clock)),
           residency_(network, hierarchy, fused_),
-          tiler_(network, fused_, dram_bytes_per_cycle_, passes) {}
+          tiler_(network, fused_, dram_bytes_per_cycle_, passes),
+          least_slot_(least_slot()) {
+        for (const FusedLayer& fused : fused_) {
+            const Layer& root = network.layer(fused.root);
+            const Operand* weights = root.space.find(TensorRole::weights);
+            const bool all = fused.weights.valid() && weights != nullptr &&
+                             !weights->projection.gather;  // else what tiles draw
+            weights_read_.push_back(
+                all ? static_cast<double>(weight_bytes_read(network, fused, root.space.extents))
+                    : 0);
+        }
+    }
 
     NetworkPlan run() {
         std::optional<NetworkPlan> best;
@@ -42,7 +54,7 @@ public:
         }
         for (const std::int64_t slot : sizes) {
             for (const std::int64_t stage : sizes) {
-                const bool coarse = slot != 0 && slot < least_slot();
+                const bool coarse = slot != 0 && slot < least_slot_;
                 const bool coarse_stage = stage != 0 && stage < capacity_ / 256;
                 if (!coarse && !coarse_stage && 2 * slot + stage <= capacity_) {
                     consider({slot, stage}, best);
@@ -52,7 +64,8 @@ public:
         if (!best) {
             refuse();
         }
-        return *best;
+        best->fused = fused_;
+        return std::move(*best);
     }
 
 private:
@@ -67,7 +80,6 @@ private:
 
     void consider(const Candidate& candidate, std::optional<NetworkPlan>& best) {
         NetworkPlan plan;
-        plan.fused = fused_;
         plan.layers.resize(fused_.size());
         const std::int64_t room = capacity_ - 2 * candidate.weight_slot - candidate.stage;
         KeptActivations kept = residency_.keep_activations(room, candidate.stage == 0);
@@ -84,10 +96,9 @@ private:
         if (plan.weights_stream != (candidate.weight_slot != 0)) {
             return;
         }
-        if (!plan_layers(candidate, plan)) {
+        if (!plan_layers(candidate, plan, best ? &*best : nullptr)) {
             return;
         }
-        sum_up(plan);
         const bool better = !best || plan.cycles_per_item < best->cycles_per_item * (1 - 1e-9) ||
                             (plan.cycles_per_item <= best->cycles_per_item * (1 + 1e-9) &&
                              plan.dram_bytes_per_item < best->dram_bytes_per_item);
@@ -96,7 +107,33 @@ private:
         }
     }
 
-    bool plan_layers(const Candidate& candidate, NetworkPlan& plan) {
+    /// Bytes that a layer moves through the DRAM in any tiling: streaming weights, and its result
+    /// where it is not kept.
+    [[nodiscard]] double least_traffic(const NetworkPlan& plan, std::size_t f) const {
+        const TensorId output = fused_[f].output;
+        return (plan.layers[f].weights_resident ? 0 : weights_read_[f]) +
+               (plan.kept[output.position()]
+                    ? 0
+                    : static_cast<double>(network_.tensor_bytes(output).count()));
+    }
+
+    [[nodiscard]] double least_traffic(const NetworkPlan& plan) const {
+        double sum = 0;
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            sum += least_traffic(plan, f);
+        }
+        return sum;
+    }
+
+    /// Also sums the layers up. False where one does not fit, or where all are slower than `best`
+    /// before the last is planned: times only add up.
+    bool plan_layers(const Candidate& candidate, NetworkPlan& plan, const NetworkPlan* best) {
+        const double most = best != nullptr ? best->cycles_per_item * (1 + 1e-9)
+                                            : std::numeric_limits<double>::infinity();
+        const auto items = static_cast<double>(network_.batch());
+        double cycles = 0;
+        double total = 0;
+        double to_come = least_traffic(plan);
         for (std::size_t f = 0; f < fused_.size(); ++f) {
             Streams streams;
             streams.weights = fused_[f].weights.valid() && !plan.layers[f].weights_resident;
@@ -109,23 +146,21 @@ private:
             streams.outputs = !plan.kept[fused_[f].output.position()];
             streams.weight_slot = candidate.weight_slot;
             streams.stage = candidate.stage;
-            if (!tiler_.plan(f, streams, plan.layers[f])) {
+            LayerPlan& layer = plan.layers[f];
+            if (!tiler_.plan(f, streams, layer)) {
+                return false;
+            }
+            cycles += std::max(layer.core_cycles, layer.dram_bytes / dram_bytes_per_cycle_);
+            total += layer.dram_bytes + layer.weight_bytes;
+            to_come -= least_traffic(plan, f);
+            plan.cycles_per_item = std::max(cycles, total / dram_bytes_per_cycle_) / items;
+            if (plan.cycles_per_item > most ||
+                (total + to_come) / dram_bytes_per_cycle_ / items > most * (1 + 1e-9)) {
                 return false;
             }
         }
-        return true;
-    }
-
-    void sum_up(NetworkPlan& plan) const {
-        double cycles = 0;
-        double total = 0;
-        for (const LayerPlan& layer : plan.layers) {
-            cycles += std::max(layer.core_cycles, layer.dram_bytes / dram_bytes_per_cycle_);
-            total += layer.dram_bytes + layer.weight_bytes;
-        }
-        const auto items = static_cast<double>(network_.batch());
-        plan.cycles_per_item = std::max(cycles, total / dram_bytes_per_cycle_) / items;
         plan.dram_bytes_per_item = total / items;
+        return true;
     }
 
     /// Says by how much the layer that needs most does not fit.
@@ -162,6 +197,8 @@ private:
     double dram_bytes_per_cycle_;
     Residency residency_;
     LayerTiler tiler_;
+    std::int64_t least_slot_;
+    std::vector<double> weights_read_;  ///< by fused layer: bytes that a round reads
 };
 
 }  // namespace

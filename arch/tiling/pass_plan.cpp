@@ -3,24 +3,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "arch/split_search.hpp"
+#include "arch/tiling/pass_costs.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
 namespace {
-
-constexpr std::array<Dim, 4> kChannels = {Dim::G, Dim::H, Dim::t, Dim::K};
-constexpr std::array<Dim, 4> kPositions = {Dim::N, Dim::D, Dim::P, Dim::Q};
-constexpr std::array<Dim, 4> kReduction = {Dim::C, Dim::T, Dim::R, Dim::S};
-
-std::int64_t pieces(const Extents& whole, const Extents& tile, const std::array<Dim, 4>& dims) {
-    std::int64_t product = 1;
-    for (const Dim dim : dims) {
-        product *= ceil_divide(whole[index(dim)], tile[index(dim)]);
-    }
-    return product;
-}
 
 std::int64_t points(const Extents& extents, const std::array<Dim, 4>& dims) {
     std::int64_t product = 1;
@@ -47,18 +39,6 @@ void divide(Extents& extents, const std::array<Dim, 4>& dims, std::int64_t parts
     }
 }
 
-/// Of the weights, or of everything else that is read.
-std::int64_t bits_read(const Layer& layer, const Extents& part, bool weights) {
-    std::int64_t sum = 0;
-    for (const Operand& operand : layer.space.operands) {
-        if (operand.role != TensorRole::outputs &&
-            (operand.role == TensorRole::weights) == weights) {
-            sum += most_bytes(operand.projection, operand.precision, part).count() * 8;
-        }
-    }
-    return sum;
-}
-
 }  // namespace
 
 std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) {
@@ -67,13 +47,13 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) 
         order.insert(order.end(), std::begin(dims), std::end(dims));
     };
     if (positions_outer) {
-        append(kPositions);
-        append(kChannels);
+        append(kPositionDims);
+        append(kChannelDims);
     } else {
-        append(kChannels);
-        append(kPositions);
+        append(kChannelDims);
+        append(kPositionDims);
     }
-    append(kReduction);
+    append(kReductionDims);
     std::vector<Box> boxes = {box};
     for (const Dim dim : order) {
         const std::int64_t size = tile[index(dim)];
@@ -92,99 +72,184 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) 
     return boxes;
 }
 
-bool PassPlanner::fits(const Layer& layer, const Extents& part, std::int64_t operand_bits) const {
-    const std::int64_t outputs =
-        most_bytes(layer.space.outputs().projection, Precision::int8, part).count();
-    const std::int64_t bits_needed =
-        bits_read(layer, part, true) + bits_read(layer, part, false) + outputs * operand_bits;
-    if (2 * ceil_divide(bits_needed, 8) > hierarchy_.operands_config->capacity.count()) {
-        return false;
-    }
-    if (hierarchy_.accumulators_config == nullptr) {
-        return true;
-    }
-    const Bytes sums = stored_bytes(outputs, layer.precision.accumulator);
-    return 2 * sums.count() <= hierarchy_.accumulators_config->capacity.count();
-}
-
-/// Estimates a tile: the first feed and the last drain are seen, all else overlaps.
-double PassPlanner::tile_cycles(const Layer& layer, const Extents& tile, PassPlan& plan,
-                                std::int64_t core) const {
-    const auto channels = static_cast<double>(pieces(tile, plan.pass, kChannels));
-    const auto positions = static_cast<double>(pieces(tile, plan.pass, kPositions));
-    const auto reduction = static_cast<double>(pieces(tile, plan.pass, kReduction));
-    const double passes = channels * positions * reduction;
-    const auto weights = static_cast<double>(bits_read(layer, plan.pass, true)) / 8;
-    const auto inputs = static_cast<double>(bits_read(layer, plan.pass, false)) / 8;
-    const Operand& outputs = layer.space.outputs();
-    const auto results =
-        static_cast<double>(most_bytes(outputs.projection, outputs.precision, plan.pass).count());
-    const CoreSplit split{plan.pass, plan.core};
-    const auto reduced =
-        static_cast<double>(split.reduction_parts(layer.space) - 1) *
-        static_cast<double>(
-            most_bytes(outputs.projection, layer.precision.accumulator, plan.pass).count());
-    const bool weights_once = reduction == 1;
-    const double weights_outer = weights * (weights_once ? channels : passes) +
-                                 inputs * (weights_once && positions == 1 ? 1 : passes);
-    const double inputs_outer = inputs * (weights_once ? positions : passes) +
-                                weights * (weights_once && channels == 1 ? 1 : passes);
-    plan.positions_outer = inputs_outer < weights_outer;
-    const double fed = std::min(inputs_outer, weights_outer);
-    const double feed = fed / hierarchy_.feed_width();
-    const double drained = (results + reduced) / hierarchy_.drain_width();
-    const double compute = passes * static_cast<double>(core);
-    const double steady = std::max(compute, feed + drained * channels * positions);
-    return steady + inputs / hierarchy_.feed_width() + drained;
-}
-
 namespace {
 
-/// What more passes must gain, as a factor: of a few anything, of many something.
-double worth(const Layer& layer, const Extents& tile, const PassPlan& plan, const PassPlan& best) {
-    constexpr std::int64_t kFew = 128;
-    const auto passes = [&](const Extents& whole, const Extents& part) {
-        return pieces(whole, part, kChannels) * pieces(whole, part, kPositions) *
-               pieces(whole, part, kReduction);
+/// Looks for the best pass of one tile. Whatever cannot be better than the best so far is left out
+/// early, and the answer is that of looking at all.
+class PassSearch {
+public:
+    PassSearch(const Hierarchy& hierarchy, const Cores& cores, const Layer& layer,
+               const Extents& tile, std::int64_t operand_bits)
+        : layer_(layer),
+          tile_(tile),
+          tiles_(pieces(layer.space.extents, tile)),
+          costs_(hierarchy, cores, layer, operand_bits) {
+        rules_.cores = hierarchy.cores;
+        if (const ArrayShape* shape = costs_.core_cycles().shape()) {
+            rules_.output_unit = shape->outputs;
+            rules_.reduction_unit = shape->inputs;
+        }
+    }
+
+    [[nodiscard]] std::optional<PassPlan> run(bool thorough, const std::vector<Dim>& whole);
+
+private:
+    /// A way to cut the tile, and what no plan of it is faster than.
+    struct Candidate {
+        Extents pass;
+        std::int64_t passes = 1;
+        PassTraffic traffic;
+        double least_cycles = 0;
     };
-    const std::int64_t tiles = passes(layer.space.extents, tile);
-    const std::int64_t more = tiles * passes(tile, plan.pass);
-    return more > kFew && more > tiles * passes(tile, best.pass) ? 0.98 : 1;
+    /// The tile in about so many passes, unless that was considered before.
+    void add(std::int64_t channels, std::int64_t positions, std::int64_t reduction,
+             const std::vector<Dim>& whole);
+    /// Tries all that were added, and forgets them.
+    void try_all();
+    /// As trying one after another, where a plan is the best if it is the first of the fastest.
+    void try_best_first();
+    /// Whether it has a plan that takes less than `limit`, which is the best then.
+    bool try_pass(const Candidate& candidate, double limit);
+    [[nodiscard]] double limit(std::int64_t passes) const;
+    [[nodiscard]] bool is_many(std::int64_t passes) const { return tiles_ * passes > kFew; }
+
+    static constexpr std::int64_t kFew = 128;  ///< passes of a layer
+
+    const Layer& layer_;
+    const Extents& tile_;
+    std::int64_t tiles_;  ///< in the layer
+    PassCosts costs_;
+    SplitRules rules_;
+    std::vector<Extents> seen_;
+    std::vector<Candidate> candidates_;
+    std::optional<PassPlan> best_;
+};
+
+/// What a plan of so many passes must stay below. What more passes must gain: of a few anything, of
+/// many something.
+double PassSearch::limit(std::int64_t passes) const {
+    if (!best_) {
+        return std::numeric_limits<double>::infinity();
+    }
+    const bool more = is_many(passes) && passes > pieces(tile_, best_->pass);
+    return best_->cycles * (more ? 0.98 : 1);
+}
+
+bool PassSearch::try_pass(const Candidate& candidate, double limit) {
+    const Extents& pass = candidate.pass;
+    const PassTraffic& traffic = candidate.traffic;
+    const CoreCycles& core_cycles = costs_.core_cycles();
+    const auto is_no_better = [&](std::int64_t core) { return traffic.cycles(core, 1) >= limit; };
+    // Sharing outputs pays where there are too few of them for all cores.
+    const std::int64_t outputs = ceil_divide(pass[index(Dim::K)], rules_.output_unit) *
+                                 points(pass, kPositionDims) * pass[index(Dim::G)] *
+                                 pass[index(Dim::H)];
+    rules_.split_reduction = core_cycles.shape() != nullptr && outputs < 16 * rules_.cores;
+    // The sums of a gradient go over positions, of which there may be many.
+    rules_.split_window = rules_.split_reduction && layer_.pass == LayerPass::backward;
+    bool found = false;
+    // Of splits that fit. One that takes longer by an eighth is left out, but it was there before.
+    std::int64_t least = std::numeric_limits<std::int64_t>::max() / 2;
+    const auto prunes = [&](const Extents& tile, std::int64_t cores) {
+        const std::int64_t core = core_cycles.least(tile, cores);
+        return core > least + least / 8 || (core >= least && is_no_better(core));
+    };
+    const auto visit = [&](const CoreSplit& split) {
+        const std::int64_t core = core_cycles(split.tile);
+        if (core > least + least / 8) {
+            return;
+        }
+        const double cycles = traffic.cycles(core, costs_.sharing(pass, split.tile));
+        if ((core >= least && cycles >= limit) || !costs_.fits(split.tile)) {
+            return;
+        }
+        least = std::min(least, core);
+        if (cycles < limit) {
+            best_ = PassPlan{pass, split.tile, traffic.positions_outer, cycles};
+            limit = cycles;
+            found = true;
+        }
+    };
+    SplitSearch(layer_.space, pass, rules_, prunes, visit).run();
+    return found;
+}
+
+void PassSearch::add(std::int64_t channels, std::int64_t positions, std::int64_t reduction,
+                     const std::vector<Dim>& whole) {
+    Extents pass = tile_;
+    divide(pass, kChannelDims, channels, rules_.output_unit, whole);
+    divide(pass, kPositionDims, positions, 1, whole);
+    divide(pass, kReductionDims, reduction, 1, whole);
+    if (std::find(seen_.begin(), seen_.end(), pass) != seen_.end()) {
+        return;
+    }
+    seen_.push_back(pass);
+    const PassTraffic traffic = costs_.traffic(tile_, pass);
+    const std::int64_t core = costs_.core_cycles().least(pass, rules_.cores);
+    candidates_.push_back({pass, pieces(tile_, pass), traffic, traffic.cycles(core, 1)});
+}
+
+void PassSearch::try_all() {
+    const auto many = [&](const Candidate& candidate) { return is_many(candidate.passes); };
+    if (!best_ && std::none_of(candidates_.begin(), candidates_.end(), many)) {
+        try_best_first();
+    } else {
+        for (const Candidate& candidate : candidates_) {
+            const double limit = this->limit(candidate.passes);
+            if (candidate.least_cycles < limit) {
+                try_pass(candidate, limit);
+            }
+        }
+    }
+    candidates_.clear();
+}
+
+void PassSearch::try_best_first() {
+    std::vector<std::size_t> order(candidates_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return candidates_[a].least_cycles < candidates_[b].least_cycles;
+    });
+    constexpr double kForever = std::numeric_limits<double>::infinity();
+    std::size_t best = 0;
+    for (const std::size_t c : order) {
+        const double cycles = best_ ? best_->cycles : kForever;
+        const double limit = best_ && c < best ? std::nextafter(cycles, kForever) : cycles;
+        if (candidates_[c].least_cycles < limit && try_pass(candidates_[c], limit)) {
+            best = c;
+        }
+    }
+}
+
+// MODEL: a row that is normalised over goes through a core in one pass where its buffers hold it;
+// else in several, its maximum and sums carried from part to part at no cost (online softmax,
+// Milakov and Gimelshein 2018).
+std::optional<PassPlan> PassSearch::run(bool thorough, const std::vector<Dim>& whole) {
+    seen_.clear();
+    best_.reset();
+    const std::int64_t most = thorough ? 64 : 16;
+    for (std::int64_t reduction = 1; !best_; reduction *= 2) {
+        for (std::int64_t channels = 1; channels <= most; channels *= 2) {
+            for (std::int64_t positions = 1; channels * positions <= most; positions *= 2) {
+                add(channels, positions, reduction, whole);
+            }
+        }
+        try_all();
+        if (reduction > points(tile_, kReductionDims)) {
+            break;
+        }
+    }
+    // Larger tiles than any core can hold in a few passes: cut positions and channels further.
+    for (std::int64_t parts = most * 2; !best_ && parts <= (std::int64_t{1} << 24); parts *= 2) {
+        for (std::int64_t channels = 1; channels <= parts; channels *= 4) {
+            add(channels, parts / channels, 1, whole);
+        }
+        try_all();
+    }
+    return best_;
 }
 
 }  // namespace
-
-void PassPlanner::try_chunks(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
-                             const Extents& pass, std::optional<PassPlan>& best) const {
-    const ArrayShape* shape =
-        layer.space.macs() > 0 ? array_shape(*hierarchy_.array_config, layer.precision) : nullptr;
-    SplitRules rules;
-    rules.cores = hierarchy_.cores;
-    rules.output_unit = shape ? shape->outputs : 1;
-    rules.reduction_unit = shape ? shape->inputs : 1;
-    // Sharing outputs pays where there are too few of them for all cores.
-    const std::int64_t outputs = ceil_divide(pass[index(Dim::K)], rules.output_unit) *
-                                 points(pass, kPositions) * pass[index(Dim::G)] *
-                                 pass[index(Dim::H)];
-    rules.split_reduction = shape != nullptr && outputs < 16 * rules.cores;
-    // The sums of a gradient go over positions, of which there may be many.
-    rules.split_window = rules.split_reduction && layer.pass == LayerPass::backward;
-    std::int64_t least = std::numeric_limits<std::int64_t>::max() / 2;
-    for (const CoreSplit& split : useful_splits(layer.space, pass, rules)) {
-        const std::int64_t core = core_cycles(cores_, layer, split.tile);
-        if (core > least + least / 8 || !fits(layer, split.tile, operand_bits)) {
-            continue;
-        }
-        least = std::min(least, core);
-        PassPlan plan;
-        plan.pass = pass;
-        plan.core = split.tile;
-        plan.cycles = tile_cycles(layer, tile, plan, core);
-        if (!best || plan.cycles < best->cycles * worth(layer, tile, plan, *best)) {
-            best = plan;
-        }
-    }
-}
 
 std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& tile,
                                           std::int64_t operand_bits) {
@@ -205,48 +270,12 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
     if (known != known_.end()) {
         return known->second;
     }
-    std::optional<PassPlan> best = search(layer, tile, operand_bits, layer.space.whole_dims);
+    PassSearch search(hierarchy_, cores_, layer, tile, operand_bits);
+    std::optional<PassPlan> best = search.run(thorough_, layer.space.whole_dims);
     if (!best && !layer.space.whole_dims.empty()) {
-        best = search(layer, tile, operand_bits, {});
+        best = search.run(thorough_, {});
     }
     known_.emplace(key, best);
-    return best;
-}
-
-// MODEL: a row that is normalised over goes through a core in one pass where its buffers hold it;
-// else in several, its maximum and sums carried from part to part at no cost (online softmax,
-// Milakov and Gimelshein 2018).
-std::optional<PassPlan> PassPlanner::search(const Layer& layer, const Extents& tile,
-                                            std::int64_t operand_bits,
-                                            const std::vector<Dim>& whole) const {
-    const ArrayShape* shape =
-        layer.space.macs() > 0 ? array_shape(*hierarchy_.array_config, layer.precision) : nullptr;
-    const std::int64_t k_unit = shape ? shape->outputs : 1;
-    std::optional<PassPlan> best;
-    const std::int64_t most = thorough_ ? 64 : 16;
-    for (std::int64_t reduction = 1; !best; reduction *= 2) {
-        for (std::int64_t channels = 1; channels <= most; channels *= 2) {
-            for (std::int64_t positions = 1; channels * positions <= most; positions *= 2) {
-                Extents pass = tile;
-                divide(pass, kChannels, channels, k_unit, whole);
-                divide(pass, kPositions, positions, 1, whole);
-                divide(pass, kReduction, reduction, 1, whole);
-                try_chunks(layer, tile, operand_bits, pass, best);
-            }
-        }
-        if (reduction > points(tile, kReduction)) {
-            break;
-        }
-    }
-    // Larger tiles than any core can hold in a few passes: cut positions and channels further.
-    for (std::int64_t parts = most * 2; !best && parts <= (std::int64_t{1} << 24); parts *= 2) {
-        for (std::int64_t channels = 1; channels <= parts; channels *= 4) {
-            Extents pass = tile;
-            divide(pass, kChannels, channels, k_unit, whole);
-            divide(pass, kPositions, parts / channels, 1, whole);
-            try_chunks(layer, tile, operand_bits, pass, best);
-        }
-    }
     return best;
 }
 

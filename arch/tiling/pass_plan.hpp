@@ -39,16 +39,6 @@ public:
                                  std::int64_t operand_bits);
 
 private:
-    [[nodiscard]] std::optional<PassPlan> search(const Layer& layer, const Extents& tile,
-                                                 std::int64_t operand_bits,
-                                                 const std::vector<Dim>& whole) const;
-    void try_chunks(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
-                    const Extents& pass, std::optional<PassPlan>& best) const;
-    [[nodiscard]] bool fits(const Layer& layer, const Extents& part,
-                            std::int64_t operand_bits) const;
-    [[nodiscard]] double tile_cycles(const Layer& layer, const Extents& tile, PassPlan& plan,
-                                     std::int64_t core) const;
-
     const Hierarchy& hierarchy_;
     const Cores& cores_;
     bool thorough_;

@@ -33,6 +33,8 @@ Residency::Residency(const Network& network, const Hierarchy& hierarchy,
         }
         touch(fused_[f].output, f);
     }
+    activations_ = by_density();
+    weights_ = by_reading();
 }
 
 bool Residency::is_edge(TensorId tensor) const {
@@ -61,7 +63,7 @@ KeptActivations Residency::keep_activations(std::int64_t room, bool must_keep_al
     KeptActivations kept;
     kept.tensors.assign(network_.tensors().size(), false);
     std::vector<Bytes> live(fused_.size());
-    for (const std::size_t t : by_density()) {
+    for (const std::size_t t : activations_) {
         const TensorId tensor(t);
         // The network's inputs and outputs cross its edge while other rounds run: two slots,
         // always.
@@ -92,37 +94,39 @@ KeptActivations Residency::keep_activations(std::int64_t room, bool must_keep_al
     return kept;
 }
 
-// MODEL: a training step changes its weights and its state: they are read from the DRAM where
-// they are used, and go back there.
-std::vector<bool> Residency::keep_weights(std::int64_t room) const {
-    room = network_.trains() ? -1 : room;
-    const auto bytes = [&](std::size_t f) {
-        return network_.tensor_bytes(fused_[f].weights).count();
-    };
-    std::vector<std::size_t> order(fused_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
+/// Fused layers that have weights, those of which a round reads the largest share first, then those
+/// with the least time for reading.
+std::vector<std::size_t> Residency::by_reading() const {
+    std::vector<std::size_t> order;
     std::vector<std::pair<double, double>> worth(fused_.size());
     for (std::size_t f = 0; f < fused_.size(); ++f) {
         if (fused_[f].weights.valid()) {
             const Layer& root = network_.layer(fused_[f].root);
             const auto read =
                 static_cast<double>(weight_bytes_read(network_, fused_[f], root.space.extents));
-            worth[f] = {-read / static_cast<double>(bytes(f)),
-                        static_cast<double>(root.macs()) / read};
+            const auto bytes =
+                static_cast<double>(network_.tensor_bytes(fused_[f].weights).count());
+            worth[f] = {-read / bytes, static_cast<double>(root.macs()) / read};
+            order.push_back(f);
         }
     }
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return worth[a] < worth[b]; });
+    return order;
+}
+
+// MODEL: a training step changes its weights and its state: they are read from the DRAM where
+// they are used, and go back there.
+std::vector<bool> Residency::keep_weights(std::int64_t room) const {
+    room = network_.trains() ? -1 : room;
     std::map<TensorId, bool> decided;  // several layers may share one tensor
     std::vector<bool> resident(fused_.size(), false);
-    for (const std::size_t f : order) {
-        if (!fused_[f].weights.valid()) {
-            continue;
-        }
-        const auto [known, fresh] = decided.emplace(fused_[f].weights, bytes(f) <= room);
+    for (const std::size_t f : weights_) {
+        const std::int64_t bytes = network_.tensor_bytes(fused_[f].weights).count();
+        const auto [known, fresh] = decided.emplace(fused_[f].weights, bytes <= room);
         resident[f] = known->second;
         if (fresh && known->second) {
-            room -= bytes(f);
+            room -= bytes;
         }
     }
     return resident;

@@ -39,12 +39,15 @@ private:
 
     [[nodiscard]] bool is_edge(TensorId tensor) const;
     [[nodiscard]] std::vector<std::size_t> by_density() const;
+    [[nodiscard]] std::vector<std::size_t> by_reading() const;
 
     const Network& network_;
     const Hierarchy& hierarchy_;
     const std::vector<FusedLayer>& fused_;
     std::vector<std::size_t> first_, last_;  ///< by tensor: steps between which it is needed
     std::vector<std::int64_t> readers_;
+    std::vector<std::size_t> activations_;  ///< tensors, those first whose keeping saves most
+    std::vector<std::size_t> weights_;      ///< fused layers, in the order of keep_weights()
 };
 
 }  // namespace memwall

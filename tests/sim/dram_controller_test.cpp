@@ -289,3 +289,52 @@ TEST_CASE("what was reported does not depend on what comes later") {
         }
     }
 }
+
+namespace {
+
+/// Accesses as tiles make them: most over all channels alike, from wherever a tensor begins, some
+/// over a few.
+std::vector<DramArrival> tile_arrivals(std::mt19937& random, const DramConfig& config, int count) {
+    const std::int64_t turn = config.channels * config.interleave.count();
+    const auto below = [&](std::int64_t limit) {
+        return static_cast<std::int64_t>(random() % static_cast<std::uint32_t>(limit));
+    };
+    std::vector<DramArrival> arrivals;
+    std::int64_t time = 0;
+    for (int a = 0; a < count; ++a) {
+        time += random() % 3 == 0 ? 0 : below(400'000);
+        const std::int64_t begin =
+            below(3) * config.interleave.count() * (config.channels / 3) + turn * below(100);
+        const std::int64_t bytes = random() % 4 == 0 ? 1 + below(900) : turn * (1 + below(12));
+        arrivals.push_back({time, run_of(begin, bytes, random() % 3 == 0),
+                            static_cast<std::int32_t>(random() % 2)});
+    }
+    return arrivals;
+}
+
+}  // namespace
+
+TEST_CASE("channels that are asked for the same give exactly what each gives by itself") {
+    std::mt19937 random(23);
+    for (int round = 0; round < 60; ++round) {
+        DramConfig config = generated_dram(random);
+        config.channels = std::int64_t{4} << (random() % 3);
+        config.mapping.bits = default_mapping(config).bits;
+        const std::vector<DramArrival> arrivals = tile_arrivals(random, config, 16);
+        DramController together(config);
+        DramController apart(config, true);
+        const auto finishes = serve(together, arrivals);
+        REQUIRE(finishes == serve(apart, arrivals));
+        for (std::int32_t tag = 0; tag < static_cast<std::int32_t>(arrivals.size()); ++tag) {
+            CHECK(together.delay(tag) == apart.delay(tag));
+        }
+        CHECK(together.bursts_by_channel() == apart.bursts_by_channel());
+        const Picoseconds end(*std::max_element(finishes.begin(), finishes.end()));
+        const DramOutcome a = together.outcome(end);
+        const DramOutcome b = apart.outcome(end);
+        CHECK(a.bursts == b.bursts);
+        CHECK(a.row_hits == b.row_hits);
+        CHECK(a.row_misses == b.row_misses);
+        CHECK(a.refreshes == b.refreshes);
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/core_cycles.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+// MODEL: the tokens of an expert run together, one expert after another, each with an equal share
+// of the positions.
+std::int64_t expert_cycles(const MacArrayConfig& array, const ArrayShape& shape,
+                           const Projection& weights, const Extents& part) {
+    Extents one = part;
+    std::int64_t positions = 1;
+    for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
+        positions *= part[index(dim)];
+        one[index(dim)] = 1;
+    }
+    const std::int64_t experts = drawn_rows(weights, whole_box(part));
+    one[index(Dim::P)] = ceil_divide(positions, experts);
+    return experts * array_cycles(array, shape, one);
+}
+
+}  // namespace
+
+CoreCycles::CoreCycles(const Cores& cores, const Layer& layer)
+    : array_(cores.array_config),
+      vector_(cores.vector_config),
+      operations_(std::max<std::int64_t>(1, layer.space.vector_operations_per_point)) {
+    if (layer.space.macs() == 0) {
+        return;
+    }
+    shape_ = array_shape(*array_, layer.precision);
+    ensure(shape_ != nullptr, "layers without lanes are refused before");
+    const Operand* weights = layer.space.find(TensorRole::weights);
+    if (weights != nullptr && weights->projection.gather) {
+        gathered_ = &weights->projection;
+    }
+}
+
+// MODEL: of causal attention the arrays compute whole boxes: pairs that a mask leaves out take
+// slots and time, but are no MACs.
+std::int64_t CoreCycles::operator()(const Extents& part) const {
+    if (shape_ == nullptr) {
+        return vector_cycles(vector_->lanes, whole_box(part).points() * operations_);
+    }
+    return gathered_ != nullptr ? expert_cycles(*array_, *shape_, *gathered_, part)
+                                : array_cycles(*array_, *shape_, part);
+}
+
+std::int64_t CoreCycles::least(const Extents& part, std::int64_t cores) const {
+    // Each factor of the cycles is rounded up, so that cutting it in n leaves an n-th or more.
+    return gathered_ != nullptr ? 0 : ceil_divide((*this)(part), cores);
+}
+
+}  // namespace memwall

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cycles of one core for parts of one layer: what does not depend on the part is found once.
+#pragma once
+
+#include <cstdint>
+
+#include "arch/core_work.hpp"
+
+namespace memwall {
+
+/// core_cycles() of one layer. The cores' configuration and the layer must outlive it.
+class CoreCycles {
+public:
+    CoreCycles(const Cores& cores, const Layer& layer);
+
+    [[nodiscard]] std::int64_t operator()(const Extents& part) const;
+    /// No way of spreading `part` over so many cores has its slowest core done earlier.
+    [[nodiscard]] std::int64_t least(const Extents& part, std::int64_t cores) const;
+    /// The lanes that the layer uses; nullptr where it has no MACs.
+    [[nodiscard]] const ArrayShape* shape() const { return shape_; }
+
+private:
+    const MacArrayConfig* array_;
+    const ArrayShape* shape_ = nullptr;
+    const Projection* gathered_ = nullptr;  ///< weights that are drawn by the data
+    const VectorUnitConfig* vector_;
+    std::int64_t operations_;  ///< a point, on the vector unit
+};
+
+}  // namespace memwall

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The search for splits as a loop that its user can cut short, without a list of them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "arch/core_split.hpp"
+
+namespace memwall {
+
+/// Cuts dimension after dimension while cores are left: the splits of useful_splits(), in its
+/// order. `visit(split)` gets each; `prunes(tile, cores)` says of a tile, some dimensions of which
+/// may still be cut over so many cores, that none of its splits is wanted.
+template <class Prunes, class Visit>
+class SplitSearch {
+public:
+    SplitSearch(const IterationSpace& space, const Extents& extents, const SplitRules& rules,
+                const Prunes& prunes, const Visit& visit)
+        : rules_(rules), prunes_(prunes), visit_(visit) {
+        current_.extents = extents;
+        current_.tile = extents;
+        for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::S, Dim::T,
+                              Dim::N, Dim::D, Dim::P, Dim::Q}) {
+            if (extents[index(dim)] > 1 && may_cut(space, dim)) {
+                dims_[count_++] = dim;
+            }
+        }
+    }
+
+    void run() {
+        if (count_ == 0) {
+            visit_(current_);
+        } else {
+            cut(0, rules_.cores);
+        }
+    }
+
+private:
+    static bool is_window(Dim dim) { return dim == Dim::R || dim == Dim::S || dim == Dim::T; }
+
+    [[nodiscard]] bool may_cut(const IterationSpace& space, Dim dim) const {
+        const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim)) ||
+                          (is_window(dim) && rules_.split_window);
+        const bool allowed =
+            sums ? rules_.split_reduction && space.is_reduction(dim) : !space.is_reduction(dim);
+        return allowed && !space.normalises(dim);
+    }
+
+    [[nodiscard]] std::int64_t unit(Dim dim) const {
+        return dim == Dim::K ? rules_.output_unit : dim == Dim::C ? rules_.reduction_unit : 1;
+    }
+
+    /// The distinct tile sizes of the next dimension, in multiples of its unit, largest first.
+    void cut(std::size_t depth, std::int64_t cores) {
+        const Dim dim = dims_[depth];
+        const std::int64_t whole = current_.extents[index(dim)];
+        if (groups_together(dim)) {
+            go_on(depth, whole, cores);
+            return;
+        }
+        const std::int64_t units = ceil_divide(whole, unit(dim));
+        const std::int64_t limit = std::min(units, cores);
+        const bool shares = dim == Dim::C || is_window(dim);
+        // The last one leaves nothing to use the other cores.
+        std::int64_t parts = depth + 1 == count_ && !shares ? limit : 1;
+        while (parts <= limit) {
+            const std::int64_t size = ceil_divide(units, parts);
+            go_on(depth, std::min(whole, size * unit(dim)), cores);
+            // The fewest parts that are smaller than this.
+            parts = size > 1 ? (units - 1) / (size - 1) + 1 : limit + 1;
+        }
+        current_.tile[index(dim)] = whole;
+    }
+
+    void go_on(std::size_t depth, std::int64_t tile, std::int64_t cores) {
+        const std::size_t dim = index(dims_[depth]);
+        current_.tile[dim] = tile;
+        const std::int64_t left = cores / ceil_divide(current_.extents[dim], tile);
+        if (depth + 1 == count_) {
+            visit_(current_);
+        } else if (!prunes_(current_.tile, left)) {
+            cut(depth + 1, left);
+        }
+    }
+
+    /// Whether a part has several groups and the channels of `dim` inside them: a part of those
+    /// would be no contiguous part of the tensor.
+    [[nodiscard]] bool groups_together(Dim dim) const {
+        return (dim == Dim::K || dim == Dim::C) && current_.tile[index(Dim::G)] > 1 &&
+               current_.extents[index(Dim::K)] > 1;
+    }
+
+    const SplitRules& rules_;
+    const Prunes& prunes_;
+    const Visit& visit_;
+    std::array<Dim, kDimCount> dims_{};
+    std::size_t count_ = 0;
+    CoreSplit current_;
+};
+
+}  // namespace memwall
