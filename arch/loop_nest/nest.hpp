@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "arch/machine.hpp"
 #include "workloads/iteration_space.hpp"
 
 namespace memwall {
@@ -41,13 +42,6 @@ struct LoopNest {
     friend bool operator==(const LoopNest&, const LoopNest&) = default;
 };
 
-/// What a group of instances hangs on: how many, and which dimensions may lie along it.
-struct FanOutAxis {
-    std::string name;
-    std::int64_t size = 1;
-    std::array<bool, kDimCount> dims{};  ///< allowed
-};
-
 /// What hardware there is at one level.
 struct NestMemory {
     std::string name;
@@ -55,7 +49,8 @@ struct NestMemory {
     std::int64_t capacity = 0;  ///< bytes an instance; 0: no limit
     double read_width = 0;      ///< bytes a cycle an instance; 0: no limit
     double write_width = 0;
-    std::vector<FanOutAxis> axes;  ///< to the instances below, or to the lanes
+    bool one_port = false;          ///< reads and writes share it (DRAM)
+    std::vector<SpatialAxis> axes;  ///< to the instances below, or to the lanes
     std::array<bool, kTensorRoleCount> may_keep{true, true, true, true, true};
     bool multicasts = true;  ///< one read serves all instances below that need the word
     bool reduces = true;     ///< partial sums of instances below are added on their way up
@@ -66,6 +61,7 @@ struct NestMachine {
     std::vector<NestMemory> memories;
     /// A lane keeps its weight until another one comes; else it reads every operand at every step.
     bool lanes_keep_weights = false;
+    std::int64_t cycles_a_step = 1;  ///< elementwise operations of a point
 };
 
 /// The extents of a tile after the first `loops` loops of a level and all loops above it, for the

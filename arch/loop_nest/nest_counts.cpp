@@ -27,6 +27,19 @@ struct PlacedLoop {
     std::size_t level = 0;
 };
 
+double in_bytes(std::int64_t words, int bits) {
+    return static_cast<double>(words) * bits / 8.0;
+}
+
+double cycles_at(double bytes, double width) {
+    return width > 0 ? bytes / width : 0;
+}
+
+/// The narrower of two widths of which 0 is no limit.
+double narrower(double a, double b) {
+    return a <= 0 ? b : b <= 0 ? a : std::min(a, b);
+}
+
 /// The distinct indices of one axis over a box, in order; padding left out.
 std::vector<std::int64_t> indices(const Axis& axis, const Box& box) {
     std::vector<std::int64_t> found = {axis.offset};
@@ -81,10 +94,16 @@ public:
             std::transform(projection_.axes.begin(), projection_.axes.end(),
                            projection_.axes.begin(), endless);
         }
+        walks_.emplace_back(1, std::vector<WalkLoop>{});  // of all dimensions of one
         for (const Dim dim : all_dims()) {
+            in_axis_.push_back(relevant(projection, dim));
+            if (space.extent(dim) == 1) {
+                continue;
+            }
+            dims_.push_back(dim);
+            slots_[index(dim)] = walks_.size();
             walks_.emplace_back(space.extent(dim),
                                 walk_loops(dim, parent, instances, machine, sharing));
-            in_axis_.push_back(relevant(projection, dim));
         }
     }
 
@@ -92,28 +111,28 @@ public:
     /// keep nothing.
     [[nodiscard]] std::int64_t every_visit() const {
         std::int64_t product = 1;
-        for (const Dim dim : all_dims()) {
+        for (const Dim dim : dims_) {
             if (!in_axis_[index(dim)]) {
-                product = checked_multiply(product, count(walks_[index(dim)].all()));
+                product = checked_multiply(product, count(walk(dim).all()));
             }
         }
         for (const Axis& axis : projection_.axes) {
-            product = checked_multiply(
-                product, sum(axis, [&](Dim dim) { return walks_[index(dim)].all(); }));
+            product =
+                checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).all(); }));
         }
         return product;
     }
 
     [[nodiscard]] std::int64_t first_tiles() const {
         std::int64_t product = 1;
-        for (const Dim dim : all_dims()) {
+        for (const Dim dim : dims_) {
             if (!in_axis_[index(dim)]) {
-                product = checked_multiply(product, count(walks_[index(dim)].firsts()));
+                product = checked_multiply(product, count(walk(dim).firsts()));
             }
         }
         for (const Axis& axis : projection_.axes) {
-            product = checked_multiply(
-                product, sum(axis, [&](Dim dim) { return walks_[index(dim)].firsts(); }));
+            product =
+                checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).firsts(); }));
         }
         return product;
     }
@@ -132,19 +151,21 @@ public:
     /// Distinct tiles of each instance, once: time goes by without loops that change nothing.
     [[nodiscard]] std::int64_t distinct() const {
         std::int64_t product = 1;
-        for (const Dim dim : all_dims()) {
+        for (const Dim dim : dims_) {
             if (!in_axis_[index(dim)]) {
-                product = checked_multiply(product, count(walks_[index(dim)].firsts()));
+                product = checked_multiply(product, count(walk(dim).firsts()));
             }
         }
         for (const Axis& axis : projection_.axes) {
-            product = checked_multiply(
-                product, sum(axis, [&](Dim dim) { return walks_[index(dim)].all(); }));
+            product =
+                checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).all(); }));
         }
         return product;
     }
 
 private:
+    [[nodiscard]] const TileWalk& walk(Dim dim) const { return walks_[slots_[index(dim)]]; }
+
     template <class List>
     static std::int64_t count(const List& list) {
         return static_cast<std::int64_t>(list.size());
@@ -239,8 +260,7 @@ private:
     Sums step_sums(const Axis& axis, std::size_t place, bool keeps_halo) const {
         std::vector<std::vector<TileStep>> steps;
         for (const AxisTerm& term : axis.terms) {
-            steps.push_back(
-                walks_[index(term.dim)].steps(place, loops_[place].loop.dim == term.dim));
+            steps.push_back(walk(term.dim).steps(place, loops_[place].loop.dim == term.dim));
         }
         // What one of several instances had, another one may lack: only a whole tile stays then.
         const bool overlaps = keeps_halo && std::none_of(axis.terms.begin(), axis.terms.end(),
@@ -271,10 +291,10 @@ private:
     [[nodiscard]] std::int64_t fetched_when(std::size_t place, bool keeps_halo) const {
         std::int64_t words = 1;
         std::int64_t kept = 1;
-        for (const Dim dim : all_dims()) {
+        for (const Dim dim : dims_) {
             if (!in_axis_[index(dim)]) {
                 const bool own = loops_[place].loop.dim == dim;
-                const std::int64_t times = count(walks_[index(dim)].steps(place, own));
+                const std::int64_t times = count(walk(dim).steps(place, own));
                 words = checked_multiply(words, times);
                 kept = checked_multiply(kept, times);
             }
@@ -290,6 +310,8 @@ private:
     Projection projection_;
     const std::vector<PlacedLoop>& loops_;
     std::vector<TileWalk> walks_;
+    std::vector<Dim> dims_;  ///< above 1
+    std::array<std::size_t, kDimCount> slots_{};
     std::vector<bool> in_axis_;
     std::array<bool, kDimCount> merged_{};
 };
@@ -307,12 +329,9 @@ public:
         }
         hold();
         count_steps();
-        counts_.cycles = nest_cycles(space_, nest_, machine_, counts_);
+        counts_.cycles = cycles();
         return std::move(counts_);
     }
-
-    static double nest_cycles(const IterationSpace& space, const LoopNest& nest,
-                              const NestMachine& machine, const NestCounts& counts);
 
 private:
     [[nodiscard]] std::vector<PlacedLoop> loops_above(std::size_t level) const {
@@ -466,38 +485,41 @@ private:
         }
     }
 
+    // MODEL: time of a nest. Every level fills one buffer while it is read from the other, so the
+    // slowest of the lanes and of all ports decides, after the first fill and before the last
+    // drain. A level with single buffers adds its transfers to the time of what lies below.
+    [[nodiscard]] double cycles() const {
+        const PortLoads loads = port_loads(space_, machine_, counts_, 0);
+        double time =
+            static_cast<double>(counts_.steps) * static_cast<double>(machine_.cycles_a_step);
+        for (std::size_t l = nest_.levels.size(); l-- > 0;) {
+            time = std::max(time, busiest_port(machine_.memories[l], loads, l));
+            if (!nest_.levels[l].double_buffered) {
+                time += loads.filled[l];
+            }
+        }
+        return time + loads.ends;
+    }
+
     const IterationSpace& space_;
     const LoopNest& nest_;
     const NestMachine& machine_;
     NestCounts counts_;
 };
 
-double in_bytes(std::int64_t words, int bits) {
-    return static_cast<double>(words) * bits / 8.0;
-}
-
-double cycles_at(double bytes, double width) {
-    return width > 0 ? bytes / width : 0;
-}
-
-/// The narrower of two widths of which 0 is no limit.
-double narrower(double a, double b) {
-    return a <= 0 ? b : b <= 0 ? a : std::min(a, b);
-}
-
 }  // namespace
 
-// MODEL: time of a nest. Every level fills one buffer while it is read from the other, so the
-// slowest of the lanes and of all ports decides, after the first fill and before the last drain. A
-// level with single buffers adds its transfers to the time of what lies below.
-double NestCounter::nest_cycles(const IterationSpace& space, const LoopNest& nest,
-                                const NestMachine& machine, const NestCounts& counts) {
-    const std::size_t levels = nest.levels.size();
-    std::vector<double> read(levels, 0);
-    std::vector<double> written(levels, 0);
-    std::vector<double> filled(levels, 0);  // time of what goes into and out of a level
-    double ends = 0;
+PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
+                     const NestCounts& counts, std::size_t below) {
+    const std::size_t levels = machine.memories.size();
+    PortLoads loads;
+    loads.read.assign(levels, 0);
+    loads.written.assign(levels, 0);
+    loads.filled.assign(levels, 0);
     for (const BoundaryTraffic& at : counts.boundaries) {
+        if (at.child <= below) {
+            continue;
+        }
         const bool outputs = space.operands[at.operand].role == TensorRole::outputs;
         const int sums = word_bits(space, at.operand, outputs && at.partials() > 0);
         const int whole = word_bits(space, at.operand, false);
@@ -505,8 +527,8 @@ double NestCounter::nest_cycles(const IterationSpace& space, const LoopNest& nes
         const double up = in_bytes(finals, whole) + in_bytes(at.parent_up - finals, sums);
         const double down = in_bytes(at.parent_down, sums);
         const NestMemory& parent = machine.memories[at.parent];
-        read[at.parent] += down;
-        written[at.parent] += up;
+        loads.read[at.parent] += down;
+        loads.written[at.parent] += up;
         if (at.child == levels) {
             continue;
         }
@@ -514,25 +536,22 @@ double NestCounter::nest_cycles(const IterationSpace& space, const LoopNest& nes
         const double share = at.parent_up > 0 ? up / static_cast<double>(at.parent_up) : 0;
         const double child_down = in_bytes(at.child_down, sums);
         const double child_up = share * static_cast<double>(at.child_up);
-        written[at.child] += child_down;
-        read[at.child] += child_up;
-        filled[at.child] +=
+        loads.written[at.child] += child_down;
+        loads.read[at.child] += child_up;
+        loads.filled[at.child] +=
             std::max(cycles_at(down, parent.read_width), cycles_at(child_down, child.write_width)) +
             std::max(cycles_at(up, parent.write_width), cycles_at(child_up, child.read_width));
         const double tile = in_bytes(at.first_tile, whole);
-        ends += outputs ? cycles_at(tile, narrower(child.read_width, parent.write_width))
-                        : cycles_at(tile, narrower(parent.read_width, child.write_width));
+        loads.ends += outputs ? cycles_at(tile, narrower(child.read_width, parent.write_width))
+                              : cycles_at(tile, narrower(parent.read_width, child.write_width));
     }
-    auto time = static_cast<double>(counts.steps);
-    for (std::size_t l = levels; l-- > 0;) {
-        const NestMemory& memory = machine.memories[l];
-        time = std::max({time, cycles_at(read[l], memory.read_width),
-                         cycles_at(written[l], memory.write_width)});
-        if (!nest.levels[l].double_buffered) {
-            time += filled[l];
-        }
-    }
-    return time + ends;
+    return loads;
+}
+
+double busiest_port(const NestMemory& memory, const PortLoads& loads, std::size_t level) {
+    const double reading = cycles_at(loads.read[level], memory.read_width);
+    const double writing = cycles_at(loads.written[level], memory.write_width);
+    return memory.one_port ? reading + writing : std::max(reading, writing);
 }
 
 const BoundaryTraffic& NestCounts::boundary(std::size_t operand, std::size_t parent) const {

@@ -27,6 +27,8 @@ struct BoundaryTraffic {
     std::int64_t child_down = 0, child_up = 0;
 
     [[nodiscard]] std::int64_t partials() const { return updates - finals; }
+    /// Of the drains, those that are results: none where sums of instances are added on their way.
+    [[nodiscard]] std::int64_t drained_finals() const { return drains == updates ? finals : 0; }
     /// Additions of sums of several instances on their way up.
     [[nodiscard]] std::int64_t additions() const { return drains - updates; }
 };
@@ -55,6 +57,18 @@ struct NestCounts {
 /// it in one read where the loops that set them apart are the innermost of that window.
 NestCounts count_nest(const IterationSpace& space, const LoopNest& nest,
                       const NestMachine& machine);
+
+/// Bytes through the ports of the busiest instance of each level, of the boundaries whose lower
+/// level lies below `below`.
+struct PortLoads {
+    std::vector<double> read, written;
+    std::vector<double> filled;  ///< cycles of what goes into and out of a level
+    double ends = 0;             ///< cycles of the first fills and the last drains
+};
+PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
+                     const NestCounts& counts, std::size_t below);
+/// Cycles of the busier port of a level.
+double busiest_port(const NestMemory& memory, const PortLoads& loads, std::size_t level);
 
 /// The words of a tile that is the largest of its kind, wherever it lies.
 std::int64_t most_words(const Projection& projection, const Extents& tile);
