@@ -83,7 +83,7 @@ struct ProgramBuilder::Schedule {
         StepList load;
         StepList round;
     };
-    std::deque<Row> agents;                 ///< rows stay where they are: steps point into them
+    std::deque<Row> agents;  ///< a step is a pointer into its row, which stays where it is
     std::vector<std::int64_t> load_posts;   ///< by token
     std::vector<std::int64_t> round_posts;  ///< by token
     TokenId loading;                        ///< posted by every load step

@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/parse.hpp"
+#include "base/pieces.hpp"
 
 namespace memwall {
 namespace {
@@ -41,14 +42,9 @@ public:
     [[nodiscard]] bool valid() const { return number_ >= 0; }
 
     [[nodiscard]] bool write(std::string_view content) const {
-        while (!content.empty()) {
-            const ssize_t written = ::write(number_, content.data(), content.size());
-            if (written < 0 && errno != EINTR) {
-                return false;
-            }
-            content.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
-        }
-        return true;
+        return in_pieces(content.size(), [&](std::size_t done, std::size_t left) {
+            return ::write(number_, content.data() + done, left);
+        });
     }
 
     /// False where the system only now finds that something could not be written.

@@ -19,5 +19,5 @@ configs=(--configs "$source_dir/configs")
 echo
 # Printed when the picture is drawn, so that what was found comes last.
 report=$("${memwall[@]}" run memory_wall "${configs[@]}" --json "$results/result.json" --csv "$results/result.csv")
-"$source_dir/scripts/plot_energy.py" "$results/result.csv" "$results/energy.png"
+"$source_dir/scripts/plot/energy.py" "$results/result.csv" "$results/energy.png"
 echo "$report"

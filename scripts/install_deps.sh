@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of the Debian packages that memwall needs; says nothing where nothing is missing.
-#   scripts/install_deps.sh [GROUP]...      groups: build (the default), plot, check
+#   scripts/install_deps.sh [GROUP]...      groups: build (the default), plot, python, check
 # This is the one list of packages; docs/dependencies.md says what each is for.
 set -euo pipefail
 
@@ -9,6 +9,8 @@ declare -A groups=(
     [build]="g++ cmake ninja-build ccache catch2 libboost-graph-dev libcli11-dev libfmt-dev libmd-dev
              libonnx-dev libprotobuf-dev libsqlitecpp-dev libsystemc-dev libyaml-cpp-dev nlohmann-json3-dev"
     [plot]="python3 python3-matplotlib"
+    [python]="python3-ipykernel python3-matplotlib python3-nbclient python3-pandas"
+    [slurm]="munge slurm-wlm"
     [check]="git clang-format-14 clang-tidy-14"
 )
 
@@ -19,7 +21,7 @@ fi
 wanted=()
 for group in "${@:-build}"; do
     if [[ -z "${groups[$group]:-}" ]]; then
-        echo "error: unknown group of packages '$group'; expected one of build, plot, check" >&2
+        echo "error: unknown group of packages '$group'; expected one of build, plot, python, slurm, check" >&2
         exit 2
     fi
     # shellcheck disable=SC2206  # one word a package

@@ -17,6 +17,6 @@ for option in "$@"; do
     fi
 done
 
-"$source_dir/scripts/install_deps.sh" build plot
+"$source_dir/scripts/install_deps.sh" build plot python
 "$source_dir/scripts/build.sh" -DMEMWALL_TESTS=ON "${cmake_options[@]}"
 ctest --test-dir "$build_dir" --parallel "$jobs" --output-on-failure --no-tests=error --progress "${ctest_options[@]}"

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/pieces.hpp"
 #include "sim/replay.hpp"
 
 namespace memwall {
@@ -30,19 +31,10 @@ using Header = std::array<char, 1 + sizeof(std::uint64_t)>;
 
 /// Writes all; false where the reader is gone.
 bool write_all(int pipe, const void* data, std::size_t size) {
-    const char* at = static_cast<const char*>(data);
-    while (size > 0) {
-        const ssize_t written = ::write(pipe, at, size);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        at += written;
-        size -= static_cast<std::size_t>(written);
-    }
-    return true;
+    const char* bytes = static_cast<const char*>(data);
+    return in_pieces(size, [&](std::size_t done, std::size_t left) {
+        return ::write(pipe, bytes + done, left);
+    });
 }
 
 bool send(int pipe, Message kind, const std::string& text) {

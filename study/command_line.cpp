@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <memory>
 
 #include "base/error.hpp"
 #include "study/verbs.hpp"
@@ -18,6 +19,19 @@ std::string footer(const std::vector<std::string>& examples) {
     }
     return text;
 }
+
+/// Words behind the options are no options of CLI11, but a part of the usage.
+class VerbFormatter : public CLI::Formatter {
+public:
+    explicit VerbFormatter(std::string words) : words_(std::move(words)) {}
+
+    std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
+        return "Usage: " + name + " [OPTIONS] [" + words_ + "]\n";
+    }
+
+private:
+    std::string words_;
+};
 
 std::optional<std::string>& field(CommandLine& command, const std::string& option) {
     const std::map<std::string, std::optional<std::string>*> fields = {
@@ -43,25 +57,32 @@ std::optional<std::string>& field(CommandLine& command, const std::string& optio
         {"--graph", &command.graph},
         {"--objective", &command.objective},
         {"--mapping", &command.mapping},
+        {"--yaml", &command.yaml},
         {"--optimizer", &command.optimizer},
         {"--jobs", &command.jobs},
         {"--out", &command.out},
         {"--point-timeout", &command.point_timeout},
         {"--then", &command.then},
-        {"--top", &command.top}};
+        {"--top", &command.top},
+        {"--array-tasks", &command.array_tasks},
+        {"--partition", &command.partition},
+        {"--time", &command.time}};
     return *fields.at(option);
 }
 
 std::vector<std::string>& list(CommandLine& command, const std::string& option) {
-    const std::map<std::string, std::vector<std::string>*> lists = {
-        {"--set", &command.set}, {"--set-dim", &command.set_dim}, {"--reuse", &command.reuse}};
+    const std::map<std::string, std::vector<std::string>*> lists = {{"--set", &command.set},
+                                                                    {"--set-dim", &command.set_dim},
+                                                                    {"--reuse", &command.reuse},
+                                                                    {"--sbatch", &command.sbatch}};
     return *lists.at(option);
 }
 
 bool& flag(CommandLine& command, const std::string& option) {
     const std::map<std::string, bool*> flags = {{"--skip-unsupported", &command.skip_unsupported},
                                                 {"--dry-run", &command.dry_run},
-                                                {"--status", &command.status}};
+                                                {"--status", &command.status},
+                                                {"--slurm", &command.slurm}};
     return *flags.at(option);
 }
 
@@ -151,6 +172,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
     for (const VerbSpec& verb : verb_specs()) {
         CLI::App* sub = app.add_subcommand(verb.name, verb.purpose);
         sub->allow_extras();
+        sub->formatter(std::make_shared<VerbFormatter>(verb.positional));
         sub->footer(std::string(verb.positional) + ": " + verb.positional_help + "\n\n" +
                     footer(verb.examples));
         add_options(verb, *sub, command);

@@ -22,9 +22,10 @@ struct CommandLine {
     std::vector<std::string> words;  ///< after the verb
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
         rounds, users, prompt, output_tokens, context, json, csv, configs, format, output, compare,
-        graph, optimizer, objective, mapping, jobs, out, point_timeout, then, top;
-    std::vector<std::string> set, set_dim, reuse;
-    bool skip_unsupported = false, dry_run = false, status = false;
+        graph, yaml, optimizer, objective, mapping, jobs, out, point_timeout, then, top,
+        array_tasks, partition, time;
+    std::vector<std::string> set, set_dim, reuse, sbatch;
+    bool skip_unsupported = false, dry_run = false, status = false, slurm = false;
 };
 
 /// What parsing led to: a command, or a text to print (help, version) and be done.

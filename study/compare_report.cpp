@@ -7,6 +7,7 @@
 
 #include "base/parse.hpp"
 #include "study/figures.hpp"
+#include "study/findings.hpp"
 #include "study/run_report.hpp"
 #include "study/table.hpp"
 
@@ -110,10 +111,7 @@ std::string compare_report(const std::vector<const RunResult*>& runs,
         text += run_notes(*run);
     }
     text += "\n";
-    for (const std::string& sentence : findings) {
-        text += sentence + "\n";
-    }
-    return text;
+    return text + findings_text(findings);
 }
 
 }  // namespace memwall

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/execute.hpp"
 
+#include <map>
+#include <utility>
+
 #include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
 #include "sim/assemble_result.hpp"
@@ -96,15 +99,21 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     const PowerCap& cap = *machine.parts().power_cap;
     const Hertz own = machine.clocks().front().frequency();
     Hertz clock = own;
+    std::map<Hertz, RunResult> tried;
     if (scenario.phase != Phase::single) {
         RunSettings analytic = settings;
         analytic.engine = Engine::analytic;
         clock = clock_under_cap(machine, [&](const Machine& at) {
-            return run_at_its_clock(asked, at, analytic, scenario, overrides, nullptr).totals.power;
+            RunResult& run = tried[at.clocks().front().frequency()];
+            run = run_at_its_clock(asked, at, analytic, scenario, overrides, nullptr);
+            return run.totals.power;
         });
     }
-    RunResult result =
-        run_at_its_clock(asked, machine.at_clock(clock), settings, scenario, overrides, progress);
+    const auto found = settings.engine == Engine::analytic ? tried.find(clock) : tried.end();
+    RunResult result = found != tried.end()
+                           ? std::move(found->second)
+                           : run_at_its_clock(asked, machine.at_clock(clock), settings, scenario,
+                                              overrides, progress);
     result.totals.power_cap = {cap.power, clock, own, result.totals.power <= cap.power};
     return result;
 }

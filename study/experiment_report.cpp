@@ -160,10 +160,7 @@ std::string experiment_report(const Experiment& experiment,
             "\n" + experiment.network + " at " + one.title() + "\n" + case_table(experiment, one);
     }
     text += "\n" + run_notes(cases.front().run(experiment.reference)) + "\n";
-    for (const std::string& sentence : findings) {
-        text += sentence + "\n";
-    }
-    return text;
+    return text + findings_text(findings);
 }
 
 }  // namespace memwall

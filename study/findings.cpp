@@ -109,6 +109,25 @@ const RunResult& least_energy(const std::vector<const RunResult*>& runs) {
     });
 }
 
+std::string wrapped(const std::string& sentence) {
+    constexpr std::size_t kWidth = 100;
+    std::string text;
+    std::size_t column = 0;
+    std::size_t begin = 0;
+    while (begin < sentence.size()) {
+        const std::size_t end = std::min(sentence.find(' ', begin), sentence.size());
+        const std::size_t length = end - begin;
+        if (column > 0 && column + 1 + length > kWidth) {
+            text += "\n ";
+            column = 1;
+        }
+        text += (column > 0 ? " " : "") + sentence.substr(begin, length);
+        column += (column > 0 ? 1 : 0) + length;
+        begin = end + 1;
+    }
+    return text;
+}
+
 }  // namespace
 
 std::vector<std::string> pair_findings(const RunResult& best, const RunResult& other) {
@@ -132,6 +151,14 @@ std::vector<std::string> findings(const std::vector<const RunResult*>& runs) {
         }
     }
     return sentences;
+}
+
+std::string findings_text(const std::vector<std::string>& sentences) {
+    std::string text;
+    for (const std::string& sentence : sentences) {
+        text += wrapped(sentence) + "\n";
+    }
+    return text;
 }
 
 }  // namespace memwall

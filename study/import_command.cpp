@@ -51,7 +51,8 @@ std::string report(const ImportedNetwork& imported) {
                  {"MACs"},
                  {"weights"}});
     for (const LayerRow& row : summary.layers) {
-        table.add({row.name, row.op, row.output_shape, row.macs == 0 ? "" : format_count(row.macs),
+        table.add({row.name, row.op, text(row.output_shape),
+                   row.macs == 0 ? "" : format_count(row.macs),
                    row.weights == 0 ? "" : format_count(row.weights)});
     }
     std::string text = table.text();
@@ -77,6 +78,10 @@ void import_command(const CommandLine& command) {
     }
     const ImportedNetwork imported = import_network(read_import_file(command.words.front()),
                                                     command.format.value_or(""), options);
+    if (imported.format != "onnx" && !options.dims.empty()) {
+        throw InputError("--set-dim: only ONNX models leave sizes open; this file is " +
+                         imported.format);
+    }
     const std::string text = network_text(imported.network);
     std::cerr << report(imported);
     if (command.output && *command.output != "-") {

@@ -28,9 +28,17 @@ struct PlainValues {
 };
 
 PlainValues plain_values(const CommandLine& command, const SortedOverrides& overrides) {
-    PlainValues values{command.machine.value_or(""), command.network.value_or(""),
-                       command.batch.value_or("1"),  command.precision.value_or(""),
-                       command.phase.value_or(""),   command.engine.value_or("systemc")};
+    const auto given = [](const char* option, const std::optional<std::string>& text,
+                          const char* otherwise) {
+        if (text && text->empty()) {
+            throw InputError(std::string(option) + ": expected a value, found ''");
+        }
+        return text.value_or(otherwise);
+    };
+    PlainValues values{
+        given("--machine", command.machine, ""), given("--network", command.network, ""),
+        given("--batch", command.batch, "1"),    given("--precision", command.precision, ""),
+        given("--phase", command.phase, ""),     given("--engine", command.engine, "systemc")};
     for (const Override& override : overrides.plain) {
         std::string& value = override.path == "machine"     ? values.machine
                              : override.path == "network"   ? values.network
@@ -38,7 +46,7 @@ PlainValues plain_values(const CommandLine& command, const SortedOverrides& over
                              : override.path == "precision" ? values.precision
                              : override.path == "phase"     ? values.phase
                                                             : values.engine;
-        value = override.value;
+        value = given(override.path.c_str(), override.value, "");
     }
     return values;
 }

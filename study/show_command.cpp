@@ -9,6 +9,7 @@
 #include "study/show.hpp"
 #include "study/training_run.hpp"
 #include "study/verbs.hpp"
+#include "workloads/network_export.hpp"
 #include "workloads/network_graph.hpp"
 #include "workloads/transforms.hpp"
 
@@ -26,8 +27,8 @@ public:
 
     void run() {
         const std::string what = command_.words.empty() ? "" : command_.words.front();
-        if (what != "network" && (command_.compare || command_.graph)) {
-            throw InputError("show: --compare and --graph are of show network NAME");
+        if (what != "network" && (command_.compare || command_.graph || command_.yaml)) {
+            throw InputError("show: --compare, --graph and --yaml are of show network NAME");
         }
         if (what != "mapping" && command_.mapping) {
             throw InputError("show: --mapping is of show mapping");
@@ -101,6 +102,9 @@ private:
         if (command_.graph) {
             draw(shown, *command_.graph);
         }
+        if (command_.yaml) {
+            write(shown, *command_.yaml);
+        }
         if (command_.compare) {
             const Network other = read_network(*command_.compare);
             print(show_comparison(shown, other));
@@ -118,6 +122,14 @@ private:
             throw InputError("--graph: expected a file that ends in .svg or .dot, found '" + file +
                              "'");
         }
+    }
+
+    /// As a file of one item, whatever the batch.
+    static void write(const Network& network, const std::string& file) {
+        if (network.trains()) {
+            throw InputError("--yaml: a training step is made from its network, and is no file");
+        }
+        write_file_whole(file, network_text(network));
     }
 
     Network read_network(const std::string& network_name) {

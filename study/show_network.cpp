@@ -69,8 +69,12 @@ std::string csv_of(const NetworkSummary& summary) {
                   "vector_operations", "weights", "parameters", "input_bytes", "weight_bytes",
                   "output_bytes", "live_activation_bytes", "arithmetic_intensity", "note"});
     for (const LayerRow& row : summary.layers) {
+        std::string shapes;
+        for (const Shape& shape : row.input_shapes) {
+            shapes += (shapes.empty() ? "" : " ") + text(shape);
+        }
         csv += csv_line(
-            {summary.name, row.name, row.op, row.input_shapes, row.output_shape, row.precision,
+            {summary.name, row.name, row.op, shapes, text(row.output_shape), row.precision,
              std::to_string(row.macs), std::to_string(row.vector_operations),
              std::to_string(row.weights), std::to_string(row.parameters),
              std::to_string(row.input_bytes.count()), std::to_string(row.weight_bytes.count()),
@@ -114,8 +118,9 @@ std::string table_of(const NetworkSummary& summary) {
                  {"MACs a byte"},
                  {"", Align::left}});
     for (const LayerRow& row : summary.layers) {
-        table.add({row.name, row.op, row.output_shape, row.precision, count_or_blank(row.macs),
-                   count_or_blank(row.weights), count_or_blank(row.parameters),
+        table.add({row.name, row.op, text(row.output_shape), row.precision,
+                   count_or_blank(row.macs), count_or_blank(row.weights),
+                   count_or_blank(row.parameters),
                    row.bytes().count() == 0 ? "" : format_bytes(row.bytes()),
                    format_bytes(row.live_bytes),
                    row.macs == 0 ? "" : fmt::format("{:.1f}", row.intensity), row.note});

@@ -71,10 +71,9 @@ LayerRow row(const Network& network, const Layer& layer) {
     row.name = layer.name;
     row.op = layer.op;
     for (const TensorId input : layer.inputs) {
-        row.input_shapes +=
-            (row.input_shapes.empty() ? "" : " ") + text(network.tensor(input).shape);
+        row.input_shapes.push_back(network.tensor(input).shape);
     }
-    row.output_shape = text(network.tensor(layer.outputs[0]).shape);
+    row.output_shape = network.tensor(layer.outputs[0]).shape;
     row.precision = text(layer.precision);
     row.note = note(network, layer);
     row.macs = layer.macs();

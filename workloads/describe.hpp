@@ -17,8 +17,8 @@ namespace memwall {
 struct LayerRow {
     std::string name;
     std::string op;
-    std::string input_shapes;  ///< "[64, 56, 56] [64, 56, 56]", of one item
-    std::string output_shape;
+    std::vector<Shape> input_shapes;  ///< of one item
+    Shape output_shape;
     std::string precision;  ///< "w8a8o32"
     std::string
         note;  ///< "folded into conv1 at no cost", "same words as conv1", "may end relu1", or ""

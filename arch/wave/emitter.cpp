@@ -194,20 +194,29 @@ DramAccess WaveEmitter::access(const KernelFlow& flow, std::int64_t begin, std::
     return access;
 }
 
-void WaveEmitter::fetch(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
+/// A part of all flows between the DRAM and the cache, one way or the other.
+RoundStep WaveEmitter::at_memory(const Kernel& kernel, const std::vector<KernelFlow>& flows,
+                                 std::int64_t part, std::int64_t parts, bool write) {
     RoundStep step = step_of(kernel);
-    Move move = move_between(gpu_.dram, gpu_.buffer, Bytes(0));
-    for (const KernelFlow& flow : kernel.fetches) {
+    const ComponentId from = write ? gpu_.buffer : gpu_.dram;
+    const ComponentId to = write ? gpu_.dram : gpu_.buffer;
+    Move move = move_between(from, to, Bytes(0));
+    for (const KernelFlow& flow : flows) {
         const Range range = share(flow.bytes, part, parts);
         if (range.size() > 0) {
-            move.dram.push_back(access(flow, range.begin, range.size(), false));
-            count(step.body, flow, gpu_.dram, Action::read, range.size());
-            count(step.body, flow, gpu_.buffer, Action::write, range.size());
+            move.dram.push_back(access(flow, range.begin, range.size(), write));
+            count(step.body, flow, from, Action::read, range.size());
+            count(step.body, flow, to, Action::write, range.size());
             move.delivered += Bytes(range.size());
         }
     }
-    step.body.unit = fetch_.unit;
+    step.body.unit = write ? store_.unit : fetch_.unit;
     step.body.what = std::move(move);
+    return step;
+}
+
+void WaveEmitter::fetch(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
+    RoundStep step = at_memory(kernel, kernel.fetches, part, parts, false);
     fetched_.fill(step);
     wait_launch(step);
     builder_.step(fetch_.agent, std::move(step));
@@ -340,19 +349,7 @@ void WaveEmitter::drain(const Kernel& kernel, std::int64_t part, std::int64_t pa
 }
 
 void WaveEmitter::store(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
-    RoundStep step = step_of(kernel);
-    Move move = move_between(gpu_.buffer, gpu_.dram, Bytes(0));
-    for (const KernelFlow& flow : kernel.stores) {
-        const Range range = share(flow.bytes, part, parts);
-        if (range.size() > 0) {
-            move.dram.push_back(access(flow, range.begin, range.size(), true));
-            count(step.body, flow, gpu_.buffer, Action::read, range.size());
-            count(step.body, flow, gpu_.dram, Action::write, range.size());
-            move.delivered += Bytes(range.size());
-        }
-    }
-    step.body.unit = store_.unit;
-    step.body.what = std::move(move);
+    RoundStep step = at_memory(kernel, kernel.stores, part, parts, true);
     written_.use(step, written_.last());
     written_.release(step);
     builder_.step(store_.agent, std::move(step));

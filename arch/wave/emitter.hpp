@@ -34,6 +34,8 @@ private:
     void launch(std::size_t k);
     void emit_kernel(std::size_t k);
     [[nodiscard]] RoundStep step_of(const Kernel& kernel) const;
+    RoundStep at_memory(const Kernel& kernel, const std::vector<KernelFlow>& flows,
+                        std::int64_t part, std::int64_t parts, bool write);
     void fetch(const Kernel& kernel, std::int64_t part, std::int64_t parts);
     void feed(const Kernel& kernel, std::int64_t part, std::int64_t parts);
     void compute(const Kernel& kernel, std::int64_t part, std::int64_t parts);

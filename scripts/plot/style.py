@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all plots of sweeps share: reading results.csv, quantities, colours, axes with units, writing.
+"""What all plots share: reading results.csv of a sweep, quantities, colours, axes with units, writing.
 
 Colours are those of Okabe and Ito (Color Universal Design, 2008), told apart by the colour-blind; every series also has a marker and
-a line style of its own, so that a grey print can be read. Maps use viridis, whose lightness only grows.
+a line style of its own, every area a hatch, so that a grey print can be read. Maps use viridis, whose lightness only grows.
 """
 import argparse
 import csv
@@ -17,7 +17,9 @@ import matplotlib.pyplot as plt
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 LINES = ["-", "--", "-.", ":"]
+HATCHES = ["", "////", "....", "\\\\\\\\", "xxxx", "----", "oo", "++++", "||||", "**"]
 MAP = "viridis"
+PREFIXES = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p")]
 
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
          "B/s": 1, "kB/s": 1e3, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12, "Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9,
@@ -101,10 +103,48 @@ def series(position):
             "linestyle": LINES[position % len(LINES)]}
 
 
-def figure():
+def tint(colour, strength):
+    """A colour on white: 1 is the colour itself, 0 white."""
+    return tuple(1 - strength * (1 - part) for part in matplotlib.colors.to_rgb(colour))
+
+
+def area(position, colour=None):
+    """Filling of an area, different from its neighbours' in colour and hatch; light enough for the hatch to show."""
+    fill = tint(COLOURS[position % (len(COLOURS) - 1)], 0.7) if colour is None else colour
+    return {"facecolor": fill, "edgecolor": "black", "linewidth": 0.4, "hatch": HATCHES[position % len(HATCHES)]}
+
+
+def prefixed(largest, unit):
+    """(scale, unit with its prefix) that make a number of this size readable: 2.1e-5, "s" gives (1e-6, "µs")."""
+    for scale, prefix in PREFIXES:
+        if abs(largest) >= scale:
+            return scale, prefix + unit
+    return 1, unit
+
+
+def figure(columns=1, size=(6.4, 4.4), **options):
     plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "memwall",
-                         "svg.fonttype": "none"})
-    return plt.subplots(figsize=(6.4, 4.4))
+                         "svg.fonttype": "none", "hatch.linewidth": 0.5})
+    return plt.subplots(1, columns, figsize=size, **options)
+
+
+def tall_figure(rows):
+    """For bars that lie above each other, one for each of `rows` names."""
+    return figure(size=(6.4, max(2.4, 0.8 + 0.17 * rows)))
+
+
+def name_rows(axes, names):
+    """The names of such bars, the first on top."""
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+
+
+def legend_beside(drawn, axes, upside_down=False):
+    """A legend right of the axes; `upside_down` in the order of a stack of bars."""
+    handles, labels = axes.get_legend_handles_labels()
+    order = slice(None, None, -1 if upside_down else 1)
+    drawn.legend(handles[order], labels[order], loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False,
+                 handleheight=1.4, handlelength=2.2)
 
 
 def write(drawn, path):
@@ -119,8 +159,8 @@ def write(drawn, path):
         sys.exit(f"error: cannot write '{path}': {error.strerror}")
 
 
-def arguments_of(text):
+def arguments_of(text, file="csv", holds="results.csv of a sweep"):
     parser = argparse.ArgumentParser(description=text.splitlines()[0])
-    parser.add_argument("csv", help="results.csv of a sweep")
+    parser.add_argument(file, help=holds)
     parser.add_argument("picture", help="the picture to write: .png, .svg or .pdf")
     return parser

@@ -50,6 +50,7 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
         }
         manifest.top = json.at("top");
         manifest.checked = json.at("checked");
+        manifest.collected = json.at("collected");
         return manifest;
     } catch (const nlohmann::json::exception& error) {
         throw InputError("'" + path.string() + "' is no manifest of a sweep: " + error.what());
@@ -66,7 +67,8 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
         {"then", manifest.then ? nlohmann::ordered_json(name(*manifest.then))
                                : nlohmann::ordered_json(nullptr)},
         {"top", manifest.top},
-        {"checked", manifest.checked}};
+        {"checked", manifest.checked},
+        {"collected", manifest.collected}};
     try {
         write_file_whole(manifest_of(folder), json.dump(2) + "\n");
     } catch (const InputError& error) {

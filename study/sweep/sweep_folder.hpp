@@ -20,6 +20,7 @@ struct Manifest {
     std::optional<Engine> then;     ///< of the second pass
     std::int64_t top = 0;           ///< points of the second pass
     bool checked = false;           ///< every point was made once, and none had a fault
+    bool collected = false;         ///< the tables have all that the shards have
 };
 
 /// The shards of a folder.

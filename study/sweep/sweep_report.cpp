@@ -74,10 +74,11 @@ std::string sweep_report(const Sweep& sweep, const SweepTable& table,
     }
     Table shown(columns);
     std::size_t rows = 0;
-    table.for_each_row([&](const SweepRow& row) {
-        if (table.front_of(row.point) != 1 || ++rows > kMostRows) {
-            return;
+    for (const std::int64_t point : table.ranked()) {
+        if (table.front_of(point) != 1 || ++rows > kMostRows) {
+            continue;
         }
+        const SweepRow row = table.row(point);
         std::vector<std::string> cells = {row.cells[0]};
         for (std::size_t p = 1; p <= table.parameter_count(); ++p) {
             cells.push_back(row.cells[p]);
@@ -86,7 +87,7 @@ std::string sweep_report(const Sweep& sweep, const SweepTable& table,
             cells.push_back(readable(row.cells.at(objective)));
         }
         shown.add(cells);
-    });
+    }
     std::string text = sweep.question.empty() ? "" : sweep.question + "\n\n";
     if (rows == 0) {
         text += "No point ended well and within the constraints.\n";

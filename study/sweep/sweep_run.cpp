@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/sweep/sweep_run.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -150,11 +147,15 @@ public:
                                       : std::nullopt;
     }
 
+    /// How many records were written.
+    [[nodiscard]] std::int64_t kept() const { return kept_; }
+
     void keep(const Record& record) {
         if (!writer_) {
             writer_ = std::make_unique<ShardWriter>(shards_of(options_.out), head_);
         }
         writer_->append(record);
+        ++kept_;
         if (record.is_final()) {
             fresh_final_.insert(record.point);
         }
@@ -170,11 +171,17 @@ private:
     PointIndex index_;
     std::unique_ptr<ShardWriter> writer_;
     std::set<std::int64_t> fresh_final_;
+    std::int64_t kept_ = 0;
+};
+
+struct RunTally {
+    std::int64_t found = 0;  ///< points of the first pass that were there already
+    std::int64_t kept = 0;   ///< records that were written
 };
 
 void run_all(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
              const std::vector<std::string>& keys, const std::function<void(std::int64_t)>& begin,
-             SweepCounts& counts) {
+             RunTally& counts) {
     PassRun pass(loaded, configs, options, kFirstPass, std::nullopt);
     std::vector<std::int64_t> points(static_cast<std::size_t>(loaded.sweep.space.size()));
     std::iota(points.begin(), points.end(), std::int64_t{0});
@@ -182,8 +189,12 @@ void run_all(const LoadedSweep& loaded, const Configs& configs, const SweepOptio
     counts.found = std::count_if(points.begin(), points.end(),
                                  [&](std::int64_t point) { return pass.is_final(point); });
     begin(loaded.sweep.space.size() - counts.found);
+    if (options.only_prepare) {
+        return;
+    }
     SweepProgress progress(loaded.sweep.name, loaded.sweep.space.size(), counts.found);
     pass.run(points, progress, [](const Record&) {});
+    counts.kept += pass.kept();
 }
 
 /// How good a record is, for the search.
@@ -203,7 +214,7 @@ Fitness fitness_of(const Sweep& sweep, const Record& record) {
 }
 
 void run_search(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
-                SweepCounts& counts) {
+                RunTally& counts) {
     const Sweep& sweep = loaded.sweep;
     PassRun pass(loaded, configs, options, kFirstPass, std::nullopt);
     Nsga2 search(sweep.space, *sweep.search);
@@ -221,9 +232,11 @@ void run_search(const LoadedSweep& loaded, const Configs& configs, const SweepOp
             search.tell(record.point, fitness_of(sweep, record));
         });
     }
+    counts.kept += pass.kept();
 }
 
-void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options) {
+void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+              RunTally& counts) {
     const std::vector<std::int64_t> best = best_points(loaded, options.out);
     PassRun pass(loaded, configs, options, then_pass(*loaded.manifest.then), loaded.manifest.then);
     pass.adopt(best, {});
@@ -232,6 +245,7 @@ void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOpti
     SweepProgress progress(loaded.sweep.name + ", " + name(*loaded.manifest.then),
                            static_cast<std::int64_t>(best.size()), found);
     pass.run(best, progress, [](const Record&) {});
+    counts.kept += pass.kept();
 }
 
 }  // namespace
@@ -268,9 +282,7 @@ std::vector<SweepPass> passes_of(const LoadedSweep& loaded, const fs::path& fold
     return passes;
 }
 
-SweepCounts counts_of(const LoadedSweep& loaded, const fs::path& folder) {
-    const SweepTable table(loaded.sweep, shards_of(folder), loaded.manifest.plan,
-                           passes_of(loaded, folder));
+SweepCounts counts_of(const LoadedSweep& loaded, const SweepTable& table) {
     SweepCounts counts;
     counts.failed = table.count(PointStatus::failed);
     counts.excluded = table.count(PointStatus::excluded);
@@ -294,12 +306,16 @@ void collect(const LoadedSweep& loaded, const fs::path& folder) {
     write_sqlite(tables, folder / "results.sqlite");
 }
 
-SweepCounts run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
-                      const std::function<void(std::int64_t left)>& begin) {
+std::int64_t run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+                       const std::function<void(std::int64_t left)>& begin) {
     const FolderLock lock(options.out, FolderLock::Kind::alone);
     const auto before = read_manifest(options.out);
     const bool same = before && before->plan == loaded.manifest.plan;
     loaded.manifest.checked = same && before->checked;
+    const bool collected = same && before->collected && before->then == loaded.manifest.then &&
+                           before->top == loaded.manifest.top &&
+                           fs::exists(options.out / "results.csv") &&
+                           fs::exists(options.out / "results.sqlite");
     const bool others = (before && !same) || !options.reuse.empty();
     std::vector<std::string> keys;
     if (!loaded.manifest.checked || !options.reuse.empty()) {
@@ -308,74 +324,27 @@ SweepCounts run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOp
                             [&](double done) { bar.show(done); });
         loaded.manifest.checked = true;
     }
+    loaded.manifest.collected = false;
     write_manifest(options.out, loaded.manifest);
-    SweepCounts counts;
+    RunTally counts;
     if (loaded.sweep.search) {
         begin(std::min(loaded.sweep.search->budget, loaded.sweep.space.size()));
         run_search(loaded, configs, options, counts);
     } else {
         run_all(loaded, configs, options, keys, begin, counts);
     }
+    if (options.only_prepare) {
+        return counts.found;
+    }
     if (loaded.manifest.then) {
-        run_best(loaded, configs, options);
+        run_best(loaded, configs, options, counts);
     }
-    collect(loaded, options.out);
-    const std::int64_t found = counts.found;
-    counts = counts_of(loaded, options.out);
-    counts.found = found;
-    return counts;
-}
-
-std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& loaded,
-                                                           const Configs& configs,
-                                                           std::int64_t points, int jobs) {
-    using Span = std::chrono::duration<double>;
-    constexpr Span kPatience{20};
-    // A rule of thumb for people, measured by scripts/bench: what a step of the replay costs.
-    constexpr double kSecondsAStep = 1e-6;
-    constexpr double kSecondsAChild = 2e-3;
-    const std::int64_t size = loaded.sweep.space.size();
-    std::vector<std::int64_t> probes = {0, size / 2, size - 1};
-    probes.erase(std::unique(probes.begin(), probes.end()), probes.end());
-    const std::size_t count = probes.size();
-    PoolOptions pool;
-    pool.point_timeout = kPatience;
-    PointRunner runner(loaded.sweep, configs);
-    std::vector<double> seconds;
-    run_points(
-        [&]() -> std::optional<std::int64_t> {
-            if (probes.empty()) {
-                return std::nullopt;
-            }
-            const std::int64_t point = probes.back();
-            probes.pop_back();
-            return point;
-        },
-        [&](std::int64_t point) {
-            const bool replayed =
-                runner.instantiate(point, std::nullopt).run.engine == Engine::systemc;
-            const auto start = std::chrono::steady_clock::now();
-            Record record = runner.run(point, Engine::analytic);
-            double took = Span(std::chrono::steady_clock::now() - start).count();
-            const std::string steps = csv_cells(record.totals).at(total_index("steps"));
-            if (replayed && !steps.empty()) {
-                took += kSecondsAChild + kSecondsAStep * std::stod(steps);
-            }
-            record.reason = fmt::format("{:.9f}", took);
-            return record;
-        },
-        [&](const Record& record) {
-            if (record.cause != FailureCause::timeout && record.cause != FailureCause::killed) {
-                seconds.push_back(std::stod(record.reason));
-            }
-        },
-        pool);
-    if (seconds.size() < count) {
-        return std::nullopt;
+    if (!collected || counts.kept > 0) {
+        collect(loaded, options.out);
     }
-    const double mean =
-        std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size());
-    return Span(mean * static_cast<double>(points) / std::max(jobs, 1));
+    loaded.manifest.collected = true;
+    write_manifest(options.out, loaded.manifest);
+    return counts.found;
 }
 
 }  // namespace memwall

@@ -29,6 +29,8 @@ struct SweepOptions {
     std::filesystem::path out;
     std::vector<std::filesystem::path> reuse;
     PoolOptions pool;
+    /// Checks, takes over what is known, writes the manifest, and stops before the first point.
+    bool only_prepare = false;
 };
 
 struct SweepCounts {
@@ -54,15 +56,15 @@ std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& lo
 
 /// The passes whose records count in the sweep's table.
 std::vector<SweepPass> passes_of(const LoadedSweep& loaded, const std::filesystem::path& folder);
-/// Where it stands, from the shards alone.
-SweepCounts counts_of(const LoadedSweep& loaded, const std::filesystem::path& folder);
+/// Where it stands, from its table alone.
+SweepCounts counts_of(const LoadedSweep& loaded, const SweepTable& table);
 /// The same as `memwall sweep collect`: results.csv and results.sqlite; with two passes also
 /// first_pass.csv.
 void collect(const LoadedSweep& loaded, const std::filesystem::path& folder);
 
 /// Runs what is missing and collects. `begin` is told how many points are left to run, when all are
 /// checked. Throws StoreError where the results cannot be kept, and Interrupted.
-SweepCounts run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
-                      const std::function<void(std::int64_t left)>& begin);
+std::int64_t run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepOptions& options,
+                       const std::function<void(std::int64_t left)>& begin);
 
 }  // namespace memwall

@@ -130,28 +130,35 @@ std::vector<std::string> SweepTable::first_parameters() const {
     return texts;
 }
 
-void SweepTable::for_each_row(const std::function<void(const SweepRow&)>& use) const {
+SweepRow SweepTable::row(std::int64_t point) const {
+    return row_of(record_at(point));
+}
+
+SweepRow SweepTable::row_of(const Record& record) const {
+    const std::vector<std::string> totals = csv_cells(record.totals);
+    const Constraint* excluded = excluded_[static_cast<std::size_t>(record.point)];
     SweepRow row;
+    row.point = record.point;
+    row.cells = {std::to_string(record.point)};
+    for (const Setting& setting : sweep_.space.at(record.point)) {
+        row.cells.push_back(setting.text());
+    }
+    const std::size_t front = front_of(record.point);
+    row.cells.emplace_back(name(excluded != nullptr ? PointStatus::excluded : record.status));
+    row.cells.push_back(excluded != nullptr ? "not " + excluded->text : record.reason);
+    row.cells.push_back(front == 0 ? "" : std::to_string(front));
+    for (const std::size_t metric : metrics_) {
+        row.cells.push_back(totals.at(metric));
+    }
+    return row;
+}
+
+void SweepTable::for_each_row(const std::function<void(const SweepRow&)>& use) const {
     for (std::int64_t point = 0; point < passes_.front().size(); ++point) {
         const Record record = record_at(point);
-        if (record.totals.empty()) {
-            continue;  // not run
+        if (!record.totals.empty()) {  // else it was not run
+            use(row_of(record));
         }
-        const std::vector<std::string> totals = csv_cells(record.totals);
-        const Constraint* excluded = excluded_[static_cast<std::size_t>(point)];
-        row.point = point;
-        row.cells = {std::to_string(point)};
-        for (const Setting& setting : sweep_.space.at(point)) {
-            row.cells.push_back(setting.text());
-        }
-        const std::size_t front = front_of(point);
-        row.cells.emplace_back(name(excluded != nullptr ? PointStatus::excluded : record.status));
-        row.cells.push_back(excluded != nullptr ? "not " + excluded->text : record.reason);
-        row.cells.push_back(front == 0 ? "" : std::to_string(front));
-        for (const std::size_t metric : metrics_) {
-            row.cells.push_back(totals.at(metric));
-        }
-        use(row);
     }
 }
 

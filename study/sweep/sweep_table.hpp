@@ -40,6 +40,8 @@ public:
     [[nodiscard]] std::size_t parameter_count() const { return parameters_.size(); }
     /// The texts of the parameters at the first point.
     [[nodiscard]] std::vector<std::string> first_parameters() const;
+    /// The row of a point that was run.
+    [[nodiscard]] SweepRow row(std::int64_t point) const;
     void for_each_row(const std::function<void(const SweepRow&)>& use) const;
 
     [[nodiscard]] std::int64_t count(PointStatus status) const;
@@ -54,6 +56,7 @@ private:
     /// Adds the fronts of points that can be compared: those of one network.
     void add_fronts(const std::vector<std::int64_t>& points, const std::vector<Costs>& costs);
     [[nodiscard]] Record record_at(std::int64_t point) const;
+    [[nodiscard]] SweepRow row_of(const Record& record) const;
 
     const Sweep& sweep_;
     ShardReader reader_;

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/pieces.hpp"
 #include "study/sweep/metrics.hpp"
 
 namespace memwall {
@@ -32,35 +33,16 @@ constexpr int kMostTries = 2;
 
 /// Reads exactly `size` bytes; false at the end.
 bool read_all(int file, void* data, std::size_t size) {
-    char* at = static_cast<char*>(data);
-    while (size > 0) {
-        const ssize_t got = ::read(file, at, size);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return false;
-        }
-        at += got;
-        size -= static_cast<std::size_t>(got);
-    }
-    return true;
+    char* bytes = static_cast<char*>(data);
+    return in_pieces(
+        size, [&](std::size_t done, std::size_t left) { return ::read(file, bytes + done, left); });
 }
 
 bool write_all(int file, const void* data, std::size_t size) {
-    const char* at = static_cast<const char*>(data);
-    while (size > 0) {
-        const ssize_t put = ::send(file, at, size, MSG_NOSIGNAL);
-        if (put < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put <= 0) {
-            return false;
-        }
-        at += put;
-        size -= static_cast<std::size_t>(put);
-    }
-    return true;
+    const char* bytes = static_cast<const char*>(data);
+    return in_pieces(size, [&](std::size_t done, std::size_t left) {
+        return ::send(file, bytes + done, left, MSG_NOSIGNAL);
+    });
 }
 
 /// In the worker: points in, records out, until the parent closes its end.

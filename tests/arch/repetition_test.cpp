@@ -15,7 +15,8 @@ namespace memwall {
 namespace {
 
 /// A transformer of 16 blocks; `eighth` is the width of the eighth feed-forward.
-Network transformer(std::int64_t positions, std::int64_t context, const std::string& eighth = "64") {
+Network transformer(std::int64_t positions, std::int64_t context,
+                    const std::string& eighth = "64") {
     const std::string block =
         "      - {name: \"b{i}_norm\", op: rms_norm}\n"
         "      - {name: \"b{i}_q\", op: linear, out_features: 32, heads: 4}\n"

@@ -69,6 +69,13 @@ TEST_CASE("values that are no counts are input errors") {
     CHECK_THROWS_WITH(run_request(command({"run", "--batch", "-1"})),
                       "error: expected a batch from 1 to 1000000000, found -1");
     CHECK_THROWS_AS(run_request(command({"run", "--items", "1.5"})), InputError);
+    for (const char* option : {"--machine", "--network", "--batch", "--precision", "--phase"}) {
+        INFO(option);
+        CHECK_THROWS_WITH(run_request(command({"run", option, ""})),
+                          std::string("error: ") + option + ": expected a value, found ''");
+    }
+    CHECK_THROWS_WITH(run_request(command({"run", "--set", "precision="})),
+                      "error: precision: expected a value, found ''");
     CHECK_THROWS_AS(run_request(command({"run", "--items", "2", "--rounds", "2"})), InputError);
     CHECK_THROWS_AS(parse({"run", "--batch"}), InputError);
     CHECK_THROWS_AS(parse({"run", "--batch", "1", "--batch", "2"}), InputError);

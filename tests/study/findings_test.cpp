@@ -96,3 +96,13 @@ TEST_CASE("what holds the layers up is told by the time that they add, the most 
     CHECK(shares[0].share == Approx(4.0 / 6));
     CHECK(shares[1].share == Approx(1.0 / 6));
 }
+
+TEST_CASE(
+    "findings fit a terminal: what passes column 100 goes on in the next line, two columns in") {
+    const std::string word(49, 'w');
+    CHECK(findings_text({word + " " + word + "w", "short"}) == word + " " + word + "w\nshort\n");
+    CHECK(findings_text({word + " " + word + "ww and more"}) ==
+          word + "\n  " + word + "ww and more\n");
+    const std::string unbroken(120, 'u');
+    CHECK(findings_text({unbroken + " end"}) == unbroken + "\n  end\n");
+}

@@ -60,6 +60,8 @@ TEST_CASE("import refuses what is wrong with one line and leaves nothing behind"
           "error: --batch: expected a number from 1 to 1073741824, found '0'\n");
     CHECK(refused({"edge.csv", "--set-dim", "seq"}) ==
           "error: --set-dim: expected NAME=SIZE, found 'seq'\n");
+    CHECK(refused({"edge.csv", "--set-dim", "seq=4"}) ==
+          "error: --set-dim: only ONNX models leave sizes open; this file is scalesim\n");
     CHECK_FALSE(std::filesystem::exists(folder.path() / "x.yaml"));
 }
 
@@ -83,6 +85,30 @@ TEST_CASE("show sets two networks side by side in all three forms") {
     CHECK(run_memwall(as_csv).out.find("\nlenet,conv,2,") != std::string::npos);
 }
 
+TEST_CASE("show writes a network as it was overridden, and it reads back the same") {
+    const TemporaryFolder folder;
+    const std::vector<std::string> changed = {"show",
+                                              "network",
+                                              "resnet18",
+                                              "--precision",
+                                              "w4a8",
+                                              "--set",
+                                              "network.transforms=[{resolution: 64}]",
+                                              "--yaml",
+                                              "a.yaml",
+                                              "--json",
+                                              "-"};
+    const ProgramRun first = run_memwall(changed, folder.path());
+    CHECK(first.err == "");
+    REQUIRE(first.status == 0);
+    const ProgramRun again = run_memwall(
+        {"show", "network", "a.yaml", "--yaml", "b.yaml", "--json", "-"}, folder.path());
+    CHECK(again.out == first.out);
+    CHECK(read_text(folder.path() / "b.yaml") == read_text(folder.path() / "a.yaml"));
+    CHECK(run_memwall({"import", "a.yaml"}, folder.path()).err.find("--yaml FILE") !=
+          std::string::npos);
+}
+
 TEST_CASE("show draws a network, and says which pictures it can make") {
     const TemporaryFolder folder;
     CHECK(run_memwall({"show", "network", "lenet", "--graph", "a.svg"}, folder.path()).status == 0);
@@ -95,5 +121,5 @@ TEST_CASE("show draws a network, and says which pictures it can make") {
     CHECK(wrong.err ==
           "error: --graph: expected a file that ends in .svg or .dot, found 'a.png'\n");
     CHECK(run_memwall({"show", "machine", "northpole", "--graph", "a.svg"}, folder.path()).err ==
-          "error: show: --compare and --graph are of show network NAME\n");
+          "error: show: --compare, --graph and --yaml are of show network NAME\n");
 }

@@ -103,7 +103,7 @@ TEST_CASE("what cannot be trained is one clear error") {
     const ProgramRun experts =
         run_memwall(training("von_neumann", "mixtral_8x7b", {"--precision", "int8"}));
     CHECK(experts.status == 2);
-    CHECK(experts.err.find("op 'top_k' has no gradient") != std::string::npos);
+    CHECK(experts.err.find("does not fit") != std::string::npos);
 }
 
 TEST_CASE("show network tells what a step needs in memory") {

@@ -52,7 +52,8 @@ expect_equal "$said" "500 points, $before found, 0 failed" "what the last run sa
 cmp -s "$work/whole/results.csv" "$work/killed/results.csv" || failed "the results differ from those of a run in peace"
 
 # What a fault leaves at the end of a shard is not read, and its points are run again.
-last=$(ls "$work"/killed/shards/*.shard | tail -1)
+shards=("$work"/killed/shards/*.shard)
+last=${shards[-1]}
 head -c -5 "$last" >"$work/cut" && cp "$work/cut" "$last"
 printf 'garbage' >>"$last"
 sweep --out "$work/killed" >/dev/null 2>&1
@@ -75,9 +76,17 @@ else
     echo "skipped: no tmpfs can be mounted here, so a full disk is not tried"
 fi
 
-# Two at once: the second waits, then refuses.
-sweep --out "$work/both" --point-timeout 1h >/dev/null 2>&1 &
+# Two at once: whoever comes second waits a while, then refuses; between them they leave what one alone would.
+sweep --out "$work/both" >/dev/null 2>"$work/first" &
 first=$!
-sweep --out "$work/both" >/dev/null 2>"$work/second" || true
-wait "$first" || failed "the first of two sweeps failed"
+second=0
+first_status=0
+sweep --out "$work/both" >/dev/null 2>"$work/second" || second=$?
+wait "$first" || first_status=$?
+[[ $first_status -eq 0 || $second -eq 0 ]] || failed "both of two sweeps at once failed"
+for said in first second; do
+    last=$(tail -1 "$work/$said")
+    [[ $last == "500 points, "*" found, 0 failed" || $last == "error: another sweep is at work in '$work/both'" ]] ||
+        failed "the $said of two sweeps ended with '$last'"
+done
 cmp -s "$work/whole/results.csv" "$work/both/results.csv" || failed "the results differ after two sweeps in one folder"

@@ -27,7 +27,7 @@ TEST_CASE("A row has the counts of its layer, worked out by hand") {
     REQUIRE(summary.layers.size() == 1);
     const LayerRow& conv = summary.layers[0];
     CHECK(conv.op == "conv");
-    CHECK(conv.output_shape == "[4, 4, 4]");
+    CHECK(conv.output_shape == Shape{4, 4, 4});
     CHECK(conv.precision == "w8a8o32");
     CHECK(conv.note.empty());
     CHECK(conv.macs == 2304);

@@ -431,16 +431,42 @@ TEST_CASE(
     CHECK(layer(twice, "both.gradient_sum").inputs.size() == 2);
 }
 
+TEST_CASE("A mixture of experts multiplies twice more for its gradients, each matrix once") {
+    const Network step = step_of("[16, 6]",
+                                 "- {name: fc, op: linear, out_features: 6, bias: false}\n"
+                                 "- {name: mix, op: moe, experts: 8, top_k: 2, features: 5}\n");
+    std::map<std::string, std::int64_t> macs;
+    for (const Layer& each : step.layers()) {
+        macs[each.name] = each.macs();
+    }
+    for (const char* part : {"gate", "up", "down"}) {
+        const std::string name = std::string("mix.") + part;
+        INFO(name);
+        CHECK(macs[name] == 2 * 16 * 5 * 6);
+        CHECK(macs[name + ".input_gradient"] == macs[name]);
+        CHECK(macs[name + ".weight_gradient"] == macs[name]);
+        const Layer& weights = layer(step, name + ".weight_gradient");
+        const Tensor& gradient = step.tensor(weights.outputs[0]);
+        CHECK(words(gradient.shape) == 8 * 5 * 6);
+        CHECK(touched_words(weights.space.outputs().projection, weights.space.box()) == 8 * 5 * 6);
+    }
+    CHECK(macs["mix.router.weight_gradient"] == macs["mix.router"]);
+    const std::string uneven = fault_of("[9, 6]",
+                                        "- {name: fc, op: linear, out_features: 6}\n"
+                                        "- {name: mix, op: moe, experts: 8, top_k: 2, "
+                                        "features: 5, gated: false}\n");
+    CHECK(uneven.find("experts that do not share the tokens evenly (2 x 9 tokens, 8 experts)") !=
+          std::string::npos);
+}
+
 TEST_CASE("Layers that have no gradient are told by name, all at once") {
     const std::string faults = fault_of("[3, 8]",
                                         "- {name: fc, op: linear, out_features: 8}\n"
-                                        "- {name: experts, op: moe, experts: 4, top_k: 2, "
-                                        "features: 8}\n"
-                                        "- {name: more, op: moe, experts: 4, top_k: 2, "
-                                        "features: 8}\n");
-    CHECK(faults.find("net.yaml:6:3: error: layer 'experts.route' cannot be trained: op 'top_k' "
+                                        "- {name: one, op: round}\n"
+                                        "- {name: two, op: round}\n");
+    CHECK(faults.find("net.yaml:6:3: error: layer 'one' cannot be trained: op 'round' "
                       "has no gradient") != std::string::npos);
-    CHECK(faults.find("net.yaml:7:3: error: layer 'more.route' cannot be trained: op 'top_k' "
+    CHECK(faults.find("net.yaml:7:3: error: layer 'two' cannot be trained: op 'round' "
                       "has no gradient") != std::string::npos);
     CHECK(fault_of("[2, 9]",
                    "- {name: a, op: conv, out_channels: 2, kernel: 1}\n"

@@ -35,6 +35,14 @@ constexpr std::array kSlopes = {
     Slope{"hard_swish", 5},    // compare twice, a x + b, multiply
     Slope{"mish", 12},         // tanh(softplus(x)) and its slope
     Slope{"prelu", 2},         // select, multiply
+    Slope{"abs", 1},           // select
+    Slope{"exp", 1},           // y dy
+    Slope{"log", 1},           // dy / x
+    Slope{"sqrt", 2},          // dy / (2 y)
+    Slope{"reciprocal", 3},    // -y y dy
+    Slope{"sin", 2},           // cos(x) dy
+    Slope{"cos", 3},           // -sin(x) dy
+    Slope{"erf", 4},           // c exp(-x x) dy
 };
 
 std::int64_t operations_of(std::string_view op) {
@@ -49,6 +57,7 @@ std::int64_t operations_of(std::string_view op) {
 constexpr std::int64_t kTurnBack = 3;  // as rotary
 constexpr std::int64_t kProduct = 1;
 constexpr std::int64_t kNegate = 1;
+constexpr std::int64_t kSelect = 1;
 constexpr std::int64_t kProductAndAdd = 2;
 constexpr std::int64_t kDivide = 1;
 constexpr std::int64_t kQuotient = 3;  // dy y / b, negated
@@ -199,6 +208,36 @@ void quotient(Backward& step) {
         step.give_input(1, pointwise(step, 1, {step.result(), step.input(1)}, kQuotient));
     }
     constant(step, {step.result()}, kProductAndAdd + kDivide);
+}
+
+// The input that is the result has its gradient, the others none.
+void extreme(Backward& step) {
+    constexpr std::int64_t kCompareAndSelect = 2;
+    for (std::size_t i = 0; i < step.layer().inputs.size(); ++i) {
+        if (step.wants(i)) {
+            step.give_input(i,
+                            pointwise(step, i, {step.input(i), step.result()}, kCompareAndSelect));
+        }
+    }
+    constant(step, {step.result()}, kCompareAndSelect);
+}
+
+// What was chosen has the gradient. Where a constant decides, nothing more is read.
+void chosen(Backward& step) {
+    const bool by_input = step.layer().inputs.size() == 3;
+    for (std::size_t i = by_input ? 1 : 0; i < step.layer().inputs.size(); ++i) {
+        if (step.wants(i)) {
+            const auto read =
+                by_input ? std::vector<TensorId>{step.input(0)} : std::vector<TensorId>{};
+            step.give_input(i, pointwise(step, i, read, kSelect));
+        }
+    }
+}
+
+void expand(Backward& step) {
+    if (step.wants(0)) {
+        step.give_input(0, pointwise(step, 0, {}, 0));
+    }
 }
 
 }  // namespace memwall::gradients

@@ -174,14 +174,45 @@ IterationSpace operands_of(const IterationSpace& forward) {
     return space;
 }
 
+/// The products of experts as each expert's own, over its share of the tokens: expert
+/// pick x (experts / picks) + h has the h-th part of the positions.
+// MODEL: the gradient of an expert's weights is summed over an equal share of the tokens, whatever
+// the routing; who has which token decides nothing but addresses.
+Spread shared_out(const Backward& step) {
+    const IterationSpace& forward = step.space();
+    Spread found{operands_of(forward), forward.outputs().projection};
+    Extents& extents = found.space.extents;
+    const std::int64_t picks = extents[index(Dim::D)];
+    const std::int64_t positions = extents[index(Dim::P)];
+    Projection& weights = found.space.operands[1].projection;
+    const std::int64_t experts = weights.axes[0].extent;
+    const std::int64_t parts = experts / picks;
+    if (experts % picks != 0 || positions % parts != 0) {
+        throw InputError("experts that do not share the tokens evenly (" + std::to_string(picks) +
+                         " x " + std::to_string(positions) + " tokens, " + std::to_string(experts) +
+                         " experts)");
+    }
+    extents[index(Dim::H)] = parts;
+    extents[index(Dim::P)] = positions / parts;
+    const auto split = [&](Projection& projection) {
+        for (Axis& axis : projection.axes) {
+            if (axis.terms.size() == 1 && axis.terms[0].dim == Dim::P) {
+                axis.terms = {{Dim::H, positions / parts}, {Dim::P, 1}};
+            }
+        }
+    };
+    split(found.space.operands[0].projection);
+    split(found.results);
+    weights.gather.reset();
+    weights.axes[0].terms = {{Dim::D, parts}, {Dim::H, 1}};
+    return found;
+}
+
 }  // namespace
 
 void product(Backward& step) {
     const IterationSpace& forward = step.space();
     const Projection& results = forward.outputs().projection;
-    if (forward.operands[1].projection.gather) {
-        throw InputError("the experts of a mixture");
-    }
     const IterationSpace space = operands_of(forward);
     if (step.wants(0)) {
         step.give_input(0, is_plain(forward.operands[0].projection, forward.extents)
@@ -199,6 +230,16 @@ void transposed_product(Backward& step) {
     }
     step.give_weights(plain_gradient(step, of.space, of.results, 1, "weight_gradient"));
     bias(step);
+}
+
+void expert_product(Backward& step) {
+    const IterationSpace& forward = step.space();
+    if (step.wants(0)) {
+        step.give_input(0, plain_gradient(step, operands_of(forward), forward.outputs().projection,
+                                          0, "input_gradient"));
+    }
+    const Spread of = shared_out(step);
+    step.give_weights(plain_gradient(step, of.space, of.results, 1, "weight_gradient"));
 }
 
 void matmul(Backward& step) {

@@ -10,6 +10,7 @@ namespace memwall::gradients {
 // products.cpp
 void product(Backward& step);             ///< conv, linear
 void transposed_product(Backward& step);  ///< conv_transpose
+void expert_product(Backward& step);      ///< of each token with the matrices of its experts
 void matmul(Backward& step);
 
 // windows.cpp
@@ -30,6 +31,9 @@ void sum(Backward& step);  ///< add
 void difference(Backward& step);
 void multiplied(Backward& step);
 void quotient(Backward& step);
+void extreme(Backward& step);  ///< maximum, minimum
+void chosen(Backward& step);   ///< where
+void expand(Backward& step);
 
 // norms.cpp
 void softmax(Backward& step);
@@ -48,6 +52,10 @@ void transpose(Backward& step);
 void lstm_cell(Backward& step);
 void lstm_hidden(Backward& step);
 void gru_hidden(Backward& step);
+
+// mixtures.cpp
+void top_k(Backward& step);
+void combine(Backward& step);
 
 // lookup.cpp
 void embedding(Backward& step);

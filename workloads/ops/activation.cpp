@@ -21,7 +21,8 @@ constexpr std::int64_t kElu = 4;          // exp, subtract, multiply, select
 constexpr std::int64_t kSoftplus = 3;     // exp, add, logarithm
 constexpr std::int64_t kRotary =
     3;  // a pair is turned: four products, two sums; the angles are known
-constexpr std::int64_t kMish = 6;  // x n / (n + 2), n = e^x (e^x + 2)
+constexpr std::int64_t kMish = 6;      // x n / (n + 2), n = e^x (e^x + 2)
+constexpr std::int64_t kFunction = 1;  // abs, exp, log, sqrt, sin, ...
 
 LayerPlan plan_pointwise(const Shape& shape, std::int64_t operations) {
     LayerPlan plan;
@@ -104,6 +105,10 @@ Planner read_softplus(MapReader&) {
 
 Planner read_mish(MapReader&) {
     return pointwise(kMish);
+}
+
+Planner read_function(MapReader&) {
+    return pointwise(kFunction);
 }
 
 Planner read_rotary(MapReader&) {

@@ -167,6 +167,29 @@ std::optional<LayerPlan> plan_resize(const ResizeKeys& keys, const PlanRequest& 
     return plan;
 }
 
+std::optional<LayerPlan> plan_expand(const Shape& to, const PlanRequest& request) {
+    const Shape& input = request.inputs[0];
+    bool meets = input.size() == to.size();
+    for (std::size_t axis = 0; meets && axis < to.size(); ++axis) {
+        meets = input[axis] == to[axis] || input[axis] == 1;
+    }
+    if (!meets) {
+        return request.fault("axes of size 1 can be repeated, and no others: found " + text(input) +
+                             " and a shape of " + text(to));
+    }
+    LayerPlan plan;
+    plan.output = to;
+    plan.space = elementwise_space(to, PointOperation::vector, 1);
+    std::vector<Axis> read = shape_axes(input);
+    for (std::size_t axis = 0; axis < to.size(); ++axis) {
+        if (input[axis] != to[axis]) {
+            read[axis] = single_axis();
+        }
+    }
+    plan.space.operands = {inputs_operand(std::move(read)), outputs_operand(shape_axes(to))};
+    return plan;
+}
+
 }  // namespace
 
 Planner slice_planner(std::int64_t axis, std::int64_t begin, std::int64_t end) {
@@ -203,6 +226,15 @@ Planner read_resize(MapReader& reader) {
     }
     keys.bilinear = reader.optional_choice("mode", {"nearest", "bilinear"}).value_or(0) == 1;
     return [keys](const PlanRequest& request) { return plan_resize(keys, request); };
+}
+
+Planner read_expand(MapReader& reader) {
+    const YamlValue& value = reader.required_value("shape");
+    const auto to =
+        value.is_null() ? std::nullopt : read_shape(value, reader.what(), reader.faults());
+    return [to](const PlanRequest& request) -> std::optional<LayerPlan> {
+        return to ? plan_expand(*to, request) : std::nullopt;
+    };
 }
 
 }  // namespace memwall::ops

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// add, sub, mul and div: element by element, axes of size 1 repeated.
+// add, sub, mul, div, maximum, minimum, compare and where: element by element, axes of size 1
+// repeated.
 #include <algorithm>
 #include <optional>
 
@@ -25,6 +26,7 @@ std::vector<Shape> operand_shapes(const std::optional<Shape>& constant,
 // for a single value) and makes no traffic.
 std::optional<LayerPlan> plan_elementwise(PointOperation operation,
                                           const std::optional<Shape>& constant,
+                                          std::optional<std::int64_t> operations_a_point,
                                           const PlanRequest& request) {
     const std::vector<Shape> shapes = operand_shapes(constant, request);
     if (shapes.size() < 2) {
@@ -45,7 +47,8 @@ std::optional<LayerPlan> plan_elementwise(PointOperation operation,
             plan.output[axis] = std::max(plan.output[axis], shape[axis]);
         }
     }
-    const std::int64_t operations = static_cast<std::int64_t>(shapes.size()) - 1;
+    const std::int64_t operations =
+        operations_a_point.value_or(static_cast<std::int64_t>(shapes.size()) - 1);
     // With a constant there is more to a point than its inputs.
     plan.space =
         elementwise_space(plan.output, constant ? PointOperation::vector : operation, operations);
@@ -63,16 +66,19 @@ std::optional<LayerPlan> plan_elementwise(PointOperation operation,
     return plan;
 }
 
-Planner elementwise(PointOperation operation, const std::optional<Shape>& constant) {
-    return
-        [=](const PlanRequest& request) { return plan_elementwise(operation, constant, request); };
+Planner elementwise(PointOperation operation, const std::optional<Shape>& constant,
+                    std::optional<std::int64_t> operations = std::nullopt) {
+    return [=](const PlanRequest& request) {
+        return plan_elementwise(operation, constant, operations, request);
+    };
 }
 
-Planner elementwise(MapReader& keys, PointOperation operation) {
+Planner elementwise(MapReader& keys, PointOperation operation,
+                    std::optional<std::int64_t> operations = std::nullopt) {
     const YamlValue* value = keys.value("constant");
-    return elementwise(operation, value == nullptr
-                                      ? std::nullopt
-                                      : read_shape(*value, keys.what(), keys.faults()));
+    return elementwise(
+        operation, value == nullptr ? std::nullopt : read_shape(*value, keys.what(), keys.faults()),
+        operations);
 }
 
 }  // namespace
@@ -95,6 +101,20 @@ Planner read_div(MapReader& keys) {
 
 Planner read_mul(MapReader& keys) {
     return elementwise(keys, PointOperation::multiply);
+}
+
+Planner read_extreme(MapReader& keys) {
+    return elementwise(keys, PointOperation::vector);
+}
+
+Planner read_compare(MapReader& keys) {
+    return elementwise(keys, PointOperation::vector);
+}
+
+// MODEL: where chooses: one operation a point, whatever is chosen from. `constant` stands for all
+// operands that are no tensors, such as a mask.
+Planner read_where(MapReader& keys) {
+    return elementwise(keys, PointOperation::vector, 1);
 }
 
 Planner plan_mul() {

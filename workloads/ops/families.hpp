@@ -70,6 +70,8 @@ Planner read_max_pool(MapReader& keys);
 Planner read_average_pool(MapReader& keys);
 Planner read_global_pool(MapReader& keys);
 Planner read_mean(MapReader& keys);
+Planner read_sum_over(MapReader& keys);
+Planner read_extreme_over(MapReader& keys);
 Planner read_local_response_norm(MapReader& keys);
 // recurrent.cpp
 Planner read_lstm(MapReader& keys);
@@ -79,11 +81,15 @@ Planner read_slice(MapReader& keys);
 Planner read_transpose(MapReader& keys);
 Planner read_pad(MapReader& keys);
 Planner read_resize(MapReader& keys);
+Planner read_expand(MapReader& keys);
 // elementwise.cpp
 Planner read_add(MapReader& keys);
 Planner read_sub(MapReader& keys);
 Planner read_mul(MapReader& keys);
 Planner read_div(MapReader& keys);
+Planner read_extreme(MapReader& keys);  ///< maximum, minimum
+Planner read_compare(MapReader& keys);
+Planner read_where(MapReader& keys);
 // activation.cpp
 Planner read_relu(MapReader& keys);
 Planner read_gelu(MapReader& keys);
@@ -98,6 +104,7 @@ Planner read_softplus(MapReader& keys);
 Planner read_mish(MapReader& keys);
 Planner read_hard_sigmoid(MapReader& keys);
 Planner read_hard_swish(MapReader& keys);
+Planner read_function(MapReader& keys);  ///< one operation on each element
 Planner read_rotary(MapReader& keys);
 // normalisation.cpp
 Planner read_softmax(MapReader& keys);

@@ -60,12 +60,12 @@ Dim reduced(Dim dim) {
     }
 }
 
-std::optional<LayerPlan> plan_mean(const std::vector<std::int64_t>& named,
+std::optional<LayerPlan> plan_over(const std::vector<std::int64_t>& named, PointOperation operation,
                                    const PlanRequest& request) {
     LayerPlan plan;
     IterationSpace& space = plan.space;
     const Shape& input = request.inputs[0];
-    space.operation = PointOperation::add;
+    space.operation = operation;
     space.vector_operations_per_point = kOperationsPerPoint;
     std::vector<bool> over(input.size(), false);
     for (const std::int64_t axis : named) {
@@ -113,6 +113,11 @@ std::optional<LayerPlan> plan_response_norm(std::int64_t size, const PlanRequest
     return plan;
 }
 
+Planner read_over(MapReader& keys, PointOperation operation) {
+    const std::vector<std::int64_t> axes = required_axes(keys, "axes");
+    return [=](const PlanRequest& request) { return plan_over(axes, operation, request); };
+}
+
 }  // namespace
 
 Planner read_max_pool(MapReader& keys) {
@@ -137,8 +142,15 @@ Planner read_global_pool(MapReader& keys) {
 }
 
 Planner read_mean(MapReader& keys) {
-    const std::vector<std::int64_t> axes = required_axes(keys, "axes");
-    return [=](const PlanRequest& request) { return plan_mean(axes, request); };
+    return read_over(keys, PointOperation::add);
+}
+
+Planner read_sum_over(MapReader& keys) {
+    return read_over(keys, PointOperation::add);
+}
+
+Planner read_extreme_over(MapReader& keys) {
+    return read_over(keys, PointOperation::max);
 }
 
 Planner read_local_response_norm(MapReader& keys) {

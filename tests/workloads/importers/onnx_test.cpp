@@ -267,24 +267,26 @@ TEST_CASE("Tables are looked up, and cells unrolled in one direction or both") {
 TEST_CASE("Unsupported operators are told by name with their nodes, all at once") {
     OnnxModel model;
     model.input("x", {"1", "4", "6", "6"}).output("y").weights("w", {4, 4, 1, 1});
-    model.node("Einsum", {"x"}, {"a"}, {{"equation", std::string("abcd->abcd")}});
+    model.node("NonZero", {"x"}, {"a"});
     model.node("Conv", {"a", "w"}, {"b"}).node("Fancy", {"x"}, {"c"}, {}, "made.up");
-    model.node("Add", {"b", "c"}, {"d"}).node("Pow", {"x", "x"}, {"e"});
+    model.node("Add", {"b", "c"}, {"d"})
+        .node("Einsum", {"x", "x"}, {"e"}, {{"equation", std::string("abcd,abce->ad")}});
     model.node("Add", {"d", "e"}, {"f"}).node("Relu", {"f"}, {"y"});
     CHECK(faults(model) ==
-          "net.onnx: error: unsupported operator Einsum, node 'a_node'\n"
+          "net.onnx: error: unsupported operator NonZero, node 'a_node'\n"
           "net.onnx: error: unsupported operator made.up.Fancy, node 'c_node'\n"
-          "net.onnx: error: operator Pow, node 'e_node': input 1 is not a constant");
+          "net.onnx: error: operator Einsum, node 'e_node': an equation that is no "
+          "matrix product");
     ImportOptions options;
     options.skip_unsupported = true;
     OnnxModel chain;
     chain.input("x", {"1", "4", "6", "6"}).output("y").weights("w", {4, 4, 1, 1});
-    chain.node("Sin", {"x"}, {"a"}).node("Conv", {"a", "w"}, {"b"}).node("Relu", {"b"}, {"y"});
+    chain.node("CumSum", {"x"}, {"a"}).node("Conv", {"a", "w"}, {"b"}).node("Relu", {"b"}, {"y"});
     const ImportedNetwork kept = read(chain, options);
     CHECK(layer_lines(kept.network) ==
           "  - {name: b_node, op: conv, out_channels: 4, kernel: 1, bias: false}\n"
           "  - {name: y_node, op: relu}\n");
-    CHECK(notes(kept) == "left out: unsupported operator Sin, node 'a_node'\n");
+    CHECK(notes(kept) == "left out: unsupported operator CumSum, node 'a_node'\n");
 }
 
 TEST_CASE("A newer operator set, no model and no layer are one clear line") {

@@ -219,7 +219,8 @@ TEST_CASE("Machine and mapping files of other simulators are told by what they a
     CHECK(fault("num_pes: 256\nl1_size_cstr: 100\n") ==
           "f: error: is a MAESTRO machine file; expected a network");
     CHECK(fault("network: x\nlayers: []\n") ==
-          "f: error: is a memwall network already; expected a network");
+          "f: error: is a memwall network already (memwall show network FILE --yaml "
+          "FILE writes it anew); expected a network");
     CHECK(fault("what is this\n") ==
           "f: error: is of no known format; --format says which (onnx, scalesim, maestro, zigzag, "
           "timeloop)");

@@ -178,6 +178,23 @@ std::string Graph::read(const Value& value, const Shape& shape) {
     return known->second;
 }
 
+void Graph::settle(const std::string& name) {
+    const auto found = values_.find(name);
+    if (found == values_.end() || found->second.repeats == 1) {
+        return;
+    }
+    Value& value = found->second;
+    const std::int64_t runs = words_of(value.source_shape) / value.run;
+    DraftLayer layer = {draft_.take_name(value.source + "_repeated"), "expand", {}, {}, where_};
+    layer.inputs = {read(value, {runs, 1, value.run})};
+    layer.set_list("shape", {runs, value.repeats, value.run});
+    layer.set_text("precision", memwall::name(value.precision));
+    value.source = layer.name;
+    value.source_shape = {runs, value.repeats, value.run};
+    value.repeats = 1;
+    draft_.add_layer(std::move(layer));
+}
+
 std::string NodeReader::name() const {
     return !node_.name.empty() ? node_.name : !node_.outputs.empty() ? node_.outputs[0] : node_.op;
 }
@@ -187,6 +204,12 @@ bool NodeReader::has(std::size_t input) const {
 }
 
 const Value& NodeReader::input(std::size_t position) const {
+    const Value& value = repeated_input(position);  // settling changes it in its place
+    graph_.settle(node_.inputs[position]);
+    return value;
+}
+
+const Value& NodeReader::repeated_input(std::size_t position) const {
     if (!has(position)) {
         throw NotExpressible{"input " + std::to_string(position) + " is missing"};
     }

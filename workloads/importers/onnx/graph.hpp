@@ -31,6 +31,10 @@ struct Value {
     std::string tensor;  ///< of a constant: the initialiser whose words it has, under any dims
     std::string source;  ///< of an activation: the layer or input whose words it has
     Shape source_shape;  ///< as that one has them, of one item
+    /// How often each run of `run` words of the source follows itself in the dims; products read
+    /// the words once for all of them, everything else gets a copy (settle).
+    std::int64_t repeats = 1;
+    std::int64_t run = 0;
 
     [[nodiscard]] bool is_activation() const { return kind == Kind::activation; }
     [[nodiscard]] bool is_constant() const { return kind == Kind::constant; }
@@ -65,6 +69,8 @@ public:
     /// The shape of one item: the leading axis divided by the batch, and dropped where that leaves
     /// one. Throws NotExpressible.
     [[nodiscard]] Item item(const Dims& dims) const;
+    /// Makes a value that is repeated a tensor of its own.
+    void settle(const std::string& name);
     /// The name of what has the words of `value` in this shape: a rename is added where it needs
     /// one. Throws NotExpressible.
     std::string read(const Value& value, const Shape& shape);
@@ -93,6 +99,8 @@ public:
     [[nodiscard]] bool has(std::size_t input) const;
     /// Throws NotExpressible where it is missing, unknown, or no activation (no constant).
     [[nodiscard]] const Value& input(std::size_t position) const;
+    /// As input, of a value that may be repeated.
+    [[nodiscard]] const Value& repeated_input(std::size_t position) const;
     [[nodiscard]] const Value& activation(std::size_t position) const;
     [[nodiscard]] const Value& constant(std::size_t position) const;
     /// The numbers of a constant input; nothing where it is missing or not known.

@@ -37,6 +37,45 @@ Value add_over_last(NodeReader& node, const char* op, const Value& value, std::s
     return node.finish_as(std::move(layer), shape, Dims(value.dims), value.precision);
 }
 
+/// Over the axes that the node states, or these.
+Value add_over(NodeReader& node, const Value& value, const std::string& op,
+               const std::optional<Dims>& given = std::nullopt) {
+    Dims all(value.rank());
+    std::iota(all.begin(), all.end(), 0);
+    const Dims stated = given ? *given : node.numbers(1).value_or(node.integers("axes", all));
+    if (stated.empty() && node.integer("noop_with_empty_axes", 0) != 0) {
+        node.set_output(0, value);
+        return value;
+    }
+    const Item item = node.graph().item(value.dims);
+    Dims axes;
+    Dims dims = value.dims;
+    Shape made = item.shape;
+    for (const std::int64_t each : stated.empty() ? all : stated) {
+        const std::size_t axis = node.axis(each, value.rank());
+        dims[axis] = node.integer("keepdims", 1) != 0 ? 1 : 0;
+        if (axis < item.dropped && node.graph().batch() == 1 && value.dims[axis] == 1) {
+            continue;  // of one item alone
+        }
+        axes.push_back(item_axis(item, axis, node.graph().batch()));
+        made.at(static_cast<std::size_t>(axes.back())) = 1;
+    }
+    std::erase(dims, 0);
+    if (axes.empty()) {
+        node.rename(value, dims);
+        return value;
+    }
+    std::sort(axes.begin(), axes.end());
+    // The mean of every plane is what a global pool makes.
+    const bool planes = op == "mean" && item.shape.size() == 3 && axes == Dims{1, 2};
+    DraftLayer layer = node.start(planes ? "global_pool" : op);
+    layer.inputs = {node.graph().read(value, item.shape)};
+    if (!planes) {
+        layer.set_list("axes", axes);
+    }
+    return node.finish_as(std::move(layer), made, dims, value.precision);
+}
+
 }  // namespace
 
 void read_softmax(NodeReader& node) {
@@ -114,33 +153,41 @@ void read_local_response_norm(NodeReader& node) {
 }
 
 void read_mean(NodeReader& node) {
-    const Value& value = node.activation(0);
-    Dims all(value.rank());
-    std::iota(all.begin(), all.end(), 0);
-    const Dims stated = node.numbers(1).value_or(node.integers("axes", all));
-    if (stated.empty() && node.integer("noop_with_empty_axes", 0) != 0) {
-        return node.set_output(0, Value(value));
+    add_over(node, Value(node.activation(0)), "mean");
+}
+
+// Norms and the like are a function of each element, a sum, and a function of that.
+void read_reduction(NodeReader& node) {
+    const std::string& name = node.node().op;
+    Value value = node.activation(0);
+    const bool squares = name == "ReduceSumSquare" || name == "ReduceL2";
+    const bool exponentials = name == "ReduceLogSumExp";
+    if (squares || exponentials || name == "ReduceL1") {
+        DraftLayer layer = node.start(squares ? "mul" : exponentials ? "exp" : "abs", "_each");
+        layer.inputs = {value.source};
+        if (squares) {
+            layer.inputs.push_back(value.source);
+        }
+        value = node.finish_as(std::move(layer), Shape(value.source_shape), Dims(value.dims),
+                               value.precision);
     }
-    const Item item = node.graph().item(value.dims);
-    Dims axes;
-    Dims dims = value.dims;
-    Shape made = item.shape;
-    for (const std::int64_t each : stated.empty() ? all : stated) {
-        const std::size_t axis = node.axis(each, value.rank());
-        axes.push_back(item_axis(item, axis, node.graph().batch()));
-        made.at(static_cast<std::size_t>(axes.back())) = 1;
-        dims[axis] = node.integer("keepdims", 1) != 0 ? 1 : 0;
+    value = add_over(node, value,
+                     name == "ReduceMax"   ? "reduce_max"
+                     : name == "ReduceMin" ? "reduce_min"
+                                           : "reduce_sum");
+    if (name == "ReduceL2" || exponentials) {
+        DraftLayer layer = node.start(exponentials ? "log" : "sqrt", "_root");
+        layer.inputs = {value.source};
+        node.finish_as(std::move(layer), Shape(value.source_shape), Dims(value.dims),
+                       value.precision);
     }
-    std::erase(dims, 0);
-    std::sort(axes.begin(), axes.end());
-    // The mean of every plane is what a global pool makes.
-    const bool planes = item.shape.size() == 3 && axes == Dims{1, 2};
-    DraftLayer layer = node.start(planes ? "global_pool" : "mean");
-    layer.inputs = {node.graph().read(value, item.shape)};
-    if (!planes) {
-        layer.set_list("axes", axes);
-    }
-    node.finish_as(std::move(layer), made, dims, value.precision);
+}
+
+// MODEL: where the largest value is costs what finding it costs.
+void read_arg_max(NodeReader& node) {
+    const Value value = node.activation(0);
+    const bool largest = node.node().op == "ArgMax";
+    add_over(node, value, largest ? "reduce_max" : "reduce_min", Dims{node.integer("axis", 0)});
 }
 
 }  // namespace memwall::importers::onnx

@@ -53,6 +53,9 @@ public:
         for (const LayerId id : order) {
             read_node(graph, model_.nodes[id.position()]);
         }
+        for (const std::string& output : model_.outputs) {
+            graph.settle(output);
+        }
         report();
         return {draft_.tree(), notes_};
     }

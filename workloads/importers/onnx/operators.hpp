@@ -34,10 +34,23 @@ void read_global_max_pool(NodeReader& node);
 void read_matmul(NodeReader& node);
 void read_qlinear_matmul(NodeReader& node);
 void read_gemm(NodeReader& node);
+void read_matmul_bits(NodeReader& node);
+// einsum_operator.cpp
+void read_einsum(NodeReader& node);
+// attention_operators.cpp
 void read_attention(NodeReader& node);
+void read_qattention(NodeReader& node);
+void read_multi_head_attention(NodeReader& node);
+void read_grouped_attention(NodeReader& node);
+void read_standard_attention(NodeReader& node);
+void read_rotary(NodeReader& node);
+void read_embed_layer_norm(NodeReader& node);
 // pointwise_operators.cpp
 void read_binary(NodeReader& node);
 void read_qlinear_binary(NodeReader& node);
+void read_where(NodeReader& node);
+void read_mean_of(NodeReader& node);
+void read_not(NodeReader& node);
 void read_power(NodeReader& node);
 void read_negative(NodeReader& node);
 void read_unary(NodeReader& node);
@@ -59,6 +72,8 @@ void read_instance_norm(NodeReader& node);
 void read_group_norm(NodeReader& node);
 void read_local_response_norm(NodeReader& node);
 void read_mean(NodeReader& node);
+void read_reduction(NodeReader& node);
+void read_arg_max(NodeReader& node);
 // recurrent_operators.cpp
 void read_lstm(NodeReader& node);
 void read_gru(NodeReader& node);
@@ -72,6 +87,8 @@ void read_squeeze(NodeReader& node);
 void read_unsqueeze(NodeReader& node);
 void read_transpose(NodeReader& node);
 void read_expand(NodeReader& node);
+void read_tile(NodeReader& node);
+void read_triangle(NodeReader& node);
 void read_depth_to_space(NodeReader& node);
 // copy_operators.cpp
 void read_concat(NodeReader& node);

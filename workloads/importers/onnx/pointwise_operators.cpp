@@ -61,8 +61,28 @@ void combine_constants(NodeReader& node, const Value& a, const Value& b) {
     node.set_output(0, std::move(value));
 }
 
-std::string op_of(const std::string& name) {
-    return name == "Sub" ? "sub" : name == "Div" ? "div" : name == "Mul" ? "mul" : "add";
+struct Function {
+    const char* onnx;
+    const char* op;
+};
+
+/// Conditions are numbers, 0 or 1: both hold where the smaller one does.
+const char* op_of(std::string_view name) {
+    constexpr std::array kOps = {Function{"Sub", "sub"},
+                                 Function{"Div", "div"},
+                                 Function{"Mul", "mul"},
+                                 Function{"Max", "maximum"},
+                                 Function{"Or", "maximum"},
+                                 Function{"Min", "minimum"},
+                                 Function{"And", "minimum"},
+                                 Function{"Equal", "compare"},
+                                 Function{"Greater", "compare"},
+                                 Function{"Less", "compare"},
+                                 Function{"GreaterOrEqual", "compare"},
+                                 Function{"LessOrEqual", "compare"}};
+    const auto* found = std::find_if(kOps.begin(), kOps.end(),
+                                     [&](const Function& each) { return name == each.onnx; });
+    return found == kOps.end() ? "add" : found->op;
 }
 
 /// A sum or product of the inputs at these positions.
@@ -83,8 +103,11 @@ void add_elementwise(NodeReader& node, const std::string& op,
         if (value.is_activation()) {
             read.push_back(&value);
             precision = read.size() == 1 ? value.precision : widest(precision, value.precision);
-        } else if (constant == nullptr) {
-            constant = &value;
+        } else if (constant == nullptr || op == "where") {
+            // What is chosen by or from constants lies beside the vector unit: the largest counts.
+            const bool larger =
+                constant == nullptr || words_of(value.dims) > words_of(constant->dims);
+            constant = larger ? &value : constant;
         } else {
             throw NotExpressible{"more than one constant"};
         }
@@ -110,11 +133,6 @@ void add_elementwise(NodeReader& node, const std::string& op,
     node.finish(std::move(layer), dims, precision);
 }
 
-struct Function {
-    const char* onnx;
-    const char* op;
-};
-
 /// Activation functions by their names here and there. A clip is a least and a most, whatever they
 /// are; Celu and Selu differ from Elu in factors.
 constexpr std::array kFunctions = {
@@ -134,6 +152,18 @@ constexpr std::array kFunctions = {
     Function{"Gelu", "gelu"},
     Function{"QuickGelu", "silu"},
     Function{"Silu", "silu"},
+    Function{"Abs", "abs"},
+    Function{"Ceil", "round"},
+    Function{"Cos", "cos"},
+    Function{"Erf", "erf"},
+    Function{"Exp", "exp"},
+    Function{"Floor", "round"},
+    Function{"Log", "log"},
+    Function{"Reciprocal", "reciprocal"},
+    Function{"Round", "round"},
+    Function{"Sign", "round"},
+    Function{"Sin", "sin"},
+    Function{"Sqrt", "sqrt"},
 };
 
 const char* function_op(const std::string& name) {
@@ -143,16 +173,19 @@ const char* function_op(const std::string& name) {
 }
 
 /// A function of each element; an item of any rank.
-void add_function(NodeReader& node, const Value& value, const std::string& op,
-                  const std::string& part = "") {
+Value add_function(NodeReader& node, const Value& value, const std::string& op,
+                   const std::string& part = "") {
     DraftLayer layer = node.start(op, part);
     layer.inputs = {value.source};
+    if (op == "mul" || op == "sub") {
+        layer.set_list("constant", {1});  // a number beside it
+    }
     const Shape shape = value.source_shape;
-    node.finish_as(std::move(layer), shape, Dims(value.dims), value.precision);
+    return node.finish_as(std::move(layer), shape, Dims(value.dims), value.precision);
 }
 
 void pass_on(NodeReader& node, Precision precision) {
-    Value value = node.input(0);
+    Value value = node.repeated_input(0);
     value.precision = precision;
     node.set_output(0, std::move(value));
 }
@@ -186,12 +219,37 @@ void read_qlinear_binary(NodeReader& node) {
     add_elementwise(node, node.node().op == "QLinearMul" ? "mul" : "add", {0, 3});
 }
 
+void read_where(NodeReader& node) {
+    add_elementwise(node, "where", {0, 1, 2});
+}
+
+void read_mean_of(NodeReader& node) {
+    read_binary(node);
+    const Value sum = *node.graph().find(node.node().outputs.at(0));
+    if (sum.is_activation() && node.node().inputs.size() > 1) {
+        add_function(node, sum, "mul", "_mean");
+    }
+}
+
+void read_not(NodeReader& node) {
+    add_function(node, Value(node.activation(0)), "sub");
+}
+
+// MODEL: a square is a product; any other power is a logarithm, a product and an exponential.
 void read_power(NodeReader& node) {
-    const Value& base = node.input(0);
-    const Value& exponent = node.constant(1);
-    const auto& numbers = exponent.constant.numbers;
-    if (!base.is_activation() || !numbers || numbers->size() != 1 || (*numbers)[0] != 2) {
-        throw NotExpressible{"a power other than the square"};
+    const Value& base = node.activation(0);
+    const auto& numbers = node.input(1).constant.numbers;
+    const bool known = numbers && numbers->size() == 1;
+    if (known && ((*numbers)[0] == 0.5 || (*numbers)[0] == -1)) {
+        add_function(node, Value(base), (*numbers)[0] == 0.5 ? "sqrt" : "reciprocal");
+        return;
+    }
+    if (!known || (*numbers)[0] != 2) {
+        Value value = base;
+        for (const char* op : {"log", "mul", "exp"}) {
+            value = add_function(node, value, op, std::string("_") + op);
+        }
+        return;
     }
     DraftLayer layer = node.start("mul");
     layer.inputs = {base.source, base.source};
@@ -199,11 +257,7 @@ void read_power(NodeReader& node) {
 }
 
 void read_negative(NodeReader& node) {
-    const Value& value = node.activation(0);
-    DraftLayer layer = node.start("mul");
-    layer.inputs = {value.source};
-    layer.set_list("constant", {1});
-    node.finish_as(std::move(layer), Shape(value.source_shape), Dims(value.dims), value.precision);
+    add_function(node, Value(node.activation(0)), "mul");
 }
 
 void add_activation(NodeReader& node, const Value& value, const std::string& name) {
@@ -250,7 +304,7 @@ void read_ignored(NodeReader& node) {
 void read_cast(NodeReader& node) {
     const auto type = static_cast<ElementType>(node.integer("to", 1));
     const bool known = type != ElementType::boolean && type != ElementType::text;
-    Value value = node.input(0);
+    Value value = node.repeated_input(0);
     value.constant.type = type;
     value.precision = known ? precision_of(type) : value.precision;
     node.set_output(0, std::move(value));

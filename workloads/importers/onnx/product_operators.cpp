@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "workloads/importers/onnx/operators.hpp"
+#include "workloads/importers/onnx/products.hpp"
 
 namespace memwall::importers::onnx {
 namespace {
@@ -14,34 +15,6 @@ std::int64_t leading(const Shape& shape, std::size_t count) {
         product *= shape[axis];
     }
     return product;
-}
-
-struct Linear {
-    std::int64_t inputs = 1;
-    std::int64_t outputs = 1;
-    bool bias = false;
-    Precision weights = Precision::fp32;
-    std::string tensor;  ///< the initialiser that the weights are
-};
-
-/// The last axis of `input` times a matrix of weights; all axes before it are positions.
-Value add_linear(NodeReader& node, const Value& input, const Linear& linear, const Dims& dims,
-                 const std::string& part = "") {
-    const Shape item = node.graph().item(input.dims).shape;
-    if (item.back() != linear.inputs) {
-        throw NotExpressible{"shapes do not meet: " + text_of(input.dims) + " and weights of " +
-                             std::to_string(linear.inputs) + " by " +
-                             std::to_string(linear.outputs)};
-    }
-    const std::int64_t positions = leading(item, 1);
-    const bool one = item.size() == 1;
-    DraftLayer layer = node.start("linear", part);
-    layer.inputs = {node.graph().read(input, one ? item : Shape{positions, linear.inputs})};
-    layer.set("out_features", linear.outputs).set_flag("bias", linear.bias);
-    node.graph().share_weights(layer, linear.tensor, {linear.outputs, linear.inputs},
-                               linear.weights);
-    const Shape made = one ? Shape{linear.outputs} : Shape{positions, linear.outputs};
-    return node.finish_as(std::move(layer), made, dims, input.precision, linear.weights);
 }
 
 /// Heads, rows and columns of one operand.
@@ -56,13 +29,21 @@ Matrix matrix_of(const Shape& item, const Dims& dims) {
     return {leading(item, 2), item[item.size() - 2], item.back()};
 }
 
+/// Whether heads of `a` that follow each other read one matrix of `b`, repeated for them.
+bool shares_heads(const Value& a, const Value& b) {
+    return b.is_activation() && b.repeats > 1 && b.rank() > 2 && a.rank() == b.rank() &&
+           std::equal(a.dims.begin(), a.dims.end() - 2, b.dims.begin()) &&
+           b.run == b.dims[b.rank() - 1] * b.dims[b.rank() - 2];
+}
+
 /// Two activations. Heads that share one second operand are rows of the first.
 void add_matmul(NodeReader& node, const Value& a, const Value& b, bool transpose,
                 const Dims& dims) {
     Matrix left = matrix_of(node.graph().item(a.dims).shape, a.dims);
-    const Matrix right = matrix_of(node.graph().item(b.dims).shape, b.dims);
-    if (right.heads == 1) {
-        left = {1, left.heads * left.rows, left.columns};
+    Matrix right = matrix_of(node.graph().item(b.dims).shape, b.dims);
+    right.heads /= b.repeats;
+    if (right.heads == 1 || b.repeats > 1) {
+        left = {right.heads, left.heads / right.heads * left.rows, left.columns};
     }
     const std::int64_t inner = transpose ? right.columns : right.rows;
     const std::int64_t outer = transpose ? right.rows : right.columns;
@@ -136,8 +117,29 @@ void finish_fused(NodeReader& node) {
 
 }  // namespace
 
+Value add_linear(NodeReader& node, const Value& input, const Linear& linear, const Dims& dims,
+                 const std::string& part) {
+    const Shape item = node.graph().item(input.dims).shape;
+    if (item.back() != linear.inputs) {
+        throw NotExpressible{"shapes do not meet: " + text_of(input.dims) + " and weights of " +
+                             std::to_string(linear.inputs) + " by " +
+                             std::to_string(linear.outputs)};
+    }
+    const std::int64_t positions = leading(item, 1);
+    const bool one = item.size() == 1;
+    DraftLayer layer = node.start("linear", part);
+    layer.inputs = {node.graph().read(input, one ? item : Shape{positions, linear.inputs})};
+    layer.set("out_features", linear.outputs).set_flag("bias", linear.bias);
+    node.graph().share_weights(layer, linear.tensor, {linear.outputs, linear.inputs},
+                               linear.weights);
+    const Shape made = one ? Shape{linear.outputs} : Shape{positions, linear.outputs};
+    return node.finish_as(std::move(layer), made, dims, input.precision, linear.weights);
+}
+
 void read_matmul(NodeReader& node) {
-    add_product(node, node.input(0), node.input(1), node.integer("transA", 0) != 0,
+    const Value& right = node.repeated_input(1);
+    const bool shared = shares_heads(node.input(0), right);
+    add_product(node, node.input(0), shared ? right : node.input(1), node.integer("transA", 0) != 0,
                 node.integer("transB", 0) != 0, false);
 }
 
@@ -154,45 +156,21 @@ void read_gemm(NodeReader& node) {
     finish_fused(node);
 }
 
-// One layer for queries, keys and values, cut in three, and the attention of all heads.
-void read_attention(NodeReader& node) {
+// The weights lie as numbers of few bits behind each other, with a scale for each block.
+void read_matmul_bits(NodeReader& node) {
     const Value& input = node.activation(0);
-    const Value& weights = node.constant(1);
-    const std::int64_t heads = node.integer("num_heads", 0);
-    const Shape item = node.graph().item(input.dims).shape;
-    if (weights.rank() != 2 || item.size() != 2 || heads < 1 || weights.dims[1] % 3 != 0 ||
-        (weights.dims[1] / 3) % heads != 0 || node.has(4)) {
-        throw NotExpressible{
-            "needs an input [batch, positions, hidden], weights for queries, keys "
-            "and values of one size, and no past"};
+    const std::int64_t inner = node.integer("K", 0);
+    const std::int64_t outer = node.integer("N", 0);
+    const std::int64_t bits = node.integer("bits", 4);
+    const auto precision = parse_precision("int" + std::to_string(bits));
+    if (input.rank() == 0 || inner < 1 || outer < 1 || !precision) {
+        throw NotExpressible{"needs K, N and bits that are a precision"};
     }
-    words_of(weights.dims);
-    const std::int64_t hidden = weights.dims[1] / 3;
-    const std::int64_t size = hidden / heads;
-    const std::int64_t positions = item[0];
-    const std::int64_t batch = node.graph().batch();
-    const Dims wide = {batch, positions, 3 * hidden};
-    const Value all = add_linear(
-        node, input, {weights.dims[0], 3 * hidden, node.has(2), weights.precision, weights.tensor},
-        wide, "_qkv");
-    std::vector<Value> parts;
-    for (std::int64_t part = 0; part < 3; ++part) {
-        DraftLayer slice = node.start("slice", std::string("_") + "qkv"[part]);
-        slice.inputs = {node.graph().read(all, {positions, 3 * hidden})};
-        slice.set("axis", 1).set("begin", part * hidden).set("end", (part + 1) * hidden);
-        Value value = node.finish_as(std::move(slice), {positions, hidden},
-                                     {batch, heads, positions, size}, input.precision);
-        parts.push_back(std::move(value));
-    }
-    DraftLayer attention = node.start("attention");
-    for (const Value& part : parts) {
-        attention.inputs.push_back(node.graph().read(part, {heads, positions, size}));
-    }
-    attention.set_flag("causal", node.integer("unidirectional", 0) != 0);
-    Value context = node.finish_as(std::move(attention), {heads, positions, size},
-                                   {batch, heads, positions, size}, input.precision);
-    context.dims = {batch, positions, hidden};
-    node.set_output(0, std::move(context));
+    Dims dims = input.dims;
+    dims.back() = outer;
+    words_of({inner, outer});
+    add_linear(node, Value(input), {inner, outer, node.has(5), *precision, node.constant(1).tensor},
+               dims);
 }
 
 }  // namespace memwall::importers::onnx

@@ -26,6 +26,44 @@ Dims axes_of(const NodeReader& node) {
     return node.numbers(1).value_or(node.integers("axes", {}));
 }
 
+/// Output 0 has input 0, seen under `dims`, `times` as often along each axis.
+void repeat(NodeReader& node, Dims dims, const Dims& times) {
+    Value value = node.input(0);
+    value.dims = dims;
+    Dims made = dims;
+    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+        if (times[axis] < 1 || times[axis] > (std::int64_t{1} << 40U) / made[axis]) {
+            throw NotExpressible{"repeats " + text_of(dims) + " " + text_of(times) + " times"};
+        }
+        made[axis] *= times[axis];
+    }
+    words_of(made);
+    if (value.is_constant()) {
+        value.dims = made;
+        value.constant.dims = made;
+        value.constant.numbers.reset();
+        value.tensor.clear();
+        return node.set_output(0, std::move(value));
+    }
+    // From the inside out, so that a run ends where the words behind it are in their place.
+    for (std::size_t axis = dims.size(); axis-- > 0;) {
+        if (times[axis] == 1) {
+            continue;
+        }
+        if (axis == 0 && node.graph().batch() > 1) {
+            throw NotExpressible{"works across the items of a batch"};
+        }
+        node.set_output(0, value);
+        node.graph().settle(node.node().outputs.at(0));
+        value = *node.graph().find(node.node().outputs.at(0));
+        value.repeats = times[axis];
+        value.run = product(dims, axis, dims.size());
+        dims[axis] *= times[axis];
+        value.dims = dims;
+    }
+    node.set_output(0, std::move(value));
+}
+
 }  // namespace
 
 void read_shape(NodeReader& node) {
@@ -82,7 +120,7 @@ void read_constant(NodeReader& node) {
 }
 
 void read_reshape(NodeReader& node) {
-    const Value value = node.input(0);
+    const Value value = node.repeated_input(0);
     Dims wanted = node.numbers(1).value_or(node.integers("shape", {}));
     const std::int64_t words = words_of(value.dims);
     std::int64_t known = 1;
@@ -107,7 +145,7 @@ void read_reshape(NodeReader& node) {
 }
 
 void read_flatten(NodeReader& node) {
-    const Value value = node.input(0);
+    const Value value = node.repeated_input(0);
     const auto rank = static_cast<std::int64_t>(value.rank());
     const std::int64_t stated = node.integer("axis", 1);
     const std::int64_t axis = stated < 0 ? stated + rank : stated;
@@ -119,7 +157,7 @@ void read_flatten(NodeReader& node) {
 }
 
 void read_squeeze(NodeReader& node) {
-    const Value value = node.input(0);
+    const Value value = node.repeated_input(0);
     const Dims stated = axes_of(node);
     std::vector<bool> leave_out(value.rank(), false);
     for (const std::int64_t each : stated) {
@@ -135,7 +173,7 @@ void read_squeeze(NodeReader& node) {
 }
 
 void read_unsqueeze(NodeReader& node) {
-    const Value value = node.input(0);
+    const Value value = node.repeated_input(0);
     const Dims stated = axes_of(node);
     const std::size_t rank = value.rank() + stated.size();
     std::vector<bool> is_new(rank, false);
@@ -154,7 +192,7 @@ void read_unsqueeze(NodeReader& node) {
 }
 
 void read_transpose(NodeReader& node) {
-    Value value = node.input(0);
+    Value value = node.repeated_input(0);
     Dims order(value.rank());
     for (std::size_t axis = 0; axis < order.size(); ++axis) {
         order[axis] = static_cast<std::int64_t>(order.size() - 1 - axis);
@@ -175,24 +213,47 @@ void read_transpose(NodeReader& node) {
 }
 
 void read_expand(NodeReader& node) {
-    const Value value = node.input(0);
+    const Value& value = node.input(0);
     const auto wanted = node.numbers(1);
     const auto dims = wanted ? broadcast(value.dims, *wanted) : std::nullopt;
     if (!dims) {
         throw NotExpressible{"a shape that is not known, or does not meet " + text_of(value.dims)};
     }
+    Dims padded(dims->size() - value.rank(), 1);
+    padded.insert(padded.end(), value.dims.begin(), value.dims.end());
+    Dims times = *dims;
+    for (std::size_t axis = 0; axis < times.size(); ++axis) {
+        times[axis] = padded[axis] == (*dims)[axis] ? 1 : (*dims)[axis];
+    }
+    repeat(node, padded, times);
+}
+
+void read_tile(NodeReader& node) {
+    const Dims times = node.numbers(1).value_or(Dims{});
+    if (times.size() != node.input(0).rank()) {
+        throw NotExpressible{"needs a number of repetitions for each of " +
+                             std::to_string(node.input(0).rank()) + " axes"};
+    }
+    repeat(node, Dims(node.input(0).dims), times);
+}
+
+// What is left of a triangle is as many words: the rest is zeros.
+void read_triangle(NodeReader& node) {
+    const Value& value = node.input(0);
     if (value.is_constant()) {
         Value constant = value;
-        constant.dims = *dims;
-        constant.constant.dims = *dims;
         constant.constant.numbers.reset();
         constant.tensor.clear();
         return node.set_output(0, std::move(constant));
     }
-    if (words_of(*dims) != words_of(value.dims)) {
-        throw NotExpressible{"repeats " + text_of(value.dims) + " to " + text_of(*dims)};
-    }
-    node.rename(value, *dims);
+    DraftLayer layer = node.start("where");
+    const Shape shape = node.graph().item(value.dims).shape;
+    layer.inputs = {node.graph().read(value, shape)};
+    Shape mask(shape.size(), 1);
+    std::copy(shape.end() - std::min<std::ptrdiff_t>(2, std::ssize(shape)), shape.end(),
+              mask.end() - std::min<std::ptrdiff_t>(2, std::ssize(shape)));
+    layer.set_list("constant", mask);
+    node.finish(std::move(layer), Dims(value.dims), value.precision);
 }
 
 void read_depth_to_space(NodeReader& node) {

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading the results of memwall run and compare for plots: the JSON, and the long table (docs/result.md)."""
+import csv
+import json
+import sys
+
+import style
+
+COLUMNS = ["machine", "network", "batch", "precision_policy", "layer", "component", "kind", "action", "tensor", "count",
+           "energy_pj", "energy_kind"]
+
+
+def title(run):
+    """"von_neumann, resnet50, int4, batch 32"; a run of the JSON or a row of the CSV."""
+    precision = run["precision_policy"] if "precision_policy" in run else run["precision"]
+    return f"{run['machine']}, {run['network']}, {precision}, batch {run['batch']}"
+
+
+def chosen(titles, number):
+    """The position of the run that --run asks for; a result of one run need not be asked."""
+    if number is None and len(titles) == 1:
+        return 0
+    if number is None or not 1 <= number <= len(titles):
+        known = "; ".join(f"{position} ({text})" for position, text in enumerate(titles, 1))
+        found = "the result has several runs" if number is None else f"the result has no run {number}"
+        sys.exit(f"error: {found}; expected --run with one of {known}")
+    return number - 1
+
+
+def add_run_option(parser):
+    parser.add_argument("--run", type=int, help="which run of the result, from 1 on, where it has several")
+
+
+def read_run(path, number):
+    """One run of a result's JSON."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            result = json.load(file)
+        runs = result["runs"] if str(result["schema"]).startswith("memwall.result/") else None
+    except OSError as error:
+        sys.exit(f"error: cannot read '{path}': {error.strerror}")
+    except (ValueError, KeyError, TypeError):
+        runs = None
+    if not runs:
+        sys.exit(f"error: '{path}' is no result; expected what memwall run or compare --json writes")
+    return runs[chosen([title(run) for run in runs], number)]
+
+
+def read_rows(path):
+    """The rows of a result's CSV."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+            wrong = not rows or any(column not in reader.fieldnames for column in COLUMNS)
+        for row in [] if wrong else rows:
+            row["energy_pj"], row["count"] = float(row["energy_pj"]), float(row["count"])
+    except OSError as error:
+        sys.exit(f"error: cannot read '{path}': {error.strerror}")
+    except (ValueError, TypeError, csv.Error):
+        wrong = True
+    if wrong:
+        sys.exit(f"error: '{path}' is no result; expected what memwall run or compare --csv writes")
+    return rows
+
+
+def working_layers(run):
+    """The layers that took time of their own or moved something; folded and idle ones are left out."""
+    layers = [layer for layer in run["layers"] if layer["op"] != "none" and layer["fused_with"] is None]
+    if not layers:
+        sys.exit(f"error: {title(run)}: the result has no layers")
+    return layers
+
+
+def bytes_at(layer, memory):
+    """What a layer read and wrote at a memory, over the window."""
+    return sum(sum(ways.values()) for ways in layer["traffic_bytes"].get(memory, {}).values())
+
+
+def outermost_memory(run):
+    """The memory that the bounds of traffic are about."""
+    for layer in run["layers"]:
+        for memory in layer["lower_bound_bytes"]:
+            return memory
+    sys.exit(f"error: {title(run)}: the result names no outermost memory")
+
+
+def arguments_of(text):
+    parser = style.arguments_of(text, "json", "a result as memwall run or compare --json writes it")
+    add_run_option(parser)
+    return parser

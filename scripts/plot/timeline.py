@@ -1,0 +1,35 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Draws when each layer of the last batch ran, and what bounded it.
+
+    scripts/plot/timeline.py lenet.json timeline.svg
+"""
+import results
+import style
+
+
+def draw(run):
+    layers = results.working_layers(run)
+    scale, unit = style.prefixed(max(layer["end_s"] for layer in layers), "s")
+    figure, axes = style.tall_figure(len(layers))
+    for position, bound in enumerate(dict.fromkeys(layer["bound_by"] for layer in layers)):
+        rows = [row for row, layer in enumerate(layers) if layer["bound_by"] == bound]
+        axes.barh(rows, [(layers[row]["end_s"] - layers[row]["start_s"]) / scale for row in rows],
+                  left=[layers[row]["start_s"] / scale for row in rows], height=0.8, label=f"bound by {bound or 'nothing'}",
+                  **style.area(position))
+    style.name_rows(axes, [layer["name"] for layer in layers])
+    axes.set_xlim(left=0)
+    axes.set_xlabel(f"time since the batch's first input byte ({unit})")
+    axes.set_title(results.title(run), fontsize=10)
+    figure.tight_layout()
+    style.legend_beside(figure, axes)
+    return figure
+
+
+def main():
+    arguments = results.arguments_of(__doc__).parse_args()
+    style.write(draw(results.read_run(arguments.json, arguments.run)), arguments.picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Draws what each layer moves at the outermost memory, by tensor, beside the least that any schedule of it could move.
+
+    scripts/plot/traffic.py lenet.json traffic.svg
+
+A bar that ends left of its bound belongs to a layer that keeps data on the chip across its ends; there the bound, which is that of the
+layer alone, is drawn hollow.
+"""
+import sys
+
+import results
+import style
+
+
+def draw(run):
+    memory = results.outermost_memory(run)
+    items = run["totals"]["items"]
+    layers = [layer for layer in results.working_layers(run)
+              if results.bytes_at(layer, memory) > 0 or layer["lower_bound_bytes"].get(memory, 0) > 0]
+    if not layers:
+        sys.exit(f"error: {results.title(run)}: nothing moves at {memory}, and nothing must")
+    bounds = [layer["lower_bound_bytes"].get(memory, 0) / items for layer in layers]
+    most = max(bounds + [results.bytes_at(layer, memory) / items for layer in layers])
+    scale, unit = style.prefixed(most, "B")
+    tensors = list(dict.fromkeys(tensor for layer in layers for tensor in layer["traffic_bytes"].get(memory, {})))
+    figure, axes = style.tall_figure(len(layers))
+    starts = [0.0] * len(layers)
+    for position, tensor in enumerate(tensors):
+        lengths = [sum(layer["traffic_bytes"].get(memory, {}).get(tensor, {}).values()) / items / scale for layer in layers]
+        axes.barh(range(len(layers)), lengths, left=starts, height=0.8, label=tensor.replace("_", " "), **style.area(position))
+        starts = [start + more for start, more in zip(starts, lengths)]
+    for applies, fill, label in [(True, "black", "I/O lower bound"), (False, "white", "I/O lower bound, had the layer run alone")]:
+        rows = [row for row, layer in enumerate(layers) if layer["bound_applies"] == applies]
+        if rows:
+            axes.plot([bounds[row] / scale for row in rows], rows, linestyle="none", marker="D", markersize=4, color="black",
+                      markerfacecolor=fill, label=label)
+    style.name_rows(axes, [layer["name"] for layer in layers])
+    axes.set_xlim(left=0)
+    axes.set_xlabel(f"bytes at {memory.replace('_', ' ')} ({unit} a {run['totals']['item'].replace('_', ' ')})")
+    axes.set_title(results.title(run), fontsize=10)
+    figure.tight_layout()
+    style.legend_beside(figure, axes)
+    return figure
+
+
+def main():
+    arguments = results.arguments_of(__doc__).parse_args()
+    style.write(draw(results.read_run(arguments.json, arguments.run)), arguments.picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Calls the scripts of scripts/plot on pair.csv and pair.json of the current folder, all in one process, and checks what they draw."""
+import argparse
+import contextlib
+import importlib
+import io
+import sys
+
+import matplotlib.pyplot as plt
+
+import energy
+import results
+import roofline
+
+OF_JSON = ["roofline", "traffic", "timeline"]
+
+
+def call(script, *words):
+    """What a script says as it ends: None where it draws, else its error; --help gives the help."""
+    sys.argv = [script, *words]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            importlib.import_module(script).main()
+        return None
+    except SystemExit as end:
+        return end.code if isinstance(end.code, str) else said.getvalue()
+    finally:
+        plt.close("all")
+
+
+def drawn(script, *words):
+    """The text of an SVG that a script draws."""
+    said = call(script, words[0], "drawn.svg", *words[1:])
+    assert said is None, f"{script} {words}: {said}"
+    with open("drawn.svg", encoding="utf-8") as file:
+        return file.read()
+
+
+def check_refused(part, *words):
+    said = call(*words)
+    assert said is not None and part in said, f"{words}: expected '{part}' in '{said}'"
+
+
+def check_units():
+    for by in energy.PARTS:
+        assert "energy (pJ a multiply-accumulate)" in drawn("energy", "pair.csv", "--by", by), by
+    assert "energy of the window (mJ)" in drawn("energy", "pair.csv", "--bars", "layer", "--run", "2", "--per", "window")
+    for script, unit in zip(OF_JSON, ["(MAC/B)", "bytes at dram (", "first input byte ("]):
+        text = drawn(script, "pair.json", "--run", "1")
+        assert unit in text and "tiny_von_neumann, tiny_two" in text, f"{script}: no '{unit}' or no title"
+        assert text == drawn(script, "pair.json", "--run", "1"), f"{script} draws the same result differently"
+        assert "--run" in call(script, "--help"), f"{script}: no help"
+
+
+def check_sums():
+    """Bars add up to the result's energy, points lie under their roofs."""
+    rows = results.read_rows("pair.csv")
+    for number in (1, 2):
+        run = results.read_run("pair.json", number)
+        for bars in ("run", "layer"):
+            for by in energy.PARTS:
+                asked = argparse.Namespace(bars=bars, by=by, per="mac", run=number)
+                (shown,) = energy.panels_of(rows, asked).values()
+                stack, large = energy.stack_of(shown, by)
+                total = sum(energy.height(bar, part, large) for bar in shown for part in stack)
+                expected = run["totals"]["energy_j"] * 1e12 / run["totals"]["macs"]
+                assert abs(total / expected - 1) < 1e-9, f"run {number}, {bars} by {by}: {total} pJ drawn of {expected}"
+        assert roofline.memories_of(run), f"run {number} has no roofline"
+        for memory in roofline.memories_of(run):
+            for point in roofline.points_of(run, memory):
+                roof = min(point.peak, point.intensity * roofline.bandwidth_of(run, memory))
+                assert point.rate <= roof * 1.0001, f"run {number}: {point.name} is above its roof at {memory}"
+
+
+def check_refusals():
+    for script in OF_JSON:
+        check_refused("error: 'other.json' is no result", script, "other.json", "none.svg")
+    check_refused("error: 'pair.csv' is no result", "timeline", "pair.csv", "none.svg")
+    check_refused("error: cannot read 'nowhere.csv': No such file", "energy", "nowhere.csv", "none.svg")
+    check_refused("expected --run with one of 1 (tiny_von_neumann", "traffic", "pair.json", "none.svg")
+    check_refused("no run 3", "traffic", "pair.json", "none.svg", "--run", "3")
+    check_refused("no layer has a place at memory 'flash'", "roofline", "pair.json", "none.svg", "--run", "1", "--memory", "flash")
+    check_refused("expected a name that ends in .png", "timeline", "pair.json", "none.bmp", "--run", "1")
+
+
+check_units()
+check_sums()
+check_refusals()
