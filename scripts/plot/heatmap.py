@@ -29,9 +29,10 @@ def main():
         parser.error(f"the sweep has no network '{arguments.network}'; expected one of {', '.join(networks)}")
     names = style.numeric_parameters(rows) + style.parameters(rows)
     x_name = arguments.x or names[0]
-    y_name = arguments.y or next((name for name in names if name != x_name), None)
+    decided = style.told_by(rows, x_name)
+    y_name = arguments.y or next((name for name in names if name != x_name and name not in decided), None)
     if y_name is None:
-        parser.error("a map needs two parameters; the sweep has one")
+        parser.error("a map needs two parameters that change each for itself; the sweep has one")
     metric = style.Column(rows, arguments.metric)
     across, up = ordered(rows, x_name), ordered(rows, y_name)
     grid = [[float("nan")] * len(across) for _ in up]
@@ -43,8 +44,8 @@ def main():
     image = axes.imshow(grid, origin="lower", aspect="auto", cmap=style.MAP)
     axes.set_xticks(range(len(across)), across, rotation=45, ha="right")
     axes.set_yticks(range(len(up)), up)
-    axes.set_xlabel(x_name.split(".")[-1].replace("_", " "))
-    axes.set_ylabel(y_name.split(".")[-1].replace("_", " "))
+    axes.set_xlabel(style.short(x_name, names))
+    axes.set_ylabel(style.short(y_name, names))
     figure.colorbar(image, label=metric.label)
     style.write(figure, arguments.picture)
 

@@ -16,14 +16,15 @@ def main():
     numeric = style.numeric_parameters(rows)
     x_name = arguments.x or (numeric[0] if numeric else parser.error("no parameter has numbers; give --x"))
     x, y = style.Column(rows, x_name), style.Column(rows, arguments.y)
-    others = [name for name in style.parameters(rows) if name != x_name]
+    decided = style.told_by(rows, x_name)
+    others = [name for name in style.parameters(rows) if name != x_name and name not in decided]
     families = {}
     for row, across, up in zip(rows, x.values, y.values):
         if across is not None and up is not None:
             families.setdefault(tuple(row[name] for name in others), []).append((across, up))
     figure, axes = style.figure()
     for position, (family, points) in enumerate(families.items()):
-        label = ", ".join(f"{name.split('.')[-1]} {value}" for name, value in zip(others, family))
+        label = ", ".join(f"{style.short(name, style.parameters(rows))} {value}" for name, value in zip(others, family))
         axes.plot(*zip(*sorted(points)), label=label or None, markersize=4, **style.series(position))
     axes.set_xlabel(x.label)
     axes.set_ylabel(y.label)

@@ -59,7 +59,7 @@ class Column:
         self.unit = unit_of(name, texts)
         scale = 1 if "." not in name else UNITS.get(self.unit, 1)
         self.values = [None if number(text) is None else number(text) / scale for text in texts]
-        words = name.split(".")[-1] if "." in name else name
+        words = short(name, parameters(rows)) if "." in name else name
         for ending, _ in METRIC_UNITS:
             if "." not in name and words.endswith(ending):
                 words = words[: -len(ending)]
@@ -95,6 +95,23 @@ def parameters(rows):
 
 def numeric_parameters(rows):
     return [name for name in parameters(rows) if all(number(row[name]) is not None for row in rows)]
+
+
+def told_by(rows, name):
+    """The parameters that another one decides: those zipped with it, and those that never change."""
+    decided = []
+    for other in parameters(rows):
+        pairs = {(row[name], row[other]) for row in rows}
+        if other != name and len(pairs) == len({row[name] for row in rows}):
+            decided.append(other)
+    return decided
+
+
+def short(name, among=()):
+    """The last part of a path, with the part before it where others of `among` end alike."""
+    parts = name.split(".")
+    alike = [other for other in among if other != name and other.split(".")[-1] == parts[-1]]
+    return " ".join(parts[-2 if alike else -1 :]).replace("_", " ")
 
 
 def series(position):

@@ -7,6 +7,7 @@
 
 #include "base/parse.hpp"
 #include "study/sweep/magnitude.hpp"
+#include "study/sweep/point_runner.hpp"
 #include "study/table.hpp"
 
 namespace memwall {
@@ -45,18 +46,35 @@ std::size_t column_of(const SweepTable& table, const std::string& name) {
                                     columns.begin());
 }
 
-std::string plot_command(const SweepTable& table, const std::filesystem::path& folder,
-                         const Sweep& sweep) {
-    const std::string csv = (folder / "results.csv").string();
-    const std::string png = (folder / "plot.png").string();
-    std::size_t numeric = 0;
-    for (const std::string& text : table.first_parameters()) {
-        numeric += read_magnitude(text) ? 1U : 0U;
+/// How many axes of the sweep change a number, each by itself; zipped parameters are one axis.
+std::size_t numeric_axes(const Sweep& sweep) {
+    const std::vector<std::int64_t> sizes = sweep.space.sizes();
+    const Settings first = sweep.space.at(0);
+    std::size_t count = 0;
+    for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
+        std::vector<std::int64_t> entries(sizes.size(), 0);
+        entries[axis] = sizes[axis] - 1;
+        const Settings last = sweep.space.at(sweep.space.point(entries));
+        count += std::any_of(first.begin(), first.end(), [&](const Setting& setting) {
+            const std::string text = parameter_text(last, setting.path);
+            return text != setting.text() && read_magnitude(text) && read_magnitude(setting.text());
+        });
     }
-    if (numeric == 0 && sweep.objectives.size() > 1) {
-        return "scripts/plot/pareto.py " + csv + " " + png;
+    return count;
+}
+
+std::string plot_command(const std::filesystem::path& folder, const Sweep& sweep) {
+    constexpr std::int64_t kMostBars = 60;
+    constexpr std::int64_t kMostOnALine = 60;
+    const std::size_t axes = numeric_axes(sweep);
+    std::string script = axes >= 2 ? "heatmap.py" : "lines.py";
+    if (axes == 0) {
+        script = sweep.space.size() <= kMostBars ? "bars.py" : "pareto.py";
+    } else if (axes == 1 && sweep.space.sizes().size() == 1 && sweep.space.size() > kMostOnALine) {
+        script = "pareto.py";  // samples lie anywhere
     }
-    return (numeric >= 2 ? "scripts/plot/heatmap.py " : "scripts/plot/lines.py ") + csv + " " + png;
+    return "scripts/plot/" + script + " " + (folder / "results.csv").string() + " " +
+           (folder / "plot.png").string();
 }
 
 }  // namespace
@@ -100,8 +118,7 @@ std::string sweep_report(const Sweep& sweep, const SweepTable& table,
         }
     }
     return text + "\ntables: " + (folder / "results.csv").string() + ", " +
-           (folder / "results.sqlite").string() +
-           "\nplot:   " + plot_command(table, folder, sweep) + "\n";
+           (folder / "results.sqlite").string() + "\nplot:   " + plot_command(folder, sweep) + "\n";
 }
 
 }  // namespace memwall

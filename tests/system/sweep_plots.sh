@@ -13,7 +13,7 @@ END
 "$build_dir/memwall" sweep "$work/s.yaml" --out "$work/out" --configs "$source_dir/configs" >/dev/null 2>&1
 table=$work/out/results.csv
 plot=$source_dir/scripts/plot
-for script in lines heatmap pareto; do
+for script in lines heatmap pareto bars; do
     "$plot/$script.py" --help >"$work/help"
     "$plot/$script.py" "$table" "$work/$script.svg"
     "$plot/$script.py" "$table" "$work/again.svg"
@@ -24,6 +24,17 @@ expect_equal "$(head -c 8 "$work/lines.png" | od -An -tx1 | tr -d ' \n')" 89504e
 "$plot/pareto.py" "$table" "$work/front.pdf"
 expect_equal "$(head -c 5 "$work/front.pdf")" "%PDF-" "the page's first bytes"
 expect_contains "$(cat "$work/lines.svg")" "clock (MHz)" "the unit of an axis"
+
+# Parameters that are zipped are one axis: lines, not a map, and one line.
+cat >"$work/zip.yaml" <<'END'
+sweep: zip
+base: {machine: tiny_von_neumann, network: tiny_conv, engine: analytic}
+zip: {machine.clock: [200 MHz, 400 MHz, 800 MHz], batch: [1, 2, 4]}
+END
+said=$("$build_dir/memwall" sweep "$work/zip.yaml" --out "$work/zip" --configs "$source_dir/configs" 2>/dev/null)
+expect_contains "$said" "scripts/plot/lines.py $work/zip/results.csv" "the plot of a sweep of zipped parameters"
+"$plot/lines.py" "$work/zip/results.csv" "$work/zip.svg"
+[[ $(cat "$work/zip.svg") != *"batch 1"* ]] || failed "a zipped parameter made a line of its own"
 
 # expect_refusal PART COMMAND...
 expect_refusal() {
