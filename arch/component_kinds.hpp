@@ -15,6 +15,7 @@ namespace memwall {
 struct ComponentContext {
     const Technology& technology;
     const ClockDomain& clock;
+    bool loop_nest = false;  ///< the machine's mapper takes the keys of loop nests
 };
 
 /// Reads a component's own keys and fills its configuration, energies, powers and area. Faults go

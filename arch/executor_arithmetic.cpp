@@ -31,10 +31,11 @@ public:
     std::int64_t read(std::size_t o, std::int64_t position) override {
         const Operand& operand = layer_.space.operands[o];
         const TensorId running = owner_.running_[piece_.layer.position()];
-        const Place place = operand.role == TensorRole::weights ? piece_.weights
-                            : running.valid() && owner_.stored_.storage(operand.tensor) == running
-                                ? piece_.results
-                                : piece_.operands;
+        const Place place =
+            operand.role == TensorRole::weights ? piece_.weights
+            : running.valid() && !piece_.alone && owner_.stored_.storage(operand.tensor) == running
+                ? piece_.results
+                : piece_.operands;
         return owner_.word(place, operand.tensor, position, doing_, piece_.layer);
     }
 

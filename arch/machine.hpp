@@ -3,6 +3,7 @@
 // transfers share.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,6 +36,23 @@ enum class ComponentKind {
 
 const char* name(ComponentKind kind);
 
+/// An axis along which the instances of a part lie, and which dimensions of a layer may be spread
+/// over it.
+struct SpatialAxis {
+    std::string name;
+    std::int64_t size = 1;
+    std::array<bool, kDimCount> dims{};
+};
+
+/// What a loop nest may do at a memory: which operands it keeps, and how its instances hang on the
+/// memory above.
+struct NestKeys {
+    std::array<bool, kTensorRoleCount> keeps{true, true, true, true, true};
+    std::vector<SpatialAxis> axes;  ///< empty: one axis for all instances and any dimension
+    bool multicast = true;          ///< one word read above reaches all instances that need it
+    bool spatial_sums = false;      ///< partial sums of instances are added on their way up
+};
+
 /// A memory on the chip: `sram`, `cache` or `register_file`, per instance. A port width of zero: no
 /// limit of its own.
 struct MemoryConfig {
@@ -42,6 +60,7 @@ struct MemoryConfig {
     Bytes bank;         ///< the macro that one access wakes up; decides the energy of an access
     Bytes read_width;   ///< bytes a cycle, per instance
     Bytes write_width;  ///< bytes a cycle, per instance
+    NestKeys nest{};
 };
 
 /// Multiply-accumulate lanes of one instance at one precision: a cycle takes `inputs` operands of
@@ -167,7 +186,8 @@ class Machine {
 public:
     struct Parts {
         std::string name;
-        std::string mapper;  ///< which mapper understands this machine: "tiling" or "spatial"
+        std::string mapper;  ///< which mapper understands this machine: "tiling", "spatial" or
+                             ///< "loop_nest"
         Technology technology;
         std::vector<ClockDomain> clocks;  ///< the first is the default domain
         std::vector<Component> components;

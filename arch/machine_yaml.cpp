@@ -37,7 +37,10 @@ Component read_component(const YamlValue::Entry& entry, const Machine::Parts& pa
         return component;  // its keys mean nothing without a kind
     }
     component.kind = known->kind;
-    known->read(reader, ComponentContext{parts.technology, parts.clocks.front()}, component);
+    known->read(
+        reader,
+        ComponentContext{parts.technology, parts.clocks.front(), parts.mapper == kLoopNestMapper},
+        component);
     reader.finish();
     return component;
 }

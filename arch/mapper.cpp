@@ -2,6 +2,7 @@
 #include "arch/mapper.hpp"
 
 #include "arch/fused_layer.hpp"
+#include "arch/loop_nest_mapper.hpp"
 #include "arch/spatial_mapper.hpp"
 #include "arch/tiling_mapper.hpp"
 #include "arch/wave_mapper.hpp"
@@ -21,6 +22,8 @@ const std::vector<MapperEntry>& mappers() {
         {"tiling", []() -> std::unique_ptr<Mapper> { return std::make_unique<TilingMapper>(); }},
         {"spatial", []() -> std::unique_ptr<Mapper> { return std::make_unique<SpatialMapper>(); }},
         {"wave", []() -> std::unique_ptr<Mapper> { return std::make_unique<WaveMapper>(); }},
+        {kLoopNestMapper,
+         []() -> std::unique_ptr<Mapper> { return std::make_unique<LoopNestMapper>(); }},
     };
     return kMappers;
 }
@@ -37,6 +40,15 @@ const char* name(Effort effort) {
             return "thorough";
     }
     fail("unknown effort");
+}
+
+const char* name(MappingObjective objective) {
+    return objective_names()[static_cast<std::size_t>(objective)].c_str();
+}
+
+const std::vector<std::string>& objective_names() {
+    static const std::vector<std::string> kNames = {"latency", "energy", "energy_delay", "traffic"};
+    return kNames;
 }
 
 const std::vector<std::string>& mapper_names() {
@@ -67,6 +79,13 @@ Mapping map_network(const Network& network, const Machine& machine, const Mapper
     if (fuse_layers(network).empty()) {
         throw InputError("network '" + network.name() +
                          "' has no layer that does any work: there is nothing to run");
+    }
+    if (options.given && machine.parts().mapper != kLoopNestMapper) {
+        throw InputError("machine '" + machine.name() + "' has the mapper '" +
+                         machine.parts().mapper +
+                         "'; mappings by hand are for machines with the "
+                         "mapper '" +
+                         kLoopNestMapper + "'");
     }
     return make_mapper(machine.parts().mapper)->map(network, machine, options);
 }

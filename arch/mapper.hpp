@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "arch/io_bound.hpp"
 #include "arch/machine.hpp"
 #include "arch/program.hpp"
+#include "base/yaml.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -19,6 +21,11 @@ namespace memwall {
 /// How long a mapper may search.
 enum class Effort { quick, normal, thorough };
 const char* name(Effort effort);
+
+/// What a mapper that has a choice makes least.
+enum class MappingObjective { latency, energy, energy_delay, traffic };
+const char* name(MappingObjective objective);
+const std::vector<std::string>& objective_names();
 
 struct MapperOptions {
     Effort effort = Effort::normal;
@@ -31,6 +38,20 @@ struct MapperOptions {
     /// analytic engine puts them in (Outcome::repetition_error); the replay needs every step.
     bool repetition = false;
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
+    /// Of the mapper of loop nests; the others make the time least.
+    MappingObjective objective = MappingObjective::latency;
+    /// Mappings that are given by hand, for the mapper of loop nests; others refuse them.
+    std::optional<YamlValue> given{};
+};
+
+/// What a layer moves at one memory, of one operand.
+struct MappedTraffic {
+    std::string memory;
+    TensorRole tensor = TensorRole::inputs;
+    std::int64_t read_below = 0;     ///< words to the level or lanes below
+    std::int64_t written_above = 0;  ///< words that came from above
+    std::int64_t written_below = 0;  ///< words of results and sums from below
+    std::int64_t read_above = 0;     ///< words sent up
 };
 
 /// How one layer was mapped, in words and numbers, for `memwall show mapping`.
@@ -42,6 +63,10 @@ struct LayerMapping {
     IoBound bound;           ///< at the outermost memory
     bool bound_applies = false;
     bool skips_zeros = false;  ///< of pruned weights, by a pattern that the lanes support
+    // Of loop nests:
+    std::string loops;                   ///< as pseudo-code
+    std::vector<MappedTraffic> traffic;  ///< by memory and operand
+    std::string search;                  ///< what is known of how good it is
 };
 
 /// A mapped network.
@@ -71,6 +96,9 @@ public:
     [[nodiscard]] virtual Mapping map(const Network& network, const Machine& machine,
                                       const MapperOptions& options) const = 0;
 };
+
+/// The mapper of hierarchies of any depth; some keys of a machine are for it alone.
+inline constexpr const char* kLoopNestMapper = "loop_nest";
 
 /// The names of all mappers, in the order of the list.
 const std::vector<std::string>& mapper_names();

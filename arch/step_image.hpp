@@ -40,8 +40,9 @@ struct ComputePiece {
     Box box;
     Place operands;  ///< where inputs are read
     Place weights;
-    Place results;      ///< where results are added up
-    bool first = true;  ///< starts from zero; else goes on with what is there
+    Place results;       ///< where results are added up
+    bool first = true;   ///< starts from zero; else goes on with what is there
+    bool alone = false;  ///< a pointwise layer that reads what it goes on with at `operands`
 };
 
 struct StepImage {

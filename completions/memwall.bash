@@ -7,13 +7,13 @@ _memwall_names() {
 
 _memwall() {
     local verbs="run compare sweep validate show check import"
-    local shown="networks machines technologies experiments templates validations network machine technology mapping result paths"
+    local shown="networks machines technologies experiments templates validations mappings network machine technology mapping result paths"
     local -A options=(
-        [run]="--machine --network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
+        [run]="--machine --network --batch --precision --phase --engine --effort --objective --mapping --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
         [sweep]="--jobs --out --reuse --point-timeout --then --top --dry-run --status --slurm --array-tasks --partition --time --sbatch --engine --effort --set --configs --help"
         [validate]="--json --csv --configs --help"
-        [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --set --compare --graph --yaml --json --csv --configs --help"
+        [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --objective --mapping --set --compare --graph --yaml --json --csv --configs --help"
         [check]="--configs --help"
         [import]="--format --output --batch --set-dim --skip-unsupported --help"
     )
@@ -28,6 +28,8 @@ _memwall() {
         --network | --compare) words=$(_memwall_names networks) ;;
         --engine | --then) words="systemc analytic" ;;
         --effort) words="quick normal thorough" ;;
+        --objective) words="latency energy energy_delay traffic" ;;
+        --mapping) words=$(_memwall_names mappings) ;;
         --phase) words="single stream offline prefill decode generate training_step" ;;
         --optimizer) words="sgd momentum adam" ;;
         --precision) words="int8 int4 int2 w4a8" ;;

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "arch/dram_yaml.hpp"
+#include "arch/loop_nest/given_nest.hpp"
 #include "arch/mapper.hpp"
 #include "base/parse.hpp"
 #include "study/commands.hpp"
@@ -83,9 +84,10 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
     if (root.find("sweep") != nullptr) {
         return check_sweep_file(file, configs);
     }
-    for (const ConfigKind kind : {ConfigKind::validation, ConfigKind::experiment,
-                                  ConfigKind::technology, ConfigKind::machine, ConfigKind::network,
-                                  ConfigKind::network_template, ConfigKind::dram}) {
+    for (const ConfigKind kind :
+         {ConfigKind::validation, ConfigKind::experiment, ConfigKind::technology,
+          ConfigKind::machine, ConfigKind::network, ConfigKind::network_template, ConfigKind::dram,
+          ConfigKind::mapping}) {
         // A machine has a technology too, an experiment has a network.
         if (root.find(name(kind)) == nullptr ||
             (kind == ConfigKind::technology && root.find("machine") != nullptr)) {
@@ -110,6 +112,9 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
                 return check_experiment(root, configs);
             case ConfigKind::validation:
                 return check_validation(root, file, configs);
+            case ConfigKind::mapping:
+                return "mapping '" + check_given_nests(root) +
+                       "', checked further with the network and machine that it is used for";
             case ConfigKind::network_template:
                 return "template '" + root.find(name(kind))->text() +
                        "', checked with each network that extends it";
@@ -118,7 +123,7 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
     Diagnostics faults;
     faults.error(root.mark(),
                  "expected a file with a key 'network', 'machine', 'technology', 'dram', "
-                 "'experiment', 'sweep' or 'validation'");
+                 "'experiment', 'sweep', 'validation' or 'mapping'");
     faults.throw_if_any();
     return "";
 }

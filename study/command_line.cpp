@@ -55,6 +55,8 @@ std::optional<std::string>& field(CommandLine& command, const std::string& optio
         {"--output", &command.output},
         {"--compare", &command.compare},
         {"--graph", &command.graph},
+        {"--objective", &command.objective},
+        {"--mapping", &command.mapping},
         {"--yaml", &command.yaml},
         {"--optimizer", &command.optimizer},
         {"--jobs", &command.jobs},

@@ -22,7 +22,8 @@ struct CommandLine {
     std::vector<std::string> words;  ///< after the verb
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
         rounds, users, prompt, output_tokens, context, json, csv, configs, format, output, compare,
-        graph, yaml, optimizer, jobs, out, point_timeout, then, top, array_tasks, partition, time;
+        graph, yaml, optimizer, objective, mapping, jobs, out, point_timeout, then, top,
+        array_tasks, partition, time;
     std::vector<std::string> set, set_dim, reuse, sbatch;
     bool skip_unsupported = false, dry_run = false, status = false, slurm = false;
 };
@@ -40,7 +41,9 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv);
 struct RunSettings {
     Engine engine = Engine::systemc;
     Effort effort = Effort::normal;
-    std::string precision;  ///< a policy; "" is the network's own
+    MappingObjective objective = MappingObjective::latency;
+    std::optional<YamlValue> mapping;  ///< by hand
+    std::string precision;             ///< a policy; "" is the network's own
     ScenarioRequest scenario;
 };
 
@@ -58,5 +61,6 @@ RunRequest run_request(const CommandLine& command);
 
 Engine parse_engine(const std::string& text);
 Effort parse_effort(const std::string& text);
+MappingObjective parse_objective(const std::string& text);
 
 }  // namespace memwall

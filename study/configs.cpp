@@ -25,6 +25,8 @@ const char* name(ConfigKind kind) {
             return "validation";
         case ConfigKind::dram:
             return "dram";
+        case ConfigKind::mapping:
+            return "mapping";
     }
     fail("unknown kind of configuration");
 }
@@ -45,6 +47,8 @@ const char* folder_name(ConfigKind kind) {
             return "validation";
         case ConfigKind::dram:
             return "dram";
+        case ConfigKind::mapping:
+            return "mappings";
     }
     fail("unknown kind of configuration");
 }
@@ -52,7 +56,8 @@ const char* folder_name(ConfigKind kind) {
 const std::vector<ConfigKind>& all_config_kinds() {
     static const std::vector<ConfigKind> kKinds = {
         ConfigKind::network,    ConfigKind::machine,          ConfigKind::technology,
-        ConfigKind::experiment, ConfigKind::network_template, ConfigKind::validation};
+        ConfigKind::experiment, ConfigKind::network_template, ConfigKind::validation,
+        ConfigKind::mapping};
     return kKinds;
 }
 

@@ -20,7 +20,8 @@ enum class ConfigKind {
     experiment,
     network_template,
     validation,
-    dram
+    dram,
+    mapping
 };
 
 /// "network"

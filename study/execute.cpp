@@ -67,6 +67,8 @@ RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machi
     const Network& batched = asked.network;
     MapperOptions options;
     options.effort = settings.effort;
+    options.objective = settings.objective;
+    options.given = settings.mapping;
     options.cancelled = interrupted;
     options.rounds = scenario.rounds();
     Executed run;

@@ -17,8 +17,8 @@ std::vector<std::string> findings(const std::vector<const RunResult*>& runs);
 /// One pair: `other` against `best`, as findings() says it.
 std::vector<std::string> pair_findings(const RunResult& best, const RunResult& other);
 
-/// Sentences for a terminal, each from the beginning of a line: what passes column 100 goes on in the
-/// next line, two columns in.
+/// Sentences for a terminal, each from the beginning of a line: what passes column 100 goes on in
+/// the next line, two columns in.
 std::string findings_text(const std::vector<std::string>& sentences);
 
 }  // namespace memwall

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "arch/loop_nest/given_nest.hpp"
 #include "arch/machine_base.hpp"
 #include "arch/machine_yaml.hpp"
 #include "base/sha256.hpp"
@@ -134,6 +135,17 @@ Machine load_machine_config(const Configs& configs, const std::string& name,
                                                        file.path.parent_path(), configs, inputs),
                                           overrides);
     return machine_from(root, file.path.parent_path(), configs, inputs);
+}
+
+std::optional<YamlValue> load_mapping_config(const Configs& configs,
+                                             const std::optional<std::string>& name,
+                                             InputFiles& inputs) {
+    if (!name) {
+        return std::nullopt;
+    }
+    YamlValue root = read_config(configs.find(ConfigKind::mapping, *name), "mapping", inputs);
+    check_given_nests(root);
+    return root;
 }
 
 Technology load_technology_config(const Configs& configs, const std::string& name,

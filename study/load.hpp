@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,11 @@ Technology load_technology_config(const Configs& configs, const std::string& nam
 YamlValue read_machine_part(ConfigKind kind, const std::string& name, const SourceMark& where,
                             const std::filesystem::path& folder, const Configs& configs,
                             InputFiles& inputs);
+
+/// The tree of a mapping that is given by hand; none where no name is.
+std::optional<YamlValue> load_mapping_config(const Configs& configs,
+                                             const std::optional<std::string>& name,
+                                             InputFiles& inputs);
 
 /// A network's tree with its template put in; `folder` is where its relative paths begin.
 YamlValue with_template_of(const YamlValue& root, const std::filesystem::path& folder,

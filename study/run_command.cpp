@@ -13,7 +13,7 @@
 namespace memwall {
 namespace {
 
-void run_one(const RunRequest& request, const CommandLine& command, const Configs& configs) {
+void run_one(RunRequest request, const CommandLine& command, const Configs& configs) {
     for (const auto& [value, option] :
          {std::pair(request.machine, "--machine"), std::pair(request.network, "--network")}) {
         if (value.empty()) {
@@ -27,6 +27,7 @@ void run_one(const RunRequest& request, const CommandLine& command, const Config
         load_network_source(configs, request.network, request.overrides.network, inputs);
     const Machine machine =
         load_machine_config(configs, request.machine, request.overrides.machine, inputs);
+    request.settings.mapping = load_mapping_config(configs, command.mapping, inputs);
     output.spare(inputs.paths());
     Result result;
     result.provenance = provenance(request, inputs);
@@ -47,6 +48,10 @@ void run_command(const CommandLine& command, const Configs& configs) {
                          "' too");
     }
     if (!command.words.empty()) {
+        if (command.mapping) {
+            throw InputError(
+                "run: --mapping is of one network on one machine, not of an experiment");
+        }
         return experiment_command(command, configs);
     }
     run_one(run_request(command), command, configs);

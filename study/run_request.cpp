@@ -61,6 +61,10 @@ Effort parse_effort(const std::string& text) {
     return static_cast<Effort>(one_of("effort", text, effort_names()));
 }
 
+MappingObjective parse_objective(const std::string& text) {
+    return static_cast<MappingObjective>(one_of("objective", text, objective_names()));
+}
+
 RunRequest run_request(const CommandLine& command) {
     RunRequest request;
     request.override_texts = command.set;
@@ -70,6 +74,7 @@ RunRequest run_request(const CommandLine& command) {
     request.network = values.network;
     request.settings.engine = parse_engine(values.engine);
     request.settings.effort = parse_effort(command.effort.value_or("normal"));
+    request.settings.objective = parse_objective(command.objective.value_or("latency"));
     request.settings.precision = values.precision;
     ScenarioRequest& scenario = request.settings.scenario;
     scenario.batch = parse_count_option("batch", values.batch);

@@ -30,6 +30,9 @@ public:
         if (what != "network" && (command_.compare || command_.graph || command_.yaml)) {
             throw InputError("show: --compare, --graph and --yaml are of show network NAME");
         }
+        if (what != "mapping" && command_.mapping) {
+            throw InputError("show: --mapping is of show mapping");
+        }
         if (what.empty()) {
             return print(show_everything(configs_));
         }
@@ -179,6 +182,8 @@ private:
         const Machine machine = read_machine(required("--machine", request_.machine));
         MapperOptions options;
         options.effort = request_.settings.effort;
+        options.objective = request_.settings.objective;
+        options.given = load_mapping_config(configs_, command_.mapping, inputs_);
         options.cancelled = interrupted;
         options.rounds = network.trains() ? 1 : options.rounds;
         const Mapping mapping = map_network(network, machine, options);

@@ -35,6 +35,21 @@ std::string json_of(const Network& network, const Machine& machine, const Mappin
                                   {"compulsory_bytes", layer.bound.compulsory.count()},
                                   {"lower_bound_bytes", layer.bound.bytes().count()},
                                   {"bound_applies", layer.bound_applies}});
+        if (layer.loops.empty()) {
+            continue;
+        }
+        Json& nest = json["layers"].back();
+        nest["loops"] = layer.loops;
+        nest["search"] = layer.search;
+        nest["traffic_words"] = Json::array();
+        for (const MappedTraffic& row : layer.traffic) {
+            nest["traffic_words"].push_back({{"memory", row.memory},
+                                             {"tensor", name(row.tensor)},
+                                             {"read_for_below", row.read_below},
+                                             {"written_from_above", row.written_above},
+                                             {"written_from_below", row.written_below},
+                                             {"read_for_above", row.read_above}});
+        }
     }
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -50,6 +65,23 @@ std::string csv_of(const Network& network, const Machine& machine, const Mapping
                       layer.bound_applies ? "true" : "false"});
     }
     return csv;
+}
+
+/// The loop nest of a layer, and the words of every operand at every memory.
+std::string nest_text(const Layer& layer, const LayerMapping& mapping) {
+    std::string text = "\n" + layer.name + ": " + mapping.search + "\n" + mapping.loops;
+    Table table({{"memory", Align::left},
+                 {"tensor", Align::left},
+                 {"read for below"},
+                 {"written from above"},
+                 {"written from below"},
+                 {"read for above"}});
+    const auto words = [](std::int64_t count) { return count > 0 ? format_count(count) : ""; };
+    for (const MappedTraffic& row : mapping.traffic) {
+        table.add({row.memory, name(row.tensor), words(row.read_below), words(row.written_above),
+                   words(row.written_below), words(row.read_above)});
+    }
+    return text + "\n" + table.text();
 }
 
 std::string table_of(const Network& network, const Machine& machine, const Mapping& mapping) {
@@ -70,7 +102,11 @@ std::string table_of(const Network& network, const Machine& machine, const Mappi
         text += fmt::format("; any schedule moves at least {} at {} a batch",
                             format_bytes(mapping.network_bound), outermost_name(machine, mapping));
     }
-    return text + "\n\n" + table.text();
+    text += "\n\n" + table.text();
+    for (const LayerMapping& layer : mapping.layers) {
+        text += layer.loops.empty() ? "" : nest_text(network.layer(layer.layer), layer);
+    }
+    return text;
 }
 
 }  // namespace

@@ -14,6 +14,10 @@ const std::vector<OptionSpec>& option_specs() {
          "(default: stream, generate)"},
         {"--engine", "ENGINE", "systemc or analytic (default: systemc)"},
         {"--effort", "EFFORT", "of the mapper: quick, normal or thorough (default: normal)"},
+        {"--objective", "WHAT",
+         "of machines mapped as loop nests: latency, energy, energy_delay or traffic (default: "
+         "latency)"},
+        {"--mapping", "NAME", "mappings by hand of machines mapped as loop nests, by name or path"},
         {"--items", "N", "items in all, in whole batches (default: 8 batches, 4 counted)"},
         {"--rounds", "N", "batches in all, in place of --items"},
         {"--users", "N", "users of a language model at once (default: 1)"},
@@ -60,9 +64,10 @@ const std::vector<VerbSpec>& verb_specs() {
          "run one network on one machine, or an experiment",
          "EXPERIMENT",
          "an experiment, by name or path",
-         {"--machine", "--network", "--batch", "--precision", "--phase", "--engine", "--effort",
-          "--items", "--rounds", "--users", "--prompt", "--output-tokens", "--context",
-          "--optimizer", "--set", "--json", "--csv", "--configs"},
+         {"--machine",   "--network", "--batch",     "--precision",     "--phase",
+          "--engine",    "--effort",  "--objective", "--mapping",       "--items",
+          "--rounds",    "--users",   "--prompt",    "--output-tokens", "--context",
+          "--optimizer", "--set",     "--json",      "--csv",           "--configs"},
          {"memwall run --machine northpole --network resnet50 --precision int4",
           "memwall run --machine von_neumann --network lenet --engine analytic --json -",
           "memwall run memory_wall --csv memory_wall.csv",
@@ -98,12 +103,13 @@ const std::vector<VerbSpec>& verb_specs() {
         {"show",
          "list or describe networks, machines, technologies, mappings, results and paths",
          "WHAT",
-         "networks, machines, technologies, experiments, templates, validations; network NAME, "
+         "networks, machines, technologies, experiments, templates, validations, mappings; network "
+         "NAME, "
          "machine NAME, "
          "technology NAME; mapping; result FILE; paths",
          {"--machine", "--network", "--batch", "--precision", "--phase", "--users", "--prompt",
-          "--context", "--optimizer", "--effort", "--set", "--compare", "--graph", "--yaml",
-          "--json", "--csv", "--configs"},
+          "--context", "--optimizer", "--effort", "--objective", "--mapping", "--set", "--compare",
+          "--graph", "--yaml", "--json", "--csv", "--configs"},
          {"memwall show networks", "memwall show network resnet50",
           "memwall show network llama2_70b --prompt 4096",
           "memwall show network resnet50 --compare lenet",
@@ -112,6 +118,7 @@ const std::vector<VerbSpec>& verb_specs() {
           "memwall show network vgg16 --precision int4 --yaml vgg16_int4.yaml",
           "memwall show machine northpole --csv -",
           "memwall show mapping --machine von_neumann --network resnet50",
+          "memwall show mapping --machine tiny_loop_nest --network lenet --mapping lenet_by_hand",
           "memwall show result results/resnet50/result.json",
           "memwall show paths --machine von_neumann"}},
         {"check",
@@ -135,8 +142,9 @@ const std::vector<VerbSpec>& verb_specs() {
 
 const std::vector<std::string>& show_words() {
     static const std::vector<std::string> kWords = {
-        "networks", "machines", "technologies", "experiments", "templates", "validations",
-        "network",  "machine",  "technology",   "mapping",     "result",    "paths"};
+        "networks",    "machines", "technologies", "experiments", "templates",
+        "validations", "mappings", "network",      "machine",     "technology",
+        "mapping",     "result",   "paths"};
     return kWords;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sram and register_file: on-chip memories with ports.
+#include <algorithm>
 #include <cmath>
 
 #include "arch/component_kinds.hpp"
@@ -9,11 +10,100 @@ namespace {
 
 constexpr double kMebibyte = 1024.0 * 1024.0;
 
-MemoryConfig read_ports(MapReader& reader) {
+const std::vector<std::string>& kept_names() {
+    static const std::vector<std::string> kNames = {"weights", "inputs", "outputs"};
+    return kNames;
+}
+
+/// `keeps: [inputs, outputs]`: state goes with the weights, partial sums with the outputs.
+void read_keeps(MapReader& reader, NestKeys& nest) {
+    if (!reader.has("keeps")) {
+        return;
+    }
+    nest.keeps.fill(false);
+    for (const YamlValue& item : reader.optional_items("keeps")) {
+        const auto text =
+            scalar_as<std::string>(item, "'keeps' in " + reader.what(), reader.faults());
+        if (!text) {
+            continue;
+        }
+        if (std::find(kept_names().begin(), kept_names().end(), *text) == kept_names().end()) {
+            reader.faults().error(
+                item.mark(), "unknown operand '" + *text + "'" + suggestion(*text, kept_names()));
+            continue;
+        }
+        const auto keep = [&](TensorRole role) {
+            nest.keeps[static_cast<std::size_t>(role)] = true;
+        };
+        if (*text == "inputs") {
+            keep(TensorRole::inputs);
+        } else if (*text == "weights") {
+            keep(TensorRole::weights);
+            keep(TensorRole::state);
+        } else {
+            keep(TensorRole::outputs);
+            keep(TensorRole::partial_sums);
+        }
+    }
+}
+
+std::vector<std::string> dim_names() {
+    std::vector<std::string> names;
+    for (const Dim dim : all_dims()) {
+        names.emplace_back(name(dim));
+    }
+    return names;
+}
+
+SpatialAxis read_axis(const YamlValue::Entry& entry, Diagnostics& faults) {
+    SpatialAxis axis;
+    axis.name = entry.key;
+    MapReader reader(entry.value, "axis '" + entry.key + "'", faults);
+    axis.size = reader.at_most<std::int64_t>("size", reader.required_positive<std::int64_t>("size"),
+                                             1 << 20, "1,048,576");
+    axis.dims.fill(!reader.has("dims"));
+    const std::vector<std::string> known = dim_names();
+    for (const YamlValue& item : reader.optional_items("dims")) {
+        const auto text = scalar_as<std::string>(item, "'dims' in " + reader.what(), faults);
+        const auto found = text ? std::find(known.begin(), known.end(), *text) : known.end();
+        if (text && found == known.end()) {
+            faults.error(item.mark(),
+                         "unknown dimension '" + *text + "'" + suggestion(*text, known));
+        } else if (text) {
+            axis.dims[static_cast<std::size_t>(found - known.begin())] = true;
+        }
+    }
+    reader.finish();
+    return axis;
+}
+
+/// The keys of a memory that only the loop-nest mapper understands.
+NestKeys read_nest_keys(MapReader& reader, std::int64_t instances) {
+    NestKeys nest;
+    read_keeps(reader, nest);
+    std::int64_t product = 1;
+    for (const YamlValue::Entry& entry : reader.optional_entries("axes")) {
+        nest.axes.push_back(read_axis(entry, reader.faults()));
+        product = checked_multiply(product, nest.axes.back().size);
+    }
+    if (!nest.axes.empty() && instances % product != 0) {
+        reader.error("axes", "'axes' in " + reader.what() + ": " + std::to_string(product) +
+                                 " places for " + std::to_string(instances) + " instances");
+    }
+    nest.multicast = reader.optional<bool>("multicast", true);
+    nest.spatial_sums = reader.optional<bool>("spatial_sums", false);
+    return nest;
+}
+
+MemoryConfig read_ports(MapReader& reader, const ComponentContext& context,
+                        std::int64_t instances) {
     MemoryConfig memory;
     memory.capacity = reader.required_positive<Bytes>("capacity");
     memory.read_width = reader.optional<Bytes>("read_width", Bytes(0));
     memory.write_width = reader.optional<Bytes>("write_width", Bytes(0));
+    if (context.loop_nest) {
+        memory.nest = read_nest_keys(reader, instances);
+    }
     return memory;
 }
 
@@ -29,7 +119,7 @@ Sourced scaled(const Sourced& number, double factor, double add_low, double add,
 // Manhattan distance from a point of a square to the middle of an edge. All memories of a node
 // share the macro and wire tables.
 void read_memory(MapReader& reader, const ComponentContext& context, Component& component) {
-    MemoryConfig memory = read_ports(reader);
+    MemoryConfig memory = read_ports(reader, context, component.instances);
     memory.bank = reader.optional_positive<Bytes>("bank", memory.capacity);
     // A capacity that could not be read is 1 B: its own fault is enough.
     if (memory.capacity > Bytes(1) && memory.bank > memory.capacity) {
@@ -53,7 +143,7 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
 }
 
 void read_register_file(MapReader& reader, const ComponentContext& context, Component& component) {
-    const MemoryConfig memory = read_ports(reader);
+    const MemoryConfig memory = read_ports(reader, context, component.instances);
     const Technology& tech = context.technology;
     component.energies = {{Action::read, {}, tech.register_file},
                           {Action::write, {}, tech.register_file}};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "arch/dram_access.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -48,71 +49,12 @@ void Transfers::check_fits() const {
     }
 }
 
-// MODEL: the rows that a gather draws lie at equal distances over its table.
-/// Activations lie row by row with their channels together, item after item; weights as they are.
-// MODEL: a state lies channel by channel, a head of a cache with its positions together; where
-// tiles take slices of its innermost axis for all positions, slice by slice. A new position is
-// written as one run a head.
 DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
-    DramAccess access;
+    DramAccess access = tensor_access(
+        network_, {cargo.tensor, cargo.region, cargo.bytes, cargo.precision, cargo.drawn},
+        address_[network_.storage(cargo.tensor).position()]);
     access.dram = hierarchy_.dram_id;
     access.write = write;
-    access.address = address_[network_.storage(cargo.tensor).position()];
-    access.piece = cargo.bytes;
-    const Tensor& tensor = network_.tensor(cargo.tensor);
-    const int width = bits(cargo.precision);
-    const auto whole = [&](std::size_t axis, std::int64_t extent) {
-        return cargo.region[axis].size() == extent;
-    };
-    const auto offset_of = [&](std::int64_t at) {
-        return stored_bytes(at, cargo.precision).count();
-    };
-    if (cargo.drawn > 0) {
-        const std::int64_t row = offset_of(tensor.item_words() / tensor.shape[0]);
-        access.piece = Bytes(std::max<std::int64_t>(1, cargo.bytes.count() / cargo.drawn));
-        access.pieces = cargo.bytes.count() / access.piece.count();
-        access.stride = row * std::max<std::int64_t>(1, tensor.shape[0] / access.pieces);
-        if (access.pieces * access.piece.count() != cargo.bytes.count()) {
-            access.piece = cargo.bytes;
-            access.pieces = 1;
-            access.stride = 0;
-        }
-        return access;
-    }
-    if (!tensor.is_per_item() || tensor.shape.size() != 3 || cargo.region.size() != 4) {
-        std::int64_t row = 1;
-        for (std::size_t axis = cargo.region.size(); axis-- > 1;) {
-            row *= tensor.is_per_item() ? tensor.shape[axis - 1] : tensor.shape[axis];
-        }
-        access.address += cargo.region.empty() ? 0 : offset_of(cargo.region[0].begin * row);
-        return access;
-    }
-    // From the innermost axis on: how far the region is one run, and where it begins.
-    const bool state = network_.tensor(network_.storage(cargo.tensor)).kind == TensorKind::state;
-    const bool sliced = state && !whole(3, tensor.shape[2]) && whole(2, tensor.shape[1]);
-    const std::array<std::size_t, 3> axes = sliced  ? std::array<std::size_t, 3>{2, 3, 1}
-                                            : state ? std::array<std::size_t, 3>{3, 2, 1}
-                                                    : std::array<std::size_t, 3>{1, 3, 2};
-    std::int64_t first = cargo.region[0].begin * tensor.item_words();
-    std::int64_t run = cargo.bytes.count() * 8 / width;  // words in one piece
-    std::int64_t stride = 0;
-    std::int64_t inside = 1;  // words of one step along the axis
-    for (const std::size_t axis : axes) {
-        const std::int64_t extent = tensor.shape[axis - 1];
-        first += cargo.region[axis].begin * inside;
-        if (stride == 0 && !whole(axis, extent)) {
-            run = cargo.region[axis].size() * inside;
-            stride = extent * inside;
-        }
-        inside *= extent;
-    }
-    access.address += offset_of(first);
-    const std::int64_t all = words(cargo.region);
-    if (stride > 0 && run * width % 8 == 0 && stride * width % 8 == 0 && all % run == 0) {
-        access.piece = stored_bytes(run, cargo.precision);
-        access.pieces = all / run;
-        access.stride = stride * width / 8;
-    }
     return access;
 }
 

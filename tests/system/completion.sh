@@ -23,6 +23,6 @@ expect_equal "$(offers memwall run --machine north)" "northpole" "machines"
 expect_equal "$(offers memwall compare von_neumann northpole --network resnet50_)" "resnet50_v1" "networks"
 expect_equal "$(offers memwall run --engine s)" "systemc" "engines"
 expect_equal "$(offers memwall show technology 12)" "12nm" "technologies"
-expect_equal "$(offers memwall show mapp)" "mapping" "what can be shown"
+expect_equal "$(offers memwall show mapp)" "mappings mapping" "what can be shown"
 touch mine.json
 expect_equal "$(offers memwall run --json mi)" "mine.json" "files"

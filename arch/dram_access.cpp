@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/dram_access.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace memwall {
+
+// MODEL: the rows that a gather draws lie at equal distances over its table.
+/// Activations lie row by row with their channels together, item after item; weights as they are.
+// MODEL: a state lies channel by channel, a head of a cache with its positions together; where
+// tiles take slices of its innermost axis for all positions, slice by slice. A new position is
+// written as one run a head.
+DramAccess tensor_access(const Network& network, const TensorPart& part, std::int64_t address) {
+    DramAccess access;
+    access.address = address;
+    access.piece = part.bytes;
+    const Tensor& tensor = network.tensor(part.tensor);
+    const int width = bits(part.precision);
+    const auto whole = [&](std::size_t axis, std::int64_t extent) {
+        return part.region[axis].size() == extent;
+    };
+    const auto offset_of = [&](std::int64_t at) {
+        return stored_bytes(at, part.precision).count();
+    };
+    if (part.drawn > 0) {
+        const std::int64_t row = offset_of(tensor.item_words() / tensor.shape[0]);
+        access.piece = Bytes(std::max<std::int64_t>(1, part.bytes.count() / part.drawn));
+        access.pieces = part.bytes.count() / access.piece.count();
+        access.stride = row * std::max<std::int64_t>(1, tensor.shape[0] / access.pieces);
+        if (access.pieces * access.piece.count() != part.bytes.count()) {
+            access.piece = part.bytes;
+            access.pieces = 1;
+            access.stride = 0;
+        }
+        return access;
+    }
+    if (!tensor.is_per_item() || tensor.shape.size() != 3 || part.region.size() != 4) {
+        std::int64_t row = 1;
+        for (std::size_t axis = part.region.size(); axis-- > 1;) {
+            row *= tensor.is_per_item() ? tensor.shape[axis - 1] : tensor.shape[axis];
+        }
+        access.address += part.region.empty() ? 0 : offset_of(part.region[0].begin * row);
+        return access;
+    }
+    // From the innermost axis on: how far the region is one run, and where it begins.
+    const bool state = network.tensor(network.storage(part.tensor)).kind == TensorKind::state;
+    const bool sliced = state && !whole(3, tensor.shape[2]) && whole(2, tensor.shape[1]);
+    const std::array<std::size_t, 3> axes = sliced  ? std::array<std::size_t, 3>{2, 3, 1}
+                                            : state ? std::array<std::size_t, 3>{3, 2, 1}
+                                                    : std::array<std::size_t, 3>{1, 3, 2};
+    std::int64_t first = part.region[0].begin * tensor.item_words();
+    std::int64_t run = part.bytes.count() * 8 / width;  // words in one piece
+    std::int64_t stride = 0;
+    std::int64_t inside = 1;  // words of one step along the axis
+    for (const std::size_t axis : axes) {
+        const std::int64_t extent = tensor.shape[axis - 1];
+        first += part.region[axis].begin * inside;
+        if (stride == 0 && !whole(axis, extent)) {
+            run = part.region[axis].size() * inside;
+            stride = extent * inside;
+        }
+        inside *= extent;
+    }
+    access.address += offset_of(first);
+    const std::int64_t all = words(part.region);
+    if (stride > 0 && run * width % 8 == 0 && stride * width % 8 == 0 && all % run == 0) {
+        access.piece = stored_bytes(run, part.precision);
+        access.pieces = all / run;
+        access.stride = stride * width / 8;
+    }
+    return access;
+}
+
+}  // namespace memwall

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the steps of a mapped layer move and compute, number by number, for the executor.
+#include "arch/loop_nest/layer_emitter.hpp"
+
+namespace memwall {
+
+Place LayerEmitter::place(std::size_t level, std::int64_t lane) const {
+    const bool single = mapped_.machine.memories[level].instances == 1;
+    return {out_.memory(level), single ? -1 : lane};
+}
+
+StepImage LayerEmitter::moved_image(std::size_t step, const Channel& channel) const {
+    const Operand& operand = space_.operands[channel.operand];
+    StepImage moved;
+    const auto add = [&](const Box& box, std::int64_t lane) {
+        moved.moves.push_back({operand.tensor,
+                               image(operand.projection, box),
+                               place(channel.parent, 0),
+                               {place(channel.child, lane)},
+                               false,
+                               channel.operand + 1});  // 0 is where results are added up
+    };
+    if (channel.child < steps_.moved()) {
+        add(steps_.tile(step, channel.child), 0);
+        return moved;
+    }
+    for (const InstanceBox& part : steps_.instances(step)) {
+        add(part.box, part.lane);
+    }
+    return moved;
+}
+
+namespace {
+
+/// The first of those instances that add to the same results.
+bool adds_first(const std::vector<InstanceBox>& parts, std::size_t i, const Projection& results) {
+    for (std::size_t before = 0; before < i; ++before) {
+        if (image(results, parts[before].box) == image(results, parts[i].box)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+StepImage LayerEmitter::computed_image(std::size_t step, bool begins, bool loaded) const {
+    std::size_t inputs = 0;
+    std::size_t weights = 0;
+    for (const Channel& channel : channels_) {
+        std::size_t& level =
+            space_.operands[channel.operand].role == TensorRole::weights ? weights : inputs;
+        level = std::max(level, channel.child);
+    }
+    const std::size_t sums = sums_.front().child;
+    const std::vector<InstanceBox> parts = steps_.instances(step);
+    StepImage work;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const std::int64_t lane = parts[i].lane;
+        const bool goes_on =
+            !begins || (loaded && adds_first(parts, i, space_.outputs().projection));
+        // Several instances may add to one memory: only the first of them starts.
+        const bool shared = sums < steps_.moved() || mapped_.machine.memories[sums].instances == 1;
+        const bool first = shared && i > 0 && !adds_first(parts, i, space_.outputs().projection)
+                               ? false
+                               : !goes_on;
+        work.computes.push_back({mapped_.root, parts[i].box, place(inputs, lane),
+                                 place(weights == 0 ? inputs : weights, lane), place(sums, lane),
+                                 first, true});
+    }
+    return work;
+}
+
+StepImage LayerEmitter::sums_image(std::size_t step, std::size_t k, bool down,
+                                   bool finished) const {
+    const Sums& sums = sums_[k];
+    const Projection& results = space_.outputs().projection;
+    const bool outermost = sums.parent == 0;
+    const LayerId maker = finished && outermost ? mapped_.last() : mapped_.root;
+    const TensorId tensor = out_.network_.layer(maker).outputs.front();
+    StepImage moved;
+    if (sums.child < steps_.moved()) {
+        const Region region = image(results, steps_.tile(step, sums.child));
+        const Place above = place(sums.parent, 0);
+        const Place here = place(sums.child, 0);
+        moved.moves.push_back({tensor, region, down ? above : here, {down ? here : above}, false});
+        return moved;
+    }
+    const std::vector<InstanceBox> parts = steps_.instances(sums.begun);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const Place above = place(sums.parent, 0);
+        const Place here = place(sums.child, parts[i].lane);
+        const bool first = adds_first(parts, i, results);
+        if (down && !first) {
+            continue;  // they start from zero
+        }
+        moved.moves.push_back({tensor,
+                               image(results, parts[i].box),
+                               down ? above : here,
+                               {down ? here : above},
+                               !down && !first});
+    }
+    return moved;
+}
+
+}  // namespace memwall

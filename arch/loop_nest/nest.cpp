@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest.hpp"
+
+#include <algorithm>
+
+namespace memwall {
+
+Extents tile_below(const LoopNest& nest, const Extents& whole, std::size_t level,
+                   std::size_t loops) {
+    Extents tile = whole;
+    for (std::size_t l = 0; l <= level && l < nest.levels.size(); ++l) {
+        const std::vector<Loop>& all = nest.levels[l].loops;
+        const std::size_t count = l == level ? std::min(loops, all.size()) : all.size();
+        for (std::size_t i = 0; i < count; ++i) {
+            std::int64_t& size = tile[index(all[i].dim)];
+            size = std::min(size, all[i].tile);
+        }
+    }
+    return tile;
+}
+
+Extents tile_at(const LoopNest& nest, const Extents& whole, std::size_t level) {
+    return tile_below(nest, whole, level, 0);
+}
+
+}  // namespace memwall

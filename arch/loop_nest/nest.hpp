@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A mapping as a loop nest: the loops of a layer cut by memory levels, in time and over instances.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "workloads/iteration_space.hpp"
+
+namespace memwall {
+
+/// One loop: steps over what is left of a dimension in tiles of `tile`; the last step may be
+/// smaller. A spatial loop's steps lie side by side in the instances of the next level.
+struct Loop {
+    Dim dim = Dim::N;
+    std::int64_t tile = 1;
+    bool spatial = false;
+    std::size_t axis = 0;  ///< of a spatial loop: which axis of the level's fan-out
+
+    friend bool operator==(const Loop&, const Loop&) = default;
+};
+
+/// What is chosen at one memory level. Its loops run below it: they hand tiles of what it holds to
+/// the next level.
+struct NestLevel {
+    std::vector<Loop> loops;  ///< outer to inner: temporal ones, then spatial ones
+    std::vector<bool> keeps;  ///< by operand of the layer: false where it skips the level
+    bool double_buffered = true;
+    bool keeps_halo = false;  ///< a window that slides on fetches its new words only
+
+    friend bool operator==(const NestLevel&, const NestLevel&) = default;
+};
+
+/// The levels from the outermost memory, which keeps every operand whole, to the memory next to the
+/// array; behind the last one's loops every tile is a point.
+struct LoopNest {
+    std::vector<NestLevel> levels;
+
+    friend bool operator==(const LoopNest&, const LoopNest&) = default;
+};
+
+/// What hardware there is at one level.
+struct NestMemory {
+    std::string name;
+    std::int64_t instances = 1;
+    std::int64_t capacity = 0;  ///< bytes an instance; 0: no limit
+    double read_width = 0;      ///< bytes a cycle an instance; 0: no limit
+    double write_width = 0;
+    bool one_port = false;          ///< reads and writes share it (DRAM)
+    std::vector<SpatialAxis> axes;  ///< to the instances below, or to the lanes
+    std::array<bool, kTensorRoleCount> may_keep{true, true, true, true, true};
+    bool multicasts = true;  ///< one read serves all instances below that need the word
+    bool reduces = true;     ///< partial sums of instances below are added on their way up
+};
+
+/// The memories of a machine, outermost first, and what the lanes below the last one keep.
+struct NestMachine {
+    std::vector<NestMemory> memories;
+    /// A lane keeps its weight until another one comes; else it reads every operand at every step.
+    bool lanes_keep_weights = false;
+    std::int64_t cycles_a_step = 1;  ///< elementwise operations of a point
+};
+
+/// The extents of a tile after the first `loops` loops of a level and all loops above it, for the
+/// first instance: the largest there is.
+Extents tile_below(const LoopNest& nest, const Extents& whole, std::size_t level,
+                   std::size_t loops);
+/// What one instance of a level holds, at most: the tile behind all loops above it.
+Extents tile_at(const LoopNest& nest, const Extents& whole, std::size_t level);
+
+/// Steps that a loop makes over `size`.
+inline std::int64_t steps_of(const Loop& loop, std::int64_t size) {
+    return (size + loop.tile - 1) / loop.tile;
+}
+
+}  // namespace memwall

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_cost.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/quantity.hpp"
+
+namespace memwall {
+namespace {
+
+double as_double(std::int64_t value) {
+    return static_cast<double>(value);
+}
+
+double cycles_at(double bytes, double width) {
+    return width > 0 ? bytes / width : 0;
+}
+
+double narrower(double a, double b) {
+    return a <= 0 ? b : b <= 0 ? a : std::min(a, b);
+}
+
+}  // namespace
+
+NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
+                   const NestPrices& prices)
+    : machine_(machine), prices_(prices), space_(space), levels_(machine.memories.size()) {
+    ensure(levels_ <= kMostLevels, "a hierarchy has at most eight memories");
+    ensure(space.operands.size() <= kMostNestOperands, "a layer has at most eight operands");
+    points_ = as_double(space.counted_points(space.box()));
+    for (const Dim dim : all_dims()) {
+        if (space.extent(dim) > 1) {
+            extents_[dims_.size()] = space.extent(dim);
+            dims_.push_back(dim);
+        }
+    }
+    for (std::size_t o = 0; o < space_.operands.size(); ++o) {
+        const Operand& operand = space_.operands[o];
+        FastOperand fast;
+        fast.role = operand.role;
+        fast.word = word_bits(space_, o, false) / 8.0;
+        fast.sum = word_bits(space_, o, true) / 8.0;
+        for (const Axis& axis : operand.projection.axes) {
+            FastAxis of;
+            of.axis = &axis;
+            for (const AxisTerm& term : axis.terms) {
+                const auto d = static_cast<std::size_t>(
+                    std::find(dims_.begin(), dims_.end(), term.dim) - dims_.begin());
+                if (d < dims_.size() && term.coefficient != 0) {
+                    of.dims.push_back(d);
+                    of.coefficients.push_back(std::abs(term.coefficient));
+                    fast.relevant |= 1U << d;
+                }
+            }
+            of.whole = touched_indices(axis, space_.box());
+            if (of.dims.size() == 2) {
+                of.sums.assign(static_cast<std::size_t>((extents_[of.dims[0]] + 1) *
+                                                        (extents_[of.dims[1]] + 1)),
+                               -1);
+            }
+            if (!of.dims.empty()) {
+                fast.axes.push_back(std::move(of));
+            }
+        }
+        operands_.push_back(std::move(fast));
+    }
+}
+
+/// Words of a window over all its tiles of p x r, each tile on its own.
+double NestCost::window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const {
+    const std::int64_t all_p = extents_[axis.dims[0]];
+    const std::int64_t all_r = extents_[axis.dims[1]];
+    std::int64_t& known = axis.sums[static_cast<std::size_t>(p * (all_r + 1) + r)];
+    if (known >= 0) {
+        return as_double(known);
+    }
+    known = 0;
+    Box box = space_.box();
+    Range& rows = box[dims_[axis.dims[0]]];
+    Range& window = box[dims_[axis.dims[1]]];
+    for (std::int64_t y = 0; y < all_p; y += p) {
+        rows = {y, std::min(y + p, all_p)};
+        for (std::int64_t k = 0; k < all_r; k += r) {
+            window = {k, std::min(k + r, all_r)};
+            known += leaves(*axis.axis, box) ? touched_indices(*axis.axis, box)
+                                             : window_words(rows.size(), axis.coefficients[0],
+                                                            window.size(), axis.coefficients[1]);
+        }
+    }
+    return as_double(known);
+}
+
+double NestCost::tile_words(const FastAxis& axis, const Sizes& tile) const {
+    const std::size_t terms = axis.dims.size();
+    if (terms == 1) {
+        return as_double(std::min(tile[axis.dims[0]], axis.axis->extent));
+    }
+    if (terms == 2) {
+        return as_double(std::min(window_words(tile[axis.dims[0]], axis.coefficients[0],
+                                               tile[axis.dims[1]], axis.coefficients[1]),
+                                  axis.axis->extent));
+    }
+    Extents extents = unit_extents();
+    for (const std::size_t d : axis.dims) {
+        extents[index(dims_[d])] = tile[d];
+    }
+    return as_double(std::min(axis.axis->extent, touched_indices(*axis.axis, whole_box(extents))));
+}
+
+void NestCost::count_loops(const NestPoint& point) const {
+    for (std::size_t l = 0; l < levels_; ++l) {
+        for (std::size_t d = 0; d < dims_.size(); ++d) {
+            const std::int64_t inner = point.held[l + 1][d];
+            const std::int64_t outer =
+                std::min(point.held[l][d], checked_multiply(inner, point.parts[l][d]));
+            outer_[l][d] = outer;
+            parts_[l][d] = ceil_divide(outer, inner);
+            steps_[l][d] = ceil_divide(point.held[l][d], outer);
+        }
+    }
+}
+
+NestCost::Moved NestCost::moved(const NestPoint& point, const FastOperand& operand,
+                                std::size_t parent, std::size_t child) const {
+    const bool lanes = child == levels_;
+    bool changed = lanes && !(machine_.lanes_keep_weights && operand.role == TensorRole::weights);
+    const bool outputs = operand.role == TensorRole::outputs;
+    double visits = 1;
+    Moved moved;
+    std::array<double, kDimCount> mine{};   // steps of an instance
+    std::array<double, kDimCount> below{};  // parts below the parent
+    mine.fill(1);
+    below.fill(1);
+    for (std::size_t l = child; l-- > 0;) {
+        const bool shares =
+            outputs ? machine_.memories[l].reduces : machine_.memories[l].multicasts;
+        for (std::size_t i = dims_.size(); i-- > 0;) {
+            const std::size_t d = point.order[l][i];
+            const bool relevant = (operand.relevant >> d & 1U) != 0;
+            const std::int64_t steps = steps_[l][d];
+            if (steps > 1) {
+                changed = changed || relevant;
+                visits *= changed && !relevant ? as_double(steps) : 1;
+                mine[d] *= as_double(steps);
+            }
+            const auto parts = as_double(parts_[l][d]);
+            if (parts > 1) {
+                below[d] *= l >= parent ? parts : 1;
+                if (!relevant) {
+                    moved.all *= parts;
+                    moved.shared *= l < parent || !shares ? parts : 1;
+                    moved.parent *= l >= parent && !shares ? parts : 1;
+                    moved.started *= l < parent ? parts : 1;
+                }
+            }
+        }
+    }
+    moved.all *= visits;
+    moved.shared *= visits;
+    moved.parent *= visits;
+    moved.child *= visits;
+    const Sizes& tile = point.held[child];
+    for (const FastAxis& axis : operand.axes) {
+        const double words = tile_words(axis, tile);
+        double times = 1;
+        double spread = 1;
+        for (const std::size_t d : axis.dims) {
+            times *= mine[d];
+            spread *= below[d];
+        }
+        moved.child *= times * words;
+        moved.started_parent *= std::min(as_double(axis.whole), times * words * spread);
+        moved.started *= as_double(axis.whole);
+        if (axis.dims.size() != 2) {
+            const auto whole = as_double(axis.whole);
+            moved.all *= whole;
+            moved.shared *= whole;
+            moved.parent *= std::min(whole, times * words * spread);
+            moved.tile *= std::min(whole, words * spread);
+            continue;
+        }
+        // Instances side by side share a window where no loop of it steps inside them.
+        const std::size_t p = axis.dims[0];
+        const std::size_t r = axis.dims[1];
+        Sizes merged = tile;
+        bool open = !outputs;
+        for (std::size_t l = child; l-- > parent && open;) {
+            if (machine_.memories[l].multicasts) {
+                merged[p] = outer_[l][p];
+                merged[r] = outer_[l][r];
+            }
+            open = steps_[l][p] == 1 && steps_[l][r] == 1 && machine_.memories[l].multicasts;
+        }
+        moved.all *= window_sum(axis, tile[p], tile[r]);
+        const double shared = window_sum(axis, merged[p], merged[r]);
+        moved.shared *= shared;
+        const double above =
+            as_double(ceil_divide(extents_[p], 1)) / (mine[p] * below[p]) / as_double(tile[p]);
+        moved.parent *= shared / std::max(1.0, above);
+        moved.tile *= tile_words(axis, merged);
+    }
+    return moved;
+}
+
+bool NestCost::fits(const NestPoint& point) const {
+    for (std::size_t l = 1; l < levels_; ++l) {
+        if (machine_.memories[l].capacity == 0) {
+            continue;
+        }
+        double bytes = 0;
+        for (std::size_t o = 0; o < operands_.size(); ++o) {
+            if ((point.keeps[l] >> o & 1U) == 0) {
+                continue;
+            }
+            const FastOperand& operand = operands_[o];
+            double words = 1;
+            for (const FastAxis& axis : operand.axes) {
+                words *= tile_words(axis, point.held[l]);
+            }
+            bool changes = false;
+            for (std::size_t above = 0; above < l && !changes; ++above) {
+                for (std::size_t d = 0; d < dims_.size(); ++d) {
+                    const std::int64_t outer = std::min(
+                        point.held[above][d], point.held[above + 1][d] * point.parts[above][d]);
+                    changes = changes ||
+                              ((operand.relevant >> d & 1U) != 0 && outer < point.held[above][d]);
+                }
+            }
+            double word = operand.word;
+            if (operand.role == TensorRole::outputs) {
+                std::size_t child = l + 1;
+                while (child < levels_ && (point.keeps[child] >> o & 1U) == 0) {
+                    ++child;
+                }
+                for (std::size_t d = 0; d < dims_.size(); ++d) {
+                    const bool sums = (operand.relevant >> d & 1U) == 0;
+                    word = sums && point.held[child][d] < extents_[d] ? operand.sum : word;
+                }
+            }
+            bytes += std::ceil(words * word) * (changes ? 2 : 1);
+        }
+        if (bytes > as_double(machine_.memories[l].capacity)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+NestFigures NestCost::figures(const NestPoint& point) const {
+    count_loops(point);
+    NestFigures figures;
+    std::array<double, kMostLevels> read{};
+    std::array<double, kMostLevels> written{};
+    double ends = 0;
+    for (std::size_t o = 0; o < operands_.size(); ++o) {
+        const FastOperand& operand = operands_[o];
+        const bool outputs = operand.role == TensorRole::outputs;
+        std::size_t parent = 0;
+        for (std::size_t child = 1; child <= levels_; ++child) {
+            if (child < levels_ && (point.keeps[child] >> o & 1U) == 0) {
+                continue;
+            }
+            const Moved words = moved(point, operand, parent, child);
+            double down = words.shared * operand.word;
+            double arrives = words.all * operand.word;
+            double parent_down = words.parent * operand.word;
+            double child_down = words.child * operand.word;
+            double up = 0;
+            double leaves = 0;
+            double parent_up = 0;
+            double child_up = 0;
+            if (outputs) {
+                double finals = 1;
+                for (const FastAxis& axis : operand.axes) {
+                    finals *= as_double(axis.whole);
+                }
+                finals = words.started > finals ? 0 : finals;
+                const double back = std::max(0.0, words.shared - words.started);
+                up = (words.shared - finals) * operand.sum + finals * operand.word;
+                leaves = words.all > words.shared ? words.all * operand.sum : up;
+                down = back * operand.sum;
+                arrives = down;
+                const double own = std::min(words.parent, words.started_parent);
+                const double width = finals > 0 ? operand.word : operand.sum;
+                parent_down = (words.parent - own) * operand.sum;
+                parent_up = parent_down + own * width;
+                const double share = words.parent > 0 ? words.child / words.parent : 0;
+                child_up = parent_up * share;
+                child_down = parent_down * share;
+                figures.joules += (words.all - words.shared) * prices_.addition;
+            }
+            figures.joules +=
+                down * prices_.levels[parent].read + up * prices_.levels[parent].write;
+            figures.joules += (down + up) * prices_.transfer[parent][child] +
+                              (arrives - down) * prices_.copy[parent][child];
+            read[parent] += parent_down;
+            written[parent] += parent_up;
+            figures.bytes += parent == 0 ? down + up : 0;
+            if (child < levels_) {
+                figures.joules +=
+                    arrives * prices_.levels[child].write + leaves * prices_.levels[child].read;
+                written[child] += child_down;
+                read[child] += child_up;
+                const double tile = words.tile * operand.word;
+                const NestMemory& above = machine_.memories[parent];
+                const NestMemory& here = machine_.memories[child];
+                ends += outputs ? cycles_at(tile, narrower(here.read_width, above.write_width))
+                                : cycles_at(tile, narrower(above.read_width, here.write_width));
+            }
+            parent = child;
+        }
+    }
+    double steps = as_double(machine_.cycles_a_step);
+    for (std::size_t l = 0; l < levels_; ++l) {
+        for (std::size_t d = 0; d < dims_.size(); ++d) {
+            steps *= as_double(steps_[l][d]);
+        }
+    }
+    figures.cycles = steps;
+    for (std::size_t l = 0; l < levels_; ++l) {
+        const NestMemory& memory = machine_.memories[l];
+        const double reading = cycles_at(read[l], memory.read_width);
+        const double writing = cycles_at(written[l], memory.write_width);
+        figures.cycles =
+            std::max({figures.cycles, reading, writing, memory.one_port ? reading + writing : 0});
+    }
+    figures.cycles += ends;
+    figures.joules += points_ * prices_.point + figures.cycles * prices_.static_per_cycle;
+    return figures;
+}
+
+LoopNest NestCost::nest(const NestPoint& point) const {
+    LoopNest nest;
+    Sizes left = extents_;
+    for (std::size_t l = 0; l < levels_; ++l) {
+        NestLevel level;
+        for (std::size_t o = 0; o < operands_.size(); ++o) {
+            level.keeps.push_back(l == 0 || (point.keeps[l] >> o & 1U) != 0);
+        }
+        for (std::size_t i = 0; i < dims_.size(); ++i) {
+            const std::size_t d = point.order[l][i];
+            const std::int64_t outer =
+                std::min(point.held[l][d], point.held[l + 1][d] * point.parts[l][d]);
+            if (outer < left[d]) {
+                level.loops.push_back({dims_[d], outer, false, 0});
+                left[d] = outer;
+            }
+        }
+        for (std::size_t d = 0; d < dims_.size(); ++d) {
+            if (point.held[l + 1][d] < left[d]) {
+                level.loops.push_back({dims_[d], point.held[l + 1][d], true, point.axis[l][d]});
+                left[d] = point.held[l + 1][d];
+            }
+        }
+        nest.levels.push_back(std::move(level));
+    }
+    return nest;
+}
+
+}  // namespace memwall

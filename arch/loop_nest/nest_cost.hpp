@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fast count of loop nests for the search: the same as count_nest() where tiles divide, near it
+// elsewhere.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "arch/loop_nest/nest_price.hpp"
+
+namespace memwall {
+
+inline constexpr std::size_t kMostLevels = 8;
+inline constexpr std::size_t kMostNestOperands = 8;
+
+using Sizes = std::array<std::int64_t, kDimCount>;
+
+/// A point of the mapspace. Dimensions are those of the layer that are above 1, by their position
+/// in NestCost::dims().
+struct NestPoint {
+    std::array<Sizes, kMostLevels + 1> held{};  ///< by level: what an instance holds; [0] is all
+    std::array<Sizes, kMostLevels> parts{};     ///< side by side below a level
+    std::array<std::array<std::uint8_t, kDimCount>, kMostLevels> axis{};
+    /// Loops in time below a level, outermost first, as positions of dimensions.
+    std::array<std::array<std::uint8_t, kDimCount>, kMostLevels> order{};
+    std::array<std::uint32_t, kMostLevels> keeps{};  ///< operands as bits
+
+    friend bool operator==(const NestPoint&, const NestPoint&) = default;
+};
+
+class NestCost {
+public:
+    NestCost(const IterationSpace& space, const NestMachine& machine, const NestPrices& prices);
+
+    [[nodiscard]] const std::vector<Dim>& dims() const { return dims_; }
+    [[nodiscard]] std::size_t levels() const { return levels_; }
+    [[nodiscard]] std::int64_t extent(std::size_t d) const { return extents_[d]; }
+    [[nodiscard]] std::size_t operands() const { return operands_.size(); }
+    [[nodiscard]] bool is_relevant(std::size_t operand, std::size_t d) const {
+        return (operands_[operand].relevant >> d & 1U) != 0;
+    }
+
+    /// False where some level cannot hold its tiles.
+    [[nodiscard]] bool fits(const NestPoint& point) const;
+    [[nodiscard]] NestFigures figures(const NestPoint& point) const;
+    [[nodiscard]] LoopNest nest(const NestPoint& point) const;
+
+private:
+    struct FastAxis {
+        const Axis* axis = nullptr;
+        std::vector<std::size_t> dims;  ///< positions; one with extent 1 is left out
+        std::vector<std::int64_t> coefficients;
+        mutable std::vector<std::int64_t> sums;  ///< of a window, by both tile sizes; -1: unknown
+        std::int64_t whole = 0;                  ///< words of all of it
+    };
+    struct FastOperand {
+        std::uint32_t relevant = 0;
+        TensorRole role = TensorRole::inputs;
+        double word = 1;  ///< bytes
+        double sum = 1;   ///< bytes of a partial sum
+        std::vector<FastAxis> axes;
+    };
+    struct Moved {
+        double all = 1, shared = 1;    ///< words over all instances
+        double parent = 1, child = 1;  ///< of the busiest instance
+        double started = 1, started_parent = 1;
+        double tile = 1;
+    };
+    [[nodiscard]] Moved moved(const NestPoint& point, const FastOperand& operand,
+                              std::size_t parent, std::size_t child) const;
+    [[nodiscard]] double window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const;
+    [[nodiscard]] double tile_words(const FastAxis& axis, const Sizes& tile) const;
+    void count_loops(const NestPoint& point) const;
+
+    const NestMachine& machine_;
+    NestPrices prices_;
+    IterationSpace space_;
+    std::size_t levels_ = 0;
+    std::vector<Dim> dims_;
+    Sizes extents_{};
+    std::vector<FastOperand> operands_;
+    double points_ = 0;
+    // Of the point that is being counted: steps in time, parts side by side.
+    mutable std::array<Sizes, kMostLevels> steps_{};
+    mutable std::array<Sizes, kMostLevels> parts_{};
+    mutable std::array<Sizes, kMostLevels> outer_{};  ///< tiles before they are spread
+};
+
+}  // namespace memwall

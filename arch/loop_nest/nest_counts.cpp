@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_counts.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "arch/loop_nest/tile_walk.hpp"
+#include "base/error.hpp"
+#include "base/quantity.hpp"
+
+namespace memwall {
+namespace {
+
+/// Which spatial loops count, in a sum over instances.
+enum class Instances : std::uint8_t {
+    all,     ///< what arrives in each
+    shared,  ///< what several instances of one parent have in common counts once
+    parent,  ///< as shared, of one parent
+    one,     ///< of one instance
+};
+
+/// What lets instances share: copies on the way down, additions on the way up, or nothing is asked.
+enum class Sharing : std::uint8_t { multicast, sums, any };
+
+struct PlacedLoop {
+    Loop loop;
+    std::size_t level = 0;
+};
+
+double in_bytes(std::int64_t words, int bits) {
+    return static_cast<double>(words) * bits / 8.0;
+}
+
+double cycles_at(double bytes, double width) {
+    return width > 0 ? bytes / width : 0;
+}
+
+/// The narrower of two widths of which 0 is no limit.
+double narrower(double a, double b) {
+    return a <= 0 ? b : b <= 0 ? a : std::min(a, b);
+}
+
+/// The distinct indices of one axis over a box, in order; padding left out.
+std::vector<std::int64_t> indices(const Axis& axis, const Box& box) {
+    std::vector<std::int64_t> found = {axis.offset};
+    for (const AxisTerm& term : axis.terms) {
+        std::vector<std::int64_t> more;
+        for (const std::int64_t base : found) {
+            for (std::int64_t i = box[term.dim].begin; i < box[term.dim].end; ++i) {
+                more.push_back(base + term.coefficient * i);
+            }
+        }
+        found = std::move(more);
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    const auto outside = [&](std::int64_t i) { return i < 0 || i >= axis.extent; };
+    found.erase(std::remove_if(found.begin(), found.end(), outside), found.end());
+    return found;
+}
+
+std::int64_t common_words(const Axis& axis, const Box& before, const Box& after) {
+    const std::vector<std::int64_t> a = indices(axis, before);
+    const std::vector<std::int64_t> b = indices(axis, after);
+    std::vector<std::int64_t> both;
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+    return static_cast<std::int64_t>(both.size());
+}
+
+std::int64_t axis_words(const Axis& axis, const Box& box) {
+    if (axis.terms.size() == 1 && axis.terms[0].coefficient == 1) {
+        const Range range = box[axis.terms[0].dim];
+        return intersection({range.begin + axis.offset, range.end + axis.offset}, {0, axis.extent})
+            .size();
+    }
+    return touched_indices(axis, box);
+}
+
+/// Where an axis has no end: no tile of it lies in the padding.
+Axis endless(Axis axis) {
+    axis.extent = std::numeric_limits<std::int64_t>::max() / 4;
+    axis.offset = axis.extent / 2;
+    return axis;
+}
+
+/// Sums over the tiles of one operand at one boundary.
+class TileSums {
+public:
+    TileSums(const IterationSpace& space, const Projection& projection,
+             const std::vector<PlacedLoop>& loops, std::size_t parent, Instances instances,
+             const NestMachine& machine, Sharing sharing)
+        : projection_(projection), loops_(loops) {
+        if (instances == Instances::one || instances == Instances::parent) {
+            std::transform(projection_.axes.begin(), projection_.axes.end(),
+                           projection_.axes.begin(), endless);
+        }
+        walks_.emplace_back(1, std::vector<WalkLoop>{});  // of all dimensions of one
+        for (const Dim dim : all_dims()) {
+            in_axis_.push_back(relevant(projection, dim));
+            if (space.extent(dim) == 1) {
+                continue;
+            }
+            dims_.push_back(dim);
+            slots_[index(dim)] = walks_.size();
+            walks_.emplace_back(space.extent(dim),
+                                walk_loops(dim, parent, instances, machine, sharing));
+        }
+    }
+
+    /// Each tile of each instance once, whether it was there before or not: what lanes read that
+    /// keep nothing.
+    [[nodiscard]] std::int64_t every_visit() const {
+        std::int64_t product = 1;
+        for (const Dim dim : dims_) {
+            if (!in_axis_[index(dim)]) {
+                product = checked_multiply(product, count(walk(dim).all()));
+            }
+        }
+        for (const Axis& axis : projection_.axes) {
+            product =
+                checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).all(); }));
+        }
+        return product;
+    }
+
+    [[nodiscard]] std::int64_t first_tiles() const {
+        std::int64_t product = 1;
+        for (const Dim dim : dims_) {
+            if (!in_axis_[index(dim)]) {
+                product = checked_multiply(product, count(walk(dim).firsts()));
+            }
+        }
+        for (const Axis& axis : projection_.axes) {
+            product =
+                checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).firsts(); }));
+        }
+        return product;
+    }
+
+    /// What is fetched when tiles stay until they change.
+    [[nodiscard]] std::int64_t fetched(bool keeps_halo) const {
+        std::int64_t words = first_tiles();
+        for (std::size_t place = 0; place < loops_.size(); ++place) {
+            if (!loops_[place].loop.spatial) {
+                words += fetched_when(place, keeps_halo);
+            }
+        }
+        return words;
+    }
+
+    /// Distinct tiles of each instance, once: time goes by without loops that change nothing.
+    [[nodiscard]] std::int64_t distinct() const {
+        std::int64_t product = 1;
+        for (const Dim dim : dims_) {
+            if (!in_axis_[index(dim)]) {
+                product = checked_multiply(product, count(walk(dim).firsts()));
+            }
+        }
+        for (const Axis& axis : projection_.axes) {
+            product =
+                checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).all(); }));
+        }
+        return product;
+    }
+
+private:
+    [[nodiscard]] const TileWalk& walk(Dim dim) const { return walks_[slots_[index(dim)]]; }
+
+    template <class List>
+    static std::int64_t count(const List& list) {
+        return static_cast<std::int64_t>(list.size());
+    }
+
+    std::vector<WalkLoop> walk_loops(Dim dim, std::size_t parent, Instances instances,
+                                     const NestMachine& machine, Sharing sharing) {
+        std::vector<WalkLoop> mine;
+        for (std::size_t place = 0; place < loops_.size(); ++place) {
+            const PlacedLoop& at = loops_[place];
+            if (at.loop.dim != dim) {
+                continue;
+            }
+            WalkLoop loop{at.loop.tile, place, WalkLoop::Kind::temporal};
+            if (at.loop.spatial) {
+                loop.kind = kind_of(at, place, parent, instances, machine, sharing);
+                merged_[index(dim)] = merged_[index(dim)] || loop.kind == WalkLoop::Kind::merged;
+            }
+            mine.push_back(loop);
+        }
+        return mine;
+    }
+
+    [[nodiscard]] WalkLoop::Kind kind_of(const PlacedLoop& at, std::size_t place,
+                                         std::size_t parent, Instances instances,
+                                         const NestMachine& machine, Sharing sharing) const {
+        if (instances == Instances::one || (instances == Instances::parent && at.level < parent)) {
+            return WalkLoop::Kind::first;
+        }
+        const NestMemory& memory = machine.memories[at.level];
+        const bool shares = sharing == Sharing::any ||
+                            (sharing == Sharing::sums ? memory.reduces : memory.multicasts);
+        if (instances == Instances::all || at.level < parent || !shares) {
+            return WalkLoop::Kind::each;
+        }
+        if (!relevant(projection_, at.loop.dim)) {
+            return WalkLoop::Kind::first;
+        }
+        return sharing == Sharing::multicast && innermost_of_window(place) ? WalkLoop::Kind::merged
+                                                                           : WalkLoop::Kind::each;
+    }
+
+    /// Whether no loop of the window that `place` belongs to steps inside it.
+    [[nodiscard]] bool innermost_of_window(std::size_t place) const {
+        for (const Axis& axis : projection_.axes) {
+            const auto in_axis = [&](Dim dim) {
+                return std::any_of(axis.terms.begin(), axis.terms.end(),
+                                   [&](const AxisTerm& term) { return term.dim == dim; });
+            };
+            if (axis.terms.size() < 2 || !in_axis(loops_[place].loop.dim)) {
+                continue;
+            }
+            for (std::size_t inner = place + 1; inner < loops_.size(); ++inner) {
+                if (in_axis(loops_[inner].loop.dim) && !loops_[inner].loop.spatial) {
+                    return false;
+                }
+            }
+            return true;
+        }
+        return false;
+    }
+
+    /// Sum of the words of an axis over all combinations of its dimensions' tiles.
+    template <class Tiles>
+    std::int64_t sum(const Axis& axis, const Tiles& tiles_of) const {
+        std::vector<std::vector<Range>> tiles;
+        for (const AxisTerm& term : axis.terms) {
+            tiles.push_back(tiles_of(term.dim));
+        }
+        std::int64_t total = 0;
+        Box box{};
+        const auto visit = [&](const auto& self, std::size_t term) -> void {
+            if (term == axis.terms.size()) {
+                total += axis_words(axis, box);
+                return;
+            }
+            for (const Range& range : tiles[term]) {
+                box[axis.terms[term].dim] = range;
+                self(self, term + 1);
+            }
+        };
+        visit(visit, 0);
+        return total;
+    }
+
+    struct Sums {
+        std::int64_t words = 0;  ///< of the tiles after
+        std::int64_t kept = 0;   ///< that the tiles before had
+    };
+
+    /// The same over steps; `kept` as the rule says.
+    Sums step_sums(const Axis& axis, std::size_t place, bool keeps_halo) const {
+        std::vector<std::vector<TileStep>> steps;
+        for (const AxisTerm& term : axis.terms) {
+            steps.push_back(walk(term.dim).steps(place, loops_[place].loop.dim == term.dim));
+        }
+        // What one of several instances had, another one may lack: only a whole tile stays then.
+        const bool overlaps = keeps_halo && std::none_of(axis.terms.begin(), axis.terms.end(),
+                                                         [&](const AxisTerm& term) {
+                                                             return merged_[index(term.dim)];
+                                                         });
+        Sums sums;
+        Box before{};
+        Box after{};
+        const auto visit = [&](const auto& self, std::size_t term, bool same) -> void {
+            if (term == axis.terms.size()) {
+                const std::int64_t words = axis_words(axis, after);
+                sums.words += words;
+                sums.kept += same ? words : overlaps ? common_words(axis, before, after) : 0;
+                return;
+            }
+            const Dim dim = axis.terms[term].dim;
+            for (const auto& [first, second] : steps[term]) {
+                before[dim] = first;
+                after[dim] = second;
+                self(self, term + 1, same && first == second);
+            }
+        };
+        visit(visit, 0, true);
+        return sums;
+    }
+
+    [[nodiscard]] std::int64_t fetched_when(std::size_t place, bool keeps_halo) const {
+        std::int64_t words = 1;
+        std::int64_t kept = 1;
+        for (const Dim dim : dims_) {
+            if (!in_axis_[index(dim)]) {
+                const bool own = loops_[place].loop.dim == dim;
+                const std::int64_t times = count(walk(dim).steps(place, own));
+                words = checked_multiply(words, times);
+                kept = checked_multiply(kept, times);
+            }
+        }
+        for (const Axis& axis : projection_.axes) {
+            const Sums sums = step_sums(axis, place, keeps_halo);
+            words = checked_multiply(words, sums.words);
+            kept = checked_multiply(kept, sums.kept);
+        }
+        return words - kept;
+    }
+
+    Projection projection_;
+    const std::vector<PlacedLoop>& loops_;
+    std::vector<TileWalk> walks_;
+    std::vector<Dim> dims_;  ///< above 1
+    std::array<std::size_t, kDimCount> slots_{};
+    std::vector<bool> in_axis_;
+    std::array<bool, kDimCount> merged_{};
+};
+
+class NestCounter {
+public:
+    NestCounter(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
+        : space_(space), nest_(nest), machine_(machine) {
+        ensure(nest.levels.size() == machine.memories.size(), "a nest has the machine's levels");
+    }
+
+    NestCounts run() {
+        for (std::size_t o = 0; o < space_.operands.size(); ++o) {
+            count_operand(o);
+        }
+        hold();
+        count_steps();
+        counts_.cycles = cycles();
+        return std::move(counts_);
+    }
+
+private:
+    [[nodiscard]] std::vector<PlacedLoop> loops_above(std::size_t level) const {
+        std::vector<PlacedLoop> loops;
+        for (std::size_t l = 0; l < level && l < nest_.levels.size(); ++l) {
+            for (const Loop& loop : nest_.levels[l].loops) {
+                loops.push_back({loop, l});
+            }
+        }
+        return loops;
+    }
+
+    void count_operand(std::size_t o) {
+        std::size_t parent = 0;
+        for (std::size_t child = 1; child <= nest_.levels.size(); ++child) {
+            if (child == nest_.levels.size() || nest_.levels[child].keeps[o]) {
+                counts_.boundaries.push_back(boundary(o, parent, child));
+                parent = child;
+            }
+        }
+    }
+
+    [[nodiscard]] BoundaryTraffic boundary(std::size_t o, std::size_t parent,
+                                           std::size_t child) const {
+        const Operand& operand = space_.operands[o];
+        const bool lanes = child == nest_.levels.size();
+        const bool outputs = operand.role == TensorRole::outputs;
+        const bool stays =
+            !lanes || (machine_.lanes_keep_weights && operand.role == TensorRole::weights);
+        const bool halo = !lanes && nest_.levels[child].keeps_halo && !outputs;
+        const std::vector<PlacedLoop> loops = loops_above(child);
+        const auto sums = [&](Instances instances) {
+            return TileSums(space_, operand.projection, loops, parent, instances, machine_,
+                            outputs ? Sharing::sums : Sharing::multicast);
+        };
+        const auto moved = [&](const TileSums& of) {
+            return stays ? of.fetched(halo) : of.every_visit();
+        };
+        BoundaryTraffic traffic;
+        traffic.operand = o;
+        traffic.parent = parent;
+        traffic.child = child;
+        const TileSums shared = sums(Instances::shared);
+        const TileSums of_parent = sums(Instances::parent);
+        const TileSums of_child = sums(Instances::one);
+        traffic.first_tile = shared.first_tiles();
+        const std::int64_t down = moved(shared);
+        if (!outputs) {
+            traffic.reads = down;
+            traffic.deliveries = moved(sums(Instances::all));
+            traffic.parent_down = moved(of_parent);
+            traffic.child_down = moved(of_child);
+            return traffic;
+        }
+        traffic.updates = down;
+        traffic.drains = moved(sums(Instances::all));
+        traffic.parent_up = moved(of_parent);
+        traffic.child_up = moved(of_child);
+        // The first visit of a sum starts from zero; a sum that comes back goes to one instance.
+        const auto started = [&](Instances instances) {
+            return TileSums(space_, operand.projection, loops, parent, instances, machine_,
+                            Sharing::any)
+                .distinct();
+        };
+        traffic.reads = traffic.updates - started(Instances::shared);
+        traffic.deliveries = traffic.reads;
+        traffic.parent_down = traffic.parent_up - started(Instances::parent);
+        traffic.child_down = traffic.child_up - of_child.distinct();
+        traffic.finals =
+            summed_above(loops, parent) ? 0 : touched_words(operand.projection, space_.box());
+        return traffic;
+    }
+
+    /// Whether the instances of the parent have parts of the same sums.
+    [[nodiscard]] bool summed_above(const std::vector<PlacedLoop>& loops,
+                                    std::size_t parent) const {
+        return std::any_of(loops.begin(), loops.end(), [&](const PlacedLoop& at) {
+            return at.loop.spatial && at.level < parent && space_.is_reduction(at.loop.dim);
+        });
+    }
+
+    void hold() {
+        const std::size_t levels = nest_.levels.size();
+        counts_.held.assign(levels, std::vector<HeldTile>(space_.operands.size()));
+        counts_.bytes.assign(levels, 0);
+        for (std::size_t l = 0; l < levels; ++l) {
+            const Extents tile = tile_at(nest_, space_.extents, l);
+            for (std::size_t o = 0; o < space_.operands.size(); ++o) {
+                if (!nest_.levels[l].keeps[o]) {
+                    continue;
+                }
+                HeldTile& held = counts_.held[l][o];
+                const Operand& operand = space_.operands[o];
+                held.words = most_words(operand.projection, tile);
+                held.changes = changes(l, operand.projection);
+                held.partial = operand.role == TensorRole::outputs && partial(l, o);
+                const std::int64_t slots = held.changes && nest_.levels[l].double_buffered ? 2 : 1;
+                const std::int64_t bits =
+                    checked_multiply(held.words, word_bits(space_, o, held.partial));
+                counts_.bytes[l] += checked_multiply(ceil_divide(bits, 8), slots);
+            }
+        }
+    }
+
+    [[nodiscard]] bool changes(std::size_t level, const Projection& projection) const {
+        Extents tile = space_.extents;
+        bool steps = false;
+        for (const PlacedLoop& at : loops_above(level)) {
+            std::int64_t& size = tile[index(at.loop.dim)];
+            steps = steps ||
+                    (!at.loop.spatial && at.loop.tile < size && relevant(projection, at.loop.dim));
+            size = std::min(size, at.loop.tile);
+        }
+        return steps;
+    }
+
+    /// Whether a level holds sums that are not finished when they arrive from below.
+    [[nodiscard]] bool partial(std::size_t level, std::size_t o) const {
+        std::size_t child = level + 1;
+        while (child < nest_.levels.size() && !nest_.levels[child].keeps[o]) {
+            ++child;
+        }
+        const Extents tile = tile_at(nest_, space_.extents, child);
+        const std::vector<Dim> dims = space_.reduction_dims();
+        return std::any_of(dims.begin(), dims.end(),
+                           [&](Dim dim) { return tile[index(dim)] < space_.extent(dim); });
+    }
+
+    void count_steps() {
+        std::vector<PlacedLoop> loops = loops_above(nest_.levels.size());
+        counts_.steps = 1;
+        Extents size = space_.extents;
+        for (const PlacedLoop& at : loops) {
+            std::int64_t& left = size[index(at.loop.dim)];
+            if (at.loop.spatial) {
+                counts_.lanes = checked_multiply(counts_.lanes, steps_of(at.loop, left));
+            }
+            left = std::min(left, at.loop.tile);
+        }
+        for (const Dim dim : all_dims()) {
+            std::vector<WalkLoop> mine;
+            for (std::size_t place = 0; place < loops.size(); ++place) {
+                if (loops[place].loop.dim == dim) {
+                    mine.push_back({loops[place].loop.tile, place,
+                                    loops[place].loop.spatial ? WalkLoop::Kind::first
+                                                              : WalkLoop::Kind::temporal});
+                }
+            }
+            const TileWalk walk(space_.extent(dim), mine);
+            counts_.steps = checked_multiply(counts_.steps, walk.first_instance_tiles());
+        }
+    }
+
+    // MODEL: time of a nest. Every level fills one buffer while it is read from the other, so the
+    // slowest of the lanes and of all ports decides, after the first fill and before the last
+    // drain. A level with single buffers adds its transfers to the time of what lies below.
+    [[nodiscard]] double cycles() const {
+        const PortLoads loads = port_loads(space_, machine_, counts_, 0);
+        double time =
+            static_cast<double>(counts_.steps) * static_cast<double>(machine_.cycles_a_step);
+        for (std::size_t l = nest_.levels.size(); l-- > 0;) {
+            time = std::max(time, busiest_port(machine_.memories[l], loads, l));
+            if (!nest_.levels[l].double_buffered) {
+                time += loads.filled[l];
+            }
+        }
+        return time + loads.ends;
+    }
+
+    const IterationSpace& space_;
+    const LoopNest& nest_;
+    const NestMachine& machine_;
+    NestCounts counts_;
+};
+
+}  // namespace
+
+PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
+                     const NestCounts& counts, std::size_t below) {
+    const std::size_t levels = machine.memories.size();
+    PortLoads loads;
+    loads.read.assign(levels, 0);
+    loads.written.assign(levels, 0);
+    loads.filled.assign(levels, 0);
+    for (const BoundaryTraffic& at : counts.boundaries) {
+        if (at.child <= below) {
+            continue;
+        }
+        const bool outputs = space.operands[at.operand].role == TensorRole::outputs;
+        const int sums = word_bits(space, at.operand, outputs && at.partials() > 0);
+        const int whole = word_bits(space, at.operand, false);
+        const std::int64_t finals = at.finals > 0 ? at.parent_up - at.parent_down : 0;
+        const double up = in_bytes(finals, whole) + in_bytes(at.parent_up - finals, sums);
+        const double down = in_bytes(at.parent_down, sums);
+        const NestMemory& parent = machine.memories[at.parent];
+        loads.read[at.parent] += down;
+        loads.written[at.parent] += up;
+        if (at.child == levels) {
+            continue;
+        }
+        const NestMemory& child = machine.memories[at.child];
+        const double share = at.parent_up > 0 ? up / static_cast<double>(at.parent_up) : 0;
+        const double child_down = in_bytes(at.child_down, sums);
+        const double child_up = share * static_cast<double>(at.child_up);
+        loads.written[at.child] += child_down;
+        loads.read[at.child] += child_up;
+        loads.filled[at.child] +=
+            std::max(cycles_at(down, parent.read_width), cycles_at(child_down, child.write_width)) +
+            std::max(cycles_at(up, parent.write_width), cycles_at(child_up, child.read_width));
+        const double tile = in_bytes(at.first_tile, whole);
+        loads.ends += outputs ? cycles_at(tile, narrower(child.read_width, parent.write_width))
+                              : cycles_at(tile, narrower(parent.read_width, child.write_width));
+    }
+    return loads;
+}
+
+double busiest_port(const NestMemory& memory, const PortLoads& loads, std::size_t level) {
+    const double reading = cycles_at(loads.read[level], memory.read_width);
+    const double writing = cycles_at(loads.written[level], memory.write_width);
+    return memory.one_port ? reading + writing : std::max(reading, writing);
+}
+
+const BoundaryTraffic& NestCounts::boundary(std::size_t operand, std::size_t parent) const {
+    const auto found = std::find_if(
+        boundaries.begin(), boundaries.end(),
+        [&](const BoundaryTraffic& at) { return at.operand == operand && at.parent == parent; });
+    ensure(found != boundaries.end(), "a boundary begins at a level that keeps the operand");
+    return *found;
+}
+
+NestCounts count_nest(const IterationSpace& space, const LoopNest& nest,
+                      const NestMachine& machine) {
+    return NestCounter(space, nest, machine).run();
+}
+
+std::int64_t most_words(const Projection& projection, const Extents& tile) {
+    std::int64_t words = 1;
+    for (const Axis& axis : projection.axes) {
+        words = checked_multiply(words,
+                                 std::min(axis.extent, axis_words(endless(axis), whole_box(tile))));
+    }
+    return words;
+}
+
+int word_bits(const IterationSpace& space, std::size_t operand, bool partial) {
+    const Operand& of = space.operands[operand];
+    const int own = bits(of.precision);
+    return partial ? std::max(own, bits(space.accumulator)) : own;
+}
+
+}  // namespace memwall

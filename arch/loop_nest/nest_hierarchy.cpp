@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_hierarchy.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "arch/core_split.hpp"
+#include "arch/machine_needs.hpp"
+#include "arch/mapper.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+bool is_memory(ComponentKind kind) {
+    return kind == ComponentKind::dram || kind == ComponentKind::sram ||
+           kind == ComponentKind::register_file;
+}
+
+std::array<bool, kDimCount> any_dim() {
+    std::array<bool, kDimCount> dims{};
+    dims.fill(true);
+    return dims;
+}
+
+/// The ways from the dram over memories and buses: of each component that is reached, what lies
+/// before it.
+std::map<ComponentId, std::vector<ComponentId>> ways_from(const Machine& machine,
+                                                          ComponentId dram) {
+    std::map<ComponentId, std::vector<ComponentId>> ways = {{dram, {}}};
+    std::deque<ComponentId> open = {dram};
+    while (!open.empty()) {
+        const ComponentId at = open.front();
+        open.pop_front();
+        for (const ComponentId next : machine.neighbours(at)) {
+            const ComponentKind kind = machine.component(next).kind;
+            if (ways.count(next) > 0 || !(is_memory(kind) || kind == ComponentKind::bus)) {
+                continue;
+            }
+            ways[next] = ways[at];
+            ways[next].push_back(at);
+            open.push_back(next);
+        }
+    }
+    return ways;
+}
+
+}  // namespace
+
+NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
+    MachineNeeds needs(machine, kLoopNestMapper);
+    const auto only = [&](ComponentKind kind, bool needed) {
+        const std::vector<ComponentId> found = machine.of_kind(kind);
+        if (found.size() > 1) {
+            needs.missing("at most one " + std::string(name(kind)));
+        }
+        if (found.empty() && needed) {
+            needs.missing("a " + std::string(name(kind)));
+        }
+        return found.empty() ? ComponentId() : found.front();
+    };
+    const ComponentId dram = only(ComponentKind::dram, true);
+    array_ = only(ComponentKind::mac_array, true);
+    vector_ = only(ComponentKind::vector_unit, false);
+    dma_ = only(ComponentKind::dma, false);
+    for (const ComponentKind kind :
+         {ComponentKind::link, ComponentKind::mesh, ComponentKind::cache}) {
+        for (const ComponentId other : machine.of_kind(kind)) {
+            needs.missing("a machine without a " + std::string(name(kind)) + ", not '" +
+                          machine.component(other).name + "'");
+        }
+    }
+    needs.throw_if_any();
+    const auto ways = ways_from(machine, dram);
+    std::vector<std::pair<std::size_t, ComponentId>> order;
+    for (std::size_t c = 0; c < machine.components().size(); ++c) {
+        const ComponentId id(c);
+        if (!is_memory(machine.component(id).kind)) {
+            continue;
+        }
+        const auto way = ways.find(id);
+        if (way == ways.end()) {
+            needs.missing("a way from the dram to '" + machine.component(id).name + "'");
+            continue;
+        }
+        const auto memories = std::count_if(
+            way->second.begin(), way->second.end(),
+            [&](ComponentId before) { return is_memory(machine.component(before).kind); });
+        order.emplace_back(static_cast<std::size_t>(memories), id);
+    }
+    std::sort(order.begin(), order.end());
+    for (const auto& [distance, id] : order) {
+        HierarchyLevel level{id, {}, ways.at(id)};
+        for (const ComponentId before : level.above) {
+            if (machine.component(before).kind == ComponentKind::bus) {
+                level.buses.push_back(before);
+            }
+        }
+        levels_.push_back(std::move(level));
+    }
+    for (std::size_t l = 1; l < levels_.size(); ++l) {
+        const Component& above = machine.component(levels_[l - 1].memory);
+        const Component& here = machine.component(levels_[l].memory);
+        if (here.instances % above.instances != 0) {
+            needs.missing("as many instances of '" + here.name + "' as of '" + above.name +
+                          "', or a multiple");
+        }
+    }
+    const Component& last = machine.component(levels_.back().memory);
+    if (levels_.size() < 2) {
+        needs.missing("a memory between the dram and the mac_array");
+    }
+    for (const ComponentId id : {array_, vector_}) {
+        if (id.valid() && machine.component(id).instances % last.instances != 0) {
+            needs.missing("as many instances of '" + machine.component(id).name + "' as of '" +
+                          last.name + "', or a multiple");
+        }
+    }
+    // MODEL: a loop nest fills reduction lanes with factors of C, R, S, T, and changes weights in a
+    // cycle.
+    const bool wide = std::any_of(array_config().shapes.begin(), array_config().shapes.end(),
+                                  [](const ArrayShape& shape) { return shape.inputs > 1; });
+    if (wide && array_config().packs_window) {
+        needs.missing("packs_window: false of '" + machine.component(array_).name + "'");
+    }
+    if (array_config().weight_load > Cycles(1)) {
+        needs.missing("a weight_load of 1 cycle of '" + machine.component(array_).name + "'");
+    }
+    needs.throw_if_any();
+}
+
+const MacArrayConfig& NestHierarchy::array_config() const {
+    return std::get<MacArrayConfig>(machine_.component(array_).config);
+}
+
+const VectorUnitConfig* NestHierarchy::vector_config() const {
+    return vector_.valid() ? &std::get<VectorUnitConfig>(machine_.component(vector_).config)
+                           : nullptr;
+}
+
+NestMemory NestHierarchy::memory_of(std::size_t level) const {
+    const Component& component = machine_.component(levels_[level].memory);
+    NestMemory memory;
+    memory.name = component.name;
+    memory.instances = component.instances;
+    if (const auto* dram = std::get_if<DramConfig>(&component.config)) {
+        const auto hertz = static_cast<double>(machine_.clock(component.clock).frequency().count());
+        memory.read_width = dram->peak().count() / hertz;
+        memory.write_width = memory.read_width;
+        memory.one_port = true;
+    } else {
+        const auto& config = std::get<MemoryConfig>(component.config);
+        memory.capacity = config.capacity.count();
+        memory.read_width = static_cast<double>(config.read_width.count());
+        memory.write_width = static_cast<double>(config.write_width.count());
+        memory.may_keep = config.nest.keeps;
+    }
+    if (level + 1 == levels_.size()) {
+        return memory;  // what lies below are the lanes
+    }
+    const Component& below = machine_.component(levels_[level + 1].memory);
+    const auto& config = std::get<MemoryConfig>(below.config);
+    const std::int64_t fan_out = below.instances / component.instances;
+    memory.multicasts = config.nest.multicast;
+    memory.reduces = config.nest.spatial_sums;
+    memory.axes = config.nest.axes;
+    if (memory.axes.empty() && fan_out > 1) {
+        memory.axes.push_back({"instances", fan_out, any_dim()});
+    }
+    return memory;
+}
+
+std::vector<SpatialAxis> NestHierarchy::lanes_of(const Layer& layer) const {
+    const std::int64_t last = machine_.component(levels_.back().memory).instances;
+    std::vector<SpatialAxis> axes;
+    const bool macs = layer.space.macs() > 0;
+    const std::int64_t parts = machine_.component(macs ? array_ : vector_).instances / last;
+    if (parts > 1) {
+        axes.push_back({macs ? "arrays" : "units", parts, any_dim()});
+    }
+    if (!macs) {
+        axes.push_back({"lanes", vector_config()->lanes, any_dim()});
+        return axes;
+    }
+    const ArrayShape* shape = array_shape(array_config(), layer.precision);
+    ensure(shape != nullptr, "layers without lanes are refused before");
+    SpatialAxis inputs{"inputs", shape->inputs, {}};
+    SpatialAxis outputs{"outputs", shape->outputs, {}};
+    for (const Dim dim : layer.space.reduction_dims()) {
+        inputs.dims[index(dim)] = true;
+    }
+    outputs.dims[index(Dim::K)] = true;
+    axes.push_back(inputs);
+    axes.push_back(outputs);
+    return axes;
+}
+
+NestMachine NestHierarchy::machine_for(const Layer& layer) const {
+    NestMachine machine;
+    for (std::size_t l = 0; l < levels_.size(); ++l) {
+        machine.memories.push_back(memory_of(l));
+    }
+    machine.memories.back().axes = lanes_of(layer);
+    if (layer.space.operation != PointOperation::mac) {
+        // Only sums are put together on their way up from several instances.
+        for (NestMemory& memory : machine.memories) {
+            for (SpatialAxis& axis : memory.axes) {
+                for (const Dim dim : layer.space.reduction_dims()) {
+                    axis.dims[index(dim)] = false;
+                }
+            }
+        }
+    }
+    machine.lanes_keep_weights =
+        layer.space.macs() > 0 && array_config().dataflow == Dataflow::dot_product;
+    machine.cycles_a_step = std::max<std::int64_t>(1, layer.space.vector_operations_per_point);
+    return machine;
+}
+
+void NestHierarchy::check_layers(const Network& network) const {
+    Diagnostics faults;
+    for (const Layer& layer : network.layers()) {
+        const auto refuse = [&](const std::string& why) {
+            faults.error(layer.where, "machine '" + machine_.name() + "' cannot compute layer '" +
+                                          layer.name + "' (" + layer.op + "): " + why);
+        };
+        const bool macs = layer.macs() > 0;
+        if (macs && array_shape(array_config(), layer.precision) == nullptr) {
+            std::string known;
+            for (const ArrayShape& shape : array_config().shapes) {
+                known += (known.empty() ? "" : ", ") + std::string(name(shape.precision));
+            }
+            refuse("component '" + machine_.component(array_).name + "' has lanes for " + known);
+        }
+        if (!macs && !layer.no_work && !vector_.valid()) {
+            refuse("it has no vector_unit");
+        }
+        for (const Operand& operand : layer.space.operands) {
+            if (operand.projection.gather) {
+                refuse("a loop nest has no place for rows that the data choose");
+            }
+        }
+    }
+    faults.throw_if_any();
+}
+
+std::vector<ComponentId> NestHierarchy::buses_between(std::size_t parent, std::size_t child) const {
+    const HierarchyLevel& to = levels_[std::min(child, levels_.size() - 1)];
+    std::vector<ComponentId> found;
+    if (child >= levels_.size()) {
+        // The lanes hang on the last memory: a word from above passes its buses too.
+        if (parent + 1 >= levels_.size()) {
+            return found;
+        }
+    }
+    bool below = parent == 0;
+    for (const ComponentId at : to.above) {
+        below = below || at == levels_[parent].memory;
+        if (below && machine_.component(at).kind == ComponentKind::bus) {
+            found.push_back(at);
+        }
+    }
+    return found;
+}
+
+}  // namespace memwall

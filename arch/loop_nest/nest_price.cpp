@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_price.hpp"
+
+#include "arch/core_split.hpp"
+#include "base/error.hpp"
+
+namespace memwall {
+
+NestPrices nest_prices(const Machine& machine, const NestHierarchy& hierarchy, const Layer& layer) {
+    const Precision any = Precision::int8;
+    const auto joules = [&](ComponentId id, Action action, Precision precision) {
+        return machine.energy_of(id, action, precision).value;
+    };
+    NestPrices prices;
+    const std::size_t levels = hierarchy.levels().size();
+    for (const HierarchyLevel& level : hierarchy.levels()) {
+        prices.levels.push_back(
+            {joules(level.memory, Action::read, any), joules(level.memory, Action::write, any)});
+    }
+    prices.transfer.assign(levels, std::vector<double>(levels + 1, 0));
+    prices.copy = prices.transfer;
+    for (std::size_t parent = 0; parent < levels; ++parent) {
+        for (std::size_t child = parent + 1; child <= levels; ++child) {
+            for (const ComponentId bus : hierarchy.buses_between(parent, child)) {
+                prices.transfer[parent][child] += joules(bus, Action::transfer, any);
+                prices.copy[parent][child] += joules(bus, Action::hop, any);
+            }
+        }
+    }
+    if (layer.space.macs() > 0) {
+        const ArrayShape* shape = array_shape(hierarchy.array_config(), layer.precision);
+        ensure(shape != nullptr, "layers without lanes are refused before");
+        prices.point = joules(hierarchy.array(), Action::mac, shape->precision);
+        prices.addition =
+            joules(hierarchy.array(), Action::accumulate, layer.precision.accumulator);
+    } else {
+        prices.point = joules(hierarchy.vector(), Action::vector, any) *
+                       static_cast<double>(layer.space.vector_operations_per_point);
+    }
+    double watts = 0;
+    for (const Component& component : machine.components()) {
+        watts += component.static_power.value + component.clock_power.value;
+    }
+    const ClockId clock = machine.component(hierarchy.array()).clock;
+    prices.static_per_cycle = watts / static_cast<double>(machine.clock(clock).frequency().count());
+    return prices;
+}
+
+double NestFigures::of(MappingObjective objective) const {
+    switch (objective) {
+        case MappingObjective::latency:
+            return cycles;
+        case MappingObjective::energy:
+            return joules;
+        case MappingObjective::energy_delay:
+            return joules * cycles;
+        case MappingObjective::traffic:
+            return bytes;
+    }
+    fail("unknown objective");
+}
+
+NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,
+                         const NestCounts& counts) {
+    NestFigures figures;
+    figures.cycles = counts.cycles;
+    const std::size_t levels = prices.levels.size();
+    for (const BoundaryTraffic& at : counts.boundaries) {
+        const bool outputs = space.operands[at.operand].role == TensorRole::outputs;
+        const double whole = word_bits(space, at.operand, false) / 8.0;
+        const double word = outputs ? word_bits(space, at.operand, true) / 8.0 : whole;
+        const auto bytes_up = [&](std::int64_t words, std::int64_t finals) {
+            return static_cast<double>(finals) * whole + static_cast<double>(words - finals) * word;
+        };
+        const double reads = static_cast<double>(at.reads) * word;
+        const double deliveries = static_cast<double>(at.deliveries) * word;
+        const double updates = bytes_up(at.updates, at.finals);
+        const double drains = bytes_up(at.drains, at.drained_finals());
+        const LevelPrice& parent = prices.levels[at.parent];
+        figures.joules += reads * parent.read + updates * parent.write;
+        figures.joules += (reads + updates) * prices.transfer[at.parent][at.child] +
+                          (deliveries - reads) * prices.copy[at.parent][at.child];
+        figures.joules += static_cast<double>(at.additions()) * prices.addition;
+        if (at.child < levels) {
+            const LevelPrice& child = prices.levels[at.child];
+            figures.joules += deliveries * child.write + drains * child.read;
+        }
+        figures.bytes += at.parent == 0 ? reads + updates : 0;
+    }
+    figures.joules += static_cast<double>(space.counted_points(space.box())) * prices.point;
+    figures.joules += counts.cycles * prices.static_per_cycle;
+    return figures;
+}
+
+}  // namespace memwall

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the words of a loop nest cost: joules by memory and bus, and the power that runs meanwhile.
+#pragma once
+
+#include <vector>
+
+#include "arch/loop_nest/nest_counts.hpp"
+#include "arch/loop_nest/nest_hierarchy.hpp"
+#include "arch/mapper.hpp"
+
+namespace memwall {
+
+/// Joules of a byte.
+struct LevelPrice {
+    double read = 0;
+    double write = 0;
+};
+
+struct NestPrices {
+    std::vector<LevelPrice> levels;
+    /// By parent and child: a byte over the buses between them, and each further copy of it.
+    std::vector<std::vector<double>> transfer, copy;
+    double point = 0;             ///< a multiply-accumulate or a point's elementwise operations
+    double addition = 0;          ///< of two sums on their way up
+    double static_per_cycle = 0;  ///< leakage, background and clock tree of the whole machine
+};
+
+NestPrices nest_prices(const Machine& machine, const NestHierarchy& hierarchy, const Layer& layer);
+
+/// What a mapping is judged by.
+struct NestFigures {
+    double cycles = 0;
+    double joules = 0;
+    double bytes = 0;  ///< at the outermost memory
+
+    [[nodiscard]] double of(MappingObjective objective) const;
+};
+
+NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,
+                         const NestCounts& counts);
+
+}  // namespace memwall

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds a good loop nest for a layer: descent from several starts, and all of a small mapspace.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "arch/loop_nest/nest_cost.hpp"
+
+namespace memwall {
+
+/// What a search may spend, in counted mappings: the same everywhere.
+struct SearchBudget {
+    std::int64_t evaluations = 0;
+    std::size_t starts = 1;       ///< spatial choices that are tried
+    std::size_t sizes = 6;        ///< of a tile, a level and dimension
+    bool pairs = false;           ///< two dimensions change together
+    bool bypass = false;          ///< operands may skip levels
+    std::size_t finalists = 1;    ///< counted exactly in the end
+    std::int64_t exhaustive = 0;  ///< mapspaces up to this size are tried whole
+};
+
+SearchBudget search_budget(Effort effort);
+
+struct SearchedNest {
+    LoopNest nest;
+    NestCounts counts;
+    NestFigures figures;
+    std::int64_t evaluations = 0;
+    double bound = 0;             ///< no mapping has less of the objective
+    bool whole_mapspace = false;  ///< all mappings were tried
+    bool interrupted = false;     ///< ended early, with the best so far
+
+    /// How far the result may be from the best: 0 where it is proved to be that.
+    [[nodiscard]] double gap(MappingObjective objective) const;
+};
+
+/// Throws InputError at the layer where no tile of it fits the machine.
+SearchedNest search_nest(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
+                         MappingObjective objective, const SearchBudget& budget,
+                         const std::function<bool()>& cancelled);
+
+/// The least of the objective that any nest of the layer can have: lanes that are all busy, the
+/// layer's I/O lower bound at the outermost memory.
+double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
+                  MappingObjective objective);
+
+}  // namespace memwall

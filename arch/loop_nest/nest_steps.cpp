@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_steps.hpp"
+
+#include <algorithm>
+
+#include "base/quantity.hpp"
+
+namespace memwall {
+namespace {
+
+/// Steps that a layer's program may have before an inner level is counted and not moved.
+constexpr std::int64_t kMostSteps = 2'000;
+
+std::int64_t steps_in_time(const LoopNest& nest, const Extents& whole, std::size_t level) {
+    Extents left = whole;
+    std::int64_t steps = 1;
+    for (std::size_t l = 0; l < level; ++l) {
+        for (const Loop& loop : nest.levels[l].loops) {
+            std::int64_t& size = left[index(loop.dim)];
+            steps = checked_multiply(steps, loop.spatial ? 1 : steps_of(loop, size));
+            size = std::min(size, loop.tile);
+        }
+    }
+    return steps;
+}
+
+bool spreads(const NestLevel& level) {
+    return std::any_of(level.loops.begin(), level.loops.end(),
+                       [](const Loop& loop) { return loop.spatial; });
+}
+
+/// Iterations of the first instance's loops of one dimension over `size`.
+std::int64_t iterations(const std::vector<Loop>& loops, std::size_t i, std::int64_t size) {
+    if (i == loops.size() || size == 0) {
+        return size == 0 ? 0 : 1;
+    }
+    const std::int64_t tile = loops[i].tile;
+    if (loops[i].spatial) {
+        return iterations(loops, i + 1, std::min(size, tile));
+    }
+    return size / tile * iterations(loops, i + 1, std::min(size, tile)) +
+           iterations(loops, i + 1, size % tile);
+}
+
+}  // namespace
+
+// MODEL: moves reach down to the first memory that has several instances, or to the innermost one;
+// not so far where a layer would have more than 2,000 steps.
+NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest,
+                     const NestMachine& /*machine*/)
+    : space_(space), nest_(nest) {
+    while (moved_ + 1 < nest.levels.size() && !spreads(nest.levels[moved_ - 1]) &&
+           steps_in_time(nest, space.extents, moved_ + 1) <= kMostSteps) {
+        ++moved_;
+    }
+    spread_ = space.extents;
+    for (std::size_t l = 0; l < moved_; ++l) {
+        for (const Loop& loop : nest.levels[l].loops) {
+            std::int64_t& size = spread_[index(loop.dim)];
+            parts_[index(loop.dim)] *= loop.spatial ? steps_of(loop, size) : 1;
+            size = std::min(size, loop.tile);
+        }
+    }
+    std::vector<Box> at(moved_ + 1, space.box());
+    list(space.box(), 0, 0, at);
+}
+
+void NestSteps::list(const Box& box, std::size_t level, std::size_t loop, std::vector<Box>& at) {
+    if (level == moved_) {
+        tiles_.push_back(at);
+        return;
+    }
+    const std::vector<Loop>& loops = nest_.levels[level].loops;
+    if (loop == loops.size() || loops[loop].spatial) {
+        at[level + 1] = box;
+        list(box, level + 1, 0, at);
+        return;
+    }
+    const Range whole = box[loops[loop].dim];
+    for (std::int64_t begin = whole.begin; begin < whole.end; begin += loops[loop].tile) {
+        Box part = box;
+        part[loops[loop].dim] = {begin, std::min(begin + loops[loop].tile, whole.end)};
+        list(part, level, loop + 1, at);
+    }
+}
+
+bool NestSteps::changes(std::size_t step, std::size_t level, const Projection& projection) const {
+    if (step == 0) {
+        return true;
+    }
+    const Box& before = tiles_[step - 1][level];
+    const Box& now = tiles_[step][level];
+    return std::any_of(all_dims().begin(), all_dims().end(), [&](Dim dim) {
+        return !(before[dim] == now[dim]) && relevant(projection, dim);
+    });
+}
+
+CoreSplit NestSteps::split(std::size_t step) const {
+    CoreSplit split;
+    for (const Dim dim : all_dims()) {
+        split.extents[index(dim)] = tiles_[step][moved_][dim].size();
+        split.tile[index(dim)] = std::min(split.extents[index(dim)], spread_[index(dim)]);
+    }
+    return split;
+}
+
+std::vector<InstanceBox> NestSteps::instances(std::size_t step) const {
+    std::vector<InstanceBox> found = {{0, tiles_[step][moved_]}};
+    for (const Dim dim : all_dims()) {
+        const std::int64_t parts = parts_[index(dim)];
+        if (parts == 1) {
+            continue;
+        }
+        std::vector<InstanceBox> finer;
+        for (const InstanceBox& outer : found) {
+            const Range whole = outer.box[dim];
+            for (std::int64_t p = 0; p < parts; ++p) {
+                const std::int64_t begin = whole.begin + p * spread_[index(dim)];
+                if (begin < whole.end) {
+                    finer.push_back({outer.lane * parts + p, outer.box});
+                    finer.back().box[dim] = {begin,
+                                             std::min(begin + spread_[index(dim)], whole.end)};
+                }
+            }
+        }
+        found = std::move(finer);
+    }
+    return found;
+}
+
+std::int64_t NestSteps::lane_steps(std::size_t step) const {
+    std::int64_t product = 1;
+    for (const Dim dim : all_dims()) {
+        std::vector<Loop> loops;
+        for (std::size_t l = moved_; l < nest_.levels.size(); ++l) {
+            std::copy_if(nest_.levels[l].loops.begin(), nest_.levels[l].loops.end(),
+                         std::back_inserter(loops),
+                         [&](const Loop& loop) { return loop.dim == dim; });
+        }
+        const std::int64_t size = std::min(tiles_[step][moved_][dim].size(), spread_[index(dim)]);
+        product = checked_multiply(product, iterations(loops, 0, size));
+    }
+    return product;
+}
+
+}  // namespace memwall

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_text.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/parse.hpp"
+#include "base/quantity.hpp"
+
+namespace memwall {
+namespace {
+
+std::string held_text(const Layer& layer, const NestLevel& level, const std::vector<HeldTile>& held,
+                      bool outermost) {
+    std::string text;
+    for (std::size_t o = 0; o < layer.space.operands.size(); ++o) {
+        if (!level.keeps[o]) {
+            continue;
+        }
+        text += (text.empty() ? "" : ", ") + std::string(name(layer.space.operands[o].role));
+        if (!outermost) {
+            const bool two = held[o].changes && level.double_buffered;
+            text += std::string(two ? " 2 x " : " ") + format_count(held[o].words);
+        }
+    }
+    return text.empty() ? "nothing" : text;
+}
+
+std::string lower(Dim dim) {
+    std::string text = name(dim);
+    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    return text;
+}
+
+}  // namespace
+
+std::string nest_code(const Layer& layer, const LoopNest& nest, const NestMachine& machine,
+                      const NestCounts& counts) {
+    std::string code;
+    std::string indent;
+    Extents left = layer.space.extents;
+    for (std::size_t l = 0; l < nest.levels.size(); ++l) {
+        const NestLevel& level = nest.levels[l];
+        const NestMemory& memory = machine.memories[l];
+        code += indent + memory.name + " holds " + held_text(layer, level, counts.held[l], l == 0);
+        if (memory.capacity > 0) {
+            code += " (" + format_bytes(Bytes(counts.bytes[l])) + " of " +
+                    format_bytes(Bytes(memory.capacity)) + ")";
+        }
+        code += level.keeps_halo ? ", halos stay\n" : "\n";
+        for (const Loop& loop : level.loops) {
+            std::int64_t& size = left[index(loop.dim)];
+            const std::int64_t steps = steps_of(loop, size);
+            if (steps > 1) {
+                indent += "  ";
+                code += indent + (loop.spatial ? "parallel for " : "for ") + lower(loop.dim) +
+                        " in " + std::to_string(steps) + " of " + std::to_string(loop.tile);
+                const std::int64_t rest = size - (steps - 1) * loop.tile;
+                code += rest < loop.tile ? ", the last of " + std::to_string(rest) : "";
+                code += loop.spatial ? " on " + memory.axes[loop.axis].name + "\n" : "\n";
+            }
+            size = std::min(size, loop.tile);
+        }
+        indent += "  ";
+    }
+    return code + indent + (layer.macs() > 0 ? "multiply-accumulate\n" : layer.op + "\n");
+}
+
+std::string nest_summary(const LoopNest& nest, const NestMachine& machine, const Extents& whole) {
+    std::string text;
+    Extents left = whole;
+    for (std::size_t l = 0; l < nest.levels.size(); ++l) {
+        std::string loops;
+        for (const Loop& loop : nest.levels[l].loops) {
+            std::int64_t& size = left[index(loop.dim)];
+            const std::int64_t steps = steps_of(loop, size);
+            size = std::min(size, loop.tile);
+            if (steps > 1) {
+                loops += " " + std::to_string(steps) + std::string(loop.spatial ? " x " : " ") +
+                         name(loop.dim);
+            }
+        }
+        if (!loops.empty()) {
+            text += (text.empty() ? "" : ", ") + machine.memories[l].name + loops;
+        }
+    }
+    return text.empty() ? "one step" : text;
+}
+
+std::vector<LevelTraffic> level_traffic(const NestCounts& counts, std::size_t levels) {
+    std::vector<LevelTraffic> rows;
+    const auto row = [&](std::size_t level, std::size_t operand) -> LevelTraffic& {
+        const auto found = std::find_if(rows.begin(), rows.end(), [&](const LevelTraffic& at) {
+            return at.level == level && at.operand == operand;
+        });
+        if (found != rows.end()) {
+            return *found;
+        }
+        rows.push_back({level, operand});
+        return rows.back();
+    };
+    for (const BoundaryTraffic& at : counts.boundaries) {
+        LevelTraffic& parent = row(at.parent, at.operand);
+        parent.read_below += at.reads;
+        parent.written_below += at.updates;
+        if (at.child < levels) {
+            LevelTraffic& child = row(at.child, at.operand);
+            child.written_above += at.deliveries;
+            child.read_above += at.drains;
+        }
+    }
+    std::sort(rows.begin(), rows.end(), [](const LevelTraffic& a, const LevelTraffic& b) {
+        return std::pair(a.level, a.operand) < std::pair(b.level, b.operand);
+    });
+    return rows;
+}
+
+}  // namespace memwall

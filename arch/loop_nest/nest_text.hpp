@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A loop nest in words: pseudo-code as in a text book, with the traffic of every level at every
+// operand.
+#pragma once
+
+#include <string>
+
+#include "arch/loop_nest/nest_counts.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// The loops as indented pseudo-code, with what each level holds.
+std::string nest_code(const Layer& layer, const LoopNest& nest, const NestMachine& machine,
+                      const NestCounts& counts);
+
+/// One line: "dram K 4 C 2 | buffer P 7 ..., 8 x 16 lanes".
+std::string nest_summary(const LoopNest& nest, const NestMachine& machine, const Extents& whole);
+
+/// The words of one operand that pass one memory.
+struct LevelTraffic {
+    std::size_t level = 0;
+    std::size_t operand = 0;
+    std::int64_t read_below = 0;     ///< to the level or lanes below
+    std::int64_t written_above = 0;  ///< that came from above
+    std::int64_t written_below = 0;  ///< results and sums from below
+    std::int64_t read_above = 0;     ///< sent up
+};
+
+/// By level and operand, those that a level keeps.
+std::vector<LevelTraffic> level_traffic(const NestCounts& counts, std::size_t levels);
+
+}  // namespace memwall

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a layer's dimensions can be spread over the instances below a level.
+#pragma once
+
+#include <vector>
+
+#include "arch/loop_nest/nest_cost.hpp"
+
+namespace memwall {
+
+struct SpatialChoice {
+    Sizes parts{};
+    std::array<std::uint8_t, kDimCount> axis{};
+    double steps = 0;  ///< what is left to do in time
+};
+
+/// Choices below a level, those that leave the fewest steps first; at most `most`. `all`: every one
+/// that is useful, also such as leave instances idle.
+std::vector<SpatialChoice> spatial_choices(const NestCost& cost, const NestMemory& memory,
+                                           const Sizes& extents, std::size_t most, bool all);
+
+}  // namespace memwall

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest_mapper.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "arch/fused_layer.hpp"
+#include "arch/loop_nest/given_nest.hpp"
+#include "arch/loop_nest/nest_emitter.hpp"
+#include "arch/loop_nest/nest_search.hpp"
+#include "arch/loop_nest/nest_text.hpp"
+#include "arch/network_bound.hpp"
+#include "base/parse.hpp"
+
+namespace memwall {
+namespace {
+
+/// What makes two layers one to the search: their spaces without the names of their tensors.
+struct SearchedLayer {
+    IterationSpace space;
+    LayerPrecision precision;
+    SearchedNest found;
+};
+
+IterationSpace nameless(IterationSpace space) {
+    for (Operand& operand : space.operands) {
+        operand.tensor = TensorId();
+    }
+    return space;
+}
+
+class NestPlanner {
+public:
+    NestPlanner(const Network& network, const Machine& machine, const NestHierarchy& hierarchy,
+                const MapperOptions& options)
+        : network_(network), machine_(machine), hierarchy_(hierarchy), options_(options) {
+        if (options.given) {
+            given_ = read_given_nests(*options.given, network, hierarchy);
+        }
+    }
+
+    /// MODEL: pointwise layers without an operand of their own run on results on their way out,
+    /// where one memory of one instance gathers them; others are layers of their own.
+    void run() {
+        for (const FusedLayer& fused : fuse_layers(network_)) {
+            add(fused.root);
+            for (const LayerId epilogue : fused.epilogues) {
+                const bool has_operand = std::find(fused.operand_of.begin(), fused.operand_of.end(),
+                                                   epilogue) != fused.operand_of.end();
+                if (has_operand || given_.count(epilogue) > 0 || !joins()) {
+                    add(epilogue);
+                } else {
+                    nests_.back().epilogues.push_back(epilogue);
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] const std::vector<MappedNest>& nests() const { return nests_; }
+    [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+
+private:
+    [[nodiscard]] bool joins() const {
+        const MappedNest& nest = nests_.back();
+        return hierarchy_.vector().valid() &&
+               epilogue_level(network_.layer(nest.root).space, nest.nest, nest.machine) > 0;
+    }
+
+    void add(LayerId id) {
+        const Layer& layer = network_.layer(id);
+        MappedNest nest;
+        nest.root = id;
+        nest.machine = hierarchy_.machine_for(layer);
+        const auto given = given_.find(id);
+        if (given != given_.end()) {
+            nest.nest = given->second;
+            nest.counts = count_nest(layer.space, nest.nest, nest.machine);
+            notes_.emplace_back("given by hand");
+        } else {
+            const SearchedNest& found = search(layer, nest.machine);
+            nest.nest = found.nest;
+            nest.counts = found.counts;
+            notes_.push_back(note(found));
+        }
+        nests_.push_back(std::move(nest));
+    }
+
+    const SearchedNest& search(const Layer& layer, const NestMachine& machine) {
+        IterationSpace space = nameless(layer.space);
+        for (const SearchedLayer& known : searched_) {
+            if (known.precision == layer.precision && known.space == space) {
+                return known.found;
+            }
+        }
+        const NestPrices prices = nest_prices(machine_, hierarchy_, layer);
+        SearchedNest found = search_nest(layer, machine, prices, options_.objective,
+                                         search_budget(options_.effort), options_.cancelled);
+        searched_.push_back({std::move(space), layer.precision, std::move(found)});
+        return searched_.back().found;
+    }
+
+    [[nodiscard]] std::string note(const SearchedNest& found) const {
+        std::string text = "least " + std::string(name(options_.objective)) + " of " +
+                           format_count(found.evaluations) + " mappings";
+        if (found.interrupted) {
+            return text + ", interrupted";
+        }
+        const double gap = found.gap(options_.objective);
+        if (found.whole_mapspace || gap == 0) {
+            return text + ", proved optimal";
+        }
+        char percent[32];
+        std::snprintf(percent, sizeof percent, "%.1f %%", gap * 100);
+        return text + ", at most " + percent + " above the best";
+    }
+
+    const Network& network_;
+    const Machine& machine_;
+    const NestHierarchy& hierarchy_;
+    const MapperOptions& options_;
+    std::map<LayerId, LoopNest> given_;
+    std::vector<SearchedLayer> searched_;
+    std::vector<MappedNest> nests_;
+    std::vector<std::string> notes_;
+};
+
+Bytes capacity_below(const Machine& machine, const NestHierarchy& hierarchy) {
+    Bytes sum(0);
+    for (const HierarchyLevel& level : hierarchy.levels()) {
+        const Component& component = machine.component(level.memory);
+        if (const auto* memory = std::get_if<MemoryConfig>(&component.config)) {
+            sum += memory->capacity * component.instances;
+        }
+    }
+    return sum;
+}
+
+double utilization(const Layer& layer, const MappedNest& nest) {
+    double lanes = 1;
+    for (const NestMemory& memory : nest.machine.memories) {
+        for (const SpatialAxis& axis : memory.axes) {
+            lanes *= static_cast<double>(axis.size);
+        }
+    }
+    return static_cast<double>(layer.macs()) / (nest.counts.cycles * lanes);
+}
+
+void describe(const Layer& layer, const MappedNest& nest, const std::string& note,
+              LayerMapping& mapping) {
+    mapping.summary = nest_summary(nest.nest, nest.machine, layer.space.extents);
+    mapping.utilization = utilization(layer, nest);
+    mapping.loops = nest_code(layer, nest.nest, nest.machine, nest.counts);
+    mapping.search = note;
+    for (const LevelTraffic& row : level_traffic(nest.counts, nest.nest.levels.size())) {
+        mapping.traffic.push_back({nest.machine.memories[row.level].name,
+                                   layer.space.operands[row.operand].role, row.read_below,
+                                   row.written_above, row.written_below, row.read_above});
+    }
+}
+
+}  // namespace
+
+void LoopNestMapper::check(const Machine& machine) const {
+    const NestHierarchy hierarchy(machine);
+}
+
+Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
+                            const MapperOptions& options) const {
+    const NestHierarchy hierarchy(machine);
+    hierarchy.check_layers(network);
+    NestPlanner planner(network, machine, hierarchy, options);
+    planner.run();
+    Mapping mapping;
+    mapping.sub_batch = network.batch();
+    mapping.outermost = hierarchy.levels().front().memory;
+    mapping.program = NestEmitter(network, hierarchy, machine, planner.nests(), options).run();
+    mapping.layers.resize(network.layers().size());
+    const Bytes capacity = capacity_below(machine, hierarchy);
+    for (std::size_t l = 0; l < mapping.layers.size(); ++l) {
+        LayerMapping& layer = mapping.layers[l];
+        layer.layer = LayerId(l);
+        layer.bound = io_lower_bound(network.layer(layer.layer).space, capacity);
+        layer.bound_applies = mapping.program.layers[l].bound_applies;
+    }
+    for (std::size_t n = 0; n < planner.nests().size(); ++n) {
+        const MappedNest& nest = planner.nests()[n];
+        const Layer& root = network.layer(nest.root);
+        describe(root, nest, planner.notes()[n], mapping.layers[nest.root.position()]);
+        for (const LayerId epilogue : nest.epilogues) {
+            mapping.layers[epilogue.position()].fused = true;
+            mapping.layers[epilogue.position()].summary = "on the way out of " + root.name;
+        }
+    }
+    mapping.network_bound = network_bound(network, capacity);
+    return mapping;
+}
+
+}  // namespace memwall

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_search.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "tests/support/draw.hpp"
+#include "tests/support/machines.hpp"
+#include "tests/support/nests.hpp"
+
+namespace memwall {
+namespace {
+
+using test::Draw;
+
+const auto kNever = [] { return false; };
+
+struct Case {
+    Network network;
+    NestMachine machine;
+    NestPrices prices;
+
+    [[nodiscard]] const Layer& layer() const { return network.layers().front(); }
+};
+
+/// A small layer on two or three levels, with a buffer that does not hold everything.
+Case drawn_case(Draw& draw) {
+    const auto number = [&](std::int64_t least, std::int64_t most) {
+        return std::to_string(draw(least, most));
+    };
+    Case made;
+    if (draw.chance(50)) {
+        made.network = test::network_of_text("network: small\ninputs: {x: [" + number(2, 3) + ", " +
+                                             number(1, 3) +
+                                             "]}\nlayers: [{name: fc, op: linear, "
+                                             "out_features: " +
+                                             number(2, 4) + "}]\n");
+    } else {
+        made.network = test::network_of_text(
+            "network: small\ninputs: {x: [" + number(1, 2) + ", 1, " + number(3, 4) +
+            "]}\nlayers: [{name: c, op: conv, out_channels: " + number(1, 2) + ", kernel: [1, " +
+            number(1, 2) + "], padding: [0, " + number(0, 1) + ", 0, 0]}]\n");
+    }
+    const std::size_t levels = 2;
+    made.machine = test::plain_machine(levels);
+    NestMemory& dram = made.machine.memories[0];
+    dram.read_width = static_cast<double>(draw(1, 4));
+    dram.write_width = dram.read_width;
+    dram.one_port = true;
+    made.machine.memories[1].capacity = draw(12, 60);
+    if (draw.chance(50)) {
+        SpatialAxis lanes{"lanes", draw(2, 4), {}};
+        lanes.dims.fill(true);
+        made.machine.memories[1].axes.push_back(lanes);
+    }
+    made.machine.lanes_keep_weights = draw.chance(15);
+    made.prices.levels = {{100, 120}, {2, 3}};
+    made.prices.transfer.assign(levels, std::vector<double>(levels + 1, 0));
+    made.prices.copy = made.prices.transfer;
+    made.prices.point = 1;
+    made.prices.addition = 0.1;
+    made.prices.static_per_cycle = 0.5;
+    return made;
+}
+
+/// Every tile, every order, everything side by side that fits, counted exactly.
+class Exhaustive {
+public:
+    Exhaustive(const Case& of, MappingObjective objective) : case_(of), objective_(objective) {
+        for (const Dim dim : all_dims()) {
+            if (case_.layer().space.extent(dim) > 1) {
+                dims_.push_back(dim);
+            }
+        }
+    }
+
+    double run() {
+        choose_tiles(0);
+        return best_;
+    }
+
+private:
+    void choose_tiles(std::size_t d) {
+        if (d == dims_.size()) {
+            choose_parts(0, 1);
+            return;
+        }
+        for (std::int64_t tile = 1; tile <= case_.layer().space.extent(dims_[d]); ++tile) {
+            tile_[index(dims_[d])] = tile;
+            choose_tiles(d + 1);
+        }
+    }
+
+    void choose_parts(std::size_t d, std::int64_t used) {
+        const auto& axes = case_.machine.memories[1].axes;
+        if (d == dims_.size()) {
+            try_orders();
+            return;
+        }
+        const std::int64_t room = axes.empty() ? 1 : axes.front().size / used;
+        for (std::int64_t parts = 1; parts <= std::min(room, tile_[index(dims_[d])]); ++parts) {
+            parts_[index(dims_[d])] = parts;
+            choose_parts(d + 1, used * parts);
+        }
+    }
+
+    void try_orders() {
+        const auto those = [&](const auto& has_loop) {
+            std::vector<Dim> dims;
+            std::copy_if(dims_.begin(), dims_.end(), std::back_inserter(dims), has_loop);
+            std::sort(dims.begin(), dims.end());
+            return dims;
+        };
+        std::vector<Dim> outer =
+            those([&](Dim dim) { return tile_[index(dim)] < case_.layer().space.extent(dim); });
+        do {
+            // Inside, only the innermost loop decides whether weights stay in their lanes.
+            std::vector<Dim> inner =
+                those([&](Dim dim) { return parts_[index(dim)] < tile_[index(dim)]; });
+            do {
+                try_nest(outer, inner);
+            } while (case_.machine.lanes_keep_weights &&
+                     std::next_permutation(inner.begin(), inner.end()));
+        } while (std::next_permutation(outer.begin(), outer.end()));
+    }
+
+    void try_nest(const std::vector<Dim>& outer, const std::vector<Dim>& inner) {
+        LoopNest nest;
+        const std::size_t operands = case_.layer().space.operands.size();
+        nest.levels.push_back(test::level({}, operands));
+        nest.levels.push_back(test::level({}, operands));
+        for (const Dim dim : outer) {
+            nest.levels[0].loops.push_back({dim, tile_[index(dim)], false, 0});
+        }
+        for (const Dim dim : inner) {
+            nest.levels[1].loops.push_back({dim, parts_[index(dim)], false, 0});
+        }
+        for (const Dim dim : dims_) {
+            if (parts_[index(dim)] > 1) {
+                nest.levels[1].loops.push_back({dim, 1, true, 0});
+            }
+        }
+        const NestCounts counts = count_nest(case_.layer().space, nest, case_.machine);
+        if (counts.bytes[1] <= case_.machine.memories[1].capacity) {
+            const NestFigures figures = nest_figures(case_.layer().space, case_.prices, counts);
+            best_ = std::min(best_, figures.of(objective_));
+        }
+    }
+
+    const Case& case_;
+    MappingObjective objective_;
+    std::vector<Dim> dims_;
+    Extents tile_ = unit_extents();
+    Extents parts_ = unit_extents();
+    double best_ = std::numeric_limits<double>::infinity();
+};
+
+}  // namespace
+
+TEST_CASE("The search is never 1 % worse than trying every nest of a small layer") {
+    std::int64_t compared = 0;
+    double worst = 1;
+    for (std::uint32_t seed = 1; seed <= 330; ++seed) {
+        Draw draw(seed);
+        const Case small = drawn_case(draw);
+        const auto objective = static_cast<MappingObjective>(draw(0, 3));
+        const double best = Exhaustive(small, objective).run();
+        if (best == std::numeric_limits<double>::infinity()) {
+            CHECK_THROWS_AS(search_nest(small.layer(), small.machine, small.prices, objective,
+                                        search_budget(Effort::thorough), kNever),
+                            InputError);
+            continue;
+        }
+        const SearchedNest found = search_nest(small.layer(), small.machine, small.prices,
+                                               objective, search_budget(Effort::thorough), kNever);
+        INFO("seed " << seed << ", objective " << name(objective));
+        CHECK(found.figures.of(objective) <= best * 1.01);
+        CHECK(found.bound <= best * (1 + 1e-9));
+        worst = std::max(worst, found.figures.of(objective) / best);
+        ++compared;
+    }
+    CAPTURE(worst);
+    CHECK(compared >= 300);
+}
+
+TEST_CASE("More effort never finds a worse mapping, and the same effort finds the same") {
+    for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+        Draw draw(seed);
+        const Case small = drawn_case(draw);
+        double before = std::numeric_limits<double>::infinity();
+        try {
+            for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
+                const auto find = [&] {
+                    return search_nest(small.layer(), small.machine, small.prices,
+                                       MappingObjective::energy, search_budget(effort), kNever);
+                };
+                const SearchedNest found = find();
+                CHECK(found.nest == find().nest);
+                CHECK(found.figures.joules <= before * (1 + 1e-9));
+                before = found.figures.joules;
+            }
+        } catch (const InputError&) {
+            continue;  // its smallest tiles do not fit
+        }
+    }
+}
+
+TEST_CASE("A search that is interrupted keeps the best mapping so far") {
+    const Machine machine = test::shipped_machine("tiny_loop_nest");
+    MapperOptions options;
+    options.effort = Effort::thorough;
+    options.cancelled = [] { return true; };
+    const Mapping mapping = map_network(test::shipped_network("lenet"), machine, options);
+    CHECK(mapping.layers.front().search.find("interrupted") != std::string::npos);
+    CHECK(mapping.layers.front().utilization > 0);
+}
+
+}  // namespace memwall
