@@ -425,7 +425,7 @@ private:
                 }
                 HeldTile& held = counts_.held[l][o];
                 const Operand& operand = space_.operands[o];
-                held.words = most_words(operand.projection, tile);
+                held.words = tile_words(operand.projection, tile);
                 held.changes = changes(l, operand.projection);
                 held.partial = operand.role == TensorRole::outputs && partial(l, o);
                 const std::int64_t slots = held.changes && nest_.levels[l].double_buffered ? 2 : 1;
@@ -567,7 +567,7 @@ NestCounts count_nest(const IterationSpace& space, const LoopNest& nest,
     return NestCounter(space, nest, machine).run();
 }
 
-std::int64_t most_words(const Projection& projection, const Extents& tile) {
+std::int64_t tile_words(const Projection& projection, const Extents& tile) {
     std::int64_t words = 1;
     for (const Axis& axis : projection.axes) {
         words = checked_multiply(words,
