@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/loop_nest_mapper.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -109,9 +111,7 @@ private:
         if (found.whole_mapspace || gap == 0) {
             return text + ", proved optimal";
         }
-        char percent[32];
-        std::snprintf(percent, sizeof percent, "%.1f %%", gap * 100);
-        return text + ", at most " + percent + " above the best";
+        return text + fmt::format(", at most {:.1f} % above the best", gap * 100);
     }
 
     const Network& network_;

@@ -128,11 +128,10 @@ class NestMaker {
 public:
     NestMaker(const Layer& layer, const NestMachine& machine, Diagnostics& faults)
         : layer_(layer), machine_(machine), faults_(faults), left_(layer.space.extents) {
-        for (std::size_t l = 0; l < machine.memories.size(); ++l) {
+        for (const NestMemory& memory : machine.memories) {
             NestLevel level;
             for (const Operand& operand : layer.space.operands) {
-                level.keeps.push_back(
-                    machine.memories[l].may_keep[static_cast<std::size_t>(operand.role)]);
+                level.keeps.push_back(memory.may_keep[static_cast<std::size_t>(operand.role)]);
             }
             nest_.levels.push_back(level);
         }

@@ -71,7 +71,7 @@ void LayerEmitter::list_channels() {
                     channel.streams || steps_.changes(s, traffic.child, operand.projection) ? 1 : 0;
             }
             channel.ring = Ring(out_.builder_, "'" + what, slots);
-            channels_.push_back(std::move(channel));
+            channels_.push_back(channel);
         } else if (moved) {
             Sums sums;
             sums.parent = traffic.parent;

@@ -48,7 +48,7 @@ std::int64_t iterations(const std::vector<Loop>& loops, std::size_t i, std::int6
 // not so far where a layer would have more than 2,000 steps.
 NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest,
                      const NestMachine& /*machine*/)
-    : space_(space), nest_(nest) {
+    : nest_(nest) {
     while (moved_ + 1 < nest.levels.size() && !spreads(nest.levels[moved_ - 1]) &&
            steps_in_time(nest, space.extents, moved_ + 1) <= kMostSteps) {
         ++moved_;

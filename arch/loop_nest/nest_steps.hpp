@@ -41,7 +41,6 @@ public:
 private:
     void list(const Box& box, std::size_t level, std::size_t loop, std::vector<Box>& at);
 
-    const IterationSpace& space_;
     const LoopNest& nest_;
     std::size_t moved_ = 1;
     Extents spread_;  ///< tiles of the instances of the innermost moved level
