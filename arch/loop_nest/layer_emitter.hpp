@@ -90,4 +90,9 @@ private:
     TokenId streamed_back_, computed_;  ///< where no moved level keeps the results
 };
 
+/// The i-th of n nearly equal parts of `total`.
+inline std::int64_t share(std::int64_t total, std::int64_t i, std::int64_t n) {
+    return total / n + (i < total % n ? 1 : 0);
+}
+
 }  // namespace memwall

@@ -70,9 +70,6 @@ PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
 /// Cycles of the busier port of a level.
 double busiest_port(const NestMemory& memory, const PortLoads& loads, std::size_t level);
 
-/// The words of a tile that is the largest of its kind, wherever it lies.
-std::int64_t tile_words(const Projection& projection, const Extents& tile);
-
 /// Bits a word of an operand; of outputs while they are partial those of the accumulator.
 int word_bits(const IterationSpace& space, std::size_t operand, bool partial);
 

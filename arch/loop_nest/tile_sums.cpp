@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/tile_sums.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "base/quantity.hpp"
+
+namespace memwall {
+namespace {
+
+/// The distinct indices of one axis over a box, in order; padding left out.
+std::vector<std::int64_t> indices(const Axis& axis, const Box& box) {
+    std::vector<std::int64_t> found = {axis.offset};
+    for (const AxisTerm& term : axis.terms) {
+        std::vector<std::int64_t> more;
+        for (const std::int64_t base : found) {
+            for (std::int64_t i = box[term.dim].begin; i < box[term.dim].end; ++i) {
+                more.push_back(base + term.coefficient * i);
+            }
+        }
+        found = std::move(more);
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    const auto outside = [&](std::int64_t i) { return i < 0 || i >= axis.extent; };
+    found.erase(std::remove_if(found.begin(), found.end(), outside), found.end());
+    return found;
+}
+
+std::int64_t common_words(const Axis& axis, const Box& before, const Box& after) {
+    const std::vector<std::int64_t> a = indices(axis, before);
+    const std::vector<std::int64_t> b = indices(axis, after);
+    std::vector<std::int64_t> both;
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+    return static_cast<std::int64_t>(both.size());
+}
+
+std::int64_t axis_words(const Axis& axis, const Box& box) {
+    if (axis.terms.size() == 1 && axis.terms[0].coefficient == 1) {
+        const Range range = box[axis.terms[0].dim];
+        return intersection({range.begin + axis.offset, range.end + axis.offset}, {0, axis.extent})
+            .size();
+    }
+    return touched_indices(axis, box);
+}
+
+/// Where an axis has no end: no tile of it lies in the padding.
+Axis endless(Axis axis) {
+    axis.extent = std::numeric_limits<std::int64_t>::max() / 4;
+    axis.offset = axis.extent / 2;
+    return axis;
+}
+
+template <class List>
+std::int64_t count(const List& list) {
+    return static_cast<std::int64_t>(list.size());
+}
+
+}  // namespace
+
+template <class Tiles>
+std::int64_t TileSums::sum(const Axis& axis, const Tiles& tiles_of) const {
+    std::vector<std::vector<Range>> tiles;
+    for (const AxisTerm& term : axis.terms) {
+        tiles.push_back(tiles_of(term.dim));
+    }
+    std::int64_t total = 0;
+    Box box{};
+    const auto visit = [&](const auto& self, std::size_t term) -> void {
+        if (term == axis.terms.size()) {
+            total += axis_words(axis, box);
+            return;
+        }
+        for (const Range& range : tiles[term]) {
+            box[axis.terms[term].dim] = range;
+            self(self, term + 1);
+        }
+    };
+    visit(visit, 0);
+    return total;
+}
+
+TileSums::TileSums(const IterationSpace& space, const Projection& projection,
+                   const std::vector<PlacedLoop>& loops, std::size_t parent, Instances instances,
+                   const NestMachine& machine, Sharing sharing)
+    : projection_(projection), loops_(loops) {
+    if (instances == Instances::one || instances == Instances::parent) {
+        std::transform(projection_.axes.begin(), projection_.axes.end(), projection_.axes.begin(),
+                       endless);
+    }
+    walks_.emplace_back(1, std::vector<WalkLoop>{});  // of all dimensions of one
+    for (const Dim dim : all_dims()) {
+        in_axis_.push_back(relevant(projection, dim));
+        if (space.extent(dim) == 1) {
+            continue;
+        }
+        dims_.push_back(dim);
+        slots_[index(dim)] = walks_.size();
+        walks_.emplace_back(space.extent(dim),
+                            walk_loops(dim, parent, instances, machine, sharing));
+    }
+}
+
+std::int64_t TileSums::every_visit() const {
+    std::int64_t product = 1;
+    for (const Dim dim : dims_) {
+        if (!in_axis_[index(dim)]) {
+            product = checked_multiply(product, count(walk(dim).all()));
+        }
+    }
+    for (const Axis& axis : projection_.axes) {
+        product = checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).all(); }));
+    }
+    return product;
+}
+
+std::int64_t TileSums::first_tiles() const {
+    std::int64_t product = 1;
+    for (const Dim dim : dims_) {
+        if (!in_axis_[index(dim)]) {
+            product = checked_multiply(product, count(walk(dim).firsts()));
+        }
+    }
+    for (const Axis& axis : projection_.axes) {
+        product = checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).firsts(); }));
+    }
+    return product;
+}
+
+std::int64_t TileSums::distinct() const {
+    std::int64_t product = 1;
+    for (const Dim dim : dims_) {
+        if (!in_axis_[index(dim)]) {
+            product = checked_multiply(product, count(walk(dim).firsts()));
+        }
+    }
+    for (const Axis& axis : projection_.axes) {
+        product = checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).all(); }));
+    }
+    return product;
+}
+
+std::int64_t TileSums::fetched(bool keeps_halo) const {
+    std::int64_t words = first_tiles();
+    for (std::size_t place = 0; place < loops_.size(); ++place) {
+        if (!loops_[place].loop.spatial) {
+            words += fetched_when(place, keeps_halo);
+        }
+    }
+    return words;
+}
+
+std::vector<WalkLoop> TileSums::walk_loops(Dim dim, std::size_t parent, Instances instances,
+                                           const NestMachine& machine, Sharing sharing) {
+    std::vector<WalkLoop> mine;
+    for (std::size_t place = 0; place < loops_.size(); ++place) {
+        const PlacedLoop& at = loops_[place];
+        if (at.loop.dim != dim) {
+            continue;
+        }
+        WalkLoop loop{at.loop.tile, place, WalkLoop::Kind::temporal};
+        if (at.loop.spatial) {
+            loop.kind = kind_of(at, place, parent, instances, machine, sharing);
+            merged_[index(dim)] = merged_[index(dim)] || loop.kind == WalkLoop::Kind::merged;
+        }
+        mine.push_back(loop);
+    }
+    return mine;
+}
+
+WalkLoop::Kind TileSums::kind_of(const PlacedLoop& at, std::size_t place, std::size_t parent,
+                                 Instances instances, const NestMachine& machine,
+                                 Sharing sharing) const {
+    if (instances == Instances::one || (instances == Instances::parent && at.level < parent)) {
+        return WalkLoop::Kind::first;
+    }
+    const NestMemory& memory = machine.memories[at.level];
+    const bool shares =
+        sharing == Sharing::any || (sharing == Sharing::sums ? memory.reduces : memory.multicasts);
+    if (instances == Instances::all || at.level < parent || !shares) {
+        return WalkLoop::Kind::each;
+    }
+    if (!relevant(projection_, at.loop.dim)) {
+        return WalkLoop::Kind::first;
+    }
+    return sharing == Sharing::multicast && innermost_of_window(place) ? WalkLoop::Kind::merged
+                                                                       : WalkLoop::Kind::each;
+}
+
+bool TileSums::innermost_of_window(std::size_t place) const {
+    for (const Axis& axis : projection_.axes) {
+        const auto in_axis = [&](Dim dim) {
+            return std::any_of(axis.terms.begin(), axis.terms.end(),
+                               [&](const AxisTerm& term) { return term.dim == dim; });
+        };
+        if (axis.terms.size() < 2 || !in_axis(loops_[place].loop.dim)) {
+            continue;
+        }
+        for (std::size_t inner = place + 1; inner < loops_.size(); ++inner) {
+            if (in_axis(loops_[inner].loop.dim) && !loops_[inner].loop.spatial) {
+                return false;
+            }
+        }
+        return true;
+    }
+    return false;
+}
+
+TileSums::Sums TileSums::step_sums(const Axis& axis, std::size_t place, bool keeps_halo) const {
+    std::vector<std::vector<TileStep>> steps;
+    for (const AxisTerm& term : axis.terms) {
+        steps.push_back(walk(term.dim).steps(place, loops_[place].loop.dim == term.dim));
+    }
+    // What one of several instances had, another one may lack: only a whole tile stays then.
+    const bool overlaps =
+        keeps_halo && std::none_of(axis.terms.begin(), axis.terms.end(),
+                                   [&](const AxisTerm& term) { return merged_[index(term.dim)]; });
+    Sums sums;
+    Box before{};
+    Box after{};
+    const auto visit = [&](const auto& self, std::size_t term, bool same) -> void {
+        if (term == axis.terms.size()) {
+            const std::int64_t words = axis_words(axis, after);
+            sums.words += words;
+            sums.kept += same ? words : overlaps ? common_words(axis, before, after) : 0;
+            return;
+        }
+        const Dim dim = axis.terms[term].dim;
+        for (const auto& [first, second] : steps[term]) {
+            before[dim] = first;
+            after[dim] = second;
+            self(self, term + 1, same && first == second);
+        }
+    };
+    visit(visit, 0, true);
+    return sums;
+}
+
+std::int64_t TileSums::fetched_when(std::size_t place, bool keeps_halo) const {
+    std::int64_t words = 1;
+    std::int64_t kept = 1;
+    for (const Dim dim : dims_) {
+        if (!in_axis_[index(dim)]) {
+            const bool own = loops_[place].loop.dim == dim;
+            const std::int64_t times = count(walk(dim).steps(place, own));
+            words = checked_multiply(words, times);
+            kept = checked_multiply(kept, times);
+        }
+    }
+    for (const Axis& axis : projection_.axes) {
+        const Sums sums = step_sums(axis, place, keeps_halo);
+        words = checked_multiply(words, sums.words);
+        kept = checked_multiply(kept, sums.kept);
+    }
+    return words - kept;
+}
+
+std::int64_t tile_words(const Projection& projection, const Extents& tile) {
+    std::int64_t words = 1;
+    for (const Axis& axis : projection.axes) {
+        words = checked_multiply(words,
+                                 std::min(axis.extent, axis_words(endless(axis), whole_box(tile))));
+    }
+    return words;
+}
+
+}  // namespace memwall
