@@ -7,7 +7,7 @@ _memwall_names() {
 
 _memwall() {
     local verbs="run compare sweep validate show check import"
-    local shown="networks machines technologies experiments templates validations mappings network machine technology mapping result paths"
+    local shown="networks machines technologies experiments templates validations mappings drams network machine technology mapping result paths"
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --objective --mapping --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
@@ -60,7 +60,7 @@ _memwall() {
             ;;
         compare) words=$(_memwall_names machines) ;;
         validate) words=$(_memwall_names validations) ;;
-        check) words=$(_memwall_names networks; _memwall_names machines; _memwall_names technologies) ;;
+        check) words=$(_memwall_names networks; _memwall_names machines; _memwall_names technologies; _memwall_names drams) ;;
         show)
             case $before in
                 network) words=$(_memwall_names networks) ;;

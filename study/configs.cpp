@@ -55,9 +55,10 @@ const char* folder_name(ConfigKind kind) {
 
 const std::vector<ConfigKind>& all_config_kinds() {
     static const std::vector<ConfigKind> kKinds = {
-        ConfigKind::network,    ConfigKind::machine,          ConfigKind::technology,
-        ConfigKind::experiment, ConfigKind::network_template, ConfigKind::validation,
-        ConfigKind::mapping};
+        ConfigKind::network,          ConfigKind::machine,
+        ConfigKind::technology,       ConfigKind::experiment,
+        ConfigKind::network_template, ConfigKind::validation,
+        ConfigKind::mapping,          ConfigKind::dram};
     return kKinds;
 }
 

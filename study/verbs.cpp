@@ -103,10 +103,8 @@ const std::vector<VerbSpec>& verb_specs() {
         {"show",
          "list or describe networks, machines, technologies, mappings, results and paths",
          "WHAT",
-         "networks, machines, technologies, experiments, templates, validations, mappings; network "
-         "NAME, "
-         "machine NAME, "
-         "technology NAME; mapping; result FILE; paths",
+         "networks, machines, technologies, experiments, templates, validations, mappings, drams; "
+         "network NAME, machine NAME, technology NAME; mapping; result FILE; paths",
          {"--machine", "--network", "--batch", "--precision", "--phase", "--users", "--prompt",
           "--context", "--optimizer", "--effort", "--objective", "--mapping", "--set", "--compare",
           "--graph", "--yaml", "--json", "--csv", "--configs"},
@@ -124,7 +122,7 @@ const std::vector<VerbSpec>& verb_specs() {
         {"check",
          "check configuration files and report all their faults",
          "FILES",
-         "networks, machines, technologies or experiments, by path or name",
+         "networks, machines, technologies, kinds of DRAM, experiments or sweeps, by path or name",
          {"--configs"},
          {"memwall check my_machine.yaml", "memwall check resnet50 northpole"}},
         {"import",
@@ -143,8 +141,8 @@ const std::vector<VerbSpec>& verb_specs() {
 const std::vector<std::string>& show_words() {
     static const std::vector<std::string> kWords = {
         "networks",    "machines", "technologies", "experiments", "templates",
-        "validations", "mappings", "network",      "machine",     "technology",
-        "mapping",     "result",   "paths"};
+        "validations", "mappings", "drams",        "network",     "machine",
+        "technology",  "mapping",  "result",       "paths"};
     return kWords;
 }
 

@@ -2,6 +2,7 @@
 #include "study/configs.hpp"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -55,4 +56,22 @@ TEST_CASE("a folder given by --configs comes first, and must be a folder") {
     const ProgramRun none = run_memwall({"show", "networks", "--configs", "/no/such/folder"});
     CHECK(none.status == 2);
     CHECK(none.err == "error: --configs: no folder '/no/such/folder'\n");
+}
+
+TEST_CASE("every file that is shipped is listed and found by its name") {
+    std::set<std::string> listed;
+    for (const ConfigKind kind : all_config_kinds()) {
+        listed.insert(folder_name(kind));
+    }
+    const std::filesystem::path shipped = std::filesystem::path(MEMWALL_SOURCE_DIR) / "configs";
+    for (const auto& entry : std::filesystem::directory_iterator(shipped)) {
+        if (entry.is_directory()) {
+            CHECK(listed.count(entry.path().filename().string()) == 1);
+        }
+    }
+    CHECK(run_memwall({"show", "drams"}).out.find("HBM2, sixteen pseudo-channels") !=
+          std::string::npos);
+    const ProgramRun check = run_memwall({"check", "hbm2"});
+    CHECK(check.status == 0);
+    CHECK(check.out.find("fine: dram 'hbm2'") != std::string::npos);
 }

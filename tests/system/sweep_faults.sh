@@ -76,6 +76,49 @@ else
     echo "skipped: no tmpfs can be mounted here, so a full disk is not tried"
 fi
 
+# Ctrl-C: it ends at once and its workers with it, and the same command goes on.
+sed 's/steps: 25/steps: 50/' "$work/s.yaml" >"$work/long.yaml"
+"$build_dir/memwall" sweep "$work/long.yaml" --configs "$source_dir/configs" --jobs 2 --out "$work/stopped" >/dev/null 2>"$work/said" &
+parent=$!
+for ((try = 0; try < 500; ++try)); do
+    [[ $(finished "$work/stopped") -eq 0 ]] || break
+    sleep 0.01
+done
+workers=$(ps -o pid= --ppid "$parent" || true)
+kill -INT "$parent"
+status=0
+wait "$parent" || status=$?
+expect_equal "$status" 1 "the exit status after Ctrl-C"
+expect_contains "$(cat "$work/said")" "error: interrupted" "what is said after Ctrl-C"
+for worker in $workers; do
+    ! kill -0 "$worker" 2>/dev/null || failed "worker $worker goes on after Ctrl-C"
+done
+kept=$(finished "$work/stopped")
+[[ $kept -gt 0 && $kept -lt 1000 ]] || failed "Ctrl-C came too late: $kept of 1000 points were done"
+said=$("$build_dir/memwall" sweep "$work/long.yaml" --configs "$source_dir/configs" --jobs 2 --out "$work/stopped" 2>&1 >/dev/null | tail -1)
+expect_equal "$said" "1000 points, $kept found, 0 failed" "what is said when it goes on after Ctrl-C"
+
+# A point that needs more memory than there is: it failed for that, the others did not, and it is tried again where there is more.
+cat >"$work/memory.yaml" <<'END'
+sweep: memory
+base: {engine: systemc}
+list:
+  - {machine: tiny_von_neumann, network: tiny_conv, batch: 1}
+  - {machine: northpole, network: resnet50, batch: 32}
+  - {machine: tiny_von_neumann, network: tiny_linear, batch: 1}
+END
+in_little() (ulimit -v 70000 && exec "$build_dir/memwall" "$@" --configs "$source_dir/configs")
+if in_little run --machine tiny_von_neumann --network tiny_conv >/dev/null 2>&1; then
+    status=0
+    said=$(in_little sweep "$work/memory.yaml" --jobs 2 --out "$work/memory" 2>&1 >/dev/null | tail -1) || status=$?
+    expect_equal "$status:$said" "1:3 points, 0 found, 1 failed" "what is said in little memory"
+    expect_equal "$(cut -d, -f1,5,6 "$work/memory/results.csv" | sed -n 3p)" "1,failed,out of memory" "the point without memory"
+    said=$("$build_dir/memwall" sweep "$work/memory.yaml" --configs "$source_dir/configs" --out "$work/memory" 2>&1 >/dev/null | tail -1)
+    expect_equal "$said" "3 points, 2 found, 0 failed" "what is said where there is more memory"
+else
+    echo "skipped: this build does not start in 70 MB of addresses, so that no point can run out of them"
+fi
+
 # Two at once: whoever comes second waits a while, then refuses; between them they leave what one alone would.
 sweep --out "$work/both" >/dev/null 2>"$work/first" &
 first=$!

@@ -248,6 +248,26 @@ TEST_CASE("any key can be swept, those of the technology too") {
     CHECK(rows[0]["items"] == rows[1]["items"]);
 }
 
+TEST_CASE("what a kind of DRAM says can be swept at the component that names it") {
+    const TemporaryFolder folder;
+    const ProgramRun run =
+        sweep(folder.path(),
+              "sweep: timings\n"
+              "base: {machine: tiny_von_neumann, network: tiny_linear, batch: 64,\n"
+              "       machine.components.global_buffer.capacity: 2 KiB}\n"
+              "grid:\n"
+              "  machine.components.dram.tRCD_read: [10 ns, 400 ns]\n"
+              "  machine.components.dram.read_per_byte:\n"
+              "    - {value: 40 pJ, status: assumed, source: what if}\n"
+              "    - {value: 80 pJ, status: assumed, source: what if}\n");
+    REQUIRE(run.status == 0);
+    const std::vector<Row> rows = rows_of(folder.path() / "out/results.csv");
+    REQUIRE(rows.size() == 4);
+    CHECK(std::stod(rows[2]["window_s"]) > std::stod(rows[0]["window_s"]));
+    CHECK(std::stod(rows[1]["energy_data_movement_j"]) >
+          std::stod(rows[0]["energy_data_movement_j"]));
+}
+
 TEST_CASE("collect makes the tables again from the folder alone, in SQLite too") {
     const TemporaryFolder folder;
     REQUIRE(sweep(folder.path(), kSweep).status == 0);
