@@ -87,7 +87,7 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
     MapperOptions trial = options;
     trial.effort = Effort::quick;  // how many go together shows at any effort
     for (std::int64_t items = 1; items <= network.batch(); ++items) {
-        if (network.batch() % items != 0) {
+        if (network.batch() % items != 0 || (options.together > 0 && items != options.together)) {
             continue;
         }
         try {
@@ -100,6 +100,11 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
             refusal = error;
             break;  // more items need more room
         }
+    }
+    if (!best && !refusal) {
+        throw InputError("a batch of " + std::to_string(network.batch()) +
+                         " is no whole number of " + std::to_string(options.together) +
+                         " that go together");
     }
     if (!best) {
         throw InputError(*refusal);

@@ -9,6 +9,7 @@
 #include "sim/assemble_result.hpp"
 #include "sim/invariants.hpp"
 #include "sim/replay.hpp"
+#include "study/cards_run.hpp"
 #include "study/interrupt.hpp"
 #include "study/language_run.hpp"
 #include "study/load.hpp"
@@ -71,6 +72,9 @@ RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machi
     options.given = settings.mapping;
     options.cancelled = interrupted;
     options.rounds = scenario.rounds();
+    if (const auto& cards = machine.parts().cards) {
+        options.together = cards->together;
+    }
     Executed run;
     if (settings.engine == Engine::analytic) {
         run = estimated(batched, machine, options, scenario);
@@ -118,11 +122,32 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     return result;
 }
 
+/// A step of a language model over the cards of a machine.
+RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
+                         const RunSettings& settings, bool one_pass,
+                         const std::vector<std::string>& overrides, const Progress& progress) {
+    return run_cards(asked.network, machine, one_pass,
+                     [&](const Network& part, const Scenario& rounds, bool quick) {
+                         RunSettings of_part = settings;
+                         of_part.engine = quick ? Engine::analytic : settings.engine;
+                         return run_rounds({part, asked.precision, asked.kept}, machine, of_part,
+                                           rounds, overrides, progress);
+                     });
+}
+
 NetworkAtPrecision with_items(const Network& network, const std::string& precision,
                               std::int64_t batch) {
     NetworkAtPrecision asked = at_precision(network, precision);
     asked.network = with_batch(asked.network, batch);
     return asked;
+}
+
+void refuse_cards(const Machine& machine, const Scenario& scenario) {
+    if (machine.parts().cards) {
+        throw InputError("machine '" + machine.name() +
+                         "' has cards, which share language models " +
+                         "in their phases alone; found phase " + name(scenario.phase));
+    }
 }
 
 }  // namespace
@@ -131,6 +156,7 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
                   const std::vector<std::string>& overrides, const Progress& progress) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
     if (scenario.training) {
+        refuse_cards(machine, scenario);
         const NetworkAtPrecision step =
             network_to_train(source, scenario, settings.precision, &machine);
         Scenario round = scenario;
@@ -140,6 +166,7 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
         return result;
     }
     if (!scenario.language) {
+        refuse_cards(machine, scenario);
         return run_rounds(with_items(source.network(), settings.precision, scenario.batch), machine,
                           settings, scenario, overrides, progress);
     }
@@ -148,8 +175,11 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
         rounds.batch = scenario.batch;
         rounds.items = (standing_start ? 1 : kStepRounds) * scenario.batch;
         rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * scenario.batch;
-        return run_rounds(with_items(network, settings.precision, rounds.batch), machine, settings,
-                          rounds, overrides, progress);
+        const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
+        if (machine.parts().cards) {
+            return run_over_cards(step, machine, settings, standing_start, overrides, progress);
+        }
+        return run_rounds(step, machine, settings, rounds, overrides, progress);
     });
 }
 
