@@ -42,7 +42,8 @@ BestTable best_partitions(std::size_t items, std::int64_t cards, const StageTime
 }  // namespace
 
 std::optional<std::vector<Stage>> partition_chain(std::size_t items, std::int64_t cards,
-                                                  Seconds each, const StageTime& time) {
+                                                  Seconds each, double slack,
+                                                  const StageTime& time) {
     const BestTable slowest = best_partitions(
         items, cards, time, [](double before, double stage) { return std::max(before, stage); });
     double least = kNever;
@@ -52,7 +53,7 @@ std::optional<std::vector<Stage>> partition_chain(std::size_t items, std::int64_
     if (least == kNever) {
         return std::nullopt;
     }
-    const double limit = least * (1 + 1e-9);
+    const double limit = least * (1 + std::max(slack, 1e-9));
     const BestTable sums = best_partitions(items, cards, time, [&](double before, double stage) {
         return stage <= limit ? before + stage + each.count() : kNever;
     });

@@ -25,11 +25,12 @@ struct Stage {
 using StageTime =
     std::function<std::optional<Seconds>(std::size_t begin, std::size_t end, std::int64_t cards)>;
 
-/// The partition of `items` over at most `cards` cards with the least slowest stage; of those, the
-/// one with the least sum of all stages and of `each` a stage. Exact, by dynamic programming over
-/// the chain. None where nothing fits.
+/// The partition of `items` over at most `cards` cards with the least slowest stage, or one that is
+/// slower by a share of `slack` at most; of those, the one with the least sum of all stages and of
+/// `each` a stage. Exact, by dynamic programming over the chain. None where nothing fits.
 std::optional<std::vector<Stage>> partition_chain(std::size_t items, std::int64_t cards,
-                                                  Seconds each, const StageTime& time);
+                                                  Seconds each, double slack,
+                                                  const StageTime& time);
 
 /// MODEL: users go round a ring of stages: each stage takes in a group every `interval`, first come
 /// first served, and a group's next token begins when its last one has come out. A round takes the

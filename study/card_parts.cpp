@@ -2,6 +2,7 @@
 #include "study/card_parts.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -16,6 +17,7 @@ struct Unit {
     std::vector<bool> layers;
     Network network;
     bool divisible = false;
+    Seconds seconds;  ///< that it adds to a round of one group
 };
 
 /// MODEL: rows of embedding tables are looked up by the host, whose memory holds the tables; the
@@ -32,8 +34,7 @@ std::vector<bool> layers_on_cards(const Network& network) {
 
 class Divider {
 public:
-    Divider(const Network& network, const Machine& machine, const PartInterval& interval)
-        : network_(network), machine_(machine), interval_(interval) {
+    Divider(const Network& network, const Machine& machine) : network_(network), machine_(machine) {
         const std::vector<bool> all = layers_on_cards(network);
         std::vector<std::size_t> ends = cut_places(network, all);
         ends.push_back(all.size());
@@ -51,25 +52,45 @@ public:
         }
     }
 
-    std::vector<CardPart> run() {
+    Division run(const WholeRun& whole) {
+        if (!room_for(network_.batch())) {
+            refuse();
+        }
+        weigh(whole(slice_network(network_, layers_on_cards(network_), network_.name())));
         const CardsConfig& cards = *machine_.parts().cards;
-        const auto each = Seconds(to_seconds(cards.hop).count());
         const auto stages =
-            partition_chain(units_.size(), cards.count, each,
+            partition_chain(units_.size(), cards.count, to_seconds(cards.hop), kSlack,
                             [&](std::size_t begin, std::size_t end, std::int64_t width) {
                                 return time(begin, end, width);
                             });
-        if (!stages) {
-            refuse();
-        }
-        std::vector<CardPart> parts;
+        ensure(stages.has_value(), "what has room has a partition");
+        Division division;
         for (const Stage& stage : *stages) {
-            parts.push_back(part_of(stage));
+            division.push_back({layers_of(stage), stage.cards});
         }
-        return parts;
+        return division;
     }
 
 private:
+    /// By so much layers of one kind differ with what runs around them.
+    static constexpr double kSlack = 0.01;
+
+    /// What each unit adds to a round.
+    void weigh(const RunResult& whole) {
+        std::map<std::string, Seconds> adds;
+        for (const LayerResult& layer : whole.layers) {
+            adds[layer.name] = layer.adds;
+        }
+        const auto rounds = static_cast<double>(whole.totals.items_together);
+        const auto together = static_cast<double>(machine_.parts().cards->together);
+        ensure(rounds == together, "a whole run has groups as large as cards have");
+        for (Unit& unit : units_) {
+            for (const Layer& layer : unit.network.layers()) {
+                unit.seconds += adds.at(layer.name);
+            }
+        }
+    }
+
     /// Weights, caches of `users` and the most activations, where `width` cards share them.
     [[nodiscard]] bool fits(std::size_t begin, std::size_t end, std::int64_t width,
                             std::int64_t users) const {
@@ -98,50 +119,45 @@ private:
                            [](const Unit& unit) { return unit.network.macs() == 0; });
     }
 
-    std::optional<Seconds> time(std::size_t begin, std::size_t end, std::int64_t width) {
+    [[nodiscard]] std::optional<Seconds> time(std::size_t begin, std::size_t end,
+                                              std::int64_t width) const {
         if ((width > 1 && !divisible(begin, end)) || !fits(begin, end, width, network_.batch())) {
             return std::nullopt;
         }
         Seconds sum(0);
         for (std::size_t u = begin; u < end; ++u) {
-            const auto one = unit_time(u, u + 1 == end ? width : 1);
-            if (!one) {
-                return std::nullopt;
-            }
-            sum += *one;
+            const std::int64_t parts = u + 1 == end ? width : 1;
+            sum += Seconds(units_[u].seconds.count() / static_cast<double>(parts));
         }
-        return sum;
+        return std::max(sum, transfer(begin, end, width));
     }
 
-    std::optional<Seconds> unit_time(std::size_t u, std::int64_t width) {
-        const Network part =
-            width > 1 ? with_part_of_outputs(units_[u].network, 0, width) : units_[u].network;
-        const auto [known, fresh] = times_.try_emplace(shape_text(part));
-        if (fresh) {
-            try {
-                known->second = interval_(part);
-            } catch (const InputError& error) {
-                refusal_ = error.what();
+    /// Of what a group of users brings to the card and takes away, whichever takes longer.
+    [[nodiscard]] Seconds transfer(std::size_t begin, std::size_t end, std::int64_t width) const {
+        const auto bytes = [](const Network& network, const std::vector<TensorId>& tensors) {
+            Bytes sum;
+            for (const TensorId tensor : tensors) {
+                sum += network.tensor_bytes(tensor);
             }
-        }
-        return known->second;
+            return static_cast<double>(sum.count());
+        };
+        const Network& first = units_[begin].network;
+        const Network& last = units_[end - 1].network;
+        const double most = std::max(bytes(first, first.inputs()),
+                                     bytes(last, last.outputs()) / static_cast<double>(width));
+        const Component& host = machine_.component(machine_.find("host"));
+        const std::int64_t groups = network_.batch() / machine_.parts().cards->together;
+        return Seconds(most / static_cast<double>(groups) /
+                       static_cast<double>(std::get<LinkConfig>(host.config).bandwidth.count()));
     }
 
-    [[nodiscard]] CardPart part_of(const Stage& stage) const {
+    [[nodiscard]] std::vector<bool> layers_of(const Stage& stage) const {
         std::vector<bool> layers(network_.layers().size());
         for (std::size_t u = stage.begin; u < stage.end; ++u) {
             std::transform(layers.begin(), layers.end(), units_[u].layers.begin(), layers.begin(),
                            [](bool a, bool b) { return a || b; });
         }
-        CardPart part;
-        part.network = slice_network(network_, layers, network_.name());
-        part.cards = stage.cards;
-        part.first = part.network.layers().front().name;
-        part.last = part.network.layers().back().name;
-        if (stage.cards > 1) {
-            part.network = with_part_of_outputs(part.network, 0, stage.cards);
-        }
-        return part;
+        return layers;
     }
 
     /// Whether `users` find room, whatever the time.
@@ -152,7 +168,7 @@ private:
                        ? std::optional(Seconds(1))
                        : std::nullopt;
         };
-        return partition_chain(units_.size(), machine_.parts().cards->count, Seconds(0), any)
+        return partition_chain(units_.size(), machine_.parts().cards->count, Seconds(0), 0, any)
             .has_value();
     }
 
@@ -162,7 +178,7 @@ private:
             why = "; their memories hold " +
                   format_bytes(card_capacity(machine_) * machine_.parts().cards->count) +
                   ", its weights take " + format_bytes(network_.weight_bytes());
-        } else if (!room_for(network_.batch())) {
+        } else {
             std::int64_t enough = 0;
             std::int64_t too_many = network_.batch();
             while (too_many - enough > 1) {
@@ -171,8 +187,6 @@ private:
             }
             why = ": the caches of " + std::to_string(network_.batch()) +
                   " users do not; those of " + std::to_string(enough) + " would";
-        } else {
-            why = ": " + refusal_;
         }
         throw InputError("network '" + network_.name() + "' does not fit the " +
                          std::to_string(machine_.parts().cards->count) + " cards of machine '" +
@@ -181,17 +195,25 @@ private:
 
     const Network& network_;
     const Machine& machine_;
-    const PartInterval& interval_;
     std::vector<Unit> units_;
-    std::map<std::string, std::optional<Seconds>> times_;
-    std::string refusal_;
 };
 
 }  // namespace
 
-std::vector<CardPart> divide_over_cards(const Network& network, const Machine& machine,
-                                        const PartInterval& interval) {
-    return Divider(network, machine, interval).run();
+Division divide_over_cards(const Network& network, const Machine& machine, const WholeRun& run) {
+    return Divider(network, machine).run(run);
+}
+
+CardPart part_of(const Network& network, const StageLayers& stage) {
+    CardPart part;
+    part.network = slice_network(network, stage.layers, network.name());
+    part.cards = stage.cards;
+    part.first = part.network.layers().front().name;
+    part.last = part.network.layers().back().name;
+    if (stage.cards > 1) {
+        part.network = with_part_of_outputs(part.network, 0, stage.cards);
+    }
+    return part;
 }
 
 std::string shape_text(const Network& network) {

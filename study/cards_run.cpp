@@ -16,23 +16,23 @@
 namespace memwall {
 namespace {
 
-/// Of a part's run: the first steps fill what the last finds full.
+/// Of a part's run: the first steps fill what the last finds full, and so many groups more.
 constexpr std::int64_t kSteps = 3;
 
 /// Enough groups of users to keep a card busy, when parts are weighed.
 constexpr std::int64_t kWeighedGroups = 8;
 
-Scenario steps_of(const Network& part) {
+Scenario steps_of(const Network& part, std::int64_t groups) {
     Scenario scenario;
     scenario.batch = part.batch();
-    scenario.items = kSteps * part.batch();
+    scenario.items = (kSteps + kWeighedGroups / groups) * part.batch();
     scenario.warmup_items = scenario.items - part.batch();
     return scenario;
 }
 
 /// A group alone: with caches its tokens come one after another, else they would queue.
 Scenario alone_scenario(const Network& part) {
-    Scenario scenario = steps_of(part);
+    Scenario scenario = steps_of(part, 1);
     if (part.state_bytes() == Bytes(0)) {
         scenario.items = part.batch();
         scenario.warmup_items = 0;
@@ -48,7 +48,8 @@ struct PartRun {
 
 class CardsRun {
 public:
-    CardsRun(const Network& network, const Machine& machine, const CardRunner& run)
+    CardsRun(const Network& network, const Machine& machine, Division& division,
+             const CardRunner& run)
         : network_(network),
           machine_(machine),
           cards_(*machine.parts().cards),
@@ -61,27 +62,39 @@ public:
                              " that go through a card together (machine.cards.together)");
         }
         const std::int64_t some = std::min(groups_, kWeighedGroups);
-        parts_ = divide_over_cards(network, machine, [&](const Network& part) {
-            const Network weighed = with_batch(part, some * cards_.together);
-            return interval(run_(weighed, steps_of(weighed), true), some);
-        });
+        if (division.empty()) {
+            division = divide_over_cards(network, machine, [&](const Network& layers) {
+                const Network weighed = with_batch(layers, some * cards_.together);
+                return run_(weighed, steps_of(weighed, some), true);
+            });
+        }
+        for (const StageLayers& stage : division) {
+            parts_.push_back(part_of(network, stage));
+        }
     }
 
-    RunResult run(bool one_pass) {
+    RunResult run(Passage passage) {
         PipelineResult pipeline = stages();
+        const Seconds trip = pipeline.round_trip - pipeline.hop;  // the last one is the way back
+        const auto turns = [&](std::int64_t groups) {
+            return Seconds(pipeline.slowest().count() * static_cast<double>(groups));
+        };
         const RingTime ring = time_round_ring(groups_, pipeline.round_trip, pipeline.slowest());
-        pipeline.by_round_trip = ring.by_round_trip;
-        Seconds window = ring.round;
-        if (one_pass) {
-            window = pipeline.round_trip - pipeline.hop +
-                     Seconds(pipeline.slowest().count() * static_cast<double>(groups_ - 1));
-        }
+        pipeline.by_round_trip = ring.by_round_trip && passage != Passage::stream;
+        const Seconds window = passage == Passage::ring   ? ring.round
+                               : passage == Passage::once ? trip + turns(groups_ - 1)
+                                                          : turns(groups_);
         RunResult result = combine_cards(shares(pipeline), cards_.count, machine_, window);
         result.network = network_.name();
+        result.totals.power_scope = std::to_string(cards_.count) + " cards";
         result.scenario = Scenario();
         result.scenario.batch = result.scenario.items = network_.batch();
         result.scenario.composed = composed();
         result.totals.items = network_.batch();
+        result.totals.throughput = static_cast<double>(network_.batch()) / window.count();
+        result.totals.energy_per_item =
+            Joules(result.totals.energy.count() / static_cast<double>(network_.batch()));
+        result.totals.latency = {passage == Passage::stream ? trip : window, {}, {}, {}};
         result.totals.items_together = cards_.together;
         pipeline.static_power =
             Watts(standing_power(machine_).count() * static_cast<double>(cards_.count));
@@ -98,7 +111,7 @@ private:
     const PartRun& run_of(const CardPart& part) {
         const auto [known, fresh] = runs_.try_emplace(shape_text(part.network));
         if (fresh) {
-            known->second.busy = run_(part.network, steps_of(part.network), false);
+            known->second.busy = run_(part.network, steps_of(part.network, groups_), false);
             const Network alone = with_batch(part.network, cards_.together);
             known->second.latency = run_(alone, alone_scenario(alone), false).totals.latency.mean;
         }
@@ -165,7 +178,7 @@ private:
             if (parts.size() > 1) {
                 const RunResult& stands = runs_.at(shape).busy;
                 const RunResult own =
-                    run_(parts.back()->network, steps_of(parts.back()->network), false);
+                    run_(parts.back()->network, steps_of(parts.back()->network, groups_), false);
                 const auto miss = [](double a, double b) { return std::abs(a / b - 1); };
                 composed.error = std::max(
                     {composed.error, miss(stands.totals.window.count(), own.totals.window.count()),
@@ -187,9 +200,9 @@ private:
 
 }  // namespace
 
-RunResult run_cards(const Network& network, const Machine& machine, bool one_pass,
-                    const CardRunner& run) {
-    return CardsRun(network, machine, run).run(one_pass);
+RunResult run_cards(const Network& network, const Machine& machine, Passage passage,
+                    Division& division, const CardRunner& run) {
+    return CardsRun(network, machine, division, run).run(passage);
 }
 
 }  // namespace memwall

@@ -8,18 +8,26 @@
 #include "arch/machine.hpp"
 #include "sim/result.hpp"
 #include "sim/scenario.hpp"
+#include "study/card_parts.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
 
-/// Runs a part of a network on one card. `quick`: by the analytic engine, to weigh parts.
+/// Runs a part of a network on one card. `weighing`: by the analytic engine, with a host link that
+/// is never in the way.
 using CardRunner =
-    std::function<RunResult(const Network& part, const Scenario& rounds, bool quick)>;
+    std::function<RunResult(const Network& part, const Scenario& rounds, bool weighing)>;
 
-/// A step of a language model for all users (the batch) on a machine with cards. `one_pass`: all
-/// begin at once and go through once, as prompts do; else a step of a long stream. The result
-/// counts one step. Throws InputError where the cards cannot hold it.
-RunResult run_cards(const Network& network, const Machine& machine, bool one_pass,
-                    const CardRunner& run);
+/// How items go through the cards.
+enum class Passage {
+    ring,   ///< for ever: a user's next token begins when the last has come out
+    once,   ///< all begin at once, as prompts do
+    stream  ///< one behind the other, frames without end
+};
+
+/// A batch (all users) on a machine with cards; the result counts it once. `division` is made where
+/// it is empty, else that of another step. Throws InputError where the cards cannot hold it.
+RunResult run_cards(const Network& network, const Machine& machine, Passage passage,
+                    Division& division, const CardRunner& run);
 
 }  // namespace memwall

@@ -122,16 +122,35 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     return result;
 }
 
-/// A step of a language model over the cards of a machine.
+/// One card with the memory of all, and a host link that is never in the way.
+Machine one_large_card(const Machine& machine) {
+    constexpr double kNeverInTheWay = 1024;
+    Machine::Parts parts = machine.parts();
+    for (Component& component : parts.components) {
+        if (component.name == "core_memory") {
+            Bytes& capacity = std::get<MemoryConfig>(component.config).capacity;
+            capacity = capacity * parts.cards->count;
+        }
+        if (auto* link = std::get_if<LinkConfig>(&component.config)) {
+            link->bandwidth = BytesPerSecond(link->bandwidth.count() * kNeverInTheWay);
+            link->latency = Picoseconds(0);
+        }
+    }
+    return Machine(std::move(parts));
+}
+
+/// A batch over the cards of a machine.
 RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
-                         const RunSettings& settings, bool one_pass,
+                         const RunSettings& settings, Passage passage, Division& division,
                          const std::vector<std::string>& overrides, const Progress& progress) {
-    return run_cards(asked.network, machine, one_pass,
-                     [&](const Network& part, const Scenario& rounds, bool quick) {
+    const Machine weighed = one_large_card(machine);
+    return run_cards(asked.network, machine, passage, division,
+                     [&](const Network& part, const Scenario& rounds, bool weighing) {
                          RunSettings of_part = settings;
-                         of_part.engine = quick ? Engine::analytic : settings.engine;
-                         return run_rounds({part, asked.precision, asked.kept}, machine, of_part,
-                                           rounds, overrides, progress);
+                         of_part.engine = weighing ? Engine::analytic : settings.engine;
+                         return run_rounds({part, asked.precision, asked.kept},
+                                           weighing ? weighed : machine, of_part, rounds, overrides,
+                                           progress);
                      });
 }
 
@@ -142,12 +161,24 @@ NetworkAtPrecision with_items(const Network& network, const std::string& precisi
     return asked;
 }
 
-void refuse_cards(const Machine& machine, const Scenario& scenario) {
-    if (machine.parts().cards) {
+/// Frames over the cards of a machine: a batch of a steady stream, or one from a standing start.
+RunResult run_frames_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
+                                const RunSettings& settings, const Scenario& scenario,
+                                const std::vector<std::string>& overrides,
+                                const Progress& progress) {
+    const bool stream = scenario.phase == Phase::stream && !scenario.cold;
+    if (!stream && scenario.phase != Phase::single) {
         throw InputError("machine '" + machine.name() +
-                         "' has cards, which share language models " +
-                         "in their phases alone; found phase " + name(scenario.phase));
+                         "' has cards, which go through the phases " +
+                         "stream, single and those of language models; found " +
+                         (scenario.cold ? "a cold start" : name(scenario.phase)));
     }
+    Division division;
+    RunResult result =
+        run_over_cards(asked, machine, settings, stream ? Passage::stream : Passage::once, division,
+                       overrides, progress);
+    result.scenario.phase = scenario.phase;
+    return result;
 }
 
 }  // namespace
@@ -156,7 +187,6 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
                   const std::vector<std::string>& overrides, const Progress& progress) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
     if (scenario.training) {
-        refuse_cards(machine, scenario);
         const NetworkAtPrecision step =
             network_to_train(source, scenario, settings.precision, &machine);
         Scenario round = scenario;
@@ -166,10 +196,13 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
         return result;
     }
     if (!scenario.language) {
-        refuse_cards(machine, scenario);
-        return run_rounds(with_items(source.network(), settings.precision, scenario.batch), machine,
-                          settings, scenario, overrides, progress);
+        const NetworkAtPrecision asked =
+            with_items(source.network(), settings.precision, scenario.batch);
+        return machine.parts().cards
+                   ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
+                   : run_rounds(asked, machine, settings, scenario, overrides, progress);
     }
+    Division division;  // of the last step, which comes first, for all of them
     return run_language(source, scenario, [&](const Network& network, bool standing_start) {
         Scenario rounds;
         rounds.batch = scenario.batch;
@@ -177,7 +210,9 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
         rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * scenario.batch;
         const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
         if (machine.parts().cards) {
-            return run_over_cards(step, machine, settings, standing_start, overrides, progress);
+            return run_over_cards(step, machine, settings,
+                                  standing_start ? Passage::once : Passage::ring, division,
+                                  overrides, progress);
         }
         return run_rounds(step, machine, settings, rounds, overrides, progress);
     });

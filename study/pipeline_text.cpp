@@ -56,8 +56,9 @@ std::string pipeline_text(const RunResult& run) {
                           format_seconds(
                               Seconds(pipeline.hop.count() * static_cast<double>(stages.size()))),
                           stages.size())
-            : fmt::format("the slowest stage limits: {} a group of users; a round trip takes {}",
-                          format_seconds(pipeline.slowest()), format_seconds(pipeline.round_trip));
+            : fmt::format(
+                  "the slowest stage limits: {} for what goes together; a round trip takes {}",
+                  format_seconds(pipeline.slowest()), format_seconds(pipeline.round_trip));
     return table.text() +
            fmt::format("{}\n{} of the power are leakage and clock trees of {} cards, {} the work\n",
                        limit, format_watts(pipeline.static_power), pipeline.cards,

@@ -81,8 +81,7 @@ std::vector<std::size_t> cut_places(const Network& network, const std::vector<bo
     // From the place behind its producer to the place before its last reader.
     std::vector<std::int64_t> crossing(count + 1);
     std::vector<std::int64_t> held(count + 1);
-    for (std::size_t t = 0; t < network.tensors().size(); ++t) {
-        const Tensor& tensor = network.tensors()[t];
+    for (const Tensor& tensor : network.tensors()) {
         if (tensor.is_weight()) {
             continue;
         }
@@ -107,8 +106,10 @@ std::vector<std::size_t> cut_places(const Network& network, const std::vector<bo
     for (std::size_t place = 1; place < count; ++place) {
         before += layers[place - 1] ? 1 : 0;
         behind -= layers[place - 1] ? 1 : 0;
+        const Layer& next = network.layers()[place];
+        const bool joined = next.no_work || next.epilogue_of.valid();
         if (before > 0 && behind > 0 && layers[place - 1] && crossing[place] == 1 &&
-            held[place] == 0) {
+            held[place] == 0 && !joined) {
             places.push_back(place);
         }
     }

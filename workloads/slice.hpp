@@ -11,8 +11,9 @@
 namespace memwall {
 
 /// Places between layers, in order, that a single tensor crosses and no cache: the network before
-/// such a place and the one behind it have only that in common. `layers`: which ones count; the
-/// results of others are inputs. Without both ends.
+/// such a place and the one behind it have only that in common. None is before a layer without work
+/// of its own, or one that may run on the way out of the layer before. `layers`: which ones count;
+/// the results of others are inputs. Without both ends.
 std::vector<std::size_t> cut_places(const Network& network, const std::vector<bool>& layers);
 
 /// The layers that `keep` says, in their order. What others make and these read are inputs, what

@@ -95,7 +95,7 @@ TEST_CASE("A chain is divided as well as by trying all partitions") {
         const std::int64_t cards = draw(1, 5);
         const double each = static_cast<double>(draw(0, 2));
         const auto stages =
-            partition_chain(chain.seconds.size(), cards, Seconds(each),
+            partition_chain(chain.seconds.size(), cards, Seconds(each), 0,
                             [&](std::size_t begin, std::size_t end, std::int64_t width) {
                                 return chain.time(begin, end, width);
                             });
@@ -125,6 +125,19 @@ TEST_CASE("A chain is divided as well as by trying all partitions") {
     }
     CHECK(divided > 20);
     CHECK(refused > 5);
+}
+
+TEST_CASE("A stage may be a little slower where the way of all is shorter") {
+    const std::vector<double> seconds = {5, 5.2, 4.9};
+    const auto time = [&](std::size_t begin, std::size_t end, std::int64_t cards) {
+        const double sum = std::accumulate(seconds.begin() + static_cast<std::ptrdiff_t>(begin),
+                                           seconds.begin() + static_cast<std::ptrdiff_t>(end), 0.0);
+        return cards == 1 ? std::optional(Seconds(sum)) : std::nullopt;
+    };
+    CHECK(partition_chain(3, 2, Seconds(1), 0, time) == std::vector<Stage>{{0, 1, 1}, {1, 3, 1}});
+    CHECK(partition_chain(3, 3, Seconds(1), 0, time)->size() == 3);
+    CHECK(partition_chain(3, 3, Seconds(1), 1, time)->size() == 2);
+    CHECK(partition_chain(3, 3, Seconds(1), 2, time)->size() == 1);
 }
 
 TEST_CASE("Users who go round a ring take what the round trip or the slowest stage takes") {

@@ -85,6 +85,22 @@ TEST_CASE("Every layer of a model is on one card or in equal parts on several") 
     CHECK(run["scenario"]["composed_cards"]["run"] < run["scenario"]["composed_cards"]["cards"]);
 }
 
+TEST_CASE("A pipeline is shown again from its file") {
+    const TemporaryFolder folder;
+    std::vector<std::string> more = decode_with({"--engine", "analytic", "--json"});
+    more.push_back((folder.path() / "run.json").string());
+    const ProgramRun run = run_on_cards(more);
+    REQUIRE(run.status == 0);
+    const ProgramRun shown = run_memwall({"show", "result", "run.json"}, folder.path());
+    REQUIRE(shown.status == 0);
+    for (const char* line : {"most users", "round trip of a token limits",
+                             "leakage and clock trees", "cards were run; the others do the same"}) {
+        INFO(line);
+        CHECK(run.out.find(line) != std::string::npos);
+        CHECK(shown.out.find(line) != std::string::npos);
+    }
+}
+
 TEST_CASE("Both engines find the same pipeline where nothing is contended") {
     const Json analytic = result_on_cards(decode_with({"--engine", "analytic"}));
     const Json replayed = result_on_cards(kDecode);
@@ -115,6 +131,39 @@ TEST_CASE("A prompt goes through the cards once, then tokens go round") {
     CHECK(run["scenario"]["extrapolation"]["error_percent"].get<double>() < 5);
 }
 
+TEST_CASE("Frames of a network that does not fit a chip stream through cards") {
+    const auto run = [](const std::string& machine, const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {"run",
+                                              "--machine",
+                                              machine,
+                                              "--network",
+                                              "bert_large",
+                                              "--set",
+                                              "network.parameters.layers=2",
+                                              "--engine",
+                                              "analytic",
+                                              "--json",
+                                              "-"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const ProgramRun found = run_memwall(arguments, "/");
+        INFO(found.err);
+        REQUIRE(found.status == 0);
+        return Json::parse(found.out)["runs"][0]["totals"];
+    };
+    const Json chip = run("northpole", {});
+    const Json cards = run("northpole_16", {"--set", "machine.cards.count=2"});
+    CHECK(cards["pipeline"]["stages"].size() == 2);
+    CHECK(cards["pipeline"]["limit"] == "stage");
+    CHECK(cards["macs"].get<std::int64_t>() * 4 == chip["macs"].get<std::int64_t>());  // a frame
+    CHECK(cards["throughput_per_s"].get<double>() > chip["throughput_per_s"].get<double>() * 1.5);
+    CHECK(cards["throughput_per_s"].get<double>() *
+              cards["pipeline"]["slowest_stage_s"].get<double>() ==
+          Approx(1));
+    const Json one = run("northpole_16", {"--set", "machine.cards.count=2", "--phase", "single"});
+    CHECK(one["latency_s"] == one["window_s"]);
+    CHECK(one["latency_s"].get<double>() == Approx(cards["latency_s"].get<double>()));
+}
+
 TEST_CASE("What cards cannot do is told") {
     const auto fault = [](const std::vector<std::string>& more) {
         const ProgramRun run = run_on_cards(more);
@@ -123,9 +172,10 @@ TEST_CASE("What cards cannot do is told") {
     };
     CHECK(fault(decode_with({"--set", "machine.cards.together=4"}))
               .find("6 users are no whole number of groups of 4") != std::string::npos);
-    CHECK(fault({"--phase", "single"}).find("has cards, which share language models") !=
+    CHECK(fault({"--phase", "offline"}).find("has cards, which go through the phases stream") !=
           std::string::npos);
-    CHECK(fault({"--phase", "training_step"}).find("has cards") != std::string::npos);
+    CHECK(fault({"--phase", "training_step", "--precision", "int8"}).find("cannot train") !=
+          std::string::npos);
     const std::string users =
         fault({"--phase", "decode", "--users", "100000", "--context", "100000"});
     CHECK(users.find("the caches of 100000 users do not; those of ") != std::string::npos);
