@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "arch/action.hpp"
+#include "arch/cards.hpp"
 #include "arch/clock.hpp"
 #include "arch/dram_config.hpp"
 #include "arch/identifiers.hpp"
@@ -195,7 +196,8 @@ public:
         std::vector<Provenance> provenance;
         std::string power_scope = "chip";
         std::optional<PowerCap> power_cap;
-        SourceMark where;  ///< of its name in the file
+        std::optional<CardsConfig> cards;  ///< the components are those of one of them
+        SourceMark where;                  ///< of its name in the file
     };
 
     explicit Machine(Parts parts);

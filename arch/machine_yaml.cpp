@@ -94,6 +94,17 @@ PowerCap read_power_cap(const YamlValue& value, Hertz clock, Diagnostics& faults
     return cap;
 }
 
+CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
+    MapReader reader(value, "'cards'", faults);
+    CardsConfig cards;
+    cards.count = reader.at_most("count", reader.required_positive<std::int64_t>("count"),
+                                 std::int64_t{1024}, "1,024");
+    cards.hop = reader.required<Picoseconds>("hop");
+    cards.together = reader.optional_positive<std::int64_t>("together", 1);
+    reader.finish();
+    return cards;
+}
+
 }  // namespace
 
 Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies,
@@ -119,6 +130,12 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     parts.clocks.emplace_back("clock", clock.count() > 0 ? clock : Hertz(1));
     if (const YamlValue* cap = reader.value("power_cap")) {
         parts.power_cap = read_power_cap(*cap, clock, faults);
+    }
+    if (const YamlValue* cards = reader.value("cards")) {
+        parts.cards = read_cards(*cards, faults);
+        if (parts.mapper != "spatial") {
+            reader.error("cards", "only machines of the mapper 'spatial' go together as cards");
+        }
     }
     const std::string technology = reader.required<std::string>("technology");
     if (!technology.empty()) {

@@ -32,6 +32,9 @@ struct MapperOptions {
     /// How often the batch runs through the network. Where a part of it runs at a time, the program
     /// has as many more rounds: rounds x items_per_round is always rounds x batch here.
     std::int64_t rounds = 4;
+    /// Items of a batch that go through a chip together; 0: as many as is fastest. A spatial mapper
+    /// alone is told so.
+    std::int64_t together = 0;
     /// Asked now and then while searching; true ends the search, which throws Interrupted.
     std::function<bool()> cancelled = [] { return false; };
     /// Whether a program may leave out blocks of layers that are equal to those before them. The

@@ -58,8 +58,9 @@ bool faster(const Choice& choice, const Choice& than) {
 }
 
 /// The fastest of the plans that the effort allows.
-Choice map_items(const Network& network, const Machine& machine, const Chip& chip,
-                 const Cores& cores, const MapperOptions& options) {
+/// `parts`: of the batch, one after another.
+Choice map_items(const Network& network, std::int64_t parts, const Machine& machine,
+                 const Chip& chip, const Cores& cores, const MapperOptions& options) {
     const std::vector<FusedLayer> fused = fuse_layers(network);
     std::optional<Choice> best;
     for (std::vector<SpatialPlan>& plans :
@@ -67,7 +68,7 @@ Choice map_items(const Network& network, const Machine& machine, const Chip& chi
         throw_if_cancelled(options);
         Choice choice{network, fused, std::move(plans), {}};
         choice.design = design_spatial(choice.network, machine, chip, cores, choice.fused,
-                                       choice.plans, options);
+                                       choice.plans, parts, options);
         if (!best || faster(choice, *best)) {
             best = std::move(choice);
         }
@@ -79,18 +80,19 @@ Choice map_items(const Network& network, const Machine& machine, const Chip& chi
 Choice choose(const Network& network, const Machine& machine, const Chip& chip, const Cores& cores,
               const MapperOptions& options) {
     if (network.batch() == 1 || network.trains()) {
-        return map_items(network, machine, chip, cores, options);
+        return map_items(network, 1, machine, chip, cores, options);
     }
     std::optional<Choice> best;
     std::optional<InputError> refusal;
     MapperOptions trial = options;
     trial.effort = Effort::quick;  // how many go together shows at any effort
     for (std::int64_t items = 1; items <= network.batch(); ++items) {
-        if (network.batch() % items != 0) {
+        if (network.batch() % items != 0 || (options.together > 0 && items != options.together)) {
             continue;
         }
         try {
-            Choice choice = map_items(with_batch(network, items), machine, chip, cores, trial);
+            Choice choice = map_items(with_batch(network, items), network.batch() / items, machine,
+                                      chip, cores, trial);
             if (!best || faster(choice, *best)) {
                 best = std::move(choice);
             }
@@ -99,11 +101,17 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
             break;  // more items need more room
         }
     }
+    if (!best && !refusal) {
+        throw InputError("a batch of " + std::to_string(network.batch()) +
+                         " is no whole number of " + std::to_string(options.together) +
+                         " that go together");
+    }
     if (!best) {
         throw InputError(*refusal);
     }
     if (options.effort != trial.effort) {
-        Choice careful = map_items(best->network, machine, chip, cores, options);
+        Choice careful = map_items(best->network, network.batch() / best->network.batch(), machine,
+                                   chip, cores, options);
         if (faster(careful, *best)) {
             best = std::move(careful);
         }
@@ -126,7 +134,7 @@ std::string summary(const CoreSplit& split) {
 void check_spatial(const Network& network, const Machine& machine) {
     if (network.trains()) {
         throw InputError("machine '" + machine.name() +
-                         "' cannot train: its mapper keeps no state from step to step, and has no "
+                         "' cannot train: its mapper keeps no optimiser state, and has no "
                          "way to put new weights where its arrays read them");
     }
     Diagnostics faults;
@@ -140,12 +148,9 @@ void check_spatial(const Network& network, const Machine& machine) {
     };
     for (const Layer& layer : network.layers()) {
         const Operand* weights = layer.space.find(TensorRole::weights);
-        if (weights != nullptr && weights->projection.gather) {
-            refuse(layer, "its mapper has no way to gather rows from core to core");
-        } else if (weights != nullptr && layer.macs() == 0) {
-            refuse(layer, "its mapper streams weights to arrays only");
-        } else if (layer.space.find(TensorRole::state) != nullptr) {
-            refuse(layer, "its mapper keeps no state from item to item");
+        if (weights != nullptr && weights->projection.gather &&
+            weights->projection.gather->grouped) {
+            refuse(layer, "its mapper has no way to stream the experts that tokens choose");
         }
     }
     faults.throw_if_any();

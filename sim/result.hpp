@@ -54,6 +54,29 @@ struct ClockUnderCap {
     bool holds = true;  ///< whether the steady power stays within the cap
 };
 
+/// A part of the network on one of several cards.
+struct StageResult {
+    std::string first, last;      ///< layers
+    std::int64_t cards = 1;       ///< that do equal parts of it at once
+    Seconds interval;             ///< between the users' tokens that it can take in
+    Seconds latency;              ///< of one alone, in and out of the card
+    Bytes held;                   ///< in the fullest card
+    std::int64_t most_users = 0;  ///< whose caches fit
+};
+
+/// What limits a pipeline of cards.
+struct PipelineResult {
+    std::int64_t cards = 0;  ///< of the machine; those without a stage draw their power too
+    std::vector<StageResult> stages;
+    Seconds round_trip;         ///< of one token alone, hops included
+    Seconds hop;                ///< what is added between two cards
+    bool by_round_trip = true;  ///< else the slowest stage limits
+    Watts static_power;         ///< of all cards: leakage and clock trees
+    Watts dynamic_power;        ///< the rest
+    [[nodiscard]] Seconds slowest() const;
+    [[nodiscard]] std::int64_t most_users() const;
+};
+
 struct Totals {
     Seconds seconds;  ///< the whole replay
     Cycles cycles;    ///< the same, of `clock`
@@ -81,6 +104,7 @@ struct Totals {
     Seconds load_seconds;
     Joules load_energy;
     AtLowerBound at_lower_bound;
+    std::optional<PipelineResult> pipeline;  ///< of machines with several cards
     std::optional<TrainingMemory> training;  ///< of a training step: what it needs, by kind
     std::int64_t stalls = 0;                 ///< scheduled steps that began late
     std::int64_t steps = 0;

@@ -60,7 +60,8 @@ Json scenario_json(const Scenario& scenario) {
                  {"cold", scenario.cold},
                  {"optimizer", nullptr},
                  {"extrapolation", nullptr},
-                 {"repeated_blocks", nullptr}};
+                 {"repeated_blocks", nullptr},
+                 {"composed_cards", nullptr}};
     if (const auto& training = scenario.training) {
         json["prompt"] = or_null(training->tokens);
         json["optimizer"] = name(training->optimizer);
@@ -75,6 +76,36 @@ Json scenario_json(const Scenario& scenario) {
                                    {"layers", repeated->layers},
                                    {"blocks", repeated->blocks},
                                    {"error_percent", finite(100 * repeated->error)}};
+    }
+    if (const auto& composed = scenario.composed) {
+        json["composed_cards"] = {{"cards", composed->cards},
+                                  {"run", composed->run},
+                                  {"error_percent", finite(100 * composed->error)}};
+    }
+    return json;
+}
+
+Json pipeline_json(const std::optional<PipelineResult>& pipeline) {
+    if (!pipeline) {
+        return nullptr;
+    }
+    Json json = {{"cards", pipeline->cards},
+                 {"limit", pipeline->by_round_trip ? "round_trip" : "stage"},
+                 {"slowest_stage_s", finite(pipeline->slowest())},
+                 {"round_trip_s", finite(pipeline->round_trip)},
+                 {"hop_s", finite(pipeline->hop)},
+                 {"most_users", pipeline->most_users()},
+                 {"static_power_w", finite(pipeline->static_power)},
+                 {"dynamic_power_w", finite(pipeline->dynamic_power)},
+                 {"stages", Json::array()}};
+    for (const StageResult& stage : pipeline->stages) {
+        json["stages"].push_back({{"first", stage.first},
+                                  {"last", stage.last},
+                                  {"cards", stage.cards},
+                                  {"interval_s", finite(stage.interval)},
+                                  {"latency_s", finite(stage.latency)},
+                                  {"held_bytes", stage.held.count()},
+                                  {"most_users", stage.most_users}});
     }
     return json;
 }
@@ -133,6 +164,7 @@ Json totals_json(const Totals& totals) {
     for (const auto& [memory, bytes] : totals.peak_memory) {
         json["peak_memory_bytes"][memory] = bytes.count();
     }
+    json["pipeline"] = pipeline_json(totals.pipeline);
     json["training_memory_bytes"] = memory_json(totals.training);
     json["area_mm2"] = totals.area ? Json(finite(*totals.area)) : Json(nullptr);
     json["load"] = {{"seconds", finite(totals.load_seconds)},

@@ -149,6 +149,10 @@ Scenario read_scenario(const Node& node) {
             repeated.at("stands").text(), repeated.at("layers").count(),
             repeated.at("blocks").count(), repeated.at("error_percent").number() / 100};
     }
+    if (const Node composed = node.at("composed_cards"); !composed.is_null()) {
+        scenario.composed = ComposedCards{composed.at("cards").count(), composed.at("run").count(),
+                                          composed.at("error_percent").number() / 100};
+    }
     return scenario;
 }
 
@@ -190,6 +194,26 @@ std::optional<TrainingMemory> read_training_memory(const Node& node) {
                           bytes("gradients"),  bytes("saved"),   bytes("peak_live")};
 }
 
+std::optional<PipelineResult> read_pipeline(const Node& node) {
+    if (node.is_null()) {
+        return std::nullopt;
+    }
+    PipelineResult pipeline;
+    pipeline.cards = node.at("cards").count();
+    pipeline.by_round_trip = node.at("limit").text() == "round_trip";
+    pipeline.round_trip = Seconds(node.at("round_trip_s").number());
+    pipeline.hop = Seconds(node.at("hop_s").number());
+    pipeline.static_power = Watts(node.at("static_power_w").number());
+    pipeline.dynamic_power = Watts(node.at("dynamic_power_w").number());
+    for (const Node& stage : node.at("stages").items()) {
+        pipeline.stages.push_back(
+            {stage.at("first").text(), stage.at("last").text(), stage.at("cards").count(),
+             Seconds(stage.at("interval_s").number()), Seconds(stage.at("latency_s").number()),
+             Bytes(stage.at("held_bytes").count()), stage.at("most_users").count()});
+    }
+    return pipeline;
+}
+
 std::optional<ClockUnderCap> read_power_cap(const Node& node) {
     if (node.is_null()) {
         return std::nullopt;
@@ -221,6 +245,7 @@ Totals read_totals(const Node& node) {
         totals.area = SquareMillimetres(area.number());
     }
     totals.power_cap = read_power_cap(node.at("power_cap"));
+    totals.pipeline = read_pipeline(node.at("pipeline"));
     totals.training = read_training_memory(node.at("training_memory_bytes"));
     totals.stalls = node.at("stalls").count();
     totals.steps = node.at("steps").count();

@@ -70,6 +70,14 @@ struct RepeatedBlocks {
     double error = 0;         ///< by how much it differs in time from the one before it: a fraction
 };
 
+/// Cards with equal parts of a network of which one was run for all, in the order of a pipeline
+/// that was composed of them.
+struct ComposedCards {
+    std::int64_t cards = 0;  ///< that have work
+    std::int64_t run = 0;    ///< of these
+    double error = 0;        ///< of one that was run to measure it, in time or energy: a fraction
+};
+
 /// A resolved scenario: items and warmup_items are whole batches.
 struct Scenario {
     Phase phase = Phase::stream;
@@ -81,6 +89,7 @@ struct Scenario {
     std::optional<TrainingLoad> training;
     std::optional<Extrapolation> extrapolation;
     std::optional<RepeatedBlocks> repeated;
+    std::optional<ComposedCards> composed;
 
     /// Batches in all, and those that are counted.
     [[nodiscard]] std::int64_t rounds() const { return training ? 1 : items / batch; }

@@ -9,6 +9,7 @@
 #include "sim/assemble_result.hpp"
 #include "sim/invariants.hpp"
 #include "sim/replay.hpp"
+#include "study/cards_run.hpp"
 #include "study/interrupt.hpp"
 #include "study/language_run.hpp"
 #include "study/load.hpp"
@@ -71,6 +72,9 @@ RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machi
     options.given = settings.mapping;
     options.cancelled = interrupted;
     options.rounds = scenario.rounds();
+    if (const auto& cards = machine.parts().cards) {
+        options.together = cards->together;
+    }
     Executed run;
     if (settings.engine == Engine::analytic) {
         run = estimated(batched, machine, options, scenario);
@@ -118,11 +122,63 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     return result;
 }
 
+/// One card with the memory of all, and a host link that is never in the way.
+Machine one_large_card(const Machine& machine) {
+    constexpr double kNeverInTheWay = 1024;
+    Machine::Parts parts = machine.parts();
+    for (Component& component : parts.components) {
+        if (component.name == "core_memory") {
+            Bytes& capacity = std::get<MemoryConfig>(component.config).capacity;
+            capacity = capacity * parts.cards->count;
+        }
+        if (auto* link = std::get_if<LinkConfig>(&component.config)) {
+            link->bandwidth = BytesPerSecond(link->bandwidth.count() * kNeverInTheWay);
+            link->latency = Picoseconds(0);
+        }
+    }
+    return Machine(std::move(parts));
+}
+
+/// A batch over the cards of a machine.
+RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
+                         const RunSettings& settings, Passage passage, Division& division,
+                         const std::vector<std::string>& overrides, const Progress& progress) {
+    const Machine weighed = one_large_card(machine);
+    return run_cards(asked.network, machine, passage, division,
+                     [&](const Network& part, const Scenario& rounds, bool weighing) {
+                         RunSettings of_part = settings;
+                         of_part.engine = weighing ? Engine::analytic : settings.engine;
+                         return run_rounds({part, asked.precision, asked.kept},
+                                           weighing ? weighed : machine, of_part, rounds, overrides,
+                                           progress);
+                     });
+}
+
 NetworkAtPrecision with_items(const Network& network, const std::string& precision,
                               std::int64_t batch) {
     NetworkAtPrecision asked = at_precision(network, precision);
     asked.network = with_batch(asked.network, batch);
     return asked;
+}
+
+/// Frames over the cards of a machine: a batch of a steady stream, or one from a standing start.
+RunResult run_frames_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
+                                const RunSettings& settings, const Scenario& scenario,
+                                const std::vector<std::string>& overrides,
+                                const Progress& progress) {
+    const bool stream = scenario.phase == Phase::stream && !scenario.cold;
+    if (!stream && scenario.phase != Phase::single) {
+        throw InputError("machine '" + machine.name() +
+                         "' has cards, which go through the phases " +
+                         "stream, single and those of language models; found " +
+                         (scenario.cold ? "a cold start" : name(scenario.phase)));
+    }
+    Division division;
+    RunResult result =
+        run_over_cards(asked, machine, settings, stream ? Passage::stream : Passage::once, division,
+                       overrides, progress);
+    result.scenario.phase = scenario.phase;
+    return result;
 }
 
 }  // namespace
@@ -140,16 +196,25 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
         return result;
     }
     if (!scenario.language) {
-        return run_rounds(with_items(source.network(), settings.precision, scenario.batch), machine,
-                          settings, scenario, overrides, progress);
+        const NetworkAtPrecision asked =
+            with_items(source.network(), settings.precision, scenario.batch);
+        return machine.parts().cards
+                   ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
+                   : run_rounds(asked, machine, settings, scenario, overrides, progress);
     }
+    Division division;  // of the last step, which comes first, for all of them
     return run_language(source, scenario, [&](const Network& network, bool standing_start) {
         Scenario rounds;
         rounds.batch = scenario.batch;
         rounds.items = (standing_start ? 1 : kStepRounds) * scenario.batch;
         rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * scenario.batch;
-        return run_rounds(with_items(network, settings.precision, rounds.batch), machine, settings,
-                          rounds, overrides, progress);
+        const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
+        if (machine.parts().cards) {
+            return run_over_cards(step, machine, settings,
+                                  standing_start ? Passage::once : Passage::ring, division,
+                                  overrides, progress);
+        }
+        return run_rounds(step, machine, settings, rounds, overrides, progress);
     });
 }
 

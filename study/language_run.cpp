@@ -129,8 +129,10 @@ private:
     void finish(RunResult& result, const std::optional<Decoded>& decoded,
                 const std::optional<Seconds>& first_token) const {
         const std::optional<RepeatedBlocks> repeated = result.scenario.repeated;
+        const std::optional<ComposedCards> composed = result.scenario.composed;
         result.scenario = scenario_;
         result.scenario.repeated = repeated;
+        result.scenario.composed = composed;
         if (decoded && decoded->steps.checked > 0) {
             result.scenario.extrapolation = Extrapolation{
                 decoded->steps.contexts, decoded->steps.contexts[decoded->steps.checked],

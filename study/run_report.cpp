@@ -5,6 +5,7 @@
 
 #include "base/parse.hpp"
 #include "study/figures.hpp"
+#include "study/pipeline_text.hpp"
 #include "study/table.hpp"
 
 namespace memwall {
@@ -206,6 +207,12 @@ std::string run_notes(const RunResult& run) {
             "differ from the block before by {:.3f} %\n",
             repeated->layers, repeated->stands, repeated->blocks, 100 * repeated->error);
     }
+    if (const auto& composed = run.scenario.composed) {
+        notes += fmt::format(
+            "note: {} of {} cards were run; the others do the same as one of these, which another "
+            "one of them misses by {:.3f} %; the way over all cards is composed\n",
+            composed->run, composed->cards, 100 * composed->error);
+    }
     return notes;
 }
 
@@ -221,8 +228,10 @@ static std::string silent_note(const RunResult& run) {
 }
 
 std::string run_report(const RunResult& run) {
-    return run_title(run) + "\n\n" + totals_text(run) + "\n" + layers_text(run) + "\n" +
-           run_notes(run) + silent_note(run);
+    const std::string stages = pipeline_text(run);
+    return run_title(run) + "\n\n" + totals_text(run) + "\n" + stages +
+           (stages.empty() ? "" : "\n") + layers_text(run) + "\n" + run_notes(run) +
+           silent_note(run);
 }
 
 }  // namespace memwall

@@ -50,6 +50,12 @@ std::string machine_json(const Machine& machine) {
                              {"lowest_clock_hz", cap->lowest_clock.count()},
                              {"clock_step_hz", cap->clock_step.count()}};
     }
+    json["cards"] = nullptr;
+    if (const auto& cards = machine.parts().cards) {
+        json["cards"] = {{"count", cards->count},
+                         {"hop_s", to_seconds(cards->hop).count()},
+                         {"together", cards->together}};
+    }
     json["components"] = Json::array();
     for (const Component& component : machine.components()) {
         json["components"].push_back({{"name", component.name},
@@ -76,6 +82,13 @@ std::string machine_table(const Machine& machine) {
                                    machine.name(), machine.parts().technology.name,
                                    format_hertz(machine.clocks().front().frequency()),
                                    machine.parts().mapper, machine.area().count());
+    if (const auto& cards = machine.parts().cards) {
+        text += fmt::format(
+            "{} cards, of each of which this is said; {} between two of them; {} user{} "
+            "together\n\n",
+            cards->count, format_seconds(to_seconds(cards->hop)), cards->together,
+            cards->together == 1 ? "" : "s");
+    }
     if (const auto& cap = machine.parts().power_cap) {
         text += fmt::format(
             "power cap {}: the clock falls in steps of {} to no less than {}, the voltage by {:g} "

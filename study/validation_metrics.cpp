@@ -61,6 +61,14 @@ double layer_time(const RunResult& run, const Metric& metric) {
     return layer_of(run, metric).adds.count();
 }
 
+/// Of the slowest stage of a pipeline of cards.
+double stage_time(const RunResult& run, const Metric&) {
+    if (!run.totals.pipeline) {
+        throw InputError("machine '" + run.machine + "' has no cards, so no stages");
+    }
+    return run.totals.pipeline->slowest().count();
+}
+
 /// An item's share of what the whole server draws.
 double wall_energy(const RunResult& run, const Metric& metric) {
     const ServerSpec& server = *metric.server;
@@ -88,6 +96,7 @@ const std::vector<MetricEntry>& metrics() {
         {"efficiency", false, false, {{"frames/J", 1}, {"samples/J", 1}}, efficiency},
         {"utilization", false, false, {{"%", 100}}, utilization},
         {"layer_time", true, false, {{"s", 1}, {"ms", 1e3}, {"us", 1e6}}, layer_time},
+        {"stage_time", false, false, {{"s", 1}, {"ms", 1e3}, {"us", 1e6}}, stage_time},
         {"wall_energy", false, true, {{"J/frame", 1}, {"J/sample", 1}}, wall_energy},
     };
     return kMetrics;

@@ -92,7 +92,7 @@ private:
         const SpatialLayer& layer = result_.layers[f];
         const Layer& root = network_.layer(layer.fused->root);
         for (const Operand& operand : root.space.operands) {
-            if (operand.role != TensorRole::inputs) {
+            if (operand.role != TensorRole::inputs && operand.role != TensorRole::state) {
                 continue;
             }
             const std::size_t known = result_.arrivals.size();
@@ -100,8 +100,9 @@ private:
             add(stored, f, layer.fused->root, takers(network_, layer, operand));
             for (std::size_t a = known; a < result_.arrivals.size(); ++a) {
                 Arrival& arrival = result_.arrivals[a];
+                arrival.role = operand.role;
                 arrival.by_channels =
-                    arrival.maker >= 0 &&
+                    arrival.maker >= 0 && operand.role == TensorRole::inputs &&
                     reduces_by_channels(network_, root, operand, layer,
                                         result_.layers[static_cast<std::size_t>(arrival.maker)]);
             }

@@ -37,6 +37,8 @@ struct SpatialNetwork {
     std::vector<Arrival> arrivals;  ///< in the order in which they travel
     /// Layers of the round before, while which the inputs of the first layer travel, part by part.
     std::vector<std::size_t> input_phases;
+    /// Rounds, each of other items, until the first items come again: caches are kept of all.
+    std::int64_t rounds_apart = 1;
 };
 
 /// Fills in the arrivals and input phases of a network whose layers are there. `images`: with the

@@ -56,35 +56,40 @@ Blocks arrange(std::int64_t cells, std::int64_t width, std::int64_t blocks, std:
     return best;
 }
 
-std::vector<GridCore> number_parts(const CoreSplit& split, Parts& parts) {
+std::vector<GridCore> number_parts(const CoreSplit& split, const std::vector<Dim>& rows,
+                                   Parts& parts) {
     std::vector<GridCore> cores = {GridCore{}};
+    const auto alone = [&](Dim dim) {
+        return std::find(rows.begin(), rows.end(), dim) == rows.end();
+    };
     for (const Dim dim : all_dims()) {
         const std::int64_t count = split.parts(dim);
+        const bool position = is_position(dim) && alone(dim);
+        const bool channel = is_channel(dim) && alone(dim);
         std::vector<GridCore> finer;
         for (const GridCore& core : cores) {
             for (std::int64_t p = 0; p < count; ++p) {
                 finer.push_back(core);
                 GridCore& last = finer.back();
-                std::int64_t& number = is_position(dim)  ? last.position
-                                       : is_channel(dim) ? last.channel
-                                                         : last.reduction;
+                std::int64_t& number = position  ? last.position
+                                       : channel ? last.channel
+                                                 : last.reduction;
                 number = number * count + p;
             }
         }
         cores = std::move(finer);
-        (is_position(dim)  ? parts.positions
-         : is_channel(dim) ? parts.channels
-                           : parts.reductions) *= count;
+        (position ? parts.positions : channel ? parts.channels : parts.reductions) *= count;
     }
-    parts.columns = split.parts(Dim::Q);
+    parts.columns = alone(Dim::Q) ? split.parts(Dim::Q) : 1;
     return cores;
 }
 
 }  // namespace
 
-std::vector<GridCore> place_cores(const CoreSplit& split, Layout layout, const MeshConfig& mesh) {
+std::vector<GridCore> place_cores(const CoreSplit& split, Layout layout, const MeshConfig& mesh,
+                                  const std::vector<Dim>& rows) {
     Parts parts;
-    std::vector<GridCore> cores = number_parts(split, parts);
+    std::vector<GridCore> cores = number_parts(split, rows, parts);
     ensure(parts.channels * parts.reductions * parts.positions <= mesh.columns * mesh.rows,
            "a split has no more parts than there are cores");
     const bool by_weights = layout == Layout::weights;

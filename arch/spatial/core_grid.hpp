@@ -15,7 +15,8 @@ namespace memwall {
 struct GridCore {
     Router at;
     std::int64_t channel = 0;    ///< which part of G, H, K: cores with equal parts share weights
-    std::int64_t reduction = 0;  ///< which part of C: cores that differ only here share outputs
+    std::int64_t reduction = 0;  ///< which part of C: cores that differ only here share outputs,
+                                 ///< or a row that is normalised over
     std::int64_t position = 0;   ///< which part of N, D, P, Q
 };
 
@@ -26,6 +27,8 @@ enum class Layout {
 };
 
 /// The cores in the order of CoreSplit::boxes. The split must not have more cores than the mesh.
-std::vector<GridCore> place_cores(const CoreSplit& split, Layout layout, const MeshConfig& mesh);
+/// `rows`: dimensions that are normalised over; cores with parts of one row lie beside each other.
+std::vector<GridCore> place_cores(const CoreSplit& split, Layout layout, const MeshConfig& mesh,
+                                  const std::vector<Dim>& rows = {});
 
 }  // namespace memwall

@@ -6,20 +6,31 @@
 
 #include "arch/placement.hpp"
 #include "arch/spatial/emitter.hpp"
+#include "arch/spatial/kept_state.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
 namespace {
 
-/// Layers that share weights and are split alike find them in the same cores. Others have a copy of
-/// their own.
-void find_loads(std::vector<SpatialLayer>& layers) {
+/// Layers that share weights and are split alike find them in the same cores, and rows are drawn
+/// from wherever the table lies. Others have a copy of their own.
+void find_loads(const Network& network, std::vector<SpatialLayer>& layers) {
+    const auto draws = [&](const SpatialLayer& layer) {
+        const Operand* weights = network.layer(layer.fused->root).space.find(TensorRole::weights);
+        return weights != nullptr && weights->projection.gather.has_value();
+    };
     const auto alike = [](const SpatialLayer& a, const SpatialLayer& b) {
         return a.fused->weights == b.fused->weights && a.plan->layout == b.plan->layout &&
                a.plan->split.extents == b.plan->split.extents &&
                a.plan->split.tile == b.plan->split.tile;
     };
     for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
+        const bool multiplied = std::any_of(layers.begin(), layers.end(), [&](const auto& other) {
+            return other.fused->weights == layer->fused->weights && !draws(other);
+        });
+        if (draws(*layer) && multiplied) {
+            continue;
+        }
         layer->loads_weights =
             layer->fused->weights.valid() &&
             std::none_of(layers.begin(), layer,
@@ -56,6 +67,9 @@ Bytes most_activations(const Network& network, const SpatialNetwork& result) {
     const std::size_t steps = result.layers.size();
     for (std::size_t f = 0; f < steps; ++f) {
         const TensorId output = result.layers[f].fused->output;
+        if (is_kept(network, output)) {
+            continue;  // made in its place
+        }
         std::size_t last = f;
         for (const Arrival& arrival : result.arrivals) {
             last = arrival.tensor == output ? std::max(last, arrival.reader) : last;
@@ -75,7 +89,7 @@ Bytes most_activations(const Network& network, const SpatialNetwork& result) {
     return most;
 }
 
-/// All weights, and the activations at their worst, must fit the core memories.
+/// All weights, all caches, and the activations at their worst, must fit the core memories.
 void check_core_memories(const Network& network, const Machine& machine, const Chip& chip,
                          const SpatialNetwork& result) {
     const Bytes activations = most_activations(network, result);
@@ -83,33 +97,39 @@ void check_core_memories(const Network& network, const Machine& machine, const C
     for (const SpatialLayer& layer : result.layers) {
         weights += layer.loads_weights ? network.tensor_bytes(layer.fused->weights) : Bytes(0);
     }
+    const Bytes state = network.state_bytes() * result.rounds_apart;
     const Bytes capacity = chip.core_memory_config->capacity * chip.cores;
-    if (weights + activations <= capacity) {
+    if (weights + state + activations <= capacity) {
         return;
     }
-    const Bytes missing = weights + activations - capacity;
+    const Bytes missing = weights + state + activations - capacity;
     std::string chips;
     if (activations < capacity) {
-        const std::int64_t count = ceil_divide(weights.count(), (capacity - activations).count());
+        const std::int64_t count =
+            ceil_divide((weights + state).count(), (capacity - activations).count());
         chips = "; " + std::to_string(count) + " chips would hold it";
     }
+    const std::string caches = state > Bytes(0) ? ", its caches " + format_bytes(state) : "";
     throw InputError("network '" + network.name() + "' does not fit machine '" + machine.name() +
-                     "': its weights take " + format_bytes(weights) + " and its activations " +
-                     format_bytes(activations) + " of " + format_bytes(capacity) + ", " +
-                     format_bytes(missing) + " are missing" + chips);
+                     "': its weights take " + format_bytes(weights) + caches +
+                     " and its activations " + format_bytes(activations) + " of " +
+                     format_bytes(capacity) + ", " + format_bytes(missing) + " are missing" +
+                     chips);
 }
 
 }  // namespace
 
 SpatialDesign design_spatial(const Network& network, const Machine& machine, const Chip& chip,
                              const Cores& cores, const std::vector<FusedLayer>& fused,
-                             const std::vector<SpatialPlan>& plans, const MapperOptions& options) {
+                             const std::vector<SpatialPlan>& plans, std::int64_t rounds_apart,
+                             const MapperOptions& options) {
     SpatialDesign design;
+    design.layers.rounds_apart = rounds_apart;
     for (std::size_t f = 0; f < fused.size(); ++f) {
         design.layers.layers.push_back(
             make_layer(network, machine, chip, cores, fused[f], plans[f]));
     }
-    find_loads(design.layers.layers);
+    find_loads(network, design.layers.layers);
     find_arrivals(network, machine, chip, options.images, design.layers);
     check_frame_buffer(network, machine, chip, design.layers);
     check_core_memories(network, machine, chip, design.layers);

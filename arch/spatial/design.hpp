@@ -21,10 +21,11 @@ struct SpatialDesign {
 };
 
 /// Throws InputError where the network does not fit. Network, fused layers and plans must outlive
-/// the design.
+/// the design. `rounds_apart`: see SpatialNetwork.
 SpatialDesign design_spatial(const Network& network, const Machine& machine, const Chip& chip,
                              const Cores& cores, const std::vector<FusedLayer>& fused,
-                             const std::vector<SpatialPlan>& plans, const MapperOptions& options);
+                             const std::vector<SpatialPlan>& plans, std::int64_t rounds_apart,
+                             const MapperOptions& options);
 
 /// The program of a design for `options.rounds` rounds of one batch.
 Program emit_spatial(const Network& network, const Machine& machine, const Chip& chip,

@@ -38,6 +38,7 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     weights_ = Ring(builder_, "weights", kWeightSlots);
     results_ = Ring(builder_, "results", result_slots());
     loaded_ = builder_.token("weights loaded");
+    sent_ = builder_.token("outputs sent");
     for (const SpatialLayer& layer : layers.layers) {
         const std::string& name = network.layer(layer.fused->root).name;
         done_.push_back(builder_.token("layer '" + name + "' done"));
@@ -119,6 +120,7 @@ std::vector<TensorId> SpatialEmitter::edges(bool inputs) const {
 
 Program SpatialEmitter::run(std::int64_t rounds) {
     load();
+    builder_.hold(chip_.core_memory, network_.state_bytes() * layers_.rounds_apart);
     for (const TensorId input : edges(true)) {
         receive(input);
     }
@@ -211,6 +213,8 @@ RoundStep SpatialEmitter::cross_edge(TensorId tensor, LayerId layer, NetworkEdge
     return step;
 }
 
+// MODEL: where state is kept, the host sends the inputs of an item when it has the outputs of that
+// item's round before (the next token of a language model).
 void SpatialEmitter::receive(TensorId tensor) {
     const std::string& name = network_.tensor(tensor).name;
     there_[tensor.position()] = builder_.token("'" + name + "' there");
@@ -221,6 +225,10 @@ void SpatialEmitter::receive(TensorId tensor) {
     RoundStep step = cross_edge(tensor, reader->layer, NetworkEdge::input);
     const auto uses = std::count_if(arrivals.begin(), arrivals.end(), reads);
     step.waits.push_back({used_[tensor.position()], -uses});  // two slots
+    if (network_.state_bytes() > Bytes(0)) {
+        step.waits.push_back(
+            {sent_, static_cast<std::int64_t>(edges(false).size()) * (1 - layers_.rounds_apart)});
+    }
     step.posts.push_back({there_[tensor.position()]});
     submit(host_in_, std::move(step));
 }
@@ -233,6 +241,7 @@ void SpatialEmitter::send(TensorId tensor) {
     RoundStep step = cross_edge(tensor, layers_.layers[maker].fused->last(), NetworkEdge::output);
     step.waits.push_back({there_[tensor.position()], builder_.posted(there_[tensor.position()])});
     step.posts.push_back({used_[tensor.position()]});
+    step.posts.push_back({sent_});
     submit(host_out_, std::move(step));
 }
 

@@ -97,6 +97,7 @@ private:
         host_out_;
     Ring weights_, results_;
     TokenId loaded_;  ///< once for each layer with weights, in order
+    TokenId sent_;    ///< once for each output of the network
     std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk
     std::vector<TokenId> done_, epochs_, last_chunks_;    ///< by fused layer
     std::vector<TokenId> ready_, operands_;               ///< by fused layer: parts that came in

@@ -63,6 +63,39 @@ Region through_alias(const Network& network, TensorId view, const Region& region
     return bounds;
 }
 
+/// Adds the regions of what a view is a view of that have its words and no others; where the words
+/// of a region lie apart (heads of a group behind each other), one for each part.
+void add_through_alias(const Network& network, TensorId view, const Region& region,
+                       std::vector<Region>& found) {
+    const Region bounds = through_alias(network, view, region);
+    std::size_t axis = 1;
+    while (axis < region.size() && region[axis].size() <= 1) {
+        ++axis;
+    }
+    if (words(bounds) == words(region) || axis == region.size()) {
+        found.push_back(bounds);
+        return;
+    }
+    Region part = region;
+    for (std::int64_t at = region[axis].begin; at < region[axis].end; ++at) {
+        part[axis] = {at, at + 1};
+        add_through_alias(network, view, part, found);
+    }
+}
+
+std::vector<Region> stored_regions(const Network& network, TensorId view, const Region& region) {
+    std::vector<Region> stored = {region};
+    while (network.tensor(view).alias) {
+        std::vector<Region> next;
+        for (const Region& each : stored) {
+            add_through_alias(network, view, each, next);
+        }
+        stored = std::move(next);
+        view = network.tensor(view).alias->of;
+    }
+    return stored;
+}
+
 /// Holders that cut a tensor like a grid, found by the region that they overlap.
 class HolderGrid {
 public:
@@ -151,15 +184,21 @@ std::int64_t lane_of(Router at, const MeshConfig& mesh) {
 
 std::vector<Taker> takers_of(const Network& network, TensorId view, const Projection& projection,
                              const std::vector<Box>& boxes, const std::vector<GridCore>& cores) {
-    std::vector<Taker> takers;
+    std::vector<Taker> views;
     for (std::size_t core = 0; core < boxes.size(); ++core) {
-        const Region region = stored_region(network, view, image(projection, boxes[core]));
-        const auto same = std::find_if(takers.begin(), takers.end(),
+        const Region region = image(projection, boxes[core]);
+        const auto same = std::find_if(views.begin(), views.end(),
                                        [&](const Taker& taker) { return taker.region == region; });
-        if (same == takers.end()) {
-            takers.push_back({region, {cores[core].at}});
+        if (same == views.end()) {
+            views.push_back({region, {cores[core].at}});
         } else {
             same->at.push_back(cores[core].at);
+        }
+    }
+    std::vector<Taker> takers;
+    for (const Taker& each : views) {
+        for (const Region& region : stored_regions(network, view, each.region)) {
+            takers.push_back({region, each.at});
         }
     }
     return takers;

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
+#include "arch/spatial/layer_routes.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -20,17 +20,22 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
     const std::int64_t channels = tile[index(Dim::K)];
     const std::int64_t units = ceil_divide(channels, unit);
     // Several groups in one core stay together: a part of each would be no part of the tensor.
-    const std::int64_t channel_cuts = tile[index(Dim::G)] > 1 ? 1 : std::min(units, kOutputChunks);
+    // So do the words of a row that is normalised over: none is done before all have been seen.
+    const bool together = tile[index(Dim::G)] > 1 || root.space.normalises(Dim::K);
+    const std::int64_t channel_cuts = together ? 1 : std::min(units, kOutputChunks);
     const std::int64_t channel_step = ceil_divide(units, channel_cuts) * unit;
     for (const Dim dim : {Dim::P, Dim::Q, Dim::N}) {
-        if (tile[index(dim)] > tile[index(layer.chunked)]) {
+        if (!root.space.normalises(dim) && (root.space.normalises(layer.chunked) ||
+                                            tile[index(dim)] > tile[index(layer.chunked)])) {
             layer.chunked = dim;
         }
     }
     const std::int64_t extent = tile[index(layer.chunked)];
-    const bool one_turn = channel_step <= unit;
+    const bool one_turn = channel_step <= unit || root.space.normalises(Dim::K);
     const std::int64_t position_cuts =
-        one_turn ? std::min(extent, ceil_divide(kOutputChunks, channel_cuts)) : 1;
+        one_turn && !root.space.normalises(layer.chunked)
+            ? std::min(extent, ceil_divide(kOutputChunks, channel_cuts))
+            : 1;
     const std::int64_t position_step = ceil_divide(extent, position_cuts);
 
     Extents weights_tile = tile;
@@ -53,6 +58,13 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
                 part[index(layer.chunked)] = chunk.positions.size();
                 chunk.cycles = core_cycles(cores, root, part);
                 chunk.pieces = 0;
+                if (weights != nullptr && p == 0) {
+                    chunk.pieces = std::clamp(ceil_divide(weight_bytes, slot), std::int64_t{1},
+                                              std::max<std::int64_t>(1, chunk.cycles));
+                    chunk.lead_cycles = chunk.cycles - ceil_divide(chunk.cycles, chunk.pieces);
+                    chunk.cycles -= chunk.lead_cycles;
+                }
+                layer.pieces += chunk.pieces;
                 layer.chunks.push_back(chunk);
                 continue;
             }
@@ -73,87 +85,6 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
             layer.chunks.push_back(chunk);
         }
     }
-}
-
-/// MODEL: each weight is stored in one core of the cores that need it, equal parts in each, and
-/// streamed to the others over the model network.
-void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machine,
-                   const Chip& chip) {
-    const Operand* weights = root.space.find(TensorRole::weights);
-    if (weights == nullptr) {
-        return;
-    }
-    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::size_t>> groups;
-    for (std::size_t c = 0; c < layer.cores.size(); ++c) {
-        groups[{layer.cores[c].channel, layer.cores[c].reduction}].push_back(c);
-    }
-    MeshTraffic traffic(*chip.mesh);
-    std::int64_t local = 0;
-    for (const auto& [key, members] : groups) {
-        const std::int64_t slice =
-            stored_bytes(words(image(weights->projection, layer.boxes[members.front()])),
-                         weights->precision)
-                .count();
-        std::vector<Router> at;
-        for (const std::size_t member : members) {
-            at.push_back(layer.cores[member].at);
-        }
-        const Destinations to_all(at);
-        const auto count = static_cast<std::int64_t>(members.size());
-        for (std::int64_t m = 0; m < count; ++m) {
-            traffic.multicast(at[static_cast<std::size_t>(m)], to_all, share(slice, m, count));
-        }
-        layer.weights_read += Bytes(slice);
-        layer.weights_delivered += Bytes(slice * count);
-        local = std::max(local, slice);
-    }
-    layer.weight_links = traffic.links(machine, chip.model_network);
-    layer.weight_hops = traffic.hop_bytes();
-    layer.weight_distance = traffic.longest();
-    layer.weight_busiest = traffic.busiest();
-    const std::int64_t width = chip.core_memory_config->read_width.count();
-    layer.weight_local_cycles = width > 0 ? ceil_divide(local, width) : 0;
-}
-
-/// MODEL: cores that share outputs form a chain of neighbours. Each ends up with an equal part of
-/// the channels: partial sums travel towards it from both ends and are added on the way.
-void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, const Chip& chip) {
-    MeshTraffic traffic(*chip.mesh);
-    const Projection& outputs = root.space.outputs().projection;
-    layer.owned.resize(layer.boxes.size());
-    for (const std::vector<std::size_t>& chain : chains_of(layer)) {
-        const Box& box = layer.boxes[chain.front()];
-        const auto shares = static_cast<std::int64_t>(chain.size());
-        layer.shares = std::max(layer.shares, shares);
-        const Range all = box[Dim::K];
-        std::vector<std::int64_t> bytes;
-        for (std::int64_t r = 0; r < shares; ++r) {
-            const Range own = {all.begin + all.size() * r / shares,
-                               all.begin + all.size() * (r + 1) / shares};
-            layer.owned[chain[static_cast<std::size_t>(r)]] = own;
-            Box part = box;
-            part[Dim::K] = own;
-            bytes.push_back(own.size() == 0 ? 0
-                                            : stored_bytes(words(image(outputs, part)),
-                                                           root.precision.accumulator)
-                                                  .count());
-        }
-        std::int64_t before = 0;
-        std::int64_t behind = std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0});
-        for (std::size_t r = 0; r + 1 < chain.size(); ++r) {
-            before += bytes[r];
-            behind -= bytes[r];
-            const Router left = layer.cores[chain[r]].at;
-            const Router right = layer.cores[chain[r + 1]].at;
-            traffic.multicast(left, Destinations({right}), behind);
-            traffic.multicast(right, Destinations({left}), before);
-            layer.sums += Bytes(before + behind);
-        }
-    }
-    layer.sum_links = traffic.links(machine, chip.partial_sum_network);
-    layer.sum_hops = traffic.hop_bytes();
-    layer.sum_distance = traffic.longest() * (layer.shares - 1);
-    layer.sum_busiest = traffic.busiest();
 }
 
 /// The first axis along which `dim` moves; the rank where there is none.
@@ -197,10 +128,15 @@ SpatialLayer make_layer(const Network& network, const Machine& machine, const Ch
     layer.fused = &fused;
     layer.plan = &plan;
     layer.boxes = plan.split.boxes(root.space.box());
-    layer.cores = place_cores(plan.split, plan.layout, *chip.mesh);
+    layer.cores = place_cores(plan.split, plan.layout, *chip.mesh, root.space.whole_dims);
+    layer.shares_rows = shares_rows(root, plan.split);
     cut_chunks(layer, root, chip, cores);
     route_weights(layer, root, machine, chip);
-    route_sums(layer, root, machine, chip);
+    if (layer.shares_rows) {
+        route_statistics(layer, root, machine, chip);
+    } else {
+        route_sums(layer, root, machine, chip);
+    }
     for (std::size_t core = 0; core < layer.boxes.size(); ++core) {
         Box box = layer.boxes[core];
         box[Dim::K] = layer.owned[core];

@@ -31,8 +31,9 @@ struct SpatialLayer {
     std::vector<Range> owned;     ///< by core: the channels (K) whose results it ends up with
     Dim chunked = Dim::P;         ///< positions are cut along this
     std::vector<OutputChunk> chunks;
-    std::int64_t pieces = 0;  ///< of weights, all chunks together
-    std::int64_t shares = 1;  ///< cores that share an output
+    std::int64_t pieces = 0;   ///< of weights, all chunks together
+    std::int64_t shares = 1;   ///< cores that share an output, or a row that is normalised over
+    bool shares_rows = false;  ///< the latter: they exchange statistics, and own their parts
 
     std::vector<LinkUse> weight_links;  ///< the whole layer's weights
     std::int64_t weight_hops = 0;

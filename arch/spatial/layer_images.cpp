@@ -54,6 +54,30 @@ StepImage compute_image(const Chip& chip, const SpatialLayer& layer, const Outpu
     return step;
 }
 
+StepImage rows_image(const Network& network, const Chip& chip, const SpatialLayer& layer,
+                     const OutputChunk& chunk) {
+    const Operand& inputs = *network.layer(layer.fused->root).space.find(TensorRole::inputs);
+    StepImage step;
+    for (const std::vector<std::size_t>& chain : chains_of(layer)) {
+        for (const std::size_t from : chain) {
+            MovePiece piece{inputs.tensor,
+                            image(inputs.projection, chunk_box(layer, chunk, from)),
+                            {chip.core_memory, lane(chip, layer, from)},
+                            {},
+                            false};
+            for (const std::size_t to : chain) {
+                if (to != from) {
+                    piece.to.push_back({chip.core_memory, lane(chip, layer, to)});
+                }
+            }
+            if (words(piece.region) > 0 && !piece.to.empty()) {
+                step.moves.push_back(std::move(piece));
+            }
+        }
+    }
+    return step;
+}
+
 StepImage sums_image(const Network& network, const Chip& chip, const SpatialLayer& layer,
                      const OutputChunk& chunk) {
     const TensorId sums = network.layer(layer.fused->root).outputs.front();

@@ -16,6 +16,11 @@ StepImage weights_image(const Network& network, const Chip& chip, const SpatialL
 /// The chunk itself, into the accumulators.
 StepImage compute_image(const Chip& chip, const SpatialLayer& layer, const OutputChunk& chunk);
 
+/// Of a layer that normalises over rows in several cores: every core gets the rows, in place of the
+/// statistics that sum them up.
+StepImage rows_image(const Network& network, const Chip& chip, const SpatialLayer& layer,
+                     const OutputChunk& chunk);
+
 /// Partial sums from core to core along the chains of those that share outputs, to their owners.
 StepImage sums_image(const Network& network, const Chip& chip, const SpatialLayer& layer,
                      const OutputChunk& chunk);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arch/spatial/emitter.hpp"
+#include "arch/spatial/kept_state.hpp"
 #include "arch/spatial/layer_images.hpp"
 
 namespace memwall {
@@ -66,6 +67,9 @@ void SpatialEmitter::begin_layer(std::size_t f) {
         step.waits.push_back({ready_[0], builder_.posted(ready_[0])});  // a frame is there first
     }
     step.posts.push_back({epochs_[f]});
+    if (options_.images) {
+        step.body.image = kept_image(network_, chip_, layers_.layers[f]);
+    }
     submit(sequencer_, std::move(step));
 }
 
@@ -197,7 +201,9 @@ void SpatialEmitter::end_compute(std::size_t f, const StepBody& whole, std::size
     }
     step.body.actions = share_of(whole.actions, static_cast<std::int64_t>(c), chunks_of(layer));
     if (options_.images) {
-        step.body.image = std::make_shared<StepImage>(compute_image(chip_, layer, layer.chunks[c]));
+        step.body.image = std::make_shared<StepImage>(
+            layer.shares_rows ? rows_image(network_, chip_, layer, layer.chunks[c])
+                              : compute_image(chip_, layer, layer.chunks[c]));
     }
     if (layer.shares > 1 || !layer.fused->epilogues.empty()) {
         step.posts.push_back({computed_[f]});
@@ -230,12 +236,14 @@ void SpatialEmitter::add_sums(std::size_t f, std::size_t c) {
     count(chip_.accumulators, Action::read, layer.sums.count() * 2);
     count(chip_.accumulators, Action::write, layer.sums.count());
     count(chip_.partial_sum_network, Action::hop, layer.sum_hops);
-    count(chip_.array, Action::accumulate, layer.sums.count() * 8 / bits(precision));
+    count(layer.shares_rows ? chip_.vector : chip_.array, Action::accumulate,
+          layer.sums.count() * 8 / bits(precision));
     step.body.what = std::move(move);
     step.waits.push_back({computed_[f], builder_.posted(computed_[f])});
     if (options_.images) {
-        step.body.image =
-            std::make_shared<StepImage>(sums_image(network_, chip_, layer, layer.chunks[c]));
+        step.body.image = std::make_shared<StepImage>(
+            layer.shares_rows ? compute_image(chip_, layer, layer.chunks[c])
+                              : sums_image(network_, chip_, layer, layer.chunks[c]));
     }
     if (layer.fused->epilogues.empty()) {
         finish_chunk(f, c, step);
@@ -295,7 +303,7 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
         add_results(network_, chip_, layer, layer.chunks[c], *with_results);
         step.body.image = std::move(with_results);
     }
-    if (c == 0) {
+    if (c == 0 && !is_kept(network_, layer.fused->output)) {
         step.body.occupancy.push_back({chip_.core_memory, bytes.count(), 0});
     }
     results_.release(step);
@@ -313,7 +321,8 @@ void SpatialEmitter::free_inputs(std::size_t f, RoundStep& step) const {
         }
     }
     for (const SpatialLayer& maker : layers_.layers) {
-        if (last_reader(maker.fused->output) == static_cast<std::int64_t>(f)) {
+        if (last_reader(maker.fused->output) == static_cast<std::int64_t>(f) &&
+            !is_kept(network_, maker.fused->output)) {
             step.body.occupancy.push_back({chip_.core_memory, 0, held_bytes(maker).count()});
         }
     }

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "arch/spatial/kept_state.hpp"
+#include "arch/spatial/layer_routes.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -26,7 +28,10 @@ SplitCandidateMaker::SplitCandidateMaker(const Network& network, const Machine& 
       most_(most),
       activation_width_(mesh_width(machine, chip.activation_network)),
       model_width_(mesh_width(machine, chip.model_network)),
-      partial_sum_width_(mesh_width(machine, chip.partial_sum_network)) {}
+      partial_sum_width_(mesh_width(machine, chip.partial_sum_network)),
+      core_room_(std::max<std::int64_t>(
+          0, chip.core_memory_config->capacity.count() -
+                 (network.weight_bytes() + network.state_bytes()).count() / chip.cores)) {}
 
 SplitCandidateMaker::ShapeKey SplitCandidateMaker::key_of(const Layer& root) {
     std::vector<std::int64_t> windows;
@@ -54,7 +59,9 @@ double SplitCandidateMaker::rough(const Layer& root, const CoreSplit& split, dou
         received += operand.role == TensorRole::inputs ? bytes : 0;
         weights += operand.role == TensorRole::weights ? bytes : 0;
     }
-    double sums = 0;
+    double sums = shares_rows(root, split)
+                      ? static_cast<double>(chip_.mesh->columns)  // from end to end of a chain
+                      : 0;
     if (split.reduction_parts(root.space) > 1) {
         sums =
             static_cast<double>(
@@ -63,6 +70,44 @@ double SplitCandidateMaker::rough(const Layer& root, const CoreSplit& split, dou
     }
     return std::max({compute, weights / model_width_, sums}) + sums / kOutputChunks +
            received / activation_width_ / kOutputChunks;
+}
+
+/// Rows that are normalised over along one dimension, in parts for neighbouring cores.
+void SplitCandidateMaker::add_row_splits(const Layer& root, std::vector<CoreSplit>& splits) const {
+    if (root.space.whole_dims.size() != 1) {
+        return;
+    }
+    const Dim row = root.space.whole_dims.front();
+    const std::int64_t extent = root.space.extent(row);
+    const std::size_t whole = splits.size();
+    for (std::size_t s = 0; s < whole; ++s) {
+        const std::int64_t most =
+            std::min({extent, chip_.mesh->columns, chip_.cores / splits[s].cores()});
+        for (std::int64_t parts = 2; parts <= most; parts *= 2) {
+            CoreSplit shared = splits[s];
+            shared.tile[index(row)] = ceil_divide(extent, parts);
+            splits.push_back(shared);
+        }
+    }
+}
+
+/// Splits whose inputs leave a core room for those of the next layer; all where there is none.
+void SplitCandidateMaker::keep_those_that_fit(const Layer& root,
+                                              std::vector<CoreSplit>& splits) const {
+    const auto fits = [&](const CoreSplit& split) {
+        Bytes inputs;
+        for (const Operand& operand : root.space.operands) {
+            inputs += operand.role == TensorRole::inputs
+                          ? most_bytes(operand.projection, operand.precision, split.tile)
+                          : Bytes(0);
+        }
+        return inputs * 2 <= core_room_;
+    };
+    if (std::any_of(splits.begin(), splits.end(), fits)) {
+        splits.erase(std::remove_if(splits.begin(), splits.end(),
+                                    [&](const CoreSplit& split) { return !fits(split); }),
+                     splits.end());
+    }
 }
 
 std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) const {
@@ -76,7 +121,11 @@ std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) con
     }
     std::vector<std::pair<double, CoreSplit>> ranked;
     double least = std::numeric_limits<double>::infinity();
-    for (const CoreSplit& split : useful_splits(root.space, root.space.extents, rules)) {
+    std::vector<CoreSplit> splits = useful_splits(root.space, root.space.extents, rules);
+    add_row_splits(root, splits);
+    keep_once(network_, root, splits);
+    keep_those_that_fit(root, splits);
+    for (const CoreSplit& split : splits) {
         if (split.parts(Dim::C) > chip_.mesh->columns) {
             continue;
         }
@@ -91,8 +140,10 @@ std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) con
     std::stable_sort(ranked.begin(), ranked.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<CoreSplit> best;
-    for (const auto& [cost, split] : ranked) {
-        if (best.size() < most_) {
+    for (const auto& each : ranked) {
+        const CoreSplit& split = each.second;
+        const auto same = [&](const CoreSplit& other) { return other.tile == split.tile; };
+        if (best.size() < most_ && std::none_of(best.begin(), best.end(), same)) {
             best.push_back(split);
         }
     }

@@ -44,6 +44,8 @@ private:
 
     [[nodiscard]] static ShapeKey key_of(const Layer& root);
     [[nodiscard]] double rough(const Layer& root, const CoreSplit& split, double compute) const;
+    void add_row_splits(const Layer& root, std::vector<CoreSplit>& splits) const;
+    void keep_those_that_fit(const Layer& root, std::vector<CoreSplit>& splits) const;
     [[nodiscard]] std::vector<CoreSplit> ranked_splits(const Layer& root) const;
     [[nodiscard]] std::unique_ptr<SplitCandidate> evaluate(const FusedLayer& fused,
                                                            const CoreSplit& split,
@@ -57,6 +59,7 @@ private:
     double activation_width_;  ///< bytes a cycle of a link, as below
     double model_width_;
     double partial_sum_width_;
+    Bytes core_room_;  ///< of a core's memory, for activations
     std::map<ShapeKey, SplitCandidates> known_;
 };
 

@@ -4,6 +4,13 @@
 #include <algorithm>
 
 namespace memwall {
+namespace {
+
+bool is_read(const Operand& operand) {
+    return operand.role == TensorRole::inputs || operand.role == TensorRole::state;
+}
+
+}  // namespace
 
 SplitCosts::SplitCosts(const Network& network, const std::vector<FusedLayer>& fused,
                        const Chip& chip, const Cores& cores)
@@ -30,7 +37,7 @@ double SplitCosts::travel(std::size_t f, const SplitCandidate& from, const Split
     const Layer& root = network_.layer(fused_[f].root);
     for (const Operand& operand : root.space.operands) {
         const TensorId stored = network_.storage(operand.tensor);
-        if (operand.role == TensorRole::inputs && stored == fused_[f - 1].output) {
+        if (is_read(operand) && stored == fused_[f - 1].output) {
             // Holders and takers of candidates are those of any layer of the same shape.
             const ExchangeLoad load =
                 exchange_load(network_, stored, from.layer.results,
@@ -107,7 +114,7 @@ double SplitCosts::early(std::size_t f, const SplitCandidate& to, const SplitOf&
     for (const Operand& operand : network_.layer(fused_[f].root).space.operands) {
         const TensorId stored = network_.storage(operand.tensor);
         const std::size_t maker = maker_of(stored, f - 1);
-        if (operand.role == TensorRole::inputs && maker < fused_.size()) {
+        if (is_read(operand) && maker < fused_.size()) {
             inputs += cycles_between(stored, *split_of(maker), to, &operand);
         }
     }

@@ -198,11 +198,33 @@ TEST_CASE("Attention, its cache and mixtures compute what they are on a tiled ma
     CHECK(seen.streamed_weights > 20);
 }
 
-TEST_CASE("Attention without a cache computes what it is on a mesh of cores") {
+TEST_CASE("Attention with and without a cache computes what it is on a mesh of cores") {
     const Seen seen = prove_all(
-        6001, 6060, [](Draw& draw) { return test::generated_attention(draw, false); },
+        6001, 6120, [](Draw& draw) { return test::generated_attention(draw, draw.chance(70)); },
         drawn_spatial_machine);
-    CHECK(seen.mapped >= 40);
+    CHECK(seen.mapped >= 110);
+    CHECK(seen.reductions > 100);
+}
+
+TEST_CASE("Rows of a table are drawn from core to core on a mesh") {
+    const Seen seen = prove_all(8001, 8060, test::generated_embedding, drawn_spatial_machine);
+    CHECK(seen.mapped >= 55);
+    CHECK(seen.reductions > 10);
+}
+
+TEST_CASE("A row that is normalised over in several cores is whole in each of their answers") {
+    Seen seen;
+    for (std::uint32_t seed = 8101; seed <= 8140; ++seed) {
+        Draw draw(seed);
+        Generated generated;
+        generated.yaml = "network: row\ninputs: {x: [" + std::to_string(draw(1, 2)) + ", " +
+                         std::to_string(draw(40, 90)) + "]}\nlayers:\n- {name: n, op: " +
+                         draw.one_of<std::string>({"softmax", "rms_norm", "layer_norm"}) + "}\n";
+        generated.network = test::network_of_text(generated.yaml);
+        prove(generated, generated.network, drawn_spatial_machine(draw), seed, seen);
+    }
+    CHECK(seen.mapped == 40);
+    CHECK(seen.reductions > 40);
 }
 
 TEST_CASE("Every generated layer that the spatial mapper maps computes what the layer is") {

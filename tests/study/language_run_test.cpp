@@ -22,10 +22,10 @@ void write_small(const std::filesystem::path& folder) {
                "vocabulary: 50}\n");
 }
 
-Json run_small(const std::vector<std::string>& more) {
+Json run_small(const std::vector<std::string>& more, const std::string& machine = "von_neumann") {
     const TemporaryFolder folder;
     write_small(folder.path());
-    std::vector<std::string> arguments = {"run",       "--machine",    "von_neumann",
+    std::vector<std::string> arguments = {"run",       "--machine",    machine,
                                           "--network", "./small.yaml", "--engine",
                                           "analytic",  "--json",       "-"};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -43,15 +43,19 @@ std::int64_t macs(std::int64_t positions, std::int64_t context) {
     return 2 * (positions * linear + 2 * 4 * 16 * pairs) + 64 * 50;
 }
 
-std::int64_t dram_bytes(const Json& run, const char* tensor, const char* way) {
+std::int64_t bytes_at(const char* memory, const Json& run, const char* tensor, const char* way) {
     std::int64_t sum = 0;
     for (const Json& layer : run["layers"]) {
-        if (layer["traffic_bytes"].contains("dram") &&
-            layer["traffic_bytes"]["dram"].contains(tensor)) {
-            sum += layer["traffic_bytes"]["dram"][tensor][way].get<std::int64_t>();
+        if (layer["traffic_bytes"].contains(memory) &&
+            layer["traffic_bytes"][memory].contains(tensor)) {
+            sum += layer["traffic_bytes"][memory][tensor][way].get<std::int64_t>();
         }
     }
     return sum;
+}
+
+std::int64_t dram_bytes(const Json& run, const char* tensor, const char* way) {
+    return bytes_at("dram", run, tensor, way);
 }
 
 }  // namespace
@@ -112,6 +116,38 @@ TEST_CASE("A decode reads the whole cache and appends to it, a token a user and 
     const double latency = run["totals"]["latency_s"];
     const double throughput = run["totals"]["throughput_per_s"];
     CHECK(latency * throughput == Approx(3));
+}
+
+TEST_CASE("Beside the cores a decode reads each cached word once, where it lies") {
+    const Json run =
+        run_small({"--phase", "decode", "--users", "3", "--context", "20"}, "northpole");
+    const std::int64_t row = 2 * 2 * 32;
+    const std::int64_t read = bytes_at("core_memory", run, "state", "read");
+    CHECK(read >= 3 * 21 * row);  // and new positions once more, where they travel to their place
+    CHECK(read <= 3 * 22 * row);
+    CHECK(bytes_at("core_memory", run, "state", "write") == read - 3 * 21 * row);
+    CHECK(run["totals"]["macs"] == 3 * macs(1, 20));
+    CHECK(run["totals"]["operations"]["mac"] == 3 * macs(1, 20));
+    // Tables are drawn from where the output layer multiplies with them: a row a token.
+    CHECK(bytes_at("core_memory", run, "weights", "read") >= 3 * 64);
+    const Json more =
+        run_small({"--phase", "decode", "--users", "6", "--context", "20"}, "northpole");
+    const auto held = [](const Json& of) {
+        return of["totals"]["peak_memory_bytes"]["core_memory"].get<std::int64_t>();
+    };
+    CHECK(held(more) - held(run) >= 3 * 21 * row);
+}
+
+TEST_CASE("Where caches do not fit beside the cores, the message says how much is missing") {
+    const TemporaryFolder folder;
+    write_small(folder.path());
+    const ProgramRun run =
+        run_memwall({"run", "--machine", "northpole", "--network", "./small.yaml", "--phase",
+                     "decode", "--users", "100000", "--context", "40000", "--engine", "analytic"},
+                    folder.path());
+    CHECK(run.status == 2);
+    CHECK(run.err.find("its caches 477 GiB") != std::string::npos);
+    CHECK(run.err.find("are missing") != std::string::npos);
 }
 
 TEST_CASE("Many steps with a growing cache are as exact as each of them") {

@@ -173,6 +173,19 @@ Generated generated_attention(Draw& draw, bool cache) {
             std::to_string(draw(1, 6)) + ", last: " + std::to_string(draw(1, positions)) + "}\n");
 }
 
+Generated generated_embedding(Draw& draw) {
+    const std::string norm = draw.chance(50) ? "rms_norm" : "layer_norm";
+    const std::string positions = draw.chance(70) ? "- {name: p, op: position_embedding, "
+                                                    "class_tokens: " +
+                                                        std::to_string(draw(0, 2)) + "}\n"
+                                                  : "";
+    return load(text(Shape{draw(1, 6)}),
+                "- {name: e, op: embedding, rows: " + std::to_string(draw(1, 12)) +
+                    ", features: " + std::to_string(draw(1, 9)) + "}\n" + positions +
+                    "- {name: n, op: " + norm + "}\n" +
+                    "- {name: o, op: linear, out_features: " + std::to_string(draw(1, 7)) + "}\n");
+}
+
 Generated generated_mixture(Draw& draw) {
     const std::int64_t experts = draw(1, 4);
     return load(

@@ -23,6 +23,8 @@ Generated generated_layer(Draw& draw);
 /// Attention between linear layers: heads that share keys, masks, windows and a cache where
 /// `cache`.
 Generated generated_attention(Draw& draw, bool cache);
+/// Rows of a table, some more for each position, normalised, and a product.
+Generated generated_embedding(Draw& draw);
 /// An embedding, a mixture of experts and what lies around them.
 Generated generated_mixture(Draw& draw);
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A chain of layers over several chips: who gets which part, and how fast users go round.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/quantity.hpp"
+
+namespace memwall {
+
+/// Items [begin, end) of a chain on one card, or on several that do equal parts of them at once.
+struct Stage {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::int64_t cards = 1;
+
+    friend bool operator==(const Stage&, const Stage&) = default;
+};
+
+/// Time of items [begin, end) on `cards` cards; none where they do not fit, or can't be divided.
+using StageTime =
+    std::function<std::optional<Seconds>(std::size_t begin, std::size_t end, std::int64_t cards)>;
+
+/// The partition of `items` over at most `cards` cards with the least slowest stage, or one that is
+/// slower by a share of `slack` at most; of those, the one with the least sum of all stages and of
+/// `each` a stage. Exact, by dynamic programming over the chain. None where nothing fits.
+std::optional<std::vector<Stage>> partition_chain(std::size_t items, std::int64_t cards,
+                                                  Seconds each, double slack,
+                                                  const StageTime& time);
+
+/// MODEL: users go round a ring of stages: each stage takes in a group every `interval`, first come
+/// first served, and a group's next token begins when its last one has come out. A round takes the
+/// groups' way alone or the slowest stage's turns, whichever is longer.
+struct RingTime {
+    Seconds round;               ///< in which every group gets a token
+    bool by_round_trip = false;  ///< else the slowest stage limits
+};
+RingTime time_round_ring(std::int64_t groups, Seconds round_trip, Seconds slowest);
+
+}  // namespace memwall

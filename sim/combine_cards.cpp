@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/combine_cards.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include "base/error.hpp"
+#include "sim/assemble_result.hpp"
+#include "sim/layer_results.hpp"
+#include "sim/utilization.hpp"
+
+namespace memwall {
+namespace {
+
+LedgerRow waiting_row(ComponentId id, const char* action, const Sourced& power, EnergyKind kind,
+                      double seconds) {
+    LedgerRow row;
+    row.component = id;
+    row.action = action;
+    row.unit = "second";
+    row.seconds = seconds;
+    row.energy = Joules(power.value * seconds);
+    row.low = Joules(power.low * seconds);
+    row.high = Joules(power.high * seconds);
+    row.status = power.status;
+    row.kind = kind;
+    return row;
+}
+
+/// Rows of all cards, their layers one card behind the other; then the time without a layer.
+class CardLedger {
+public:
+    CardLedger(const Machine& machine, std::vector<LedgerRow>& rows)
+        : machine_(machine), rows_(rows) {}
+
+    void add(const RunResult& run, std::size_t first_layer) {
+        for (const LedgerRow& row : run.ledger) {
+            if (row.layer.valid()) {
+                rows_.push_back(row);
+                rows_.back().layer = LayerId(first_layer + row.layer.position());
+            } else {
+                add_idle(row);
+            }
+        }
+    }
+
+    void wait(double seconds) {
+        for (std::size_t c = 0; c < machine_.components().size(); ++c) {
+            const Component& component = machine_.components()[c];
+            if (component.static_power.value > 0) {
+                add_idle(waiting_row(ComponentId(c), "leakage", component.static_power,
+                                     EnergyKind::static_energy, seconds));
+            }
+            if (component.clock_power.value > 0) {
+                add_idle(waiting_row(ComponentId(c), "clock", component.clock_power,
+                                     EnergyKind::control, seconds));
+            }
+        }
+    }
+
+    void finish() {
+        for (auto& [key, row] : idle_) {
+            rows_.push_back(row);
+        }
+    }
+
+private:
+    void add_idle(const LedgerRow& row) {
+        const auto key = std::make_tuple(row.component.position(), row.action,
+                                         row.tensor ? static_cast<int>(*row.tensor) : -1,
+                                         row.precision ? static_cast<int>(*row.precision) : -1);
+        const auto [place, fresh] = idle_.emplace(key, row);
+        if (!fresh) {
+            LedgerRow& sum = place->second;
+            sum.count += row.count;
+            sum.seconds += row.seconds;
+            sum.energy += row.energy;
+            sum.low += row.low;
+            sum.high += row.high;
+        }
+    }
+
+    const Machine& machine_;
+    std::vector<LedgerRow>& rows_;
+    std::map<std::tuple<std::size_t, std::string, int, int>, LedgerRow> idle_;
+};
+
+void append_layers(const CardShare& card, std::vector<LayerResult>& layers) {
+    const std::size_t first = layers.size();
+    const std::vector<LayerResult>& own = card.run->layers;
+    ensure(own.size() == card.layers.size() + 1 && own.back().name == kIdleLayer,
+           "a card's run has its layers and the time without one");
+    for (std::size_t l = 0; l < card.layers.size(); ++l) {
+        LayerResult layer = own[l];
+        layer.name = card.layers[l];
+        layer.start = layer.start + card.start;
+        layer.end = layer.end + card.start;
+        if (layer.fused_with) {
+            layer.fused_with = *layer.fused_with + first;
+        }
+        layers.push_back(std::move(layer));
+    }
+}
+
+LayerResult idle_layer(const std::vector<LedgerRow>& ledger) {
+    LayerResult idle;
+    idle.name = kIdleLayer;
+    idle.op = kNoOp;
+    for (const LedgerRow& row : ledger) {
+        if (!row.layer.valid()) {
+            idle.energy += row.energy;
+            idle.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
+        }
+    }
+    return idle;
+}
+
+/// One row an action of all cards, in the order of their first.
+std::vector<ActionResult> actions_of(ComponentId id, const std::vector<LedgerRow>& ledger) {
+    std::vector<ActionResult> actions;
+    for (const LedgerRow& row : ledger) {
+        if (row.component != id) {
+            continue;
+        }
+        auto action = std::find_if(actions.begin(), actions.end(), [&](const ActionResult& other) {
+            return other.action == row.action && other.tensor == row.tensor &&
+                   other.precision == row.precision;
+        });
+        if (action == actions.end()) {
+            action = actions.insert(action, {row.action, row.tensor, row.precision, row.unit, 0, 0,
+                                             Joules(0), row.kind, row.status});
+        }
+        action->count += row.count;
+        action->seconds += row.seconds;
+        action->energy += row.energy;
+    }
+    return actions;
+}
+
+std::vector<ComponentResult> components_of(const std::vector<CardShare>& cards,
+                                           std::int64_t all_cards,
+                                           const std::vector<LedgerRow>& ledger) {
+    std::vector<ComponentResult> components = cards.front().run->components;
+    for (std::size_t c = 0; c < components.size(); ++c) {
+        ComponentResult& component = components[c];
+        component.instances *= all_cards;
+        component.actions = actions_of(ComponentId(c), ledger);
+        component.energy = Joules(0);
+        for (const ActionResult& action : component.actions) {
+            component.energy += action.energy;
+        }
+        Seconds mean(0);
+        for (const CardShare& card : cards) {
+            component.busy_max = std::max(component.busy_max, card.run->components[c].busy_max);
+            mean += card.run->components[c].busy_mean;
+        }
+        component.busy_mean = Seconds(mean.count() / static_cast<double>(all_cards));
+    }
+    return components;
+}
+
+/// What all cards did and needed, but for energies.
+void add_totals(const std::vector<CardShare>& cards, Totals& totals) {
+    double outside = 0;
+    totals.macs = totals.stalls = totals.steps = totals.events = 0;
+    totals.operations = {};
+    totals.load_energy = Joules(0);
+    totals.at_lower_bound.bytes = Bytes(0);
+    for (const CardShare& card : cards) {
+        const Totals& own = card.run->totals;
+        totals.macs = checked_add(totals.macs, own.macs);
+        for (std::size_t o = 0; o < totals.operations.size(); ++o) {
+            totals.operations[o] = checked_add(totals.operations[o], own.operations[o]);
+        }
+        for (std::size_t m = 0; m < totals.peak_memory.size(); ++m) {
+            totals.peak_memory[m].second =
+                std::max(totals.peak_memory[m].second, own.peak_memory[m].second);
+        }
+        if (own.arithmetic_intensity && *own.arithmetic_intensity > 0) {
+            outside += static_cast<double>(own.macs) / *own.arithmetic_intensity;
+        }
+        totals.load_seconds = std::max(totals.load_seconds, own.load_seconds);
+        totals.load_energy += own.load_energy;
+        totals.at_lower_bound.bytes += own.at_lower_bound.bytes;
+        totals.stalls += own.stalls;
+        totals.steps += own.steps;
+        totals.events += own.events;
+    }
+    totals.arithmetic_intensity.reset();
+    if (outside > 0) {
+        totals.arithmetic_intensity = static_cast<double>(totals.macs) / outside;
+    }
+}
+
+void add_energies(const std::vector<LedgerRow>& ledger, Totals& totals) {
+    totals.energy = totals.energy_low = totals.energy_high = Joules(0);
+    totals.by_kind = {};
+    totals.by_status = {};
+    for (const LedgerRow& row : ledger) {
+        totals.energy += row.energy;
+        totals.energy_low += row.low;
+        totals.energy_high += row.high;
+        totals.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
+        totals.by_status[static_cast<std::size_t>(row.status)] += row.energy;
+    }
+}
+
+}  // namespace
+
+Watts standing_power(const Machine& machine) {
+    double watts = 0;
+    for (const Component& component : machine.components()) {
+        watts += component.static_power.value + component.clock_power.value;
+    }
+    return Watts(watts);
+}
+
+Seconds PipelineResult::slowest() const {
+    Seconds slowest(0);
+    for (const StageResult& stage : stages) {
+        slowest = std::max(slowest, stage.interval);
+    }
+    return slowest;
+}
+
+std::int64_t PipelineResult::most_users() const {
+    std::int64_t most = 0;
+    for (const StageResult& stage : stages) {
+        const bool fewer = stage.most_users > 0 && (most == 0 || stage.most_users < most);
+        most = fewer ? stage.most_users : most;
+    }
+    return most;
+}
+
+// MODEL: a card draws its leakage and clock power all the time, also while it waits for its
+// neighbours.
+RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_cards,
+                        const Machine& machine, Seconds window) {
+    ensure(!cards.empty() && static_cast<std::int64_t>(cards.size()) <= all_cards,
+           "a pipeline has a card for each part");
+    RunResult combined = *cards.front().run;
+    combined.layers.clear();
+    combined.ledger.clear();
+    CardLedger ledger(machine, combined.ledger);
+    double waiting = window.count() * static_cast<double>(all_cards);
+    for (const CardShare& card : cards) {
+        ledger.add(*card.run, combined.layers.size());
+        append_layers(card, combined.layers);
+        waiting -= card.run->totals.window.count();
+    }
+    ledger.wait(std::max(0.0, waiting));
+    ledger.finish();
+    combined.layers.push_back(idle_layer(combined.ledger));
+    combined.components = components_of(cards, all_cards, combined.ledger);
+    Totals& totals = combined.totals;
+    add_totals(cards, totals);
+    add_energies(combined.ledger, totals);
+    totals.window = totals.seconds = window;
+    totals.cycles = Cycles(std::llround(
+        window.count() * static_cast<double>(machine.clocks().front().frequency().count())));
+    totals.utilization =
+        utilization_of(combined.ledger, machine, window) / static_cast<double>(all_cards);
+    totals.power = totals.energy / window;
+    totals.at_lower_bound.seconds = window;
+    totals.at_lower_bound.energy = totals.energy;
+    if (totals.area) {
+        totals.area = SquareMillimetres(totals.area->count() * static_cast<double>(all_cards));
+    }
+    check_sums(combined);
+    return combined;
+}
+
+}  // namespace memwall

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/pipeline_text.hpp"
+
+#include <fmt/format.h>
+
+#include "base/parse.hpp"
+#include "study/table.hpp"
+
+namespace memwall {
+namespace {
+
+bool alike(const StageResult& a, const StageResult& b) {
+    return a.cards == b.cards && a.interval == b.interval && a.latency == b.latency &&
+           a.held == b.held;
+}
+
+void add_row(const std::vector<StageResult>& stages, std::size_t begin, std::size_t end,
+             Table& table) {
+    const StageResult& stage = stages[begin];
+    const std::size_t count = end - begin;
+    const std::string which =
+        count == 1 ? std::to_string(begin + 1) : fmt::format("{} to {}", begin + 1, end);
+    table.add({which, fmt::format("{} to {}", stage.first, stages[end - 1].last),
+               std::to_string(stage.cards), format_seconds(stage.interval),
+               format_seconds(stage.latency), format_bytes(stage.held),
+               stage.most_users > 0 ? std::to_string(stage.most_users) : ""});
+}
+
+}  // namespace
+
+std::string pipeline_text(const RunResult& run) {
+    if (!run.totals.pipeline) {
+        return "";
+    }
+    const PipelineResult& pipeline = *run.totals.pipeline;
+    Table table({{"stage", Align::left},
+                 {"layers", Align::left},
+                 {"cards"},
+                 {"interval"},
+                 {"latency"},
+                 {"held"},
+                 {"most users"}});
+    const std::vector<StageResult>& stages = pipeline.stages;
+    for (std::size_t begin = 0; begin < stages.size();) {
+        std::size_t end = begin + 1;
+        while (end < stages.size() && alike(stages[begin], stages[end])) {
+            ++end;
+        }
+        add_row(stages, begin, end, table);
+        begin = end;
+    }
+    const std::string limit =
+        pipeline.by_round_trip
+            ? fmt::format("the round trip of a token limits: {}, of which {} are {} hops",
+                          format_seconds(pipeline.round_trip),
+                          format_seconds(
+                              Seconds(pipeline.hop.count() * static_cast<double>(stages.size()))),
+                          stages.size())
+            : fmt::format(
+                  "the slowest stage limits: {} for what goes together; a round trip takes {}",
+                  format_seconds(pipeline.slowest()), format_seconds(pipeline.round_trip));
+    return table.text() +
+           fmt::format("{}\n{} of the power are leakage and clock trees of {} cards, {} the work\n",
+                       limit, format_watts(pipeline.static_power), pipeline.cards,
+                       format_watts(pipeline.dynamic_power));
+}
+
+}  // namespace memwall

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Language models over the cards of a machine, through the command line.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+using Json = nlohmann::json;
+
+ProgramRun run_on_cards(const std::vector<std::string>& more) {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "small.yaml",
+               "memwall: 1\nnetwork: small\nextends: decoder\n"
+               "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, "
+               "vocabulary: 800}\n");
+    std::vector<std::string> arguments = {"run", "--machine", "northpole_16", "--network",
+                                          "./small.yaml"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_memwall(arguments, folder.path());
+}
+
+Json result_on_cards(std::vector<std::string> more) {
+    more.insert(more.end(), {"--json", "-"});
+    const ProgramRun run = run_on_cards(more);
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return Json::parse(run.out)["runs"][0];
+}
+
+const std::vector<std::string> kDecode = {"--phase", "decode", "--users", "6", "--context", "40"};
+
+std::vector<std::string> decode_with(const std::vector<std::string>& more) {
+    std::vector<std::string> all = kDecode;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("A pipeline of cards is as fast as its round trip or its slowest stage") {
+    for (const char* hop : {"0 us", "20 us"}) {
+        const Json run = result_on_cards(decode_with(
+            {"--engine", "analytic", "--set", std::string("machine.cards.hop=") + hop}));
+        const Json& pipeline = run["totals"]["pipeline"];
+        double slowest = 0;
+        double trip = 0;
+        for (const Json& stage : pipeline["stages"]) {
+            slowest = std::max(slowest, stage["interval_s"].get<double>());
+            trip += stage["latency_s"].get<double>() + pipeline["hop_s"].get<double>();
+        }
+        CHECK(pipeline["round_trip_s"].get<double>() == Approx(trip));
+        CHECK(run["totals"]["window_s"].get<double>() == Approx(std::max(trip, 6 * slowest)));
+        CHECK((pipeline["limit"] == "round_trip") == (trip >= 6 * slowest));
+        CHECK(run["totals"]["throughput_per_s"].get<double>() *
+                  run["totals"]["latency_s"].get<double>() ==
+              Approx(6));
+        CHECK(run["totals"]["power_w"].get<double>() ==
+              Approx(pipeline["static_power_w"].get<double>() +
+                     pipeline["dynamic_power_w"].get<double>()));
+    }
+}
+
+TEST_CASE("Every layer of a model is on one card or in equal parts on several") {
+    const Json run = result_on_cards(decode_with({"--engine", "analytic"}));
+    const std::int64_t block = 256 * 256 * 2 + 2 * 256 * 128 + 3 * 256 * 512 + 2 * 256 * 41;
+    CHECK(run["totals"]["macs"] == 6 * (3 * block + 256 * 800));
+    CHECK(run["totals"]["operations"]["mac"] == run["totals"]["macs"]);
+    double energy = 0;
+    std::int64_t macs = 0;
+    for (const Json& layer : run["layers"]) {
+        energy += layer["energy_j"].get<double>();
+        macs += layer["macs"].get<std::int64_t>();
+        CHECK(layer["name"] != "embedding");  // the host looks it up
+    }
+    CHECK(energy == Approx(run["totals"]["energy_j"].get<double>()).epsilon(1e-9));
+    CHECK(macs == run["totals"]["macs"]);
+    CHECK(run["scenario"]["composed_cards"]["error_percent"].get<double>() < 0.5);
+    CHECK(run["scenario"]["composed_cards"]["run"] < run["scenario"]["composed_cards"]["cards"]);
+}
+
+TEST_CASE("A pipeline is shown again from its file") {
+    const TemporaryFolder folder;
+    std::vector<std::string> more = decode_with({"--engine", "analytic", "--json"});
+    more.push_back((folder.path() / "run.json").string());
+    const ProgramRun run = run_on_cards(more);
+    REQUIRE(run.status == 0);
+    const ProgramRun shown = run_memwall({"show", "result", "run.json"}, folder.path());
+    REQUIRE(shown.status == 0);
+    for (const char* line : {"most users", "round trip of a token limits",
+                             "leakage and clock trees", "cards were run; the others do the same"}) {
+        INFO(line);
+        CHECK(run.out.find(line) != std::string::npos);
+        CHECK(shown.out.find(line) != std::string::npos);
+    }
+}
+
+TEST_CASE("Both engines find the same pipeline where nothing is contended") {
+    const Json analytic = result_on_cards(decode_with({"--engine", "analytic"}));
+    const Json replayed = result_on_cards(kDecode);
+    CHECK(analytic["totals"]["operations"] == replayed["totals"]["operations"]);
+    CHECK(replayed["totals"]["window_s"].get<double>() >=
+          analytic["totals"]["window_s"].get<double>() * (1 - 1e-9));
+    CHECK(replayed["totals"]["stalls"] == 0);
+}
+
+TEST_CASE("More users are never slower, and each of them waits no less") {
+    double throughput = 0;
+    double latency = 0;
+    for (const char* users : {"1", "2", "6", "12"}) {
+        const Json run = result_on_cards(
+            {"--phase", "decode", "--users", users, "--context", "40", "--engine", "analytic"});
+        CHECK(run["totals"]["throughput_per_s"].get<double>() >= throughput * (1 - 1e-9));
+        CHECK(run["totals"]["latency_s"].get<double>() >= latency * (1 - 1e-9));
+        throughput = run["totals"]["throughput_per_s"];
+        latency = run["totals"]["latency_s"];
+    }
+}
+
+TEST_CASE("A prompt goes through the cards once, then tokens go round") {
+    const Json run = result_on_cards({"--phase", "generate", "--users", "2", "--prompt", "12",
+                                      "--output-tokens", "8", "--engine", "analytic"});
+    CHECK(run["totals"]["first_token_s"].get<double>() > 0);
+    CHECK(run["totals"]["items"] == 16);
+    CHECK(run["scenario"]["extrapolation"]["error_percent"].get<double>() < 5);
+}
+
+TEST_CASE("Frames of a network that does not fit a chip stream through cards") {
+    const auto run = [](const std::string& machine, const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {"run",
+                                              "--machine",
+                                              machine,
+                                              "--network",
+                                              "bert_large",
+                                              "--set",
+                                              "network.parameters.layers=2",
+                                              "--engine",
+                                              "analytic",
+                                              "--json",
+                                              "-"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const ProgramRun found = run_memwall(arguments, "/");
+        INFO(found.err);
+        REQUIRE(found.status == 0);
+        return Json::parse(found.out)["runs"][0]["totals"];
+    };
+    const Json chip = run("northpole", {});
+    const Json cards = run("northpole_16", {"--set", "machine.cards.count=2"});
+    CHECK(cards["pipeline"]["stages"].size() == 2);
+    CHECK(cards["pipeline"]["limit"] == "stage");
+    CHECK(cards["macs"].get<std::int64_t>() * 4 == chip["macs"].get<std::int64_t>());  // a frame
+    CHECK(cards["throughput_per_s"].get<double>() > chip["throughput_per_s"].get<double>() * 1.5);
+    CHECK(cards["throughput_per_s"].get<double>() *
+              cards["pipeline"]["slowest_stage_s"].get<double>() ==
+          Approx(1));
+    const Json one = run("northpole_16", {"--set", "machine.cards.count=2", "--phase", "single"});
+    CHECK(one["latency_s"] == one["window_s"]);
+    CHECK(one["latency_s"].get<double>() == Approx(cards["latency_s"].get<double>()));
+}
+
+TEST_CASE("What cards cannot do is told") {
+    const auto fault = [](const std::vector<std::string>& more) {
+        const ProgramRun run = run_on_cards(more);
+        CHECK(run.status == 2);
+        return run.err;
+    };
+    CHECK(fault(decode_with({"--set", "machine.cards.together=4"}))
+              .find("6 users are no whole number of groups of 4") != std::string::npos);
+    CHECK(fault({"--phase", "offline"}).find("has cards, which go through the phases stream") !=
+          std::string::npos);
+    CHECK(fault({"--phase", "training_step", "--precision", "int8"}).find("cannot train") !=
+          std::string::npos);
+    const std::string users =
+        fault({"--phase", "decode", "--users", "100000", "--context", "100000"});
+    CHECK(users.find("the caches of 100000 users do not; those of ") != std::string::npos);
+    CHECK(fault(decode_with({"--set", "network.parameters.vocabulary=100000000"}))
+              .find("its weights take") != std::string::npos);
+    CHECK(fault(decode_with({"--set", "machine.cards.hop=fast"})).find("'hop' in 'cards'") !=
+          std::string::npos);
+    CHECK(fault(decode_with({"--set", "machine.cards.conut=3"})).find("unknown key 'conut'") !=
+          std::string::npos);
+}
