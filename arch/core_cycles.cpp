@@ -50,9 +50,28 @@ std::int64_t CoreCycles::operator()(const Extents& part) const {
                                 : array_cycles(*array_, *shape_, part);
 }
 
-std::int64_t CoreCycles::least(const Extents& part, std::int64_t cores) const {
-    // Each factor of the cycles is rounded up, so that cutting it in n leaves an n-th or more.
-    return gathered_ != nullptr ? 0 : ceil_divide((*this)(part), cores);
+std::int64_t CoreCycles::least(const Extents& part, std::int64_t cores, DimSet cut) const {
+    // Each factor of the cycles is a whole number, and cutting it in n leaves an n-th or more:
+    // those that are not cut stay whole.
+    if (gathered_ != nullptr) {
+        return 0;
+    }
+    if (shape_ == nullptr) {
+        const std::int64_t points = ceil_divide(whole_box(part).points(), cores);
+        return vector_cycles(vector_->lanes, points * operations_);
+    }
+    const ArrayFactors factors = array_factors(*array_, *shape_, part);
+    std::int64_t whole = 1;
+    std::int64_t divided = 1;
+    const auto take = [&](std::int64_t factor, DimSet dims) {
+        ((cut & dims) != 0 ? divided : whole) *= factor;
+    };
+    take(factors.groups, dim_set({Dim::G, Dim::H, Dim::t}));
+    take(factors.output_turns, dim_set({Dim::K}));
+    take(factors.reduction_turns, dim_set({Dim::C, Dim::R, Dim::S, Dim::T}));
+    const std::int64_t load = array_->weight_load.count();
+    divided *= std::max(factors.positions, load);
+    return whole * std::max(ceil_divide(divided, cores), load);
 }
 
 }  // namespace memwall

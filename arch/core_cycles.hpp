@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "arch/core_work.hpp"
+#include "arch/split_search.hpp"
 
 namespace memwall {
 
@@ -14,8 +15,9 @@ public:
     CoreCycles(const Cores& cores, const Layer& layer);
 
     [[nodiscard]] std::int64_t operator()(const Extents& part) const;
-    /// No way of spreading `part` over so many cores has its slowest core done earlier.
-    [[nodiscard]] std::int64_t least(const Extents& part, std::int64_t cores) const;
+    /// No way of cutting `part` along some dimensions, for so many cores, has the slowest core done
+    /// earlier.
+    [[nodiscard]] std::int64_t least(const Extents& part, std::int64_t cores, DimSet cut) const;
     /// The lanes that the layer uses; nullptr where it has no MACs.
     [[nodiscard]] const ArrayShape* shape() const { return shape_; }
 

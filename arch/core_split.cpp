@@ -70,55 +70,100 @@ std::int64_t reduction_turns(const MacArrayConfig& array, const ArrayShape& shap
                               : ceil_divide(channels, shape.inputs) * window;
 }
 
+ArrayFactors array_factors(const MacArrayConfig& array, const ArrayShape& shape,
+                           const Extents& part) {
+    ArrayFactors factors;
+    for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::U, Dim::V, Dim::W}) {
+        factors.groups *= part[index(dim)];
+    }
+    for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
+        factors.positions *= part[index(dim)];
+    }
+    factors.output_turns = ceil_divide(part[index(Dim::K)], shape.outputs);
+    factors.reduction_turns = reduction_turns(array, shape, part);
+    return factors;
+}
+
 std::int64_t array_cycles(const MacArrayConfig& array, const ArrayShape& shape,
                           const Extents& part) {
-    const std::int64_t groups = part[index(Dim::G)] * part[index(Dim::H)] * part[index(Dim::t)] *
-                                part[index(Dim::U)] * part[index(Dim::V)] * part[index(Dim::W)];
-    const std::int64_t positions =
-        part[index(Dim::N)] * part[index(Dim::D)] * part[index(Dim::P)] * part[index(Dim::Q)];
-    return groups * ceil_divide(part[index(Dim::K)], shape.outputs) *
-           reduction_turns(array, shape, part) * std::max(positions, array.weight_load.count());
+    const ArrayFactors factors = array_factors(array, shape, part);
+    return factors.groups * factors.output_turns * factors.reduction_turns *
+           std::max(factors.positions, array.weight_load.count());
 }
 
 std::int64_t vector_cycles(std::int64_t lanes, std::int64_t operations) {
     return ceil_divide(operations, lanes);
 }
 
+std::vector<Dim> dims_to_cut(const IterationSpace& space, const SplitRules& rules) {
+    std::vector<Dim> dims;
+    for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::S, Dim::T, Dim::N,
+                          Dim::D, Dim::P, Dim::Q}) {
+        const bool window = dim == Dim::R || dim == Dim::S || dim == Dim::T;
+        const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim)) ||
+                          (window && rules.split_window);
+        const bool allowed =
+            sums ? rules.split_reduction && space.is_reduction(dim) : !space.is_reduction(dim);
+        if (allowed && !space.normalises(dim)) {
+            dims.push_back(dim);
+        }
+    }
+    return dims;
+}
+
 std::vector<CoreSplit> useful_splits(const IterationSpace& space, const Extents& extents,
                                      const SplitRules& rules) {
     std::vector<CoreSplit> found;
-    const auto prunes = [](const Extents& /*tile*/, std::int64_t /*cores*/) { return false; };
+    const auto prunes = [](const Extents& /*tile*/, std::int64_t /*cores*/, DimSet /*dims*/) {
+        return false;
+    };
     const auto visit = [&](const CoreSplit& split) { found.push_back(split); };
-    SplitSearch(space, extents, rules, prunes, visit).run();
+    SplitSearch(extents, rules, dims_to_cut(space, rules), prunes, visit).run();
     return found;
 }
+
+namespace {
+
+/// The sum of `count(box)` over all combinations of the parts of an axis's dimensions, from term
+/// `t` on; `box` is that of the parts before.
+template <class Count>
+std::int64_t sum_over_parts(const Axis& axis, std::size_t t, const CoreSplit& split, const Box& at,
+                            Box& box, const Count& count) {
+    if (t == axis.terms.size()) {
+        return count(box);
+    }
+    const Dim dim = axis.terms[t].dim;
+    std::int64_t sum = 0;
+    for (std::int64_t p = 0; p < split.parts(dim); ++p) {
+        const Range part = split.part(dim, p);
+        box[dim] = {at[dim].begin + part.begin, at[dim].begin + part.end};
+        sum += sum_over_parts(axis, t + 1, split, at, box, count);
+    }
+    box[dim] = at[dim];
+    return sum;
+}
+
+}  // namespace
 
 std::int64_t delivered_words(const Projection& projection, const CoreSplit& split, const Box& at) {
     std::int64_t product = 1;
     std::array<bool, kDimCount> in_axis{};
     for (std::size_t a = 0; a < projection.axes.size(); ++a) {
         const Axis& axis = projection.axes[a];
-        // A tensor axis sees at most a few dimensions: sum over the combinations of their parts.
-        std::vector<Box> boxes = {at};
         for (const AxisTerm& term : axis.terms) {
             in_axis[index(term.dim)] = true;
-            std::vector<Box> finer;
-            for (const Box& box : boxes) {
-                for (std::int64_t p = 0; p < split.parts(term.dim); ++p) {
-                    finer.push_back(box);
-                    const Range part = split.part(term.dim, p);
-                    finer.back()[term.dim] = {at[term.dim].begin + part.begin,
-                                              at[term.dim].begin + part.end};
-                }
-            }
-            boxes = std::move(finer);
         }
-        std::int64_t sum = 0;
-        for (const Box& box : boxes) {
-            sum += projection.gather && a == 0 ? drawn_rows(projection, box)
-                                               : touched_indices(axis, box);
+        Box box = at;
+        if (projection.gather && a == 0) {
+            product *= sum_over_parts(axis, 0, split, at, box, [&](const Box& part) {
+                return drawn_rows(projection, part);
+            });
+        } else if (axis.terms.size() == 1 && axis.terms.front().coefficient != 0) {
+            product *= touched_indices(axis, at);  // its parts have none in common
+        } else {
+            product *= sum_over_parts(axis, 0, split, at, box,
+                                      [&](const Box& part) { return touched_indices(axis, part); });
         }
-        product *= sum;
     }
     for (const Dim dim : all_dims()) {
         if (!in_axis[index(dim)]) {

@@ -35,6 +35,16 @@ const ArrayShape* array_shape(const MacArrayConfig& array, const LayerPrecision&
 std::int64_t reduction_turns(const MacArrayConfig& array, const ArrayShape& shape,
                              const Extents& part);
 
+/// What the cycles of a part are the product of: positions at least array.weight_load.
+struct ArrayFactors {
+    std::int64_t groups = 1;
+    std::int64_t output_turns = 1;
+    std::int64_t reduction_turns = 1;
+    std::int64_t positions = 1;
+};
+ArrayFactors array_factors(const MacArrayConfig& array, const ArrayShape& shape,
+                           const Extents& part);
+
 /// MODEL: dot-product array. A cycle multiplies `inputs` operands with `inputs` x `outputs` weights
 /// that stay in the lanes while the positions of a tile stream past, at least `weight_load` cycles.
 /// Cycles = groups x ceil(K / outputs) x reduction turns x max(positions, weight_load).

@@ -2,6 +2,7 @@
 #include "arch/core_work.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "arch/core_cycles.hpp"
 #include "base/error.hpp"
@@ -9,60 +10,54 @@
 namespace memwall {
 namespace {
 
-/// The distinct sizes of a dimension's parts, with how many there are of each.
-std::vector<std::pair<std::int64_t, std::int64_t>> part_sizes(const CoreSplit& split, Dim dim) {
+/// Parts of a dimension of one size.
+struct EqualParts {
+    std::int64_t size = 1;
+    std::int64_t count = 0;
+};
+
+/// The distinct sizes of a dimension's parts; the second has no parts where all are alike.
+std::array<EqualParts, 2> part_sizes(const CoreSplit& split, Dim dim) {
     const std::int64_t parts = split.parts(dim);
     const std::int64_t last = split.part(dim, parts - 1).size();
     const std::int64_t tile = split.tile[index(dim)];
     if (last == tile || parts == 1) {
-        return {{last, parts}};
+        return {{{last, parts}, {}}};
     }
-    return {{tile, parts - 1}, {last, 1}};
+    return {{{tile, parts - 1}, {last, 1}}};
 }
 
-/// Calls `visit(extents, lanes)` for each class of equal cores.
-template <class Visit>
-void for_each_class(const CoreSplit& split, const Visit& visit) {
-    std::vector<std::pair<Extents, std::int64_t>> classes = {{unit_extents(), 1}};
-    for (const Dim dim : all_dims()) {
-        const auto sizes = part_sizes(split, dim);
-        std::vector<std::pair<Extents, std::int64_t>> finer;
-        for (const auto& [extents, lanes] : classes) {
-            for (const auto& [size, count] : sizes) {
-                finer.emplace_back(extents, lanes * count);
-                finer.back().first[index(dim)] = size;
-            }
-        }
-        classes = std::move(finer);
+/// Calls `visit(extents, cores)` for each class of equal parts along `dims`, from dimension `d` on.
+/// `extents` is that of the dimensions before, which `cores` parts have.
+template <class Dims, class Visit>
+void for_each_class(const CoreSplit& split, const Dims& dims, Extents& extents, const Visit& visit,
+                    std::size_t d = 0, std::int64_t cores = 1) {
+    if (d == dims.size()) {
+        visit(extents, cores);
+        return;
     }
-    for (const auto& [extents, lanes] : classes) {
-        visit(extents, lanes);
+    for (const EqualParts& parts : part_sizes(split, dims[d])) {
+        if (parts.count > 0) {
+            extents[index(dims[d])] = parts.size;
+            for_each_class(split, dims, extents, visit, d + 1, cores * parts.count);
+        }
     }
 }
 
 std::int64_t turns_over_parts(const Cores& cores, const ArrayShape& shape, const CoreSplit& split) {
-    std::vector<std::pair<Extents, std::int64_t>> parts = {{split.tile, 1}};
-    for (const Dim dim : {Dim::C, Dim::R, Dim::S, Dim::T}) {
-        std::vector<std::pair<Extents, std::int64_t>> finer;
-        for (const auto& [part, count] : parts) {
-            for (const auto& [size, times] : part_sizes(split, dim)) {
-                finer.emplace_back(part, count * times);
-                finer.back().first[index(dim)] = size;
-            }
-        }
-        parts = std::move(finer);
-    }
+    constexpr std::array kSummed = {Dim::C, Dim::R, Dim::S, Dim::T};
     std::int64_t turns = 0;
-    for (const auto& [part, count] : parts) {
+    Extents extents = split.tile;
+    for_each_class(split, kSummed, extents, [&](const Extents& part, std::int64_t count) {
         turns += count * reduction_turns(*cores.array_config, shape, part);
-    }
+    });
     return turns;
 }
 
 std::int64_t output_turns(const ArrayShape& shape, const CoreSplit& split) {
     std::int64_t turns = 0;
-    for (const auto& [channels, count] : part_sizes(split, Dim::K)) {
-        turns += count * ceil_divide(channels, shape.outputs);
+    for (const EqualParts& parts : part_sizes(split, Dim::K)) {
+        turns += parts.count * ceil_divide(parts.size, shape.outputs);
     }
     return turns;
 }
@@ -156,7 +151,8 @@ StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& 
         compute.occupies = std::max(compute.occupies, Cycles(ceil_divide(read, width)));
     }
     std::int64_t lanes = 0;
-    for_each_class(split,
+    Extents extents = unit_extents();
+    for_each_class(split, all_dims(), extents,
                    [&](const Extents& part, std::int64_t count) { lanes += cycles(part) * count; });
     compute.lanes_occupied = Cycles(lanes);
     body.what = compute;

@@ -2,8 +2,8 @@
 #include "arch/estimate.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <queue>
-#include <tuple>
 
 #include "arch/outcome_recorder.hpp"
 #include "base/error.hpp"
@@ -46,19 +46,28 @@ public:
 
 private:
     /// In one instant: completions first, then agents by priority and number.
-    enum class Kind { complete, fetch, request };
+    enum class Kind : std::uint8_t { complete, fetch, request };
     struct Event {
         Picoseconds at;
-        Kind kind;
-        int priority;
-        std::size_t agent;
+        std::uint64_t rank;   ///< of kind, priority and agent
         std::int64_t serial;  ///< of events: the earlier first
         std::size_t flight;
         bool operator>(const Event& other) const {
-            return std::tie(at, kind, priority, agent, serial) >
-                   std::tie(other.at, other.kind, other.priority, other.agent, other.serial);
+            return at != other.at       ? at > other.at
+                   : rank != other.rank ? rank > other.rank
+                                        : serial > other.serial;
         }
+        [[nodiscard]] Kind kind() const { return static_cast<Kind>(rank >> 62U); }
+        [[nodiscard]] std::size_t agent() const { return rank & kAgents; }
     };
+    static constexpr std::uint64_t kAgents = (std::uint64_t{1} << 30U) - 1;
+    static constexpr std::int64_t kPriorities = std::int64_t{1} << 31U;  ///< on each side of zero
+
+    [[nodiscard]] std::uint64_t rank(Kind kind, std::size_t agent) const {
+        const auto priority =
+            static_cast<std::uint64_t>(program_.agents[agent].priority + kPriorities);
+        return static_cast<std::uint64_t>(kind) << 62U | priority << 30U | agent;
+    }
     struct AgentRow {
         Next next;
         bool waiting = false;
@@ -76,17 +85,17 @@ private:
     };
 
     void wake(std::size_t agent, Picoseconds at, Kind kind, std::size_t flight = 0) {
-        events_.push({at, kind, program_.agents[agent].priority, agent, serial_++, flight});
+        events_.push({at, rank(kind, agent), serial_++, flight});
     }
 
     void handle(const Event& event) {
-        switch (event.kind) {
+        switch (event.kind()) {
             case Kind::complete:
                 return complete(event.flight, event.at);
             case Kind::fetch:
-                return fetch(event.agent, event.at);
+                return fetch(event.agent(), event.at);
             case Kind::request:
-                return request(event.agent, event.at);
+                return request(event.agent(), event.at);
         }
     }
 
@@ -243,9 +252,9 @@ private:
             TokenRow& row = tokens_[token.token.position()];
             row.posted += token.count;
             row.post_times.insert(row.post_times.end(), static_cast<std::size_t>(token.count), now);
-            std::vector<std::size_t> waiters;
-            waiters.swap(row.waiters);
-            for (const std::size_t agent : waiters) {
+            woken_.clear();
+            woken_.swap(row.waiters);  // who still has to wait joins again
+            for (const std::size_t agent : woken_) {
                 try_start(agent, now);
             }
         }
@@ -287,6 +296,7 @@ private:
     std::vector<std::vector<Picoseconds>> free_at_;
     std::vector<Flight> flights_;  ///< steps under way, and places of some that are not any more
     std::vector<std::size_t> free_flights_;
+    std::vector<std::size_t> woken_;
     std::int64_t serial_ = 0;
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
 };

@@ -5,27 +5,50 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <initializer_list>
+#include <vector>
 
 #include "arch/core_split.hpp"
 
 namespace memwall {
 
+/// A bit for each of some dimensions.
+using DimSet = std::uint32_t;
+
+template <class Dims>
+constexpr DimSet dim_set(const Dims& dims) {
+    DimSet set = 0;
+    for (const Dim dim : dims) {
+        set |= DimSet{1} << index(dim);
+    }
+    return set;
+}
+constexpr DimSet dim_set(std::initializer_list<Dim> dims) {
+    return dim_set<std::initializer_list<Dim>>(dims);
+}
+
+/// The dimensions of a space that splits may cut, in the order in which they are cut.
+std::vector<Dim> dims_to_cut(const IterationSpace& space, const SplitRules& rules);
+
 /// Cuts dimension after dimension while cores are left: the splits of useful_splits(), in its
-/// order. `visit(split)` gets each; `prunes(tile, cores)` says of a tile, some dimensions of which
-/// may still be cut over so many cores, that none of its splits is wanted.
+/// order. `visit(split)` gets each; `prunes(tile, cores, dims)` says of a tile, which may still be
+/// cut along `dims` over so many cores, that none of its splits is wanted.
 template <class Prunes, class Visit>
 class SplitSearch {
 public:
-    SplitSearch(const IterationSpace& space, const Extents& extents, const SplitRules& rules,
+    /// `dims`: dims_to_cut().
+    SplitSearch(const Extents& extents, const SplitRules& rules, const std::vector<Dim>& dims,
                 const Prunes& prunes, const Visit& visit)
         : rules_(rules), prunes_(prunes), visit_(visit) {
         current_.extents = extents;
         current_.tile = extents;
-        for (const Dim dim : {Dim::G, Dim::H, Dim::t, Dim::K, Dim::R, Dim::C, Dim::S, Dim::T,
-                              Dim::N, Dim::D, Dim::P, Dim::Q}) {
-            if (extents[index(dim)] > 1 && may_cut(space, dim)) {
+        for (const Dim dim : dims) {
+            if (extents[index(dim)] > 1) {
                 dims_[count_++] = dim;
             }
+        }
+        for (std::size_t depth = count_; depth > 1; --depth) {
+            later_[depth - 2] = later_[depth - 1] | dim_set({dims_[depth - 1]});
         }
     }
 
@@ -38,16 +61,6 @@ public:
     }
 
 private:
-    static bool is_window(Dim dim) { return dim == Dim::R || dim == Dim::S || dim == Dim::T; }
-
-    [[nodiscard]] bool may_cut(const IterationSpace& space, Dim dim) const {
-        const bool sums = dim == Dim::C || (dim == Dim::R && space.is_plain_reduction(dim)) ||
-                          (is_window(dim) && rules_.split_window);
-        const bool allowed =
-            sums ? rules_.split_reduction && space.is_reduction(dim) : !space.is_reduction(dim);
-        return allowed && !space.normalises(dim);
-    }
-
     [[nodiscard]] std::int64_t unit(Dim dim) const {
         return dim == Dim::K ? rules_.output_unit : dim == Dim::C ? rules_.reduction_unit : 1;
     }
@@ -62,7 +75,7 @@ private:
         }
         const std::int64_t units = ceil_divide(whole, unit(dim));
         const std::int64_t limit = std::min(units, cores);
-        const bool shares = dim == Dim::C || is_window(dim);
+        const bool shares = dim == Dim::C || dim == Dim::R || dim == Dim::S || dim == Dim::T;
         // The last one leaves nothing to use the other cores.
         std::int64_t parts = depth + 1 == count_ && !shares ? limit : 1;
         while (parts <= limit) {
@@ -80,7 +93,7 @@ private:
         const std::int64_t left = cores / ceil_divide(current_.extents[dim], tile);
         if (depth + 1 == count_) {
             visit_(current_);
-        } else if (!prunes_(current_.tile, left)) {
+        } else if (!prunes_(current_.tile, left, later_[depth])) {
             cut(depth + 1, left);
         }
     }
@@ -96,6 +109,7 @@ private:
     const Prunes& prunes_;
     const Visit& visit_;
     std::array<Dim, kDimCount> dims_{};
+    std::array<DimSet, kDimCount> later_{};  ///< the dimensions after each
     std::size_t count_ = 0;
     CoreSplit current_;
 };

@@ -84,10 +84,19 @@ public:
           tile_(tile),
           tiles_(pieces(layer.space.extents, tile)),
           costs_(hierarchy, cores, layer, operand_bits) {
-        rules_.cores = hierarchy.cores;
-        if (const ArrayShape* shape = costs_.core_cycles().shape()) {
-            rules_.output_unit = shape->outputs;
-            rules_.reduction_unit = shape->inputs;
+        for (const bool shares : {false, true}) {
+            Splitting& splitting = splitting_[shares ? 1 : 0];
+            SplitRules& rules = splitting.rules;
+            rules.cores = hierarchy.cores;
+            if (const ArrayShape* shape = costs_.core_cycles().shape()) {
+                rules.output_unit = shape->outputs;
+                rules.reduction_unit = shape->inputs;
+            }
+            rules.split_reduction = shares;
+            // The sums of a gradient go over positions, of which there may be many.
+            rules.split_window = shares && layer.pass == LayerPass::backward;
+            splitting.dims = dims_to_cut(layer.space, rules);
+            splitting.set = dim_set(splitting.dims);
         }
     }
 
@@ -98,6 +107,7 @@ private:
     struct Candidate {
         Extents pass;
         std::int64_t passes = 1;
+        bool shares_outputs = false;
         PassTraffic traffic;
         double least_cycles = 0;
     };
@@ -108,9 +118,11 @@ private:
     void try_all();
     /// As trying one after another, where a plan is the best if it is the first of the fastest.
     void try_best_first();
+    [[nodiscard]] bool has_better(const Candidate& candidate, double limit) const;
     /// Whether it has a plan that takes less than `limit`, which is the best then.
     bool try_pass(const Candidate& candidate, double limit);
     [[nodiscard]] double limit(std::int64_t passes) const;
+    [[nodiscard]] bool shares_outputs(const Extents& pass) const;
     [[nodiscard]] bool is_many(std::int64_t passes) const { return tiles_ * passes > kFew; }
 
     static constexpr std::int64_t kFew = 128;  ///< passes of a layer
@@ -119,7 +131,12 @@ private:
     const Extents& tile_;
     std::int64_t tiles_;  ///< in the layer
     PassCosts costs_;
-    SplitRules rules_;
+    struct Splitting {
+        SplitRules rules;
+        std::vector<Dim> dims;
+        DimSet set = 0;  ///< of the same
+    };
+    std::array<Splitting, 2> splitting_;  ///< without and with cores that share an output
     std::vector<Extents> seen_;
     std::vector<Candidate> candidates_;
     std::optional<PassPlan> best_;
@@ -135,24 +152,50 @@ double PassSearch::limit(std::int64_t passes) const {
     return best_->cycles * (more ? 0.98 : 1);
 }
 
+/// Sharing outputs pays where there are too few of them for all cores.
+bool PassSearch::shares_outputs(const Extents& pass) const {
+    const SplitRules& rules = splitting_[0].rules;
+    const std::int64_t outputs = ceil_divide(pass[index(Dim::K)], rules.output_unit) *
+                                 points(pass, kPositionDims) * pass[index(Dim::G)] *
+                                 pass[index(Dim::H)];
+    return costs_.core_cycles().shape() != nullptr && outputs < 16 * rules.cores;
+}
+
+/// Whether some split that fits takes less than `limit`.
+bool PassSearch::has_better(const Candidate& candidate, double limit) const {
+    const Extents& pass = candidate.pass;
+    const PassTraffic& traffic = candidate.traffic;
+    const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
+    bool found = false;
+    const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
+        return found || traffic.cycles(costs_.core_cycles().least(tile, cores, dims),
+                                       costs_.sharing(pass, tile)) >= limit;
+    };
+    const auto visit = [&](const CoreSplit& split) {
+        found = found || (traffic.cycles(costs_.core_cycles()(split.tile),
+                                         costs_.sharing(pass, split.tile)) < limit &&
+                          costs_.fits(split.tile));
+    };
+    SplitSearch(pass, splitting.rules, splitting.dims, prunes, visit).run();
+    return found;
+}
+
 bool PassSearch::try_pass(const Candidate& candidate, double limit) {
+    // A split is left out where one before it was faster by an eighth, be that one any good or not:
+    // most passes are done with before all of that is looked at.
+    if (candidate.least_cycles >= limit || (best_ && !has_better(candidate, limit))) {
+        return false;
+    }
     const Extents& pass = candidate.pass;
     const PassTraffic& traffic = candidate.traffic;
     const CoreCycles& core_cycles = costs_.core_cycles();
-    const auto is_no_better = [&](std::int64_t core) { return traffic.cycles(core, 1) >= limit; };
-    // Sharing outputs pays where there are too few of them for all cores.
-    const std::int64_t outputs = ceil_divide(pass[index(Dim::K)], rules_.output_unit) *
-                                 points(pass, kPositionDims) * pass[index(Dim::G)] *
-                                 pass[index(Dim::H)];
-    rules_.split_reduction = core_cycles.shape() != nullptr && outputs < 16 * rules_.cores;
-    // The sums of a gradient go over positions, of which there may be many.
-    rules_.split_window = rules_.split_reduction && layer_.pass == LayerPass::backward;
+    const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
     bool found = false;
-    // Of splits that fit. One that takes longer by an eighth is left out, but it was there before.
-    std::int64_t least = std::numeric_limits<std::int64_t>::max() / 2;
-    const auto prunes = [&](const Extents& tile, std::int64_t cores) {
-        const std::int64_t core = core_cycles.least(tile, cores);
-        return core > least + least / 8 || (core >= least && is_no_better(core));
+    std::int64_t least = std::numeric_limits<std::int64_t>::max() / 2;  // of those that fit
+    const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
+        const std::int64_t core = core_cycles.least(tile, cores, dims);
+        return core > least + least / 8 ||
+               (core >= least && traffic.cycles(core, costs_.sharing(pass, tile)) >= limit);
     };
     const auto visit = [&](const CoreSplit& split) {
         const std::int64_t core = core_cycles(split.tile);
@@ -170,14 +213,14 @@ bool PassSearch::try_pass(const Candidate& candidate, double limit) {
             found = true;
         }
     };
-    SplitSearch(layer_.space, pass, rules_, prunes, visit).run();
+    SplitSearch(pass, splitting.rules, splitting.dims, prunes, visit).run();
     return found;
 }
 
 void PassSearch::add(std::int64_t channels, std::int64_t positions, std::int64_t reduction,
                      const std::vector<Dim>& whole) {
     Extents pass = tile_;
-    divide(pass, kChannelDims, channels, rules_.output_unit, whole);
+    divide(pass, kChannelDims, channels, splitting_[0].rules.output_unit, whole);
     divide(pass, kPositionDims, positions, 1, whole);
     divide(pass, kReductionDims, reduction, 1, whole);
     if (std::find(seen_.begin(), seen_.end(), pass) != seen_.end()) {
@@ -185,8 +228,11 @@ void PassSearch::add(std::int64_t channels, std::int64_t positions, std::int64_t
     }
     seen_.push_back(pass);
     const PassTraffic traffic = costs_.traffic(tile_, pass);
-    const std::int64_t core = costs_.core_cycles().least(pass, rules_.cores);
-    candidates_.push_back({pass, pieces(tile_, pass), traffic, traffic.cycles(core, 1)});
+    const bool shares = shares_outputs(pass);
+    const Splitting& splitting = splitting_[shares ? 1 : 0];
+    const std::int64_t core =
+        costs_.core_cycles().least(pass, splitting.rules.cores, splitting.set);
+    candidates_.push_back({pass, pieces(tile_, pass), shares, traffic, traffic.cycles(core, 1)});
 }
 
 void PassSearch::try_all() {
@@ -195,10 +241,7 @@ void PassSearch::try_all() {
         try_best_first();
     } else {
         for (const Candidate& candidate : candidates_) {
-            const double limit = this->limit(candidate.passes);
-            if (candidate.least_cycles < limit) {
-                try_pass(candidate, limit);
-            }
+            try_pass(candidate, limit(candidate.passes));
         }
     }
     candidates_.clear();
@@ -215,7 +258,7 @@ void PassSearch::try_best_first() {
     for (const std::size_t c : order) {
         const double cycles = best_ ? best_->cycles : kForever;
         const double limit = best_ && c < best ? std::nextafter(cycles, kForever) : cycles;
-        if (candidates_[c].least_cycles < limit && try_pass(candidates_[c], limit)) {
+        if (try_pass(candidates_[c], limit)) {
             best = c;
         }
     }

@@ -129,6 +129,7 @@ public:
             return next == points.end() ? std::nullopt : std::optional(*next++);
         };
         PointRunner runner(loaded_.sweep, configs_);
+        warm_up(runner, points);
         PoolOptions pool = options_.pool;
         pool.idle = [&] { progress.show(); };
         run_points(
@@ -162,6 +163,18 @@ public:
     }
 
 private:
+    /// Reads here, for all workers, what points have in common.
+    void warm_up(PointRunner& runner, const std::vector<std::int64_t>& points) const {
+        const auto first = std::find_if(points.begin(), points.end(),
+                                        [&](std::int64_t point) { return !is_final(point); });
+        if (first != points.end()) {
+            try {
+                runner.instantiate(*first, engine_);
+            } catch (const InputError&) {  // told when the point is run
+            }
+        }
+    }
+
     const LoadedSweep& loaded_;
     const Configs& configs_;
     const SweepOptions& options_;
