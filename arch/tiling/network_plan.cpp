@@ -47,19 +47,24 @@ public:
     }
 
     NetworkPlan run() {
-        std::optional<NetworkPlan> best;
         std::vector<std::int64_t> sizes = {0};
         for (std::int64_t size = 1; size <= capacity_; size *= 2) {
             sizes.push_back(size);
         }
+        std::vector<Draft> drafts;
         for (const std::int64_t slot : sizes) {
             for (const std::int64_t stage : sizes) {
                 const bool coarse = slot != 0 && slot < least_slot_;
                 const bool coarse_stage = stage != 0 && stage < capacity_ / 256;
                 if (!coarse && !coarse_stage && 2 * slot + stage <= capacity_) {
-                    consider({slot, stage}, best);
+                    draft({slot, stage}, drafts);
                 }
             }
+        }
+        std::optional<NetworkPlan> best;
+        const double most = first_guess(drafts);
+        for (const Draft& draft : drafts) {
+            consider(draft, most, best);
         }
         if (!best) {
             refuse();
@@ -78,25 +83,52 @@ private:
             std::min(network_.weight_bytes().count() / kMostWeightTiles, capacity_ / 4));
     }
 
-    void consider(const Candidate& candidate, std::optional<NetworkPlan>& best) {
-        NetworkPlan plan;
-        plan.layers.resize(fused_.size());
+    /// What stays in the buffer is decided, the layers are not planned.
+    struct Draft {
+        Candidate candidate;
+        std::vector<bool> kept;      ///< by tensor
+        std::vector<bool> resident;  ///< by fused layer
+        double least_traffic = 0;    ///< bytes through the DRAM in any tiling
+    };
+
+    void draft(const Candidate& candidate, std::vector<Draft>& drafts) const {
         const std::int64_t room = capacity_ - 2 * candidate.weight_slot - candidate.stage;
         KeptActivations kept = residency_.keep_activations(room, candidate.stage == 0);
         if (kept.all == (candidate.stage != 0)) {
             return;  // a stage that nobody needs, or a need without a stage
         }
-        plan.kept = std::move(kept.tensors);
-        const std::vector<bool> resident = residency_.keep_weights(room - kept.most.count());
+        Draft made{candidate, std::move(kept.tensors),
+                   residency_.keep_weights(room - kept.most.count())};
+        bool streams = false;
         for (std::size_t f = 0; f < fused_.size(); ++f) {
-            plan.layers[f].weights_resident = resident[f];
-            plan.weights_stream =
-                plan.weights_stream || (fused_[f].weights.valid() && !resident[f]);
+            streams = streams || (fused_[f].weights.valid() && !made.resident[f]);
+            made.least_traffic += least_traffic(made, f);
         }
-        if (plan.weights_stream != (candidate.weight_slot != 0)) {
-            return;
+        if (streams == (candidate.weight_slot != 0)) {
+            drafts.push_back(std::move(made));
         }
-        if (!plan_layers(candidate, plan, best ? &*best : nullptr)) {
+    }
+
+    /// A time that the best plan does not pass: that of the draft with the least traffic and the
+    /// largest tiles, and a little, so that it decides nothing between equals.
+    double first_guess(const std::vector<Draft>& drafts) {
+        double most = std::numeric_limits<double>::infinity();
+        const auto least = std::min_element(
+            drafts.rbegin(), drafts.rend(),
+            [](const Draft& a, const Draft& b) { return a.least_traffic < b.least_traffic; });
+        NetworkPlan plan;
+        if (drafts.size() > 1 && plan_layers(*least, most, plan)) {
+            most = plan.cycles_per_item * (1 + 1e-6);
+        }
+        return most;
+    }
+
+    void consider(const Draft& draft, double most, std::optional<NetworkPlan>& best) {
+        NetworkPlan plan;
+        if (best) {
+            most = std::min(most, best->cycles_per_item * (1 + 1e-9));
+        }
+        if (!plan_layers(draft, most, plan)) {
             return;
         }
         const bool better = !best || plan.cycles_per_item < best->cycles_per_item * (1 - 1e-9) ||
@@ -109,34 +141,29 @@ private:
 
     /// Bytes that a layer moves through the DRAM in any tiling: streaming weights, and its result
     /// where it is not kept.
-    [[nodiscard]] double least_traffic(const NetworkPlan& plan, std::size_t f) const {
+    [[nodiscard]] double least_traffic(const Draft& draft, std::size_t f) const {
         const TensorId output = fused_[f].output;
-        return (plan.layers[f].weights_resident ? 0 : weights_read_[f]) +
-               (plan.kept[output.position()]
+        return (draft.resident[f] ? 0 : weights_read_[f]) +
+               (draft.kept[output.position()]
                     ? 0
                     : static_cast<double>(network_.tensor_bytes(output).count()));
     }
 
-    [[nodiscard]] double least_traffic(const NetworkPlan& plan) const {
-        double sum = 0;
-        for (std::size_t f = 0; f < fused_.size(); ++f) {
-            sum += least_traffic(plan, f);
-        }
-        return sum;
-    }
-
-    /// Also sums the layers up. False where one does not fit, or where all are slower than `best`
+    /// False where a layer does not fit, or where they take longer than `most` cycles an item
     /// before the last is planned: times only add up.
-    bool plan_layers(const Candidate& candidate, NetworkPlan& plan, const NetworkPlan* best) {
-        const double most = best != nullptr ? best->cycles_per_item * (1 + 1e-9)
-                                            : std::numeric_limits<double>::infinity();
+    bool plan_layers(const Draft& draft, double most, NetworkPlan& plan) {
+        plan.kept = draft.kept;
+        plan.layers.resize(fused_.size());
+        plan.weights_stream = draft.candidate.weight_slot != 0;
         const auto items = static_cast<double>(network_.batch());
         double cycles = 0;
         double total = 0;
-        double to_come = least_traffic(plan);
+        double to_come = draft.least_traffic;
         for (std::size_t f = 0; f < fused_.size(); ++f) {
+            LayerPlan& layer = plan.layers[f];
+            layer.weights_resident = draft.resident[f];
             Streams streams;
-            streams.weights = fused_[f].weights.valid() && !plan.layers[f].weights_resident;
+            streams.weights = fused_[f].weights.valid() && !layer.weights_resident;
             for (const TensorId input : fused_[f].inputs) {
                 streams.inputs.push_back(!plan.kept[input.position()]);
             }
@@ -144,15 +171,14 @@ private:
                 streams.operands = streams.operands || !plan.kept[operand.position()];
             }
             streams.outputs = !plan.kept[fused_[f].output.position()];
-            streams.weight_slot = candidate.weight_slot;
-            streams.stage = candidate.stage;
-            LayerPlan& layer = plan.layers[f];
+            streams.weight_slot = draft.candidate.weight_slot;
+            streams.stage = draft.candidate.stage;
             if (!tiler_.plan(f, streams, layer)) {
                 return false;
             }
             cycles += std::max(layer.core_cycles, layer.dram_bytes / dram_bytes_per_cycle_);
             total += layer.dram_bytes + layer.weight_bytes;
-            to_come -= least_traffic(plan, f);
+            to_come -= least_traffic(draft, f);
             plan.cycles_per_item = std::max(cycles, total / dram_bytes_per_cycle_) / items;
             if (plan.cycles_per_item > most ||
                 (total + to_come) / dram_bytes_per_cycle_ / items > most * (1 + 1e-9)) {

@@ -80,8 +80,7 @@ class PassSearch {
 public:
     PassSearch(const Hierarchy& hierarchy, const Cores& cores, const Layer& layer,
                const Extents& tile, std::int64_t operand_bits)
-        : layer_(layer),
-          tile_(tile),
+        : tile_(tile),
           tiles_(pieces(layer.space.extents, tile)),
           costs_(hierarchy, cores, layer, operand_bits) {
         for (const bool shares : {false, true}) {
@@ -127,7 +126,6 @@ private:
 
     static constexpr std::int64_t kFew = 128;  ///< passes of a layer
 
-    const Layer& layer_;
     const Extents& tile_;
     std::int64_t tiles_;  ///< in the layer
     PassCosts costs_;
@@ -253,7 +251,7 @@ void PassSearch::try_best_first() {
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         return candidates_[a].least_cycles < candidates_[b].least_cycles;
     });
-    constexpr double kForever = std::numeric_limits<double>::infinity();
+    constexpr double kForever = std::numeric_limits<double>::max();
     std::size_t best = 0;
     for (const std::size_t c : order) {
         const double cycles = best_ ? best_->cycles : kForever;
