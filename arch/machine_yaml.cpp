@@ -139,9 +139,12 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     }
     const std::string technology = reader.required<std::string>("technology");
     if (!technology.empty()) {
+        const std::size_t before = faults.faults().size();
         parts.technology =
             load_technology(technologies(technology, reader.value("technology")->mark()), faults);
-        faults.throw_if_any();
+        if (faults.faults().size() > before) {
+            faults.throw_if_any();  // its figures are needed below
+        }
     }
     read_provenance(reader, "", parts.provenance);
     for (YamlValue::Entry entry : reader.required_entries("components")) {

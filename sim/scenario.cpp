@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kRounds = 8;
 constexpr std::int64_t kWarmupRounds = 4;
 constexpr std::int64_t kMostItems = 1'000'000'000;
+constexpr std::int64_t kMostRounds = 100'000;  ///< each is replayed, and its times are kept
 
 // Of language models, where nothing is said.
 constexpr std::int64_t kPrompt = 512;
@@ -35,6 +36,13 @@ bool whole_batches(const char* what, std::int64_t items, std::int64_t least, std
     if (items % batch != 0) {
         faults.error({}, std::string("scenario: expected ") + what + " in whole batches of " +
                              std::to_string(batch) + ", found " + std::to_string(items));
+        return false;
+    }
+    if (items / batch > kMostRounds) {
+        faults.error({}, std::string("scenario: expected ") + what + " of at most " +
+                             std::to_string(kMostRounds) + " batches of " + std::to_string(batch) +
+                             ", found " + std::to_string(items) +
+                             "; a steady stream shows itself in a few");
         return false;
     }
     return true;

@@ -78,9 +78,8 @@ std::string check_sweep_file(const ConfigFile& file, const Configs& configs) {
 }
 
 /// The kind of a file is that of the first key that names one.
-std::string check_file(const ConfigFile& file, const Configs& configs) {
-    InputFiles inputs;
-    const YamlValue root = read_config(file, "configuration", inputs);
+std::string check_tree(const YamlValue& root, const ConfigFile& file, const Configs& configs,
+                       InputFiles& inputs) {
     if (root.find("sweep") != nullptr) {
         return check_sweep_file(file, configs);
     }
@@ -126,6 +125,13 @@ std::string check_file(const ConfigFile& file, const Configs& configs) {
                  "'experiment', 'sweep', 'validation' or 'mapping'");
     faults.throw_if_any();
     return "";
+}
+
+std::string check_file(const ConfigFile& file, const Configs& configs) {
+    InputFiles inputs;
+    Diagnostics flaws;
+    const YamlValue root = read_config(file, "configuration", inputs, flaws);
+    return loaded_beside(flaws, [&] { return check_tree(root, file, configs, inputs); });
 }
 
 }  // namespace

@@ -84,23 +84,39 @@ std::string time_sentence(const RunResult& a, const RunResult& b) {
 }
 
 /// Whether the order in energy survives when `other` moves as little as any schedule could.
-std::string bound_sentence(const RunResult& best, const RunResult& other) {
-    const ItemFigures figures = item_figures(other);
-    const double times = ratio(figures.energy_at_bound, best.totals.energy_per_item);
-    const std::string at_bound =
-        fmt::format("At its I/O lower bound {} would need {} a {} at {} {}s/s", other.machine,
-                    format_joules(figures.energy_at_bound), best.totals.item,
-                    rate(figures.per_second_at_bound), best.totals.item);
+std::string energy_at_bound(const RunResult& best, const RunResult& other,
+                            const ItemFigures& figures) {
     const double before = ratio(other.totals.energy_per_item, best.totals.energy_per_item);
     if (before < kSame) {
-        return at_bound + ".";
+        return "";
     }
-    if (times >= kSame) {
-        return fmt::format("{}: still {} times as much as {}, so DRAM traffic is not the reason.",
-                           at_bound, factor(times), best.machine);
+    const double times = ratio(figures.energy_at_bound, best.totals.energy_per_item);
+    if (times < kSame) {
+        return ": the difference in energy does not survive, it is due to the mapping";
     }
-    return fmt::format("{}: the difference in energy does not survive, it is due to the mapping.",
-                       at_bound);
+    const double gone = 1 - (times - 1) / (before - 1);
+    return fmt::format(": still {} times as much as {}, {} of the difference in energy is gone",
+                       factor(times), best.machine, percent(gone));
+}
+
+/// The same of the lead in speed, where `best` has one.
+std::string speed_at_bound(const RunResult& best, const RunResult& other,
+                           const ItemFigures& figures) {
+    if (best.totals.throughput < other.totals.throughput * kSame) {
+        return "";
+    }
+    const double times = best.totals.throughput / figures.per_second_at_bound;
+    return times < kSame
+               ? "; the lead in speed does not survive, it is due to the mapping"
+               : fmt::format("; {} is still {} times faster", best.machine, factor(times));
+}
+
+std::string bound_sentence(const RunResult& best, const RunResult& other) {
+    const ItemFigures figures = item_figures(other);
+    return fmt::format("At its I/O lower bound {} would need {} a {} at {} {}s/s{}{}.",
+                       other.machine, format_joules(figures.energy_at_bound), best.totals.item,
+                       rate(figures.per_second_at_bound), best.totals.item,
+                       energy_at_bound(best, other, figures), speed_at_bound(best, other, figures));
 }
 
 const RunResult& least_energy(const std::vector<const RunResult*>& runs) {
@@ -150,6 +166,8 @@ std::vector<std::string> findings(const std::vector<const RunResult*>& runs) {
             sentences.insert(sentences.end(), pair.begin(), pair.end());
         }
     }
+    sentences.push_back(
+        fmt::format("All of this at {}, batch {}.", best.precision, best.scenario.batch));
     return sentences;
 }
 

@@ -25,15 +25,21 @@ void InputFiles::add(const ConfigFile& file) {
     }
 }
 
-YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs) {
+YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs,
+                      Diagnostics& flaws) {
     std::error_code failure;
     if (!fs::exists(file.path, failure)) {
         throw InputError("no " + std::string(what) + " file '" + file.shown_as + "'");
     }
-    Diagnostics faults;
-    YamlValue root = read_yaml_file(file.path, file.shown_as, faults);
-    faults.throw_if_any();
+    YamlValue root = read_yaml_file(file.path, file.shown_as, flaws);
     inputs.add(file);
+    return root;
+}
+
+YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs) {
+    Diagnostics flaws;
+    YamlValue root = read_config(file, what, inputs, flaws);
+    flaws.throw_if_any();
     return root;
 }
 
@@ -63,9 +69,12 @@ Network NetworkSource::at(std::int64_t positions, std::int64_t context) const {
 NetworkSource load_network_source(const Configs& configs, const std::string& name,
                                   const std::vector<Override>& overrides, InputFiles& inputs) {
     const ConfigFile file = configs.find(ConfigKind::network, name);
-    const YamlValue root = read_config(file, "network", inputs);
-    return NetworkSource(with_overrides(
-        with_template_of(root, file.path.parent_path(), configs, inputs), overrides));
+    Diagnostics flaws;
+    const YamlValue root = read_config(file, "network", inputs, flaws);
+    return loaded_beside(flaws, [&] {
+        return NetworkSource(with_overrides(
+            with_template_of(root, file.path.parent_path(), configs, inputs), overrides));
+    });
 }
 
 Network load_network_config(const Configs& configs, const std::string& name,
@@ -131,10 +140,13 @@ YamlValue with_base_of(const YamlValue& root, const fs::path& folder, const Conf
 Machine load_machine_config(const Configs& configs, const std::string& name,
                             const std::vector<Override>& overrides, InputFiles& inputs) {
     const ConfigFile file = configs.find(ConfigKind::machine, name);
-    const YamlValue root = with_overrides(with_base_of(read_config(file, "machine", inputs),
-                                                       file.path.parent_path(), configs, inputs),
-                                          overrides);
-    return machine_from(root, file.path.parent_path(), configs, inputs);
+    Diagnostics flaws;
+    const YamlValue root = read_config(file, "machine", inputs, flaws);
+    const fs::path folder = file.path.parent_path();
+    return loaded_beside(flaws, [&] {
+        return machine_from(with_overrides(with_base_of(root, folder, configs, inputs), overrides),
+                            folder, configs, inputs);
+    });
 }
 
 std::optional<YamlValue> load_mapping_config(const Configs& configs,

@@ -34,6 +34,26 @@ private:
 
 /// The YAML of a file; a missing one is an InputError that names it as `what` ("network").
 YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs);
+/// The same, of which what can be read past (a key that is there twice) is left in `flaws`.
+YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs,
+                      Diagnostics& flaws);
+
+/// What `load` makes of a file; its faults are told together with the flaws of reading it.
+template <class Load>
+auto loaded_beside(Diagnostics& flaws, const Load& load) -> decltype(load()) {
+    if (flaws.empty()) {
+        return load();
+    }
+    try {
+        static_cast<void>(load());
+    } catch (const InputError& more) {
+        for (const Diagnostic& fault : more.faults()) {
+            flaws.error(fault.where, fault.message);
+        }
+    }
+    flaws.throw_if_any();
+    fail("flaws are thrown");
+}
 
 /// A network file, read once, with its template and overrides: the network as it says, and its
 /// steps where it is a language model.

@@ -172,6 +172,13 @@ TEST_CASE("All faults of a machine file come at once, each with its place") {
     CHECK_THAT(faults, Catch::Contains("machine.yaml:6:"));
     CHECK_THAT(faults, Catch::Contains("'length'"));
     CHECK_THAT(faults, Catch::Contains("machine.yaml:7:1: error: unknown key 'conections'"));
+    std::string misspelt = kHead;
+    misspelt.replace(misspelt.find("clock"), 5, "clok");
+    const std::string more =
+        fault_of_text(misspelt + "components:\n  a: {kind: srma, capacity: 1 B}\n");
+    CHECK_THAT(more, Catch::Contains("unknown key 'clok'") &&
+                         Catch::Contains("did you mean 'clock'?") &&
+                         Catch::Contains("unknown component kind 'srma'"));
 }
 
 TEST_CASE("Faults in what only GPUs say have their sentences") {

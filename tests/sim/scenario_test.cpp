@@ -50,6 +50,10 @@ TEST_CASE("numbers of items that make no sense are told in a sentence") {
     asked.items = 6;
     CHECK_THROWS_WITH(resolve(asked),
                       "error: scenario: expected items in whole batches of 4, found 6");
+    asked.items = 1'000'000'000;
+    CHECK_THROWS_WITH(resolve(asked),
+                      "error: scenario: expected items of at most 100000 batches of 4, found "
+                      "1000000000; a steady stream shows itself in a few");
     asked.items = 8;
     asked.warmup_items = 8;
     CHECK_THROWS_WITH(resolve(asked),

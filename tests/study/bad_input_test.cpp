@@ -73,6 +73,11 @@ TEST_CASE("an unknown key is told with the nearest one") {
 TEST_CASE("a duplicate key is told with the first one's line") {
     check_network_refused(std::string(kNetwork) + "network: again\n",
                           "mine.yaml:6:1: error: duplicate key 'network' (first at line 1)");
+    check_network_refused(
+        replaced(kNetwork, "out_channels", "out_chanels") + "network: again\n",
+        "mine.yaml:4:25: error: unknown key 'out_chanels' in layer 'a'; did you mean "
+        "'out_channels'?\n"
+        "mine.yaml:6:1: error: duplicate key 'network' (first at line 1)");
 }
 
 TEST_CASE("a wrong unit is told with an example of a right one") {
