@@ -91,24 +91,12 @@ Planner read_add(MapReader& keys) {
     return elementwise(keys, PointOperation::add);
 }
 
-Planner read_sub(MapReader& keys) {
-    return elementwise(keys, PointOperation::vector);
-}
-
-Planner read_div(MapReader& keys) {
+Planner read_elementwise(MapReader& keys) {
     return elementwise(keys, PointOperation::vector);
 }
 
 Planner read_mul(MapReader& keys) {
     return elementwise(keys, PointOperation::multiply);
-}
-
-Planner read_extreme(MapReader& keys) {
-    return elementwise(keys, PointOperation::vector);
-}
-
-Planner read_compare(MapReader& keys) {
-    return elementwise(keys, PointOperation::vector);
 }
 
 // MODEL: where chooses: one operation a point, whatever is chosen from. `constant` stands for all

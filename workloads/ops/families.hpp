@@ -69,8 +69,7 @@ Planner read_moe(MapReader& keys);
 Planner read_max_pool(MapReader& keys);
 Planner read_average_pool(MapReader& keys);
 Planner read_global_pool(MapReader& keys);
-Planner read_mean(MapReader& keys);
-Planner read_sum_over(MapReader& keys);
+Planner read_sum_over(MapReader& keys);  ///< a mean is a sum, scaled
 Planner read_extreme_over(MapReader& keys);
 Planner read_local_response_norm(MapReader& keys);
 // recurrent.cpp
@@ -84,11 +83,8 @@ Planner read_resize(MapReader& keys);
 Planner read_expand(MapReader& keys);
 // elementwise.cpp
 Planner read_add(MapReader& keys);
-Planner read_sub(MapReader& keys);
 Planner read_mul(MapReader& keys);
-Planner read_div(MapReader& keys);
-Planner read_extreme(MapReader& keys);  ///< maximum, minimum
-Planner read_compare(MapReader& keys);
+Planner read_elementwise(MapReader& keys);  ///< any other function of elements: sub, maximum, ...
 Planner read_where(MapReader& keys);
 // activation.cpp
 Planner read_relu(MapReader& keys);

@@ -141,10 +141,6 @@ Planner read_global_pool(MapReader& keys) {
     };
 }
 
-Planner read_mean(MapReader& keys) {
-    return read_over(keys, PointOperation::add);
-}
-
 Planner read_sum_over(MapReader& keys) {
     return read_over(keys, PointOperation::add);
 }

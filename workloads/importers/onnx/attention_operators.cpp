@@ -4,7 +4,7 @@
 #include <array>
 
 #include "workloads/importers/onnx/operators.hpp"
-#include "workloads/importers/onnx/products.hpp"
+#include "workloads/importers/onnx/shared_layers.hpp"
 
 namespace memwall::importers::onnx {
 namespace {
@@ -42,18 +42,12 @@ Headed headed(NodeReader& node, const Value& value, std::int64_t heads) {
 /// Columns [begin, end) of [batch, positions, features].
 Value columns(NodeReader& node, const Value& all, std::int64_t begin, std::int64_t end,
               const std::string& part) {
-    const Shape item = node.graph().item(all.dims).shape;
-    if (item.size() != 2 || begin >= end || end > item[1]) {
+    if (node.graph().item(all.dims).shape.size() != 2) {
         throw NotExpressible{
             "needs [batch, positions, features] of queries, keys and values, found " +
             text_of(all.dims)};
     }
-    DraftLayer slice = node.start("slice", part);
-    slice.inputs = {node.graph().read(all, item)};
-    slice.set("axis", 1).set("begin", begin).set("end", end);
-    Dims dims = all.dims;
-    dims.back() = end - begin;
-    return node.finish_as(std::move(slice), {item[0], end - begin}, dims, all.precision);
+    return add_slice(node, all, all.rank() - 1, begin, end, 0, part);
 }
 
 // MODEL: a mask that is an operand of its own is not counted; a causal one leaves out the pairs
@@ -91,18 +85,6 @@ std::int64_t past_positions(const NodeReader& node, std::size_t input) {
         throw NotExpressible{"its past keys are no [batch, heads, positions, features]"};
     }
     return past.dims[2];
-}
-
-/// A sum of a number for each feature.
-Value with_bias(NodeReader& node, const Value& value, std::int64_t features,
-                const std::string& part) {
-    const Shape shape = node.graph().item(value.dims).shape;
-    DraftLayer sum = node.start("add", part);
-    sum.inputs = {node.graph().read(value, shape)};
-    Shape constant(shape.size(), 1);
-    constant.back() = features;
-    sum.set_list("constant", constant);
-    return node.finish_as(std::move(sum), shape, Dims(value.dims), value.precision);
 }
 
 /// One layer for queries, keys and values, cut in three, and the attention of all heads.
@@ -162,8 +144,8 @@ void read_multi_head_attention(NodeReader& node) {
     for (std::size_t part = 0; part < parts.size(); ++part) {
         Value value = node.activation(part);
         if (node.has(3)) {
-            value = with_bias(node, value, words_of(node.constant(3).dims) / 3,
-                              std::string("_bias_") + "qkv"[part]);
+            value = add_bias(node, value, words_of(node.constant(3).dims) / 3,
+                             std::string("_bias_") + "qkv"[part]);
         }
         parts[part] = headed(node, value, heads);
     }
@@ -218,50 +200,30 @@ void read_standard_attention(NodeReader& node) {
 }
 
 void read_rotary(NodeReader& node) {
-    const Value& value = node.activation(0);
-    DraftLayer layer = node.start("rotary");
-    layer.inputs = {value.source};
-    node.finish_as(std::move(layer), Shape(value.source_shape), Dims(value.dims), value.precision);
+    add_function(node, Value(node.activation(0)), "rotary");
 }
 
 // Words, positions and, where there are two kinds of them, segments: looked up, added, normalised.
 void read_embed_layer_norm(NodeReader& node) {
-    const Value numbers = node.activation(0);
-    const std::int64_t positions = words_of(node.graph().item(numbers.dims).shape);
-    const Value& words = node.constant(2);
-    if (words.rank() != 2) {
-        throw NotExpressible{"looks up in a table of shape " + text_of(words.dims)};
-    }
-    const std::int64_t features = words.dims[1];
-    const Shape made = {positions, features};
-    Dims dims = numbers.dims;
-    dims.push_back(features);
-    const Precision precision = words.precision;
-    const auto add = [&](DraftLayer layer) {
-        return node.finish_as(std::move(layer), made, dims, precision, precision);
+    const auto add = [&](const Value& like, DraftLayer layer) {
+        return node.finish_as(std::move(layer), Shape(like.source_shape), Dims(like.dims),
+                              like.precision, like.precision);
     };
-    const auto look_up = [&](const Value& table, const Value& of, const std::string& part) {
-        DraftLayer layer = node.start("embedding", part);
-        layer.inputs = {node.graph().read(of, {positions})};
-        layer.set("rows", table.dims.at(0)).set("features", features);
-        node.graph().share_weights(layer, table.tensor, table.dims, precision);
-        return add(std::move(layer));
-    };
-    Value sum = look_up(words, numbers, "_words");
+    Value sum = add_look_up(node, node.constant(2), node.activation(0), "_words");
     if (node.has(3)) {
         DraftLayer layer = node.start("position_embedding", "_positions");
         layer.inputs = {sum.source};
-        sum = add(std::move(layer));
+        sum = add(sum, std::move(layer));
     }
     if (node.has(1) && node.has(4)) {
-        const Value segments = look_up(node.constant(4), node.activation(1), "_segments");
+        const Value segments = add_look_up(node, node.constant(4), node.activation(1), "_segments");
         DraftLayer layer = node.start("add", "_sum");
         layer.inputs = {sum.source, segments.source};
-        sum = add(std::move(layer));
+        sum = add(sum, std::move(layer));
     }
     DraftLayer norm = node.start("layer_norm");
     norm.inputs = {sum.source};
-    add(std::move(norm));
+    add(sum, std::move(norm));
 }
 
 }  // namespace memwall::importers::onnx

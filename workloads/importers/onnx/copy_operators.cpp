@@ -5,42 +5,12 @@
 #include <numeric>
 
 #include "workloads/importers/onnx/operators.hpp"
+#include "workloads/importers/onnx/shared_layers.hpp"
 
 namespace memwall::importers::onnx {
 namespace {
 
 constexpr std::size_t kMostParts = 4096;
-
-std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch) {
-    if (axis < item.dropped || (axis == 0 && batch > 1)) {
-        throw NotExpressible{"works across the items of a batch"};
-    }
-    return static_cast<std::int64_t>(axis - item.dropped);
-}
-
-/// The part [begin, end) of a value along one axis of its dims.
-Value add_slice(NodeReader& node, const Value& value, std::size_t axis, std::int64_t begin,
-                std::int64_t end, std::size_t output, const std::string& part) {
-    if (begin < 0 || begin >= end || end > value.dims[axis]) {
-        throw NotExpressible{"[" + std::to_string(begin) + ", " + std::to_string(end) +
-                             ") is no part of the " + std::to_string(value.dims[axis]) +
-                             " along axis " + std::to_string(axis)};
-    }
-    if (begin == 0 && end == value.dims[axis]) {
-        node.set_output(output, value);
-        return value;
-    }
-    const Item item = node.graph().item(value.dims);
-    DraftLayer layer = node.start("slice", part);
-    layer.set("axis", item_axis(item, axis, node.graph().batch()));
-    layer.set("begin", begin).set("end", end);
-    layer.inputs = {node.graph().read(value, item.shape)};
-    Dims dims = value.dims;
-    dims[axis] = end - begin;
-    Shape made = item.shape;
-    made.at(axis - item.dropped) = end - begin;
-    return node.finish_as(std::move(layer), made, dims, value.precision, std::nullopt, output);
-}
 
 /// What a constant adds before and behind the one activation that is joined with constants.
 Value add_constants(NodeReader& node, const Value& value, std::size_t axis, std::int64_t before,
@@ -88,24 +58,47 @@ std::vector<T> spread(const NodeReader& node, const std::vector<T>& stated, std:
     return same;
 }
 
-/// Rows of a table, one for each number.
-void look_up(NodeReader& node, const Value& table, const Value& numbers, std::size_t axis) {
-    if (table.rank() != 2 || axis != 0) {
+}  // namespace
+
+Value add_slice(NodeReader& node, const Value& value, std::size_t axis, std::int64_t begin,
+                std::int64_t end, std::size_t output, const std::string& part) {
+    if (begin < 0 || begin >= end || end > value.dims[axis]) {
+        throw NotExpressible{"[" + std::to_string(begin) + ", " + std::to_string(end) +
+                             ") is no part of the " + std::to_string(value.dims[axis]) +
+                             " along axis " + std::to_string(axis)};
+    }
+    if (begin == 0 && end == value.dims[axis]) {
+        node.set_output(output, value);
+        return value;
+    }
+    const Item item = node.graph().item(value.dims);
+    DraftLayer layer = node.start("slice", part);
+    layer.set("axis", item_axis(item, axis, node.graph().batch()));
+    layer.set("begin", begin).set("end", end);
+    layer.inputs = {node.graph().read(value, item.shape)};
+    Dims dims = value.dims;
+    dims[axis] = end - begin;
+    Shape made = item.shape;
+    made.at(axis - item.dropped) = end - begin;
+    return node.finish_as(std::move(layer), made, dims, value.precision, std::nullopt, output);
+}
+
+Value add_look_up(NodeReader& node, const Value& table, const Value& numbers,
+                  const std::string& part) {
+    if (table.rank() != 2) {
         throw NotExpressible{"looks up in a table of shape " + text_of(table.dims)};
     }
     words_of(table.dims);
     const std::int64_t positions = words_of(node.graph().item(numbers.dims).shape);
-    DraftLayer layer = node.start("embedding");
+    DraftLayer layer = node.start("embedding", part);
     layer.inputs = {node.graph().read(numbers, {positions})};
     layer.set("rows", table.dims[0]).set("features", table.dims[1]);
     node.graph().share_weights(layer, table.tensor, table.dims, table.precision);
     Dims dims = numbers.dims;
     dims.push_back(table.dims[1]);
-    node.finish_as(std::move(layer), {positions, table.dims[1]}, dims, table.precision,
-                   table.precision);
+    return node.finish_as(std::move(layer), {positions, table.dims[1]}, dims, table.precision,
+                          table.precision);
 }
-
-}  // namespace
 
 void read_concat(NodeReader& node) {
     if (node.node().inputs.empty() || node.node().inputs.size() > kMostParts) {
@@ -220,7 +213,11 @@ void read_gather(NodeReader& node) {
     const Value value = node.input(0);
     const std::size_t axis = node.axis(node.integer("axis", 0), value.rank());
     if (value.is_constant() && node.input(1).is_activation()) {
-        return look_up(node, value, node.input(1), axis);
+        if (axis != 0) {
+            throw NotExpressible{"looks up in a table of shape " + text_of(value.dims)};
+        }
+        add_look_up(node, value, node.input(1));
+        return;
     }
     const Value& indices = node.constant(1);
     const auto numbers = node.numbers(1);

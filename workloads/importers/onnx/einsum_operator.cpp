@@ -5,7 +5,7 @@
 #include <string>
 
 #include "workloads/importers/onnx/operators.hpp"
-#include "workloads/importers/onnx/products.hpp"
+#include "workloads/importers/onnx/shared_layers.hpp"
 
 namespace memwall::importers::onnx {
 namespace {

@@ -195,6 +195,21 @@ void Graph::settle(const std::string& name) {
     draft_.add_layer(std::move(layer));
 }
 
+std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch) {
+    if (axis < item.dropped || (axis == 0 && batch > 1)) {
+        throw NotExpressible{"works across the items of a batch"};
+    }
+    return static_cast<std::int64_t>(axis - item.dropped);
+}
+
+Value unknown_constant(Value value, const Dims& dims) {
+    value.dims = dims;
+    value.constant.dims = dims;
+    value.constant.numbers.reset();
+    value.tensor.clear();
+    return value;
+}
+
 std::string NodeReader::name() const {
     return !node_.name.empty() ? node_.name : !node_.outputs.empty() ? node_.outputs[0] : node_.op;
 }

@@ -47,6 +47,11 @@ struct Item {
     std::size_t dropped = 0;
 };
 
+/// The axis of an item for one of the dims. Throws NotExpressible where it is that of the batch.
+std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch);
+/// A constant of these dims whose numbers are not known.
+Value unknown_constant(Value value, const Dims& dims);
+
 class Graph {
 public:
     Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, SourceMark where);

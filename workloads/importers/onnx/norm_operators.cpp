@@ -8,14 +8,6 @@
 namespace memwall::importers::onnx {
 namespace {
 
-/// The axis of an item for one of the dims.
-std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch) {
-    if (axis < item.dropped || (axis == 0 && batch > 1)) {
-        throw NotExpressible{"works across the items of a batch"};
-    }
-    return static_cast<std::int64_t>(axis - item.dropped);
-}
-
 void add_along(NodeReader& node, const char* op, std::size_t axis) {
     const Value& value = node.activation(0);
     const Item item = node.graph().item(value.dims);

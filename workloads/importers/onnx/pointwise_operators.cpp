@@ -4,6 +4,7 @@
 #include <array>
 
 #include "workloads/importers/onnx/operators.hpp"
+#include "workloads/importers/onnx/shared_layers.hpp"
 #include "workloads/importers/text_lines.hpp"
 
 namespace memwall::importers::onnx {
@@ -53,12 +54,7 @@ void combine_constants(NodeReader& node, const Value& a, const Value& b) {
     if (!dims) {
         throw NotExpressible{"shapes do not meet: " + text_of(a.dims) + " and " + text_of(b.dims)};
     }
-    Value value = a;
-    value.dims = *dims;
-    value.constant.dims = *dims;
-    value.constant.numbers.reset();
-    value.tensor.clear();
-    node.set_output(0, std::move(value));
+    node.set_output(0, unknown_constant(a, *dims));
 }
 
 struct Function {
@@ -172,9 +168,16 @@ const char* function_op(const std::string& name) {
     return found == kFunctions.end() ? nullptr : found->op;
 }
 
-/// A function of each element; an item of any rank.
+void pass_on(NodeReader& node, Precision precision) {
+    Value value = node.repeated_input(0);
+    value.precision = precision;
+    node.set_output(0, std::move(value));
+}
+
+}  // namespace
+
 Value add_function(NodeReader& node, const Value& value, const std::string& op,
-                   const std::string& part = "") {
+                   const std::string& part) {
     DraftLayer layer = node.start(op, part);
     layer.inputs = {value.source};
     if (op == "mul" || op == "sub") {
@@ -184,13 +187,16 @@ Value add_function(NodeReader& node, const Value& value, const std::string& op,
     return node.finish_as(std::move(layer), shape, Dims(value.dims), value.precision);
 }
 
-void pass_on(NodeReader& node, Precision precision) {
-    Value value = node.repeated_input(0);
-    value.precision = precision;
-    node.set_output(0, std::move(value));
+Value add_bias(NodeReader& node, const Value& value, std::int64_t features,
+               const std::string& part) {
+    const Shape shape = node.graph().item(value.dims).shape;
+    DraftLayer sum = node.start("add", part);
+    sum.inputs = {node.graph().read(value, shape)};
+    Shape constant(shape.size(), 1);
+    constant.back() = features;
+    sum.set_list("constant", constant);
+    return node.finish_as(std::move(sum), shape, Dims(value.dims), value.precision);
 }
-
-}  // namespace
 
 void read_binary(NodeReader& node) {
     std::vector<std::size_t> positions;
@@ -285,13 +291,7 @@ void read_bias_gelu(NodeReader& node) {
         if (takes_bias(node, value, node.node().inputs[0], bias.constant)) {
             node.graph().draft().find_layer(value.source)->replace_flag("bias", true);
         } else {
-            DraftLayer sum = node.start("add", "_bias");
-            sum.inputs = {value.source};
-            Shape constant(value.source_shape.size(), 1);
-            constant.back() = words_of(bias.dims);
-            sum.set_list("constant", constant);
-            value = node.finish_as(std::move(sum), Shape(value.source_shape), Dims(value.dims),
-                                   value.precision);
+            value = add_bias(node, value, words_of(bias.dims), "_bias");
         }
     }
     add_function(node, value, "gelu");

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "workloads/importers/onnx/operators.hpp"
-#include "workloads/importers/onnx/products.hpp"
+#include "workloads/importers/onnx/shared_layers.hpp"
 
 namespace memwall::importers::onnx {
 namespace {

@@ -39,11 +39,7 @@ void repeat(NodeReader& node, Dims dims, const Dims& times) {
     }
     words_of(made);
     if (value.is_constant()) {
-        value.dims = made;
-        value.constant.dims = made;
-        value.constant.numbers.reset();
-        value.tensor.clear();
-        return node.set_output(0, std::move(value));
+        return node.set_output(0, unknown_constant(std::move(value), made));
     }
     // From the inside out, so that a run ends where the words behind it are in their place.
     for (std::size_t axis = dims.size(); axis-- > 0;) {
@@ -241,10 +237,7 @@ void read_tile(NodeReader& node) {
 void read_triangle(NodeReader& node) {
     const Value& value = node.input(0);
     if (value.is_constant()) {
-        Value constant = value;
-        constant.constant.numbers.reset();
-        constant.tensor.clear();
-        return node.set_output(0, std::move(constant));
+        return node.set_output(0, unknown_constant(value, value.dims));
     }
     DraftLayer layer = node.start("where");
     const Shape shape = node.graph().item(value.dims).shape;
