@@ -196,6 +196,14 @@ const Sourced& Machine::energy_of(ComponentId id, Action action, Precision preci
          memwall::name(action) + "'");
 }
 
+Watts Machine::standing_power() const {
+    double watts = 0;
+    for (const Component& component : components()) {
+        watts += component.static_power.value + component.clock_power.value;
+    }
+    return Watts(watts);
+}
+
 SquareMillimetres Machine::area() const {
     SquareMillimetres total(0);
     for (const Component& component : parts_.components) {

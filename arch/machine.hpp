@@ -248,6 +248,8 @@ public:
 
     /// The area of all components on the chip.
     [[nodiscard]] SquareMillimetres area() const;
+    /// Leakage and clock power of all components.
+    [[nodiscard]] Watts standing_power() const;
 
     /// The same machine at a lower clock and the voltage that its power cap's rule gives for it.
     /// DRAM and links off the chip stay as they are.

@@ -37,16 +37,6 @@ Latency latency_of(const Outcome& outcome, const Window& window) {
     return latency;
 }
 
-void add_energies(const std::vector<LedgerRow>& ledger, Totals& totals) {
-    for (const LedgerRow& row : ledger) {
-        totals.energy += row.energy;
-        totals.energy_low += row.low;
-        totals.energy_high += row.high;
-        totals.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
-        totals.by_status[static_cast<std::size_t>(row.status)] += row.energy;
-    }
-}
-
 bool leaves_chip(ComponentKind kind) {
     return kind == ComponentKind::dram || kind == ComponentKind::link;
 }
@@ -102,7 +92,7 @@ Totals make_totals(const RunInput& input, const std::vector<LedgerRow>& ledger) 
     totals.throughput = items / totals.window.count();
     totals.item = "frame";
     totals.power_scope = input.machine.parts().power_scope;
-    add_energies(ledger, totals);
+    sum_energies(ledger, totals);
     totals.power = totals.energy / totals.window;
     totals.energy_per_item = Joules(totals.energy.count() / items);
     add_counts(input, ledger, totals);
@@ -116,28 +106,6 @@ Totals make_totals(const RunInput& input, const std::vector<LedgerRow>& ledger) 
     totals.steps = outcome.steps;
     totals.events = outcome.events;
     return totals;
-}
-
-/// Adds a row of the ledger to the component's action that it repeats for another layer.
-void add_action(const LedgerRow& row, std::vector<ActionResult>& actions) {
-    const auto same = [&](const ActionResult& action) {
-        return action.action == row.action && action.tensor == row.tensor &&
-               action.precision == row.precision;
-    };
-    auto action = std::find_if(actions.begin(), actions.end(), same);
-    if (action == actions.end()) {
-        ActionResult added;
-        added.action = row.action;
-        added.tensor = row.tensor;
-        added.precision = row.precision;
-        added.unit = row.unit;
-        added.kind = row.kind;
-        added.status = row.status;
-        action = actions.insert(actions.end(), added);
-    }
-    action->count = checked_add(action->count, row.count);
-    action->seconds += row.seconds;
-    action->energy += row.energy;
 }
 
 std::vector<ComponentResult> make_components(const RunInput& input,
@@ -162,6 +130,40 @@ std::vector<ComponentResult> make_components(const RunInput& input,
 }
 
 }  // namespace
+
+void add_action(const LedgerRow& row, std::vector<ActionResult>& actions) {
+    const auto same = [&](const ActionResult& action) {
+        return action.action == row.action && action.tensor == row.tensor &&
+               action.precision == row.precision;
+    };
+    auto action = std::find_if(actions.begin(), actions.end(), same);
+    if (action == actions.end()) {
+        ActionResult added;
+        added.action = row.action;
+        added.tensor = row.tensor;
+        added.precision = row.precision;
+        added.unit = row.unit;
+        added.kind = row.kind;
+        added.status = row.status;
+        action = actions.insert(actions.end(), added);
+    }
+    action->count = checked_add(action->count, row.count);
+    action->seconds += row.seconds;
+    action->energy += row.energy;
+}
+
+void sum_energies(const std::vector<LedgerRow>& ledger, Totals& totals) {
+    totals.energy = totals.energy_low = totals.energy_high = Joules(0);
+    totals.by_kind = {};
+    totals.by_status = {};
+    for (const LedgerRow& row : ledger) {
+        totals.energy += row.energy;
+        totals.energy_low += row.low;
+        totals.energy_high += row.high;
+        totals.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
+        totals.by_status[static_cast<std::size_t>(row.status)] += row.energy;
+    }
+}
 
 RunResult assemble_result(const RunInput& input) {
     ensure(input.mapping.layers.size() == input.network.layers().size() &&

@@ -36,6 +36,11 @@ RunResult assemble_result(const RunInput& input);
 /// narrowest lanes which are wide enough, times their clock. Zero where there are none.
 double peak_macs_per_second(const Machine& machine, Precision precision);
 
+/// One more row of account among the actions of its component, those that are alike in one.
+void add_action(const LedgerRow& row, std::vector<ActionResult>& actions);
+/// The energies of a run are the sums of its account.
+void sum_energies(const std::vector<LedgerRow>& ledger, Totals& totals);
+
 /// MACs were neither lost nor invented: mac + gated_mac = the network's + recomputed_mac -
 /// skipped_mac, layer by layer. Throws InternalError.
 void check_macs(const RunInput& input, const RunResult& result);

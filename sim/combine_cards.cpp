@@ -14,21 +14,6 @@
 namespace memwall {
 namespace {
 
-LedgerRow waiting_row(ComponentId id, const char* action, const Sourced& power, EnergyKind kind,
-                      double seconds) {
-    LedgerRow row;
-    row.component = id;
-    row.action = action;
-    row.unit = "second";
-    row.seconds = seconds;
-    row.energy = Joules(power.value * seconds);
-    row.low = Joules(power.low * seconds);
-    row.high = Joules(power.high * seconds);
-    row.status = power.status;
-    row.kind = kind;
-    return row;
-}
-
 /// Rows of all cards, their layers one card behind the other; then the time without a layer.
 class CardLedger {
 public:
@@ -47,16 +32,10 @@ public:
     }
 
     void wait(double seconds) {
-        for (std::size_t c = 0; c < machine_.components().size(); ++c) {
-            const Component& component = machine_.components()[c];
-            if (component.static_power.value > 0) {
-                add_idle(waiting_row(ComponentId(c), "leakage", component.static_power,
-                                     EnergyKind::static_energy, seconds));
-            }
-            if (component.clock_power.value > 0) {
-                add_idle(waiting_row(ComponentId(c), "clock", component.clock_power,
-                                     EnergyKind::control, seconds));
-            }
+        std::vector<LedgerRow> waiting;
+        append_idle_power(machine_, seconds, waiting);
+        for (const LedgerRow& row : waiting) {
+            add_idle(row);
         }
     }
 
@@ -117,24 +96,12 @@ LayerResult idle_layer(const std::vector<LedgerRow>& ledger) {
     return idle;
 }
 
-/// One row an action of all cards, in the order of their first.
 std::vector<ActionResult> actions_of(ComponentId id, const std::vector<LedgerRow>& ledger) {
     std::vector<ActionResult> actions;
     for (const LedgerRow& row : ledger) {
-        if (row.component != id) {
-            continue;
+        if (row.component == id) {
+            add_action(row, actions);
         }
-        auto action = std::find_if(actions.begin(), actions.end(), [&](const ActionResult& other) {
-            return other.action == row.action && other.tensor == row.tensor &&
-                   other.precision == row.precision;
-        });
-        if (action == actions.end()) {
-            action = actions.insert(action, {row.action, row.tensor, row.precision, row.unit, 0, 0,
-                                             Joules(0), row.kind, row.status});
-        }
-        action->count += row.count;
-        action->seconds += row.seconds;
-        action->energy += row.energy;
     }
     return actions;
 }
@@ -194,28 +161,7 @@ void add_totals(const std::vector<CardShare>& cards, Totals& totals) {
     }
 }
 
-void add_energies(const std::vector<LedgerRow>& ledger, Totals& totals) {
-    totals.energy = totals.energy_low = totals.energy_high = Joules(0);
-    totals.by_kind = {};
-    totals.by_status = {};
-    for (const LedgerRow& row : ledger) {
-        totals.energy += row.energy;
-        totals.energy_low += row.low;
-        totals.energy_high += row.high;
-        totals.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
-        totals.by_status[static_cast<std::size_t>(row.status)] += row.energy;
-    }
-}
-
 }  // namespace
-
-Watts standing_power(const Machine& machine) {
-    double watts = 0;
-    for (const Component& component : machine.components()) {
-        watts += component.static_power.value + component.clock_power.value;
-    }
-    return Watts(watts);
-}
 
 Seconds PipelineResult::slowest() const {
     Seconds slowest(0);
@@ -256,7 +202,7 @@ RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_ca
     combined.components = components_of(cards, all_cards, combined.ledger);
     Totals& totals = combined.totals;
     add_totals(cards, totals);
-    add_energies(combined.ledger, totals);
+    sum_energies(combined.ledger, totals);
     totals.window = totals.seconds = window;
     totals.cycles = Cycles(std::llround(
         window.count() * static_cast<double>(machine.clocks().front().frequency().count())));

@@ -25,7 +25,4 @@ struct CardShare {
 RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_cards,
                         const Machine& machine, Seconds window);
 
-/// Leakage and clock power of a card.
-Watts standing_power(const Machine& machine);
-
 }  // namespace memwall

@@ -183,16 +183,19 @@ void append_load(const ActionTable& actions, const Machine& machine, const Outco
     for (const auto& [key, count] : counts) {
         rows.push_back(counted_row(key, count, machine));
     }
-    const double seconds = to_seconds(outcome.load_end).count();
-    for (std::size_t c = 0; c < machine.components().size(); ++c) {
-        append_power(LayerId(), ComponentId(c), machine.components()[c], seconds, rows);
-    }
+    append_idle_power(machine, to_seconds(outcome.load_end).count(), rows);
     for (std::size_t r = first; r < rows.size(); ++r) {
         rows[r].load = true;
     }
 }
 
 }  // namespace
+
+void append_idle_power(const Machine& machine, double seconds, std::vector<LedgerRow>& rows) {
+    for (std::size_t c = 0; c < machine.components().size(); ++c) {
+        append_power(LayerId(), ComponentId(c), machine.components()[c], seconds, rows);
+    }
+}
 
 std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& machine,
                                    const Outcome& outcome, bool cold) {

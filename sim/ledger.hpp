@@ -40,6 +40,10 @@ struct LedgerRow {
 std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& machine,
                                    const Outcome& outcome, bool cold);
 
+/// Leakage and clock power of all components for so long, without a layer; nothing where the time
+/// is none.
+void append_idle_power(const Machine& machine, double seconds, std::vector<LedgerRow>& rows);
+
 /// The energy of loading: what was counted before the rounds, and the power of all components
 /// meanwhile.
 Joules load_energy(const ActionTable& actions, const Machine& machine, const Outcome& outcome);

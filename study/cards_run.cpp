@@ -97,7 +97,7 @@ public:
         result.totals.latency = {passage == Passage::stream ? trip : window, {}, {}, {}};
         result.totals.items_together = cards_.together;
         pipeline.static_power =
-            Watts(standing_power(machine_).count() * static_cast<double>(cards_.count));
+            Watts(machine_.standing_power().count() * static_cast<double>(cards_.count));
         pipeline.dynamic_power = result.totals.power - pipeline.static_power;
         result.totals.pipeline = std::move(pipeline);
         return result;

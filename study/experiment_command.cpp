@@ -19,7 +19,7 @@ namespace {
 Experiment read_experiment(const CommandLine& command, const Configs& configs, InputFiles& inputs) {
     const ConfigFile file = configs.find(ConfigKind::experiment, command.words.front());
     Diagnostics faults;
-    const YamlValue root = read_config(file, "experiment", inputs);
+    const YamlValue root = read_config(file, "experiment", inputs, faults);
     if (const YamlValue* sweep = root.find("sweep")) {
         faults.error(sweep->mark(),
                      "this is a sweep; expected an experiment (to run it: memwall "

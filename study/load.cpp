@@ -155,16 +155,18 @@ std::optional<YamlValue> load_mapping_config(const Configs& configs,
     if (!name) {
         return std::nullopt;
     }
-    YamlValue root = read_config(configs.find(ConfigKind::mapping, *name), "mapping", inputs);
-    check_given_nests(root);
+    Diagnostics flaws;
+    YamlValue root =
+        read_config(configs.find(ConfigKind::mapping, *name), "mapping", inputs, flaws);
+    loaded_beside(flaws, [&] { return check_given_nests(root); });
     return root;
 }
 
 Technology load_technology_config(const Configs& configs, const std::string& name,
                                   InputFiles& inputs) {
     const ConfigFile file = configs.find(ConfigKind::technology, name);
-    const YamlValue root = read_config(file, "technology", inputs);
     Diagnostics faults;
+    const YamlValue root = read_config(file, "technology", inputs, faults);
     Technology technology = load_technology(root, faults);
     faults.throw_if_any();
     return technology;

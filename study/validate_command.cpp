@@ -32,7 +32,7 @@ std::vector<ValidationRow> load_rows(const CommandLine& command, const Configs& 
     std::map<std::string, SourceMark> seen;
     for (const std::string& name : names) {
         const ConfigFile file = configs.find(ConfigKind::validation, name);
-        for (ValidationRow& row : load_validation(read_config(file, "validation", inputs),
+        for (ValidationRow& row : load_validation(read_config(file, "validation", inputs, faults),
                                                   file.path.parent_path(), faults)) {
             const auto [first, fresh] = seen.emplace(row.id, row.where);
             if (!fresh && first->second.file != row.where.file) {

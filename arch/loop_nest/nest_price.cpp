@@ -37,12 +37,9 @@ NestPrices nest_prices(const Machine& machine, const NestHierarchy& hierarchy, c
         prices.point = joules(hierarchy.vector(), Action::vector, any) *
                        static_cast<double>(layer.space.vector_operations_per_point);
     }
-    double watts = 0;
-    for (const Component& component : machine.components()) {
-        watts += component.static_power.value + component.clock_power.value;
-    }
     const ClockId clock = machine.component(hierarchy.array()).clock;
-    prices.static_per_cycle = watts / static_cast<double>(machine.clock(clock).frequency().count());
+    prices.static_per_cycle = machine.standing_power().count() /
+                              static_cast<double>(machine.clock(clock).frequency().count());
     return prices;
 }
 

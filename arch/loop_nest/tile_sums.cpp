@@ -103,43 +103,33 @@ TileSums::TileSums(const IterationSpace& space, const Projection& projection,
     }
 }
 
-std::int64_t TileSums::every_visit() const {
+template <class Beside, class Along>
+std::int64_t TileSums::product(const Beside& beside, const Along& along) const {
     std::int64_t product = 1;
     for (const Dim dim : dims_) {
         if (!in_axis_[index(dim)]) {
-            product = checked_multiply(product, count(walk(dim).all()));
+            product = checked_multiply(product, count(beside(dim)));
         }
     }
     for (const Axis& axis : projection_.axes) {
-        product = checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).all(); }));
+        product = checked_multiply(product, sum(axis, along));
     }
     return product;
+}
+
+std::int64_t TileSums::every_visit() const {
+    const auto all = [&](Dim dim) { return walk(dim).all(); };
+    return product(all, all);
 }
 
 std::int64_t TileSums::first_tiles() const {
-    std::int64_t product = 1;
-    for (const Dim dim : dims_) {
-        if (!in_axis_[index(dim)]) {
-            product = checked_multiply(product, count(walk(dim).firsts()));
-        }
-    }
-    for (const Axis& axis : projection_.axes) {
-        product = checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).firsts(); }));
-    }
-    return product;
+    const auto firsts = [&](Dim dim) { return walk(dim).firsts(); };
+    return product(firsts, firsts);
 }
 
 std::int64_t TileSums::distinct() const {
-    std::int64_t product = 1;
-    for (const Dim dim : dims_) {
-        if (!in_axis_[index(dim)]) {
-            product = checked_multiply(product, count(walk(dim).firsts()));
-        }
-    }
-    for (const Axis& axis : projection_.axes) {
-        product = checked_multiply(product, sum(axis, [&](Dim dim) { return walk(dim).all(); }));
-    }
-    return product;
+    return product([&](Dim dim) { return walk(dim).firsts(); },
+                   [&](Dim dim) { return walk(dim).all(); });
 }
 
 std::int64_t TileSums::fetched(bool keeps_halo) const {

@@ -40,6 +40,7 @@ public:
     /// keep nothing.
     [[nodiscard]] std::int64_t every_visit() const;
 
+    /// The first tile of each instance.
     [[nodiscard]] std::int64_t first_tiles() const;
 
     /// What is fetched when tiles stay until they change.
@@ -64,6 +65,11 @@ private:
     /// Sum of the words of an axis over all combinations of its dimensions' tiles.
     template <class Tiles>
     std::int64_t sum(const Axis& axis, const Tiles& tiles_of) const;
+
+    /// Tiles by dimension: how many there are of those that the operand does not see, times the
+    /// words of the others.
+    template <class Beside, class Along>
+    std::int64_t product(const Beside& beside, const Along& along) const;
 
     struct Sums {
         std::int64_t words = 0;  ///< of the tiles after

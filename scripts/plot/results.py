@@ -85,6 +85,12 @@ def outermost_memory(run):
     sys.exit(f"error: {title(run)}: the result names no outermost memory")
 
 
+def draw_to(text, draw):
+    """The program of a picture of one run: `draw` makes a figure of it."""
+    arguments = arguments_of(text).parse_args()
+    style.write(draw(read_run(arguments.json, arguments.run)), arguments.picture)
+
+
 def arguments_of(text):
     parser = style.arguments_of(text, "json", "a result as memwall run or compare --json writes it")
     add_run_option(parser)

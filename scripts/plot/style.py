@@ -156,6 +156,16 @@ def name_rows(axes, names):
     axes.set_ylim(len(names) - 0.4, -0.6)
 
 
+def finish_rows(drawn, axes, names, label, title):
+    """The rest of a picture of such bars: names, what their length says, a title, a legend beside."""
+    name_rows(axes, names)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(label)
+    axes.set_title(title, fontsize=10)
+    drawn.tight_layout()
+    legend_beside(drawn, axes)
+
+
 def legend_beside(drawn, axes, upside_down=False):
     """A legend right of the axes; `upside_down` in the order of a stack of bars."""
     handles, labels = axes.get_legend_handles_labels()

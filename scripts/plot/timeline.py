@@ -17,18 +17,13 @@ def draw(run):
         axes.barh(rows, [(layers[row]["end_s"] - layers[row]["start_s"]) / scale for row in rows],
                   left=[layers[row]["start_s"] / scale for row in rows], height=0.8, label=f"bound by {bound or 'nothing'}",
                   **style.area(position))
-    style.name_rows(axes, [layer["name"] for layer in layers])
-    axes.set_xlim(left=0)
-    axes.set_xlabel(f"time since the batch's first input byte ({unit})")
-    axes.set_title(results.title(run), fontsize=10)
-    figure.tight_layout()
-    style.legend_beside(figure, axes)
+    style.finish_rows(figure, axes, [layer["name"] for layer in layers],
+                      f"time since the batch's first input byte ({unit})", results.title(run))
     return figure
 
 
 def main():
-    arguments = results.arguments_of(__doc__).parse_args()
-    style.write(draw(results.read_run(arguments.json, arguments.run)), arguments.picture)
+    results.draw_to(__doc__, draw)
 
 
 if __name__ == "__main__":

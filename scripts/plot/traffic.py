@@ -35,18 +35,13 @@ def draw(run):
         if rows:
             axes.plot([bounds[row] / scale for row in rows], rows, linestyle="none", marker="D", markersize=4, color="black",
                       markerfacecolor=fill, label=label)
-    style.name_rows(axes, [layer["name"] for layer in layers])
-    axes.set_xlim(left=0)
-    axes.set_xlabel(f"bytes at {memory.replace('_', ' ')} ({unit} a {run['totals']['item'].replace('_', ' ')})")
-    axes.set_title(results.title(run), fontsize=10)
-    figure.tight_layout()
-    style.legend_beside(figure, axes)
+    style.finish_rows(figure, axes, [layer["name"] for layer in layers],
+                      f"bytes at {memory.replace('_', ' ')} ({unit} a {run['totals']['item'].replace('_', ' ')})", results.title(run))
     return figure
 
 
 def main():
-    arguments = results.arguments_of(__doc__).parse_args()
-    style.write(draw(results.read_run(arguments.json, arguments.run)), arguments.picture)
+    results.draw_to(__doc__, draw)
 
 
 if __name__ == "__main__":

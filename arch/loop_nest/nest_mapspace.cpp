@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_mapspace.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/quantity.hpp"
+
+namespace memwall {
+
+Mapspace::Mapspace(const Layer& layer, const NestMachine& machine, const NestCost& cost)
+    : layer_(layer),
+      machine_(machine),
+      cost_(cost),
+      levels_(machine.memories.size()),
+      dims_(cost.dims().size()) {
+    list_orders();
+}
+
+// MODEL: useful orders keep one operand while loops that it does not need run inside, then
+// another one: one order for each ranking of the operands.
+void Mapspace::list_orders() {
+    std::vector<std::size_t> ranking(std::min<std::size_t>(cost_.operands(), 3));
+    // The last operand is the result, the first ones are inputs and weights.
+    std::iota(ranking.begin(), ranking.end(), 0);
+    if (cost_.operands() > ranking.size()) {
+        ranking.back() = cost_.operands() - 1;
+    }
+    do {
+        LoopOrder order{};
+        std::vector<std::size_t> dims(dims_);
+        std::iota(dims.begin(), dims.end(), 0);
+        const auto rank = [&](std::size_t d) {
+            for (std::size_t r = 0; r < ranking.size(); ++r) {
+                if (!cost_.is_relevant(ranking[r], d)) {
+                    return r;
+                }
+            }
+            return ranking.size();
+        };
+        std::stable_sort(dims.begin(), dims.end(),
+                         [&](std::size_t a, std::size_t b) { return rank(a) > rank(b); });
+        for (std::size_t i = 0; i < dims_; ++i) {
+            order[i] = static_cast<std::uint8_t>(dims[i]);
+        }
+        if (std::find(orders_.begin(), orders_.end(), order) == orders_.end()) {
+            orders_.push_back(order);
+        }
+    } while (std::next_permutation(ranking.begin(), ranking.end()));
+}
+
+std::int64_t Mapspace::least(const NestPoint& point, std::size_t l, std::size_t d) const {
+    if (l + 1 == levels_ && layer_.space.normalises(cost_.dims()[d])) {
+        return cost_.extent(d);
+    }
+    return std::min(cost_.extent(d), checked_multiply(point.held[l + 1][d], point.parts[l][d]));
+}
+
+void Mapspace::raise_outer(NestPoint& point, std::size_t d) const {
+    for (std::size_t l = levels_; l-- > 1;) {
+        point.held[l][d] = std::max(point.held[l][d], least(point, l, d));
+    }
+}
+
+std::vector<std::int64_t> Mapspace::sizes(const NestPoint& point, std::size_t l, std::size_t d,
+                                          std::size_t most) const {
+    const std::int64_t unit = least(point, l, d);
+    const std::int64_t units = ceil_divide(cost_.extent(d), unit);
+    std::vector<std::int64_t> found;
+    for (std::int64_t parts = 1; parts <= units; ++parts) {
+        const std::int64_t size = std::min(cost_.extent(d), ceil_divide(units, parts) * unit);
+        if (found.empty() || found.back() != size) {
+            found.push_back(size);
+        } else {
+            // The next number of parts that gives another size.
+            const std::int64_t tile = size / unit;
+            parts = tile > 1 ? std::max(parts, ceil_divide(units, tile - 1) - 1) : units;
+        }
+    }
+    if (found.size() > most) {
+        std::vector<std::int64_t> some;
+        for (std::size_t i = 0; i < most; ++i) {
+            some.push_back(found[i * (found.size() - 1) / (most - 1)]);
+        }
+        found = std::move(some);
+    }
+    return found;
+}
+
+NestPoint Mapspace::smallest(const std::vector<const SpatialChoice*>& spatial) const {
+    NestPoint point;
+    for (std::size_t l = 0; l < levels_; ++l) {
+        point.parts[l] = spatial[l]->parts;
+        point.axis[l] = spatial[l]->axis;
+        point.order[l] = orders_.front();
+        point.held[l].fill(1);
+        for (std::size_t o = 0; o < cost_.operands(); ++o) {
+            if (l == 0 || may_keep(l, o)) {
+                point.keeps[l] |= 1U << o;
+            }
+        }
+    }
+    point.held[levels_].fill(1);
+    for (std::size_t d = 0; d < dims_; ++d) {
+        raise_outer(point, d);
+        point.held[0][d] = cost_.extent(d);
+    }
+    return point;
+}
+
+bool Mapspace::may_keep(std::size_t l, std::size_t o) const {
+    const auto role = static_cast<std::size_t>(layer_.space.operands[o].role);
+    return machine_.memories[l].may_keep[role];
+}
+
+// MODEL: lanes hang on memories of the chip: some level below the outermost keeps an operand.
+bool Mapspace::kept_somewhere(const NestPoint& point, std::size_t o) const {
+    for (std::size_t l = 1; l < levels_; ++l) {
+        if ((point.keeps[l] >> o & 1U) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void Mapspace::list_spatial(std::size_t most, bool all) {
+    Sizes left{};
+    for (std::size_t d = 0; d < dims_; ++d) {
+        left[d] = cost_.extent(d);
+    }
+    choices_.clear();
+    for (std::size_t l = 0; l < levels_; ++l) {
+        choices_.push_back(spatial_choices(cost_, machine_.memories[l], left, most, all));
+    }
+}
+
+std::vector<std::vector<const SpatialChoice*>> Mapspace::spatial_combinations(
+    std::size_t most) const {
+    std::vector<std::vector<const SpatialChoice*>> found = {{}};
+    for (std::size_t l = 0; l < levels_; ++l) {
+        std::vector<std::vector<const SpatialChoice*>> more;
+        for (const auto& outer : found) {
+            for (const SpatialChoice& choice : choices_[l]) {
+                more.push_back(outer);
+                more.back().push_back(&choice);
+            }
+        }
+        found = std::move(more);
+    }
+    std::vector<std::pair<double, std::size_t>> steps;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        double product = 1;
+        for (std::size_t d = 0; d < dims_; ++d) {
+            std::int64_t parts = 1;
+            for (const SpatialChoice* choice : found[i]) {
+                parts *= choice->parts[d];
+            }
+            product *= static_cast<double>(ceil_divide(cost_.extent(d), parts));
+        }
+        steps.emplace_back(product, i);
+    }
+    std::sort(steps.begin(), steps.end());
+    std::vector<std::vector<const SpatialChoice*>> best;
+    for (std::size_t i = 0; i < std::min(most, steps.size()); ++i) {
+        best.push_back(found[steps[i].second]);
+    }
+    return best;
+}
+
+double Mapspace::size() {
+    const auto orders = static_cast<double>(orders_.size());
+    double size = std::pow(orders, static_cast<double>(levels_));
+    for (std::size_t d = 0; d < dims_; ++d) {
+        size *= std::pow(static_cast<double>(cost_.extent(d)), static_cast<double>(levels_ - 1));
+        if (size > 1e12) {
+            return size;
+        }
+    }
+    for (std::size_t l = 1; l < levels_; ++l) {
+        size *= static_cast<double>(std::size_t{1} << cost_.operands());
+    }
+    list_spatial(std::numeric_limits<std::size_t>::max(), true);
+    for (const auto& choices : choices_) {
+        size *= static_cast<double>(choices.size());
+    }
+    return size;
+}
+
+}  // namespace memwall

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What mappings a layer has on a machine: tiles, orders of loops, what lies side by side.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "arch/loop_nest/nest_cost.hpp"
+#include "arch/loop_nest/spatial_choices.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// Loops in time, outermost first, as positions of dimensions.
+using LoopOrder = std::array<std::uint8_t, kDimCount>;
+
+/// The layer, the machine and the cost must outlive it.
+class Mapspace {
+public:
+    Mapspace(const Layer& layer, const NestMachine& machine, const NestCost& cost);
+
+    [[nodiscard]] std::size_t levels() const { return levels_; }
+    [[nodiscard]] std::size_t dims() const { return dims_; }
+    [[nodiscard]] const std::vector<LoopOrder>& orders() const { return orders_; }
+
+    /// The least tile of a level and dimension above what lies below it.
+    [[nodiscard]] std::int64_t least(const NestPoint& point, std::size_t l, std::size_t d) const;
+    /// Lets all levels hold what lies below them.
+    void raise_outer(NestPoint& point, std::size_t d) const;
+    /// Sizes of a tile, at most `most`: multiples of what lies below that cut the dimension
+    /// differently.
+    [[nodiscard]] std::vector<std::int64_t> sizes(const NestPoint& point, std::size_t l,
+                                                  std::size_t d, std::size_t most) const;
+    /// The point with the smallest tiles for a spatial choice a level.
+    [[nodiscard]] NestPoint smallest(const std::vector<const SpatialChoice*>& spatial) const;
+
+    /// Whether a level may keep an operand.
+    [[nodiscard]] bool may_keep(std::size_t l, std::size_t o) const;
+    [[nodiscard]] bool kept_somewhere(const NestPoint& point, std::size_t o) const;
+
+    /// Finds the spatial choices that spatial_combinations() combines, as spatial_choices() does.
+    void list_spatial(std::size_t most, bool all);
+    /// Combinations of spatial choices of all levels: those that leave the fewest steps first.
+    [[nodiscard]] std::vector<std::vector<const SpatialChoice*>> spatial_combinations(
+        std::size_t most) const;
+
+    /// How many points there are, above 1e12 some number above that; lists all spatial choices.
+    double size();
+
+private:
+    void list_orders();
+
+    const Layer& layer_;
+    const NestMachine& machine_;
+    const NestCost& cost_;
+    std::size_t levels_;
+    std::size_t dims_;
+    std::vector<LoopOrder> orders_;
+    std::vector<std::vector<SpatialChoice>> choices_;  ///< by level
+};
+
+}  // namespace memwall
