@@ -136,13 +136,7 @@ Bytes capacity_below(const Machine& machine, const NestHierarchy& hierarchy) {
 }
 
 double utilization(const Layer& layer, const MappedNest& nest) {
-    double lanes = 1;
-    for (const NestMemory& memory : nest.machine.memories) {
-        for (const SpatialAxis& axis : memory.axes) {
-            lanes *= static_cast<double>(axis.size);
-        }
-    }
-    return static_cast<double>(layer.macs()) / (nest.counts.cycles * lanes);
+    return static_cast<double>(layer.macs()) / (nest.counts.cycles * nest.machine.lanes());
 }
 
 void describe(const Layer& layer, const MappedNest& nest, const std::string& note,

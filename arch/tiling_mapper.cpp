@@ -187,7 +187,7 @@ std::string text(const Extents& whole, const Extents& tile) {
     return parts.empty() ? "whole" : parts;
 }
 
-std::string summary(const Network& network, const FusedLayer& fused, const LayerPlan& plan,
+std::string summary(const Network& network, const FusedLayer& fused, const LayerTiling& plan,
                     const std::vector<bool>& kept) {
     const Layer& root = network.layer(fused.root);
     std::string line = "tiles " + text(root.space.extents, plan.tile) + ", passes " +
@@ -201,7 +201,7 @@ std::string summary(const Network& network, const FusedLayer& fused, const Layer
 }
 
 double utilization(const Network& network, const Cores& cores, std::int64_t count,
-                   const FusedLayer& fused, const LayerPlan& plan) {
+                   const FusedLayer& fused, const LayerTiling& plan) {
     const Layer& root = network.layer(fused.root);
     if (root.macs() == 0) {
         return 0;

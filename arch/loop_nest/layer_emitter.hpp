@@ -66,6 +66,10 @@ private:
     [[nodiscard]] std::int64_t arriving(std::size_t step, std::size_t level,
                                         const Projection& projection) const;
     [[nodiscard]] std::string at(std::size_t level) const;
+    /// The i-th of n nearly equal parts of `total`.
+    static std::int64_t share(std::int64_t total, std::int64_t i, std::int64_t n) {
+        return total / n + (i < total % n ? 1 : 0);
+    }
     void add_dram(StepBody& body, const Flow& flow, TensorId tensor, const Region& region,
                   bool write) const;
     void wait_for_layer_before(AgentId agent, RoundStep& step);
@@ -89,10 +93,5 @@ private:
     std::size_t out_operand_;
     TokenId streamed_back_, computed_;  ///< where no moved level keeps the results
 };
-
-/// The i-th of n nearly equal parts of `total`.
-inline std::int64_t share(std::int64_t total, std::int64_t i, std::int64_t n) {
-    return total / n + (i < total % n ? 1 : 0);
-}
 
 }  // namespace memwall

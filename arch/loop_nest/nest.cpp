@@ -5,6 +5,16 @@
 
 namespace memwall {
 
+double NestMachine::lanes() const {
+    double all = 1;
+    for (const NestMemory& memory : memories) {
+        for (const SpatialAxis& axis : memory.axes) {
+            all *= static_cast<double>(axis.size);
+        }
+    }
+    return all;
+}
+
 Extents tile_below(const LoopNest& nest, const Extents& whole, std::size_t level,
                    std::size_t loops) {
     Extents tile = whole;

@@ -62,6 +62,9 @@ struct NestMachine {
     /// A lane keeps its weight until another one comes; else it reads every operand at every step.
     bool lanes_keep_weights = false;
     std::int64_t cycles_a_step = 1;  ///< elementwise operations of a point
+
+    /// Points that are computed in one step, at most.
+    [[nodiscard]] double lanes() const;
 };
 
 /// The extents of a tile after the first `loops` loops of a level and all loops above it, for the

@@ -392,16 +392,13 @@ SearchedNest search_nest(const Layer& layer, const NestMachine& machine, const N
 
 double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
                   MappingObjective objective) {
-    double lanes = 1;
     double below = 0;  // bytes of all memories below the outermost
     for (const NestMemory& memory : machine.memories) {
-        for (const SpatialAxis& axis : memory.axes) {
-            lanes *= static_cast<double>(axis.size);
-        }
         below += static_cast<double>(memory.capacity) * static_cast<double>(memory.instances);
     }
     const auto points = static_cast<double>(layer.space.counted_points(layer.space.box()));
-    const double steps = std::ceil(points / lanes) * static_cast<double>(machine.cycles_a_step);
+    const double steps =
+        std::ceil(points / machine.lanes()) * static_cast<double>(machine.cycles_a_step);
     const auto capacity = static_cast<std::int64_t>(std::min(below, 9e15));
     NestFigures bound;
     bound.bytes = static_cast<double>(io_lower_bound(layer.space, Bytes(capacity)).bytes().count());

@@ -8,7 +8,7 @@
 namespace memwall {
 
 LayerPasses::LayerPasses(const Network& of_network, const FusedLayer& layer,
-                         const LayerPlan& layer_plan)
+                         const LayerTiling& layer_plan)
     : network(of_network),
       fused(layer),
       root(of_network.layer(layer.root)),

@@ -22,10 +22,10 @@ struct LayerPasses {
     const Network& network;
     const FusedLayer& fused;
     const Layer& root;
-    const LayerPlan& plan;
+    const LayerTiling& plan;
     PassSequence sequence;
 
-    LayerPasses(const Network& of_network, const FusedLayer& layer, const LayerPlan& layer_plan);
+    LayerPasses(const Network& of_network, const FusedLayer& layer, const LayerTiling& layer_plan);
 
     [[nodiscard]] const Pass& pass(std::size_t p) const { return sequence.passes[p]; }
     /// The whole tile that a pass belongs to.

@@ -71,7 +71,7 @@ LayerTiler::LayerTiler(const Network& network, const std::vector<FusedLayer>& fu
       passes_(passes),
       classes_(classes_of(network, fused)) {}
 
-bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerPlan& layer) {
+bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerTiling& layer) {
     const auto key = std::make_tuple(classes_[f], streams.weights, streams.inputs, streams.operands,
                                      streams.outputs, streams.weight_slot, streams.stage);
     auto found = known_.find(key);
@@ -87,13 +87,13 @@ bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerPlan& layer) {
 }
 
 /// The largest useful tile whose moving parts fit, cheapest order first.
-std::optional<LayerPlan> LayerTiler::search(const FusedLayer& fused, const Streams& streams) {
+std::optional<LayerTiling> LayerTiler::search(const FusedLayer& fused, const Streams& streams) {
     const Layer& root = network_.layer(fused.root);
     const Extents whole = root.space.extents;
     const bool many =
         (whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1) || cuts_inputs(root, streams);
     std::size_t tried = 0;
-    std::optional<LayerPlan> best;
+    std::optional<LayerTiling> best;
     for (Extents tile : channel_tiles(root, streams)) {
         if (!fit_positions(fused, root, streams, tile)) {
             continue;
@@ -101,7 +101,7 @@ std::optional<LayerPlan> LayerTiler::search(const FusedLayer& fused, const Strea
         if (many && ++tried > kMostTiles) {
             break;
         }
-        LayerPlan plan;
+        LayerTiling plan;
         plan.tile = tile;
         cost(fused, root, streams, plan);
         if (best && time(plan) >= time(*best)) {
@@ -120,7 +120,7 @@ std::optional<LayerPlan> LayerTiler::search(const FusedLayer& fused, const Strea
     return best;
 }
 
-double LayerTiler::time(const LayerPlan& plan) const {
+double LayerTiler::time(const LayerTiling& plan) const {
     return std::max(plan.core_cycles,
                     (plan.dram_bytes + plan.weight_bytes) / dram_bytes_per_cycle_);
 }
@@ -219,7 +219,7 @@ bool LayerTiler::fit_positions(const FusedLayer& fused, const Layer& root, const
 
 /// DRAM traffic in the better order of tiles. Rows that the next tile also needs stay.
 void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
-                      LayerPlan& plan) const {
+                      LayerTiling& plan) const {
     const Extents whole = root.space.extents;
     const auto parts = [&](Dim dim) {
         return static_cast<double>(ceil_divide(whole[index(dim)], plan.tile[index(dim)]));

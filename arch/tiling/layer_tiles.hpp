@@ -31,12 +31,13 @@ public:
                double dram_bytes_per_cycle, PassPlanner& passes);
 
     /// Sets all of a layer's plan but whether its weights are resident. False where no tile fits.
-    bool plan(std::size_t f, const Streams& streams, LayerPlan& layer);
+    bool plan(std::size_t f, const Streams& streams, LayerTiling& layer);
 
 private:
     static constexpr std::size_t kMostTiles = 4;  ///< of those that fit, the largest
 
-    [[nodiscard]] std::optional<LayerPlan> search(const FusedLayer& fused, const Streams& streams);
+    [[nodiscard]] std::optional<LayerTiling> search(const FusedLayer& fused,
+                                                    const Streams& streams);
     [[nodiscard]] bool cuts_inputs(const Layer& root, const Streams& streams) const;
     [[nodiscard]] std::vector<Extents> channel_tiles(const Layer& root,
                                                      const Streams& streams) const;
@@ -47,8 +48,8 @@ private:
     [[nodiscard]] bool is_streamed(const FusedLayer& fused, const Streams& streams,
                                    const Operand& operand) const;
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
-              LayerPlan& plan) const;
-    [[nodiscard]] double time(const LayerPlan& plan) const;
+              LayerTiling& plan) const;
+    [[nodiscard]] double time(const LayerTiling& plan) const;
 
     const Network& network_;
     const std::vector<FusedLayer>& fused_;
@@ -57,7 +58,7 @@ private:
     std::vector<std::size_t> classes_;  ///< by fused layer
     std::map<
         std::tuple<std::size_t, bool, std::vector<bool>, bool, bool, std::int64_t, std::int64_t>,
-        std::optional<LayerPlan>>
+        std::optional<LayerTiling>>
         known_;
 };
 

@@ -160,7 +160,7 @@ private:
         double total = 0;
         double to_come = draft.least_traffic;
         for (std::size_t f = 0; f < fused_.size(); ++f) {
-            LayerPlan& layer = plan.layers[f];
+            LayerTiling& layer = plan.layers[f];
             layer.weights_resident = draft.resident[f];
             Streams streams;
             streams.weights = fused_[f].weights.valid() && !layer.weights_resident;

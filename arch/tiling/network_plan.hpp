@@ -14,7 +14,7 @@
 namespace memwall {
 
 /// How one fused layer uses the buffer.
-struct LayerPlan {
+struct LayerTiling {
     Extents tile = unit_extents();  ///< of what lies in the buffer at once
     bool positions_outer = false;   ///< order of the tiles
     PassPlan passes;                ///< of a full tile
@@ -26,10 +26,10 @@ struct LayerPlan {
 
 struct NetworkPlan {
     std::vector<FusedLayer> fused;
-    std::vector<LayerPlan> layers;  ///< of each fused layer
-    std::vector<bool> kept;         ///< by tensor: an activation that stays in the buffer
-    bool weights_stream = false;    ///< some weights come from the DRAM in every round
-    double cycles_per_item = 0;     ///< estimate
+    std::vector<LayerTiling> layers;  ///< of each fused layer
+    std::vector<bool> kept;           ///< by tensor: an activation that stays in the buffer
+    bool weights_stream = false;      ///< some weights come from the DRAM in every round
+    double cycles_per_item = 0;       ///< estimate
     double dram_bytes_per_item = 0;
 };
 

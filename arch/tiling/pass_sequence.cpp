@@ -29,7 +29,7 @@ bool same_outputs(const Layer& root, const Box& a, const Box& b) {
 
 }  // namespace
 
-PassSequence pass_sequence(const Layer& root, const LayerPlan& plan) {
+PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
     PassSequence sequence;
     const auto& operands = root.space.operands;
     sequence.operand_visits.resize(operands.size());

@@ -32,7 +32,7 @@ struct PassSequence {
     std::int64_t finished = 0;                       ///< passes that finish outputs
 };
 
-PassSequence pass_sequence(const Layer& root, const LayerPlan& plan);
+PassSequence pass_sequence(const Layer& root, const LayerTiling& plan);
 
 /// What tells the parts of an operand apart: its image; of a gather the rows that are drawn,
 /// numbered by their draws.

@@ -127,7 +127,7 @@ private:
         return same_tensors(x.inputs, a, y.inputs, b) && same_tensors(x.operands, a, y.operands, b);
     }
 
-    [[nodiscard]] static bool same_plan(const LayerPlan& a, const LayerPlan& b) {
+    [[nodiscard]] static bool same_plan(const LayerTiling& a, const LayerTiling& b) {
         return a.tile == b.tile && a.positions_outer == b.positions_outer &&
                a.passes.pass == b.passes.pass && a.passes.core == b.passes.core &&
                a.passes.positions_outer == b.passes.positions_outer &&

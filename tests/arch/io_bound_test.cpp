@@ -196,7 +196,7 @@ TEST_CASE("The tiling mapper's tiles move what the paper says, rows that overlap
     const Network network = test::shipped_network("tiny_conv");
     const Layer& layer = network.layers().front();
     const auto moved = [&](std::int64_t k, std::int64_t c, std::int64_t p, bool positions_outer) {
-        LayerPlan plan;
+        LayerTiling plan;
         plan.tile = layer.space.extents;
         plan.tile[index(Dim::K)] = k;
         plan.tile[index(Dim::C)] = c;
