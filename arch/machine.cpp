@@ -93,6 +93,14 @@ private:
 
 }  // namespace
 
+Bytes Component::capacity() const {
+    if (const auto* memory = std::get_if<MemoryConfig>(&config)) {
+        return Bytes(checked_multiply(memory->capacity.count(), instances));
+    }
+    const auto* dram = std::get_if<DramConfig>(&config);
+    return dram != nullptr ? dram->capacity : Bytes(0);
+}
+
 Machine::Machine(Parts parts) : parts_(std::move(parts)), graph_(std::make_unique<Graph>()) {
     for (std::size_t c = 0; c < parts_.components.size(); ++c) {
         const Component& component = parts_.components[c];

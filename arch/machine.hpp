@@ -151,6 +151,9 @@ struct Component {
     Sourced clock_power;     ///< W, all instances, at the clock: clock tree and sequencing; counted
                              ///< as control
     SquareMillimetres area;  ///< all instances, on the chip
+
+    /// What a memory holds, all instances together; 0 of what holds nothing.
+    [[nodiscard]] Bytes capacity() const;
 };
 
 /// What transfers share: a port, a bus, one direction of a mesh link. Bytes a cycle of a clock.

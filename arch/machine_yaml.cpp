@@ -17,7 +17,9 @@ std::vector<std::string> kind_names() {
     return names;
 }
 
-Component read_component(const YamlValue::Entry& entry, const Machine::Parts& parts,
+/// What is `priced` has a technology; else no more than its kind is looked at, the rest rests on
+/// it.
+Component read_component(const YamlValue::Entry& entry, const Machine::Parts& parts, bool priced,
                          Diagnostics& faults) {
     Component component;
     component.name = entry.key;
@@ -37,6 +39,9 @@ Component read_component(const YamlValue::Entry& entry, const Machine::Parts& pa
         return component;  // its keys mean nothing without a kind
     }
     component.kind = known->kind;
+    if (!priced) {
+        return component;
+    }
     known->read(
         reader,
         ComponentContext{parts.technology, parts.clocks.front(), parts.mapper == kLoopNestMapper},
@@ -105,6 +110,27 @@ CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
     return cards;
 }
 
+/// The figures of the machine's technology; nothing where its name or its file has faults.
+std::optional<Technology> read_technology(MapReader& reader, const TechnologyLookup& technologies,
+                                          Diagnostics& faults) {
+    const std::string name = reader.required<std::string>("technology");
+    if (name.empty()) {
+        return std::nullopt;
+    }
+    const std::size_t before = faults.faults().size();
+    try {
+        Technology technology =
+            load_technology(technologies(name, reader.value("technology")->mark()), faults);
+        return faults.faults().size() > before ? std::nullopt
+                                               : std::optional(std::move(technology));
+    } catch (const InputError& unread) {
+        for (const Diagnostic& fault : unread.faults()) {
+            faults.error(fault.where, fault.message);
+        }
+        return std::nullopt;
+    }
+}
+
 }  // namespace
 
 Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies,
@@ -137,22 +163,16 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
             reader.error("cards", "only machines of the mapper 'spatial' go together as cards");
         }
     }
-    const std::string technology = reader.required<std::string>("technology");
-    if (!technology.empty()) {
-        const std::size_t before = faults.faults().size();
-        parts.technology =
-            load_technology(technologies(technology, reader.value("technology")->mark()), faults);
-        if (faults.faults().size() > before) {
-            faults.throw_if_any();  // its figures are needed below
-        }
-    }
+    std::optional<Technology> technology = read_technology(reader, technologies, faults);
+    const bool priced = technology.has_value();
+    parts.technology = std::move(technology).value_or(Technology{});
     read_provenance(reader, "", parts.provenance);
     for (YamlValue::Entry entry : reader.required_entries("components")) {
         const YamlValue* kind = entry.value.find("kind");
         if (kind != nullptr && kind->text() == "dram") {
             entry.value = with_dram_type(entry.value, entry.key, drams, parts.provenance, faults);
         }
-        parts.components.push_back(read_component(entry, parts, faults));
+        parts.components.push_back(read_component(entry, parts, priced, faults));
     }
     read_connections(reader, parts, faults);
     reader.finish();

@@ -117,6 +117,9 @@ std::vector<ComponentResult> make_components(const RunInput& input,
         result.name = components[c].name;
         result.kind = name(components[c].kind);
         result.instances = components[c].instances;
+        if (const Bytes capacity = components[c].capacity(); capacity.count() > 0) {
+            result.capacity = capacity;
+        }
         result.busy_max = to_seconds(input.outcome.components[c].busy_max);
         result.busy_mean = to_seconds(input.outcome.components[c].busy_mean);
         results.push_back(std::move(result));

@@ -113,6 +113,9 @@ std::vector<ComponentResult> components_of(const std::vector<CardShare>& cards,
     for (std::size_t c = 0; c < components.size(); ++c) {
         ComponentResult& component = components[c];
         component.instances *= all_cards;
+        if (component.capacity) {
+            component.capacity = *component.capacity * all_cards;
+        }
         component.actions = actions_of(ComponentId(c), ledger);
         component.energy = Joules(0);
         for (const ActionResult& action : component.actions) {

@@ -41,12 +41,7 @@ void check_busy(const Machine& machine, const Outcome& outcome) {
 void check_peaks(const Machine& machine, const Outcome& outcome) {
     for (std::size_t c = 0; c < machine.components().size(); ++c) {
         const Component& component = machine.components()[c];
-        Bytes capacity;
-        if (const auto* memory = std::get_if<MemoryConfig>(&component.config)) {
-            capacity = memory->capacity * component.instances;
-        } else if (const auto* dram = std::get_if<DramConfig>(&component.config)) {
-            capacity = dram->capacity;
-        }
+        const Bytes capacity = component.capacity();
         if (outcome.components[c].peak > capacity) {
             fail("memory '" + component.name + "' held " +
                  std::to_string(outcome.components[c].peak.count()) + " B; its capacity is " +

@@ -7,23 +7,9 @@
 
 namespace memwall {
 
-namespace {
-
-std::int64_t capacity_of(const Component& component) {
-    if (const auto* memory = std::get_if<MemoryConfig>(&component.config)) {
-        return checked_multiply(memory->capacity.count(), component.instances);
-    }
-    if (const auto* dram = std::get_if<DramConfig>(&component.config)) {
-        return dram->capacity.count();
-    }
-    return 0;
-}
-
-}  // namespace
-
 Occupancy::Occupancy(const Machine& machine) {
     for (const Component& component : machine.components()) {
-        memories_.push_back({component.name, capacity_of(component), 0, 0});
+        memories_.push_back({component.name, component.capacity().count(), 0, 0});
     }
 }
 

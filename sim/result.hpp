@@ -160,6 +160,7 @@ struct ComponentResult {
     std::string name;
     std::string kind;
     std::int64_t instances = 1;
+    std::optional<Bytes> capacity;  ///< of a memory, all instances together
     Seconds busy_max, busy_mean;
     Joules energy;
     std::vector<ActionResult> actions;

@@ -228,12 +228,14 @@ Json action_json(const ActionResult& action) {
 }
 
 Json component_json(const ComponentResult& component) {
-    Json json = {{"name", component.name},
-                 {"kind", component.kind},
-                 {"instances", component.instances},
-                 {"busy_max_s", finite(component.busy_max)},
-                 {"busy_mean_s", finite(component.busy_mean)},
-                 {"energy_j", finite(component.energy)}};
+    Json json = {
+        {"name", component.name},
+        {"kind", component.kind},
+        {"instances", component.instances},
+        {"capacity_bytes", component.capacity ? Json(component.capacity->count()) : Json(nullptr)},
+        {"busy_max_s", finite(component.busy_max)},
+        {"busy_mean_s", finite(component.busy_mean)},
+        {"energy_j", finite(component.energy)}};
     json["actions"] = Json::array();
     for (const ActionResult& action : component.actions) {
         json["actions"].push_back(action_json(action));

@@ -280,6 +280,9 @@ ComponentResult read_component(const Node& node) {
     component.name = node.at("name").text();
     component.kind = node.at("kind").text();
     component.instances = node.at("instances").count();
+    if (const Node capacity = node.at("capacity_bytes"); !capacity.is_null()) {
+        component.capacity = Bytes(capacity.count());
+    }
     component.busy_max = Seconds(node.at("busy_max_s").number());
     component.busy_mean = Seconds(node.at("busy_mean_s").number());
     component.energy = Joules(node.at("energy_j").number());

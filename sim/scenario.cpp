@@ -228,7 +228,8 @@ bool is_language(Phase phase) {
 }
 
 Scenario resolve(const ScenarioRequest& request, bool language) {
-    const Phase phase = request.phase.value_or(language ? Phase::generate : Phase::stream);
+    const Phase of_tokens = request.context ? Phase::decode : Phase::generate;
+    const Phase phase = request.phase.value_or(language ? of_tokens : Phase::stream);
     if (phase == Phase::training_step) {
         return resolve_training(request, language);
     }

@@ -31,7 +31,8 @@ const std::vector<std::string>& phase_names();
 
 /// What can be said of a scenario; the rest follows from the phase.
 struct ScenarioRequest {
-    std::optional<Phase> phase;  ///< none: stream, for language models generate
+    std::optional<Phase> phase;  ///< none: stream; for language models generate, or decode
+                                 ///< where a context is given
     std::int64_t batch = 1;
     std::optional<std::int64_t> items;
     std::optional<std::int64_t> rounds;  ///< batches, in place of items

@@ -235,8 +235,7 @@ std::string shape_text(const Network& network) {
 }
 
 Bytes card_capacity(const Machine& machine) {
-    const Component& memory = machine.component(machine.find("core_memory"));
-    return std::get<MemoryConfig>(memory.config).capacity * memory.instances;
+    return machine.component(machine.find("core_memory")).capacity();
 }
 
 }  // namespace memwall

@@ -119,6 +119,31 @@ std::string bound_sentence(const RunResult& best, const RunResult& other) {
                        energy_at_bound(best, other, figures), speed_at_bound(best, other, figures));
 }
 
+/// "32 MiB of global_buffer on von_neumann": the largest memory on the chip; "" where it has none.
+std::string memory_of(const RunResult& run) {
+    const ComponentResult* largest = nullptr;
+    for (const ComponentResult& component : run.components) {
+        const bool larger = component.capacity && component.kind != name(ComponentKind::dram) &&
+                            (largest == nullptr || *component.capacity > *largest->capacity);
+        largest = larger ? &component : largest;
+    }
+    return largest == nullptr ? ""
+                              : fmt::format("{} of {} on {}", format_bytes(*largest->capacity),
+                                            largest->name, run.machine);
+}
+
+std::string setting_sentence(const std::vector<const RunResult*>& runs) {
+    std::vector<std::string> memories;
+    for (const RunResult* run : runs) {
+        if (std::string memory = memory_of(*run); !memory.empty()) {
+            memories.push_back(std::move(memory));
+        }
+    }
+    const RunResult& first = *runs.front();
+    return fmt::format("All of this at {}, batch {}{}{}.", first.precision, first.scenario.batch,
+                       memories.empty() ? "" : ", with ", fmt::join(memories, " and "));
+}
+
 const RunResult& least_energy(const std::vector<const RunResult*>& runs) {
     return **std::min_element(runs.begin(), runs.end(), [](const auto* a, const auto* b) {
         return a->totals.energy_per_item < b->totals.energy_per_item;
@@ -166,8 +191,7 @@ std::vector<std::string> findings(const std::vector<const RunResult*>& runs) {
             sentences.insert(sentences.end(), pair.begin(), pair.end());
         }
     }
-    sentences.push_back(
-        fmt::format("All of this at {}, batch {}.", best.precision, best.scenario.batch));
+    sentences.push_back(setting_sentence(runs));
     return sentences;
 }
 

@@ -51,6 +51,35 @@ PlainValues plain_values(const CommandLine& command, const SortedOverrides& over
     return values;
 }
 
+/// What an option and --set both say: neither is taken in silence.
+void refuse_twice(const CommandLine& command, const SortedOverrides& overrides) {
+    const std::vector<std::pair<std::string, const std::optional<std::string>*>> options = {
+        {"--machine", &command.machine}, {"--network", &command.network},
+        {"--batch", &command.batch},     {"--precision", &command.precision},
+        {"--phase", &command.phase},     {"--engine", &command.engine},
+        {"--items", &command.items},     {"--users", &command.users},
+        {"--prompt", &command.prompt},   {"--output-tokens", &command.output_tokens},
+        {"--context", &command.context}, {"--optimizer", &command.optimizer}};
+    Diagnostics faults;
+    const auto refuse = [&](const Override& override, const std::string& path) {
+        for (const auto& [option, text] : options) {
+            std::string key = option.substr(2);
+            std::replace(key.begin(), key.end(), '-', '_');
+            if (key == override.path && text->has_value()) {
+                faults.error({}, option + " " + **text + " and --set " + path + "=" +
+                                     override.value + " say the same; give one of them");
+            }
+        }
+    };
+    for (const Override& override : overrides.plain) {
+        refuse(override, override.path);
+    }
+    for (const Override& override : overrides.scenario) {
+        refuse(override, "scenario." + override.path);
+    }
+    faults.throw_if_any();
+}
+
 }  // namespace
 
 Engine parse_engine(const std::string& text) {
@@ -69,6 +98,7 @@ RunRequest run_request(const CommandLine& command) {
     RunRequest request;
     request.override_texts = command.set;
     request.overrides = sort_overrides(command.set);
+    refuse_twice(command, request.overrides);
     const PlainValues values = plain_values(command, request.overrides);
     request.machine = values.machine;
     request.network = values.network;

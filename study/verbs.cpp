@@ -11,7 +11,7 @@ const std::vector<OptionSpec>& option_specs() {
         {"--precision", "P", "number formats, such as int4 or w4a8 (default: the network's own)"},
         {"--phase", "PHASE",
          "single, stream, offline, training_step; of language models prefill, decode, generate "
-         "(default: stream, generate)"},
+         "(default: stream; generate, with --context decode)"},
         {"--engine", "ENGINE", "systemc or analytic (default: systemc)"},
         {"--effort", "EFFORT", "of the mapper: quick, normal or thorough (default: normal)"},
         {"--objective", "WHAT",

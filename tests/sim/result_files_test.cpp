@@ -85,8 +85,10 @@ TEST_CASE("the JSON has every key of schema memwall.result/1") {
                                  "traffic_bytes", "lower_bound_bytes", "bound_applies"});
     CHECK(run["layers"][0]["traffic_bytes"]["dram"]["weights"]["read"] == 12);
     CHECK(run["layers"][3]["bound_by"].is_null());
-    check_has(run["components"][0],
-              {"name", "kind", "instances", "busy_max_s", "busy_mean_s", "energy_j", "actions"});
+    check_has(run["components"][0], {"name", "kind", "instances", "capacity_bytes", "busy_max_s",
+                                     "busy_mean_s", "energy_j", "actions"});
+    CHECK(run["components"][1]["capacity_bytes"] == 1024);
+    CHECK(run["components"][2]["capacity_bytes"].is_null());
     check_has(run["components"][0]["actions"][0],
               {"action", "tensor", "precision", "unit", "count", "energy_j", "energy_kind"});
     CHECK(run["totals"]["operations"]["gated_mac"] == 2);

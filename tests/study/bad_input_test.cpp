@@ -54,6 +54,31 @@ void check_network_refused(const std::string& yaml, const std::string& message) 
 
 }  // namespace
 
+TEST_CASE("what an option and --set both say is refused") {
+    const ProgramRun run =
+        run_memwall({"run", "--machine", "von_neumann", "--network", "lenet", "--items", "5",
+                     "--batch", "1", "--set", "scenario.items=3", "--set", "batch=2"});
+    CHECK(run.status == 2);
+    CHECK(run.out.empty());
+    CHECK(run.err ==
+          "error: --batch 1 and --set batch=2 say the same; give one of them\n"
+          "error: --items 5 and --set scenario.items=3 say the same; give one of them\n");
+}
+
+TEST_CASE("an unknown technology hides no other fault of the machine's file") {
+    check_refused(
+        "lenet", "mine.yaml",
+        "machine: mine\ntechnology: 12nn\nclok: 1 GHz\nclock: 1 GHz\n"
+        "components:\n  array: {kind: mac_aray}\nconnections:\n  - [array, bufer]\n",
+        "mine.yaml:2:13: error: unknown technology '12nn'; did you mean '12nm'? (looked "
+        "in " MEMWALL_SOURCE_DIR
+        "/configs/technology)\n"
+        "mine.yaml:3:1: error: unknown key 'clok' in machine file; did you mean 'clock'?\n"
+        "mine.yaml:6:17: error: unknown component kind 'mac_aray'; did you mean "
+        "'mac_array'?\n"
+        "mine.yaml:8:13: error: unknown component 'bufer'; expected array");
+}
+
 TEST_CASE("a missing file is named") {
     check_refused("nowhere.yaml", "northpole", "", "error: no network file 'nowhere.yaml'");
     check_refused("lenet", "here/mine.yaml", "", "error: no machine file 'here/mine.yaml'");

@@ -69,6 +69,25 @@ TEST_CASE("findings name the better machine, by how much, and the largest part o
               fast, "All of this at int8, batch 1."});
 }
 
+TEST_CASE("findings say at which memories they hold, the largest on each chip") {
+    const auto memory = [](const std::string& name, const std::string& kind, std::int64_t bytes) {
+        ComponentResult result = component(kind, EnergyKind::data_movement, 0);
+        result.name = name;
+        result.capacity = Bytes(bytes);
+        return result;
+    };
+    RunResult inside = run("inside", 0.001, 1, 1);
+    RunResult outside = run("outside", 0.002, 2, 6);
+    inside.components.push_back(memory("cores", "sram", 192 << 20));
+    outside.components.push_back(memory("dram", "dram", 1 << 30));
+    outside.components.push_back(memory("accumulators", "sram", 1 << 20));
+    outside.components.push_back(memory("buffer", "cache", 4 << 20));
+    CHECK(
+        findings({&outside, &inside}).back() ==
+        "All of this at int8, batch 1, with 4.00 MiB of buffer on outside and 192 MiB of cores on "
+        "inside.");
+}
+
 TEST_CASE("what does not survive at the lower bound is said to be the mapping's") {
     const auto at_bound = [](const RunResult& best, const RunResult& other) {
         return pair_findings(best, other).back();
