@@ -210,12 +210,7 @@ std::vector<std::int64_t> half_steps(const std::vector<std::int64_t>& contexts) 
 RunResult run_language(const NetworkSource& source, const Scenario& scenario,
                        const StepRunner& run_step) {
     ensure(scenario.language.has_value(), "a language phase has users and tokens");
-    if (!source.has_steps()) {
-        throw InputError("network '" + source.network().name() + "' has no phase " +
-                         name(scenario.phase) +
-                         ": a language model keeps a cache and has the parameters 'positions' and "
-                         "'context'");
-    }
+    source.expect_steps(scenario.phase);
     return LanguageRun(source, scenario, run_step).run();
 }
 

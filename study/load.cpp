@@ -55,6 +55,14 @@ bool NetworkSource::has_steps() const {
            parameters->find("positions") != nullptr && parameters->find("context") != nullptr;
 }
 
+void NetworkSource::expect_steps(Phase phase) const {
+    if (!has_steps()) {
+        throw InputError("network '" + network_.name() + "' has no phase " + memwall::name(phase) +
+                         ": a language model keeps a cache and has the parameters 'positions' and "
+                         "'context'");
+    }
+}
+
 Network NetworkSource::at(std::int64_t positions, std::int64_t context) const {
     ensure(has_steps(), "only a language model has steps");
     Diagnostics faults;

@@ -65,6 +65,8 @@ public:
     [[nodiscard]] const Network& network() const { return network_; }
     /// Whether it keeps a cache and has the parameters `positions` and `context`.
     [[nodiscard]] bool has_steps() const;
+    /// Throws InputError where it has no steps: a phase of language models was asked of it.
+    void expect_steps(Phase phase) const;
     /// The network that works on `positions` new tokens after `context` that are in the cache.
     [[nodiscard]] Network at(std::int64_t positions, std::int64_t context) const;
 

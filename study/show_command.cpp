@@ -166,9 +166,10 @@ private:
     /// One pass over the network: that of a prompt, a decode step, or what the file says.
     [[nodiscard]] Network step_of(const NetworkSource& source, const Scenario& scenario) const {
         const ScenarioRequest& asked = request_.settings.scenario;
-        if (!scenario.language || (!asked.phase && !asked.prompt)) {
+        if (!scenario.language || (!asked.phase && !asked.prompt && !asked.context)) {
             return source.network();
         }
+        source.expect_steps(scenario.phase);
         return scenario.phase == Phase::decode ? source.at(1, scenario.language->context)
                                                : source.at(scenario.language->prompt, 0);
     }

@@ -182,6 +182,21 @@ TEST_CASE("A prefill reads the prompts and says when the first token is there") 
     CHECK(run["totals"]["first_token_s"] == run["totals"]["latency_s"]);
 }
 
+TEST_CASE("A phase of language models is refused where any other network is shown") {
+    for (const std::vector<std::string>& what :
+         {std::vector<std::string>{"network", "lenet"},
+          {"mapping", "--machine", "von_neumann", "--network", "lenet"}}) {
+        std::vector<std::string> arguments = {"show", "--phase", "decode"};
+        arguments.insert(arguments.end(), what.begin(), what.end());
+        const ProgramRun run = run_memwall(arguments);
+        CHECK(run.status == 2);
+        CHECK(run.out.empty());
+        CHECK(run.err ==
+              "error: network 'lenet' has no phase decode: a language model keeps a cache and has "
+              "the parameters 'positions' and 'context'\n");
+    }
+}
+
 TEST_CASE("Scenarios that do not go with a language model or its phase are refused") {
     const auto fault = [](std::vector<std::string> more, const std::string& network = "") {
         const TemporaryFolder folder;
