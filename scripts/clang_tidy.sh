@@ -1,10 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs clang-tidy, warnings as errors, over source files of a build.
-#   scripts/clang_tidy.sh BUILD_DIR [FILE]...      without files: over every source file that the build compiles
-# A header is checked through the source file beside it, and files outside the build are left out.
+#   scripts/clang_tidy.sh [--within SECONDS] BUILD_DIR [FILE]...
+# Without files: over every source file that the build compiles. After SECONDS no further file is begun; those left are
+# named. A header is checked through the source file beside it, and files outside the build are left out.
 set -euo pipefail
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export deadline=""
+if [[ "${1:-}" == --within ]]; then
+    deadline=$(($(date +%s) + ${2:?--within needs seconds}))
+    shift 2
+fi
 build_dir=$(cd "${1:?the folder of a build}" && pwd)
 shift
 cd "$source_dir"
@@ -30,6 +36,12 @@ fi
 if [[ ${#files[@]} -eq 0 ]]; then
     exit 0
 fi
+# shellcheck disable=SC2016 # the inner shell expands it
 printf '%s\n' "${files[@]}" | sort -u |
-    xargs -P "${MEMWALL_JOBS:-$(nproc)}" -n 1 "$tidy" -p "$commands" --quiet --warnings-as-errors='*' 2>&1 |
+    xargs -P "${MEMWALL_JOBS:-$(nproc)}" -n 1 bash -c '
+        if [[ -n "$deadline" && $(date +%s) -ge "$deadline" ]]; then
+            echo "not read, the time is over: $2"
+            exit
+        fi
+        exec "$0" -p "$1" --quiet --warnings-as-errors="*" "$2"' "$tidy" "$commands" 2>&1 |
     { grep -v -E '^[0-9]+ warnings? (generated|treated as errors?)\.?$|^Suppressed |^Use -header-filter' || true; }
