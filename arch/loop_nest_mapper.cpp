@@ -135,15 +135,12 @@ Bytes capacity_below(const Machine& machine, const NestHierarchy& hierarchy) {
     return sum;
 }
 
-double utilization(const Layer& layer, const MappedNest& nest) {
-    return static_cast<double>(layer.macs()) / (nest.counts.cycles * nest.machine.lanes());
-}
-
 void describe(const Layer& layer, const MappedNest& nest, const std::string& note,
               LayerMapping& mapping) {
     mapping.summary = nest_summary(nest.nest, nest.machine, layer.space.extents);
-    mapping.utilization = utilization(layer, nest);
-    mapping.loops = nest_code(layer, nest.nest, nest.machine, nest.counts);
+    mapping.utilization = layer.macs() > 0 ? lane_use(layer, nest.machine, nest.counts).busy : 0;
+    mapping.loops = nest_code(layer, nest.nest, nest.machine, nest.counts) +
+                    lane_text(layer, nest.machine, nest.counts);
     mapping.search = note;
     for (const LevelTraffic& row : level_traffic(nest.counts, nest.nest.levels.size())) {
         mapping.traffic.push_back({nest.machine.memories[row.level].name,

@@ -10,6 +10,20 @@
 
 namespace memwall {
 
+const char* name(Dataflow dataflow) {
+    switch (dataflow) {
+        case Dataflow::dot_product:
+            return "dot_product";
+        case Dataflow::weight_stationary:
+            return "weight_stationary";
+        case Dataflow::input_stationary:
+            return "input_stationary";
+        case Dataflow::output_stationary:
+            return "output_stationary";
+    }
+    fail("unknown dataflow");
+}
+
 const char* name(ComponentKind kind) {
     switch (kind) {
         case ComponentKind::dram:

@@ -43,6 +43,7 @@ struct SpatialAxis {
     std::string name;
     std::int64_t size = 1;
     std::array<bool, kDimCount> dims{};
+    bool packs = false;  ///< of lanes: more than `size` may be laid out here, and goes in turns
 };
 
 /// What a loop nest may do at a memory: which operands it keeps, and how its instances hang on the
@@ -65,7 +66,7 @@ struct MemoryConfig {
 };
 
 /// Multiply-accumulate lanes of one instance at one precision: a cycle takes `inputs` operands of
-/// each of `outputs` outputs.
+/// each of `outputs` outputs. Of a systolic array they are its rows and columns.
 struct ArrayShape {
     Precision precision = Precision::int8;
     std::int64_t inputs = 1;   ///< reduction lanes (C, R, S)
@@ -73,7 +74,16 @@ struct ArrayShape {
     [[nodiscard]] std::int64_t macs_per_cycle() const { return inputs * outputs; }
 };
 
-enum class Dataflow { dot_product };
+/// How operands meet in an array: all lanes of an output in one cycle, or in a systolic array of
+/// rows and columns through which words go lane by lane, while one operand stays in the lanes.
+enum class Dataflow : std::uint8_t {
+    dot_product,
+    weight_stationary,
+    input_stationary,
+    output_stationary
+};
+
+const char* name(Dataflow dataflow);
 
 /// Weights of which at most `kept` of each `of` in a row are not zero.
 struct NMSparsity {
@@ -84,6 +94,7 @@ struct NMSparsity {
 /// An array of multiply-accumulate units, per instance.
 struct MacArrayConfig {
     Dataflow dataflow = Dataflow::dot_product;
+    bool loads_ahead = false;  ///< a second register takes what stays next while lanes still work
     std::vector<ArrayShape> shapes;  ///< widest precision first
     Cycles pipeline;                 ///< depth: from an operand to its sum
     Cycles weight_load;  ///< the least cycles that one set of weights stays in the lanes

@@ -29,10 +29,16 @@ struct Describe {
         return text;
     }
     std::string operator()(const MacArrayConfig& array) const {
+        const bool systolic = array.dataflow != Dataflow::dot_product;
         std::string text;
         for (const ArrayShape& shape : array.shapes) {
-            text += fmt::format("{}{} inputs x {} outputs at {}", text.empty() ? "" : ", ",
-                                shape.inputs, shape.outputs, name(shape.precision));
+            text += fmt::format("{}{} {} x {} {} at {}", text.empty() ? "" : ", ", shape.inputs,
+                                systolic ? "rows" : "inputs", shape.outputs,
+                                systolic ? "columns" : "outputs", name(shape.precision));
+        }
+        if (systolic) {
+            text += fmt::format(", {}{}", name(array.dataflow),
+                                array.loads_ahead ? ", loads ahead" : "");
         }
         if (array.issue_efficiency < 1) {
             text += fmt::format(", in use {:.3g} of the time", array.issue_efficiency);

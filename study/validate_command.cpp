@@ -49,9 +49,10 @@ std::vector<ValidationRow> load_rows(const CommandLine& command, const Configs& 
 /// Everything that decides a run, as one text.
 std::string key_of(const CommandLine& run) {
     std::string key;
-    for (const auto& part : {run.machine, run.network, run.batch, run.precision, run.phase,
-                             run.engine, run.effort, run.items, run.rounds, run.users, run.prompt,
-                             run.output_tokens, run.context, run.optimizer}) {
+    for (const auto& part :
+         {run.machine, run.network, run.batch, run.precision, run.phase, run.engine, run.effort,
+          run.objective, run.items, run.rounds, run.users, run.prompt, run.output_tokens,
+          run.context, run.optimizer}) {
         key += part.value_or("") + "\n";
     }
     for (const std::string& set : run.set) {

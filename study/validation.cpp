@@ -34,13 +34,19 @@ CommandLine read_run(MapReader& row) {
     MapReader keys(row.required_value("workload"), "'workload'", row.faults());
     run.network = keys.required<std::string>("network");
     using Option = std::pair<const char*, std::optional<std::string>*>;
-    const std::initializer_list<Option> options = {
-        {"batch", &run.batch},     {"precision", &run.precision},
-        {"phase", &run.phase},     {"engine", &run.engine},
-        {"effort", &run.effort},   {"items", &run.items},
-        {"rounds", &run.rounds},   {"users", &run.users},
-        {"prompt", &run.prompt},   {"output_tokens", &run.output_tokens},
-        {"context", &run.context}, {"optimizer", &run.optimizer}};
+    const std::initializer_list<Option> options = {{"batch", &run.batch},
+                                                   {"precision", &run.precision},
+                                                   {"phase", &run.phase},
+                                                   {"engine", &run.engine},
+                                                   {"effort", &run.effort},
+                                                   {"objective", &run.objective},
+                                                   {"items", &run.items},
+                                                   {"rounds", &run.rounds},
+                                                   {"users", &run.users},
+                                                   {"prompt", &run.prompt},
+                                                   {"output_tokens", &run.output_tokens},
+                                                   {"context", &run.context},
+                                                   {"optimizer", &run.optimizer}};
     for (const auto& [key, field] : options) {
         *field = keys.optional<std::string>(key);
     }

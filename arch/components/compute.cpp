@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // mac_array and vector_unit: what computes.
+#include <array>
 #include <utility>
 
 #include "arch/component_kinds.hpp"
@@ -8,7 +9,75 @@
 namespace memwall {
 namespace {
 
-std::vector<ArrayShape> read_shapes(MapReader& reader) {
+constexpr std::array kDataflows = {Dataflow::dot_product, Dataflow::weight_stationary,
+                                   Dataflow::input_stationary, Dataflow::output_stationary};
+
+/// Systolic arrays are known to loop nests alone.
+Dataflow read_dataflow(MapReader& reader, bool loop_nest) {
+    std::vector<std::string> names;
+    for (const Dataflow dataflow : kDataflows) {
+        names.emplace_back(name(dataflow));
+    }
+    const std::size_t chosen = reader.optional_choice("dataflow", names).value_or(0);
+    if (kDataflows[chosen] != Dataflow::dot_product && !loop_nest) {
+        reader.error("dataflow",
+                     "'dataflow: " + names[chosen] + "' needs 'mapper: loop_nest' in the machine");
+    }
+    return kDataflows[chosen];
+}
+
+/// A key of other dataflows, where it is no wonder that it is there.
+void refuse_key(MapReader& reader, const char* key, Dataflow dataflow, const std::string& instead) {
+    if (reader.value(key) != nullptr) {
+        reader.error(key, "'" + std::string(key) + "' in " + reader.what() + ": " + instead +
+                              " in an array with 'dataflow: " + name(dataflow) + "'");
+    }
+}
+
+/// Whether the next weights or inputs come while lanes still work; outputs have nothing to load.
+bool read_loads_ahead(MapReader& reader, Dataflow dataflow) {
+    if (dataflow == Dataflow::weight_stationary || dataflow == Dataflow::input_stationary) {
+        return reader.optional<bool>("loads_ahead", false);
+    }
+    refuse_key(reader, "loads_ahead", dataflow, "nothing is shifted in before lanes begin");
+    return false;
+}
+
+Cycles read_weight_load(MapReader& reader, Dataflow dataflow) {
+    if (dataflow == Dataflow::dot_product) {
+        return at_most_a_billion(reader, "weight_load",
+                                 reader.optional_positive<Cycles>("weight_load", Cycles(1)));
+    }
+    refuse_key(reader, "weight_load", dataflow, "rows decide how long loading takes");
+    return Cycles(1);
+}
+
+ArrayShape read_shape(MapReader& reader, Precision precision, Dataflow dataflow) {
+    struct Side {
+        const char* key;
+        const char* of_others;
+        std::int64_t ArrayShape::*lanes;
+    };
+    std::array sides = {Side{"inputs", "rows", &ArrayShape::inputs},
+                        Side{"outputs", "columns", &ArrayShape::outputs}};
+    ArrayShape read;
+    read.precision = precision;
+    for (Side& side : sides) {
+        if (dataflow != Dataflow::dot_product) {
+            std::swap(side.key, side.of_others);
+        }
+        if (!reader.has(side.key) && reader.has(side.of_others)) {
+            refuse_key(reader, side.of_others, dataflow,
+                       "lanes are given as '" + std::string(side.key) + "'");
+            continue;
+        }
+        read.*side.lanes = reader.at_most<std::int64_t>(
+            side.key, reader.required_positive<std::int64_t>(side.key), 65'536, "65,536");
+    }
+    return read;
+}
+
+std::vector<ArrayShape> read_shapes(MapReader& reader, Dataflow dataflow) {
     std::vector<ArrayShape> shapes;
     const YamlValue& lanes = reader.required_value("lanes");
     for (const auto& entry : lanes.entries()) {
@@ -19,15 +88,8 @@ std::vector<ArrayShape> read_shapes(MapReader& reader) {
             continue;
         }
         MapReader shape(entry.value, "lanes at " + entry.key, reader.faults());
-        ArrayShape read;
-        read.precision = *precision;
-        for (const auto& [key, lanes_of] :
-             {std::pair{"inputs", &read.inputs}, {"outputs", &read.outputs}}) {
-            *lanes_of = shape.at_most<std::int64_t>(key, shape.required_positive<std::int64_t>(key),
-                                                    65'536, "65,536");
-        }
+        shapes.push_back(read_shape(shape, *precision, dataflow));
         shape.finish();
-        shapes.push_back(read);
     }
     if (shapes.empty() && lanes.is_map()) {
         reader.misfit("lanes", "at least one precision with its lanes");
@@ -99,13 +161,12 @@ std::optional<NMSparsity> read_sparse(MapReader& reader) {
 // Leakage follows the logic's area, the clock tree and sequencing its area and frequency.
 void read_mac_array(MapReader& reader, const ComponentContext& context, Component& component) {
     MacArrayConfig array;
-    array.dataflow = Dataflow::dot_product;
-    reader.optional_choice("dataflow", {"dot_product"});
-    array.shapes = read_shapes(reader);
+    array.dataflow = read_dataflow(reader, context.loop_nest);
+    array.loads_ahead = read_loads_ahead(reader, array.dataflow);
+    array.shapes = read_shapes(reader, array.dataflow);
     array.pipeline =
         at_most_a_billion(reader, "pipeline", reader.optional<Cycles>("pipeline", Cycles(0)));
-    array.weight_load = at_most_a_billion(
-        reader, "weight_load", reader.optional_positive<Cycles>("weight_load", Cycles(1)));
+    array.weight_load = read_weight_load(reader, array.dataflow);
     array.packs_window = reader.optional<bool>("packs_window", true);
     array.issue_efficiency = reader.at_most(
         "issue_efficiency", reader.optional_positive<double>("issue_efficiency", 1), 1.0, "1");

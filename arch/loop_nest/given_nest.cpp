@@ -227,7 +227,8 @@ private:
             const SpatialAxis& axis = memory.axes[a];
             names.push_back(axis.name);
             const bool meant = loop.axis.empty() || loop.axis == axis.name;
-            if (meant && axis.dims[index(*loop.dim)] && used[a] * parts <= axis.size) {
+            const bool room = axis.packs || used[a] * parts <= axis.size;
+            if (meant && axis.dims[index(*loop.dim)] && room) {
                 used[a] *= parts;
                 nest_.levels[l].loops.push_back({*loop.dim, size, true, a});
                 return;

@@ -18,7 +18,10 @@ LayerEmitter::LayerEmitter(NestEmitter& program, std::size_t position)
       space_(root_.space),
       position_(position),
       steps_(space_, mapped_.nest, mapped_.machine),
-      out_operand_(space_.operands.size() - 1) {
+      out_operand_(space_.operands.size() - 1),
+      turns_(lane_turns(mapped_.machine.memories.back().axes,
+                        lane_layout(mapped_.nest, space_.extents))
+                 .in_time) {
     list_channels();
 }
 
@@ -241,11 +244,14 @@ void LayerEmitter::compute(std::size_t step) {
     work.body.unit = worker.unit;
     Compute compute;
     const std::int64_t points = space_.counted_points(box);
+    const auto steps = static_cast<std::int64_t>(steps_.size());
+    const std::int64_t array_cycles =
+        steps_.lane_steps(step) * turns_ + share(mapped_.counts.array_cycles - mapped_.counts.steps,
+                                                 static_cast<std::int64_t>(step), steps);
     const double shared = inner_port_cycles_ * static_cast<double>(box.points()) /
                           static_cast<double>(space_.box().points());
-    compute.occupies =
-        Cycles(std::max<std::int64_t>(steps_.lane_steps(step) * mapped_.machine.cycles_a_step,
-                                      std::llround(std::ceil(shared - 1e-6))));
+    compute.occupies = Cycles(std::max<std::int64_t>(array_cycles * mapped_.machine.cycles_a_step,
+                                                     std::llround(std::ceil(shared - 1e-6))));
     std::int64_t instances = 1;
     const std::size_t levels = mapped_.nest.levels.size();
     Extents left = space_.extents;

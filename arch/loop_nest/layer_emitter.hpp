@@ -13,6 +13,9 @@
 
 namespace memwall {
 
+/// A box whose words lie apart, some channels of every group, as boxes of one group each.
+std::vector<Box> boxes_without_gaps(const Projection& projection, const Box& box);
+
 class LayerEmitter {
 public:
     LayerEmitter(NestEmitter& program, std::size_t position);
@@ -50,7 +53,7 @@ private:
     void stream_sums_back(std::size_t step);
     void stream_results(std::size_t step);
     void wait_and_post_sums(std::size_t step, RoundStep& work);
-    TokenId run_epilogues(const Region& region, std::int64_t words, const RoundWait& ready);
+    TokenId run_epilogues(const Box& tile, const RoundWait& ready);
     [[nodiscard]] std::vector<Flow> flows_up(std::size_t step, const Sums& sums) const;
 
     [[nodiscard]] bool starts(std::size_t step, std::size_t level, const Projection& of) const {
@@ -91,6 +94,7 @@ private:
     double inner_port_cycles_ = 0;  ///< of the whole layer
     std::vector<AgentId> started_;  ///< agents that waited for the layer before
     std::size_t out_operand_;
+    std::int64_t turns_;                ///< of the lanes over what is laid out on them
     TokenId streamed_back_, computed_;  ///< where no moved level keeps the results
 };
 

@@ -9,16 +9,36 @@ Place LayerEmitter::place(std::size_t level, std::int64_t lane) const {
     return {out_.memory(level), single ? -1 : lane};
 }
 
+std::vector<Box> boxes_without_gaps(const Projection& projection, const Box& box) {
+    std::vector<Box> parts = {box};
+    if (words(image(projection, box)) == touched_words(projection, box)) {
+        return parts;
+    }
+    for (const Dim dim : {Dim::G, Dim::H}) {
+        std::vector<Box> finer;
+        for (const Box& part : parts) {
+            for (std::int64_t at = part[dim].begin; at < part[dim].end; ++at) {
+                finer.push_back(part);
+                finer.back()[dim] = {at, at + 1};
+            }
+        }
+        parts = std::move(finer);
+    }
+    return parts;
+}
+
 StepImage LayerEmitter::moved_image(std::size_t step, const Channel& channel) const {
     const Operand& operand = space_.operands[channel.operand];
     StepImage moved;
     const auto add = [&](const Box& box, std::int64_t lane) {
-        moved.moves.push_back({operand.tensor,
-                               image(operand.projection, box),
-                               place(channel.parent, 0),
-                               {place(channel.child, lane)},
-                               false,
-                               channel.operand + 1});  // 0 is where results are added up
+        for (const Box& part : boxes_without_gaps(operand.projection, box)) {
+            moved.moves.push_back({operand.tensor,
+                                   image(operand.projection, part),
+                                   place(channel.parent, 0),
+                                   {place(channel.child, lane)},
+                                   false,
+                                   channel.operand + 1});  // 0 is where results are added up
+        }
     };
     if (channel.child < steps_.moved()) {
         add(steps_.tile(step, channel.child), 0);
@@ -79,26 +99,24 @@ StepImage LayerEmitter::sums_image(std::size_t step, std::size_t k, bool down,
     const LayerId maker = finished && outermost ? mapped_.last() : mapped_.root;
     const TensorId tensor = out_.network_.layer(maker).outputs.front();
     StepImage moved;
-    if (sums.child < steps_.moved()) {
-        const Region region = image(results, steps_.tile(step, sums.child));
+    const auto add = [&](const Box& box, std::int64_t lane, bool adds) {
         const Place above = place(sums.parent, 0);
-        const Place here = place(sums.child, 0);
-        moved.moves.push_back({tensor, region, down ? above : here, {down ? here : above}, false});
+        const Place here = place(sums.child, lane);
+        for (const Box& part : boxes_without_gaps(results, box)) {
+            moved.moves.push_back(
+                {tensor, image(results, part), down ? above : here, {down ? here : above}, adds});
+        }
+    };
+    if (sums.child < steps_.moved()) {
+        add(steps_.tile(step, sums.child), 0, false);
         return moved;
     }
     const std::vector<InstanceBox> parts = steps_.instances(sums.begun);
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        const Place above = place(sums.parent, 0);
-        const Place here = place(sums.child, parts[i].lane);
         const bool first = adds_first(parts, i, results);
-        if (down && !first) {
-            continue;  // they start from zero
+        if (!down || first) {  // the others start from zero
+            add(parts[i].box, parts[i].lane, !first);
         }
-        moved.moves.push_back({tensor,
-                               image(results, parts[i].box),
-                               down ? above : here,
-                               {down ? here : above},
-                               !down && !first});
     }
     return moved;
 }

@@ -115,7 +115,7 @@ void LayerEmitter::drain(std::size_t step, std::size_t k) {
     RoundWait finished_by = ready;
     const Region region = image(results, tile);
     if (outermost && finished && !mapped_.epilogues.empty()) {
-        const TokenId done = run_epilogues(region, touched_words(results, tile), ready);
+        const TokenId done = run_epilogues(tile, ready);
         finished_by = {done, out_.builder_.posted(done)};
     }
     const std::vector<Flow> flows = flows_up(step, sums);
@@ -151,8 +151,9 @@ void LayerEmitter::drain(std::size_t step, std::size_t k) {
     sums.drain_of[key(step, sums.child)] = out_.builder_.posted(sums.drained);
 }
 
-TokenId LayerEmitter::run_epilogues(const Region& region, std::int64_t words,
-                                    const RoundWait& ready) {
+TokenId LayerEmitter::run_epilogues(const Box& tile, const RoundWait& ready) {
+    const Projection& results = space_.outputs().projection;
+    const std::int64_t words = touched_words(results, tile);
     const std::size_t level = sums_.back().child;
     Cores cores;
     cores.array = out_.hierarchy_.array();
@@ -178,7 +179,10 @@ TokenId LayerEmitter::run_epilogues(const Region& region, std::int64_t words,
         if (out_.options_.images) {
             const Place at = place(level, 0);
             StepImage image;
-            image.computes.push_back({id, box_of_results(layer, region), at, at, at, true, false});
+            for (const Box& part : boxes_without_gaps(results, tile)) {
+                const Box own = box_of_results(layer, memwall::image(results, part));
+                image.computes.push_back({id, own, at, at, at, true, false});
+            }
             step.body.image = std::make_shared<StepImage>(std::move(image));
         }
         out_.builder_.step(worker.agent, std::move(step));

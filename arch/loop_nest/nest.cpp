@@ -33,4 +33,18 @@ Extents tile_at(const LoopNest& nest, const Extents& whole, std::size_t level) {
     return tile_below(nest, whole, level, 0);
 }
 
+LaneLayout lane_layout(const LoopNest& nest, const Extents& whole) {
+    LaneLayout layout;
+    Extents left = tile_at(nest, whole, nest.levels.size() - 1);
+    for (const Loop& loop : nest.levels.back().loops) {
+        std::int64_t& size = left[index(loop.dim)];
+        if (loop.spatial && loop.tile < size) {
+            layout.parts[index(loop.dim)] *= steps_of(loop, size);
+            layout.axis[index(loop.dim)] = loop.axis;
+        }
+        size = std::min(size, loop.tile);
+    }
+    return layout;
+}
+
 }  // namespace memwall

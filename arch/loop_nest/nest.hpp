@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "arch/loop_nest/array_folds.hpp"
 #include "arch/machine.hpp"
 #include "workloads/iteration_space.hpp"
 
@@ -59,8 +61,9 @@ struct NestMemory {
 /// The memories of a machine, outermost first, and what the lanes below the last one keep.
 struct NestMachine {
     std::vector<NestMemory> memories;
-    /// A lane keeps its weight until another one comes; else it reads every operand at every step.
-    bool lanes_keep_weights = false;
+    /// Operand whose word a lane keeps until another one comes; others it takes at every step.
+    std::optional<std::size_t> lanes_keep;
+    ArrayTiming array;
     std::int64_t cycles_a_step = 1;  ///< elementwise operations of a point
 
     /// Points that are computed in one step, at most.
@@ -73,6 +76,9 @@ Extents tile_below(const LoopNest& nest, const Extents& whole, std::size_t level
                    std::size_t loops);
 /// What one instance of a level holds, at most: the tile behind all loops above it.
 Extents tile_at(const LoopNest& nest, const Extents& whole, std::size_t level);
+
+/// What lies side by side in the lanes.
+LaneLayout lane_layout(const LoopNest& nest, const Extents& whole);
 
 /// Steps that a loop makes over `size`.
 inline std::int64_t steps_of(const Loop& loop, std::int64_t size) {

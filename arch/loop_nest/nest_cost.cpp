@@ -30,6 +30,10 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
     ensure(levels_ <= kMostLevels, "a hierarchy has at most eight memories");
     ensure(space.operands.size() <= kMostNestOperands, "a layer has at most eight operands");
     points_ = as_double(space.counted_points(space.box()));
+    passes_.fill(1);
+    for (const SpatialAxis& axis : machine.memories.back().axes) {
+        packs_ = packs_ || axis.packs;
+    }
     for (const Dim dim : all_dims()) {
         if (space.extent(dim) > 1) {
             extents_[dims_.size()] = space.extent(dim);
@@ -122,10 +126,33 @@ void NestCost::count_loops(const NestPoint& point) const {
     }
 }
 
-NestCost::Moved NestCost::moved(const NestPoint& point, const FastOperand& operand,
-                                std::size_t parent, std::size_t child) const {
+LaneLayout NestCost::layout(const Sizes& parts,
+                            const std::array<std::uint8_t, kDimCount>& axis) const {
+    LaneLayout layout;
+    for (std::size_t d = 0; d < dims_.size(); ++d) {
+        layout.parts[index(dims_[d])] = parts[d];
+        layout.axis[index(dims_[d])] = parts[d] > 1 ? axis[d] : 0;
+    }
+    return layout;
+}
+
+void NestCost::count_turns(const NestPoint& point) const {
+    if (!packs_) {
+        return;
+    }
+    const LaneLayout laid_out = layout(parts_[levels_ - 1], point.axis[levels_ - 1]);
+    const LaneTurns turns = lane_turns(machine_.memories.back().axes, laid_out);
+    turns_ = as_double(turns.in_time);
+    for (std::size_t o = 0; o < operands_.size(); ++o) {
+        passes_[o] = as_double(turns.passes(space_.operands[o].projection, laid_out));
+    }
+}
+
+NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size_t parent,
+                                std::size_t child) const {
+    const FastOperand& operand = operands_[o];
     const bool lanes = child == levels_;
-    bool changed = lanes && !(machine_.lanes_keep_weights && operand.role == TensorRole::weights);
+    bool changed = lanes && machine_.lanes_keep != o;
     const bool outputs = operand.role == TensorRole::outputs;
     double visits = 1;
     Moved moved;
@@ -157,6 +184,7 @@ NestCost::Moved NestCost::moved(const NestPoint& point, const FastOperand& opera
             }
         }
     }
+    visits *= lanes ? passes_[o] : 1;
     moved.all *= visits;
     moved.shared *= visits;
     moved.parent *= visits;
@@ -185,7 +213,7 @@ NestCost::Moved NestCost::moved(const NestPoint& point, const FastOperand& opera
         const std::size_t p = axis.dims[0];
         const std::size_t r = axis.dims[1];
         Sizes merged = tile;
-        bool open = !outputs;
+        bool open = !outputs && !(lanes && machine_.array.systolic());
         for (std::size_t l = child; l-- > parent && open;) {
             if (machine_.memories[l].multicasts) {
                 merged[p] = outer_[l][p];
@@ -250,7 +278,9 @@ bool NestCost::fits(const NestPoint& point) const {
 
 NestFigures NestCost::figures(const NestPoint& point) const {
     count_loops(point);
+    count_turns(point);
     NestFigures figures;
+    double folds = 1;
     std::array<double, kMostLevels> read{};
     std::array<double, kMostLevels> written{};
     double ends = 0;
@@ -262,7 +292,10 @@ NestFigures NestCost::figures(const NestPoint& point) const {
             if (child < levels_ && (point.keeps[child] >> o & 1U) == 0) {
                 continue;
             }
-            const Moved words = moved(point, operand, parent, child);
+            const Moved words = moved(point, o, parent, child);
+            if (child == levels_ && machine_.lanes_keep == o) {
+                folds = words.child * turns_;
+            }
             double down = words.shared * operand.word;
             double arrives = words.all * operand.word;
             double parent_down = words.parent * operand.word;
@@ -312,13 +345,13 @@ NestFigures NestCost::figures(const NestPoint& point) const {
             parent = child;
         }
     }
-    double steps = as_double(machine_.cycles_a_step);
+    double steps = turns_;
     for (std::size_t l = 0; l < levels_; ++l) {
         for (std::size_t d = 0; d < dims_.size(); ++d) {
             steps *= as_double(steps_[l][d]);
         }
     }
-    figures.cycles = steps;
+    figures.cycles = machine_.array.cycles(steps, folds) * as_double(machine_.cycles_a_step);
     for (std::size_t l = 0; l < levels_; ++l) {
         const NestMemory& memory = machine_.memories[l];
         const double reading = cycles_at(read[l], memory.read_width);

@@ -45,6 +45,9 @@ public:
     [[nodiscard]] bool fits(const NestPoint& point) const;
     [[nodiscard]] NestFigures figures(const NestPoint& point) const;
     [[nodiscard]] LoopNest nest(const NestPoint& point) const;
+    /// What a point lays out on the lanes.
+    [[nodiscard]] LaneLayout layout(const Sizes& parts,
+                                    const std::array<std::uint8_t, kDimCount>& axis) const;
 
 private:
     struct FastAxis {
@@ -67,11 +70,13 @@ private:
         double started = 1, started_parent = 1;
         double tile = 1;
     };
-    [[nodiscard]] Moved moved(const NestPoint& point, const FastOperand& operand,
-                              std::size_t parent, std::size_t child) const;
+    [[nodiscard]] Moved moved(const NestPoint& point, std::size_t operand, std::size_t parent,
+                              std::size_t child) const;
     [[nodiscard]] double window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const;
     [[nodiscard]] double tile_words(const FastAxis& axis, const Sizes& tile) const;
     void count_loops(const NestPoint& point) const;
+    /// Turns of the lanes, and how often each operand passes them; all 1 where no axis packs.
+    void count_turns(const NestPoint& point) const;
 
     const NestMachine& machine_;
     NestPrices prices_;
@@ -85,6 +90,9 @@ private:
     mutable std::array<Sizes, kMostLevels> steps_{};
     mutable std::array<Sizes, kMostLevels> parts_{};
     mutable std::array<Sizes, kMostLevels> outer_{};  ///< tiles before they are spread
+    bool packs_ = false;                              ///< some axis of the lanes
+    mutable double turns_ = 1;
+    mutable std::array<double, kMostNestOperands> passes_{};
 };
 
 }  // namespace memwall

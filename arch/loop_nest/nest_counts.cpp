@@ -29,6 +29,8 @@ public:
     NestCounter(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
         : space_(space), nest_(nest), machine_(machine) {
         ensure(nest.levels.size() == machine.memories.size(), "a nest has the machine's levels");
+        layout_ = lane_layout(nest, space.extents);
+        turns_ = lane_turns(machine.memories.back().axes, layout_);
     }
 
     NestCounts run() {
@@ -62,21 +64,29 @@ private:
         }
     }
 
+    // MODEL: a systolic array has a way in for each row or column: windows that overlap side by
+    // side are read each for itself (im2col).
+    [[nodiscard]] Sharing sharing(bool outputs, bool lanes) const {
+        return outputs                              ? Sharing::sums
+               : lanes && machine_.array.systolic() ? Sharing::copies
+                                                    : Sharing::multicast;
+    }
+
     [[nodiscard]] BoundaryTraffic boundary(std::size_t o, std::size_t parent,
                                            std::size_t child) const {
         const Operand& operand = space_.operands[o];
         const bool lanes = child == nest_.levels.size();
         const bool outputs = operand.role == TensorRole::outputs;
-        const bool stays =
-            !lanes || (machine_.lanes_keep_weights && operand.role == TensorRole::weights);
+        const bool stays = !lanes || machine_.lanes_keep == o;
+        const std::int64_t passes = lanes ? turns_.passes(operand.projection, layout_) : 1;
         const bool halo = !lanes && nest_.levels[child].keeps_halo && !outputs;
         const std::vector<PlacedLoop> loops = loops_above(child);
         const auto sums = [&](Instances instances) {
             return TileSums(space_, operand.projection, loops, parent, instances, machine_,
-                            outputs ? Sharing::sums : Sharing::multicast);
+                            sharing(outputs, lanes));
         };
         const auto moved = [&](const TileSums& of) {
-            return stays ? of.fetched(halo) : of.every_visit();
+            return checked_multiply(passes, stays ? of.fetched(halo) : of.every_visit());
         };
         BoundaryTraffic traffic;
         traffic.operand = o;
@@ -169,6 +179,12 @@ private:
     }
 
     void count_steps() {
+        counts_.folds = 1;
+        if (machine_.lanes_keep) {
+            const BoundaryTraffic& kept = counts_.boundary(*machine_.lanes_keep, lanes_parent());
+            counts_.folds =
+                checked_multiply(std::max(kept.child_up, kept.child_down), turns_.in_time);
+        }
         std::vector<PlacedLoop> loops = loops_above(nest_.levels.size());
         counts_.steps = 1;
         Extents size = space_.extents;
@@ -191,6 +207,17 @@ private:
             const TileWalk walk(space_.extent(dim), mine);
             counts_.steps = checked_multiply(counts_.steps, walk.first_instance_tiles());
         }
+        counts_.steps = checked_multiply(counts_.steps, turns_.in_time);
+        counts_.array_cycles = machine_.array.cycles(counts_.steps, counts_.folds);
+    }
+
+    /// The memory that the lanes have the operand from that they keep.
+    [[nodiscard]] std::size_t lanes_parent() const {
+        std::size_t level = nest_.levels.size() - 1;
+        while (level > 0 && !nest_.levels[level].keeps[*machine_.lanes_keep]) {
+            --level;
+        }
+        return level;
     }
 
     // MODEL: time of a nest. Every level fills one buffer while it is read from the other, so the
@@ -199,7 +226,7 @@ private:
     [[nodiscard]] double cycles() const {
         const PortLoads loads = port_loads(space_, machine_, counts_, 0);
         double time =
-            static_cast<double>(counts_.steps) * static_cast<double>(machine_.cycles_a_step);
+            static_cast<double>(counts_.array_cycles) * static_cast<double>(machine_.cycles_a_step);
         for (std::size_t l = nest_.levels.size(); l-- > 0;) {
             time = std::max(time, busiest_port(machine_.memories[l], loads, l));
             if (!nest_.levels[l].double_buffered) {
@@ -212,6 +239,8 @@ private:
     const IterationSpace& space_;
     const LoopNest& nest_;
     const NestMachine& machine_;
+    LaneLayout layout_;
+    LaneTurns turns_;
     NestCounts counts_;
 };
 

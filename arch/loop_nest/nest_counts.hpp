@@ -44,7 +44,9 @@ struct NestCounts {
     std::vector<BoundaryTraffic> boundaries;  ///< operand by operand, from the outermost
     std::vector<std::vector<HeldTile>> held;  ///< by level and operand
     std::vector<std::int64_t> bytes;          ///< by level: what one instance must hold
-    std::int64_t steps = 0;                   ///< of the busiest lane
+    std::int64_t steps = 0;                   ///< of the busiest lane, all its turns
+    std::int64_t folds = 0;                   ///< sets of words that it keeps, one after another
+    std::int64_t array_cycles = 0;            ///< of steps and folds, were no memory slow
     std::int64_t lanes = 1;                   ///< that have work
     double cycles = 0;                        ///< with the ports' widths
 

@@ -117,13 +117,7 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
                           last.name + "', or a multiple");
         }
     }
-    // MODEL: a loop nest fills reduction lanes with factors of C, R, S, T, and changes weights in a
-    // cycle.
-    const bool wide = std::any_of(array_config().shapes.begin(), array_config().shapes.end(),
-                                  [](const ArrayShape& shape) { return shape.inputs > 1; });
-    if (wide && array_config().packs_window) {
-        needs.missing("packs_window: false of '" + machine.component(array_).name + "'");
-    }
+    // MODEL: under a loop nest a dot-product array changes weights in a cycle.
     if (array_config().weight_load > Cycles(1)) {
         needs.missing("a weight_load of 1 cycle of '" + machine.component(array_).name + "'");
     }
@@ -183,17 +177,16 @@ std::vector<SpatialAxis> NestHierarchy::lanes_of(const Layer& layer) const {
         axes.push_back({"lanes", vector_config()->lanes, any_dim()});
         return axes;
     }
+    for (const SpatialAxis& axis : array_axes(array_config(), shape_for(layer), layer.space)) {
+        axes.push_back(axis);
+    }
+    return axes;
+}
+
+const ArrayShape& NestHierarchy::shape_for(const Layer& layer) const {
     const ArrayShape* shape = array_shape(array_config(), layer.precision);
     ensure(shape != nullptr, "layers without lanes are refused before");
-    SpatialAxis inputs{"inputs", shape->inputs, {}};
-    SpatialAxis outputs{"outputs", shape->outputs, {}};
-    for (const Dim dim : layer.space.reduction_dims()) {
-        inputs.dims[index(dim)] = true;
-    }
-    outputs.dims[index(Dim::K)] = true;
-    axes.push_back(inputs);
-    axes.push_back(outputs);
-    return axes;
+    return *shape;
 }
 
 NestMachine NestHierarchy::machine_for(const Layer& layer) const {
@@ -212,8 +205,11 @@ NestMachine NestHierarchy::machine_for(const Layer& layer) const {
             }
         }
     }
-    machine.lanes_keep_weights =
-        layer.space.macs() > 0 && array_config().dataflow == Dataflow::dot_product;
+    if (layer.space.macs() > 0) {
+        const MacArrayConfig& array = array_config();
+        machine.lanes_keep = kept_operand(array.dataflow, layer.space);
+        machine.array = array_timing(array.dataflow, array.loads_ahead, shape_for(layer));
+    }
     machine.cycles_a_step = std::max<std::int64_t>(1, layer.space.vector_operations_per_point);
     return machine;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -49,6 +50,25 @@ void Mapspace::list_orders() {
             orders_.push_back(order);
         }
     } while (std::next_permutation(ranking.begin(), ranking.end()));
+}
+
+std::vector<LoopOrder> Mapspace::orders_of(const NestPoint& point, std::size_t l) const {
+    const bool matters = l + 1 < levels_ || machine_.lanes_keep;
+    std::vector<LoopOrder> found;
+    std::vector<std::vector<std::uint8_t>> known;
+    for (const LoopOrder& order : orders_) {
+        std::vector<std::uint8_t> loops;
+        std::copy_if(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(dims_),
+                     std::back_inserter(loops), [&](std::uint8_t d) {
+                         return matters &&
+                                point.held[l + 1][d] * point.parts[l][d] < point.held[l][d];
+                     });
+        if (std::find(known.begin(), known.end(), loops) == known.end()) {
+            known.push_back(std::move(loops));
+            found.push_back(order);
+        }
+    }
+    return found;
 }
 
 std::int64_t Mapspace::least(const NestPoint& point, std::size_t l, std::size_t d) const {
@@ -151,7 +171,7 @@ std::vector<std::vector<const SpatialChoice*>> Mapspace::spatial_combinations(
     }
     std::vector<std::pair<double, std::size_t>> steps;
     for (std::size_t i = 0; i < found.size(); ++i) {
-        double product = 1;
+        double product = found[i].back()->turns;
         for (std::size_t d = 0; d < dims_; ++d) {
             std::int64_t parts = 1;
             for (const SpatialChoice* choice : found[i]) {
@@ -171,7 +191,9 @@ std::vector<std::vector<const SpatialChoice*>> Mapspace::spatial_combinations(
 
 double Mapspace::size() {
     const auto orders = static_cast<double>(orders_.size());
-    double size = std::pow(orders, static_cast<double>(levels_));
+    // Inside, order decides only what lanes keep.
+    const std::size_t ordered = machine_.lanes_keep ? levels_ : levels_ - 1;
+    double size = std::pow(orders, static_cast<double>(ordered));
     for (std::size_t d = 0; d < dims_; ++d) {
         size *= std::pow(static_cast<double>(cost_.extent(d)), static_cast<double>(levels_ - 1));
         if (size > 1e12) {

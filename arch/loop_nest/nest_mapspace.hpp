@@ -24,6 +24,9 @@ public:
     [[nodiscard]] std::size_t dims() const { return dims_; }
     [[nodiscard]] const std::vector<LoopOrder>& orders() const { return orders_; }
 
+    /// Those of a level's orders that put its loops in different ways.
+    [[nodiscard]] std::vector<LoopOrder> orders_of(const NestPoint& point, std::size_t l) const;
+
     /// The least tile of a level and dimension above what lies below it.
     [[nodiscard]] std::int64_t least(const NestPoint& point, std::size_t l, std::size_t d) const;
     /// Lets all levels hold what lies below them.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/loop_nest/nest_price.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "arch/core_split.hpp"
+#include "arch/io_bound.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -87,6 +91,26 @@ NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,
     figures.joules += static_cast<double>(space.counted_points(space.box())) * prices.point;
     figures.joules += counts.cycles * prices.static_per_cycle;
     return figures;
+}
+
+double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
+                  MappingObjective objective) {
+    double below = 0;  // bytes of all memories below the outermost
+    for (const NestMemory& memory : machine.memories) {
+        below += static_cast<double>(memory.capacity) * static_cast<double>(memory.instances);
+    }
+    const auto points = static_cast<double>(layer.space.counted_points(layer.space.box()));
+    const double steps =
+        std::ceil(points / machine.lanes()) * static_cast<double>(machine.cycles_a_step);
+    const auto capacity = static_cast<std::int64_t>(std::min(below, 9e15));
+    NestFigures bound;
+    bound.bytes = static_cast<double>(io_lower_bound(layer.space, Bytes(capacity)).bytes().count());
+    const double width = machine.memories.front().read_width;
+    bound.cycles = std::max(steps, width > 0 ? bound.bytes / width : 0);
+    const LevelPrice& dram = prices.levels.front();
+    bound.joules = points * prices.point + bound.bytes * std::min(dram.read, dram.write) +
+                   bound.cycles * prices.static_per_cycle;
+    return bound.of(objective);
 }
 
 }  // namespace memwall

@@ -39,4 +39,9 @@ struct NestFigures {
 NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,
                          const NestCounts& counts);
 
+/// The least of the objective that any nest of the layer can have: lanes that are all busy, the
+/// layer's I/O lower bound at the outermost memory.
+double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
+                  MappingObjective objective);
+
 }  // namespace memwall

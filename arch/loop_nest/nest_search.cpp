@@ -6,7 +6,6 @@
 #include <limits>
 #include <optional>
 
-#include "arch/io_bound.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
 #include "arch/mapper.hpp"
 #include "base/error.hpp"
@@ -59,6 +58,7 @@ public:
             if (budget_.exhaustive > 0 &&
                 space_.size() <= static_cast<double>(budget_.exhaustive)) {
                 budget_.finalists = kExactFinalists;
+                budget_.evaluations = budget_.exhaustive;
                 try_all();
                 result.whole_mapspace = true;
             } else {
@@ -225,8 +225,15 @@ private:
     void descend_from_starts() {
         space_.list_spatial(std::max<std::size_t>(2, budget_.starts), false);
         std::vector<Current> starts;
-        for (const auto& spatial : space_.spatial_combinations(budget_.starts)) {
+        constexpr std::size_t kTried = 1'000;  // that may not fit: blocks that lanes take in turns
+        for (const auto& spatial : space_.spatial_combinations(std::max(kTried, budget_.starts))) {
             const NestPoint point = space_.smallest(spatial);
+            if (starts.size() == budget_.starts) {
+                break;
+            }
+            if (!cost_.fits(point)) {
+                continue;
+            }
             if (const std::optional<Score> score = judge(point)) {
                 starts.push_back({point, *score});
             }
@@ -312,7 +319,7 @@ private:
             judge(point);
             return;
         }
-        for (const auto& order : space_.orders()) {
+        for (const LoopOrder& order : space_.orders_of(point, l)) {
             NestPoint next = point;
             next.order[l] = order;
             try_orders(next, l + 1);
@@ -374,7 +381,7 @@ SearchBudget search_budget(Effort effort) {
         case Effort::normal:
             return {6'000, 6, 12, true, true, 3, 0};
         case Effort::thorough:
-            return {200'000, 48, 1'000, true, true, 8, 200'000};
+            return {200'000, 48, 1'000, true, true, 8, 1'000'000};
     }
     fail("unknown effort");
 }
@@ -388,26 +395,6 @@ SearchedNest search_nest(const Layer& layer, const NestMachine& machine, const N
                          MappingObjective objective, const SearchBudget& budget,
                          const std::function<bool()>& cancelled) {
     return NestSearch(layer, machine, prices, objective, budget, cancelled).run();
-}
-
-double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
-                  MappingObjective objective) {
-    double below = 0;  // bytes of all memories below the outermost
-    for (const NestMemory& memory : machine.memories) {
-        below += static_cast<double>(memory.capacity) * static_cast<double>(memory.instances);
-    }
-    const auto points = static_cast<double>(layer.space.counted_points(layer.space.box()));
-    const double steps =
-        std::ceil(points / machine.lanes()) * static_cast<double>(machine.cycles_a_step);
-    const auto capacity = static_cast<std::int64_t>(std::min(below, 9e15));
-    NestFigures bound;
-    bound.bytes = static_cast<double>(io_lower_bound(layer.space, Bytes(capacity)).bytes().count());
-    const double width = machine.memories.front().read_width;
-    bound.cycles = std::max(steps, width > 0 ? bound.bytes / width : 0);
-    const LevelPrice& dram = prices.levels.front();
-    bound.joules = points * prices.point + bound.bytes * std::min(dram.read, dram.write) +
-                   bound.cycles * prices.static_per_cycle;
-    return bound.of(objective);
 }
 
 }  // namespace memwall

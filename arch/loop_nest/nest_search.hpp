@@ -40,9 +40,4 @@ SearchedNest search_nest(const Layer& layer, const NestMachine& machine, const N
                          MappingObjective objective, const SearchBudget& budget,
                          const std::function<bool()>& cancelled);
 
-/// The least of the objective that any nest of the layer can have: lanes that are all busy, the
-/// layer's I/O lower bound at the outermost memory.
-double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
-                  MappingObjective objective);
-
 }  // namespace memwall

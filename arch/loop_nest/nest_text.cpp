@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/loop_nest/nest_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -85,6 +87,36 @@ std::string nest_summary(const LoopNest& nest, const NestMachine& machine, const
         }
     }
     return text.empty() ? "one step" : text;
+}
+
+LaneUse lane_use(const Layer& layer, const NestMachine& machine, const NestCounts& counts) {
+    const auto each = static_cast<double>(machine.cycles_a_step);
+    const double cycles = counts.cycles / each;
+    LaneUse use;
+    use.busy = static_cast<double>(layer.space.counted_points(layer.space.box())) /
+               (cycles * machine.lanes());
+    use.filling = static_cast<double>(counts.array_cycles - counts.steps) / cycles;
+    use.idle = std::max(0.0, static_cast<double>(counts.steps) / cycles - use.busy);
+    use.waiting = std::max(0.0, 1 - use.busy - use.filling - use.idle);
+    return use;
+}
+
+std::string lane_text(const Layer& layer, const NestMachine& machine, const NestCounts& counts) {
+    const LaneUse use = lane_use(layer, machine, counts);
+    std::string text;
+    if (machine.array.systolic()) {
+        const std::int64_t each = machine.array.load + machine.array.skew;
+        text = format_count(counts.folds) + " folds of " +
+               format_count(ceil_divide(counts.steps, counts.folds)) + " steps, " +
+               format_count(each) + " cycles " +
+               (machine.array.loads_ahead ? "to fill and drain\n" : "each to fill and drain\n");
+    }
+    text += fmt::format("lanes: {:.1f} % busy, ", use.busy * 100);
+    if (machine.array.systolic()) {
+        text += fmt::format("{:.1f} % filling and draining, ", use.filling * 100);
+    }
+    return text + fmt::format("{:.1f} % idle beside them, {:.1f} % waiting for memories\n",
+                              use.idle * 100, use.waiting * 100);
 }
 
 std::vector<LevelTraffic> level_traffic(const NestCounts& counts, std::size_t levels) {

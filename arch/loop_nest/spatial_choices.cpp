@@ -2,11 +2,14 @@
 #include "arch/loop_nest/spatial_choices.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/quantity.hpp"
 
 namespace memwall {
 namespace {
+
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 /// Numbers of parts of `extent` that leave tiles of different sizes, most parts first.
 std::vector<std::int64_t> useful_parts(std::int64_t extent, std::int64_t most) {
@@ -45,8 +48,11 @@ private:
             }
         }
         if (all_) {
-            every(a, so_far, dims, 0, axis.size);
+            every(a, so_far, dims, 0, axis.packs ? kNoLimit : axis.size);
             return;
+        }
+        if (axis.packs) {
+            whole_but_one(a, so_far, dims);
         }
         // One dimension as far as it goes, or in powers of two, then the others in every order.
         if (dims.empty()) {
@@ -78,6 +84,26 @@ private:
         }
     }
 
+    /// All of an axis's dimensions laid out, and one of them in ever smaller parts.
+    void whole_but_one(std::size_t a, const SpatialChoice& so_far,
+                       const std::vector<std::size_t>& dims) {
+        for (const std::size_t cut : dims) {
+            std::int64_t previous = 0;
+            for (std::int64_t pieces = 1; pieces <= extents_[cut]; pieces *= 2) {
+                SpatialChoice choice = so_far;
+                for (const std::size_t d : dims) {
+                    take(choice, a, d, extents_[d]);
+                }
+                const std::int64_t parts = ceil_divide(extents_[cut], pieces);
+                take(choice, a, cut, parts);
+                if (parts != previous) {
+                    along(a + 1, choice);
+                }
+                previous = parts;
+            }
+        }
+    }
+
     void every(std::size_t a, const SpatialChoice& so_far, const std::vector<std::size_t>& dims,
                std::size_t i, std::int64_t room) {
         if (i == dims.size()) {
@@ -87,7 +113,7 @@ private:
         for (const std::int64_t parts : useful_parts(extents_[dims[i]], room)) {
             SpatialChoice choice = so_far;
             take(choice, a, dims[i], parts);
-            every(a, choice, dims, i + 1, room / parts);
+            every(a, choice, dims, i + 1, room == kNoLimit ? room : room / parts);
         }
     }
 
@@ -103,9 +129,12 @@ private:
     }
 
     void add(SpatialChoice choice) {
-        choice.steps = 1;
+        choice.turns = static_cast<double>(
+            lane_turns(memory_.axes, cost_.layout(choice.parts, choice.axis)).in_time);
+        choice.steps = choice.turns;
         for (std::size_t d = 0; d < cost_.dims().size(); ++d) {
             choice.steps *= static_cast<double>(ceil_divide(extents_[d], choice.parts[d]));
+            choice.laid_out *= static_cast<double>(choice.parts[d]);
         }
         const bool known =
             std::any_of(found_.begin(), found_.end(),
@@ -127,10 +156,15 @@ private:
 std::vector<SpatialChoice> spatial_choices(const NestCost& cost, const NestMemory& memory,
                                            const Sizes& extents, std::size_t most, bool all) {
     std::vector<SpatialChoice> found = SpatialSearch(cost, memory, extents, all).run();
-    std::stable_sort(
-        found.begin(), found.end(),
-        [](const SpatialChoice& a, const SpatialChoice& b) { return a.steps < b.steps; });
-    if (found.size() > most) {
+    // Of what takes as many steps in turns, the smaller block fits more often.
+    const bool packs = std::any_of(memory.axes.begin(), memory.axes.end(),
+                                   [](const SpatialAxis& axis) { return axis.packs; });
+    std::stable_sort(found.begin(), found.end(),
+                     [&](const SpatialChoice& a, const SpatialChoice& b) {
+                         return std::pair(a.steps, packs ? a.laid_out : 0) <
+                                std::pair(b.steps, packs ? b.laid_out : 0);
+                     });
+    if (!packs && found.size() > most) {
         found.resize(most);
     }
     return found;

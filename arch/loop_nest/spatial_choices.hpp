@@ -11,7 +11,9 @@ namespace memwall {
 struct SpatialChoice {
     Sizes parts{};
     std::array<std::uint8_t, kDimCount> axis{};
-    double steps = 0;  ///< what is left to do in time
+    double steps = 0;  ///< what is left to do in time, all turns of lanes that pack
+    double turns = 1;
+    double laid_out = 1;  ///< parts in all
 };
 
 /// Choices below a level, those that leave the fewest steps first; at most `most`. `all`: every one

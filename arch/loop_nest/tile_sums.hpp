@@ -20,8 +20,13 @@ enum class Instances : std::uint8_t {
     one,     ///< of one instance
 };
 
-/// What lets instances share: copies on the way down, additions on the way up, or nothing is asked.
-enum class Sharing : std::uint8_t { multicast, sums, any };
+/// What lets instances share.
+enum class Sharing : std::uint8_t {
+    multicast,  ///< copies on the way down, also of the words that windows side by side share
+    copies,     ///< copies of whole tiles on the way down
+    sums,       ///< additions on the way up
+    any,        ///< nothing is asked
+};
 
 /// A loop and the level that it stands at.
 struct PlacedLoop {

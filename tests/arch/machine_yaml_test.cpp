@@ -181,6 +181,45 @@ TEST_CASE("All faults of a machine file come at once, each with its place") {
                          Catch::Contains("unknown component kind 'srma'"));
 }
 
+TEST_CASE("Faults in an array's dataflow have their sentences, one each") {
+    const auto fault = [](const test::Overrides& keys) {
+        test::Overrides overrides;
+        for (const auto& [key, value] : keys) {
+            overrides.emplace_back("components.array." + key, value);
+        }
+        return fault_of("tiny_loop_nest", overrides);
+    };
+    const std::string weights = "weight_stationary";
+    const std::string lanes = "{int8: {rows: 4, columns: 4}}";
+    CHECK(fault({{"dataflow", weights}, {"lanes", lanes}}).empty());
+    const auto one = [](const std::string& text, const std::string& sentence) {
+        CHECK_THAT(text, Catch::EndsWith("error: " + sentence));
+        CHECK(text.find("error: ") == text.rfind("error: "));
+    };
+    one(fault({{"dataflow", "weigth_stationary"}}),
+        "unknown dataflow 'weigth_stationary'; did you mean 'weight_stationary'?");
+    one(fault({{"dataflow", weights}, {"lanes", "{int8: {inputs: 4, columns: 4}}"}}),
+        "'inputs' in lanes at int8: lanes are given as 'rows' in an array with 'dataflow: "
+        "weight_stationary'");
+    one(fault({{"lanes", "{int8: {inputs: 4, columns: 4}}"}}),
+        "'columns' in lanes at int8: lanes are given as 'outputs' in an array with 'dataflow: "
+        "dot_product'");
+    one(fault({{"dataflow", weights}, {"lanes", "{int8: {rows: 4}}"}}),
+        "missing key 'columns' in lanes at int8");
+    one(fault({{"dataflow", "output_stationary"}, {"lanes", lanes}, {"loads_ahead", "true"}}),
+        "'loads_ahead' in component 'array': nothing is shifted in before lanes begin in an array "
+        "with 'dataflow: output_stationary'");
+    one(fault({{"loads_ahead", "false"}}),
+        "'loads_ahead' in component 'array': nothing is shifted in before lanes begin in an array "
+        "with 'dataflow: dot_product'");
+    one(fault({{"dataflow", weights}, {"lanes", lanes}, {"weight_load", "2 cycles"}}),
+        "'weight_load' in component 'array': rows decide how long loading takes in an array with "
+        "'dataflow: weight_stationary'");
+    one(fault_of("t4", {{"components.tensor_cores.dataflow", weights},
+                        {"components.tensor_cores.lanes", lanes}}),
+        "'dataflow: weight_stationary' needs 'mapper: loop_nest' in the machine");
+}
+
 TEST_CASE("Faults in what only GPUs say have their sentences") {
     const auto fault = [](const char* path, const char* value) {
         return fault_of("t4", {{path, value}});

@@ -118,8 +118,7 @@ EnumeratedTraffic enumerate(const IterationSpace& space, const LoopNest& nest,
     const Operand& operand = space.operands[o];
     const bool outputs = operand.role == TensorRole::outputs;
     const bool lanes = child == nest.levels.size();
-    const bool stays =
-        !lanes || (machine.lanes_keep_weights && operand.role == TensorRole::weights);
+    const bool stays = !lanes || machine.lanes_keep == o;
     const bool halo = !lanes && nest.levels[child].keeps_halo && !outputs;
     const std::vector<Placed> loops = loops_above(nest, child);
     std::vector<Instance> instances;

@@ -154,7 +154,7 @@ TEST_CASE("The array reads and sums what was counted by hand, with and without r
 
     // Weights that stay in the lane, with P, Q innermost.
     NestMachine keeping = test::plain_machine(2);
-    keeping.lanes_keep_weights = true;
+    keeping.lanes_keep = kWeights;
     const NestCounts weights = count_nest(
         small_conv(), two_levels(outer, {Dim::K, Dim::C, Dim::R, Dim::S, Dim::P, Dim::Q}), keeping);
     CHECK(weights.boundary(kWeights, 1).reads == 288);
@@ -206,7 +206,10 @@ TEST_CASE("The counts of generated nests are those of doing them word by word") 
             memory.multicasts = draw.chance(70);
             memory.reduces = draw.chance(70);
         }
-        machine.lanes_keep_weights = draw.chance(50);
+        if (draw.chance(60)) {
+            const auto last = static_cast<std::int64_t>(space.operands.size()) - 1;
+            machine.lanes_keep = static_cast<std::size_t>(draw(0, last));
+        }
         const NestCounts counts = count_nest(space, nest, machine);
         INFO("seed " << seed << "\n" << generated.yaml);
         CHECK(counts.steps == test::enumerate_steps(space, nest));

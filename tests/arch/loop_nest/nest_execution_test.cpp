@@ -21,9 +21,8 @@ std::string bytes(std::int64_t count) {
     return std::to_string(count) + " B";
 }
 
-Machine drawn_machine(Draw& draw) {
+Machine drawn_machine(Draw& draw, Overrides overrides = {}) {
     const std::int64_t cores = draw.one_of<std::int64_t>({1, 2, 3, 4, 6});
-    Overrides overrides;
     for (const char* part : {"core_buffer", "array", "vector"}) {
         overrides.emplace_back(std::string("components.") + part + ".instances",
                                std::to_string(cores));
@@ -38,6 +37,21 @@ Machine drawn_machine(Draw& draw) {
                            draw.chance(60) ? "true" : "false");
     overrides.emplace_back("components.core_buffer.multicast", draw.chance(70) ? "true" : "false");
     return test::shipped_machine("tiny_loop_nest", overrides);
+}
+
+/// The same with a systolic array, which packs what is laid out on it or does not.
+Overrides systolic_array(Draw& draw) {
+    const auto side = [&] { return std::to_string(draw.one_of<std::int64_t>({1, 2, 4, 5})); };
+    const std::string dataflow =
+        draw.one_of<std::string>({"weight_stationary", "input_stationary", "output_stationary"});
+    std::string array = "{rows: " + side() + ", columns: " + side() + "}";
+    Overrides overrides = {{"components.array.dataflow", dataflow},
+                           {"components.array.lanes.int8", array},
+                           {"components.array.packs_window", draw.chance(70) ? "true" : "false"}};
+    if (dataflow != "output_stationary") {
+        overrides.emplace_back("components.array.loads_ahead", draw.chance(30) ? "true" : "false");
+    }
+    return overrides;
 }
 
 struct Proved {
@@ -93,6 +107,21 @@ TEST_CASE("Every generated layer that is mapped as a loop nest computes what the
             {MappingObjective::latency, MappingObjective::energy, MappingObjective::traffic});
         prove(generated, with_batch(generated.network, draw(1, 3)), drawn_machine(draw), seed,
               objective, proved);
+    }
+    CHECK(proved.mapped >= 100);
+    CHECK(proved.sums_back > 20);
+}
+
+TEST_CASE("Every generated layer computes what it is on systolic arrays, packed or not") {
+    Proved proved;
+    for (std::uint32_t seed = 2001; seed <= 2150; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_layer(draw);
+        const auto objective = draw.one_of<MappingObjective>(
+            {MappingObjective::latency, MappingObjective::energy, MappingObjective::traffic});
+        const Overrides array = systolic_array(draw);
+        prove(generated, with_batch(generated.network, draw(1, 3)), drawn_machine(draw, array),
+              seed, objective, proved);
     }
     CHECK(proved.mapped >= 100);
     CHECK(proved.sums_back > 20);

@@ -52,9 +52,13 @@ Case drawn_case(Draw& draw) {
     if (draw.chance(50)) {
         SpatialAxis lanes{"lanes", draw(2, 4), {}};
         lanes.dims.fill(true);
+        lanes.packs = draw.chance(30);
         made.machine.memories[1].axes.push_back(lanes);
     }
-    made.machine.lanes_keep_weights = draw.chance(15);
+    if (draw.chance(30)) {
+        made.machine.lanes_keep = static_cast<std::size_t>(draw(0, 2));
+        made.machine.array = {draw(0, 3), draw(0, 4), draw.chance(30)};
+    }
     made.prices.levels = {{100, 120}, {2, 3}};
     made.prices.transfer.assign(levels, std::vector<double>(levels + 1, 0));
     made.prices.copy = made.prices.transfer;
@@ -98,7 +102,9 @@ private:
             try_orders();
             return;
         }
-        const std::int64_t room = axes.empty() ? 1 : axes.front().size / used;
+        const std::int64_t room = axes.empty()         ? 1
+                                  : axes.front().packs ? tile_[index(dims_[d])]
+                                                       : axes.front().size / used;
         for (std::int64_t parts = 1; parts <= std::min(room, tile_[index(dims_[d])]); ++parts) {
             parts_[index(dims_[d])] = parts;
             choose_parts(d + 1, used * parts);
@@ -120,8 +126,7 @@ private:
                 those([&](Dim dim) { return parts_[index(dim)] < tile_[index(dim)]; });
             do {
                 try_nest(outer, inner);
-            } while (case_.machine.lanes_keep_weights &&
-                     std::next_permutation(inner.begin(), inner.end()));
+            } while (case_.machine.lanes_keep && std::next_permutation(inner.begin(), inner.end()));
         } while (std::next_permutation(outer.begin(), outer.end()));
     }
 
@@ -161,7 +166,7 @@ private:
 TEST_CASE("The search is never 1 % worse than trying every nest of a small layer") {
     std::int64_t compared = 0;
     double worst = 1;
-    for (std::uint32_t seed = 1; seed <= 330; ++seed) {
+    for (std::uint32_t seed = 1; seed <= 400; ++seed) {
         Draw draw(seed);
         const Case small = drawn_case(draw);
         const auto objective = static_cast<MappingObjective>(draw(0, 3));
