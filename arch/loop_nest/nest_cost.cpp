@@ -184,8 +184,8 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
             }
         }
     }
+    moved.all *= visits;  // each turn has lanes of its own
     visits *= lanes ? passes_[o] : 1;
-    moved.all *= visits;
     moved.shared *= visits;
     moved.parent *= visits;
     moved.child *= visits;
@@ -322,7 +322,8 @@ NestFigures NestCost::figures(const NestPoint& point) const {
                 const double share = words.parent > 0 ? words.child / words.parent : 0;
                 child_up = parent_up * share;
                 child_down = parent_down * share;
-                figures.joules += (words.all - words.shared) * prices_.addition;
+                const bool in_macs = child == levels_ && machine_.array.systolic();
+                figures.joules += in_macs ? 0 : (words.all - words.shared) * prices_.addition;
             }
             figures.joules +=
                 down * prices_.levels[parent].read + up * prices_.levels[parent].write;

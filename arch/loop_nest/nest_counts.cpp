@@ -85,9 +85,10 @@ private:
             return TileSums(space_, operand.projection, loops, parent, instances, machine_,
                             sharing(outputs, lanes));
         };
-        const auto moved = [&](const TileSums& of) {
-            return checked_multiply(passes, stays ? of.fetched(halo) : of.every_visit());
+        const auto all = [&](const TileSums& of) {
+            return stays ? of.fetched(halo) : of.every_visit();
         };
+        const auto moved = [&](const TileSums& of) { return checked_multiply(passes, all(of)); };
         BoundaryTraffic traffic;
         traffic.operand = o;
         traffic.parent = parent;
@@ -99,13 +100,14 @@ private:
         const std::int64_t down = moved(shared);
         if (!outputs) {
             traffic.reads = down;
-            traffic.deliveries = moved(sums(Instances::all));
+            traffic.deliveries = all(sums(Instances::all));
             traffic.parent_down = moved(of_parent);
             traffic.child_down = moved(of_child);
             return traffic;
         }
         traffic.updates = down;
-        traffic.drains = moved(sums(Instances::all));
+        // MODEL: the additions along a systolic array are those of its multiply-accumulates.
+        traffic.drains = lanes && machine_.array.systolic() ? down : all(sums(Instances::all));
         traffic.parent_up = moved(of_parent);
         traffic.child_up = moved(of_child);
         // The first visit of a sum starts from zero; a sum that comes back goes to one instance.

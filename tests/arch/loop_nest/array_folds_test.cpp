@@ -228,6 +228,9 @@ TEST_CASE("Each dataflow streams what SCALE-Sim's table says, packed or not") {
         CHECK(counts.boundary(kWeights, 1).reads == row.weights);
         CHECK(counts.boundary(kOutputs, 1).updates == row.sums);
         CHECK(counts.boundary(kOutputs, 1).reads == row.sums - 36 * 8);
+        CHECK(counts.boundary(kOutputs, 1).additions() == 0);
+        const bool held = row.dataflow == Dataflow::input_stationary;
+        CHECK(counts.boundary(kInputs, 1).deliveries == 36 * 18 * (held ? 1 : 8));
     }
 }
 
@@ -257,6 +260,7 @@ TEST_CASE("Lanes that take a block in turns do what loops over its parts would d
             CAPTURE(operand);
             CHECK(block.boundary(operand, 1).reads == loops.boundary(operand, 1).reads);
             CHECK(block.boundary(operand, 1).updates == loops.boundary(operand, 1).updates);
+            CHECK(block.boundary(operand, 1).deliveries == loops.boundary(operand, 1).deliveries);
         }
         ++compared;
     }
