@@ -163,6 +163,28 @@ def technology(points):
             f"{near(share)} % of what is left. The clock was kept.")
 
 
+def dataflow(points):
+    kept = PART + "array.dataflow"
+    at = {(row["network"], row[kept].split("_")[0]): row for _, row in points.iterrows()}
+    texts = []
+    for network in ("resnet50", "mobilenet_v2"):
+        own = points[points["network"] == network]
+        best = own.loc[own["energy_per_item_j"].idxmin()]
+        holds(best["throughput_per_s"] == own["throughput_per_s"].max(), f"what {network} keeps for speed it keeps for energy")
+        texts.append(best[kept].split("_")[0])
+    holds(texts == ["output", "weight"], "ResNet-50 keeps outputs and MobileNetV2 weights")
+    outputs, weights, small = at["resnet50", "output"], at["resnet50", "weight"], at["mobilenet_v2", "weight"]
+    moved = weights["energy_data_movement_j"] / outputs["energy_data_movement_j"]
+    holds(moved > weights["energy_per_item_j"] / outputs["energy_per_item_j"], "ResNet-50 saves more of its data movement than of the rest")
+    rest = [at["mobilenet_v2", name]["throughput_per_s"] for name in ("input", "output")]
+    holds(small["utilization"] < 0.25, "MobileNetV2 leaves most lanes idle")
+    return (f"ResNet-50's outputs: sums that stay in the lanes cost {near(moved)} times less data movement than those that leave once for each fold of weights, and "
+            f"an image {near(weights['energy_per_item_j'] / outputs['energy_per_item_j'])} times less energy at "
+            f"{near(outputs['throughput_per_s'] / weights['throughput_per_s'])} times the rate. MobileNetV2's weights: only their windows go side by side in a block where each "
+            f"channel is a group of its own, {near(small['throughput_per_s'] / max(rest))} times as fast as outputs and {near(small['throughput_per_s'] / min(rest))} "
+            f"times as fast as inputs, with {near(100 * small['utilization'])} % of the lanes busy.")
+
+
 # Each: its answer, its plot with options, the picture's ending.
 EXPERIMENTS = {
     "buffer_size": (buffer_size, "lines.py", [], "svg"),
@@ -170,6 +192,7 @@ EXPERIMENTS = {
     "precision": (precision, "bars.py", [], "png"),
     "batch_size": (batch_size, "lines.py", [], "svg"),
     "array_shape": (array_shape, "lines.py", [], "svg"),
+    "dataflow": (dataflow, "bars.py", [], "png"),
     "core_count": (core_count, "lines.py", ["--y", "throughput_per_s"], "svg"),
     "noc_width": (noc_width, "lines.py", ["--y", "throughput_per_s"], "svg"),
     "sparsity": (sparsity, "bars.py", [], "png"),

@@ -38,6 +38,8 @@ bool set_run_key(const std::string& key, const std::string& value, RunSettings& 
         run.engine = parse_engine(value);
     } else if (key == "effort") {
         run.effort = parse_effort(value);
+    } else if (key == "objective") {
+        run.objective = parse_objective(value);
     } else if (key == "precision") {
         run.precision = value;
     } else if (key == "rounds") {
@@ -65,8 +67,9 @@ void keep_last(Settings& settings, Setting setting) {
 }  // namespace
 
 void check_path(const std::string& path, const SourceMark& where, Diagnostics& faults) {
-    static const std::vector<std::string> kOfRuns = {
-        "machine", "network", "batch", "precision", "phase", "engine", "effort", "items", "rounds"};
+    static const std::vector<std::string> kOfRuns = {"machine", "network", "batch",  "precision",
+                                                     "phase",   "engine",  "effort", "objective",
+                                                     "items",   "rounds"};
     if (std::find(kOfRuns.begin(), kOfRuns.end(), path) != kOfRuns.end()) {
         return;
     }

@@ -55,6 +55,9 @@ std::string run_text(const RunSettings& run) {
           asked.prompt, asked.output_tokens, asked.context}) {
         text += " " + (number ? std::to_string(*number) : "-");
     }
+    if (run.objective != MappingObjective::latency) {
+        text += std::string(" least ") + name(run.objective);
+    }
     return text + (asked.cold ? " cold " : " warm ") +
            (asked.optimizer ? name(*asked.optimizer) : "-");
 }

@@ -248,6 +248,26 @@ TEST_CASE("any key can be swept, those of the technology too") {
     CHECK(rows[0]["items"] == rows[1]["items"]);
 }
 
+TEST_CASE("the dataflow of an array and what the mapper is to keep small can be swept") {
+    const TemporaryFolder folder;
+    const ProgramRun run =
+        sweep(folder.path(),
+              "sweep: s\nbase: {machine: scalesim_32x32, network: lenet, engine: analytic}\n"
+              "grid:\n"
+              "  objective: [latency, traffic]\n"
+              "  machine.components.array.dataflow: [weight_stationary, output_stationary]\n");
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const std::vector<Row> rows = rows_of(folder.path() / "out/results.csv");
+    REQUIRE(rows.size() == 4);
+    CHECK(rows[0]["latency_s"] != rows[1]["latency_s"]);
+    CHECK(std::stod(rows[2]["outermost_bytes"]) < std::stod(rows[0]["outermost_bytes"]));
+    CHECK(sweep(folder.path(),
+                "sweep: s\nbase: {machine: scalesim_32x32, network: lenet}\n"
+                "grid:\n  objective: [trafic]\n")
+              .err.find("did you mean 'traffic'?") != std::string::npos);
+}
+
 TEST_CASE("what a kind of DRAM says can be swept at the component that names it") {
     const TemporaryFolder folder;
     const ProgramRun run =
