@@ -104,7 +104,7 @@ void add_options(const VerbSpec& verb, CLI::App& app, CommandLine& command) {
                 : app.add_option(names, field(command, option.name), option.help)
                       ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
         if (option.repeats) {
-            added->take_all();
+            added->take_all()->allow_extra_args(false);  // what follows a value is a word
         }
         added->type_name(option.value);
     }

@@ -8,6 +8,7 @@
 #include "arch/machine_yaml.hpp"
 #include "base/sha256.hpp"
 #include "workloads/network_yaml.hpp"
+#include "workloads/transform_list.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -65,6 +66,11 @@ void NetworkSource::expect_steps(Phase phase) const {
 
 Network NetworkSource::at(std::int64_t positions, std::int64_t context) const {
     ensure(has_steps(), "only a language model has steps");
+    if (stated_sequence_length(tree_)) {
+        throw InputError("network '" + network_.name() +
+                         "': a phase says how many tokens there are, the transform "
+                         "sequence_length too; expected --prompt or --context instead of it");
+    }
     Diagnostics faults;
     Network network = load_network(
         with_override(with_override(tree_, "parameters.positions", std::to_string(positions)),

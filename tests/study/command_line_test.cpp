@@ -45,6 +45,12 @@ TEST_CASE("what --set says of a run counts as its option does") {
     CHECK(request.settings.effort == Effort::normal);
 }
 
+TEST_CASE("an option that may be repeated takes one value, what follows is a word") {
+    const CommandLine line = command({"show", "--set", "batch=2", "network", "lenet"});
+    CHECK(line.set == std::vector<std::string>{"batch=2"});
+    CHECK(line.words == std::vector<std::string>{"network", "lenet"});
+}
+
 TEST_CASE("misspelt verbs, options and values are told with the nearest") {
     CHECK_THROWS_WITH(parse({"runn"}), "error: unknown verb 'runn'; did you mean 'run'?");
     CHECK_THROWS_WITH(parse({"run", "--bacth", "3"}),
