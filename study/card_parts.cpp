@@ -16,8 +16,8 @@ namespace {
 struct Unit {
     std::vector<bool> layers;
     Network network;
-    bool divisible = false;
-    Seconds seconds;  ///< that it adds to a round of one group
+    std::int64_t divisible_outputs = 1;  ///< of the layer that cards may divide; 1: of none
+    Seconds seconds;                     ///< that it adds to a round of one group
 };
 
 /// MODEL: rows of embedding tables are looked up by the host, whose memory holds the tables; the
@@ -46,7 +46,9 @@ public:
                       all.begin() + static_cast<std::ptrdiff_t>(end),
                       unit.layers.begin() + static_cast<std::ptrdiff_t>(begin));
             unit.network = slice_network(network, unit.layers, network.name());
-            unit.divisible = divisible_layer(unit.network).valid();
+            if (const LayerId last = divisible_layer(unit.network); last.valid()) {
+                unit.divisible_outputs = unit.network.layer(last).space.extent(Dim::K);
+            }
             units_.push_back(std::move(unit));
             begin = end;
         }
@@ -110,18 +112,19 @@ private:
         return bytes + activations <= static_cast<double>(card_capacity(machine_).count());
     }
 
-    /// Whether cards can do equal parts of the units at once: of outputs of the last one; those
-    /// before have no weights, and every card does them.
-    [[nodiscard]] bool divisible(std::size_t begin, std::size_t end) const {
-        return units_[end - 1].divisible &&
-               std::all_of(units_.begin() + static_cast<std::ptrdiff_t>(begin),
-                           units_.begin() + static_cast<std::ptrdiff_t>(end) - 1,
-                           [](const Unit& unit) { return unit.network.macs() == 0; });
+    /// Whether `width` cards can do equal parts of the units at once: of outputs of the last one;
+    /// those before have no weights, and every card does them.
+    [[nodiscard]] bool divisible(std::size_t begin, std::size_t end, std::int64_t width) const {
+        return width == 1 ||
+               (units_[end - 1].divisible_outputs % width == 0 &&
+                std::all_of(units_.begin() + static_cast<std::ptrdiff_t>(begin),
+                            units_.begin() + static_cast<std::ptrdiff_t>(end) - 1,
+                            [](const Unit& unit) { return unit.network.macs() == 0; }));
     }
 
     [[nodiscard]] std::optional<Seconds> time(std::size_t begin, std::size_t end,
                                               std::int64_t width) const {
-        if ((width > 1 && !divisible(begin, end)) || !fits(begin, end, width, network_.batch())) {
+        if (!divisible(begin, end, width) || !fits(begin, end, width, network_.batch())) {
             return std::nullopt;
         }
         Seconds sum(0);
@@ -164,7 +167,7 @@ private:
     [[nodiscard]] bool room_for(std::int64_t users) const {
         const auto any = [&](std::size_t begin, std::size_t end,
                              std::int64_t width) -> std::optional<Seconds> {
-            return (width == 1 || divisible(begin, end)) && fits(begin, end, width, users)
+            return divisible(begin, end, width) && fits(begin, end, width, users)
                        ? std::optional(Seconds(1))
                        : std::nullopt;
         };

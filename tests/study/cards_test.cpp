@@ -164,6 +164,19 @@ TEST_CASE("Frames of a network that does not fit a chip stream through cards") {
     CHECK(one["latency_s"].get<double>() == Approx(cards["latency_s"].get<double>()));
 }
 
+TEST_CASE("Outputs are divided over as many cards as do equal parts of them") {
+    const ProgramRun found =
+        run_memwall({"run", "--machine", "northpole_16", "--network", "lenet", "--precision",
+                     "int4", "--engine", "analytic", "--json", "-"});
+    INFO(found.err);
+    REQUIRE(found.status == 0);
+    const Json totals = Json::parse(found.out)["runs"][0]["totals"];
+    CHECK(totals["macs"] == 416520);
+    for (const Json& stage : totals["pipeline"]["stages"]) {
+        CHECK(10 % stage["cards"].get<int>() == 0);  // outputs of the last layer
+    }
+}
+
 TEST_CASE("What cards cannot do is told") {
     const auto fault = [](const std::vector<std::string>& more) {
         const ProgramRun run = run_on_cards(more);
