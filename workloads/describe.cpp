@@ -66,6 +66,19 @@ Bytes read_weights(const Network& network) {
     return sum;
 }
 
+/// Bytes of a tensor that a layer reads, what several operands see of it counted once where that is
+/// all of it.
+Bytes read_input(const Network& network, const Layer& layer, TensorId tensor) {
+    std::int64_t words = 0;
+    for (const Operand& operand : layer.space.operands) {
+        if (operand.tensor == tensor) {
+            words = checked_add(words, touched_words(operand.projection, layer.space.box()));
+        }
+    }
+    return stored_bytes(std::min(words, network.tensor_words(tensor)),
+                        network.tensor(tensor).precision);
+}
+
 LayerRow row(const Network& network, const Layer& layer) {
     LayerRow row;
     row.name = layer.name;
@@ -88,7 +101,7 @@ LayerRow row(const Network& network, const Layer& layer) {
     }
     if (!layer.no_work) {
         for (const TensorId input : std::set(layer.inputs.begin(), layer.inputs.end())) {
-            row.input_bytes += network.tensor_bytes(input);
+            row.input_bytes += read_input(network, layer, input);
         }
         row.output_bytes = network.tensor_bytes(layer.outputs[0]);
     }

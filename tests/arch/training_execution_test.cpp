@@ -148,7 +148,14 @@ TEST_CASE("A convolution's gradients are the sums of their definition") {
                                                    {1, 2, 9, 2, 3, 1, 2, 2, 1},
                                                    {1, 1, 9, 1, 3, 4, 0, 1, 1},
                                                    {1, 2, 6, 2, 5, 3, 4, 1, 1},
-                                                   {3, 2, 4, 2, 4, 1, 0, 1, 1}}) {
+                                                   {3, 2, 4, 2, 4, 1, 0, 1, 1},
+                                                   {1, 2, 11, 2, 3, 2, 1, 3, 1},
+                                                   {2, 1, 11, 2, 3, 3, 2, 2, 1},
+                                                   {1, 2, 9, 2, 3, 2, 1, 2, 1},
+                                                   {1, 2, 10, 2, 3, 4, 3, 2, 2},
+                                                   {1, 1, 13, 1, 3, 4, 3, 6, 1},
+                                                   {1, 1, 11, 2, 2, 6, 5, 4, 1},
+                                                   {1, 1, 1, 1, 2, 2, 1, 2, 1}}) {
         INFO("size " << c.size << " kernel " << c.kernel << " stride " << c.stride << " padding "
                      << c.padding << " dilation " << c.dilation << " groups " << c.groups);
         check_gradients(c, Evaluated(conv_step(c), draw));

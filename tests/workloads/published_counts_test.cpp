@@ -3,13 +3,11 @@
 // against the table of docs/workloads.md.
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "base/parse.hpp"
+#include "tests/support/page_table.hpp"
 #include "tests/workloads/network_text.hpp"
 #include "workloads/network_template.hpp"
 #include "workloads/network_yaml.hpp"
@@ -78,6 +76,7 @@ std::vector<Published> published() {
         {"efficientnet_b0", "million parameters", parameters("efficientnet_b0"), 1e6, 1, 5.3},
         {"efficientnet_b0", "parameters", parameters("efficientnet_b0"), 1, 0, 5'288'548},
         {"yolov4", "BFLOPs", darknet_operations(shipped("yolov4")), 1e9, 1, 128.5},
+        {"yolov4", "BFLOPs by layer", darknet_operations(shipped("yolov4")), 1e9, 3, 128.459},
         {"kws_lstm", "operations", kws_operations, 1e6, 1, 3.9},
     };
 }
@@ -103,18 +102,6 @@ std::int64_t counted_macs(const std::string& name) {
     return load_network(root, faults).macs();
 }
 
-std::vector<std::string> cells(const std::string& row) {
-    std::vector<std::string> found;
-    std::stringstream line(row);
-    for (std::string cell; std::getline(line, cell, '|');) {
-        const std::size_t first = cell.find_first_not_of(' ');
-        found.push_back(first == std::string::npos
-                            ? ""
-                            : cell.substr(first, cell.find_last_not_of(' ') - first + 1));
-    }
-    return found;
-}
-
 }  // namespace
 
 TEST_CASE("Every shipped network has the counts that its source prints, at the digits printed") {
@@ -137,21 +124,15 @@ TEST_CASE("U-Net has the 23 convolutional layers of its paper") {
 }
 
 TEST_CASE("The table of shipped networks has the counts that the program computes") {
-    std::ifstream page(std::string(MEMWALL_SOURCE_DIR) + "/docs/workloads.md");
     int rows = 0;
-    bool in_table = false;
-    for (std::string line; std::getline(page, line);) {
-        in_table = in_table ? !line.empty() : line.rfind("| network | MACs", 0) == 0;
-        const std::vector<std::string> row = cells(line);
-        if (!in_table || row.size() < 5 || row[1].front() != '`') {
-            continue;
-        }
-        const std::string name = row[1].substr(1, row[1].size() - 2);
+    for (const test::PageRow& row : test::page_table("workloads.md", "| network | MACs")) {
+        const std::string& cell = row.cells[0];
+        const std::string name = cell.substr(1, cell.size() - 2);
         const Network network = shipped(name);
-        INFO(line);
-        CHECK(row[2] == format_count(counted_macs(name)));
-        CHECK(row[3] == format_count(network.weights()));
-        CHECK(row[4] == format_count(network.parameters()));
+        INFO(row.line);
+        CHECK(row.cells[1] == format_count(counted_macs(name)));
+        CHECK(row.cells[2] == format_count(network.weights()));
+        CHECK(row.cells[3] == format_count(network.parameters()));
         ++rows;
     }
     CHECK(rows == 23);

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/error.hpp"
+#include "workloads/gradients/rules.hpp"
 #include "workloads/gradients/spaces.hpp"
 #include "workloads/ops/build.hpp"
 
@@ -16,9 +17,10 @@ TrainingParts::TrainingParts(NetworkParts forward)
     needed_.assign(parts_.tensors.size(), false);
     for (const Layer& layer : forward_) {
         const bool trained = layer.weights.valid() || layer.other_parameters > 0;
+        const bool after = std::any_of(layer.inputs.begin(), layer.inputs.end(),
+                                       [&](TensorId id) { return needed_[id.position()]; });
         needed_[layer.outputs[0].position()] =
-            trained || std::any_of(layer.inputs.begin(), layer.inputs.end(),
-                                   [&](TensorId id) { return needed_[id.position()]; });
+            (trained || after) && find_gradient(layer.op) != gradients::nowhere;
         names_[layer.name] = true;
     }
     for (const Tensor& tensor : parts_.tensors) {

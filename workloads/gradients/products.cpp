@@ -71,35 +71,32 @@ TensorId windowed_gradient(Backward& step) {
     Projection made = input.projection;
     Projection read = forward.outputs().projection;
     Projection kernel = weights.projection;
+    std::vector<GatheredAxis> axes;
     for (std::size_t a = 1; a < made.axes.size(); ++a) {
         if (!slides(made.axes[a])) {
             continue;
         }
-        const auto axis = gather(made.axes[a], forward.extents, true);
-        if (!axis) {
-            throw InputError("a window with both a stride and a dilation");
-        }
-        made.axes[a] = axis->made;
+        const GatheredAxis axis = gather(made.axes[a], forward.extents, true);
+        made.axes[a] = axis.made;
         for (Axis& of : read.axes) {
-            if (slides(of) && of.terms[0].dim == axis->output) {
-                of = axis->read;
+            if (slides(of) && of.terms[0].dim == axis.output) {
+                of = axis.read;
             }
         }
         for (Axis& of : kernel.axes) {
-            if (!of.terms.empty() && of.terms[0].dim == axis->inner) {
-                of = axis->kernel;
+            if (!of.terms.empty() && of.terms[0].dim == axis.inner) {
+                of = axis.kernel;
             }
         }
-        set_extents(*axis, space);
+        set_extents(axis, space);
+        axes.push_back(axis);
     }
     space.operands = {reads(step.result_gradient(), std::move(read)), weights};
     space.operands[1].projection = std::move(kernel);
     BackwardLayer layer;
-    layer.part = "input_gradient";
     layer.op = "input_gradient";
-    layer.shape = step.shape(input.tensor);
     layer.space = seen_from(std::move(space), made);
-    return step.add(std::move(layer));
+    return add_gathered(step, std::move(layer), axes);
 }
 
 /// The axes of the result that a bias has, by position in its shape.

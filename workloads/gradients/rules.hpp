@@ -18,6 +18,7 @@ void max_pool(Backward& step);
 void average_pool(Backward& step);
 void global_pool(Backward& step);
 void mean(Backward& step);
+void extreme_over(Backward& step);  ///< reduce_max, reduce_min
 void resize(Backward& step);
 void response_norm(Backward& step);
 
@@ -34,6 +35,7 @@ void quotient(Backward& step);
 void extreme(Backward& step);  ///< maximum, minimum
 void chosen(Backward& step);   ///< where
 void expand(Backward& step);
+void nowhere(Backward& step);  ///< round, compare: the slope is zero, and the gradient ends here
 
 // norms.cpp
 void softmax(Backward& step);

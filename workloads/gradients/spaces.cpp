@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "base/quantity.hpp"
@@ -12,6 +13,10 @@ namespace memwall::gradients {
 namespace {
 
 constexpr Dim kDropped = Dim::t;
+
+std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
+    return a >= 0 ? a / b : -ceil_divide(-a, b);
+}
 
 /// New names for the dimensions of a space.
 class Renaming {
@@ -125,6 +130,37 @@ Operand operand(TensorRole role, TensorId tensor, Projection projection) {
     return made;
 }
 
+// MODEL: where a window's stride and dilation have a common factor, inputs between the places that
+// it meets have no gradient: the others' are made side by side, then copied to their places between
+// zeros, one operation a word.
+TensorId spread(Backward& step, TensorId places, const std::vector<GatheredAxis>& axes) {
+    BackwardLayer layer;
+    layer.part = "input_gradient";
+    layer.op = "spread";
+    layer.shape = step.shape(step.input(0));
+    IterationSpace& space = layer.space;
+    space.operation = PointOperation::add;
+    space.vector_operations_per_point = 1;
+    space.extents[index(Dim::N)] = step.batch();
+    space.extents[index(Dim::K)] = layer.shape[0];
+    const Axis channels = ops::plain_axis(Dim::K, layer.shape[0]);
+    Projection made{{ops::plain_axis(Dim::N, step.batch()), channels}};
+    Projection read = made;
+    for (const GatheredAxis& axis : axes) {
+        const std::int64_t size = axis.place.extent;
+        const std::int64_t ahead = axis.begin == 0 ? 0 : axis.apart - axis.begin;
+        const std::int64_t met = axis.made.extent;
+        space.extents[index(axis.output)] = ceil_divide(size + ahead, axis.apart);
+        space.extents[index(axis.phase)] = axis.apart;
+        made.axes.push_back({{{axis.output, axis.apart}, {axis.phase, 1}}, -ahead, size});
+        // Phases but the first lie outside.
+        read.axes.push_back(
+            {{{axis.output, 1}, {axis.phase, met + 1}}, axis.begin == 0 ? 0 : -1, met});
+    }
+    space.operands = {reads(places, std::move(read)), makes(std::move(made))};
+    return step.add(std::move(layer));
+}
+
 }  // namespace
 
 Operand reads(TensorId tensor, Projection projection) {
@@ -167,7 +203,10 @@ IterationSpace seen_from(IterationSpace space, const Projection& result) {
     return Renaming(space, result).renamed();
 }
 
-std::optional<GatheredAxis> gather(const Axis& input, const Extents& extents, bool whole) {
+// Divided by the common factor g of stride and dilation, place m = (i + before) / g of the inputs
+// that are met is s p + d r for s and d without one. So r mod s tells m mod s: with r = s t + phase
+// and p = j - d t it is m = s j + d phase.
+GatheredAxis gather(const Axis& input, const Extents& extents, bool whole) {
     GatheredAxis gathered;
     std::int64_t stride = 1;
     std::int64_t dilation = 1;
@@ -186,22 +225,30 @@ std::optional<GatheredAxis> gather(const Axis& input, const Extents& extents, bo
     const std::int64_t kernel = extents[index(gathered.inner)];
     dilation = kernel == 1 ? 1 : dilation;
     stride = positions == 1 && dilation > 1 ? 1 : stride;
-    if (stride > 1 && dilation > 1) {
-        return std::nullopt;
-    }
-    const std::int64_t before = -input.offset;
+    const std::int64_t apart = std::gcd(stride, dilation);
+    gathered.apart = apart;
+    gathered.begin = (input.offset % apart + apart) % apart;
+    const std::int64_t before = (gathered.begin - input.offset) / apart;
+    // An input that is met nowhere has a place behind it, whose gradient is dropped.
+    const std::int64_t places =
+        std::max<std::int64_t>(1, floor_divide(input.extent - gathered.begin - 1, apart) + 1);
+    stride /= apart;
+    dilation /= apart;
     gathered.phases = stride;
     gathered.taps = ceil_divide(kernel, stride);
-    // The first step that makes a word of the input, and the one behind the last.
-    const std::int64_t inside = before >= 0 ? before / stride : -ceil_divide(-before, stride);
+    // The first step that makes a place, and the one behind the last.
+    const std::int64_t inside = floor_divide(before - dilation * (stride - 1) + stride - 1, stride);
     const std::int64_t first = whole ? std::min<std::int64_t>(0, inside) : inside;
-    std::int64_t end = ceil_divide(input.extent + before, stride);
+    std::int64_t end = floor_divide(places - 1 + before, stride) + 1;
     if (whole) {
         end = std::max(end, positions + dilation * (gathered.taps - 1));
     }
     gathered.steps = end - first;
-    gathered.made = {
-        {{gathered.output, stride}, {gathered.phase, 1}}, first * stride - before, input.extent};
+    const std::int64_t offset = first * stride - before;
+    gathered.made = {{{gathered.output, stride}, {gathered.phase, dilation}}, offset, places};
+    gathered.place = {{{gathered.output, apart * stride}, {gathered.phase, apart * dilation}},
+                      apart * offset + gathered.begin,
+                      input.extent};
     gathered.read = {{{gathered.output, 1}, {gathered.inner, -dilation}}, first, positions};
     gathered.kernel = {{{gathered.inner, stride}, {gathered.phase, 1}}, 0, kernel};
     return gathered;
@@ -211,6 +258,21 @@ void set_extents(const GatheredAxis& axis, IterationSpace& space) {
     space.extents[index(axis.output)] = axis.steps;
     space.extents[index(axis.inner)] = axis.taps;
     space.extents[index(axis.phase)] = axis.phases;
+}
+
+TensorId add_gathered(Backward& step, BackwardLayer layer, const std::vector<GatheredAxis>& axes) {
+    layer.part = "input_gradient";
+    layer.shape = step.shape(step.input(0));
+    const bool gaps = std::any_of(axes.begin(), axes.end(),
+                                  [](const GatheredAxis& axis) { return axis.apart > 1; });
+    if (!gaps) {
+        return step.add(std::move(layer));
+    }
+    layer.part = "met_gradient";
+    for (std::size_t axis = 0; axis < axes.size(); ++axis) {
+        layer.shape[axis + 1] = axes[axis].made.extent;
+    }
+    return spread(step, step.add(std::move(layer)), axes);
 }
 
 BackwardLayer reduction_layer(const Reduction& reduction, std::int64_t batch) {

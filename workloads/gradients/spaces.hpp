@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,19 +27,27 @@ IterationSpace flat_space(const Shape& shape, PointOperation operation, std::int
 IterationSpace seen_from(IterationSpace space, const Projection& result);
 
 /// One axis of an input that a window slides over, from the input's side: input s p + d r - before
-/// meets the outputs p that used it.
+/// meets the outputs p that used it. Where stride and dilation have a common factor only every so
+/// many inputs are met; the axes are those of these alone.
 struct GatheredAxis {
-    Axis made;    ///< the input's axis, as a result
-    Axis read;    ///< the outputs that meet an input
+    Axis made;    ///< the places that are met, as a result
+    Axis read;    ///< the outputs that meet a place
     Axis kernel;  ///< the kernel's elements between them
+    Axis place;   ///< the same places among all of the input
     Dim output = Dim::P, inner = Dim::R, phase = Dim::U;
     std::int64_t steps = 1, taps = 1, phases = 1;
+    std::int64_t apart = 1;  ///< from one place that is met to the next
+    std::int64_t begin = 0;  ///< the first one
 };
 
 /// `whole`: the padding's gradient is made too, and dropped, so that every pair of an output and a
-/// kernel element comes up once. Nothing where the window has both a stride and a dilation.
-std::optional<GatheredAxis> gather(const Axis& input, const Extents& extents, bool whole);
+/// kernel element comes up once.
+GatheredAxis gather(const Axis& input, const Extents& extents, bool whole);
 void set_extents(const GatheredAxis& axis, IterationSpace& space);
+
+/// Adds the gradient of input 0, [channels, ...], which `layer` makes for the places that are met:
+/// with zeros between them where not all are. `axes`: all behind the channels.
+TensorId add_gathered(Backward& step, BackwardLayer layer, const std::vector<GatheredAxis>& axes);
 
 /// Sums over all axes of a tensor of `shape` (and the batch) but `kept`, each point `operations`.
 /// `copies` results for each place, along an axis in front where there are more than one.

@@ -28,29 +28,28 @@ void pool(Backward& step, bool maximum) {
     const IterationSpace& forward = step.space();
     Projection made = forward.operands[0].projection;
     Projection read = forward.outputs().projection;
+    Projection place = made;
     IterationSpace space = forward;
+    std::vector<GatheredAxis> axes;
     for (std::size_t a = 2; a < made.axes.size(); ++a) {
-        const auto axis = gather(made.axes[a], forward.extents, false);
-        if (!axis) {
-            throw InputError("a window with both a stride and a dilation");
-        }
-        made.axes[a] = axis->made;
-        read.axes[a] = axis->read;
-        set_extents(*axis, space);
+        const GatheredAxis axis = gather(made.axes[a], forward.extents, false);
+        made.axes[a] = axis.made;
+        read.axes[a] = axis.read;
+        place.axes[a] = axis.place;
+        set_extents(axis, space);
+        axes.push_back(axis);
     }
     space.operation = PointOperation::add;
     space.vector_operations_per_point = maximum ? kCompareAndAdd : kAdd;
     space.operands = {reads(step.result_gradient(), read)};
     if (maximum) {
         space.operands.push_back(reads(step.result(), read));
-        space.operands.push_back(reads(step.input(0), made));
+        space.operands.push_back(reads(step.input(0), place));
     }
     BackwardLayer layer;
-    layer.part = "input_gradient";
     layer.op = "pool_gradient";
-    layer.shape = step.shape(step.input(0));
     layer.space = seen_from(std::move(space), made);
-    step.give_input(0, step.add(std::move(layer)));
+    step.give_input(0, add_gathered(step, std::move(layer), axes));
 }
 
 /// A result that stands for all places along some axes gives each of them the same. A maximum: to
@@ -99,6 +98,10 @@ void global_pool(Backward& step) {
 
 void mean(Backward& step) {
     broadcast(step, false);
+}
+
+void extreme_over(Backward& step) {
+    broadcast(step, true);
 }
 
 /// Each input adds up the results that were made from it: a window of `factor` of them, of
