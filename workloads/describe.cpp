@@ -66,16 +66,18 @@ Bytes read_weights(const Network& network) {
     return sum;
 }
 
-/// Bytes of a tensor that a layer reads, what several operands see of it counted once where that is
-/// all of it.
+/// Bytes of a tensor that a layer reads, and writes back where it is brought up to date; what
+/// several operands see of it counted once where that is all of it.
 Bytes read_input(const Network& network, const Layer& layer, TensorId tensor) {
     std::int64_t words = 0;
+    std::int64_t times = 1;
     for (const Operand& operand : layer.space.operands) {
         if (operand.tensor == tensor) {
             words = checked_add(words, touched_words(operand.projection, layer.space.box()));
+            times = operand.updated ? 2 : times;
         }
     }
-    return stored_bytes(std::min(words, network.tensor_words(tensor)),
+    return stored_bytes(checked_multiply(times, std::min(words, network.tensor_words(tensor))),
                         network.tensor(tensor).precision);
 }
 
@@ -103,7 +105,9 @@ LayerRow row(const Network& network, const Layer& layer) {
         for (const TensorId input : std::set(layer.inputs.begin(), layer.inputs.end())) {
             row.input_bytes += read_input(network, layer, input);
         }
-        row.output_bytes = network.tensor_bytes(layer.outputs[0]);
+        const Operand& made = layer.space.outputs();
+        row.output_bytes =
+            stored_bytes(touched_words(made.projection, layer.space.box()), made.precision);
     }
     row.intensity = macs_per_byte(row.macs, row.bytes());
     return row;

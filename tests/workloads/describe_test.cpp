@@ -97,4 +97,23 @@ TEST_CASE("A tensor that is read twice by one layer counts once") {
     CHECK(summary.layers[0].input_bytes == Bytes(4));
 }
 
+TEST_CASE("An update reads and writes what it brings up to date, of a table the drawn rows") {
+    const auto update = [](const std::string& layers) {
+        const Network network =
+            with_precision(test::network_of_layers("[5]", layers),
+                           std::get<PrecisionPolicy>(parse_precision_policy("bf16")));
+        return row(describe(training_step(network, Optimizer::adam)), "n.update").bytes();
+    };
+    // A parameter: the gradient, the fp32 copy and two words of state read, all but the first
+    // written, and the parameter: 2 + 3 x 4 + 3 x 4 + 2.
+    CHECK(update("- {name: n, op: linear, out_features: 4, bias: false}\n") == Bytes(28 * 20));
+    CHECK(update("- {name: n, op: embedding, rows: 1000, features: 8}\n") == Bytes(28 * 5 * 8));
+}
+
+TEST_CASE("Of an input that a layer reads a part of, the part is counted") {
+    const NetworkSummary summary = describe(
+        test::network_of_layers("[6, 3]", "- {name: n, op: linear, out_features: 5, last: 1}\n"));
+    CHECK(summary.layers[0].input_bytes == Bytes(3));
+}
+
 }  // namespace memwall
