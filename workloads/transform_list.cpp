@@ -145,8 +145,10 @@ Transform read_transform(const YamlValue& item, Diagnostics& faults) {
         transform.sequence_length = std::min(length, kMostSize);
     }
     read_layers_of(reader, transform);
+    const std::size_t before = faults.faults().size();
     reader.finish();
-    if (kinds != 1 && item.is_map()) {
+    const bool misnamed = kinds == 0 && faults.faults().size() > before;
+    if (kinds != 1 && !misnamed && item.is_map()) {
         faults.error(item.mark(),
                      "transform: expected one of quantise, prune, resolution, sequence_length or "
                      "fuse, found " +

@@ -153,6 +153,9 @@ TEST_CASE("What is no transform is told at its place") {
         return faults_of(kTwo + "transforms:\n- " + transform + "\n");
     };
     CHECK(fault("{quantize: int4}").find("did you mean 'quantise'") != std::string::npos);
+    CHECK(fault("{bogus: 1}") ==
+          "net.yaml:8:4: error: unknown key 'bogus' in transform; expected one of batch, fuse, "
+          "layers, prune, quantise, resolution, sequence_length");
     CHECK(fault("{quantise: int4, layers: cnv*}") ==
           "net.yaml:8:28: error: no layer is called 'cnv*'" +
               suggestion("cnv*", {"conv1", "depth", "conv2"}));

@@ -17,6 +17,9 @@ struct Known {
 };
 
 constexpr std::array kKnown = {
+    Known{"network:", "layers:",
+          "a memwall network already (memwall show network FILE --yaml FILE writes it anew)"},
+    Known{"machine:", "components:", "a memwall machine"},
     Known{"[architecture_presets]", "", "a SCALE-Sim machine file"},
     Known{"[general]", "run_name", "a SCALE-Sim machine file"},
     Known{"architecture:", "", "a Timeloop architecture file"},
@@ -32,9 +35,6 @@ constexpr std::array kKnown = {
     Known{"- name:", "spatial_mapping:", "a ZigZag mapping file"},
     Known{"- name:", "memory_operand_links", "a ZigZag mapping file"},
     Known{"num_pes:", "", "a MAESTRO machine file"},
-    Known{"network:", "layers:",
-          "a memwall network already (memwall show network FILE --yaml FILE writes it anew)"},
-    Known{"machine:", "components:", "a memwall machine"},
     Known{"MemorySystem:", "", "a Ramulator settings file"},
     Known{" standard =", "channels", "a Ramulator settings file"},
     Known{"Frontend:", "", "a Ramulator settings file"},

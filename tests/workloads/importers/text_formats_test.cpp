@@ -218,6 +218,8 @@ TEST_CASE("Machine and mapping files of other simulators are told by what they a
           "f: error: is a ZigZag mapping file; expected a network");
     CHECK(fault("num_pes: 256\nl1_size_cstr: 100\n") ==
           "f: error: is a MAESTRO machine file; expected a network");
+    CHECK(fault("machine: x\nmapper: tiling\ncomponents: {}\n") ==
+          "f: error: is a memwall machine; expected a network");
     CHECK(fault("network: x\nlayers: []\n") ==
           "f: error: is a memwall network already (memwall show network FILE --yaml "
           "FILE writes it anew); expected a network");
