@@ -87,6 +87,12 @@ Mapping map_network(const Network& network, const Machine& machine, const Mapper
                          "mapper '" +
                          kLoopNestMapper + "'");
     }
+    if (options.objective != MappingObjective::latency &&
+        machine.parts().mapper != kLoopNestMapper) {
+        throw InputError("machine '" + machine.name() + "' has the mapper '" +
+                         machine.parts().mapper + "', which maps for latency; the objective '" +
+                         name(options.objective) + "' is of the mapper '" + kLoopNestMapper + "'");
+    }
     return make_mapper(machine.parts().mapper)->map(network, machine, options);
 }
 

@@ -44,13 +44,20 @@ struct Executed {
     Outcome outcome;
 };
 
+void stop_if_asked() {
+    if (interrupted()) {
+        throw Interrupted();
+    }
+}
+
 Executed estimated(const Network& network, const Machine& machine, MapperOptions options,
                    const Scenario& scenario) {
     for (const bool repetition : {true, false}) {
         options.repetition = repetition;
         Mapping mapping = map_network(network, machine, options);
         const Program& program = mapping.program;
-        Outcome outcome = estimate(program, machine, scenario.window(program.items_per_round));
+        Outcome outcome = estimate(program, machine, scenario.window(program.items_per_round),
+                                   [](AgentId, const Step&, const StepTimes&) { stop_if_asked(); });
         if (!repetition || outcome.repetition_error.value_or(0) <= kEqualBlocks) {
             return {std::move(mapping), std::move(outcome)};
         }
@@ -62,9 +69,7 @@ Executed estimated(const Network& network, const Machine& machine, MapperOptions
 RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machine,
                            const RunSettings& settings, const Scenario& scenario,
                            const std::vector<std::string>& overrides, const Progress& progress) {
-    if (interrupted()) {
-        throw Interrupted();
-    }
+    stop_if_asked();
     const Network& batched = asked.network;
     MapperOptions options;
     options.effort = settings.effort;
@@ -80,9 +85,7 @@ RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machi
         run = estimated(batched, machine, options, scenario);
     } else {
         run.mapping = map_network(batched, machine, options);
-        if (interrupted()) {
-            throw Interrupted();
-        }
+        stop_if_asked();
         const Window window = scenario.window(run.mapping.program.items_per_round);
         run.outcome = replayed(run.mapping, machine, window, progress);
     }

@@ -84,8 +84,8 @@ std::string crossover_sentence(const Experiment& experiment, const ExperimentCas
                            format_bytes(*capacity), claim);
     };
     return fmt::format(
-        "Crossover of {}, {}: {}, {}. It needs least, {} a frame, with {}; {} is within 5 % of "
-        "that.",
+        "Crossover of {}, {}, by the analytic engine: {}, {}. It needs least, {} a frame, with {}; "
+        "{} is within 5 % of that.",
         question.point, one.title(), from(found.energy, "as frugal as " + experiment.reference),
         from(found.speed, "as fast"), format_joules(found.best_energy), format_bytes(found.best),
         format_bytes(found.knee));
@@ -112,7 +112,7 @@ std::string overall_sentence(const Experiment& experiment,
     }
     const auto ahead = [](const std::vector<double>& factors) {
         return std::count_if(factors.begin(), factors.end(),
-                             [](double ratio) { return ratio > 1; });
+                             [](double ratio) { return ratio >= kLeastClaim; });
     };
     const auto range = [](const std::vector<double>& factors) {
         const auto [least, most] = std::minmax_element(factors.begin(), factors.end());

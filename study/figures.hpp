@@ -9,6 +9,9 @@
 
 namespace memwall {
 
+/// A difference of a factor below this is not worth a claim.
+inline constexpr double kLeastClaim = 1.02;
+
 /// The part of a run's energy that is of one kind, 0 to 1.
 double share_of(const RunResult& run, EnergyKind kind);
 

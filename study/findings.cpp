@@ -11,9 +11,6 @@
 namespace memwall {
 namespace {
 
-// Below this a difference is not worth a claim.
-constexpr double kSame = 1.02;
-
 /// The part that separates two runs most, in the direction of `worse` being worse.
 struct Difference {
     std::string part;
@@ -49,9 +46,9 @@ std::string movement_sentence(const RunResult& run) {
 
 std::string energy_sentence(const RunResult& best, const RunResult& other) {
     const double times = ratio(other.totals.energy_per_item, best.totals.energy_per_item);
-    if (times < kSame) {
+    if (times < kLeastClaim) {
         return fmt::format("{} and {} need the same energy a {}, within {}.", best.machine,
-                           other.machine, best.totals.item, percent(kSame - 1));
+                           other.machine, best.totals.item, percent(kLeastClaim - 1));
     }
     const Difference why = largest_difference(best, other);
     const std::string share = why.share > 1
@@ -66,9 +63,9 @@ std::string time_sentence(const RunResult& a, const RunResult& b) {
     const RunResult& fast = first ? a : b;
     const RunResult& slow = first ? b : a;
     const double times = fast.totals.throughput / slow.totals.throughput;
-    if (times < kSame) {
+    if (times < kLeastClaim) {
         return fmt::format("{} and {} are as fast as each other, within {}.", a.machine, b.machine,
-                           percent(kSame - 1));
+                           percent(kLeastClaim - 1));
     }
     const std::vector<BoundShare> shares = bound_shares(slow);
     const std::string why =
@@ -87,12 +84,12 @@ std::string time_sentence(const RunResult& a, const RunResult& b) {
 std::string energy_at_bound(const RunResult& best, const RunResult& other,
                             const ItemFigures& figures) {
     const double before = ratio(other.totals.energy_per_item, best.totals.energy_per_item);
-    if (before < kSame) {
+    if (before < kLeastClaim) {
         return "";
     }
     const double times = ratio(figures.energy_at_bound, best.totals.energy_per_item);
-    if (times < kSame) {
-        return ": the difference in energy does not survive, it is due to the mapping";
+    if (times < kLeastClaim) {
+        return ": the difference in energy does not survive";
     }
     const double gone = 1 - (times - 1) / (before - 1);
     return fmt::format(": still {} times as much as {}, {} of the difference in energy is gone",
@@ -102,12 +99,12 @@ std::string energy_at_bound(const RunResult& best, const RunResult& other,
 /// The same of the lead in speed, where `best` has one.
 std::string speed_at_bound(const RunResult& best, const RunResult& other,
                            const ItemFigures& figures) {
-    if (best.totals.throughput < other.totals.throughput * kSame) {
+    if (best.totals.throughput < other.totals.throughput * kLeastClaim) {
         return "";
     }
     const double times = best.totals.throughput / figures.per_second_at_bound;
-    return times < kSame
-               ? "; the lead in speed does not survive, it is due to the mapping"
+    return times < kLeastClaim
+               ? "; the lead in speed does not survive"
                : fmt::format("; {} is still {} times faster", best.machine, factor(times));
 }
 

@@ -2,6 +2,8 @@
 // memwall_bench: what a step costs, on fixed programs, beside a bare SystemC program that does as
 // many timed notifications; and what a burst of a DRAM costs. Every measurement has a process of
 // its own.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -45,8 +47,9 @@ void measure(const bench::Case& made) {
     const double plain = ns_a_step([&] { replay_without_kernel(made.program, made.machine); });
     const double bare = ns_a_step([&] { bench::wait_bare(outcome.events); });
     const auto passes = static_cast<double>(made.layers * made.program.rounds);
-    std::printf("%-22s %9lld %8.1f %9.2f %9.0f %10.0f %10.0f %12.0f\n", made.name.c_str(),
-                static_cast<long long>(outcome.steps), passes > 0 ? steps / passes : 0.0,
+    const std::string a_layer = passes > 0 ? fmt::format("{:.1f}", steps / passes) : "";
+    std::printf("%-22s %9lld %8s %9.2f %9.0f %10.0f %10.0f %12.0f\n", made.name.c_str(),
+                static_cast<long long>(outcome.steps), a_layer.c_str(),
                 static_cast<double>(outcome.events) / steps, kernel, no_causes, plain, bare);
 }
 

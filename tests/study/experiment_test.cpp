@@ -54,7 +54,8 @@ TEST_CASE("an experiment runs every design point at every precision and batch, u
     const double level = json["runs"][2]["totals"]["area_mm2"];
     CHECK(level <= reference);
     CHECK(level > reference - 1.0);
-    CHECK(run.out.find("Crossover of little, int8, batch 2: ") != std::string::npos);
+    CHECK(run.out.find("Crossover of little, int8, batch 2, by the analytic engine: ") !=
+          std::string::npos);
     CHECK(json["findings"].size() == 2 * 3 + 2 + 1);
 }
 

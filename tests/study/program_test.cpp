@@ -127,10 +127,13 @@ TEST_CASE("another clone's configurations give the same bytes") {
 }
 
 TEST_CASE("an interrupted run ends at once, says so, and leaves nothing") {
+    const std::string engine = GENERATE("systemc", "analytic");
+    INFO(engine);
     const TemporaryFolder folder;
-    const ProgramRun run = interrupt_memwall({"run", "--machine", "northpole", "--network",
-                                              "resnet50", "--rounds", "100000", "--json", "r.json"},
-                                             folder.path(), SIGINT, 500);
+    const ProgramRun run =
+        interrupt_memwall({"run", "--machine", "northpole", "--network", "resnet50", "--rounds",
+                           "100000", "--engine", engine, "--json", "r.json"},
+                          folder.path(), SIGINT, 500);
     CHECK(run.status == 1);
     CHECK(run.err == "error: interrupted\n");
     CHECK(run.out.empty());
