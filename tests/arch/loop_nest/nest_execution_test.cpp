@@ -96,6 +96,11 @@ void prove(const Generated& generated, const Network& network, const Machine& ma
              });
 }
 
+MappingObjective drawn_objective(Draw& draw) {
+    return draw.one_of<MappingObjective>(
+        {MappingObjective::latency, MappingObjective::energy, MappingObjective::traffic});
+}
+
 }  // namespace
 
 TEST_CASE("Every generated layer that is mapped as a loop nest computes what the layer is") {
@@ -103,8 +108,7 @@ TEST_CASE("Every generated layer that is mapped as a loop nest computes what the
     for (std::uint32_t seed = 1; seed <= 150; ++seed) {
         Draw draw(seed);
         const Generated generated = test::generated_layer(draw);
-        const auto objective = draw.one_of<MappingObjective>(
-            {MappingObjective::latency, MappingObjective::energy, MappingObjective::traffic});
+        const MappingObjective objective = drawn_objective(draw);
         prove(generated, with_batch(generated.network, draw(1, 3)), drawn_machine(draw), seed,
               objective, proved);
     }
@@ -117,8 +121,7 @@ TEST_CASE("Every generated layer computes what it is on systolic arrays, packed 
     for (std::uint32_t seed = 2001; seed <= 2150; ++seed) {
         Draw draw(seed);
         const Generated generated = test::generated_layer(draw);
-        const auto objective = draw.one_of<MappingObjective>(
-            {MappingObjective::latency, MappingObjective::energy, MappingObjective::traffic});
+        const MappingObjective objective = drawn_objective(draw);
         const Overrides array = systolic_array(draw);
         prove(generated, with_batch(generated.network, draw(1, 3)), drawn_machine(draw, array),
               seed, objective, proved);
