@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the sweeps of configs/experiments and writes their answers and plots into docs/experiments.md; --check only compares.
+"""Runs the sweeps of configs/experiments and writes their answers and plots into docs/experiments.md and docs/memory_wall.md.
+
+--check only compares.
 
     scripts/experiments.py [NAME]... [--check]
 
@@ -18,7 +20,7 @@ import tempfile
 import memwall
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAGE = os.path.join(ROOT, "docs", "experiments.md")
+PAGES = ["experiments", "memory_wall"]
 PICTURES = os.path.join(ROOT, "docs", "pictures")
 PART = "machine.components."
 
@@ -185,19 +187,72 @@ def dataflow(points):
             f"times as fast as inputs, with {near(100 * small['utilization'])} % of the lanes busy.")
 
 
-# Each: its answer, its plot with options, the picture's ending.
+NETWORKS = [("resnet50", "stream", "ResNet-50"), ("bert_large", "stream", "BERT-large"), ("llama2_7b", "prefill", "Llama-2-7B's prefill"),
+            ("llama2_7b", "decode", "its decoding")]
+
+
+def wall_capacity(points):
+    capacity = PART + "global_buffer.capacity"
+    moved = points["energy_data_movement_j"] / points["energy_arithmetic_j"]
+    first, last = points.iloc[0], points.iloc[-1]
+    best = points.loc[points["energy_per_item_j"].idxmin()]
+    holds(moved.is_monotonic_decreasing and moved.min() > 1, "a larger buffer always moves less, and moving always costs more than the arithmetic")
+    holds(best.name < last.name, "the largest buffer is not the best")
+    return (f"At {first[capacity]} moving data costs {near(moved.iloc[0])} times the arithmetic, at {last[capacity]} still {near(moved.iloc[-1])} times: then it is what the "
+            f"chip's own memories and wires cost. Waiting costs too: leakage and the clock tree go on at every stall, {near(first['energy_static_j'] / best['energy_static_j'])} "
+            f"times as much at {first[capacity]} as at {best[capacity]}, where an inference needs the least.")
+
+
+def wall_bandwidth(points):
+    bandwidth = PART + "dram.bandwidth"
+    texts = []
+    for network, phase, name in NETWORKS:
+        own = points[(points["network"] == network) & (points["phase"] == phase)]
+        enough = own[own["utilization"] >= 0.98 * own["utilization"].max()].iloc[0]
+        texts.append((name, enough[bandwidth], 100 * enough["utilization"], own))
+    holds(texts[0][1] == points.iloc[0][bandwidth], "ResNet-50 needs no DRAM")
+    decode = texts[3][3]
+    holds((decode["utilization"] < 0.02).all(), "decoding never keeps 2 % of the multipliers busy")
+    return (f"{texts[0][0]} stays on the chip and runs as fast with the slowest DRAM. {texts[1][0]} has what it needs at {texts[1][1]} ({near(texts[1][2])} % of peak), "
+            f"{texts[2][0]} at {texts[2][1]} ({near(texts[2][2])} %). Decoding reads every weight for one token: it grows with the bandwidth up to {texts[3][1]} and "
+            f"reaches {near(texts[3][2])} % there.")
+
+
+def wall_node(points):
+    node = "machine.technology"
+    texts = []
+    for network, phase, name in NETWORKS:
+        own = points[(points["network"] == network) & (points["phase"] == phase)]
+        ratio = {row[node]: row["energy_data_movement_j"] / row["energy_arithmetic_j"] for _, row in own.iterrows()}
+        texts.append((name, ratio["45nm"], ratio["5nm"]))
+    holds(all(old > 3 * 0.95 for _, old, _ in texts) and all(new > 3 for _, _, new in texts), "at every node moving costs about three times the arithmetic or more")
+    holds(texts[3][2] > 1.5 * texts[3][1], "decoding, which moves most from the DRAM, is set back most")
+    return (f"At 45 nm moving costs {near(texts[0][1])} ({texts[0][0]}), {near(texts[1][1])} ({texts[1][0]}), {near(texts[2][1])} ({texts[2][0]}) and {near(texts[3][1])} times "
+            f"({texts[3][0]}) the arithmetic, at 5 nm {near(texts[0][2])}, {near(texts[1][2])}, {near(texts[2][2])} and {near(texts[3][2])} times. Arithmetic and the chip's own memories shrink with "
+            "the node, the DRAM does not: the more of its data a network takes from there, the higher its wall becomes.")
+
+
+# Each: its answer, its plot with options, the picture's ending, its page.
 EXPERIMENTS = {
-    "buffer_size": (buffer_size, "lines.py", [], "svg"),
-    "bandwidth_wall": (bandwidth_wall, "lines.py", ["--y", "throughput_per_s"], "svg"),
-    "precision": (precision, "bars.py", [], "png"),
-    "batch_size": (batch_size, "lines.py", [], "svg"),
-    "array_shape": (array_shape, "lines.py", [], "svg"),
-    "dataflow": (dataflow, "bars.py", [], "png"),
-    "core_count": (core_count, "lines.py", ["--y", "throughput_per_s"], "svg"),
-    "noc_width": (noc_width, "lines.py", ["--y", "throughput_per_s"], "svg"),
-    "sparsity": (sparsity, "bars.py", [], "png"),
-    "technology": (technology, "bars.py", [], "png"),
+    "buffer_size": (buffer_size, "lines.py", [], "svg", "experiments"),
+    "bandwidth_wall": (bandwidth_wall, "lines.py", ["--y", "throughput_per_s"], "svg", "experiments"),
+    "precision": (precision, "bars.py", [], "png", "experiments"),
+    "batch_size": (batch_size, "lines.py", [], "svg", "experiments"),
+    "array_shape": (array_shape, "lines.py", [], "svg", "experiments"),
+    "dataflow": (dataflow, "bars.py", [], "png", "experiments"),
+    "core_count": (core_count, "lines.py", ["--y", "throughput_per_s"], "svg", "experiments"),
+    "noc_width": (noc_width, "lines.py", ["--y", "throughput_per_s"], "svg", "experiments"),
+    "sparsity": (sparsity, "bars.py", [], "png", "experiments"),
+    "technology": (technology, "bars.py", [], "png", "experiments"),
+    "wall_capacity": (wall_capacity, "lines.py", ["--y"] + [f"energy_{kind}_j/macs" for kind in ("arithmetic", "data_movement", "control", "static")], "svg",
+                      "memory_wall"),
+    "wall_bandwidth": (wall_bandwidth, "lines.py", ["--y", "utilization"], "svg", "memory_wall"),
+    "wall_node": (wall_node, "lines.py", ["--y", "energy_data_movement_j/energy_arithmetic_j"], "svg", "memory_wall"),
 }
+
+
+def page_path(page):
+    return os.path.join(ROOT, "docs", page + ".md")
 
 
 def question_of(name):
@@ -212,7 +267,7 @@ def section(name, answer, picture):
 
 def run(name, folder):
     """The section of an experiment, and its picture in `folder`."""
-    answer, script, options, ending = EXPERIMENTS[name]
+    answer, script, options, ending, _ = EXPERIMENTS[name]
     out = os.path.join(folder, name)
     points = memwall.sweep(name, out=out, configs=os.path.join(ROOT, "configs"))
     failed = points[points["status"] != "done"]
@@ -232,26 +287,30 @@ def main():
     unknown = [name for name in arguments.names if name not in EXPERIMENTS]
     if unknown:
         parser.error(f"unknown experiment '{unknown[0]}'; expected one of {', '.join(EXPERIMENTS)}")
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
+    pages = {}
+    for page in PAGES:
+        with open(page_path(page), encoding="utf-8") as file:
+            pages[page] = file.read()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.names or EXPERIMENTS:
             text, picture = run(name, folder)
             drawn, kept = os.path.join(folder, picture), os.path.join(PICTURES, picture)
             begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-            before, rest = page.split(begin)
+            page = EXPERIMENTS[name][-1]
+            before, rest = pages[page].split(begin)
             shown, after = rest.split(end)
             if not arguments.check:
-                page = before + begin + text + end + after
+                pages[page] = before + begin + text + end + after
                 shutil.copyfile(drawn, kept)
             elif shown != text:
-                wrong.append(f"docs/experiments.md says of {name}\n{shown}and the sweep gives\n{text}")
+                wrong.append(f"docs/{page}.md says of {name}\n{shown}and the sweep gives\n{text}")
             elif not arguments.text_only and not (os.path.exists(kept) and filecmp.cmp(drawn, kept, shallow=False)):
                 wrong.append(f"docs/pictures/{picture} is not what the sweep gives")
     if not arguments.check:
-        with open(PAGE, "w", encoding="utf-8") as file:
-            file.write(page)
+        for page, text in pages.items():
+            with open(page_path(page), "w", encoding="utf-8") as file:
+                file.write(text)
     sys.exit("error: " + "\n".join(wrong) if wrong else 0)
 
 

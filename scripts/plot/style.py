@@ -23,7 +23,7 @@ PREFIXES = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"
 
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
          "B/s": 1, "kB/s": 1e3, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12, "Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9,
-         "cycle": 1, "cycles": 1, "ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "um": 1e-3, "mm": 1,
+         "cycle": 1, "cycles": 1, "ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "nm": 1e-6, "um": 1e-3, "mm": 1,
          "pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1, "mW": 1e-3, "W": 1}
 NUMBER = re.compile(r"^\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(\S*)\s*$")
 METRIC_UNITS = [("_per_s", "1/s"), ("_mm2", "mm²"), ("_bytes", "B"), ("_j", "J"), ("_w", "W"), ("_s", "s")]
@@ -50,9 +50,12 @@ def unit_of(column, texts):
 
 
 class Column:
-    """Values of one column in the unit that its axis names; None where a row has no number."""
+    """Values of one column, or of the ratio A/B of two, in the unit that its axis names; None where a row has no number."""
 
     def __init__(self, rows, name):
+        if rows and name not in rows[0] and "/" in name:
+            self._divide(Column(rows, name.split("/")[0]), Column(rows, name.split("/", 1)[1]))
+            return
         if rows and name not in rows[0]:
             sys.exit(f"error: the table has no column '{name}'; expected one of {', '.join(rows[0])}")
         texts = [row[name] for row in rows]
@@ -64,12 +67,48 @@ class Column:
             if "." not in name and words.endswith(ending):
                 words = words[: -len(ending)]
                 break
-        self.label = words.replace("_", " ") + (f" ({self.unit})" if self.unit else "")
+        self.words = words.replace("_", " ")
+
+    def _divide(self, above, below):
+        self.values = [None if up is None or not down else up / down for up, down in zip(above.values, below.values)]
+        self.words = f"{above.words} per {below.words.removesuffix('s')}"
+        self.unit = "" if above.unit == below.unit else above.unit + (f"/{below.unit}" if below.unit else "")
+
+    @property
+    def label(self):
+        return self.words + (f" ({self.unit})" if self.unit else "")
 
     def is_wide(self):
         """Whether it spans so much that a logarithmic axis shows more."""
         values = [value for value in self.values if value is not None]
         return bool(values) and min(values) > 0 and max(values) / min(values) >= 10
+
+
+def common_words(columns):
+    """The words that all of them have, in order."""
+    return [word for word in columns[0].words.split() if all(word in column.words.split() for column in columns)]
+
+
+def common_label(columns):
+    """The label of an axis that they share."""
+    if len(columns) == 1:
+        return columns[0].label
+    return " ".join(common_words(columns)) + (f" ({columns[0].unit})" if columns[0].unit else "")
+
+
+def make_readable(columns):
+    """Gives ratios with a unit the prefix that suits the largest of them."""
+    ratios = [column for column in columns if " per " in column.words and column.unit]
+    largest = max((value for column in ratios for value in column.values if value is not None), default=1)
+    for column in ratios:
+        scale, column.unit = prefixed(largest, column.unit)
+        column.values = [None if value is None else value / scale for value in column.values]
+
+
+def told_apart(column, columns):
+    """What its name has beside that of the others."""
+    common = common_words(columns)
+    return " ".join(word for word in column.words.split() if len(columns) > 1 and word not in common)
 
 
 def read(path):

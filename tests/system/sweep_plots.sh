@@ -25,6 +25,13 @@ expect_equal "$(head -c 8 "$work/lines.png" | od -An -tx1 | tr -d ' \n')" 89504e
 expect_equal "$(head -c 5 "$work/front.pdf")" "%PDF-" "the page's first bytes"
 expect_contains "$(cat "$work/lines.svg")" "clock (MHz)" "the unit of an axis"
 
+# Several metrics, and the ratio of two, in one picture.
+"$plot/lines.py" "$table" "$work/ratio.svg" --y energy_static_j/macs energy_data_movement_j/macs
+expect_contains "$(cat "$work/ratio.svg")" "energy per mac (pJ)" "the axis that two ratios share"
+expect_contains "$(cat "$work/ratio.svg")" "batch 4, data movement" "a line of one metric"
+"$plot/lines.py" "$table" "$work/plain.svg" --y energy_static_j/energy_j
+expect_contains "$(cat "$work/plain.svg")" ">energy static per energy<" "the axis of a ratio without unit"
+
 # Parameters that are zipped are one axis: lines, not a map, and one line.
 cat >"$work/zip.yaml" <<'END'
 sweep: zip
@@ -46,6 +53,7 @@ expect_refusal() {
     expect_contains "$said" "$part" "what is said of $*"
 }
 expect_refusal "has no column 'colour'" "$plot/lines.py" "$table" "$work/none.png" --y colour
+expect_refusal "metrics of one picture have one unit" "$plot/lines.py" "$table" "$work/none.png" --y latency_s power_w
 expect_refusal "expected a name that ends in .png" "$plot/lines.py" "$table" "$work/none.bmp"
 echo "a,b" >"$work/other.csv"
 expect_refusal "is no table of a sweep" "$plot/pareto.py" "$work/other.csv" "$work/none.png"
