@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "arch/identifiers.hpp"
@@ -54,6 +54,18 @@ struct ActionKey {
     friend auto operator<=>(const ActionKey&, const ActionKey&) = default;
 };
 
+struct ActionKeyHash {
+    std::size_t operator()(const ActionKey& key) const {
+        const auto part = [](auto value) { return static_cast<std::size_t>(value); };
+        const std::size_t what =
+            (part(key.action) << 16U) ^ (part(key.tensor) << 8U) ^ part(key.precision);
+        const std::size_t where =
+            (part(key.layer.value) << 24U) ^ (part(key.component.value) << 56U);
+        constexpr std::size_t kMix = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio
+        return (what ^ where) * kMix >> 16U;
+    }
+};
+
 /// The counters of a program, in the order in which they were first asked for.
 class ActionTable {
 public:
@@ -64,7 +76,7 @@ public:
 
 private:
     std::vector<ActionKey> keys_;
-    std::map<ActionKey, RowId> rows_;
+    std::unordered_map<ActionKey, RowId, ActionKeyHash> rows_;
 };
 
 }  // namespace memwall

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
 
 #include "arch/split_search.hpp"
 #include "base/error.hpp"
@@ -21,8 +22,8 @@ std::int64_t CoreSplit::cores() const {
 std::int64_t CoreSplit::reduction_parts(const IterationSpace& space) const {
     std::int64_t product = 1;
     for (const Dim dim : all_dims()) {
-        if (space.is_reduction(dim)) {
-            product *= parts(dim);
+        if (const std::int64_t pieces = parts(dim); pieces > 1 && space.is_reduction(dim)) {
+            product *= pieces;
         }
     }
     return product;
@@ -124,17 +125,47 @@ std::vector<CoreSplit> useful_splits(const IterationSpace& space, const Extents&
 
 namespace {
 
+/// Indices of an axis that boxes touch. Boxes of equal size that leave nothing of the axis touch
+/// equally many, wherever they lie: those are counted once.
+class TouchedIndices {
+public:
+    explicit TouchedIndices(const Axis& axis) : axis_(axis) {}
+
+    std::int64_t operator()(const Box& box) {
+        if (leaves(axis_, box)) {
+            return touched_indices(axis_, box);
+        }
+        if (!known_ || !same_size(box)) {
+            last_ = box;
+            known_ = touched_indices(axis_, box);
+        }
+        return *known_;
+    }
+
+private:
+    [[nodiscard]] bool same_size(const Box& box) const {
+        return std::all_of(axis_.terms.begin(), axis_.terms.end(), [&](const AxisTerm& term) {
+            return box[term.dim].size() == last_[term.dim].size();
+        });
+    }
+
+    const Axis& axis_;
+    Box last_;
+    std::optional<std::int64_t> known_;
+};
+
 /// The sum of `count(box)` over all combinations of the parts of an axis's dimensions, from term
 /// `t` on; `box` is that of the parts before.
 template <class Count>
 std::int64_t sum_over_parts(const Axis& axis, std::size_t t, const CoreSplit& split, const Box& at,
-                            Box& box, const Count& count) {
+                            Box& box, Count& count) {
     if (t == axis.terms.size()) {
         return count(box);
     }
     const Dim dim = axis.terms[t].dim;
     std::int64_t sum = 0;
-    for (std::int64_t p = 0; p < split.parts(dim); ++p) {
+    const std::int64_t parts = split.parts(dim);
+    for (std::int64_t p = 0; p < parts; ++p) {
         const Range part = split.part(dim, p);
         box[dim] = {at[dim].begin + part.begin, at[dim].begin + part.end};
         sum += sum_over_parts(axis, t + 1, split, at, box, count);
@@ -155,14 +186,13 @@ std::int64_t delivered_words(const Projection& projection, const CoreSplit& spli
         }
         Box box = at;
         if (projection.gather && a == 0) {
-            product *= sum_over_parts(axis, 0, split, at, box, [&](const Box& part) {
-                return drawn_rows(projection, part);
-            });
+            const auto rows = [&](const Box& part) { return drawn_rows(projection, part); };
+            product *= sum_over_parts(axis, 0, split, at, box, rows);
         } else if (axis.terms.size() == 1 && axis.terms.front().coefficient != 0) {
             product *= touched_indices(axis, at);  // its parts have none in common
         } else {
-            product *= sum_over_parts(axis, 0, split, at, box,
-                                      [&](const Box& part) { return touched_indices(axis, part); });
+            TouchedIndices touched(axis);
+            product *= sum_over_parts(axis, 0, split, at, box, touched);
         }
     }
     for (const Dim dim : all_dims()) {
@@ -195,7 +225,10 @@ Bytes most_bytes(const Projection& projection, Precision precision, const Extent
 }
 
 std::int64_t operand_reads(const Projection& projection, const Box& box) {
-    return points_inside(leaving_axes(projection, box), box);
+    const bool inside =
+        std::none_of(projection.axes.begin() + (projection.gather ? 1 : 0), projection.axes.end(),
+                     [&](const Axis& axis) { return leaves(axis, box); });
+    return inside ? box.points() : points_inside(leaving_axes(projection, box), box);
 }
 
 }  // namespace memwall

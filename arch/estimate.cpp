@@ -18,7 +18,6 @@ public:
     Estimator(const Program& program, const Machine& machine, const Window& window,
               const StepObserver& observe)
         : program_(program),
-          machine_(machine),
           clock_(machine.clock(program.clock)),
           recorder_(program, machine, window),
           observe_(observe),
@@ -82,6 +81,7 @@ private:
         Step step;
         StepTimes times;
         std::size_t agent = 0;
+        BodyCosts::Row* costs = nullptr;
     };
 
     void wake(std::size_t agent, Picoseconds at, Kind kind, std::size_t flight = 0) {
@@ -180,13 +180,14 @@ private:
         Flight& flight = flights_[index];
         std::swap(flight.step, agents_[agent].next.step);
         flight.agent = agent;
+        flight.costs = &recorder_.costs_of(flight.step);
         auto& servers = free_at_[flight.step.body->unit.position()];
         auto server = std::min_element(servers.begin(), servers.end());
         flight.times.ready = now;
         flight.times.start = std::max(now, *server);
         Cycles latency;
         if (const auto* move = std::get_if<Move>(&flight.step.body->what)) {
-            *server = serve(*move, flight.step.body->unit, flight.times);
+            *server = serve(flight.costs->demand, flight.step.body->unit, flight.times);
             latency = move->latency;
         } else {
             const auto& compute = std::get<Compute>(flight.step.body->what);
@@ -210,11 +211,12 @@ private:
     }
 
     /// Serves a move from its start, and says when its unit goes on: at the end of its links' part,
-    /// while the DRAM delivers. A unit's accesses leave the DRAM one after another.
-    Picoseconds serve(const Move& move, UnitId unit, StepTimes& times) {
-        const MoveDemand asked = demand(move, machine_, clock_);
+    /// on an edge of the clock, while the DRAM delivers. A unit's accesses leave the DRAM one after
+    /// another.
+    Picoseconds serve(const MoveDemand& asked, UnitId unit, StepTimes& times) {
         const Picoseconds dram = asked.by_bound[static_cast<std::size_t>(Bound::dram)];
-        const Picoseconds sent = times.start + rounded(times.start, asked);
+        const Picoseconds sent =
+            asked.on_links.count() > 0 ? clock_.after(times.start, asked.on_links) : times.start;
         times.served = sent;
         if (dram.count() > 0) {
             Picoseconds& delivered = delivered_[unit.position()];
@@ -224,22 +226,10 @@ private:
         return sent;
     }
 
-    /// The part of a move's service that links take. It ends on an edge of the clock.
-    [[nodiscard]] Picoseconds rounded(Picoseconds start, const MoveDemand& asked) const {
-        Picoseconds longest;
-        for (std::size_t b = 0; b < kBoundCount; ++b) {
-            if (static_cast<Bound>(b) != Bound::dram && asked.by_bound[b].count() > 0) {
-                const Cycles cycles = clock_.edge_at_or_after(asked.by_bound[b]);
-                longest = std::max(longest, clock_.after(start, cycles) - start);
-            }
-        }
-        return longest;
-    }
-
     void complete(std::size_t index, Picoseconds now) {
         Flight& flight = flights_[index];
         source_->completed(AgentId(flight.agent), flight.step, now);
-        recorder_.record(flight.step, flight.times);
+        recorder_.record(flight.step, *flight.costs, flight.times);
         post(flight.step, PostAt::end, now);
         free_flights_.push_back(index);
     }
@@ -251,7 +241,9 @@ private:
             }
             TokenRow& row = tokens_[token.token.position()];
             row.posted += token.count;
-            row.post_times.insert(row.post_times.end(), static_cast<std::size_t>(token.count), now);
+            for (std::int64_t post = 0; post < token.count; ++post) {
+                row.post_times.push_back(now);
+            }
             woken_.clear();
             woken_.swap(row.waiters);  // who still has to wait joins again
             for (const std::size_t agent : woken_) {
@@ -285,7 +277,6 @@ private:
     }
 
     const Program& program_;
-    const Machine& machine_;
     const ClockDomain& clock_;
     OutcomeRecorder recorder_;
     const StepObserver& observe_;

@@ -11,100 +11,14 @@ namespace {
 
 constexpr Picoseconds kNever = Picoseconds(-1);
 
-/// The time of `cycles` edges of a clock, from edge 0.
-Picoseconds duration(const ClockDomain& clock, double cycles) {
-    return clock.time_of(Cycles(static_cast<std::int64_t>(std::ceil(cycles * (1 - 1e-9)))));
-}
-
 }  // namespace
-
-Bound bound_of(ComponentKind kind) {
-    switch (kind) {
-        case ComponentKind::dram:
-            return Bound::dram;
-        case ComponentKind::sram:
-        case ComponentKind::cache:
-        case ComponentKind::register_file:
-            return Bound::buffer;
-        case ComponentKind::mac_array:
-            return Bound::compute;
-        case ComponentKind::vector_unit:
-            return Bound::vector;
-        case ComponentKind::mesh:
-        case ComponentKind::bus:
-            return Bound::interconnect;
-        case ComponentKind::link:
-            return Bound::host;
-        case ComponentKind::dma:
-            return Bound::latency;
-    }
-    fail("unknown component kind");
-}
-
-namespace {
-
-/// The least bytes that an access makes a DRAM serve: pieces apart from each other are whole
-/// bursts.
-std::int64_t whole_bursts(const DramAccess& access, Bytes burst) {
-    const bool apart = access.pieces > 1 && access.stride >= access.piece.count() + burst.count();
-    const std::int64_t run =
-        apart ? access.piece.count() : checked_multiply(access.piece.count(), access.pieces);
-    const std::int64_t bursts = ceil_divide(run, burst.count());
-    return checked_multiply(bursts * burst.count(), apart ? access.pieces : 1);
-}
-
-/// The rows that an access opens where nothing else is served between.
-std::int64_t rows_opened(const DramAccess& access, Bytes row) {
-    const std::int64_t apart = std::max(access.stride, access.piece.count());
-    if (access.pieces > 1 && apart >= row.count()) {
-        return checked_multiply(ceil_divide(access.piece.count(), row.count()), access.pieces);
-    }
-    return ceil_divide(apart * (access.pieces - 1) + access.piece.count(), row.count());
-}
-
-}  // namespace
-
-MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock) {
-    MoveDemand demand{};
-    const auto raise = [&](Bound bound, Picoseconds time) {
-        Picoseconds& most = demand.by_bound[static_cast<std::size_t>(bound)];
-        most = std::max(most, time);
-        demand.longest = std::max(demand.longest, time);
-    };
-    std::array<double, kBoundCount> cycles{};
-    std::array<const ClockDomain*, kBoundCount> clocks{};
-    for (const LinkUse& use : move.links) {
-        const Link& link = machine.links()[use.link.position()];
-        const auto bound =
-            static_cast<std::size_t>(bound_of(machine.component(link.component).kind));
-        const double needed = static_cast<double>(use.bytes.count()) / link.bytes_per_cycle;
-        if (needed > cycles[bound]) {
-            cycles[bound] = needed;
-            clocks[bound] = &machine.clock(link.clock);
-        }
-    }
-    for (std::size_t b = 0; b < kBoundCount; ++b) {
-        if (clocks[b] != nullptr) {
-            raise(static_cast<Bound>(b), duration(*clocks[b], cycles[b]));
-        }
-    }
-    for (const DramAccess& access : move.dram) {
-        const DramConfig& dram = machine.dram(access.dram);
-        const double seconds =
-            static_cast<double>(whole_bursts(access, dram.burst)) / dram.peak().count();
-        raise(Bound::dram, Picoseconds(static_cast<std::int64_t>(seconds * 1e12)));
-    }
-    if (move.occupies.count() > 0) {
-        raise(Bound::latency, clock.time_of(move.occupies));
-    }
-    return demand;
-}
 
 OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
                                  const Window& window)
     : program_(program),
       machine_(machine),
       window_(window),
+      costs_(program, machine),
       busy_until_(machine.components().size()),
       lane_time_(machine.components().size()),
       first_start_(static_cast<std::size_t>(program.rounds), kNever),
@@ -131,29 +45,6 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
     }
 }
 
-void OutcomeRecorder::count(const Step& step) {
-    const bool loading = !step.layer.valid();
-    if (!loading && !in_window(step)) {
-        return;
-    }
-    auto& counts = loading ? outcome_.load_counts : outcome_.counts;
-    if (counts.size() < program_.actions.size()) {
-        counts.resize(program_.actions.size());
-    }
-    for (const ActionCount& action : step.body->actions) {
-        std::int64_t& total = counts[action.row.position()];
-        total = checked_add(total, action.count);
-    }
-    if (const auto* move = std::get_if<Move>(&step.body->what)) {
-        for (const DramAccess& access : move->dram) {
-            const DramConfig& dram = machine_.dram(access.dram);
-            DramOutcome& done = outcome_.drams[access.dram.position()];
-            done.bursts += whole_bursts(access, dram.burst) / dram.burst.count();
-            done.row_misses += rows_opened(access, dram.row);
-        }
-    }
-}
-
 void OutcomeRecorder::keep_round(const Step& step, const StepTimes& times) {
     if (!step.layer.valid()) {
         outcome_.load_end = std::max(outcome_.load_end, times.complete);
@@ -172,7 +63,8 @@ void OutcomeRecorder::keep_round(const Step& step, const StepTimes& times) {
     }
 }
 
-void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times) {
+void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times,
+                                 const MoveDemand& asked) {
     if (!step.layer.valid() || step.item != program_.rounds - 1) {
         return;
     }
@@ -182,8 +74,7 @@ void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times) {
     layer.end = std::max(layer.end, times.complete);
     layer_seen_[step.layer.position()] = true;
     Picoseconds needed;
-    if (const auto* move = std::get_if<Move>(&step.body->what)) {
-        const MoveDemand asked = demand(*move, machine_, machine_.clock(program_.clock));
+    if (std::holds_alternative<Move>(step.body->what)) {
         for (std::size_t b = 0; b < kBoundCount; ++b) {
             layer.resource[b] += asked.by_bound[b];
         }
@@ -252,12 +143,13 @@ void OutcomeRecorder::keep_busy(const Step& step, const StepTimes& times) {
     }
 }
 
-void OutcomeRecorder::record(const Step& step, const StepTimes& times) {
+void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepTimes& times) {
     ++outcome_.steps;
     outcome_.end = std::max(outcome_.end, times.complete);
-    count(step);
+    body.loaded += step.layer.valid() ? 0 : 1;
+    body.counted += in_window(step) ? 1 : 0;
     keep_round(step, times);
-    keep_layer(step, times);
+    keep_layer(step, times, body.demand);
     keep_busy(step, times);
     keep_block(step, times);
     for (const OccupancyChange& change : step.body->occupancy) {
@@ -327,6 +219,7 @@ void OutcomeRecorder::set_peaks() {
 Outcome OutcomeRecorder::finish() {
     outcome_.counts.resize(program_.actions.size());
     outcome_.load_counts.resize(program_.actions.size());
+    costs_.add_to(outcome_);
     set_rounds();
     set_peaks();
     if (program_.repetition) {

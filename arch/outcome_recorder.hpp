@@ -3,10 +3,10 @@
 // cannot differ in anything but time.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
+#include "arch/body_costs.hpp"
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
 #include "arch/outcome_repetition.hpp"
@@ -22,23 +22,14 @@ struct StepTimes {
     Picoseconds complete;  ///< its tokens were posted
 };
 
-/// The bound that waiting for a component stands for.
-Bound bound_of(ComponentKind kind);
-
-/// The time that a move needs on each kind of resource with nothing else running, and their
-/// largest: links side by side, a DRAM at its peak, the unit's own occupation.
-struct MoveDemand {
-    std::array<Picoseconds, kBoundCount> by_bound{};
-    Picoseconds longest;
-};
-MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock);
-
 class OutcomeRecorder {
 public:
     OutcomeRecorder(const Program& program, const Machine& machine, const Window& window);
 
-    /// Counts a completed step, in any order of steps.
-    void record(const Step& step, const StepTimes& times);
+    /// The row of a step's body.
+    BodyCosts::Row& costs_of(const Step& step) { return costs_.row(*step.body); }
+    /// Counts a completed step, in any order of steps; `body` is the row of its body.
+    void record(const Step& step, BodyCosts::Row& body, const StepTimes& times);
     /// `start_of_schedule`: when a scheduled step should have begun.
     void record_schedule(const Step& step, Picoseconds start_of_schedule, const StepTimes& times);
 
@@ -52,9 +43,8 @@ private:
         std::int64_t bytes;
     };
 
-    void count(const Step& step);
     void keep_round(const Step& step, const StepTimes& times);
-    void keep_layer(const Step& step, const StepTimes& times);
+    void keep_layer(const Step& step, const StepTimes& times, const MoveDemand& asked);
     void keep_block(const Step& step, const StepTimes& times);
     void keep_busy(const Step& step, const StepTimes& times);
     void occupy(ComponentId component, const Step& step, Picoseconds from, Picoseconds to);
@@ -69,6 +59,7 @@ private:
     const Machine& machine_;
     Window window_;
     Outcome outcome_;
+    BodyCosts costs_;
     std::vector<Picoseconds> busy_until_;  ///< by component
     std::vector<Picoseconds> lane_time_;   ///< by component, summed over lanes
     std::vector<Change> changes_;

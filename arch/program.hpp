@@ -124,7 +124,7 @@ struct TokenPost {
 /// `start_at`, its tokens and its unit; frees its unit when its service ends; completes, and posts,
 /// `latency` later.
 struct Step {
-    const StepBody* body = nullptr;  ///< owned by the source, valid until completed()
+    const StepBody* body = nullptr;  ///< owned by the source, valid as long as that
     LayerId layer;  ///< none: the step loads what stays, before or beside the first round
     /// The pass over the network (the round) that it works for, counted from 0.
     std::int64_t item = 0;

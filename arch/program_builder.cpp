@@ -19,7 +19,7 @@ public:
     [[nodiscard]] std::size_t size() const { return steps_.size(); }
     [[nodiscard]] bool empty() const { return steps_.empty(); }
 
-    void push_back(RoundStep step) {
+    void push_back(RoundStep&& step) {
         steps_.push_back({kept(std::move(step.body)), step.layer, waits_.size(), posts_.size(),
                           step.start_at, step.epoch});
         waits_.insert(waits_.end(), step.waits.begin(), step.waits.end());
@@ -57,7 +57,7 @@ private:
     };
 
     /// One of the last few bodies that were new, if it is equal.
-    const StepBody* kept(StepBody body) {
+    const StepBody* kept(StepBody&& body) {
         for (const StepBody* known : recent_) {
             if (known != nullptr && *known == body) {
                 return known;
@@ -75,6 +75,9 @@ private:
     std::vector<RoundWait> waits_;
     std::vector<TokenPost> posts_;
 };
+
+/// A body's actions, mostly: in one piece of memory.
+constexpr std::size_t kUsualActions = 8;
 
 }  // namespace
 
@@ -211,6 +214,9 @@ void ProgramBuilder::count(StepBody& body, LayerId layer, ComponentId component,
                            TensorRole tensor, Precision precision, std::int64_t count) {
     ensure(count >= 0, "a count is never negative");
     if (count > 0 && component.valid()) {
+        if (body.actions.empty()) {
+            body.actions.reserve(kUsualActions);
+        }
         body.actions.push_back(
             {program_.actions.row({layer, component, action, tensor, precision}), count});
     }

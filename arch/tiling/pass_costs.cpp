@@ -2,6 +2,7 @@
 #include "arch/tiling/pass_costs.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 
 namespace memwall {
@@ -90,13 +91,23 @@ std::array<std::int64_t, 2> PassCosts::bytes_read(const Extents& part) const {
 
 bool PassCosts::fits(const Extents& part) const {
     const std::int64_t outputs = outputs_.most_words(part);
-    const auto [others, weights] = bytes_read(part);
-    const std::int64_t needed = others + weights + stored(outputs, operand_bits_);
-    if (2 * needed > hierarchy_.operands_config->capacity.count()) {
+    if (hierarchy_.accumulators_config != nullptr &&
+        2 * stored(outputs, sum_bits_) > hierarchy_.accumulators_config->capacity.count()) {
         return false;
     }
-    return hierarchy_.accumulators_config == nullptr ||
-           2 * stored(outputs, sum_bits_) <= hierarchy_.accumulators_config->capacity.count();
+    std::int64_t needed = stored(outputs, operand_bits_);
+    for (const Read& read : reads_) {
+        needed += stored(read.reach.most_words(part), read.bits);
+    }
+    return 2 * needed <= hierarchy_.operands_config->capacity.count();
+}
+
+bool PassCosts::may_fit(Extents part, std::int64_t cores, DimSet cut) const {
+    for (DimSet left = cut; left != 0; left &= left - 1) {
+        std::int64_t& extent = part[static_cast<std::size_t>(std::countr_zero(left))];
+        extent = ceil_divide(extent, cores);
+    }
+    return fits(part);
 }
 
 std::int64_t PassCosts::sharing(const Extents& pass, const Extents& core) const {

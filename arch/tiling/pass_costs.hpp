@@ -63,6 +63,8 @@ public:
 
     /// Whether a core's part of a pass fits its memories twice.
     [[nodiscard]] bool fits(const Extents& part) const;
+    /// False where no way of cutting `part` along some dimensions, for so many cores, fits.
+    [[nodiscard]] bool may_fit(Extents part, std::int64_t cores, DimSet cut) const;
     [[nodiscard]] const CoreCycles& core_cycles() const { return core_cycles_; }
     /// How many cores share an output.
     [[nodiscard]] std::int64_t sharing(const Extents& pass, const Extents& core) const;

@@ -189,11 +189,13 @@ bool PassSearch::try_pass(const Candidate& candidate, double limit) {
     const CoreCycles& core_cycles = costs_.core_cycles();
     const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
     bool found = false;
-    std::int64_t least = std::numeric_limits<std::int64_t>::max() / 2;  // of those that fit
+    constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max() / 2;
+    std::int64_t least = kNone;  // of those that fit
     const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
         const std::int64_t core = core_cycles.least(tile, cores, dims);
         return core > least + least / 8 ||
-               (core >= least && traffic.cycles(core, costs_.sharing(pass, tile)) >= limit);
+               (core >= least && traffic.cycles(core, costs_.sharing(pass, tile)) >= limit) ||
+               (least == kNone && !costs_.may_fit(tile, cores, dims));
     };
     const auto visit = [&](const CoreSplit& split) {
         const std::int64_t core = core_cycles(split.tile);

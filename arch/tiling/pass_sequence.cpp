@@ -13,15 +13,6 @@ bool same_parts(const Projection& projection, const Box& a, const Box& b) {
                        [&](Dim dim) { return a[dim] == b[dim] || !relevant(projection, dim); });
 }
 
-/// Begins a new visit, or goes on with the last one.
-std::size_t extend(std::vector<Visit>& visits, const Region& region, std::size_t pass, bool anew) {
-    if (anew || visits.empty()) {
-        visits.push_back({region, pass, pass});
-    }
-    visits.back().last = pass;
-    return visits.size() - 1;
-}
-
 bool same_outputs(const Layer& root, const Box& a, const Box& b) {
     const Projection& outputs = root.space.outputs().projection;
     return image(outputs, a) == image(outputs, b);
@@ -35,7 +26,18 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
     sequence.operand_visits.resize(operands.size());
     sequence.tile_visits.resize(operands.size());
     std::size_t tile_number = 0;
+    std::vector<bool> new_tile(operands.size());
+    Box last_box;
     for (const Box& tile : cut(root.space.box(), plan.tile, plan.positions_outer)) {
+        const std::size_t first = sequence.passes.size();
+        for (std::size_t o = 0; o < operands.size(); ++o) {
+            auto& visits = sequence.tile_visits[o];
+            const Region region = visited_region(operands[o].projection, tile);
+            new_tile[o] = visits.empty() || !(visits.back().region == region);
+            if (new_tile[o]) {
+                visits.push_back({region, first, first});
+            }
+        }
         for (const Box& box : cut(tile, plan.passes.pass, plan.passes.positions_outer)) {
             Pass pass;
             pass.box = box;
@@ -43,19 +45,18 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
             const std::size_t number = sequence.passes.size();
             for (std::size_t o = 0; o < operands.size(); ++o) {
                 const Projection& projection = operands[o].projection;
-                const Region of_tile = visited_region(projection, tile);
-                auto& tile_visits = sequence.tile_visits[o];
-                const bool other_tile =
-                    !tile_visits.empty() && !(tile_visits.back().region == of_tile);
-                pass.tile_visit.push_back(extend(tile_visits, of_tile, number, other_tile));
-                const bool new_tile =
-                    sequence.tile_visits[o][pass.tile_visit.back()].first == number;
-                const bool anew =
-                    new_tile ||
-                    (number > 0 && !same_parts(projection, sequence.passes[number - 1].box, box));
-                pass.visit.push_back(extend(sequence.operand_visits[o],
-                                            visited_region(projection, box), number, anew));
+                sequence.tile_visits[o].back().last = number;
+                pass.tile_visit.push_back(sequence.tile_visits[o].size() - 1);
+                auto& visits = sequence.operand_visits[o];
+                const bool begins =
+                    (number == first && new_tile[o]) || !same_parts(projection, last_box, box);
+                if (begins) {
+                    visits.push_back({visited_region(projection, box), number, number});
+                }
+                visits.back().last = number;
+                pass.visit.push_back(visits.size() - 1);
             }
+            last_box = box;
             sequence.passes.push_back(std::move(pass));
         }
         ++tile_number;

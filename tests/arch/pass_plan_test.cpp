@@ -150,4 +150,36 @@ TEST_CASE("No split takes fewer cycles than the least that is said of its cores"
     }
 }
 
+TEST_CASE("A tile of which a split fits is never said not to fit") {
+    const Machine machine = test::shipped_machine(
+        "tiny_von_neumann", {{"components.operand_buffer.bank", "64 B"},
+                             {"components.operand_buffer.capacity", "128 B"}});
+    const Hierarchy hierarchy(machine);
+    const Cores cores = cores_of(hierarchy);
+    int fitting = 0;
+    int refused = 0;
+    for (std::uint32_t seed = 301; seed <= 400; ++seed) {
+        Draw draw(seed);
+        const test::Generated generated = test::generated_layer(draw);
+        INFO(generated.yaml);
+        const Layer& layer = generated.network.layers().front();
+        const PassCosts costs(hierarchy, cores, layer, 0);
+        SplitRules rules;
+        rules.cores = draw(1, 12);
+        rules.split_reduction = draw.chance(50);
+        const Extents& whole = layer.space.extents;
+        const bool may =
+            costs.may_fit(whole, rules.cores, dim_set(dims_to_cut(layer.space, rules)));
+        bool any = false;
+        for (const CoreSplit& split : useful_splits(layer.space, whole, rules)) {
+            any = any || costs.fits(split.tile);
+        }
+        CHECK((may || !any));
+        fitting += any ? 1 : 0;
+        refused += may ? 0 : 1;
+    }
+    CHECK(fitting > 20);
+    CHECK(refused > 5);
+}
+
 }  // namespace memwall

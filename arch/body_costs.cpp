@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/body_costs.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+/// The time of `cycles` edges of a clock, from edge 0.
+Picoseconds duration(const ClockDomain& clock, double cycles) {
+    return clock.time_of(Cycles(static_cast<std::int64_t>(std::ceil(cycles * (1 - 1e-9)))));
+}
+
+/// The least bytes that an access makes a DRAM serve: pieces apart from each other are whole
+/// bursts.
+std::int64_t whole_bursts(const DramAccess& access, Bytes burst) {
+    const bool apart = access.pieces > 1 && access.stride >= access.piece.count() + burst.count();
+    const std::int64_t run =
+        apart ? access.piece.count() : checked_multiply(access.piece.count(), access.pieces);
+    const std::int64_t bursts = ceil_divide(run, burst.count());
+    return checked_multiply(bursts * burst.count(), apart ? access.pieces : 1);
+}
+
+/// The rows that an access opens where nothing else is served between.
+std::int64_t rows_opened(const DramAccess& access, Bytes row) {
+    const std::int64_t apart = std::max(access.stride, access.piece.count());
+    if (access.pieces > 1 && apart >= row.count()) {
+        return checked_multiply(ceil_divide(access.piece.count(), row.count()), access.pieces);
+    }
+    return ceil_divide(apart * (access.pieces - 1) + access.piece.count(), row.count());
+}
+
+}  // namespace
+
+Bound bound_of(ComponentKind kind) {
+    switch (kind) {
+        case ComponentKind::dram:
+            return Bound::dram;
+        case ComponentKind::sram:
+        case ComponentKind::cache:
+        case ComponentKind::register_file:
+            return Bound::buffer;
+        case ComponentKind::mac_array:
+            return Bound::compute;
+        case ComponentKind::vector_unit:
+            return Bound::vector;
+        case ComponentKind::mesh:
+        case ComponentKind::bus:
+            return Bound::interconnect;
+        case ComponentKind::link:
+            return Bound::host;
+        case ComponentKind::dma:
+            return Bound::latency;
+    }
+    fail("unknown component kind");
+}
+
+MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock) {
+    MoveDemand demand{};
+    const auto raise = [&](Bound bound, Picoseconds time) {
+        Picoseconds& most = demand.by_bound[static_cast<std::size_t>(bound)];
+        most = std::max(most, time);
+        demand.longest = std::max(demand.longest, time);
+    };
+    std::array<double, kBoundCount> cycles{};
+    std::array<const ClockDomain*, kBoundCount> clocks{};
+    for (const LinkUse& use : move.links) {
+        const Link& link = machine.links()[use.link.position()];
+        const auto bound =
+            static_cast<std::size_t>(bound_of(machine.component(link.component).kind));
+        const double needed = static_cast<double>(use.bytes.count()) / link.bytes_per_cycle;
+        if (needed > cycles[bound]) {
+            cycles[bound] = needed;
+            clocks[bound] = &machine.clock(link.clock);
+        }
+    }
+    for (std::size_t b = 0; b < kBoundCount; ++b) {
+        if (clocks[b] != nullptr) {
+            raise(static_cast<Bound>(b), duration(*clocks[b], cycles[b]));
+        }
+    }
+    for (const DramAccess& access : move.dram) {
+        const DramConfig& dram = machine.dram(access.dram);
+        const double seconds =
+            static_cast<double>(whole_bursts(access, dram.burst)) / dram.peak().count();
+        raise(Bound::dram, Picoseconds(static_cast<std::int64_t>(seconds * 1e12)));
+    }
+    if (move.occupies.count() > 0) {
+        raise(Bound::latency, clock.time_of(move.occupies));
+    }
+    for (std::size_t b = 0; b < kBoundCount; ++b) {
+        if (static_cast<Bound>(b) != Bound::dram && demand.by_bound[b].count() > 0) {
+            demand.on_links = std::max(demand.on_links, clock.edge_at_or_after(demand.by_bound[b]));
+        }
+    }
+    return demand;
+}
+
+BodyCosts::BodyCosts(const Program& program, const Machine& machine)
+    : machine_(machine), clock_(machine.clock(program.clock)) {}
+
+BodyCosts::Row& BodyCosts::row(const StepBody& body) {
+    const auto [known, fresh] = numbers_.try_emplace(&body, rows_.size());
+    if (fresh) {
+        const auto* move = std::get_if<Move>(&body.what);
+        rows_.push_back(
+            {&body, move != nullptr ? demand(*move, machine_, clock_) : MoveDemand(), 0, 0});
+    }
+    return rows_[known->second];
+}
+
+void BodyCosts::add_to(Outcome& outcome) const {
+    for (const Row& row : rows_) {
+        for (const ActionCount& action : row.body->actions) {
+            const auto add = [&](std::int64_t& total, std::int64_t times) {
+                total = checked_add(total, checked_multiply(action.count, times));
+            };
+            add(outcome.counts[action.row.position()], row.counted);
+            add(outcome.load_counts[action.row.position()], row.loaded);
+        }
+        const auto* move = std::get_if<Move>(&row.body->what);
+        const std::int64_t times = row.counted + row.loaded;
+        if (move == nullptr || times == 0) {
+            continue;
+        }
+        for (const DramAccess& access : move->dram) {
+            const DramConfig& dram = machine_.dram(access.dram);
+            DramOutcome& done = outcome.drams[access.dram.position()];
+            done.bursts += whole_bursts(access, dram.burst) / dram.burst.count() * times;
+            done.row_misses += rows_opened(access, dram.row) * times;
+        }
+    }
+}
+
+}  // namespace memwall
