@@ -5,10 +5,7 @@
 # what was found.
 #   scripts/compare.sh
 set -euo pipefail
-if [[ "${1:-}" == --help ]]; then
-    sed -n '3,/^set /s/^# \{0,1\}//p' "$0"
-    exit
-fi
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_dir=${MEMWALL_BUILD_DIR:-$source_dir/build}
 results=${MEMWALL_RESULTS:-$source_dir/results}/resnet50

@@ -109,9 +109,7 @@ public:
 
     /// Waits for its end; the status of waitpid.
     int wait() {
-        int status = 0;
-        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-        }
+        const int status = wait_for_end(pid_);
         pid_ = 0;
         return status;
     }
@@ -146,6 +144,13 @@ private:
 }
 
 }  // namespace
+
+int wait_for_end(pid_t child) {
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+}
 
 std::string run_in_child(
     const std::function<std::string(const std::function<void(double)>& progress)>& work,

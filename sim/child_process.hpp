@@ -2,6 +2,8 @@
 // Runs a piece of work in a forked child and brings back its bytes: a crash costs that work alone.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 
@@ -14,6 +16,9 @@ struct ChildWatch {
     /// Asked when a signal interrupts the wait; true ends the child.
     std::function<bool()> cancelled;
 };
+
+/// Waits for a child's end, through signals; the status of waitpid.
+int wait_for_end(pid_t child);
 
 /// Calls `work` in a child and returns what it returns. `work` may call its argument with the
 /// fraction that it has done. An InputError or InternalError of the work is thrown here; so is an

@@ -2,6 +2,7 @@
 #include "study/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -34,40 +35,11 @@ private:
 };
 
 std::optional<std::string>& field(CommandLine& command, const std::string& option) {
-    const std::map<std::string, std::optional<std::string>*> fields = {
-        {"--machine", &command.machine},
-        {"--network", &command.network},
-        {"--batch", &command.batch},
-        {"--precision", &command.precision},
-        {"--phase", &command.phase},
-        {"--engine", &command.engine},
-        {"--effort", &command.effort},
-        {"--items", &command.items},
-        {"--rounds", &command.rounds},
-        {"--users", &command.users},
-        {"--prompt", &command.prompt},
-        {"--output-tokens", &command.output_tokens},
-        {"--context", &command.context},
-        {"--json", &command.json},
-        {"--csv", &command.csv},
-        {"--configs", &command.configs},
-        {"--format", &command.format},
-        {"--output", &command.output},
-        {"--compare", &command.compare},
-        {"--graph", &command.graph},
-        {"--objective", &command.objective},
-        {"--mapping", &command.mapping},
-        {"--yaml", &command.yaml},
-        {"--optimizer", &command.optimizer},
-        {"--jobs", &command.jobs},
-        {"--out", &command.out},
-        {"--point-timeout", &command.point_timeout},
-        {"--then", &command.then},
-        {"--top", &command.top},
-        {"--array-tasks", &command.array_tasks},
-        {"--partition", &command.partition},
-        {"--time", &command.time}};
-    return *fields.at(option);
+    const auto& options = value_options();
+    const auto found = std::find_if(options.begin(), options.end(),
+                                    [&](const ValueOption& each) { return each.name == option; });
+    ensure(found != options.end(), "an option with a value has a place for it");
+    return command.*found->field;
 }
 
 std::vector<std::string>& list(CommandLine& command, const std::string& option) {
@@ -148,6 +120,49 @@ std::string complaint(const CLI::ParseError& error) {
 }
 
 }  // namespace
+
+const std::vector<ValueOption>& value_options() {
+    static const std::vector<ValueOption> kOptions = {
+        {"--machine", &CommandLine::machine},
+        {"--network", &CommandLine::network},
+        {"--batch", &CommandLine::batch},
+        {"--precision", &CommandLine::precision},
+        {"--phase", &CommandLine::phase},
+        {"--engine", &CommandLine::engine},
+        {"--effort", &CommandLine::effort},
+        {"--items", &CommandLine::items},
+        {"--rounds", &CommandLine::rounds},
+        {"--users", &CommandLine::users},
+        {"--prompt", &CommandLine::prompt},
+        {"--output-tokens", &CommandLine::output_tokens},
+        {"--context", &CommandLine::context},
+        {"--json", &CommandLine::json},
+        {"--csv", &CommandLine::csv},
+        {"--configs", &CommandLine::configs},
+        {"--format", &CommandLine::format},
+        {"--output", &CommandLine::output},
+        {"--compare", &CommandLine::compare},
+        {"--graph", &CommandLine::graph},
+        {"--objective", &CommandLine::objective},
+        {"--mapping", &CommandLine::mapping},
+        {"--yaml", &CommandLine::yaml},
+        {"--optimizer", &CommandLine::optimizer},
+        {"--jobs", &CommandLine::jobs},
+        {"--out", &CommandLine::out},
+        {"--point-timeout", &CommandLine::point_timeout},
+        {"--then", &CommandLine::then},
+        {"--top", &CommandLine::top},
+        {"--array-tasks", &CommandLine::array_tasks},
+        {"--partition", &CommandLine::partition},
+        {"--time", &CommandLine::time}};
+    return kOptions;
+}
+
+std::string ValueOption::key() const {
+    std::string key = std::string(name).substr(2);
+    std::replace(key.begin(), key.end(), '-', '_');
+    return key;
+}
 
 const char* name(Engine engine) {
     return engine == Engine::analytic ? "analytic" : "systemc";

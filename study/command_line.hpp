@@ -28,6 +28,17 @@ struct CommandLine {
     bool skip_unsupported = false, dry_run = false, status = false, slurm = false;
 };
 
+/// An option with one value, and where it is kept.
+struct ValueOption {
+    const char* name;  ///< "--output-tokens"
+    std::optional<std::string> CommandLine::*field;
+
+    /// The key that says the same in a file, or after --set: "output_tokens".
+    [[nodiscard]] std::string key() const;
+};
+/// All of them.
+const std::vector<ValueOption>& value_options();
+
 /// What parsing led to: a command, or a text to print (help, version) and be done.
 struct ParsedCommandLine {
     std::optional<CommandLine> command;

@@ -53,21 +53,13 @@ PlainValues plain_values(const CommandLine& command, const SortedOverrides& over
 
 /// What an option and --set both say: neither is taken in silence.
 void refuse_twice(const CommandLine& command, const SortedOverrides& overrides) {
-    const std::vector<std::pair<std::string, const std::optional<std::string>*>> options = {
-        {"--machine", &command.machine}, {"--network", &command.network},
-        {"--batch", &command.batch},     {"--precision", &command.precision},
-        {"--phase", &command.phase},     {"--engine", &command.engine},
-        {"--items", &command.items},     {"--users", &command.users},
-        {"--prompt", &command.prompt},   {"--output-tokens", &command.output_tokens},
-        {"--context", &command.context}, {"--optimizer", &command.optimizer}};
     Diagnostics faults;
     const auto refuse = [&](const Override& override, const std::string& path) {
-        for (const auto& [option, text] : options) {
-            std::string key = option.substr(2);
-            std::replace(key.begin(), key.end(), '-', '_');
-            if (key == override.path && text->has_value()) {
-                faults.error({}, option + " " + **text + " and --set " + path + "=" +
-                                     override.value + " say the same; give one of them");
+        for (const ValueOption& option : value_options()) {
+            const std::optional<std::string>& text = command.*option.field;
+            if (option.key() == override.path && text) {
+                faults.error({}, std::string(option.name) + " " + *text + " and --set " + path +
+                                     "=" + override.value + " say the same; give one of them");
             }
         }
     };

@@ -2,8 +2,11 @@
 #include "study/validation.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "study/configs.hpp"
+#include "study/verbs.hpp"
 
 namespace memwall {
 namespace {
@@ -26,6 +29,19 @@ std::string in_words(const CommandLine& run) {
     return text;
 }
 
+/// Whether a workload may have a key for an option of `memwall run`: all but those that say where
+/// things are read and written.
+bool is_of_workload(const ValueOption& option) {
+    const auto& verbs = verb_specs();
+    const auto run = std::find_if(verbs.begin(), verbs.end(), [](const VerbSpec& verb) {
+        return verb.name == std::string_view("run");
+    });
+    const std::set<std::string> others = {"--machine", "--network", "--mapping",
+                                          "--json",    "--csv",     "--configs"};
+    return !others.contains(option.name) &&
+           std::find(run->options.begin(), run->options.end(), option.name) != run->options.end();
+}
+
 /// The workload of a row: options of `memwall run`, by their names.
 CommandLine read_run(MapReader& row) {
     CommandLine run;
@@ -33,22 +49,10 @@ CommandLine read_run(MapReader& row) {
     run.machine = row.required<std::string>("machine");
     MapReader keys(row.required_value("workload"), "'workload'", row.faults());
     run.network = keys.required<std::string>("network");
-    using Option = std::pair<const char*, std::optional<std::string>*>;
-    const std::initializer_list<Option> options = {{"batch", &run.batch},
-                                                   {"precision", &run.precision},
-                                                   {"phase", &run.phase},
-                                                   {"engine", &run.engine},
-                                                   {"effort", &run.effort},
-                                                   {"objective", &run.objective},
-                                                   {"items", &run.items},
-                                                   {"rounds", &run.rounds},
-                                                   {"users", &run.users},
-                                                   {"prompt", &run.prompt},
-                                                   {"output_tokens", &run.output_tokens},
-                                                   {"context", &run.context},
-                                                   {"optimizer", &run.optimizer}};
-    for (const auto& [key, field] : options) {
-        *field = keys.optional<std::string>(key);
+    for (const ValueOption& option : value_options()) {
+        if (is_of_workload(option)) {
+            run.*option.field = keys.optional<std::string>(option.key());
+        }
     }
     for (const YamlValue::Entry& entry : keys.optional_entries("set")) {
         if (const auto value = scalar_as<std::string>(entry.value, "'" + entry.key + "' in 'set'",

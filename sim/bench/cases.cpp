@@ -121,7 +121,7 @@ DramConfig hbm() {
     return config;
 }
 
-Case pipeline(Sharing sharing, std::int64_t tiles) {
+Case pipeline(Contended sharing, std::int64_t tiles) {
     static constexpr std::array<const char*, 3> kNames = {"nothing shared", "one bus", "one DRAM"};
     Case made{kNames[static_cast<std::size_t>(sharing)], machine(), {}};
     const Machine& built = made.machine;
@@ -140,13 +140,13 @@ Case pipeline(Sharing sharing, std::int64_t tiles) {
         shared->tokens[t] = TokenId(t);
     }
     const LinkId in = built.medium(built.find("in"));
-    const LinkId out = sharing == Sharing::bus ? in : built.medium(built.find("out"));
+    const LinkId out = sharing == Contended::bus ? in : built.medium(built.find("out"));
     for (const bool writes : {false, true}) {
         const Bytes bytes(writes ? kStored : kLoaded);
         Move move;
         move.links = {{writes ? out : in, bytes}};
         move.latency = Cycles(3);
-        if (sharing == Sharing::dram) {
+        if (sharing == Contended::dram) {
             move.dram = {{DramId(std::size_t{0}), writes ? 1 << 20 : 0, bytes, 1, 0, writes}};
         }
         StepBody& body = shared->bodies[writes ? store : load];

@@ -19,8 +19,8 @@ struct Case {
 
 /// Tiles through a double-buffered pipeline of load, compute and store, `tiles` of them. Loads and
 /// stores go over links of their own, over one bus, or over one DRAM.
-enum class Sharing { nothing, bus, dram };
-Case pipeline(Sharing sharing, std::int64_t tiles);
+enum class Contended { nothing, bus, dram };
+Case pipeline(Contended sharing, std::int64_t tiles);
 
 /// A shipped network on a shipped machine, at its own precision, batch 1.
 Case mapped(const std::string& configs, const std::string& machine, const std::string& network);

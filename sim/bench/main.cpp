@@ -76,7 +76,7 @@ int main(int count, char** words) {
         std::printf("%-22s %9s %8s %9s %9s %10s %10s %12s\n", "", "", "a layer", "a step", "",
                     "no causes", "no kernel", "bare SystemC");
         for (const auto sharing :
-             {bench::Sharing::nothing, bench::Sharing::bus, bench::Sharing::dram}) {
+             {bench::Contended::nothing, bench::Contended::bus, bench::Contended::dram}) {
             measure(bench::pipeline(sharing, kTiles));
         }
         if (count > 2) {

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <map>
@@ -19,6 +18,7 @@
 
 #include "base/error.hpp"
 #include "base/pieces.hpp"
+#include "sim/child_process.hpp"
 #include "study/sweep/metrics.hpp"
 
 namespace memwall {
@@ -104,8 +104,7 @@ public:
         if (pid_ > 0) {
             ::close(socket_);
             ::kill(pid_, signal);
-            while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-            }
+            status = wait_for_end(pid_);
             pid_ = 0;
         }
         return status;
