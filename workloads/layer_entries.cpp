@@ -185,7 +185,12 @@ private:
         }
     }
 
-    void read_op(MapReader& reader, LayerEntry& entry) {
+    void read_op(const YamlValue& filled, MapReader& reader, LayerEntry& entry) {
+        if (const auto* meant = misspelt_op(filled)) {
+            reader.faults().error(meant->key_mark, "unknown key '" + meant->key + "' in " +
+                                                       reader.what() + "; did you mean 'op'?");
+            return;
+        }
         const auto op = reader.required<std::string>("op");
         entry.op = find_op(op);
         if (entry.op != nullptr) {
@@ -194,6 +199,21 @@ private:
         } else if (!op.empty()) {
             reader.error("op", "unknown op '" + op + "'" + suggestion(op, op_names()));
         }
+    }
+
+    /// Where there is no `op`: the key that was meant for it. The others are those of an op, and
+    /// nobody knows which.
+    static const YamlValue::Entry* misspelt_op(const YamlValue& layer) {
+        if (layer.find("op") != nullptr) {
+            return nullptr;
+        }
+        static const std::set<std::string, std::less<>> kOtherWords = {"type", "kind", "operator",
+                                                                       "operation"};
+        const auto& entries = layer.entries();
+        const auto meant = std::find_if(entries.begin(), entries.end(), [](const auto& entry) {
+            return !nearest_name(entry.key, {"op"}).empty() || kOtherWords.contains(entry.key);
+        });
+        return meant == entries.end() ? nullptr : &*meant;
     }
 
     void read_layer(const YamlValue& item, bool again) {
@@ -236,7 +256,7 @@ private:
         if (weights && *weights != entry.name.name) {
             entry.weights = NameAt{*weights, reader.value("weights")->mark()};
         }
-        read_op(reader, entry);
+        read_op(filled, reader, entry);
         entry.keys = own_keys(filled);
     }
 

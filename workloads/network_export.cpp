@@ -68,7 +68,9 @@ private:
     void write_transforms() {
         std::map<std::string, std::vector<std::string>> transforms;
         std::map<const StatedLayer*, LayerPrecision> written;
+        std::size_t with_weights = 0;
         for (const Layer& layer : network_.layers()) {
+            with_weights += layer.weights.valid() ? 1 : 0;
             const auto [first, is_new] = written.emplace(layer.stated.get(), layer.precision);
             if (!is_new && !(first->second == layer.precision)) {
                 transforms["quantise: " + yaml_scalar(policy_text(layer.precision))].push_back(
@@ -84,7 +86,8 @@ private:
         }
         text_ += transforms.empty() ? "" : "transforms:\n";
         for (const auto& [what, names] : transforms) {
-            text_ += "  - {" + what + ", layers: " + list(names) + "}\n";
+            const bool all = what.starts_with("prune") && names.size() == with_weights;
+            text_ += "  - {" + what + (all ? "" : ", layers: " + list(names)) + "}\n";
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads/network_yaml.hpp"
 
+#include <map>
+
 #include "workloads/expression.hpp"
 #include "workloads/network_builder.hpp"
 #include "workloads/ops/keys.hpp"
@@ -9,18 +11,15 @@
 namespace memwall {
 namespace {
 
-/// The parameter that is the length of a sequence.
-constexpr const char* kPositions = "positions";
-
 /// Reads `parameters`: each may use those above it. A name that cannot stand in an expression, a
-/// value that is missing and one that is no scalar are faults. `positions`: what the parameter of
-/// that name is, if given.
-Variables read_parameters(MapReader& reader, const std::optional<std::string>& positions) {
+/// value that is missing and one that is no scalar are faults. `given`: values that come from
+/// elsewhere, by name.
+Variables read_parameters(MapReader& reader, const std::map<std::string, std::string>& given) {
     Variables variables;
     for (const YamlValue::Entry& entry : reader.optional_entries("parameters")) {
         const std::string what = "parameter '" + entry.key + "'";
-        if (entry.key == kPositions && positions) {
-            variables.push({entry.key, *positions});
+        if (const auto known = given.find(entry.key); known != given.end()) {
+            variables.push({entry.key, known->second});
         } else if (!is_variable_name(entry.key) || entry.key == "previous") {
             reader.faults().error(entry.key_mark,
                                   what + ": expected a name of letters, digits and '_'" +
@@ -70,16 +69,32 @@ InputEntry read_input(const YamlValue::Entry& entry, Diagnostics& faults) {
     return input;
 }
 
+/// An input with its expressions filled; without a shape where one of them is wrong.
+InputEntry read_filled_input(const YamlValue::Entry& entry, Variables& variables,
+                             Diagnostics& faults) {
+    Diagnostics found;
+    const YamlValue value = variables.fill(entry.value, found);
+    if (found.empty()) {
+        return read_input({entry.key, entry.key_mark, value}, faults);
+    }
+    for (const Diagnostic& fault : found.faults()) {
+        faults.error(fault.where, fault.message);
+    }
+    InputEntry input;
+    input.name = {entry.key, entry.key_mark};
+    return input;
+}
+
 /// The file with the expressions of its own keys filled: all but those of the layers, where more
-/// names are known, and the parameters.
+/// names are known, of the inputs, and the parameters.
 YamlValue with_filled_keys(const YamlValue& tree, Variables& variables, Diagnostics& faults) {
     if (!tree.is_map()) {
         return tree;
     }
     std::vector<YamlValue::Entry> entries = tree.entries();
     for (YamlValue::Entry& entry : entries) {
-        if (entry.key != "layers" && entry.key != "parameters" && entry.key != "source" &&
-            entry.key != "description") {
+        if (entry.key != "layers" && entry.key != "inputs" && entry.key != "parameters" &&
+            entry.key != "source" && entry.key != "description") {
             entry.value = variables.fill(entry.value, faults);
         }
     }
@@ -91,7 +106,7 @@ YamlValue with_filled_keys(const YamlValue& tree, Variables& variables, Diagnost
 Network load_network(const YamlValue& tree, Diagnostics& faults) {
     Diagnostics found;
     MapReader unfilled(tree, "network file", found);
-    Variables variables = read_parameters(unfilled, stated_sequence_length(tree));
+    Variables variables = read_parameters(unfilled, parameters_of_transforms(tree));
     const YamlValue root = with_filled_keys(tree, variables, found);
     MapReader reader(root, "network file", found);
     reader.optional_entries("parameters");
@@ -104,7 +119,7 @@ Network load_network(const YamlValue& tree, Diagnostics& faults) {
     reader.optional<std::string>("description", "");
     entry.precision = read_policy(reader, "precision");
     for (const YamlValue::Entry& input : reader.required_entries("inputs")) {
-        entry.inputs.push_back(read_input(input, found));
+        entry.inputs.push_back(read_filled_input(input, variables, found));
     }
     if (root.find("inputs") != nullptr && root.find("inputs")->is_map() && entry.inputs.empty()) {
         reader.error("inputs", "'inputs' in network file: expected at least one input");
@@ -116,7 +131,9 @@ Network load_network(const YamlValue& tree, Diagnostics& faults) {
         }
     }
     const std::vector<Transform> transforms = read_transforms(reader);
-    change_inputs(transforms, entry.inputs, variables.find(kPositions) != nullptr, found);
+    const auto has = [&](const char* parameter) { return variables.find(parameter) != nullptr; };
+    change_inputs(transforms, entry.inputs,
+                  {has(kPositions), has(kImageRows) && has(kImageColumns)}, found);
     const std::vector<YamlValue>& layers = reader.required_items("layers");
     if (root.find("layers") != nullptr && root.find("layers")->is_sequence() && layers.empty()) {
         reader.error("layers", "'layers' in network file: expected at least one layer");

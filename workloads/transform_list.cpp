@@ -2,30 +2,12 @@
 #include "workloads/transform_list.hpp"
 
 #include <algorithm>
-#include <cmath>
-
-#include "workloads/transforms.hpp"
 
 namespace memwall {
 namespace {
 
 constexpr std::int64_t kMostSize = 1'000'000;  ///< rows, columns or positions
 constexpr std::int64_t kMostPattern = 1'024;   ///< M of N:M
-
-bool concerns(const Transform& transform, const std::string& layer) {
-    return transform.layers.empty() ||
-           std::any_of(transform.layers.begin(), transform.layers.end(),
-                       [&](const NameAt& pattern) { return matches(pattern.name, layer); });
-}
-
-bool concerns(const Transform& transform, const Layer& layer) {
-    return concerns(transform, layer.name) ||
-           (layer.composite && concerns(transform, layer.composite->name));
-}
-
-bool changes_shapes(const Transform& transform) {
-    return transform.channels || transform.sequence_length || !transform.resolution.empty();
-}
 
 /// A fraction above 0 and at most 1.
 std::optional<double> read_fraction(MapReader& reader, const char* key) {
@@ -119,6 +101,10 @@ void read_layers_of(MapReader& reader, Transform& transform) {
 Transform read_transform(const YamlValue& item, Diagnostics& faults) {
     Transform transform;
     transform.where = item.mark();
+    if (const YamlValue* batch = item.is_map() ? item.find("batch") : nullptr) {
+        faults.error(batch->mark(), "the batch belongs to the run: --batch N, or scenario.batch");
+        return transform;
+    }
     MapReader reader(item, "transform", faults);
     int kinds = 0;
     for (const char* kind : {"quantise", "prune", "resolution", "sequence_length", "fuse"}) {
@@ -126,10 +112,6 @@ Transform read_transform(const YamlValue& item, Diagnostics& faults) {
     }
     if (reader.has("fuse")) {
         transform.fuse = reader.optional<bool>("fuse");
-    }
-    if (reader.has("batch")) {
-        reader.error("batch", "the batch belongs to the run: --batch N, or scenario.batch");
-        ++kinds;
     }
     if (reader.has("quantise")) {
         transform.quantise = read_policy(reader, "quantise");
@@ -157,56 +139,6 @@ Transform read_transform(const YamlValue& item, Diagnostics& faults) {
     return transform;
 }
 
-std::vector<std::string> names_of(const Network& network) {
-    std::vector<std::string> names;
-    for (const Layer& layer : network.layers()) {
-        names.push_back(layer.composite ? layer.composite->name : layer.name);
-    }
-    return names;
-}
-
-void check_patterns(const Transform& transform, const Network& network, Diagnostics& faults) {
-    for (const NameAt& pattern : transform.layers) {
-        const bool found =
-            std::any_of(network.layers().begin(), network.layers().end(), [&](const Layer& layer) {
-                return matches(pattern.name, layer.name) ||
-                       (layer.composite && matches(pattern.name, layer.composite->name));
-            });
-        if (!found) {
-            faults.error(pattern.where, "no layer is called '" + pattern.name + "'" +
-                                            suggestion(pattern.name, names_of(network)));
-        }
-    }
-}
-
-Network quantised(const Transform& transform, const Network& network) {
-    const PrecisionPolicy& policy = *transform.quantise;
-    return transform.layers.empty() ? with_precision(network, policy)
-                                    : with_precision(network, policy, [&](const Layer& layer) {
-                                          return !concerns(transform, layer);
-                                      });
-}
-
-Network with_fusion(const Transform& transform, const Network& network) {
-    NetworkParts parts = network.parts();
-    for (Layer& layer : parts.layers) {
-        if (concerns(transform, layer)) {
-            layer.stands_alone = !*transform.fuse;
-        }
-    }
-    return Network(std::move(parts));
-}
-
-Network pruned(const Transform& transform, const Network& network) {
-    NetworkParts parts = network.parts();
-    for (const Layer& layer : parts.layers) {
-        if (layer.weights.valid() && concerns(transform, layer)) {
-            parts.tensors[layer.weights.position()].sparsity = transform.prune;
-        }
-    }
-    return Network(std::move(parts));
-}
-
 }  // namespace
 
 std::vector<Transform> read_transforms(MapReader& reader) {
@@ -218,148 +150,39 @@ std::vector<Transform> read_transforms(MapReader& reader) {
 }
 
 std::optional<std::string> stated_sequence_length(const YamlValue& tree) {
-    std::optional<std::string> length;
+    const auto sizes = parameters_of_transforms(tree);
+    const auto length = sizes.find(kPositions);
+    return length == sizes.end() ? std::nullopt : std::optional(length->second);
+}
+
+std::map<std::string, std::string> parameters_of_transforms(const YamlValue& tree) {
+    std::map<std::string, std::string> sizes;
     const YamlValue* transforms = tree.is_map() ? tree.find("transforms") : nullptr;
     if (transforms == nullptr || !transforms->is_sequence()) {
-        return length;
+        return sizes;
     }
+    const auto set = [&](const char* parameter, const YamlValue& value) {
+        const auto count =
+            value.is_scalar() ? parse_count(value.text()) : Parsed<std::int64_t>(ParseFault{});
+        const auto* size = std::get_if<std::int64_t>(&count);
+        if (size != nullptr && *size > 0 && *size <= kMostSize) {
+            sizes[parameter] = std::to_string(*size);
+        }
+    };
     for (const YamlValue& transform : transforms->items()) {
-        const YamlValue* value = transform.is_map() ? transform.find("sequence_length") : nullptr;
-        if (value != nullptr && value->is_scalar()) {
-            const Parsed<std::int64_t> count = parse_count(value->text());
-            const auto* positions = std::get_if<std::int64_t>(&count);
-            if (positions != nullptr && *positions > 0 && *positions <= kMostSize) {
-                length = std::to_string(*positions);
-            }
-        }
-    }
-    return length;
-}
-
-void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEntry>& inputs,
-                   bool by_parameter, Diagnostics& faults) {
-    for (const Transform& transform : transforms) {
-        const bool has_length = !transform.sequence_length || by_parameter;
-        bool changed = transform.resolution.empty() && has_length;
-        for (InputEntry& input : inputs) {
-            const std::size_t rank = input.shape ? input.shape->size() : 0;
-            if (!transform.resolution.empty() && rank >= 3) {
-                (*input.shape)[rank - 2] = transform.resolution.front();
-                (*input.shape)[rank - 1] = transform.resolution.back();
-                changed = true;
-            }
-            if (!has_length && rank == 2 && input.shape->front() > 1) {
-                (*input.shape)[0] = *transform.sequence_length;
-                changed = true;
-            }
-        }
-        if (!changed) {
-            faults.error(transform.where,
-                         transform.sequence_length
-                             ? "sequence_length: no input has the shape [positions, features]"
-                             : "resolution: no input has the shape [channels, rows, columns]");
-        }
-    }
-}
-
-std::string last_with_weights(const std::vector<YamlValue>& layers) {
-    for (std::size_t l = layers.size(); l-- > 0;) {
-        const YamlValue& layer = layers[l];
-        const YamlValue* inner = layer.is_map() ? layer.find("layers") : nullptr;
-        if (inner != nullptr && inner->is_sequence()) {
-            if (std::string found = last_with_weights(inner->items()); !found.empty()) {
-                return found;
-            }
-        }
-        const YamlValue* name = layer.is_map() ? layer.find("name") : nullptr;
-        if (name != nullptr && name->is_scalar() &&
-            (layer.find("out_channels") != nullptr || layer.find("out_features") != nullptr)) {
-            return name->text();
-        }
-    }
-    return "";
-}
-
-YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer,
-                    const std::string& last) {
-    const YamlValue* name = layer.find("name");
-    if (name == nullptr || !name->is_scalar()) {
-        return layer;
-    }
-    std::vector<YamlValue::Entry> entries = layer.entries();
-    const YamlValue* op = layer.find("op");
-    const bool states_shape = op == nullptr || !op->is_scalar() || op->text() != "reshape";
-    if (states_shape && std::any_of(transforms.begin(), transforms.end(), changes_shapes)) {
-        entries.erase(std::remove_if(entries.begin(), entries.end(),
-                                     [](const auto& entry) { return entry.key == "shape"; }),
-                      entries.end());
-    }
-    for (const Transform& transform : transforms) {
-        const bool spared = transform.layers.empty() && name->text() == last;
-        if (!transform.channels || spared || !concerns(transform, name->text())) {
+        if (!transform.is_map()) {
             continue;
         }
-        std::string before;
-        std::string after;
-        for (YamlValue::Entry& entry : entries) {
-            if (entry.key != "out_channels" && entry.key != "out_features") {
-                continue;
-            }
-            Diagnostics ignored;  // a wrong number is told where the layer is read
-            if (const auto count = scalar_as<std::int64_t>(entry.value, entry.key, ignored)) {
-                before = entry.value.text();
-                after = std::to_string(static_cast<std::int64_t>(
-                    std::ceil(static_cast<double>(*count) * *transform.channels)));
-                entry.value = YamlValue::make_scalar(after, entry.value.mark());
-            }
+        if (const YamlValue* length = transform.find("sequence_length")) {
+            set(kPositions, *length);
         }
-        for (YamlValue::Entry& entry : entries) {
-            if (entry.key == "groups" && entry.value.is_scalar() && entry.value.text() == before) {
-                entry.value = YamlValue::make_scalar(after, entry.value.mark());
-            }
+        if (const YamlValue* image = transform.find("resolution")) {
+            const auto& both = image->items();
+            set(kImageRows, both.empty() ? *image : both.front());
+            set(kImageColumns, both.empty() ? *image : both.back());
         }
     }
-    return YamlValue::make_map(std::move(entries), layer.mark());
-}
-
-Network transformed(const std::vector<Transform>& transforms, Network network,
-                    Diagnostics& faults) {
-    for (const Transform& transform : transforms) {
-        check_patterns(transform, network, faults);
-        if (transform.quantise) {
-            network = quantised(transform, network);
-        }
-        if (transform.prune) {
-            network = pruned(transform, network);
-        }
-        if (transform.fuse) {
-            network = with_fusion(transform, network);
-        }
-    }
-    return network;
-}
-
-bool matches(const std::string& pattern, const std::string& text) {
-    std::size_t p = 0;
-    std::size_t t = 0;
-    std::size_t star = std::string::npos;
-    std::size_t begun = 0;  // where the text of the last star ends at least
-    while (t < text.size()) {
-        if (p < pattern.size() && pattern[p] == '*') {
-            star = p++;
-            begun = t;
-        } else if (p < pattern.size() && pattern[p] == text[t]) {
-            ++p;
-            ++t;
-        } else if (star != std::string::npos) {
-            p = star + 1;
-            t = ++begun;
-        } else {
-            return false;
-        }
-    }
-    return std::all_of(pattern.begin() + static_cast<std::ptrdiff_t>(p), pattern.end(),
-                       [](char letter) { return letter == '*'; });
+    return sizes;
 }
 
 }  // namespace memwall

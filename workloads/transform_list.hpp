@@ -3,6 +3,7 @@
 // order: quantise, prune, other resolutions and lengths, fusing.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,15 +28,28 @@ struct Transform {
 /// Reads the list; what is wrong is reported and left out.
 std::vector<Transform> read_transforms(MapReader& reader);
 
-/// The `sequence_length` that the transforms of a network file ask for, as it is written; of a
-/// network with a parameter `positions` it is the value of that.
+/// Parameters that are the length of a sequence, and the size of an image.
+constexpr const char* kPositions = "positions";
+constexpr const char* kImageRows = "image_rows";
+constexpr const char* kImageColumns = "image_columns";
+
+/// The values that the transforms of a network file give to these parameters, where it has them.
+std::map<std::string, std::string> parameters_of_transforms(const YamlValue& tree);
+
+/// That of `positions`: the `sequence_length` that is asked for.
 std::optional<std::string> stated_sequence_length(const YamlValue& tree);
 
+/// What the parameters of a network decide, so that its inputs have it already.
+struct SizedByParameters {
+    bool length = false;
+    bool image = false;
+};
+
 /// Inputs of the asked resolution ([channels, ..., rows, columns]) and length ([positions,
-/// features]; one row is a state, and stays; `by_parameter`: they have it already). A transform
-/// that no input has the axes for is a fault.
+/// features]; one row is a state, and stays). A transform that no input has the axes for is a
+/// fault.
 void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEntry>& inputs,
-                   bool by_parameter, Diagnostics& faults);
+                   const SizedByParameters& by_parameters, Diagnostics& faults);
 
 /// The name of the last layer of a list that has `out_channels` or `out_features`: what a network
 /// tells apart. Empty where there is none.
@@ -47,7 +61,8 @@ std::string last_with_weights(const std::vector<YamlValue>& layers);
 YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer,
                     const std::string& last);
 
-/// The network with its layers quantised and pruned. Patterns that match no layer are faults.
+/// The network with its layers quantised and pruned. Patterns that match no layer are faults, and
+/// those of a prune that match none with something to prune.
 Network transformed(const std::vector<Transform>& transforms, Network network, Diagnostics& faults);
 
 /// Whether `text` is what `pattern` says, * standing for any text.

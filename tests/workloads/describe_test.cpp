@@ -108,6 +108,9 @@ TEST_CASE("An update reads and writes what it brings up to date, of a table the 
     // written, and the parameter: 2 + 3 x 4 + 3 x 4 + 2.
     CHECK(update("- {name: n, op: linear, out_features: 4, bias: false}\n") == Bytes(28 * 20));
     CHECK(update("- {name: n, op: embedding, rows: 1000, features: 8}\n") == Bytes(28 * 5 * 8));
+    // Five draws of two rows: five gradients, and the rest for two rows.
+    CHECK(update("- {name: n, op: embedding, rows: 2, features: 8}\n") ==
+          Bytes(2 * 5 * 8 + 26 * 2 * 8));
 }
 
 TEST_CASE("Of an input that a layer reads a part of, the part is counted") {

@@ -100,6 +100,9 @@ TEST_CASE("Transforms of a file come back as what they made of its layers") {
                          "  - {prune: {density: 0.3}, layers: b}\n"
                          "  - {quantise: int4, layers: b}\n" +
                          layers));
+    const Network all = test::network_of("network: n\ntransforms: [{prune: 2:4}]\n" + layers);
+    check_comes_back(all);
+    CHECK(network_text(all).find("  - {prune: \"2:4\"}\n") != std::string::npos);
     check_comes_back(
         test::network_of("network: n\ntransforms: [{prune: {channels: 0.5}, layers: a}, "
                          "{resolution: 12}]\n" +

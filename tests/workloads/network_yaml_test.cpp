@@ -76,6 +76,18 @@ TEST_CASE("Each mistake in a layer has its sentence at its place") {
     CHECK(fault("- relu\n") == "5:3: error: layer: expected keys and values, found a single value");
 }
 
+TEST_CASE("A key that was meant to be op is told by its name") {
+    const auto fault = [](const std::string& key) {
+        return faults_of_layers("[8]", "- {" + key + ": linear, name: a, out_features: 3}\n");
+    };
+    CHECK(fault("opp") ==
+          "net.yaml:5:4: error: unknown key 'opp' in layer 'a'; did you mean 'op'?");
+    CHECK(fault("type") ==
+          "net.yaml:5:4: error: unknown key 'type' in layer 'a'; did you mean 'op'?");
+    CHECK(faults_of_layers("[8]", "- {name: a, out_features: 3}\n") ==
+          "net.yaml:5:3: error: missing key 'op' in layer 'a'");
+}
+
 TEST_CASE("Sizes that are none have their sentence") {
     const auto conv = [](const std::string& keys) {
         return fault("- {name: a, op: conv, out_channels: 1, " + keys + "}\n");

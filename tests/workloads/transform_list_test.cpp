@@ -6,6 +6,7 @@
 #include "tests/support/generated_forms.hpp"
 #include "tests/workloads/network_text.hpp"
 #include "workloads/network_export.hpp"
+#include "workloads/network_yaml.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -111,6 +112,40 @@ TEST_CASE("The length of a sequence that is a parameter changes with it") {
     CHECK(longer.tensor(longer.find_tensor("l")).shape == Shape{12, 3});
 }
 
+TEST_CASE("The size of an image that is two parameters changes with them") {
+    // ViT-B/16: 12 blocks of 12 heads, 768 features; a position is a patch of 16 x 16, one more is
+    // the class token. A block has 12 * 768 * 768 weights, scores and context 768 each.
+    const auto macs = [](std::int64_t patches) {
+        const std::int64_t positions = patches + 1;
+        const std::int64_t block = positions * 12 * 768 * 768 + 2 * positions * positions * 768;
+        return patches * 768 * 768 + 12 * block + 768 * 1000;
+    };
+    Diagnostics none;
+    const YamlValue root = read_yaml_file(
+        std::string(MEMWALL_SOURCE_DIR) + "/configs/networks/vit_b16.yaml", "vit.yaml", none);
+    const auto at = [&](const std::string& resolution) {
+        Diagnostics faults;
+        Network network = load_network(
+            with_override(root, "transforms", "[{resolution: " + resolution + "}]"), faults);
+        faults.throw_if_any();
+        return network;
+    };
+    CHECK(at("224").macs() == macs(14 * 14));
+    CHECK(at("384").macs() == macs(24 * 24));
+    CHECK(weights(at("384"), "positions").shape == Shape{24 * 24 + 1, 768});
+    CHECK(at("[160, 320]").macs() == macs(10 * 20));
+    CHECK_THROWS_WITH(at("250"),
+                      "vit.yaml:8:13: error: '{image_rows / patch * (image_columns / patch)}': "
+                      "250 / 16 is no whole number");
+}
+
+TEST_CASE("A resolution without an image says what it looked for") {
+    CHECK(faults_of("network: n\ninputs: {x: [8]}\nlayers: [{name: a, op: relu}]\n"
+                    "transforms: [{resolution: 8}]\n") ==
+          "net.yaml:4:14: error: resolution: no input has the shape [channels, rows, columns], and "
+          "there are no parameters 'image_rows' and 'image_columns'");
+}
+
 TEST_CASE("Pruning the channels of all layers leaves the classes as they are") {
     const std::string text =
         "network: n\ninputs: {x: [8]}\nlayers:\n"
@@ -154,7 +189,7 @@ TEST_CASE("What is no transform is told at its place") {
     };
     CHECK(fault("{quantize: int4}").find("did you mean 'quantise'") != std::string::npos);
     CHECK(fault("{bogus: 1}") ==
-          "net.yaml:8:4: error: unknown key 'bogus' in transform; expected one of batch, fuse, "
+          "net.yaml:8:4: error: unknown key 'bogus' in transform; expected one of fuse, "
           "layers, prune, quantise, resolution, sequence_length");
     CHECK(fault("{quantise: int4, layers: cnv*}") ==
           "net.yaml:8:28: error: no layer is called 'cnv*'" +
@@ -164,9 +199,30 @@ TEST_CASE("What is no transform is told at its place") {
           "{channels: 0.5}, found '5:4'");
     CHECK(fault("{prune: {density: 1.5}}").find("above 0 and at most 1") != std::string::npos);
     CHECK(fault("{sequence_length: 4}") ==
-          "net.yaml:8:3: error: sequence_length: no input has the shape [positions, features]");
+          "net.yaml:8:3: error: sequence_length: no input has the shape [positions, features], and "
+          "there is no parameter 'positions'");
     CHECK(fault("{prune: 2:4, quantise: int4}").find("expected one of") != std::string::npos);
-    CHECK(fault("{batch: 4}").find("the batch belongs to the run: --batch N") != std::string::npos);
+    CHECK(fault("{batch: 4}") ==
+          "net.yaml:8:11: error: the batch belongs to the run: --batch N, or scenario.batch");
+}
+
+TEST_CASE("A prune that has nothing to prune is refused") {
+    const std::string text =
+        "network: n\ninputs: {x: [8]}\nlayers:\n"
+        "- {name: up, op: linear, out_features: 16}\n"
+        "- {name: act, op: relu}\n";
+    const auto fault = [&](const std::string& transform) {
+        return faults_of(text + "transforms:\n- " + transform + "\n");
+    };
+    CHECK(fault("{prune: 2:4, layers: [up, act]}") ==
+          "net.yaml:7:29: error: prune: 'act' names no layer with weights");
+    CHECK(fault("{prune: {channels: 0.5}, layers: \"a*\"}") ==
+          "net.yaml:7:36: error: prune: 'a*' names no layer with out_channels or out_features");
+    CHECK(fault("{prune: {channels: 0.5}}") ==
+          "net.yaml:7:3: error: prune: no layer but the last has out_channels or out_features");
+    CHECK(faults_of("network: n\ninputs: {x: [8]}\nlayers: [{name: act, op: relu}]\n"
+                    "transforms: [{prune: 2:4}]\n") ==
+          "net.yaml:4:14: error: prune: no layer has weights");
 }
 
 TEST_CASE("MACs and bytes of generated networks scale with batch and precision as they should") {

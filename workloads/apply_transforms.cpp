@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the transforms of a network file do: to its inputs, to the keys of its layers, and to the
+// network that they make.
+#include <algorithm>
+#include <cmath>
+
+#include "workloads/stated_layer.hpp"
+#include "workloads/transform_list.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+bool concerns(const Transform& transform, const std::string& layer) {
+    return transform.layers.empty() ||
+           std::any_of(transform.layers.begin(), transform.layers.end(),
+                       [&](const NameAt& pattern) { return matches(pattern.name, layer); });
+}
+
+bool concerns(const Transform& transform, const Layer& layer) {
+    return concerns(transform, layer.name) ||
+           (layer.composite && concerns(transform, layer.composite->name));
+}
+
+bool changes_shapes(const Transform& transform) {
+    return transform.channels || transform.sequence_length || !transform.resolution.empty();
+}
+
+std::vector<std::string> names_of(const Network& network) {
+    std::vector<std::string> names;
+    for (const Layer& layer : network.layers()) {
+        names.push_back(layer.composite ? layer.composite->name : layer.name);
+    }
+    return names;
+}
+
+void check_patterns(const Transform& transform, const Network& network, Diagnostics& faults) {
+    for (const NameAt& pattern : transform.layers) {
+        const bool found =
+            std::any_of(network.layers().begin(), network.layers().end(), [&](const Layer& layer) {
+                return matches(pattern.name, layer.name) ||
+                       (layer.composite && matches(pattern.name, layer.composite->name));
+            });
+        if (!found) {
+            faults.error(pattern.where, "no layer is called '" + pattern.name + "'" +
+                                            suggestion(pattern.name, names_of(network)));
+        }
+    }
+}
+
+Network quantised(const Transform& transform, const Network& network) {
+    const PrecisionPolicy& policy = *transform.quantise;
+    return transform.layers.empty() ? with_precision(network, policy)
+                                    : with_precision(network, policy, [&](const Layer& layer) {
+                                          return !concerns(transform, layer);
+                                      });
+}
+
+Network with_fusion(const Transform& transform, const Network& network) {
+    NetworkParts parts = network.parts();
+    for (Layer& layer : parts.layers) {
+        if (concerns(transform, layer)) {
+            layer.stands_alone = !*transform.fuse;
+        }
+    }
+    return Network(std::move(parts));
+}
+
+Network pruned(const Transform& transform, const Network& network) {
+    NetworkParts parts = network.parts();
+    for (const Layer& layer : parts.layers) {
+        if (layer.weights.valid() && concerns(transform, layer)) {
+            parts.tensors[layer.weights.position()].sparsity = transform.prune;
+        }
+    }
+    return Network(std::move(parts));
+}
+
+bool has_channels(const Layer& layer) {
+    return layer.stated != nullptr &&
+           std::any_of(layer.stated->keys.begin(), layer.stated->keys.end(), [](const auto& key) {
+               return key.key == "out_channels" || key.key == "out_features";
+           });
+}
+
+/// A prune that no layer has weights or channels for would be without effect, which nobody means.
+void check_prune(const Transform& transform, const Network& network, Diagnostics& faults) {
+    if (!transform.prune && !transform.channels) {
+        return;
+    }
+    const char* lacking = transform.prune ? "weights" : "out_channels or out_features";
+    const auto prunable = [&](const Layer& layer) {
+        return transform.prune ? layer.weights.valid() : has_channels(layer);
+    };
+    const auto& layers = network.layers();
+    for (const NameAt& pattern : transform.layers) {
+        const Transform alone{{pattern}, {}, {}, {}, {}, {}, {}, {}};
+        const auto named = [&](const Layer& layer) { return concerns(alone, layer); };
+        if (std::any_of(layers.begin(), layers.end(), named) &&
+            std::none_of(layers.begin(), layers.end(),
+                         [&](const Layer& layer) { return named(layer) && prunable(layer); })) {
+            faults.error(pattern.where,
+                         "prune: '" + pattern.name + "' names no layer with " + lacking);
+        }
+    }
+    // Without a pattern the last layer that has channels keeps them.
+    const std::int64_t least = transform.prune ? 1 : 2;
+    if (transform.layers.empty() && std::count_if(layers.begin(), layers.end(), prunable) < least) {
+        faults.error(transform.where, std::string("prune: no layer ") +
+                                          (transform.prune ? "" : "but the last ") + "has " +
+                                          lacking);
+    }
+}
+
+}  // namespace
+
+void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEntry>& inputs,
+                   const SizedByParameters& by_parameters, Diagnostics& faults) {
+    for (const Transform& transform : transforms) {
+        const bool has_length = !transform.sequence_length || by_parameters.length;
+        const bool has_image = transform.resolution.empty() || by_parameters.image;
+        bool changed = has_image && has_length;
+        for (InputEntry& input : inputs) {
+            const std::size_t rank = input.shape ? input.shape->size() : 0;
+            if (!has_image && rank >= 3) {
+                (*input.shape)[rank - 2] = transform.resolution.front();
+                (*input.shape)[rank - 1] = transform.resolution.back();
+                changed = true;
+            }
+            if (!has_length && rank == 2 && input.shape->front() > 1) {
+                (*input.shape)[0] = *transform.sequence_length;
+                changed = true;
+            }
+        }
+        if (!changed) {
+            faults.error(transform.where,
+                         transform.sequence_length
+                             ? "sequence_length: no input has the shape [positions, features], and "
+                               "there is no parameter 'positions'"
+                             : "resolution: no input has the shape [channels, rows, columns], and "
+                               "there are no parameters 'image_rows' and 'image_columns'");
+        }
+    }
+}
+
+std::string last_with_weights(const std::vector<YamlValue>& layers) {
+    for (std::size_t l = layers.size(); l-- > 0;) {
+        const YamlValue& layer = layers[l];
+        const YamlValue* inner = layer.is_map() ? layer.find("layers") : nullptr;
+        if (inner != nullptr && inner->is_sequence()) {
+            if (std::string found = last_with_weights(inner->items()); !found.empty()) {
+                return found;
+            }
+        }
+        const YamlValue* name = layer.is_map() ? layer.find("name") : nullptr;
+        if (name != nullptr && name->is_scalar() &&
+            (layer.find("out_channels") != nullptr || layer.find("out_features") != nullptr)) {
+            return name->text();
+        }
+    }
+    return "";
+}
+
+YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer,
+                    const std::string& last) {
+    const YamlValue* name = layer.find("name");
+    if (name == nullptr || !name->is_scalar()) {
+        return layer;
+    }
+    std::vector<YamlValue::Entry> entries = layer.entries();
+    const YamlValue* op = layer.find("op");
+    const bool states_shape = op == nullptr || !op->is_scalar() || op->text() != "reshape";
+    if (states_shape && std::any_of(transforms.begin(), transforms.end(), changes_shapes)) {
+        entries.erase(std::remove_if(entries.begin(), entries.end(),
+                                     [](const auto& entry) { return entry.key == "shape"; }),
+                      entries.end());
+    }
+    for (const Transform& transform : transforms) {
+        const bool spared = transform.layers.empty() && name->text() == last;
+        if (!transform.channels || spared || !concerns(transform, name->text())) {
+            continue;
+        }
+        std::string before;
+        std::string after;
+        for (YamlValue::Entry& entry : entries) {
+            if (entry.key != "out_channels" && entry.key != "out_features") {
+                continue;
+            }
+            Diagnostics ignored;  // a wrong number is told where the layer is read
+            if (const auto count = scalar_as<std::int64_t>(entry.value, entry.key, ignored)) {
+                before = entry.value.text();
+                after = std::to_string(static_cast<std::int64_t>(
+                    std::ceil(static_cast<double>(*count) * *transform.channels)));
+                entry.value = YamlValue::make_scalar(after, entry.value.mark());
+            }
+        }
+        for (YamlValue::Entry& entry : entries) {
+            if (entry.key == "groups" && entry.value.is_scalar() && entry.value.text() == before) {
+                entry.value = YamlValue::make_scalar(after, entry.value.mark());
+            }
+        }
+    }
+    return YamlValue::make_map(std::move(entries), layer.mark());
+}
+
+Network transformed(const std::vector<Transform>& transforms, Network network,
+                    Diagnostics& faults) {
+    for (const Transform& transform : transforms) {
+        check_patterns(transform, network, faults);
+        check_prune(transform, network, faults);
+        if (transform.quantise) {
+            network = quantised(transform, network);
+        }
+        if (transform.prune) {
+            network = pruned(transform, network);
+        }
+        if (transform.fuse) {
+            network = with_fusion(transform, network);
+        }
+    }
+    return network;
+}
+
+bool matches(const std::string& pattern, const std::string& text) {
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t star = std::string::npos;
+    std::size_t begun = 0;  // where the text of the last star ends at least
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            begun = t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
+            ++p;
+            ++t;
+        } else if (star != std::string::npos) {
+            p = star + 1;
+            t = ++begun;
+        } else {
+            return false;
+        }
+    }
+    return std::all_of(pattern.begin() + static_cast<std::ptrdiff_t>(p), pattern.end(),
+                       [](char letter) { return letter == '*'; });
+}
+
+}  // namespace memwall
