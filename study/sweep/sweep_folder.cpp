@@ -2,6 +2,8 @@
 #include "study/sweep/sweep_folder.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
 
 #include "base/file.hpp"
 #include "study/overrides.hpp"
@@ -76,15 +78,29 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
     }
 }
 
+/// A key of a scenario by its short name: `scenario.batch` and `batch` are one.
+static std::string without_scenario(const std::string& path) {
+    constexpr std::string_view kPrefix = "scenario.";
+    return path.starts_with(kPrefix) ? path.substr(kPrefix.size()) : path;
+}
+
 Sweep sweep_from(const std::string& text, const std::string& shown_as,
                  const std::vector<std::string>& base) {
     Diagnostics faults;
     const YamlValue root = read_yaml_text(text, shown_as, faults);
     faults.throw_if_any();
     Sweep sweep = load_sweep(root, faults);
+    std::set<std::string> swept;
+    for (const std::string& path : sweep.space.paths()) {
+        swept.insert(without_scenario(path));
+    }
     for (const std::string& set : base) {
         const Override override = parse_override(set);
         check_path(override.path, {}, faults);
+        if (swept.contains(without_scenario(override.path))) {
+            faults.error({}, "'" + set + "' would have no effect: the sweep " + shown_as +
+                                 " gives '" + override.path + "' its values at each point");
+        }
         Diagnostics of_value;
         sweep.base.push_back({override.path, read_yaml_text(override.value, "", of_value), {}});
         of_value.throw_if_any();

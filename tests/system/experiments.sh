@@ -23,8 +23,8 @@ for file in "$source_dir"/configs/experiments/*.yaml; do
     grep -q "^<!-- $name: begin -->" "$source_dir/docs/experiments.md" "$source_dir/docs/memory_wall.md" ||
         failed "no page has an answer of $name"
     if [[ " $answered " != *" $name "* ]]; then
-        sed 's/^  network: .*/  network: [lenet]/' "$file" >"$name.yaml"
-        said=$("$MEMWALL" sweep "$name.yaml" --set network=lenet --out "$name" 2>&1 >/dev/null | tail -1)
+        sed -E 's/^  network: .*/  network: [lenet]/; s/^(base: .*network: )\w+/\1lenet/' "$file" >"$name.yaml"
+        said=$("$MEMWALL" sweep "$name.yaml" --out "$name" 2>&1 >/dev/null | tail -1)
         expect_contains "$said" " 0 found, 0 failed" "the end of the sweep $name"
     fi
 done

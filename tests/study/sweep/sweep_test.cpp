@@ -81,6 +81,23 @@ TEST_CASE("a sweep gives a table of its points in the order of the grid, as sing
     CHECK(std::stod(rows[4]["area_mm2"]) == totals["area_mm2"].get<double>());
 }
 
+TEST_CASE("what would have no effect beside the values of a sweep is refused") {
+    const TemporaryFolder folder;
+    for (const char* set : {"batch=8", "scenario.batch=8", "machine.clock=1GHz"}) {
+        const ProgramRun run = sweep(folder.path(), kSweep, {"--set", set});
+        const std::string path = std::string(set).substr(0, std::string(set).find('='));
+        CHECK(run.err == "error: '" + std::string(set) +
+                             "' would have no effect: the sweep s.yaml gives '" + path +
+                             "' its values at each point\n");
+        CHECK(run.status == 2);
+    }
+    const ProgramRun networks =
+        sweep(folder.path(), kSweep + "  network: [tiny_conv, tiny_linear]\n",
+              {"--set", "network=lenet", "--dry-run"});
+    CHECK(networks.err.find("'network=lenet' would have no effect") != std::string::npos);
+    CHECK(sweep(folder.path(), kSweep, {"--set", "network=tiny_linear", "--dry-run"}).status == 0);
+}
+
 TEST_CASE("results do not depend on the number of workers, byte for byte") {
     const TemporaryFolder folder;
     std::string first;
