@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arch/component_kinds.hpp"
+#include "base/yaml_override.hpp"
 
 namespace memwall {
 namespace {
@@ -35,8 +36,16 @@ void read_head(const YamlValue& file, const std::string& prefix,
     reader.finish();
 }
 
+/// The keys of a component, then those of its type's file. A number that was set from outside of
+/// the component's file stands in the place of the type's.
 YamlValue merged(const YamlValue& own, const YamlValue& file) {
     std::vector<YamlValue::Entry> entries = own.entries();
+    for (YamlValue::Entry& entry : entries) {
+        const YamlValue* of_type = file.find(entry.key);
+        if (of_type != nullptr && entry.value.mark().file != own.mark().file) {
+            entry.value = in_place_of(*of_type, entry.value);
+        }
+    }
     for (const YamlValue::Entry& entry : file.entries()) {
         if (!about_the_file(entry.key) && own.find(entry.key) == nullptr) {
             entries.push_back(entry);

@@ -18,6 +18,7 @@
 #include "arch/dram_config.hpp"
 #include "arch/identifiers.hpp"
 #include "arch/technology.hpp"
+#include "base/error.hpp"
 #include "base/quantity.hpp"
 
 namespace memwall {
@@ -162,6 +163,7 @@ struct Component {
     Sourced clock_power;     ///< W, all instances, at the clock: clock tree and sequencing; counted
                              ///< as control
     SquareMillimetres area;  ///< all instances, on the chip
+    SourceMark capacity_where;  ///< of a memory: where its file says how much it holds
 
     /// What a memory holds, all instances together; 0 of what holds nothing.
     [[nodiscard]] Bytes capacity() const;

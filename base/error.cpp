@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/parse.hpp"
 #include "base/quantity.hpp"
 
 namespace memwall {
@@ -16,6 +17,29 @@ std::string all_texts(const std::vector<Diagnostic>& faults) {
         lines += (lines.empty() ? "" : "\n") + fault.text();
     }
     return lines;
+}
+
+/// What a file says at length is not said again: the middle of a long message is left out, between
+/// whole characters.
+std::string without_middle(const std::string& message) {
+    constexpr std::size_t kLongest = 1'200;
+    constexpr std::size_t kKept = 400;  // at either end
+    if (message.size() <= kLongest) {
+        return message;
+    }
+    const auto inside = [&](std::size_t at) {
+        return (static_cast<unsigned char>(message[at]) & 0xc0U) == 0x80U;
+    };
+    std::size_t begin = kKept;
+    std::size_t end = message.size() - kKept;
+    while (begin > 0 && inside(begin)) {
+        --begin;
+    }
+    while (end < message.size() && inside(end)) {
+        ++end;
+    }
+    return message.substr(0, begin) + " [" + format_count(static_cast<std::int64_t>(end - begin)) +
+           " characters] " + message.substr(end);
 }
 
 /// The file name without its folders: messages must not depend on where the source tree lies.
@@ -34,14 +58,14 @@ std::string Diagnostic::text() const {
             place += ":" + std::to_string(where.column);
         }
     }
-    return (place.empty() ? "" : place + ": ") + "error: " + message;
+    return (place.empty() ? "" : place + ": ") + "error: " + without_middle(message);
 }
 
 InputError::InputError(std::vector<Diagnostic> faults)
     : std::runtime_error(all_texts(faults)), faults_(std::move(faults)) {}
 
 InputError::InputError(const std::string& message)
-    : std::runtime_error("error: " + message), faults_(1) {
+    : std::runtime_error("error: " + without_middle(message)), faults_(1) {
     faults_.front().message = message;
 }
 

@@ -10,8 +10,8 @@
 
 namespace memwall {
 
-/// A place in a file, 1-based. Line 0 means "the file as a whole"; an empty file name, "the command
-/// line".
+/// A place in a file, 1-based. Line 0 means "the file as a whole", or an option of the command line
+/// ("--set machine.clock=1GHz"); an empty file name, "the command line".
 struct SourceMark {
     std::string file;
     int line = 0;

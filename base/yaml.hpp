@@ -32,9 +32,9 @@ YamlValue read_yaml_text(const std::string& text, const std::string& shown_as, D
 /// "components.array.rows". A list element goes by the value of its `name` key, quoted with '...'
 /// where it holds a dot. `value_text` is parsed as YAML, so lists and maps can be given. Throws
 /// InputError naming the part of the path that was not found, with the nearest key, as a fault of
-/// the command line.
+/// the command line. `option` is the place that faults of the value are told at.
 YamlValue with_override(const YamlValue& root, const std::string& path,
-                        const std::string& value_text);
+                        const std::string& value_text, const std::string& option = "");
 /// The same with a value that keeps its places, and a path that stands at `where`.
 YamlValue with_override(const YamlValue& root, const std::string& path, const YamlValue& value,
                         const SourceMark& where);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/yaml.hpp"
+#include "base/yaml_override.hpp"
 
 namespace memwall {
 namespace {
@@ -30,35 +31,34 @@ std::vector<std::string> split_path(const std::string& path) {
     return parts;
 }
 
-/// The same tree with every mark that of the command line.
-YamlValue on_command_line(const YamlValue& value) {
-    const SourceMark nowhere;
+/// The same tree with every mark that of the option.
+YamlValue on_command_line(const YamlValue& value, const SourceMark& option) {
     std::vector<YamlValue> items;
     std::vector<YamlValue::Entry> entries;
     switch (value.kind()) {
         case YamlValue::Kind::null:
-            return YamlValue::make_null(nowhere);
+            return YamlValue::make_null(option);
         case YamlValue::Kind::scalar:
-            return YamlValue::make_scalar(value.text(), nowhere);
+            return YamlValue::make_scalar(value.text(), option);
         case YamlValue::Kind::sequence:
             for (const YamlValue& item : value.items()) {
-                items.push_back(on_command_line(item));
+                items.push_back(on_command_line(item, option));
             }
-            return YamlValue::make_sequence(std::move(items), nowhere);
+            return YamlValue::make_sequence(std::move(items), option);
         case YamlValue::Kind::map:
             for (const YamlValue::Entry& entry : value.entries()) {
-                entries.push_back({entry.key, nowhere, on_command_line(entry.value)});
+                entries.push_back({entry.key, option, on_command_line(entry.value, option)});
             }
-            return YamlValue::make_map(std::move(entries), nowhere);
+            return YamlValue::make_map(std::move(entries), option);
     }
     fail("unknown kind of YAML value");
 }
 
-YamlValue read_value(const std::string& path, const std::string& text) {
+YamlValue read_value(const std::string& path, const std::string& text, const SourceMark& option) {
     Diagnostics faults;
     YamlValue value;
     try {
-        value = on_command_line(read_yaml_text(text, "", faults));
+        value = on_command_line(read_yaml_text(text, "", faults), option);
         faults.throw_if_any();
     } catch (const InputError& error) {
         throw InputError("cannot set '" + path + "' to '" + text +
@@ -79,7 +79,7 @@ public:
     /// `node` with what the parts from `depth` on name replaced.
     [[nodiscard]] YamlValue apply(const YamlValue& node, std::size_t depth) const {
         if (depth == parts_.size()) {
-            return value_;
+            return in_place_of(node, value_);
         }
         if (node.is_map()) {
             return in_map(node, depth);
@@ -149,9 +149,24 @@ private:
 
 }  // namespace
 
+YamlValue in_place_of(const YamlValue& before, const YamlValue& given) {
+    const bool sourced = before.is_map() && before.find("value") != nullptr &&
+                         before.find("status") != nullptr && before.find("source") != nullptr;
+    if (!sourced || !given.is_scalar()) {
+        return given;
+    }
+    const SourceMark& at = given.mark();
+    return YamlValue::make_map(
+        {{"value", at, given},
+         {"status", at, YamlValue::make_scalar("assumed", at)},
+         {"source", at, YamlValue::make_scalar("set in place of its file's number", at)}},
+        at);
+}
+
 YamlValue with_override(const YamlValue& root, const std::string& path,
-                        const std::string& value_text) {
-    return with_override(root, path, read_value(path, value_text), SourceMark());
+                        const std::string& value_text, const std::string& option) {
+    const YamlValue value = read_value(path, value_text, {option, 0, 0});
+    return with_override(root, path, value, SourceMark());
 }
 
 YamlValue with_override(const YamlValue& root, const std::string& path, const YamlValue& value,

@@ -2,7 +2,9 @@
 #include "sim/assemble_result.hpp"
 
 #include <algorithm>
+#include <set>
 
+#include "arch/core_split.hpp"
 #include "base/error.hpp"
 #include "sim/layer_results.hpp"
 #include "sim/lower_bound_run.hpp"
@@ -168,6 +170,34 @@ void sum_energies(const std::vector<LedgerRow>& ledger, Totals& totals) {
     }
 }
 
+/// What the array multiplies at, where that is not what was asked for, and which zeros it passes
+/// over.
+static void find_lanes(const RunInput& input, RunResult& result) {
+    std::set<std::string> wider;
+    for (const Component& component : input.machine.components()) {
+        const auto* array = std::get_if<MacArrayConfig>(&component.config);
+        if (array == nullptr) {
+            continue;
+        }
+        if (array->sparse) {
+            result.sparse_support =
+                std::to_string(array->sparse->kept) + ":" + std::to_string(array->sparse->of);
+        }
+        for (const Layer& layer : input.network.layers()) {
+            const ArrayShape* shape =
+                layer.macs() > 0 ? array_shape(*array, layer.precision) : nullptr;
+            const Precision operand =
+                bits(layer.precision.weights) > bits(layer.precision.activations)
+                    ? layer.precision.weights
+                    : layer.precision.activations;
+            if (shape != nullptr && bits(shape->precision) > bits(operand)) {
+                wider.insert(std::string(name(operand)) + " at " + name(shape->precision));
+            }
+        }
+    }
+    result.wider_lanes.assign(wider.begin(), wider.end());
+}
+
 RunResult assemble_result(const RunInput& input) {
     ensure(input.mapping.layers.size() == input.network.layers().size() &&
                input.outcome.layers.size() == input.network.layers().size(),
@@ -189,6 +219,7 @@ RunResult assemble_result(const RunInput& input) {
             result.dense_pruned_layers.push_back(layer.name);
         }
     }
+    find_lanes(input, result);
     result.overrides = input.overrides;
     result.scenario = input.scenario;
     if (const auto& blocks = program.repetition) {

@@ -174,6 +174,10 @@ struct RunResult {
     std::vector<std::string> kept_precision;  ///< layers that the policy leaves alone
     /// Layers with pruned weights whose zeros the machine stores and multiplies like other words.
     std::vector<std::string> dense_pruned_layers;
+    /// Of pruned weights the zeros that the machine passes over: "2:4"; "": none.
+    std::string sparse_support;
+    /// Precisions that the array has no lanes of, and the wider ones in use: "int4 at int8".
+    std::vector<std::string> wider_lanes;
     std::vector<std::string> overrides;  ///< of this run alone
     Scenario scenario;
     Totals totals;

@@ -251,6 +251,8 @@ Json run_json(const RunResult& run) {
                  {"precision", run.precision},
                  {"kept_precision", run.kept_precision},
                  {"dense_pruned_layers", run.dense_pruned_layers},
+                 {"sparse_support", run.sparse_support},
+                 {"wider_lanes", run.wider_lanes},
                  {"overrides", run.overrides}};
     json["scenario"] = scenario_json(run.scenario);
     json["totals"] = totals_json(run.totals);

@@ -306,6 +306,8 @@ RunResult read_run(const Node& node) {
     run.precision = node.at("precision").text();
     run.kept_precision = node.at("kept_precision").texts();
     run.dense_pruned_layers = node.at("dense_pruned_layers").texts();
+    run.sparse_support = node.at("sparse_support").text();
+    run.wider_lanes = node.at("wider_lanes").texts();
     run.overrides = node.at("overrides").texts();
     run.scenario = read_scenario(node.at("scenario"));
     run.totals = read_totals(node.at("totals"));

@@ -17,7 +17,8 @@ namespace {
 
 std::string check_network(const YamlValue& root, const ConfigFile& file, const Configs& configs,
                           InputFiles& inputs) {
-    const NetworkSource source(with_template_of(root, file.path.parent_path(), configs, inputs));
+    const NetworkSource source =
+        network_source_from(root, file.path.parent_path(), configs, {}, inputs);
     const Network& network = source.network();
     return "network '" + network.name() + "', " + std::to_string(network.layers().size()) +
            " layers, " + format_count(network.macs()) + " MACs";
@@ -97,7 +98,7 @@ std::string check_tree(const YamlValue& root, const ConfigFile& file, const Conf
                 return check_network(root, file, configs, inputs);
             case ConfigKind::machine: {
                 const Machine machine =
-                    machine_from(with_base_of(root, file.path.parent_path(), configs, inputs),
+                    machine_from(with_base_of(root, file.path.parent_path(), configs, inputs), {},
                                  file.path.parent_path(), configs, inputs);
                 check_mappable(machine);
                 return "machine '" + machine.name() + "', " +

@@ -56,16 +56,20 @@ std::vector<Machine> load_machines(const std::vector<std::string>& typed, const 
         all_names.insert(all_names.end(), names.begin(), names.end());
     }
     std::vector<Machine> machines;
+    Diagnostics faults;
     for (const std::string& machine : typed) {
         const auto own =
             overrides_of_machine(request.overrides.machine, names_of(machine), all_names);
-        machines.push_back(load_machine_config(configs, machine, own, inputs));
+        gather_faults(faults, [&] {
+            machines.push_back(load_machine_config(configs, machine, own, inputs));
+        });
         for (const Machine& other : machines) {
             if (&other != &machines.back() && other.name() == machines.back().name()) {
                 throw InputError("compare: two machines call themselves '" + other.name() + "'");
             }
         }
     }
+    faults.throw_if_any();
     return machines;
 }
 
@@ -82,9 +86,11 @@ void compare_command(const CommandLine& command, const Configs& configs) {
     }
     const Output output(command.json, command.csv);
     InputFiles inputs;
-    const NetworkSource network =
-        load_network_source(configs, request.network, request.overrides.network, inputs);
-    const std::vector<Machine> machines = load_machines(command.words, configs, request, inputs);
+    const auto [network, machines] = loaded_both(
+        [&] {
+            return load_network_source(configs, request.network, request.overrides.network, inputs);
+        },
+        [&] { return load_machines(command.words, configs, request, inputs); });
     output.spare(inputs.paths());
     Result result;
     result.provenance = provenance(request, inputs);

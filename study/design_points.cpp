@@ -34,7 +34,7 @@ DesignPoints::DesignPoints(const Experiment& experiment, const std::vector<Overr
                 capacity_for(read, *point.same_area, machines_.at(point.same_area->as).area());
             read.overrides.push_back(capacity_override(point.same_area->by, capacity));
         }
-        machines_.emplace(point.name, machine_from(with_overrides(read.root, read.overrides),
+        machines_.emplace(point.name, machine_from(with_overrides(read.root, read.overrides), {},
                                                    read.folder, configs, inputs));
         points_.emplace(point.name, std::move(read));
     }
@@ -50,7 +50,7 @@ const std::vector<Override>& DesignPoints::overrides(const std::string& point) c
 
 Machine DesignPoints::make(const Point& point, const std::vector<Override>& overrides) const {
     InputFiles known;  // the files of a point are those of its first reading
-    return machine_from(with_overrides(point.root, overrides), point.folder, configs_, known);
+    return machine_from(with_overrides(point.root, overrides), {}, point.folder, configs_, known);
 }
 
 Machine DesignPoints::with_capacity(const std::string& point, const std::string& path,

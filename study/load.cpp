@@ -86,9 +86,32 @@ NetworkSource load_network_source(const Configs& configs, const std::string& nam
     Diagnostics flaws;
     const YamlValue root = read_config(file, "network", inputs, flaws);
     return loaded_beside(flaws, [&] {
-        return NetworkSource(with_overrides(
-            with_template_of(root, file.path.parent_path(), configs, inputs), overrides));
+        return network_source_from(root, file.path.parent_path(), configs, overrides, inputs);
     });
+}
+
+NetworkSource network_source_from(const YamlValue& root, const fs::path& folder,
+                                  const Configs& configs, const std::vector<Override>& overrides,
+                                  InputFiles& inputs) {
+    const YamlValue tree =
+        with_overrides(with_template_of(root, folder, configs, inputs), overrides);
+    const YamlValue* extends = root.find("extends");
+    if (extends == nullptr) {
+        return NetworkSource(tree);
+    }
+    try {
+        return NetworkSource(tree);
+    } catch (const InputError& error) {
+        const SourceMark& at = extends->mark();
+        std::vector<Diagnostic> faults = error.faults();
+        for (Diagnostic& fault : faults) {
+            if (fault.where.line > 0 && fault.where.file != at.file) {
+                fault.message += "; this template is extended at " + at.file + ":" +
+                                 std::to_string(at.line) + ":" + std::to_string(at.column);
+            }
+        }
+        throw InputError(std::move(faults));
+    }
 }
 
 Network load_network_config(const Configs& configs, const std::string& name,
@@ -129,10 +152,12 @@ YamlValue with_template_of(const YamlValue& root, const fs::path& folder, const 
     return whole;
 }
 
-Machine machine_from(const YamlValue& root, const fs::path& folder, const Configs& configs,
-                     InputFiles& inputs) {
+Machine machine_from(const YamlValue& root, const std::vector<Override>& of_technology,
+                     const fs::path& folder, const Configs& configs, InputFiles& inputs) {
     const auto technology = [&](const std::string& name, const SourceMark& where) {
-        return read_machine_part(ConfigKind::technology, name, where, folder, configs, inputs);
+        return with_overrides(
+            read_machine_part(ConfigKind::technology, name, where, folder, configs, inputs),
+            of_technology);
     };
     const auto dram = [&](const std::string& name, const SourceMark& where) {
         return read_machine_part(ConfigKind::dram, name, where, folder, configs, inputs);
@@ -157,9 +182,17 @@ Machine load_machine_config(const Configs& configs, const std::string& name,
     Diagnostics flaws;
     const YamlValue root = read_config(file, "machine", inputs, flaws);
     const fs::path folder = file.path.parent_path();
+    std::vector<Override> own;
+    std::vector<Override> of_technology;
+    for (Override override : overrides) {
+        constexpr std::string_view kPrefix = "technology.";
+        const bool is_own = !override.path.starts_with(kPrefix);
+        override.path = override.path.substr(is_own ? 0 : kPrefix.size());
+        (is_own ? own : of_technology).push_back(std::move(override));
+    }
     return loaded_beside(flaws, [&] {
-        return machine_from(with_overrides(with_base_of(root, folder, configs, inputs), overrides),
-                            folder, configs, inputs);
+        return machine_from(with_overrides(with_base_of(root, folder, configs, inputs), own),
+                            of_technology, folder, configs, inputs);
     });
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arch/machine.hpp"
@@ -38,21 +39,40 @@ YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inpu
 YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs,
                       Diagnostics& flaws);
 
+/// Calls `use`; the faults that it throws go to `faults`.
+template <class Use>
+void gather_faults(Diagnostics& faults, const Use& use) {
+    try {
+        use();
+    } catch (const InputError& error) {
+        for (const Diagnostic& fault : error.faults()) {
+            faults.error(fault.where, fault.message);
+        }
+    }
+}
+
 /// What `load` makes of a file; its faults are told together with the flaws of reading it.
 template <class Load>
 auto loaded_beside(Diagnostics& flaws, const Load& load) -> decltype(load()) {
     if (flaws.empty()) {
         return load();
     }
-    try {
-        static_cast<void>(load());
-    } catch (const InputError& more) {
-        for (const Diagnostic& fault : more.faults()) {
-            flaws.error(fault.where, fault.message);
-        }
-    }
+    gather_faults(flaws, [&] { static_cast<void>(load()); });
     flaws.throw_if_any();
     fail("flaws are thrown");
+}
+
+/// What two readings make; the faults of both are told at once.
+template <class First, class Second>
+auto loaded_both(const First& first, const Second& second)
+    -> std::pair<decltype(first()), decltype(second())> {
+    Diagnostics faults;
+    std::optional<decltype(first())> one;
+    std::optional<decltype(second())> other;
+    gather_faults(faults, [&] { one.emplace(first()); });
+    gather_faults(faults, [&] { other.emplace(second()); });
+    faults.throw_if_any();
+    return {std::move(*one), std::move(*other)};
 }
 
 /// A network file, read once, with its template and overrides: the network as it says, and its
@@ -74,6 +94,12 @@ private:
     YamlValue tree_;
     Network network_;
 };
+
+/// A network from a tree that was read already; `folder` is where its relative paths begin. Faults
+/// in a template name the place that extends it too.
+NetworkSource network_source_from(const YamlValue& root, const std::filesystem::path& folder,
+                                  const Configs& configs, const std::vector<Override>& overrides,
+                                  InputFiles& inputs);
 
 /// Each throws InputError with all faults of the file at once.
 NetworkSource load_network_source(const Configs& configs, const std::string& name,
@@ -104,9 +130,11 @@ YamlValue with_template_of(const YamlValue& root, const std::filesystem::path& f
 YamlValue with_base_of(const YamlValue& root, const std::filesystem::path& folder,
                        const Configs& configs, InputFiles& inputs);
 
-/// A machine from a tree that was read already; `folder` is where its relative paths begin.
-Machine machine_from(const YamlValue& root, const std::filesystem::path& folder,
-                     const Configs& configs, InputFiles& inputs);
+/// A machine from a tree that was read already, with overrides of its technology's keys; `folder`
+/// is where its relative paths begin.
+Machine machine_from(const YamlValue& root, const std::vector<Override>& of_technology,
+                     const std::filesystem::path& folder, const Configs& configs,
+                     InputFiles& inputs);
 
 /// A network under a precision policy ("" leaves it as it is), the name of the precision that it
 /// computes with, and the layers that the policy leaves alone.

@@ -57,7 +57,7 @@ Override parse_override(const std::string& text) {
         throw InputError("--set: expected PATH=VALUE such as machine.clock=400MHz, found '" + text +
                          "'");
     }
-    return {text.substr(0, equals), text.substr(equals + 1)};
+    return {text.substr(0, equals), text.substr(equals + 1), "--set " + text};
 }
 
 const std::vector<std::string>& plain_keys() {
@@ -80,15 +80,15 @@ SortedOverrides sort_overrides(const std::vector<std::string>& texts) {
         if (contains(plain_keys(), override.path)) {
             sorted.plain.push_back(override);
         } else if (const std::string machine = below(override.path, "machine"); !machine.empty()) {
-            sorted.machine.push_back({machine, override.value});
+            sorted.machine.push_back({machine, override.value, override.option});
         } else if (const std::string network = below(override.path, "network"); !network.empty()) {
-            sorted.network.push_back({network, override.value});
+            sorted.network.push_back({network, override.value, override.option});
         } else if (const std::string key = below(override.path, "scenario"); !key.empty()) {
             if (!contains(scenario_keys(), key)) {
                 throw InputError("cannot set '" + override.path + "': unknown key of a scenario" +
                                  suggestion(key, scenario_keys()));
             }
-            sorted.scenario.push_back({key, override.value});
+            sorted.scenario.push_back({key, override.value, override.option});
         } else {
             belongs_nowhere(override);
         }
@@ -110,7 +110,7 @@ std::vector<Override> overrides_of_machine(const std::vector<Override>& override
     std::vector<Override> found;
     for (const Override& override : overrides) {
         if (const std::string own = rest_after(override, names); !own.empty()) {
-            found.push_back({own, override.value});
+            found.push_back({own, override.value, override.option});
         } else if (rest_after(override, all_names).empty()) {
             found.push_back(override);
         }
@@ -120,7 +120,7 @@ std::vector<Override> overrides_of_machine(const std::vector<Override>& override
 
 YamlValue with_overrides(YamlValue root, const std::vector<Override>& overrides) {
     for (const Override& override : overrides) {
-        root = with_override(root, override.path, override.value);
+        root = with_override(root, override.path, override.value, override.option);
     }
     return root;
 }

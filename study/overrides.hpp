@@ -14,6 +14,8 @@ namespace memwall {
 struct Override {
     std::string path;
     std::string value;
+    std::string option =
+        {};  ///< as it was typed, "--set PATH=VALUE"; "" where it comes from a file
 
     /// As it was typed.
     [[nodiscard]] std::string text() const { return path + "=" + value; }

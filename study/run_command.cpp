@@ -23,10 +23,13 @@ void run_one(RunRequest request, const CommandLine& command, const Configs& conf
     }
     const Output output(command.json, command.csv);
     InputFiles inputs;
-    const NetworkSource network =
-        load_network_source(configs, request.network, request.overrides.network, inputs);
-    const Machine machine =
-        load_machine_config(configs, request.machine, request.overrides.machine, inputs);
+    const auto [network, machine] = loaded_both(
+        [&] {
+            return load_network_source(configs, request.network, request.overrides.network, inputs);
+        },
+        [&] {
+            return load_machine_config(configs, request.machine, request.overrides.machine, inputs);
+        });
     request.settings.mapping = load_mapping_config(configs, command.mapping, inputs);
     output.spare(inputs.paths());
     Result result;
@@ -34,7 +37,7 @@ void run_one(RunRequest request, const CommandLine& command, const Configs& conf
     {
         ProgressBar bar(network.network().name() + " on " + machine.name());
         result.runs.push_back(execute(network, machine, request.settings, request.override_texts,
-                                      [&](double fraction) { bar.show(fraction); }));
+                                      [&bar](double fraction) { bar.show(fraction); }));
     }
     output.write([&] { return to_json(result); }, [&] { return to_csv(result); },
                  [&] { return run_report(result.runs.front()); });

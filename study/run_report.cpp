@@ -167,8 +167,16 @@ std::string run_notes(const RunResult& run) {
     }
     if (!run.dense_pruned_layers.empty()) {
         notes += fmt::format(
-            "note: {} has no support for sparse weights: {} pruned layers take no gain\n",
-            run.machine, run.dense_pruned_layers.size());
+            "note: {} {}: {} pruned layer{} no gain\n", run.machine,
+            run.sparse_support.empty()
+                ? "has no support for sparse weights"
+                : "passes over zeros of weights pruned to " + run.sparse_support + " alone",
+            run.dense_pruned_layers.size(),
+            run.dense_pruned_layers.size() == 1 ? " takes" : "s take");
+    }
+    if (!run.wider_lanes.empty()) {
+        notes += fmt::format("note: {} lacks lanes for some precisions and multiplies {}\n",
+                             run.machine, joined(run.wider_lanes));
     }
     std::string parts;
     for (const Status status : kStatuses) {

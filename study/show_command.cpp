@@ -179,8 +179,10 @@ private:
     }
 
     void mapping() {
-        const Network network = read_network(required("--network", request_.network));
-        const Machine machine = read_machine(required("--machine", request_.machine));
+        const std::string network_name = required("--network", request_.network);
+        const std::string machine_name = required("--machine", request_.machine);
+        const auto [network, machine] = loaded_both([&] { return read_network(network_name); },
+                                                    [&] { return read_machine(machine_name); });
         MapperOptions options;
         options.effort = request_.settings.effort;
         options.objective = request_.settings.objective;

@@ -92,6 +92,18 @@ std::int64_t power_of_two(MapReader& reader, const char* key, std::int64_t count
     return count;
 }
 
+/// At least 1 kB/s; where it is missing or wrong, which is told once, one that nothing else fails
+/// on.
+BytesPerSecond read_bandwidth(MapReader& reader) {
+    constexpr BytesPerSecond kLeast(1e3);
+    const std::size_t faults_before = reader.faults().faults().size();
+    const auto bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
+    if (bandwidth < kLeast && reader.faults().faults().size() == faults_before) {
+        reader.misfit("bandwidth", "at least 1 kB/s");
+    }
+    return bandwidth < kLeast ? BytesPerSecond(1e9) : bandwidth;
+}
+
 /// The clock that a file gives, or the one that its bandwidth needs.
 Picoseconds read_clock(MapReader& reader, const DramConfig& dram) {
     if (!reader.has("bandwidth")) {
@@ -100,11 +112,7 @@ Picoseconds read_clock(MapReader& reader, const DramConfig& dram) {
             std::max<std::int64_t>(std::llround(1e12 / static_cast<double>(clock.count())), 1));
     }
     reader.optional_positive<Hertz>("clock", Hertz(1));
-    const auto bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
-    if (bandwidth < BytesPerSecond(1e3)) {
-        reader.misfit("bandwidth", "at least 1 kB/s");
-        return Picoseconds(1);
-    }
+    const BytesPerSecond bandwidth = read_bandwidth(reader);
     const double seconds = static_cast<double>(dram.channels * dram.burst.count()) /
                            bandwidth.count() / static_cast<double>(dram.timings.burst);
     const Picoseconds clock(std::llround(std::min(seconds, 1e3) * 1e12));
@@ -133,10 +141,12 @@ void read_banked(MapReader& reader, std::int64_t stacks, DramConfig& dram) {
     reader.required_value("banks");
     dram.banks = most("banks", 1, 64);
     dram.bank_groups = most("bank_groups", 1, 16);
-    if (dram.bank_groups > dram.banks) {
+    const auto faults = [&] { return reader.faults().faults().size(); };
+    if (dram.bank_groups > dram.banks && faults() == faults_before) {
         reader.misfit("bank_groups", "at most as many as banks");
         dram.bank_groups = dram.banks;
     }
+    const std::size_t faults_before_sizes = faults();
     dram.burst = reader.required_positive<Bytes>("burst");
     dram.row = reader.required_positive<Bytes>("row");
     dram.interleave = reader.optional_positive<Bytes>("interleave", dram.burst);
@@ -146,7 +156,9 @@ void read_banked(MapReader& reader, std::int64_t stacks, DramConfig& dram) {
     }
     const std::int64_t columns = dram.row.count() / dram.burst.count();
     if (columns * dram.burst.count() != dram.row.count() || (columns & (columns - 1)) != 0) {
-        reader.misfit("row", "bursts, a power of two of them");
+        if (faults() == faults_before_sizes) {  // else its own fault is enough
+            reader.misfit("row", "bursts, a power of two of them");
+        }
         dram.row = dram.burst;
     }
     const Cycles burst = reader.required_positive<Cycles>("tBURST");
@@ -174,11 +186,7 @@ void read_banked(MapReader& reader, std::int64_t stacks, DramConfig& dram) {
 void read_simple(MapReader& reader, DramConfig& dram) {
     dram.burst = reader.optional_positive<Bytes>("burst", Bytes(1));
     dram.row = dram.interleave = dram.burst;
-    dram.bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
-    if (dram.bandwidth < BytesPerSecond(1e3)) {
-        reader.misfit("bandwidth", "at least 1 kB/s");
-        dram.bandwidth = BytesPerSecond(1e3);
-    }
+    dram.bandwidth = read_bandwidth(reader);
     dram.latency = at_most_a_second(reader, "latency",
                                     reader.optional<Picoseconds>("latency", Picoseconds(0)));
 }
@@ -215,6 +223,7 @@ void read_dram(MapReader& reader, const ComponentContext& /*context*/, Component
     dram.name = component.name;
     reader.optional<std::string>("type", "");
     dram.capacity = reader.required_positive<Bytes>("capacity");
+    component.capacity_where = reader.required_value("capacity").mark();
     const auto stacks = reader.at_most<std::int64_t>(
         "stacks", reader.optional_positive<std::int64_t>("stacks", 1), 4'096, "4,096");
     dram.model =

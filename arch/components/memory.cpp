@@ -120,6 +120,7 @@ Sourced scaled(const Sourced& number, double factor, double add_low, double add,
 // share the macro and wire tables.
 void read_memory(MapReader& reader, const ComponentContext& context, Component& component) {
     MemoryConfig memory = read_ports(reader, context, component.instances);
+    component.capacity_where = reader.required_value("capacity").mark();
     memory.bank = reader.optional_positive<Bytes>("bank", memory.capacity);
     // A capacity that could not be read is 1 B: its own fault is enough.
     if (memory.capacity > Bytes(1) && memory.bank > memory.capacity) {
@@ -144,6 +145,7 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
 
 void read_register_file(MapReader& reader, const ComponentContext& context, Component& component) {
     const MemoryConfig memory = read_ports(reader, context, component.instances);
+    component.capacity_where = reader.required_value("capacity").mark();
     const Technology& tech = context.technology;
     component.energies = {{Action::read, {}, tech.register_file},
                           {Action::write, {}, tech.register_file}};

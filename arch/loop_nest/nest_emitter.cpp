@@ -101,9 +101,10 @@ void NestEmitter::place() {
         sums_address_ = allocator.allocate("partial sums", Bytes(sums));
     }
     if (allocator.missing().count() > 0) {
-        throw InputError("network '" + network_.name() + "' does not fit the dram of machine '" +
-                         machine_.name() + "': " + format_bytes(allocator.missing()) +
-                         " are missing");
+        throw InputError({Diagnostic{
+            machine_.component(memory(0)).capacity_where,
+            "network '" + network_.name() + "' does not fit the dram of machine '" +
+                machine_.name() + "': " + format_bytes(allocator.missing()) + " are missing"}});
     }
     builder_.hold(memory(0), allocator.used());
     for (std::size_t l = 1; l < held.size(); ++l) {

@@ -50,13 +50,15 @@ void check_frame_buffer(const Network& network, const Machine& machine, const Ch
             at_edge += network.tensor_bytes(arrival.tensor) * 2;
         }
     }
-    const Bytes frames =
-        std::get<MemoryConfig>(machine.component(chip.frame_buffer).config).capacity;
+    const Component& frame_buffer = machine.component(chip.frame_buffer);
+    const Bytes frames = std::get<MemoryConfig>(frame_buffer.config).capacity;
     if (at_edge > frames) {
-        throw InputError("network '" + network.name() +
-                         "' does not fit the frame buffer of machine '" + machine.name() +
-                         "': two slots of its inputs and outputs take " + format_bytes(at_edge) +
-                         ", " + format_bytes(at_edge - frames) + " more than there is");
+        throw InputError(
+            {Diagnostic{frame_buffer.capacity_where,
+                        "network '" + network.name() +
+                            "' does not fit the frame buffer of machine '" + machine.name() +
+                            "': two slots of its inputs and outputs take " + format_bytes(at_edge) +
+                            ", " + format_bytes(at_edge - frames) + " more than there is"}});
     }
 }
 
@@ -110,11 +112,12 @@ void check_core_memories(const Network& network, const Machine& machine, const C
         chips = "; " + std::to_string(count) + " chips would hold it";
     }
     const std::string caches = state > Bytes(0) ? ", its caches " + format_bytes(state) : "";
-    throw InputError("network '" + network.name() + "' does not fit machine '" + machine.name() +
-                     "': its weights take " + format_bytes(weights) + caches +
-                     " and its activations " + format_bytes(activations) + " of " +
-                     format_bytes(capacity) + ", " + format_bytes(missing) + " are missing" +
-                     chips);
+    throw InputError({Diagnostic{machine.component(chip.core_memory).capacity_where,
+                                 "network '" + network.name() + "' does not fit machine '" +
+                                     machine.name() + "': its weights take " +
+                                     format_bytes(weights) + caches + " and its activations " +
+                                     format_bytes(activations) + " of " + format_bytes(capacity) +
+                                     ", " + format_bytes(missing) + " are missing" + chips}});
 }
 
 }  // namespace

@@ -44,8 +44,10 @@ Bytes Transfers::place_in_dram(const std::vector<TensorId>& tensors,
 
 void Transfers::check_fits() const {
     if (dram_.missing().count() > 0) {
-        throw InputError("network '" + network_.name() + "' does not fit the dram of machine '" +
-                         machine_.name() + "': " + format_bytes(dram_.missing()) + " are missing");
+        throw InputError({Diagnostic{machine_.component(hierarchy_.dram).capacity_where,
+                                     "network '" + network_.name() +
+                                         "' does not fit the dram of machine '" + machine_.name() +
+                                         "': " + format_bytes(dram_.missing()) + " are missing"}});
     }
 }
 

@@ -125,8 +125,10 @@ void WaveEmitter::place() {
         address_[passing[p].position()] = begin + space.offsets[p];
     }
     if (dram.missing().count() > 0) {
-        throw InputError("network '" + network_.name() + "' does not fit the dram of machine '" +
-                         machine_.name() + "': " + format_bytes(dram.missing()) + " are missing");
+        throw InputError({Diagnostic{machine_.component(gpu_.dram).capacity_where,
+                                     "network '" + network_.name() +
+                                         "' does not fit the dram of machine '" + machine_.name() +
+                                         "': " + format_bytes(dram.missing()) + " are missing"}});
     }
     builder_.hold(gpu_.dram, dram.used());
     builder_.hold(gpu_.buffer, Bytes(held));

@@ -15,23 +15,12 @@ namespace {
 /// Points next to each other often share what they do not vary; more would only cost memory.
 constexpr std::size_t kKeptOfAKind = 8;
 
-/// Calls `use`; the faults that it throws go to `faults`, and the others of the point come too.
-template <class Use>
-void gather(Diagnostics& faults, const Use& use) {
-    try {
-        use();
-    } catch (const InputError& error) {
-        for (const Diagnostic& fault : error.faults()) {
-            faults.error(fault.where, fault.message);
-        }
-    }
-}
-
 YamlValue with_settings(YamlValue tree, const Settings& settings) {
     Diagnostics faults;
     for (const Setting& setting : settings) {
-        gather(faults,
-               [&] { tree = with_override(tree, setting.path, setting.value, setting.where); });
+        gather_faults(faults, [&] {
+            tree = with_override(tree, setting.path, setting.value, setting.where);
+        });
     }
     faults.throw_if_any();
     return tree;
@@ -139,13 +128,13 @@ Point PointLoader::load(const Settings& settings, std::optional<Engine> engine) 
     point.run = request.run;
     point.run.engine = engine.value_or(point.run.engine);
     std::string checksums;
-    gather(faults, [&] {
+    gather_faults(faults, [&] {
         const Network& found = network(request);
         point.network = found.source;
         checksums = found.checksum;
         resolve(point.run.scenario, point.network->has_steps());
     });
-    gather(faults, [&] { checksums += "\n" + load_machine_of(request, point); });
+    gather_faults(faults, [&] { checksums += "\n" + load_machine_of(request, point); });
     faults.throw_if_any();
     point.key = sha256_of_text(std::string("memwall ") + kModelVersion + "\n" + checksums + "\n" +
                                run_text(point.run));
@@ -161,8 +150,9 @@ std::string PointLoader::load_machine_of(const PointRequest& request, Point& poi
     YamlValue tree = file.tree;
     // Keys that are there are still read where others are not: all faults of a point come at once.
     for (const Setting& setting : request.machine_keys) {
-        gather(faults,
-               [&] { tree = with_override(tree, setting.path, setting.value, setting.where); });
+        gather_faults(faults, [&] {
+            tree = with_override(tree, setting.path, setting.value, setting.where);
+        });
     }
     std::string checksums;
     const auto lookup = [&](ConfigKind kind, const Settings& keys) {
@@ -173,7 +163,7 @@ std::string PointLoader::load_machine_of(const PointRequest& request, Point& poi
         };
     };
     const Settings unchanged;
-    gather(faults, [&] {
+    gather_faults(faults, [&] {
         point.machine = std::make_shared<Machine>(
             load_machine(tree, lookup(ConfigKind::technology, request.technology_keys),
                          lookup(ConfigKind::dram, unchanged)));
@@ -224,7 +214,7 @@ void PointLoader::read_parts(const Settings& settings) {
     Diagnostics faults;
     const PointRequest request = point_request(settings, faults);
     Point point;
-    gather(faults, [&] { load_machine_of(request, point); });
+    gather_faults(faults, [&] { load_machine_of(request, point); });
 }
 
 }  // namespace memwall

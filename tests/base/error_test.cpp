@@ -23,6 +23,20 @@ TEST_CASE("An input error has one line a fault") {
     CHECK(single.faults()[0].message == "no machine is named");
 }
 
+TEST_CASE("Of a long message the middle is left out, between whole characters") {
+    std::string echo;
+    for (int i = 0; i < 100'000; ++i) {
+        echo += "\xc3\xa9";  // two bytes
+    }
+    const std::string text = Diagnostic{{"a.yaml", 1, 2}, "'" + echo + "': expected a size"}.text();
+    CHECK(text.size() < 1'000);
+    CHECK(text.find("a.yaml:1:2: error: '\xc3\xa9") == 0);
+    CHECK(text.find("\xc3\xa9 [199,2") != std::string::npos);
+    CHECK(text.find(" characters] \xc3\xa9") != std::string::npos);
+    CHECK(text.substr(text.size() - 17) == ": expected a size");
+    CHECK(std::string(InputError(echo).what()).size() < 1'000);
+}
+
 TEST_CASE("Collected faults come out by file, line and column, each told once") {
     Diagnostics faults;
     CHECK_NOTHROW(faults.throw_if_any());

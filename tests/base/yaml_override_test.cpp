@@ -74,14 +74,16 @@ TEST_CASE("An override's value is YAML: a quantity, a list, a map, nothing") {
     CHECK(with_override(machine(), "machine", "").find("machine")->is_null());
 }
 
-TEST_CASE("Faults in an overridden value are those of the command line") {
-    const YamlValue after = with_override(machine(), "components.array.rows", "many");
+TEST_CASE("Faults in an overridden value are told at the option that gave it") {
+    const YamlValue after =
+        with_override(machine(), "components.array.rows", "many", "--set a.rows=many");
     Diagnostics faults;
     MapReader reader(*after.find("components")->find("array"), "component 'array'", faults);
     reader.required<std::int64_t>("rows");
     REQUIRE(faults.faults().size() == 1);
     CHECK(faults.faults()[0].text() ==
-          "error: 'rows' in component 'array': expected a whole number such as 16, found 'many'");
+          "--set a.rows=many: error: 'rows' in component 'array': expected a whole number such as "
+          "16, found 'many'");
 }
 
 TEST_CASE("A part of the path that is not there is told with the nearest name") {

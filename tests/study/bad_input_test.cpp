@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every mistake a user makes gives its sentence, exit status 2, and leaves nothing behind.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/study/program.hpp"
@@ -46,6 +47,18 @@ void check_refused(const std::string& network, const std::string& machine, const
     CHECK(run.out.empty());
     CHECK(run.status == 2);
     CHECK(other_files(folder.path()) == 0);
+}
+
+/// Where `text` ends in a shipped file, as messages show it.
+std::string place_behind(const std::string& file, const std::string& text) {
+    const std::string path = std::string(MEMWALL_SOURCE_DIR) + "/configs/" + file;
+    const std::string all = read_text(path);
+    const std::size_t found = all.find(text);
+    REQUIRE(found != std::string::npos);
+    const std::string before = all.substr(0, found + text.size());
+    const std::size_t column = before.size() - before.rfind('\n');
+    return path + ":" + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ":" +
+           std::to_string(column) + ": ";
 }
 
 void check_network_refused(const std::string& yaml, const std::string& message) {
@@ -129,6 +142,51 @@ TEST_CASE("a size of zero or below is refused") {
                           "to 2147483647, found '-3'");
 }
 
+TEST_CASE("a size of zero is told once") {
+    for (const char* key : {"row", "burst", "banks", "bank_groups", "channels", "capacity"}) {
+        const std::string set = "machine.components.dram." + std::string(key) + "=0";
+        const ProgramRun run =
+            run_memwall({"run", "--machine", "von_neumann", "--network", "lenet", "--set", set});
+        INFO(run.err);
+        CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
+        CHECK(run.err.find("--set " + set + ": error: '" + key + "' in component 'dram'") == 0);
+        CHECK(run.status == 2);
+    }
+}
+
+TEST_CASE("the faults of a network and of its machine are told together") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "net.yaml", replaced(kNetwork, "relu", "rleu"));
+    write_text(folder.path() / "machine.yaml", "machine: m\nextends: von_neumann\nclok: 1 GHz\n");
+    for (const std::vector<std::string>& verb :
+         {std::vector<std::string>{"run", "--machine", "machine.yaml"},
+          {"compare", "machine.yaml", "northpole"},
+          {"show", "mapping", "--machine", "machine.yaml"}}) {
+        std::vector<std::string> arguments = verb;
+        arguments.insert(arguments.end(), {"--network", "net.yaml"});
+        const ProgramRun run = run_memwall(arguments, folder.path());
+        CHECK(run.err ==
+              "machine.yaml:3:1: error: unknown key 'clok' in machine file; did you mean 'clock'?\n"
+              "net.yaml:5:19: error: unknown op 'rleu'; did you mean 'relu'?\n");
+        CHECK(run.status == 2);
+    }
+}
+
+TEST_CASE("a fault in a template names the place that extends it") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "net.yaml",
+               "network: mine\nextends: decoder\n"
+               "parameters: {layers: 1, hidden: 100, heads: 3, inner: 8, vocabulary: 9}\n");
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"check", "./net.yaml"}, {"show", "network", "./net.yaml"}}) {
+        const ProgramRun run = run_memwall(arguments, folder.path());
+        CHECK(run.err.find("decoder.yaml:") != std::string::npos);
+        CHECK(run.err.find("; this template is extended at ./net.yaml:2:10\n") !=
+              std::string::npos);
+        CHECK(run.status == 2);
+    }
+}
+
 TEST_CASE("a cycle in the layers is told as a path") {
     check_network_refused(
         "network: round\n"
@@ -166,8 +224,19 @@ TEST_CASE("a network that does not fit says how much is missing and how many chi
         "inputs: {x: [65536]}\n"
         "layers:\n"
         "  - {name: fc, op: linear, out_features: 8192}\n",
-        "error: network 'big' does not fit machine 'northpole': its weights take 512 MiB and its "
-        "activations 1.01 MiB of 192 MiB, 321 MiB are missing; 3 chips would hold it");
+        place_behind("machines/northpole.yaml",
+                     "core_memory: {kind: sram, instances: 256, capacity: ") +
+            "error: network 'big' does not fit machine 'northpole': its weights take 512 MiB and "
+            "its activations 1.01 MiB of 192 MiB, 321 MiB are missing; 3 chips would hold it");
+}
+
+TEST_CASE("a network that does not fit is told at the option that made the memory small") {
+    const ProgramRun run =
+        run_memwall({"run", "--machine", "von_neumann", "--network", "lenet", "--engine",
+                     "analytic", "--set", "machine.components.dram.capacity=16KiB"});
+    CHECK(run.err.find("--set machine.components.dram.capacity=16KiB: error: network 'lenet' does "
+                       "not fit the dram of machine 'von_neumann': ") == 0);
+    CHECK(run.status == 2);
 }
 
 TEST_CASE(
@@ -235,8 +304,8 @@ TEST_CASE("numbers beyond what a machine can have are refused, with the key and 
         INFO(set);
         const ProgramRun run = run_memwall({"run", "--machine", "von_neumann", "--network", "lenet",
                                             "--set", "machine.components." + set});
-        CHECK(run.err ==
-              "error: " + sentence + ", found '" + set.substr(set.find('=') + 1) + "'\n");
+        CHECK(run.err == "--set machine.components." + set + ": error: " + sentence + ", found '" +
+                             set.substr(set.find('=') + 1) + "'\n");
         CHECK(run.status == 2);
     }
 }

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an override puts in the place of a value.
+#pragma once
+
+#include "base/yaml_value.hpp"
+
+namespace memwall {
+
+/// `given`; but where `before` is a number with its status and source ({value, low, high, status,
+/// source}) and `given` a bare one, that number as assumed: what its file says of it holds no more.
+YamlValue in_place_of(const YamlValue& before, const YamlValue& given);
+
+}  // namespace memwall

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run says beside its numbers: where it did something else than was asked for.
+#include <catch2/catch.hpp>
+
+#include "tests/study/program.hpp"
+
+using namespace memwall::test;
+
+namespace {
+
+std::string report_of(const std::string& machine, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"run",   "--machine", machine,   "--network",
+                                          "lenet", "--engine",  "analytic"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramRun run = run_memwall(arguments);
+    CHECK(run.status == 0);
+    return run.out;
+}
+
+bool says(const std::string& report, const std::string& note) {
+    return report.find("\nnote: " + note + "\n") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("A machine says which pruned weights it takes no gain of, and why") {
+    const auto pruned = [](const std::string& machine, const std::string& prune) {
+        return report_of(machine, {"--set", "network.transforms=[{prune: " + prune + "}]"});
+    };
+    CHECK(says(pruned("a100_sxm_80gb", "{density: 0.5}"),
+               "a100_sxm_80gb passes over zeros of weights pruned to 2:4 alone: 5 pruned layers "
+               "take no gain"));
+    CHECK(pruned("a100_sxm_80gb", "2:4").find("no gain") == std::string::npos);
+    CHECK(says(pruned("von_neumann", "2:4"),
+               "von_neumann has no support for sparse weights: 5 pruned layers take no gain"));
+}
+
+TEST_CASE("A precision that an array has no lanes of is told with the one that it multiplies at") {
+    CHECK(says(report_of("von_neumann", {"--precision", "int3"}),
+               "von_neumann lacks lanes for some precisions and multiplies int3 at int4"));
+    CHECK(report_of("von_neumann", {"--precision", "int4"}).find("lacks lanes") ==
+          std::string::npos);
+    // Lanes multiply words of one precision: that of the wider operand is what is asked for.
+    CHECK(report_of("von_neumann", {"--precision", "w4a8"}).find("lacks lanes") ==
+          std::string::npos);
+}
