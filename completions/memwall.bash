@@ -7,7 +7,7 @@ _memwall_names() {
 
 _memwall() {
     local verbs="run compare sweep validate show check import"
-    local shown="networks machines technologies experiments templates validations mappings drams network machine technology mapping result paths"
+    local shown="networks machines technologies experiments templates validations mappings drams network machine technology dram mapping result paths"
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --objective --mapping --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
@@ -66,6 +66,7 @@ _memwall() {
                 network) words=$(_memwall_names networks) ;;
                 machine) words=$(_memwall_names machines) ;;
                 technology) words=$(_memwall_names technologies) ;;
+                dram) words=$(_memwall_names drams) ;;
                 *) words=$shown ;;
             esac
             ;;

@@ -28,6 +28,8 @@ Shown show_network(const Network& network);
 Shown show_comparison(const Network& first, const Network& second);
 Shown show_machine(const Machine& machine);
 Shown show_technology(const Technology& technology);
+/// A file of configs/dram, by its tree. Throws InputError with all its faults.
+Shown show_dram(const YamlValue& file);
 /// Throws InputError where the file is no result.
 Shown show_result(const std::string& file);
 Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping);

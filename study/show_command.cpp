@@ -51,6 +51,11 @@ public:
             const Technology technology =
                 load_technology_config(configs_, named("technology", ""), inputs_);
             print(show_technology(technology));
+        } else if (what == "dram") {
+            const ConfigFile file = configs_.find(ConfigKind::dram, named("dram", ""));
+            Diagnostics flaws;
+            const YamlValue root = read_config(file, "dram", inputs_, flaws);
+            print(loaded_beside(flaws, [&] { return show_dram(root); }));
         } else if (what == "result") {
             print(show_result(named("result", "")));
         } else if (what == "mapping") {

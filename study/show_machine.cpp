@@ -14,20 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json rows_json(const std::vector<SourcedRow>& rows) {
-    Json json = Json::array();
-    for (const SourcedRow& row : rows) {
-        json.push_back({{"number", row.path},
-                        {"value", row.number.value},
-                        {"low", row.number.low},
-                        {"high", row.number.high},
-                        {"unit", row.unit},
-                        {"status", name(row.number.status)},
-                        {"source", row.number.source}});
-    }
-    return json;
-}
-
 std::string dumped(const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -66,13 +52,7 @@ std::string machine_json(const Machine& machine) {
                                       {"clock_power_w", component.clock_power.value},
                                       {"area_mm2", component.area.count()}});
     }
-    json["provenance"] = Json::array();
-    for (const Provenance& entry : machine.parts().provenance) {
-        json["provenance"].push_back({{"path", entry.path},
-                                      {"value", entry.value},
-                                      {"status", name(entry.status)},
-                                      {"source", entry.source}});
-    }
+    json["provenance"] = provenance_json(machine.parts().provenance);
     json["numbers"] = rows_json(rows_of(machine));
     return dumped(json);
 }
@@ -115,11 +95,7 @@ std::string machine_table(const Machine& machine) {
     }
     text += components.text() + "\n";
     if (!machine.parts().provenance.empty()) {
-        Table choices({{"choice", Align::left}, {"status", Align::left}, {"source", Align::left}});
-        for (const Provenance& entry : machine.parts().provenance) {
-            choices.add({entry.path, name(entry.status), entry.source});
-        }
-        text += choices.text() + "\n";
+        text += provenance_table(machine.parts().provenance) + "\n";
     }
     const std::vector<SourcedRow> rows = rows_of(machine);
     return text + rows_table(rows) + rows_summary(rows);

@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "base/csv.hpp"
 #include "base/parse.hpp"
 #include "study/table.hpp"
 
 namespace memwall {
+
+using Json = nlohmann::ordered_json;
+
 namespace {
 
 void add_table(const std::string& path, const std::map<Precision, Sourced>& table, const char* unit,
@@ -46,25 +50,57 @@ std::vector<SourcedRow> rows_of(const Technology& technology) {
     return rows;
 }
 
+std::vector<SourcedRow> rows_of(const Component& component) {
+    std::vector<SourcedRow> rows;
+    for (const EnergyEntry& entry : component.energies) {
+        std::string path =
+            component.name + ": " + name(entry.action) + " a " + unit_of(entry.action);
+        if (entry.precision) {
+            path += std::string(" at ") + name(*entry.precision);
+        }
+        rows.push_back({path, entry.joules, "J"});
+    }
+    if (component.static_power.value > 0) {
+        rows.push_back({component.name + ": leakage", component.static_power, "W"});
+    }
+    if (component.clock_power.value > 0) {
+        rows.push_back({component.name + ": clock", component.clock_power, "W"});
+    }
+    return rows;
+}
+
 std::vector<SourcedRow> rows_of(const Machine& machine) {
     std::vector<SourcedRow> rows;
     for (const Component& component : machine.components()) {
-        for (const EnergyEntry& entry : component.energies) {
-            std::string path =
-                component.name + ": " + name(entry.action) + " a " + unit_of(entry.action);
-            if (entry.precision) {
-                path += std::string(" at ") + name(*entry.precision);
-            }
-            rows.push_back({path, entry.joules, "J"});
-        }
-        if (component.static_power.value > 0) {
-            rows.push_back({component.name + ": leakage", component.static_power, "W"});
-        }
-        if (component.clock_power.value > 0) {
-            rows.push_back({component.name + ": clock", component.clock_power, "W"});
-        }
+        const std::vector<SourcedRow> own = rows_of(component);
+        rows.insert(rows.end(), own.begin(), own.end());
     }
     return rows;
+}
+
+Json rows_json(const std::vector<SourcedRow>& rows) {
+    Json json = Json::array();
+    for (const SourcedRow& row : rows) {
+        json.push_back({{"number", row.path},
+                        {"value", row.number.value},
+                        {"low", row.number.low},
+                        {"high", row.number.high},
+                        {"unit", row.unit},
+                        {"status", name(row.number.status)},
+                        {"source", row.number.source}});
+    }
+    return json;
+}
+
+Json provenance_json(const std::vector<Provenance>& provenance) {
+    Json json = Json::array();
+    for (const Provenance& entry : provenance) {
+        json.push_back({{"path", entry.path},
+                        {"value", entry.value},
+                        {"status", name(entry.status)},
+                        {"source", entry.source}});
+    }
+    return json;
 }
 
 std::string value_text(double value, const std::string& unit) {
@@ -100,6 +136,14 @@ std::string rows_table(const std::vector<SourcedRow>& rows) {
                    name(row.number.status), row.number.source});
     }
     return table.text();
+}
+
+std::string provenance_table(const std::vector<Provenance>& provenance) {
+    Table choices({{"choice", Align::left}, {"status", Align::left}, {"source", Align::left}});
+    for (const Provenance& entry : provenance) {
+        choices.add({entry.path, name(entry.status), entry.source});
+    }
+    return choices.text();
 }
 
 std::string rows_summary(const std::vector<SourcedRow>& rows) {

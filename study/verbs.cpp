@@ -101,10 +101,10 @@ const std::vector<VerbSpec>& verb_specs() {
          {"--json", "--csv", "--configs"},
          {"memwall validate", "memwall validate northpole --json -"}},
         {"show",
-         "list or describe networks, machines, technologies, mappings, results and paths",
+         "list or describe networks, machines, technologies, DRAMs, mappings, results and paths",
          "WHAT",
          "networks, machines, technologies, experiments, templates, validations, mappings, drams; "
-         "network NAME, machine NAME, technology NAME; mapping; result FILE; paths",
+         "network NAME, machine NAME, technology NAME, dram NAME; mapping; result FILE; paths",
          {"--machine", "--network", "--batch", "--precision", "--phase", "--users", "--prompt",
           "--context", "--optimizer", "--effort", "--objective", "--mapping", "--set", "--compare",
           "--graph", "--yaml", "--json", "--csv", "--configs"},
@@ -114,7 +114,7 @@ const std::vector<VerbSpec>& verb_specs() {
           "memwall show network resnet50 --phase training_step --batch 32 --optimizer adam",
           "memwall show network resnet50 --graph resnet50.svg",
           "memwall show network vgg16 --precision int4 --yaml vgg16_int4.yaml",
-          "memwall show machine northpole --csv -",
+          "memwall show machine northpole --csv -", "memwall show dram hbm2",
           "memwall show mapping --machine von_neumann --network resnet50",
           "memwall show mapping --machine tiny_loop_nest --network lenet --mapping lenet_by_hand",
           "memwall show result results/resnet50/result.json",
@@ -142,7 +142,7 @@ const std::vector<std::string>& show_words() {
     static const std::vector<std::string> kWords = {
         "networks",    "machines", "technologies", "experiments", "templates",
         "validations", "mappings", "drams",        "network",     "machine",
-        "technology",  "mapping",  "result",       "paths"};
+        "technology",  "dram",     "mapping",      "result",      "paths"};
     return kWords;
 }
 

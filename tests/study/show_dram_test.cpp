@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// `memwall show dram`, and numbers with a source that are set as bare ones.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+using Json = nlohmann::json;
+
+namespace {
+
+Json number_of(const Json& shown, const std::string& name) {
+    for (const Json& number : shown["numbers"]) {
+        if (number["number"] == name) {
+            return number;
+        }
+    }
+    return nullptr;
+}
+
+Json shown_json(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "show");
+    arguments.insert(arguments.end(), {"--json", "-"});
+    const ProgramRun run = run_memwall(arguments);
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return Json::parse(run.out);
+}
+
+}  // namespace
+
+TEST_CASE("show dram tells a standard's timings in clocks and in time, its peak, and its sources") {
+    const Json hbm2 = shown_json({"dram", "hbm2"});
+    // 16 channels, 32 B in 2 clocks of 1 ns; tRCD 14, CL 14 and the burst.
+    CHECK(hbm2["peak_bytes_per_s"] == 256e9);
+    CHECK(hbm2["read_latency_s"] == 30e-9);
+    const Json ddr4 = shown_json({"dram", "ddr4"});
+    for (const Json& timing : ddr4["timings"]) {
+        CHECK(timing["s"].get<double>() ==
+              Approx(timing["clocks"].get<double>() * ddr4["clock_s"].get<double>()));
+    }
+    CHECK(number_of(hbm2, "dram: read a byte")["source"].get<std::string>().find("Jouppi") == 0);
+    CHECK(hbm2["provenance"][1]["path"] == "timings");
+    CHECK(hbm2["provenance"][1]["status"] == "published");
+}
+
+TEST_CASE("every shipped kind of DRAM can be shown, as a table and as CSV") {
+    const std::filesystem::path folder = std::string(MEMWALL_SOURCE_DIR) + "/configs/dram";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        const std::string name = entry.path().stem().string();
+        const ProgramRun table = run_memwall({"show", "dram", name});
+        CHECK(table.out.find(name) == 0);
+        CHECK(table.out.find("dram: read a byte") != std::string::npos);
+        const ProgramRun csv = run_memwall({"show", "dram", name, "--csv", "-"});
+        CHECK(csv.out.find("owner,number,value,low,high,unit,status,source\n" + name + ",peak,") ==
+              0);
+    }
+    CHECK(
+        run_memwall({"show", "dram", "hbm4"}).err.find("unknown dram 'hbm4'; did you mean 'hbm") ==
+        7);
+}
+
+TEST_CASE("A DRAM that is bandwidth and latency shows these, and faults of a file are all told") {
+    const TemporaryFolder folder;
+    const std::string energies =
+        "read_per_byte: {value: 1 pJ, status: assumed, source: x}\n"
+        "write_per_byte: {value: 1 pJ, status: assumed, source: x}\n"
+        "standby: {value: 1 W, status: assumed, source: x}\n";
+    write_text(folder.path() / "plain.yaml",
+               "dram: plain\nmodel: simple\nbandwidth: 10 GB/s\nlatency: 50 ns\n" + energies);
+    CHECK(run_memwall({"show", "dram", "./plain.yaml"}, folder.path())
+              .out.find("bandwidth 10 GB/s, latency 50.0 ns") != std::string::npos);
+    write_text(folder.path() / "wrong.yaml",
+               "dram: plain\nmodel: simple\nbandwith: 10 GB/s\nlatency: 50\n" + energies);
+    const ProgramRun wrong = run_memwall({"show", "dram", "./wrong.yaml"}, folder.path());
+    CHECK(wrong.err.find("./wrong.yaml:3:1: error: unknown key 'bandwith'") == 0);
+    CHECK(wrong.err.find("\n./wrong.yaml:4:10: error: 'latency'") != std::string::npos);
+    CHECK(wrong.status == 2);
+}
+
+TEST_CASE("one number of a DRAM or a technology can be set, and is assumed then") {
+    const Json machine =
+        shown_json({"machine", "von_neumann", "--set", "machine.components.dram.read_per_byte=40pJ",
+                    "--set", "machine.technology.mac.int8=0.25pJ"});
+    const Json read = number_of(machine, "dram: read a byte");
+    CHECK(read["value"] == 40e-12);
+    CHECK(read["low"] == read["value"]);
+    CHECK(read["status"] == "assumed");
+    CHECK(read["source"] == "set in place of its file's number");
+    CHECK(number_of(machine, "dram: write a byte")["value"] == 43.75e-12);  // as it was
+    const Json mac = number_of(machine, "array: mac a operation at int8");
+    CHECK(mac["value"] == 0.25e-12);
+    CHECK(mac["status"] == "assumed");
+    const std::string wrong = "machine.components.dram.read_per_byte=40 W";
+    const ProgramRun refused = run_memwall({"show", "machine", "von_neumann", "--set", wrong});
+    CHECK(
+        refused.err ==
+        "--set " + wrong +
+            ": error: 'value' in 'read_per_byte': expected joules such as 0.2 pJ, found '40 W'\n");
+    CHECK(refused.status == 2);
+}
+
+TEST_CASE("a bare number in a machine's own file still needs its source") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "m.yaml",
+               "machine: m\nextends: von_neumann\n"
+               "components: {dram: {read_per_byte: 40 pJ}}\n");
+    const ProgramRun run = run_memwall({"check", "./m.yaml"}, folder.path());
+    CHECK(run.err.find("'read_per_byte': expected keys and values, found a single value") !=
+          std::string::npos);
+    CHECK(run.status == 2);
+}
+
+TEST_CASE("a sweep varies one energy of a DRAM by bare numbers") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "s.yaml",
+               "sweep: s\nbase: {machine: von_neumann, network: lenet, engine: analytic}\n"
+               "grid: {machine.components.dram.read_per_byte: [20 pJ, 40 pJ]}\n");
+    const ProgramRun run = run_memwall({"sweep", "s.yaml", "--out", "out"}, folder.path());
+    INFO(run.err);
+    CHECK(run.status == 0);
+    CHECK(run.err.find("2 points, 0 found, 0 failed") != std::string::npos);
+}
