@@ -182,17 +182,10 @@ Machine load_machine_config(const Configs& configs, const std::string& name,
     Diagnostics flaws;
     const YamlValue root = read_config(file, "machine", inputs, flaws);
     const fs::path folder = file.path.parent_path();
-    std::vector<Override> own;
-    std::vector<Override> of_technology;
-    for (Override override : overrides) {
-        constexpr std::string_view kPrefix = "technology.";
-        const bool is_own = !override.path.starts_with(kPrefix);
-        override.path = override.path.substr(is_own ? 0 : kPrefix.size());
-        (is_own ? own : of_technology).push_back(std::move(override));
-    }
+    const MachineOverrides sorted = by_file(overrides);
     return loaded_beside(flaws, [&] {
-        return machine_from(with_overrides(with_base_of(root, folder, configs, inputs), own),
-                            of_technology, folder, configs, inputs);
+        return machine_from(with_overrides(with_base_of(root, folder, configs, inputs), sorted.own),
+                            sorted.technology, folder, configs, inputs);
     });
 }
 

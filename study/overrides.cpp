@@ -118,6 +118,18 @@ std::vector<Override> overrides_of_machine(const std::vector<Override>& override
     return found;
 }
 
+MachineOverrides by_file(const std::vector<Override>& overrides) {
+    MachineOverrides sorted;
+    for (const Override& override : overrides) {
+        if (std::string key = below(override.path, "technology"); !key.empty()) {
+            sorted.technology.push_back({std::move(key), override.value, override.option});
+        } else {
+            sorted.own.push_back(override);
+        }
+    }
+    return sorted;
+}
+
 YamlValue with_overrides(YamlValue root, const std::vector<Override>& overrides) {
     for (const Override& override : overrides) {
         root = with_override(root, override.path, override.value, override.option);

@@ -45,6 +45,13 @@ std::vector<Override> overrides_of_machine(const std::vector<Override>& override
                                            const std::vector<std::string>& names,
                                            const std::vector<std::string>& all_names);
 
+/// The overrides of a machine by the file that has their keys.
+struct MachineOverrides {
+    std::vector<Override> own;
+    std::vector<Override> technology;  ///< without the prefix `technology.`
+};
+MachineOverrides by_file(const std::vector<Override>& overrides);
+
 /// All of them applied to a file, in order.
 YamlValue with_overrides(YamlValue root, const std::vector<Override>& overrides);
 

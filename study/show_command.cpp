@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
 #include "base/file.hpp"
 #include "study/commands.hpp"
@@ -200,20 +201,61 @@ private:
 
     void paths() {
         std::vector<SettableFile> files;
-        const auto add = [&](ConfigKind kind, const std::string& config_name,
-                             const std::vector<Override>& overrides) {
-            if (!config_name.empty()) {
-                const ConfigFile file = configs_.find(kind, config_name);
-                YamlValue root = read_config(file, name(kind), inputs_);
-                if (kind == ConfigKind::network) {
-                    root = with_template_of(root, file.path.parent_path(), configs_, inputs_);
-                }
-                files.push_back({name(kind), with_overrides(std::move(root), overrides)});
-            }
-        };
-        add(ConfigKind::machine, request_.machine, request_.overrides.machine);
-        add(ConfigKind::network, request_.network, request_.overrides.network);
+        if (!request_.machine.empty()) {
+            const ConfigFile file = configs_.find(ConfigKind::machine, request_.machine);
+            const std::filesystem::path folder = file.path.parent_path();
+            const MachineOverrides overrides = by_file(request_.overrides.machine);
+            const YamlValue machine = with_overrides(
+                with_base_of(read_config(file, "machine", inputs_), folder, configs_, inputs_),
+                overrides.own);
+            files.push_back({"machine", machine});
+            add_parts(machine, overrides.technology, folder, files);
+        }
+        if (!request_.network.empty()) {
+            const ConfigFile file = configs_.find(ConfigKind::network, request_.network);
+            YamlValue root = with_template_of(read_config(file, "network", inputs_),
+                                              file.path.parent_path(), configs_, inputs_);
+            files.push_back(
+                {"network", with_overrides(std::move(root), request_.overrides.network)});
+        }
         print(show_paths(configs_, files));
+    }
+
+    /// What a machine's file names beside: its kinds of DRAM, and its technology.
+    void add_parts(const YamlValue& machine, const std::vector<Override>& of_technology,
+                   const std::filesystem::path& folder, std::vector<SettableFile>& files) {
+        const auto read = [&](ConfigKind kind, const YamlValue* part) {
+            return part != nullptr && part->is_scalar()
+                       ? read_machine_part(kind, part->text(), part->mark(), folder, configs_,
+                                           inputs_)
+                       : YamlValue();
+        };
+        const YamlValue* components = machine.find("components");
+        for (const YamlValue::Entry& component :
+             components != nullptr ? components->entries() : std::vector<YamlValue::Entry>()) {
+            const YamlValue* kind = component.value.find("kind");
+            if (kind != nullptr && kind->text() == name(ConfigKind::dram)) {
+                files.push_back({"machine.components." + component.key,
+                                 numbers_of(read(ConfigKind::dram, component.value.find("type")),
+                                            component.value)});
+            }
+        }
+        const YamlValue technology = read(ConfigKind::technology, machine.find("technology"));
+        files.push_back({"machine.technology",
+                         numbers_of(with_overrides(technology, of_technology), YamlValue())});
+    }
+
+    /// The keys of a part but those of the file itself, and those that the machine gives.
+    static YamlValue numbers_of(const YamlValue& part, const YamlValue& own) {
+        std::vector<YamlValue::Entry> entries;
+        for (const YamlValue::Entry& entry : part.entries()) {
+            static const std::set<std::string> kOfTheFile = {"memwall",     "dram",   "technology",
+                                                             "description", "source", "provenance"};
+            if (!kOfTheFile.contains(entry.key) && own.find(entry.key) == nullptr) {
+                entries.push_back(entry);
+            }
+        }
+        return YamlValue::make_map(std::move(entries), part.mark());
     }
 
     void print(const Shown& shown) const {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/csv.hpp"
+#include "base/yaml_writer.hpp"
 #include "study/overrides.hpp"
 #include "study/show.hpp"
 #include "study/table.hpp"
@@ -20,18 +21,18 @@ std::string quoted(const std::string& key) {
     return key.find('.') == std::string::npos ? key : "'" + key + "'";
 }
 
-std::string flow_text(const YamlValue& value) {
-    if (value.is_scalar()) {
-        return value.text();
-    }
-    std::string list;
-    for (const YamlValue& item : value.items()) {
-        list += (list.empty() ? "" : ", ") + flow_text(item);
-    }
-    return "[" + list + "]";
+/// Of a number with its status and source, the number: it is set as a bare one.
+const YamlValue& set_value(const YamlValue& value) {
+    const YamlValue* number = value.find("status") != nullptr ? value.find("value") : nullptr;
+    return number != nullptr ? *number : value;
 }
 
-void add_paths(const std::string& prefix, const YamlValue& value, std::vector<PathRow>& rows) {
+std::string value_of(const YamlValue& value) {
+    return value.is_scalar() ? value.text() : yaml_flow(value);
+}
+
+void add_paths(const std::string& prefix, const YamlValue& sourced, std::vector<PathRow>& rows) {
+    const YamlValue& value = set_value(sourced);
     if (value.is_map()) {
         for (const YamlValue::Entry& entry : value.entries()) {
             add_paths(prefix + "." + quoted(entry.key), entry.value, rows);
@@ -44,7 +45,7 @@ void add_paths(const std::string& prefix, const YamlValue& value, std::vector<Pa
         std::any_of(value.items().begin(), value.items().end(),
                     [](const YamlValue& item) { return item.find("name") != nullptr; });
     if (!names) {
-        rows.push_back({prefix, flow_text(value)});
+        rows.push_back({prefix, value_of(value)});
         return;
     }
     for (const YamlValue& item : value.items()) {

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -102,6 +104,29 @@ TEST_CASE("one number of a DRAM or a technology can be set, and is assumed then"
         "--set " + wrong +
             ": error: 'value' in 'read_per_byte': expected joules such as 0.2 pJ, found '40 W'\n");
     CHECK(refused.status == 2);
+}
+
+TEST_CASE("the keys of a machine's DRAM and technology are among its paths, and each can be set") {
+    const Json paths = shown_json({"paths", "--machine", "a100_pcie_80gb"});
+    std::vector<std::string> arguments = {"machine", "a100_pcie_80gb"};
+    std::size_t found = 0;
+    for (const Json& row : paths) {
+        const std::string path = row["path"];
+        const bool of_part =
+            path.find("machine.components.dram.") == 0 || path.find("machine.technology.") == 0;
+        if (of_part && path != "machine.components.dram.type") {
+            arguments.insert(arguments.end(),
+                             {"--set", path + "=" + row["value"].get<std::string>()});
+            ++found;
+        }
+    }
+    CHECK(found > 35);
+    const Json machine = shown_json(arguments);
+    const Json before = shown_json({"machine", "a100_pcie_80gb"});
+    CHECK(machine["components"] == before["components"]);
+    CHECK(number_of(machine, "dram: read a byte")["value"] ==
+          number_of(before, "dram: read a byte")["value"]);
+    CHECK(number_of(machine, "dram: read a byte")["status"] == "assumed");
 }
 
 TEST_CASE("a bare number in a machine's own file still needs its source") {
