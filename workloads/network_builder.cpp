@@ -237,14 +237,6 @@ private:
         return std::make_shared<const StatedLayer>(std::move(stated));
     }
 
-    static bool can_be_counted(const LayerPlan& plan) {
-        std::vector<std::int64_t> operations(plan.space.extents.begin(), plan.space.extents.end());
-        operations.push_back(std::max<std::int64_t>(1, plan.space.vector_operations_per_point));
-        return ops::product_within(plan.output, kMostWords) &&
-               ops::product_within(plan.weights, kMostWords) &&
-               ops::product_within(operations, kMostOperations);
-    }
-
     /// Adds the next primitive layer of entry `l`.
     void fill(std::size_t l, LayerPart part, bool of_composite) {
         const LayerEntry& entry = entry_.layers[l];
@@ -382,6 +374,14 @@ private:
 };
 
 }  // namespace
+
+bool can_be_counted(const LayerPlan& plan) {
+    std::vector<std::int64_t> operations(plan.space.extents.begin(), plan.space.extents.end());
+    operations.push_back(std::max<std::int64_t>(1, plan.space.vector_operations_per_point));
+    return ops::product_within(plan.output, kMostWords) &&
+           ops::product_within(plan.weights, kMostWords) &&
+           ops::product_within(operations, kMostOperations);
+}
 
 NetworkParts build_network(const NetworkEntry& entry, Diagnostics& faults) {
     return Builder(entry, faults).build();

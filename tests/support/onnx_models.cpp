@@ -11,6 +11,27 @@ struct OnnxModel::Content {
     onnx::ModelProto model;
 };
 
+namespace {
+
+void state(onnx::ValueInfoProto& info, const std::string& name,
+           const std::vector<std::string>& dims, int type) {
+    info.set_name(name);
+    onnx::TypeProto::Tensor* tensor = info.mutable_type()->mutable_tensor_type();
+    tensor->set_elem_type(type);
+    tensor->mutable_shape();
+    for (const std::string& dim : dims) {
+        const bool number = !dim.empty() && (dim[0] == '-' || (dim[0] >= '0' && dim[0] <= '9'));
+        onnx::TensorShapeProto::Dimension* size = tensor->mutable_shape()->add_dim();
+        if (number) {
+            size->set_dim_value(std::stoll(dim));
+        } else if (!dim.empty()) {
+            size->set_dim_param(dim);
+        }
+    }
+}
+
+}  // namespace
+
 OnnxModel::OnnxModel(std::int64_t opset) : content_(std::make_unique<Content>()) {
     content_->model.set_ir_version(8);
     content_->model.set_producer_name("a test");
@@ -25,19 +46,22 @@ OnnxModel::~OnnxModel() = default;
 
 OnnxModel& OnnxModel::input(const std::string& name, const std::vector<std::string>& dims,
                             int type) {
-    onnx::ValueInfoProto* info = content_->model.mutable_graph()->add_input();
-    info->set_name(name);
-    onnx::TypeProto::Tensor* tensor = info->mutable_type()->mutable_tensor_type();
-    tensor->set_elem_type(type);
-    tensor->mutable_shape();
-    for (const std::string& dim : dims) {
-        const bool number = !dim.empty() && (dim[0] == '-' || (dim[0] >= '0' && dim[0] <= '9'));
-        onnx::TensorShapeProto::Dimension* size = tensor->mutable_shape()->add_dim();
-        if (number) {
-            size->set_dim_value(std::stoll(dim));
-        } else if (!dim.empty()) {
-            size->set_dim_param(dim);
+    state(*content_->model.mutable_graph()->add_input(), name, dims, type);
+    return *this;
+}
+
+OnnxModel& OnnxModel::declare(const std::string& name, const std::vector<std::string>& dims) {
+    state(*content_->model.mutable_graph()->add_value_info(), name, dims, kOnnxFloat);
+    return *this;
+}
+
+OnnxModel& OnnxModel::declare_inferred() {
+    for (const auto& [name, dims] : inferred()) {
+        std::vector<std::string> sizes;
+        for (const std::int64_t dim : dims) {
+            sizes.push_back(dim < 0 ? "" : std::to_string(dim));
         }
+        declare(name, sizes);
     }
     return *this;
 }
@@ -139,6 +163,7 @@ std::map<std::string, std::vector<std::int64_t>> OnnxModel::inferred() const {
             return;
         }
         std::vector<std::int64_t>& dims = shapes[info.name()];
+        dims.clear();
         for (const auto& dim : info.type().tensor_type().shape().dim()) {
             dims.push_back(dim.has_dim_value() ? dim.dim_value() : -1);
         }

@@ -21,6 +21,7 @@ inline constexpr int kOnnxUint8 = 2;
 inline constexpr int kOnnxInt8 = 3;
 inline constexpr int kOnnxInt32 = 6;
 inline constexpr int kOnnxInt64 = 7;
+inline constexpr int kOnnxText = 8;
 inline constexpr int kOnnxHalf = 10;
 
 class OnnxModel {
@@ -34,6 +35,10 @@ public:
     OnnxModel& input(const std::string& name, const std::vector<std::string>& dims,
                      int type = kOnnxFloat);
     OnnxModel& output(const std::string& name);
+    /// States the shape of a value on the way, sizes as those of inputs.
+    OnnxModel& declare(const std::string& name, const std::vector<std::string>& dims);
+    /// States the shape of every value that ONNX's inference knows.
+    OnnxModel& declare_inferred();
     /// An initialiser without data, as where the data is in another file.
     OnnxModel& weights(const std::string& name, const std::vector<std::int64_t>& dims,
                        int type = kOnnxFloat);

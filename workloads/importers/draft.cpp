@@ -2,6 +2,7 @@
 #include "workloads/importers/draft.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace memwall::importers {
@@ -87,6 +88,34 @@ void NetworkDraft::add_layer(DraftLayer layer) {
 DraftLayer* NetworkDraft::find_layer(const std::string& name) {
     const auto found = positions_.find(name);
     return found == positions_.end() ? nullptr : &layers_[found->second];
+}
+
+void NetworkDraft::doubt_from(std::size_t position) {
+    for (std::size_t layer = position; layer < layers_.size(); ++layer) {
+        layers_[layer].doubtful = true;
+    }
+}
+
+void NetworkDraft::drop_doubtful(const std::set<std::string, std::less<>>& results) {
+    std::set<std::string, std::less<>> read = results;
+    std::vector<DraftLayer> kept;
+    for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
+        if (layer->doubtful && !read.contains(layer->name)) {
+            continue;
+        }
+        read.insert(layer->inputs.begin(), layer->inputs.end());
+        for (const YamlValue::Entry& entry : layer->keys) {
+            if (entry.key == "weights") {
+                read.insert(entry.value.text());
+            }
+        }
+        kept.push_back(std::move(*layer));
+    }
+    layers_.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
+    positions_.clear();
+    for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+        positions_.emplace(layers_[layer].name, layer);
+    }
 }
 
 YamlValue NetworkDraft::layer_tree(const DraftLayer& layer) const {

@@ -21,6 +21,7 @@ struct DraftLayer {
     std::vector<std::string> inputs;
     std::vector<YamlValue::Entry> keys;
     SourceMark where;
+    bool doubtful = false;  ///< made for something that turned out not to be expressible
 
     DraftLayer& set(const std::string& key, std::int64_t value);
     DraftLayer& set_text(const std::string& key, const std::string& value);
@@ -42,6 +43,10 @@ public:
     void add_input(const std::string& name, const Shape& shape, const std::string& precision,
                    const SourceMark& where);
     void add_layer(DraftLayer layer);
+    /// The layers from this position on are kept only if something else reads them.
+    void doubt_from(std::size_t position);
+    /// Drops doubtful layers that no layer reads and that are none of `results`.
+    void drop_doubtful(const std::set<std::string, std::less<>>& results);
     void set_precision(const std::string& policy) { precision_ = policy; }
 
     /// nullptr where there is none of that name.

@@ -93,8 +93,8 @@ TEST_CASE("A form of a newer set that changes the result is refused, not read as
     resize.node("Resize", {"x", "", "", "sizes"}, {"y"},
                 {{"keep_aspect_ratio_policy", std::string("not_larger")}});
     CHECK(faults(resize) ==
-          "net.onnx: error: operator Resize, node 'y_node': sizes that keep the ratio of the "
-          "image's sides");
+          "net.onnx: error: unsupported operator Resize, node 'y_node': sizes that keep the ratio "
+          "of the image's sides");
 }
 
 TEST_CASE("A recurrent node reads steps first, the layout that ONNX has by default") {

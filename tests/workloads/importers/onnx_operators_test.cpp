@@ -142,7 +142,8 @@ TEST_CASE("An equation is a product, whichever way its axes are named") {
     wrong.input("x", {"1", "5", "32"}).output("y").weights("w", {32, 4});
     wrong.node("Einsum", {"x", "w"}, {"y"}, {{"equation", std::string("bsh,hn->bs")}});
     CHECK(import_faults("net.onnx", wrong.bytes()) ==
-          "net.onnx: error: operator Einsum, node 'y_node': an equation that is no matrix product");
+          "net.onnx: error: unsupported operator Einsum, node 'y_node': an equation that is no "
+          "matrix product");
 }
 
 TEST_CASE("Attention as one operator is read in the forms of its domains") {

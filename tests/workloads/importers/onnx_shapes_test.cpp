@@ -54,7 +54,7 @@ public:
         }
     }
 
-    const OnnxModel& finish() { return model_.output(last_); }
+    OnnxModel& finish() { return model_.output(last_); }
     /// Whether a part is repeated: what reads it sees runs of words, not the image.
     [[nodiscard]] bool repeats() const { return repeats_; }
 
@@ -171,7 +171,8 @@ TEST_CASE("Shapes of generated models agree with ONNX's own shape inference") {
         for (std::int64_t node = 0; node < nodes; ++node) {
             generator.add();
         }
-        const OnnxModel& model = generator.finish();
+        // What the inference finds is declared, so that each shape on the way is held against it.
+        const OnnxModel& model = generator.finish().declare_inferred();
         const std::string fault = import_faults("net.onnx", model.bytes());
         INFO(example << " " << fault);
         // A result of renames alone is no layer, and a window that sees nothing but padding is

@@ -275,7 +275,7 @@ TEST_CASE("Unsupported operators are told by name with their nodes, all at once"
     CHECK(faults(model) ==
           "net.onnx: error: unsupported operator NonZero, node 'a_node'\n"
           "net.onnx: error: unsupported operator made.up.Fancy, node 'c_node'\n"
-          "net.onnx: error: operator Einsum, node 'e_node': an equation that is no "
+          "net.onnx: error: unsupported operator Einsum, node 'e_node': an equation that is no "
           "matrix product");
     ImportOptions options;
     options.skip_unsupported = true;

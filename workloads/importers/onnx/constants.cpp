@@ -5,7 +5,10 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <set>
+
+#include "workloads/importers/onnx/refusal.hpp"
 
 namespace memwall::importers::onnx {
 namespace {
@@ -24,15 +27,6 @@ std::int64_t attribute(const Node& node, const char* name, std::int64_t fallback
     return found == node.attributes.end() ? fallback : found->second.integer;
 }
 
-/// The axes of a node: its second input in newer operator sets, an attribute in older ones.
-std::vector<std::int64_t> axes(const Node& node, const Inputs& inputs) {
-    if (const auto given = whole_numbers(at(inputs, 1))) {
-        return *given;
-    }
-    const auto found = node.attributes.find("axes");
-    return found == node.attributes.end() ? std::vector<std::int64_t>{} : found->second.integers;
-}
-
 Result vector_of(ElementType type, Numbers numbers) {
     if (numbers.size() > static_cast<std::size_t>(kMostNumbers)) {
         return std::nullopt;
@@ -42,24 +36,25 @@ Result vector_of(ElementType type, Numbers numbers) {
 
 using Binary = std::function<double(double, double)>;
 
-/// Element by element; both of one shape, or one of them a single number.
+/// Element by element; both of the same numbers of words, or one of them a single number.
 Result elementwise(const Inputs& inputs, const Binary& operation) {
     const Constant& a = *inputs[0];
     const Constant& b = *inputs[1];
-    const std::size_t size = std::max(a.numbers->size(), b.numbers->size());
-    const auto meets = [&](const Constant& each) {
-        return each.numbers->size() == size || each.numbers->size() == 1;
-    };
-    if (!meets(a) || !meets(b)) {
+    const auto dims = broadcast(a.dims, b.dims);
+    if (!dims) {
         return std::nullopt;
     }
-    const Constant& larger = a.numbers->size() == size && a.dims.size() >= b.dims.size() ? a : b;
+    const std::size_t size = std::max(a.numbers->size(), b.numbers->size());
+    const auto words = std::accumulate(dims->begin(), dims->end(), 1.0, std::multiplies<>());
+    if (words != static_cast<double>(size)) {
+        return std::nullopt;
+    }
     Numbers numbers(size, 0);
     for (std::size_t n = 0; n < size; ++n) {
         numbers[n] = operation((*a.numbers)[a.numbers->size() == 1 ? 0 : n],
                                (*b.numbers)[b.numbers->size() == 1 ? 0 : n]);
     }
-    return Constant{larger.type, larger.dims, std::move(numbers)};
+    return Constant{a.type, *dims, std::move(numbers)};
 }
 
 Result mapped(const Inputs& inputs, const std::function<double(double)>& operation) {
@@ -70,13 +65,26 @@ Result mapped(const Inputs& inputs, const std::function<double(double)>& operati
     return result;
 }
 
+bool is_real(ElementType type) {
+    return type == ElementType::fp32 || type == ElementType::fp16 || type == ElementType::fp64 ||
+           type == ElementType::bf16;
+}
+
 double divided(double a, double b, ElementType type) {
-    if (b == 0) {
-        return 0;
+    if (is_real(type)) {
+        return a / b;
     }
-    const bool real = type == ElementType::fp32 || type == ElementType::fp16 ||
-                      type == ElementType::fp64 || type == ElementType::bf16;
-    return real ? a / b : std::trunc(a / b);
+    if (b == 0) {
+        throw Contradiction{"a division of " + std::to_string(whole(a)) + " by 0"};
+    }
+    return std::trunc(a / b);
+}
+
+double remainder_of(double a, double b, ElementType type) {
+    if (b == 0 && !is_real(type)) {
+        throw Contradiction{"the remainder of " + std::to_string(whole(a)) + " divided by 0"};
+    }
+    return a - std::floor(a / b) * b;
 }
 
 Result gathered(const Node& node, const Inputs& inputs) {
@@ -188,29 +196,6 @@ Result counted(const Inputs& inputs) {
     return vector_of(inputs[0]->type, std::move(numbers));
 }
 
-/// The same numbers under another shape.
-Result renamed(const Node& node, const Inputs& inputs) {
-    Constant result = *inputs[0];
-    const auto words = static_cast<std::int64_t>(inputs[0]->numbers->size());
-    if (node.op == "Unsqueeze") {
-        const auto rank = static_cast<std::int64_t>(result.dims.size() + axes(node, inputs).size());
-        for (const std::int64_t axis : axes(node, inputs)) {
-            const std::int64_t place = std::clamp<std::int64_t>(
-                axis < 0 ? axis + rank : axis, 0, static_cast<std::int64_t>(result.dims.size()));
-            result.dims.insert(result.dims.begin() + place, 1);
-        }
-    } else if (node.op == "Squeeze") {
-        std::erase(result.dims, 1);
-    } else {
-        result.dims = {words};
-        const auto wanted = whole_numbers(at(inputs, 1));
-        if (wanted && wanted->empty()) {
-            result.dims.clear();
-        }
-    }
-    return result;
-}
-
 Result chosen(const Inputs& inputs) {
     if (inputs.size() != 3 || inputs[1] == nullptr || inputs[2] == nullptr) {
         return std::nullopt;
@@ -229,7 +214,13 @@ Result chosen(const Inputs& inputs) {
     for (std::size_t n = 0; n < size; ++n) {
         numbers.push_back(number(*inputs[number(*inputs[0], n) != 0 ? 1 : 2], n));
     }
-    return vector_of(inputs[1]->type, std::move(numbers));
+    const auto two = broadcast(inputs[1]->dims, inputs[2]->dims);
+    const auto dims = two ? broadcast(inputs[0]->dims, *two) : std::nullopt;
+    if (!dims || std::accumulate(dims->begin(), dims->end(), 1.0, std::multiplies<>()) !=
+                     static_cast<double>(size)) {
+        return std::nullopt;
+    }
+    return Constant{inputs[1]->type, *dims, std::move(numbers)};
 }
 
 Result product(const Inputs& inputs) {
@@ -247,7 +238,7 @@ Result binary(const Node& node, const Inputs& inputs) {
         {"Sub", [](double a, double b) { return a - b; }},
         {"Mul", [](double a, double b) { return a * b; }},
         {"Div", [type](double a, double b) { return divided(a, b, type); }},
-        {"Mod", [](double a, double b) { return b == 0 ? 0 : a - std::floor(a / b) * b; }},
+        {"Mod", [type](double a, double b) { return remainder_of(a, b, type); }},
         {"Pow", [](double a, double b) { return std::pow(a, b); }},
         {"Min", [](double a, double b) { return std::min(a, b); }},
         {"Max", [](double a, double b) { return std::max(a, b); }},
@@ -263,11 +254,9 @@ Result binary(const Node& node, const Inputs& inputs) {
 
 Result cast(const Node& node, const Inputs& inputs) {
     const auto type = static_cast<ElementType>(attribute(node, "to", 0));
-    const bool real = type == ElementType::fp32 || type == ElementType::fp16 ||
-                      type == ElementType::fp64 || type == ElementType::bf16;
     Numbers numbers = *inputs[0]->numbers;
     for (double& number : numbers) {
-        number = real ? number : std::trunc(number);
+        number = is_real(type) ? number : std::trunc(number);
     }
     return Constant{type, inputs[0]->dims, std::move(numbers)};
 }
@@ -347,9 +336,6 @@ std::optional<Constant> folded(const Node& node, const std::vector<const Constan
     }
     if (op == "Range") {
         return counted(inputs);
-    }
-    if (op == "Unsqueeze" || op == "Squeeze" || op == "Reshape" || op == "Flatten") {
-        return renamed(node, inputs);
     }
     if (op == "Where") {
         return chosen(inputs);

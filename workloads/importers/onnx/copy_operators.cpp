@@ -33,8 +33,8 @@ Dims all_pads(const NodeReader& node, std::size_t rank) {
     std::iota(axes.begin(), axes.end(), 0);
     axes = node.numbers(3).value_or(axes);
     if (stated.size() != 2 * axes.size()) {
-        throw NotExpressible{"needs a begin and an end for each of " + std::to_string(axes.size()) +
-                             " axes"};
+        throw Contradiction{"needs a begin and an end for each of " + std::to_string(axes.size()) +
+                            " axes"};
     }
     Dims pads(2 * rank, 0);
     for (std::size_t n = 0; n < axes.size(); ++n) {
@@ -118,8 +118,8 @@ void read_concat(NodeReader& node) {
             beside[axis] = dims[axis];
         }
         if (beside != dims) {
-            throw NotExpressible{"shapes do not meet: " + text_of(node.input(0).dims) + " and " +
-                                 text_of(value.dims)};
+            throw Contradiction{"shapes do not meet: " + text_of(node.input(0).dims) + " and " +
+                                text_of(value.dims)};
         }
         dims[axis] += value.dims[axis];
         if (value.is_activation()) {
@@ -158,7 +158,7 @@ void read_split(NodeReader& node) {
     const std::size_t parts = node.node().outputs.size();
     const auto wanted = static_cast<std::int64_t>(parts);
     if (node.integer("num_outputs", wanted) != wanted) {
-        throw NotExpressible{"num_outputs differs from its " + std::to_string(parts) + " outputs"};
+        throw Contradiction{"num_outputs differs from its " + std::to_string(parts) + " outputs"};
     }
     if (parts == 0 || parts > kMostParts) {
         throw NotExpressible{"splits into " + std::to_string(parts) + " parts"};
@@ -172,12 +172,12 @@ void read_split(NodeReader& node) {
         sizes.back() = value.dims[axis] - part * (count - 1);
     }
     if (sizes.size() != parts) {
-        throw NotExpressible{"sizes for another number of parts than " + std::to_string(parts)};
+        throw Contradiction{"sizes for another number of parts than " + std::to_string(parts)};
     }
     std::int64_t begin = 0;
     for (std::size_t part = 0; part < parts; ++part) {
         if (sizes[part] < 1 || sizes[part] > value.dims[axis]) {
-            throw NotExpressible{"a part of " + std::to_string(sizes[part])};
+            throw Contradiction{"a part of " + std::to_string(sizes[part])};
         }
         add_slice(node, value, axis, begin, begin + sizes[part], part, "_" + std::to_string(part));
         begin += sizes[part];

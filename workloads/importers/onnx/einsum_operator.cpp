@@ -76,15 +76,15 @@ public:
         for (std::size_t n = 0; n < values.size(); ++n) {
             const std::string& labels = equation.operands[n];
             if (labels.size() != values[n]->rank()) {
-                throw NotExpressible{"'" + labels + "' names other axes than " +
-                                     text_of(values[n]->dims)};
+                throw Contradiction{"'" + labels + "' names other axes than " +
+                                    text_of(values[n]->dims)};
             }
             for (std::size_t axis = 0; axis < labels.size(); ++axis) {
                 const auto [known, is_new] =
                     sizes_.try_emplace(labels[axis], values[n]->dims[axis]);
                 if (!is_new && known->second != values[n]->dims[axis]) {
-                    throw NotExpressible{std::string("sizes do not meet along '") + labels[axis] +
-                                         "'"};
+                    throw Contradiction{std::string("sizes do not meet along '") + labels[axis] +
+                                        "'"};
                 }
             }
         }
@@ -95,7 +95,7 @@ public:
         for (const char label : labels) {
             const auto found = sizes_.find(label);
             if (found == sizes_.end()) {
-                throw NotExpressible{std::string("no operand has the axis '") + label + "'"};
+                throw Contradiction{std::string("no operand has the axis '") + label + "'"};
             }
             dims.push_back(found->second);
         }

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "workloads/importers/layer_check.hpp"
+
 namespace memwall::importers::onnx {
 namespace {
 
@@ -115,6 +117,7 @@ void Graph::add_input(const std::string& name, const Dims& dims, Precision preci
     value.source_shape = joined(item(dims).shape);
     value.source = draft_.take_name(name);
     draft_.add_input(value.source, value.source_shape, memwall::name(precision), where_);
+    shapes_[value.source] = value.source_shape;
     set(name, std::move(value));
 }
 
@@ -128,10 +131,25 @@ void Graph::share_weights(DraftLayer& layer, const std::string& tensor, const Sh
     if (tensor.empty()) {
         return;
     }
-    const auto [owner, is_first] = weights_.try_emplace({tensor, shape, precision}, layer.name);
-    if (!is_first) {
-        layer.set_text("weights", owner->second);
+    std::string& owner = weights_[{tensor, shape, precision}];
+    if (draft_.find_layer(owner) != nullptr) {
+        layer.set_text("weights", owner);
+    } else {
+        owner = layer.name;
     }
+}
+
+void Graph::add_layer(DraftLayer layer, const Shape& made) {
+    std::vector<Shape> inputs;
+    for (const std::string& input : layer.inputs) {
+        inputs.push_back(shapes_.at(input));
+    }
+    const std::string fault = layer_fault(layer, inputs, made);
+    if (!fault.empty()) {
+        throw NotExpressible{fault};
+    }
+    shapes_[layer.name] = made;
+    draft_.add_layer(std::move(layer));
 }
 
 Item Graph::item(const Dims& dims) const {
@@ -160,8 +178,8 @@ std::string Graph::read(const Value& value, const Shape& shape) {
         throw NotExpressible{"what it reads has shape " + memwall::text(value.source_shape) +
                              ", and cannot be seen as " + memwall::text(shape)};
     }
-    const auto [known, is_new] = renames_.try_emplace({value.source, shape});
-    if (is_new) {
+    std::string& known = renames_[{value.source, shape}];
+    if (known.empty()) {
         const bool flat = shape.size() == 1;
         DraftLayer layer = {draft_.take_name(value.source + (flat ? "_flat" : "_reshaped")),
                             flat ? "flatten" : "reshape",
@@ -172,10 +190,11 @@ std::string Graph::read(const Value& value, const Shape& shape) {
             layer.set_list("shape", shape);
         }
         layer.set_text("precision", memwall::name(value.precision));
-        known->second = layer.name;
-        draft_.add_layer(std::move(layer));
+        const std::string renamed = layer.name;
+        add_layer(std::move(layer), shape);
+        known = renamed;
     }
-    return known->second;
+    return known;
 }
 
 void Graph::settle(const std::string& name) {
@@ -189,10 +208,12 @@ void Graph::settle(const std::string& name) {
     layer.inputs = {read(value, {runs, 1, value.run})};
     layer.set_list("shape", {runs, value.repeats, value.run});
     layer.set_text("precision", memwall::name(value.precision));
-    value.source = layer.name;
-    value.source_shape = {runs, value.repeats, value.run};
+    const std::string copy = layer.name;
+    const Shape made = {runs, value.repeats, value.run};
+    add_layer(std::move(layer), made);
+    value.source = copy;
+    value.source_shape = made;
     value.repeats = 1;
-    draft_.add_layer(std::move(layer));
 }
 
 std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch) {
@@ -226,11 +247,11 @@ const Value& NodeReader::input(std::size_t position) const {
 
 const Value& NodeReader::repeated_input(std::size_t position) const {
     if (!has(position)) {
-        throw NotExpressible{"input " + std::to_string(position) + " is missing"};
+        throw Contradiction{"input " + std::to_string(position) + " is missing"};
     }
     const Value* value = graph_.find(node_.inputs[position]);
     if (value == nullptr) {
-        throw NotExpressible{"nothing makes its input '" + node_.inputs[position] + "'"};
+        throw Contradiction{"nothing makes its input '" + node_.inputs[position] + "'"};
     }
     return *value;
 }
@@ -287,7 +308,7 @@ std::size_t NodeReader::axis(std::int64_t stated, std::size_t rank) const {
     const auto axes = static_cast<std::int64_t>(rank);
     const std::int64_t axis = stated < 0 ? stated + axes : stated;
     if (axis < 0 || axis >= axes) {
-        throw NotExpressible{"no axis " + std::to_string(stated) + " of " + std::to_string(rank)};
+        throw Contradiction{"no axis " + std::to_string(stated) + " of " + std::to_string(rank)};
     }
     return static_cast<std::size_t>(axis);
 }
@@ -326,15 +347,14 @@ Value NodeReader::finish_as(DraftLayer layer, const Shape& made, const Dims& dim
     value.precision = activations;
     value.source = layer.name;
     value.source_shape = made;
-    graph_.draft().add_layer(std::move(layer));
+    graph_.add_layer(std::move(layer), made);
     set_output(position, value);
     return value;
 }
 
 void NodeReader::rename(const Value& value, const Dims& dims) {
     if (words_of(dims) != words_of(value.dims)) {
-        throw NotExpressible{"shapes do not meet: " + text_of(value.dims) + " and " +
-                             text_of(dims)};
+        throw Contradiction{"shapes do not meet: " + text_of(value.dims) + " and " + text_of(dims)};
     }
     Value renamed = value;
     renamed.dims = dims;

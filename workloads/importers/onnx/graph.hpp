@@ -11,15 +11,11 @@
 #include "workloads/importers/draft.hpp"
 #include "workloads/importers/onnx/constants.hpp"
 #include "workloads/importers/onnx/model.hpp"
+#include "workloads/importers/onnx/refusal.hpp"
 
 namespace memwall::importers::onnx {
 
 using Dims = std::vector<std::int64_t>;
-
-/// Why a node cannot be read; thrown by the readers of operators and caught for each node.
-struct NotExpressible {
-    std::string why;
-};
 
 /// A value of the model. Its dims have the batch, as the model has them.
 struct Value {
@@ -71,6 +67,9 @@ public:
     void share_weights(DraftLayer& layer, const std::string& tensor, const Shape& shape,
                        Precision precision);
 
+    /// Adds a layer with a result of shape `made`. Throws NotExpressible where there is none such.
+    void add_layer(DraftLayer layer, const Shape& made);
+
     /// The shape of one item: the leading axis divided by the batch, and dropped where that leaves
     /// one. Throws NotExpressible.
     [[nodiscard]] Item item(const Dims& dims) const;
@@ -87,6 +86,7 @@ private:
     SourceMark where_;
     std::map<std::string, Value> values_;
     std::map<std::string, int> uses_;
+    std::map<std::string, Shape> shapes_;  ///< of the draft's inputs and layers
     std::map<std::pair<std::string, Shape>, std::string> renames_;
     std::map<std::tuple<std::string, Shape, Precision>, std::string> weights_;
 };

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::int64_t kLargestBatch = 1 << 20;
 
-bool is_open(const Size& size) {
-    return !size.value || *size.value == 0 || *size.value == -1;
-}
-
 bool is_recurrent(const Node& node) {
     return node.op == "LSTM" || node.op == "GRU" || node.op == "RNN";
 }
@@ -130,7 +126,7 @@ std::optional<std::vector<std::int64_t>> InputSizes::of_value(const Stated& valu
 
 void InputSizes::check_given(const SourceMark& where, Diagnostics& faults) const {
     std::vector<std::string> open;
-    for (const std::vector<Stated>* values : {&model_.inputs, &model_.values}) {
+    for (const std::vector<Stated>* values : {&model_.inputs, &model_.values, &model_.inferred}) {
         for (const Stated& value : *values) {
             for (std::size_t axis = 0; value.shape && axis < value.shape->size(); ++axis) {
                 if (is_open((*value.shape)[axis])) {

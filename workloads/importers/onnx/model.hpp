@@ -43,6 +43,11 @@ struct Size {
     std::string symbol;
 };
 
+/// Whether a size has no number; 0 and -1 stand for none in some exports.
+inline bool is_open(const Size& size) {
+    return !size.value || *size.value == 0 || *size.value == -1;
+}
+
 /// A tensor of which a type and, if `shape`, the sizes are stated.
 struct Stated {
     std::string name;
@@ -81,7 +86,8 @@ struct Model {
     std::int64_t opset = 0;      ///< of ONNX's own operators
     std::vector<Stated> inputs;  ///< initialisers left out
     std::vector<std::string> outputs;
-    std::vector<Stated> values;  ///< of what lies between, as far as it is stated or inferred
+    std::vector<Stated> values;    ///< of outputs, and of what lies between, as far as it is stated
+    std::vector<Stated> inferred;  ///< the same, found by ONNX's own inference
     std::map<std::string, Constant> initialisers;
     std::vector<Node> nodes;
 };
@@ -89,8 +95,8 @@ struct Model {
 /// Constants of at most this many numbers keep them: shapes, axes, paddings, scales.
 inline constexpr std::int64_t kMostNumbers = 4096;
 
-/// The model in a file. With `infer`, the shapes that ONNX's own inference finds are added to
-/// `values`, up to the operator set that it knows. A file that is cut off, no model, or of a newer
+/// The model in a file. With `infer`, the shapes that ONNX's own inference finds are in `inferred`,
+/// up to the operator set that it knows. A file that is cut off, no model, or of a newer
 /// operator set is one fault, and nothing comes of it.
 std::optional<Model> parse_model(const ImportFile& file, bool infer, Diagnostics& faults);
 

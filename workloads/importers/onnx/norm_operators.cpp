@@ -85,7 +85,7 @@ void read_softmax(NodeReader& node) {
 void read_batch_norm(NodeReader& node) {
     const Value& value = node.activation(0);
     if (value.rank() < 2) {
-        throw NotExpressible{"needs channels, found " + text_of(value.dims)};
+        throw Contradiction{"needs channels, found " + text_of(value.dims)};
     }
     const Item item = node.graph().item(value.dims);
     DraftLayer layer = node.start("batch_norm");
@@ -108,8 +108,8 @@ void read_skip_layer_norm(NodeReader& node) {
     const Value& value = node.activation(0);
     const Value& skipped = node.activation(1);
     if (value.dims != skipped.dims || value.dims.empty()) {
-        throw NotExpressible{"shapes do not meet: " + text_of(value.dims) + " and " +
-                             text_of(skipped.dims)};
+        throw Contradiction{"shapes do not meet: " + text_of(value.dims) + " and " +
+                            text_of(skipped.dims)};
     }
     const Shape shape = node.graph().item(value.dims).shape;
     DraftLayer sum = node.start("add", "_sum");

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "workloads/importers/formats.hpp"
+#include "workloads/importers/onnx/declared_shapes.hpp"
 #include "workloads/importers/onnx/input_sizes.hpp"
 #include "workloads/importers/onnx/operators.hpp"
 #include "workloads/importers/onnx/patterns.hpp"
@@ -24,6 +25,7 @@ public:
         : options_(options),
           model_(std::move(model)),
           sizes_(model_, options),
+          declared_(model_),
           faults_(faults),
           where_{file.shown_as, 0, 0},
           draft_(file.stem(),
@@ -37,11 +39,19 @@ public:
             return {};
         }
         check_made_once();
+        check_declared();
+        if (!faults_.empty()) {
+            return {};
+        }
         fuse_patterns(model_);
         const std::vector<LayerId> order = ordered();
         Graph graph(model_, draft_, sizes_.batch(), where_);
-        for (const Stated& value : model_.values) {
-            stated_.emplace(value.name, &value);
+        for (const std::vector<Stated>* values : {&model_.inferred, &model_.values}) {
+            for (const Stated& value : *values) {
+                if (value.shape) {
+                    stated_.emplace(value.name, &value);
+                }
+            }
         }
         if (faults_.empty()) {
             sizes_.check_given(where_, faults_);
@@ -53,9 +63,14 @@ public:
         for (const LayerId id : order) {
             read_node(graph, model_.nodes[id.position()]);
         }
+        std::set<std::string, std::less<>> results;
         for (const std::string& output : model_.outputs) {
             graph.settle(output);
+            if (const Value* value = graph.find(output)) {
+                results.insert(value->source);
+            }
         }
+        draft_.drop_doubtful(results);
         report();
         return {draft_.tree(), notes_};
     }
@@ -71,6 +86,28 @@ private:
                 if (!output.empty() && !made.insert(output).second) {
                     faults_.error(where_, "value '" + output + "' is made twice");
                 }
+            }
+        }
+        for (const std::string& output : model_.outputs) {
+            if (!made.contains(output) && !model_.initialisers.contains(output)) {
+                faults_.error(where_, "nothing makes its output '" + output + "'");
+            }
+        }
+    }
+
+    /// Of what the file has: the types of inputs, the shapes of initialisers.
+    void check_declared() {
+        for (const Stated& input : model_.inputs) {
+            if (input.type == ElementType::text) {
+                strings_.insert(input.name);
+            }
+        }
+        for (const auto& [name, constant] : model_.initialisers) {
+            if (constant.type == ElementType::text) {
+                strings_.insert(name);
+            }
+            if (const std::string found = declared_.against(name, constant.dims); !found.empty()) {
+                faults_.error(where_, "initialiser " + found);
             }
         }
     }
@@ -121,45 +158,82 @@ private:
     }
 
     void read_node(Graph& graph, const Node& node) {
-        std::vector<const Constant*> constants;
-        bool all_constant = true;
         for (const std::string& input : node.inputs) {
             const Value* value = input.empty() ? nullptr : graph.find(input);
             if (value != nullptr && value->kind == Value::Kind::unknown) {
                 return pass_over(graph, node, input);
             }
-            all_constant = all_constant && (input.empty() || (value && value->is_constant()));
-            constants.push_back(value != nullptr && value->is_constant() ? &value->constant
-                                                                         : nullptr);
-        }
-        NodeReader reader(graph, node);
-        if (all_constant && !node.inputs.empty()) {
-            if (auto constant = folded(node, constants)) {
-                Value value;
-                value.kind = Value::Kind::constant;
-                value.dims = constant->dims;
-                value.precision = graph.find(node.inputs[0])->precision;
-                value.constant = std::move(*constant);
-                return reader.set_output(0, std::move(value));
-            }
         }
         const Operator* known = find_operator(node.domain, node.op);
-        if (known == nullptr) {
-            return leave_out(graph, node, "");
-        }
+        const std::size_t made = draft_.layers().size();
         try {
-            transposed_ += node.op == "Transpose" && !all_constant ? 1 : 0;
+            if (fold(graph, node)) {
+                return check_results(graph, node);
+            }
+            if (known == nullptr) {
+                return leave_out(graph, node, "");
+            }
+            refuse_strings(node);
+            transposed_ += node.op == "Transpose" && !is_constant(graph, node) ? 1 : 0;
+            NodeReader reader(graph, node);
             known->read(reader);
+            check_results(graph, node);
         } catch (const NotExpressible& fault) {
+            draft_.doubt_from(made);
             leave_out(graph, node, fault.why);
+        } catch (const Contradiction& fault) {
+            draft_.doubt_from(made);
+            leave_out(graph, node, fault.why, true);
+        }
+    }
+
+    static bool is_constant(const Graph& graph, const Node& node) {
+        return std::all_of(node.inputs.begin(), node.inputs.end(), [&](const auto& input) {
+            const Value* value = input.empty() ? nullptr : graph.find(input);
+            return input.empty() || (value != nullptr && value->is_constant());
+        });
+    }
+
+    /// Whether the node is arithmetic on constants that are known, and its result one more.
+    static bool fold(Graph& graph, const Node& node) {
+        if (node.inputs.empty() || !is_constant(graph, node)) {
+            return false;
+        }
+        std::vector<const Constant*> constants;
+        for (const std::string& input : node.inputs) {
+            constants.push_back(input.empty() ? nullptr : &graph.find(input)->constant);
+        }
+        auto constant = folded(node, constants);
+        if (!constant) {
+            return false;
+        }
+        Value value;
+        value.kind = Value::Kind::constant;
+        value.dims = constant->dims;
+        value.precision = graph.find(node.inputs[0])->precision;
+        value.constant = std::move(*constant);
+        NodeReader(graph, node).set_output(0, std::move(value));
+        return true;
+    }
+
+    void refuse_strings(const Node& node) const {
+        for (const std::string& input : node.inputs) {
+            if (strings_.contains(input)) {
+                throw Contradiction{"its input '" + input + "' is of strings"};
+            }
+        }
+    }
+
+    void check_results(const Graph& graph, const Node& node) {
+        const std::string found = declared_.against_results(node, graph);
+        if (!found.empty()) {
+            faults_.error(where_, described(node) + ": its result " + found);
         }
     }
 
     static void forget(Graph& graph, const Node& node) {
         for (const std::string& output : node.outputs) {
-            if (graph.find(output) == nullptr) {
-                graph.set(output, Value{});
-            }
+            graph.set(output, Value{});
         }
     }
 
@@ -169,22 +243,28 @@ private:
         if (find_operator(node.domain, node.op) == nullptr && !computes_shapes(node)) {
             return leave_out(graph, node, "");
         }
+        forget(graph, node);
         if (options_.skip_unsupported) {
             ++passed_over_;
-            leave_out(graph, node, "the shape of its input '" + input + "' is not known");
+            left_out_.push_back(described(node) + ": the shape of its input '" + input +
+                                "' is not known");
+            replace(graph, node);
         }
-        forget(graph, node);
     }
 
-    void leave_out(Graph& graph, const Node& node, const std::string& why) {
+    static std::string described(const Node& node) {
         const std::string domain = node.domain.empty() ? "" : node.domain + ".";
-        left_out_.push_back((why.empty() ? "unsupported operator " : "operator ") + domain +
-                            node.op + ", node '" + shown(node) + "'" +
+        return "operator " + domain + node.op + ", node '" + shown(node) + "'";
+    }
+
+    /// `wrong`: ONNX does not allow it either.
+    void leave_out(Graph& graph, const Node& node, const std::string& why, bool wrong = false) {
+        left_out_.push_back((wrong ? "" : "unsupported ") + described(node) +
                             (why.empty() ? "" : ": " + why));
+        forget(graph, node);
         if (options_.skip_unsupported) {
             replace(graph, node);
         }
-        forget(graph, node);
     }
 
     /// What stands for the result of a node that is left out: what it reads, where that has the
@@ -241,17 +321,29 @@ private:
                                       " more nodes that cannot be expressed");
         }
         if (draft_.empty() && faults_.empty()) {
-            faults_.error(where_, "has no node that is a layer");
+            report_nothing();
+        }
+    }
+
+    void report_nothing() {
+        if (left_out_.empty()) {
+            return faults_.error(where_, "has no node that is a layer");
+        }
+        faults_.error(where_, "nothing is left of it without what is left out:");
+        for (std::size_t n = 0; n < std::min(left_out_.size(), kMostFaults); ++n) {
+            faults_.error(where_, left_out_[n]);
         }
     }
 
     const ImportOptions& options_;
     Model model_;
     InputSizes sizes_;
+    DeclaredShapes declared_;
     Diagnostics& faults_;
     SourceMark where_;
     NetworkDraft draft_;
     std::map<std::string, const Stated*> stated_;
+    std::set<std::string> strings_;  ///< inputs and initialisers
     std::vector<std::string> left_out_;
     std::vector<std::string> notes_;
     int transposed_ = 0;

@@ -181,6 +181,17 @@ std::int64_t opset_of(const pb::ModelProto& model) {
     return version;
 }
 
+/// Of the outputs, and of what lies between.
+std::vector<Stated> values_of(const pb::GraphProto& graph) {
+    std::vector<Stated> values;
+    for (const auto* list : {&graph.output(), &graph.value_info()}) {
+        for (const pb::ValueInfoProto& value : *list) {
+            values.push_back(stated_of(value));
+        }
+    }
+    return values;
+}
+
 Model model_of(const pb::ModelProto& stated) {
     Model model;
     const pb::GraphProto& graph = stated.graph();
@@ -191,17 +202,14 @@ Model model_of(const pb::ModelProto& stated) {
         model.initialisers.emplace(tensor.name(), constant_of(tensor));
     }
     for (const pb::ValueInfoProto& input : graph.input()) {
-        if (!model.initialisers.contains(input.name())) {
-            model.inputs.push_back(stated_of(input));
-        }
+        const bool initialised = model.initialisers.contains(input.name());
+        (initialised ? model.values : model.inputs).push_back(stated_of(input));
     }
     for (const pb::ValueInfoProto& output : graph.output()) {
         model.outputs.push_back(output.name());
-        model.values.push_back(stated_of(output));
     }
-    for (const pb::ValueInfoProto& value : graph.value_info()) {
-        model.values.push_back(stated_of(value));
-    }
+    const std::vector<Stated> values = values_of(graph);
+    model.values.insert(model.values.end(), values.begin(), values.end());
     for (const pb::NodeProto& node : graph.node()) {
         model.nodes.push_back(node_of(node));
     }
@@ -219,10 +227,11 @@ std::optional<Model> parse_model(const ImportFile& file, bool infer, Diagnostics
         faults.error(whole, slim.fault.empty() ? "is no ONNX model, or cut off" : slim.fault);
         return std::nullopt;
     }
-    if (infer && opset_of(model) <= kNewestInferred) {
-        infer_shapes(model);
-    }
     Model parsed = model_of(model);
+    if (infer && parsed.opset <= kNewestInferred) {
+        infer_shapes(model);
+        parsed.inferred = values_of(model.graph());
+    }
     if (parsed.opset > kNewestOpset) {
         faults.error(whole, "uses operator set " + std::to_string(parsed.opset) +
                                 " of ONNX; this program reads up to " +

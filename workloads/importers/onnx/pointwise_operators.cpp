@@ -52,7 +52,7 @@ bool takes_bias(NodeReader& node, const Value& value, const std::string& name,
 void combine_constants(NodeReader& node, const Value& a, const Value& b) {
     const auto dims = broadcast(a.dims, b.dims);
     if (!dims) {
-        throw NotExpressible{"shapes do not meet: " + text_of(a.dims) + " and " + text_of(b.dims)};
+        throw Contradiction{"shapes do not meet: " + text_of(a.dims) + " and " + text_of(b.dims)};
     }
     node.set_output(0, unknown_constant(a, *dims));
 }
@@ -92,8 +92,8 @@ void add_elementwise(NodeReader& node, const std::string& op,
         const Value& value = node.input(position);
         const auto wider = broadcast(dims, value.dims);
         if (!wider) {
-            throw NotExpressible{"shapes do not meet: " + text_of(dims) + " and " +
-                                 text_of(value.dims)};
+            throw Contradiction{"shapes do not meet: " + text_of(dims) + " and " +
+                                text_of(value.dims)};
         }
         dims = *wider;
         if (value.is_activation()) {

@@ -48,7 +48,7 @@ void add_matmul(NodeReader& node, const Value& a, const Value& b, bool transpose
     const std::int64_t inner = transpose ? right.columns : right.rows;
     const std::int64_t outer = transpose ? right.rows : right.columns;
     if (left.heads != right.heads || left.columns != inner) {
-        throw NotExpressible{"shapes do not meet: " + text_of(a.dims) + " and " + text_of(b.dims)};
+        throw Contradiction{"shapes do not meet: " + text_of(a.dims) + " and " + text_of(b.dims)};
     }
     const auto shape = [](const Matrix& of) {
         return of.heads == 1 ? Shape{of.rows, of.columns} : Shape{of.heads, of.rows, of.columns};
@@ -121,9 +121,9 @@ Value add_linear(NodeReader& node, const Value& input, const Linear& linear, con
                  const std::string& part) {
     const Shape item = node.graph().item(input.dims).shape;
     if (item.back() != linear.inputs) {
-        throw NotExpressible{"shapes do not meet: " + text_of(input.dims) + " and weights of " +
-                             std::to_string(linear.inputs) + " by " +
-                             std::to_string(linear.outputs)};
+        throw Contradiction{"shapes do not meet: " + text_of(input.dims) + " and weights of " +
+                            std::to_string(linear.inputs) + " by " +
+                            std::to_string(linear.outputs)};
     }
     const std::int64_t positions = leading(item, 1);
     const bool one = item.size() == 1;
@@ -164,7 +164,7 @@ void read_matmul_bits(NodeReader& node) {
     const std::int64_t bits = node.integer("bits", 4);
     const auto precision = parse_precision("int" + std::to_string(bits));
     if (input.rank() == 0 || inner < 1 || outer < 1 || !precision) {
-        throw NotExpressible{"needs K, N and bits that are a precision"};
+        throw Contradiction{"needs K, N and bits that are a precision"};
     }
     Dims dims = input.dims;
     dims.back() = outer;

@@ -33,8 +33,8 @@ Cells cells_of(const NodeReader& node, std::int64_t gates) {
     cells.weights = weights.precision;
     if (weights.dims[0] != cells.directions || weights.dims[1] != gates * cells.hidden ||
         weights.dims[2] != cells.features) {
-        throw NotExpressible{"weights of shape " + text_of(weights.dims) + " for a sequence " +
-                             text_of(input.dims)};
+        throw Contradiction{"weights of shape " + text_of(weights.dims) + " for a sequence " +
+                            text_of(input.dims)};
     }
     for (const std::size_t state : {5U, 6U}) {
         if (node.has(state) && !node.input(state).is_constant()) {

@@ -128,8 +128,8 @@ void read_reshape(NodeReader& node) {
         if (wanted[axis] == -1 && open == wanted.size()) {
             open = axis;
         } else if (wanted[axis] < 1 || known > words / wanted[axis]) {
-            throw NotExpressible{"shapes do not meet: " + text_of(value.dims) + " and " +
-                                 text_of(wanted)};
+            throw Contradiction{"shapes do not meet: " + text_of(value.dims) + " and " +
+                                text_of(wanted)};
         } else {
             known *= wanted[axis];
         }
@@ -146,7 +146,7 @@ void read_flatten(NodeReader& node) {
     const std::int64_t stated = node.integer("axis", 1);
     const std::int64_t axis = stated < 0 ? stated + rank : stated;
     if (axis < 0 || axis > rank) {
-        throw NotExpressible{"no axis " + std::to_string(stated)};
+        throw Contradiction{"no axis " + std::to_string(stated)};
     }
     const auto cut = static_cast<std::size_t>(axis);
     node.rename(value, {product(value.dims, 0, cut), product(value.dims, cut, value.rank())});
@@ -177,7 +177,7 @@ void read_unsqueeze(NodeReader& node) {
         is_new[node.axis(each, rank)] = true;
     }
     if (static_cast<std::size_t>(std::count(is_new.begin(), is_new.end(), true)) != stated.size()) {
-        throw NotExpressible{"an axis named twice"};
+        throw Contradiction{"an axis named twice"};
     }
     Dims dims;
     std::size_t next = 0;
@@ -199,8 +199,8 @@ void read_transpose(NodeReader& node) {
     Dims dims;
     for (std::size_t axis = 0; axis < sorted.size(); ++axis) {
         if (sorted.size() != value.rank() || sorted[axis] != static_cast<std::int64_t>(axis)) {
-            throw NotExpressible{"perm " + text_of(order) + " is no order of " +
-                                 std::to_string(value.rank()) + " axes"};
+            throw Contradiction{"perm " + text_of(order) + " is no order of " +
+                                std::to_string(value.rank()) + " axes"};
         }
         dims.push_back(value.dims[static_cast<std::size_t>(order[axis])]);
     }
@@ -227,8 +227,8 @@ void read_expand(NodeReader& node) {
 void read_tile(NodeReader& node) {
     const Dims times = node.numbers(1).value_or(Dims{});
     if (times.size() != node.input(0).rank()) {
-        throw NotExpressible{"needs a number of repetitions for each of " +
-                             std::to_string(node.input(0).rank()) + " axes"};
+        throw Contradiction{"needs a number of repetitions for each of " +
+                            std::to_string(node.input(0).rank()) + " axes"};
     }
     repeat(node, Dims(node.input(0).dims), times);
 }
@@ -254,14 +254,13 @@ void read_depth_to_space(NodeReader& node) {
     const std::int64_t block = node.integer("blocksize", 0);
     const bool to_space = node.node().op == "DepthToSpace";
     if (value.rank() != 4 || block < 1 || block > (1 << 15)) {
-        throw NotExpressible{"needs an image and a block size"};
+        throw Contradiction{"needs an image and a block size"};
     }
     const Dims& in = value.dims;
     const bool even =
         to_space ? in[1] % (block * block) == 0 : in[2] % block == 0 && in[3] % block == 0;
     if (!even) {
-        throw NotExpressible{"blocks of " + std::to_string(block) + " do not divide " +
-                             text_of(in)};
+        throw Contradiction{"blocks of " + std::to_string(block) + " do not divide " + text_of(in)};
     }
     node.rename(value, to_space ? Dims{in[0], in[1] / (block * block), in[2] * block, in[3] * block}
                                 : Dims{in[0], in[1] * block * block, in[2] / block, in[3] / block});

@@ -29,8 +29,8 @@ void check_sizes(const Dims& sizes, std::size_t count, std::int64_t least, const
             return size >= least && size < kLargest;
         });
     if (!sound) {
-        throw NotExpressible{std::string(what) + " " + text_of(sizes) + " are not " +
-                             std::to_string(count) + " numbers from " + std::to_string(least)};
+        throw Contradiction{std::string(what) + " " + text_of(sizes) + " are not " +
+                            std::to_string(count) + " numbers from " + std::to_string(least)};
     }
 }
 
@@ -47,6 +47,10 @@ Window read_window(const NodeReader& node, const Dims& image, const Dims& kernel
     const std::size_t axes = image.size();
     Window window;
     window.kernel = kernel;
+    if (const Dims stated = node.integers("kernel_shape", kernel); stated != kernel) {
+        throw Contradiction{"kernel_shape " + text_of(stated) + ", but weights of " +
+                            text_of(kernel)};
+    }
     window.stride = node.integers("strides", Dims(axes, 1));
     window.dilation = node.integers("dilations", Dims(axes, 1));
     check_sizes(window.kernel, axes, 1, "kernel sizes");
@@ -67,7 +71,7 @@ void pad_automatically(const NodeReader& node, const Dims& image, Window& window
         return;
     }
     if (how != "SAME_UPPER" && how != "SAME_LOWER" && how != "VALID") {
-        throw NotExpressible{"auto_pad '" + how + "'"};
+        throw Contradiction{"auto_pad '" + how + "'"};
     }
     for (std::size_t axis = 0; axis < image.size(); ++axis) {
         const std::int64_t stride = window.stride[axis];
@@ -86,7 +90,7 @@ std::int64_t positions(const Window& window, const Dims& image, std::size_t axis
     const std::int64_t room =
         image[axis] + window.begins[axis] + window.ends[axis] - window.reach(axis);
     if (room < 0) {
-        throw NotExpressible{"its window is larger than the padded image"};
+        throw Contradiction{"its window is larger than the padded image"};
     }
     return room / window.stride[axis] + 1;
 }
@@ -120,8 +124,8 @@ void add_conv(NodeReader& node, const ConvOperands& operands) {
     const Value& weights = node.constant(operands.weights);
     const Dims image = image_of(input, node.graph().batch());
     if (weights.rank() != input.rank()) {
-        throw NotExpressible{"weights of shape " + text_of(weights.dims) + " for an image " +
-                             text_of(input.dims)};
+        throw Contradiction{"weights of shape " + text_of(weights.dims) + " for an image " +
+                            text_of(input.dims)};
     }
     words_of(weights.dims);
     Window window = read_window(node, image, {weights.dims.begin() + 2, weights.dims.end()});
@@ -129,9 +133,8 @@ void add_conv(NodeReader& node, const ConvOperands& operands) {
     const std::int64_t groups = node.integer("group", 1);
     if (groups < 1 || weights.dims[1] > kLargest / groups ||
         weights.dims[1] * groups != input.dims[1]) {
-        throw NotExpressible{"weights of shape " + text_of(weights.dims) + " and " +
-                             std::to_string(groups) + " groups for an image " +
-                             text_of(input.dims)};
+        throw Contradiction{"weights of shape " + text_of(weights.dims) + " and " +
+                            std::to_string(groups) + " groups for an image " + text_of(input.dims)};
     }
     DraftLayer layer = node.start("conv");
     layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
@@ -203,8 +206,8 @@ void read_conv_transpose(NodeReader& node) {
     const Value& weights = node.constant(1);
     const Dims image = image_of(input, node.graph().batch());
     if (weights.rank() != input.rank() || weights.dims[0] != input.dims[1]) {
-        throw NotExpressible{"weights of shape " + text_of(weights.dims) + " for an image " +
-                             text_of(input.dims)};
+        throw Contradiction{"weights of shape " + text_of(weights.dims) + " for an image " +
+                            text_of(input.dims)};
     }
     words_of(weights.dims);
     const std::size_t axes = image.size();

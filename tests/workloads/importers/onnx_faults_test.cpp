@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models that contradict themselves, and what is left out of those that cannot be read whole.
+#include <catch2/catch.hpp>
+
+#include "tests/support/onnx_models.hpp"
+#include "tests/workloads/importers/imported.hpp"
+
+namespace memwall {
+namespace {
+
+using namespace test;
+using Ints = std::vector<std::int64_t>;
+
+std::string faults(const OnnxModel& model, const ImportOptions& options = {}) {
+    return import_faults("net.onnx", model.bytes(), options);
+}
+
+ImportOptions skipping() {
+    ImportOptions options;
+    options.skip_unsupported = true;
+    return options;
+}
+
+/// A convolution of 8 filters of 3 by 3 on [1, 3, 8, 8]; c has shape [1, 8, 6, 6].
+OnnxModel& add_convolution(OnnxModel& model, const OnnxAttributes& attributes = {}) {
+    model.input("x", {"N", "3", "8", "8"}).output("y").weights("w", {8, 3, 3, 3});
+    return model.node("Conv", {"x", "w"}, {"c"}, attributes).node("Relu", {"c"}, {"y"});
+}
+
+}  // namespace
+
+TEST_CASE("A stated kernel has to be that of the weights") {
+    OnnxModel sound;
+    add_convolution(sound, {{"kernel_shape", Ints{3, 3}}});
+    CHECK(faults(sound).empty());
+    OnnxModel wrong;
+    add_convolution(wrong, {{"kernel_shape", Ints{5, 5}}});
+    const std::string line =
+        "net.onnx: error: operator Conv, node 'c_node': kernel_shape [5, 5], but weights of [3, 3]";
+    CHECK(faults(wrong) == line);
+    OnnxModel transposed;
+    transposed.input("x", {"1", "3", "8", "8"}).output("y").weights("w", {3, 8, 3, 3});
+    transposed.node("ConvTranspose", {"x", "w"}, {"y"}, {{"kernel_shape", Ints{3, 2}}});
+    CHECK(faults(transposed) ==
+          "net.onnx: error: operator ConvTranspose, node 'y_node': kernel_shape [3, 2], but "
+          "weights of [3, 3]");
+}
+
+TEST_CASE("A declared shape that differs in a known size is one fault with both shapes") {
+    OnnxModel named;
+    add_convolution(named)
+        .declare("c", {"N", "8", "height", ""})
+        .declare("y", {"N", "8", "6", "6"});
+    CHECK(faults(named).empty());
+    OnnxModel size;
+    add_convolution(size).declare("y", {"N", "8", "99", "6"});
+    CHECK(faults(size) ==
+          "net.onnx: error: operator Relu, node 'y_node': its result 'y' is declared as [N, 8, 99, "
+          "6], but has shape [1, 8, 6, 6]");
+    CHECK(faults(size, skipping()) == faults(size));
+    OnnxModel rank;
+    add_convolution(rank).declare("c", {"8", "6", "6"});
+    CHECK(faults(rank) ==
+          "net.onnx: error: operator Conv, node 'c_node': its result 'c' is declared as [8, 6, 6], "
+          "but has shape [1, 8, 6, 6]");
+    // Another batch than the model is read with.
+    OnnxModel batch;
+    add_convolution(batch).declare("c", {"4", "8", "6", "6"}).declare("y", {"4", "8", "6", "6"});
+    CHECK(faults(batch) ==
+          "net.onnx: error: operator Conv, node 'c_node': its result 'c' is declared as [4, 8, 6, "
+          "6], but has shape [1, 8, 6, 6]");
+    ImportOptions four;
+    four.batch = 4;
+    CHECK(faults(batch, four).empty());
+}
+
+TEST_CASE("A declared shape of an initialiser has to be that of its tensor") {
+    OnnxModel model;
+    add_convolution(model).input("w", {"8", "3", "5", "3"});
+    CHECK(faults(model) ==
+          "net.onnx: error: initialiser 'w' is declared as [8, 3, 5, 3], but has shape [8, 3, 3, "
+          "3]");
+}
+
+TEST_CASE("A declared output that nobody makes is a fault") {
+    OnnxModel model;
+    add_convolution(model).output("nowhere");
+    CHECK(faults(model) == "net.onnx: error: nothing makes its output 'nowhere'");
+}
+
+TEST_CASE("No layer computes with strings") {
+    OnnxModel model;
+    model.input("x", {"1", "4"}, kOnnxText).output("y").node("Relu", {"x"}, {"y"});
+    CHECK(faults(model) ==
+          "net.onnx: error: operator Relu, node 'y_node': its input 'x' is of strings");
+}
+
+TEST_CASE("A division by 0 in the arithmetic of shapes is a fault") {
+    OnnxModel model;
+    model.input("x", {"2", "6"}).output("y").integers("zero", {0}).integers("one", {1});
+    model.node("Shape", {"x"}, {"s"}).node("Gather", {"s", "one"}, {"six"});
+    model.node("Div", {"six", "zero"}, {"d"}).node("Reshape", {"x", "d"}, {"y"});
+    CHECK(faults(model) == "net.onnx: error: operator Div, node 'd_node': a division of 6 by 0");
+}
+
+TEST_CASE("Arithmetic on shapes keeps the axes of its numbers") {
+    OnnxModel model;
+    model.input("x", {"1", "6"}).output("y").integers("axes", {1, 0}).integers("pair", {2, 3});
+    model.integers("scalar", {2}, true).integers("open", {-1}).integers("at", {0});
+    model.node("Unsqueeze", {"scalar", "axes"}, {"two"}).declare("two", {"1", "1"});
+    model.node("Mul", {"pair", "two"}, {"row"}).declare("row", {"1", "2"});
+    model.node("Squeeze", {"row", "at"}, {"sizes"}).declare("sizes", {"2"});
+    model.node("Concat", {"open", "sizes"}, {"shape"}, {{"axis", std::int64_t{0}}});
+    model.input("z", {"1", "24"}).node("Reshape", {"z", "shape"}, {"v"});
+    model.declare("v", {"1", "4", "6"}).node("Add", {"v", "x"}, {"y"});
+    CHECK(faults(model).empty());
+}
+
+TEST_CASE("What a layer cannot be is told with its node, and left out where that is asked for") {
+    // The padding is as large as the window.
+    OnnxModel model;
+    model.input("x", {"1", "4", "6", "6"}).output("y").weights("w", {4, 4, 1, 1});
+    model.node("AveragePool", {"x"}, {"p"},
+               {{"kernel_shape", Ints{2, 2}}, {"pads", Ints{2, 2, 2, 2}}});
+    model.node("Conv", {"p", "w"}, {"y"});
+    const std::string why =
+        "unsupported operator AveragePool, node 'p_node': the padding is as large as the window: "
+        "some results would have nothing but padding";
+    CHECK(faults(model) == "net.onnx: error: " + why);
+    const ImportedNetwork kept = imported("net.onnx", model.bytes(), skipping());
+    CHECK(layer_lines(kept.network) ==
+          "  - {name: y_node, op: conv, out_channels: 4, kernel: 1, bias: false}\n");
+    CHECK(kept.network.tensor(kept.network.find_tensor("p")).shape == Shape{4, 9, 9});
+    CHECK(notes(kept) == "left out: " + why + "\n");
+}
+
+TEST_CASE("Where nothing is left, what was left out is told") {
+    OnnxModel model;
+    model.input("x", {"1", "4", "6", "6"}).output("y").node("NonZero", {"x"}, {"a"});
+    model.node("Fancy", {"a"}, {"y"}, {}, "made.up");
+    CHECK(faults(model, skipping()) ==
+          "net.onnx: error: nothing is left of it without what is left out:\n"
+          "net.onnx: error: unsupported operator NonZero, node 'a_node'\n"
+          "net.onnx: error: unsupported operator made.up.Fancy, node 'y_node'");
+}
+
+TEST_CASE("Of an operator that cannot be read whole no part is kept") {
+    // The product could be read, the sum of an activation in it not.
+    OnnxModel model;
+    model.input("x", {"1", "4"}).input("z", {"1", "6"}).output("y").weights("w", {4, 6});
+    model.node("Gemm", {"x", "w", "z"}, {"g"}).node("Relu", {"g"}, {"y"});
+    CHECK(layer_lines(imported("net.onnx", model.bytes(), skipping()).network) ==
+          "  - {name: y_node, op: relu}\n");
+}
+
+}  // namespace memwall
