@@ -7,13 +7,10 @@
 #include <set>
 
 #include "workloads/layer_graph.hpp"
-#include "workloads/ops/keys.hpp"
+#include "workloads/ops/build.hpp"
 
 namespace memwall {
 namespace {
-
-constexpr double kMostWords = 1e12;       ///< of one tensor
-constexpr double kMostOperations = 1e14;  ///< of one layer
 
 class Builder {
 public:
@@ -202,7 +199,7 @@ private:
             return;
         }
         for (const LayerPart& part : plan->parts) {
-            if (!can_be_counted(part.plan)) {
+            if (!ops::can_be_counted(part.plan)) {
                 error(layer, layer.where,
                       "layer '" + layer.name.name + "' is too large to be counted");
                 return;
@@ -214,7 +211,10 @@ private:
                   "layer '" + layer.name.name + "': shape " + text(*layer.shape) +
                       " was stated, but " + text(made) + " follows from its inputs");
         }
-        if (layer.weights && (plan->composite || plan->parts.back().plan.weights.empty())) {
+        const bool weighted =
+            std::any_of(plan->parts.begin(), plan->parts.end(),
+                        [](const LayerPart& part) { return !part.plan.weights.empty(); });
+        if (layer.weights && !weighted) {
             error(
                 layer, layer.weights->where,
                 "layer '" + layer.name.name + "': " + layer.op->name + " has no weights to share");
@@ -254,13 +254,20 @@ private:
         Tensor& made = parts_.tensors[layer.outputs[0].position()];
         made.shape = part.plan.output;
         made.kind = part.plan.state ? TensorKind::state : TensorKind::activation;
-        if (part.weights_of) {
+        if (entry.weights && of_composite) {
+            layer.other_parameters = 0;
+        }
+        if (entry.weights && !part.plan.weights.empty()) {
+            const std::string& shown =
+                part.weights_of ? made_[l].at(*part.weights_of).name : layer.name;
+            sharing_.push_back({l, made_[l].size(),
+                                entry.weights->name + shown.substr(entry.name.name.size()),
+                                part.plan.weights});
+        } else if (part.weights_of) {
             layer.weights = made_[l].at(*part.weights_of).weights;
             layer.other_parameters = 0;
-        } else if (!part.plan.weights.empty() && !entry.weights) {
+        } else if (!part.plan.weights.empty()) {
             layer.weights = add_weights(entry, layer.name, part.plan.weights);
-        } else if (entry.weights) {
-            sharing_.push_back({l, part.plan.weights});
         }
         layer.space = std::move(part.plan.space);
         std::size_t next = 0;
@@ -331,11 +338,11 @@ private:
         }
         for (const Sharing& each : sharing_) {
             const LayerEntry& entry = entry_.layers[each.entry];
-            const auto owner = owners.find(entry.weights->name);
+            const auto owner = owners.find(each.owner);
             if (owner == owners.end()) {
                 error(entry, entry.weights->where,
-                      "layer '" + entry.name.name + "': no layer '" + entry.weights->name +
-                          "' with weights of its own" + suggestion(entry.weights->name, names));
+                      "layer '" + entry.name.name + "': no layer '" + each.owner +
+                          "' with weights of its own" + suggestion(each.owner, names));
                 continue;
             }
             const TensorId weights = owner->second->weights;
@@ -343,10 +350,10 @@ private:
             if (shape != each.shape) {
                 error(entry, entry.weights->where,
                       "layer '" + entry.name.name + "' needs weights of shape " + text(each.shape) +
-                          ", those of '" + entry.weights->name + "' are " + text(shape));
+                          ", those of '" + each.owner + "' are " + text(shape));
                 continue;
             }
-            Layer& layer = made_[each.entry].back();
+            Layer& layer = made_[each.entry].at(each.part);
             layer.weights = weights;
             for (Operand& operand : layer.space.operands) {
                 if (operand.role == TensorRole::weights) {
@@ -359,6 +366,8 @@ private:
     /// A layer that uses weights of another one, and the shape that it needs.
     struct Sharing {
         std::size_t entry;
+        std::size_t part;   ///< of the entry
+        std::string owner;  ///< the primitive layer
         Shape shape;
     };
 
@@ -374,14 +383,6 @@ private:
 };
 
 }  // namespace
-
-bool can_be_counted(const LayerPlan& plan) {
-    std::vector<std::int64_t> operations(plan.space.extents.begin(), plan.space.extents.end());
-    operations.push_back(std::max<std::int64_t>(1, plan.space.vector_operations_per_point));
-    return ops::product_within(plan.output, kMostWords) &&
-           ops::product_within(plan.weights, kMostWords) &&
-           ops::product_within(operations, kMostOperations);
-}
 
 NetworkParts build_network(const NetworkEntry& entry, Diagnostics& faults) {
     return Builder(entry, faults).build();

@@ -32,8 +32,4 @@ struct NetworkEntry {
 /// goes to `faults`. The parts are whole only if there are none.
 NetworkParts build_network(const NetworkEntry& entry, Diagnostics& faults);
 
-/// Whether the words and operations of a layer are few enough for exact counts: 10^12 words of a
-/// tensor, 10^14 operations.
-bool can_be_counted(const LayerPlan& plan);
-
 }  // namespace memwall

@@ -111,9 +111,10 @@ Generated generated_rearrangement(Draw& draw) {
     const std::string layer = draw.one_of<std::string>(
         {"mean, axes: [1, 2]", "mean, axes: [0]", "mean, axes: [-1]", "resize, scale: 2",
          "resize, scale: [1, 3], mode: bilinear", "resize, scale: 2, mode: bilinear",
-         "pad, padding: [0, 1, 2, 0, 1, 0]", "transpose, order: [2, 0, 1]",
-         "transpose, order: [0, 2, 1]", "slice, axis: 1, begin: 1", "slice, end: 1",
-         "local_response_norm, size: 3"});
+         "resize, size: [7, 3], mode: bilinear", "resize, size: [3, 7]", "resize, size: 1",
+         "resize, size: 3, mode: bicubic", "pad, padding: [0, 1, 2, 0, 1, 0]",
+         "transpose, order: [2, 0, 1]", "transpose, order: [0, 2, 1]", "slice, axis: 1, begin: 1",
+         "slice, end: 1", "local_response_norm, size: 3"});
     return load({channels, rows, columns}, "- {name: layer, op: " + layer + "}\n");
 }
 
@@ -167,7 +168,9 @@ Generated generated_recurrent(Draw& draw) {
     const std::int64_t units = draw(1, 6);
     std::string layers = "- {name: cells, hidden: " + number(units) +
                          ", result: " + draw.one_of<std::string>({"all", "last"});
-    if (draw.chance(50)) {
+    if (draw.chance(25)) {
+        layers += ", op: rnn, activation: " + draw.one_of<std::string>({"tanh", "relu"});
+    } else if (draw.chance(50)) {
         layers += ", op: lstm, peepholes: " + std::string(draw.chance(50) ? "true" : "false");
         layers += draw.chance(50) ? ", projection: " + number(draw(1, 4)) : "";
     } else {

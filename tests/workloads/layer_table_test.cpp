@@ -120,6 +120,7 @@ std::vector<Case> cases() {
         {"lstm", "x: [4, 3]", ", hidden: 5, peepholes: true", lstm, true},
         {"lstm", "x: [4, 3]", ", hidden: 5, projection: 2", inner, true},
         {"gru", "x: [4, 3]", ", hidden: 5", lstm, true},
+        {"rnn", "x: [4, 3]", ", hidden: 5", lstm, true},
         {"embedding", "x: [4]", ", rows: 9, features: 5", {{"drawn", 8}, {"features", 5}}},
         {"embedding",
          "x: [4, 3]",

@@ -52,6 +52,41 @@ TEST_CASE("A GRU has three gates and resets the product of its state") {
     CHECK(network.vector_operations() == 2 * (16 + 2 * 21));
 }
 
+TEST_CASE("A plain cell is a function of a sum of two products") {
+    const Network network = network_of_layers("[5, 3]", "- {name: n, op: rnn, hidden: 4}\n");
+    CHECK(shape_of(network, "n") == Shape{5, 4});
+    CHECK(network.macs() == 5 * 4 * 3 + 4 * 4 * 4);
+    CHECK(network.weights() == 4 * 3 + 4 * 4);
+    CHECK(network.parameters() == network.weights() + 4);
+    CHECK(network.vector_operations() == 5 * 4 * 5 + 4 * 4);
+    const Network continued = test::network_of(
+        "network: n\ninputs: {x: [5, 3], h: [1, 4]}\nlayers:\n"
+        "- {name: n, op: rnn, inputs: [x, h], hidden: 4, activation: relu, result: last}\n");
+    CHECK(shape_of(continued, "n") == Shape{1, 4});
+    CHECK(continued.macs() == 5 * (4 * 3 + 4 * 4));
+    CHECK(continued.vector_operations() == 5 * 4 * 2);
+}
+
+TEST_CASE("Cells that use the weights of others count none of their own") {
+    const std::string inputs = "network: n\ninputs: {x: [3, 2], z: [5, 2]}\nlayers:\n";
+    for (const char* op : {"rnn", "lstm", "gru"}) {
+        const std::string cells = std::string(", op: ") + op + ", hidden: 4";
+        const Network one = test::network_of(inputs + "- {name: a, inputs: [z]" + cells + "}\n" +
+                                             "- {name: b, op: relu, inputs: [x]}\n");
+        const Network two = test::network_of(inputs + "- {name: a, inputs: [z]" + cells + "}\n" +
+                                             "- {name: b, inputs: [x]" + cells + ", weights: a}\n");
+        INFO(op);
+        CHECK(two.weights() == one.weights());
+        CHECK(two.parameters() == one.parameters());
+        CHECK(two.layer(two.find_layer("b.recurrent3")).weights ==
+              two.layer(two.find_layer("a.recurrent5")).weights);
+    }
+    CHECK(test::faults_of(inputs + "- {name: a, inputs: [z], op: gru, hidden: 4}\n"
+                                   "- {name: b, inputs: [x], op: gru, hidden: 5, weights: a}\n")
+              .find("'b' needs weights of shape [15, 2], those of 'a.inputs' are [12, 2]") !=
+          std::string::npos);
+}
+
 TEST_CASE("A cell reads each gate where it lies") {
     const Network network = network_of_layers("[2, 3]", "- {name: n, op: lstm, hidden: 4}\n");
     const Layer& cell = network.layer(network.find_layer("n.cell2"));

@@ -104,30 +104,30 @@ void extreme_over(Backward& step) {
     broadcast(step, true);
 }
 
-/// Each input adds up the results that were made from it: a window of `factor` of them, of
-/// 2 x factor where neighbours took part.
+/// Each input adds up the results that were made from it: a window of `factor` of them, of as many
+/// times that as neighbours took part.
 void resize(Backward& step) {
     if (!step.wants(0)) {
         return;
     }
     const IterationSpace& forward = step.space();
-    const bool bilinear = forward.operation == PointOperation::add;
+    const bool blends = forward.operation == PointOperation::add;
     const Shape& shape = step.shape(step.input(0));
     const Shape& result = step.shape(step.result());
     BackwardLayer layer;
     layer.part = "input_gradient";
     layer.op = "resize_gradient";
     layer.shape = shape;
-    layer.space =
-        ops::elementwise_space(shape, PointOperation::add, bilinear ? kWeighAndAdd : kAdd);
+    layer.space = ops::elementwise_space(shape, PointOperation::add, blends ? kWeighAndAdd : kAdd);
     const Projection made = whole(shape, step.batch());
     Projection read = whole(result, step.batch());
     for (std::size_t axis = 1; axis < shape.size(); ++axis) {
         const Dim output = made.axes[axis + 1].terms[0].dim;
         const Dim inner = output == Dim::P ? Dim::R : output == Dim::Q ? Dim::S : Dim::T;
-        const std::int64_t factor = result[axis] / shape[axis];
-        const std::int64_t before = bilinear ? factor : 0;
-        layer.space.extents[index(inner)] = bilinear ? 2 * factor : factor;
+        const std::int64_t factor = ceil_divide(result[axis], shape[axis]);
+        const std::int64_t taps = forward.extent(inner);
+        const std::int64_t before = taps / 2 * factor;
+        layer.space.extents[index(inner)] = taps * factor;
         read.axes[axis + 1] = ops::window_axis(output, factor, inner, 1, before, result[axis]);
     }
     layer.space.operands = {reads(step.result_gradient(), std::move(read)), makes(made)};

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "workloads/network_builder.hpp"
+#include "base/yaml.hpp"
+#include "workloads/ops/build.hpp"
 
 namespace memwall::importers {
 namespace {
@@ -35,8 +36,9 @@ std::string layer_fault(const DraftLayer& layer, const std::vector<Shape>& input
     if (!plan || !faults.empty()) {
         return faults.empty() ? "a layer that cannot be planned" : first_fault(faults, layer.name);
     }
-    const bool counted = std::all_of(plan->parts.begin(), plan->parts.end(),
-                                     [](const auto& part) { return can_be_counted(part.plan); });
+    const bool counted = std::all_of(plan->parts.begin(), plan->parts.end(), [](const auto& part) {
+        return ops::can_be_counted(part.plan);
+    });
     if (!counted) {
         return "is too large to be counted";
     }

@@ -41,7 +41,7 @@ Planner pointwise(std::int64_t operations) {
 }  // namespace
 
 Planner plan_activation(const std::string& op) {
-    return pointwise(op == "relu" ? kRelu : op == "gelu" ? kGelu : kSilu);
+    return pointwise(op == "relu" ? kRelu : op == "gelu" ? kGelu : op == "tanh" ? kTanh : kSilu);
 }
 
 Planner read_relu(MapReader&) {

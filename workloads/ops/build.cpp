@@ -82,4 +82,13 @@ IterationSpace elementwise_space(const Shape& shape, PointOperation operation,
     return space;
 }
 
+bool can_be_counted(const LayerPlan& plan) {
+    constexpr double kMostWords = 1e12;
+    constexpr double kMostOperations = 1e14;
+    std::vector<std::int64_t> operations(plan.space.extents.begin(), plan.space.extents.end());
+    operations.push_back(std::max<std::int64_t>(1, plan.space.vector_operations_per_point));
+    return product_within(plan.output, kMostWords) && product_within(plan.weights, kMostWords) &&
+           product_within(operations, kMostOperations);
+}
+
 }  // namespace memwall::ops

@@ -33,4 +33,8 @@ std::vector<Axis> shape_axes(const Shape& shape);
 IterationSpace elementwise_space(const Shape& shape, PointOperation operation,
                                  std::int64_t operations_per_point);
 
+/// Whether the words and operations of a layer are few enough for exact counts: 10^12 words of a
+/// tensor, 10^14 operations.
+bool can_be_counted(const LayerPlan& plan);
+
 }  // namespace memwall::ops

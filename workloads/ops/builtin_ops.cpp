@@ -18,6 +18,7 @@ std::vector<Op> make_builtin_ops() {
         {"conv_transpose", 1, 1, Form::compute, read_conv_transpose, gradients::transposed_product},
         {"linear", 1, 1, Form::compute, read_linear, gradients::product},
         {"matmul", 2, 2, Form::compute, read_matmul, gradients::matmul},
+        {"rnn", 1, 2, Form::compute, read_rnn},
         {"lstm", 1, 3, Form::compute, read_lstm},
         {"gru", 1, 2, Form::compute, read_gru},
         {"attention", 3, 3, Form::compute, read_attention},

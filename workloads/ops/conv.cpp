@@ -94,7 +94,8 @@ TransposedAxis transpose(const SlidingAxis& axis, std::int64_t extra) {
     result.taps = ceil_divide(axis.kernel, stride);
     result.made = {
         {{axis.output, stride}, {axis.phase, 1}}, skipped * stride - axis.before, result.output};
-    result.read = {{{axis.output, 1}, {axis.inner, -axis.dilation}}, skipped, axis.image};
+    const std::int64_t dilation = axis.kernel == 1 ? 1 : axis.dilation;
+    result.read = {{{axis.output, 1}, {axis.inner, -dilation}}, skipped, axis.image};
     result.kernel = {{{axis.inner, stride}, {axis.phase, 1}}, 0, axis.kernel};
     return result;
 }
@@ -122,7 +123,7 @@ std::optional<LayerPlan> plan_transposed(const ConvKeys& keys, const PlanRequest
     for (std::size_t a = 0; a < axes->size(); ++a) {
         const SlidingAxis& axis = (*axes)[a];
         const std::int64_t behind = extra[extra.size() == 1 ? 0 : a];
-        if (axis.dilation > 1 && axis.stride > 1) {
+        if (axis.dilation > 1 && axis.stride > 1 && axis.kernel > 1) {
             return request.fault("conv_transpose has either a stride or a dilation, found stride " +
                                  std::to_string(axis.stride) + " and dilation " +
                                  std::to_string(axis.dilation));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // slice, transpose, pad and resize: words that go elsewhere, or to several places, as they are.
 #include <algorithm>
+#include <array>
 
+#include "base/quantity.hpp"
 #include "workloads/ops/families.hpp"
 #include "workloads/ops/planners.hpp"
 #include "workloads/ops/sliding.hpp"
@@ -104,13 +106,13 @@ std::optional<LayerPlan> plan_pad(const Sizes& padding, const PlanRequest& reque
 }
 
 struct ResizeKeys {
-    Sizes scale;  ///< empty where the size is given
+    Sizes scale;  ///< whole factors; empty where the size is given
     Sizes size;
-    bool bilinear = false;
+    std::int64_t taps = 1;  ///< neighbours that a result is made of, along each axis
 };
 
-/// How many results one input becomes along each axis, or a fault.
-std::optional<Sizes> factors(const ResizeKeys& keys, const PlanRequest& request) {
+/// The sizes of the result behind the channels, or a fault.
+std::optional<Sizes> resized(const ResizeKeys& keys, const PlanRequest& request) {
     const Shape& input = request.inputs[0];
     const Sizes& given = keys.scale.empty() ? keys.size : keys.scale;
     if (input.size() < 2 || (given.size() != 1 && given.size() != input.size() - 1)) {
@@ -118,50 +120,51 @@ std::optional<Sizes> factors(const ResizeKeys& keys, const PlanRequest& request)
                       text(input));
         return std::nullopt;
     }
-    Sizes factors;
+    Sizes sizes;
     for (std::size_t axis = 1; axis < input.size(); ++axis) {
         const std::int64_t number = given[given.size() == 1 ? 0 : axis - 1];
-        if (keys.scale.empty() && number % input[axis] != 0) {
-            request.fault("resize needs sizes that are a multiple of those of " + text(input) +
-                          ", found " + std::to_string(number) + " along axis " +
-                          std::to_string(axis));
-            return std::nullopt;
-        }
-        factors.push_back(keys.scale.empty() ? number / input[axis] : number);
+        sizes.push_back(keys.scale.empty() ? number : number * input[axis]);
     }
-    return factors;
+    return sizes;
 }
 
-// MODEL: up-sampling by whole factors. Nearest copies each input to its results; (bi)linear reads
-// two neighbours along each axis, with a multiplication and an addition each. Where the centres of
-// the pixels lie shifts which neighbours those are, not how many.
+// MODEL: `nearest` copies an input to each result, (bi)linear and (bi)cubic read two and four
+// neighbours along each axis, with a multiplication and an addition each. An input becomes
+// floor(size / image) results at a time where there are more results, or every floor(image /
+// size)th is read where there are fewer. Where the centres of the pixels lie, and a ratio that is
+// no whole number, shift which neighbours those are, not how many.
 std::optional<LayerPlan> plan_resize(const ResizeKeys& keys, const PlanRequest& request) {
-    const auto factor = factors(keys, request);
-    const auto axes = factor ? axes_under(request, WindowKeys{}) : std::nullopt;
+    const auto sizes = resized(keys, request);
+    const auto axes = sizes ? axes_under(request, WindowKeys{}) : std::nullopt;
     if (!axes) {
         return std::nullopt;
     }
     LayerPlan plan;
     IterationSpace& space = plan.space;
     const std::int64_t channels = request.inputs[0][0];
-    space.operation = keys.bilinear ? PointOperation::add : PointOperation::vector;
-    space.vector_operations_per_point = keys.bilinear ? kMultiplyAndAdd : kCopy;
+    const bool blends = keys.taps > 1;
+    space.operation = blends ? PointOperation::add : PointOperation::vector;
+    space.vector_operations_per_point = blends ? kMultiplyAndAdd : kCopy;
     space.extents[index(Dim::K)] = channels;
     plan.output = {channels};
     std::vector<Axis> read = {plain_axis(Dim::K, channels)};
     std::vector<Axis> made = read;
     for (std::size_t a = 0; a < axes->size(); ++a) {
         const SlidingAxis& axis = (*axes)[a];
-        const std::int64_t times = (*factor)[a];
-        space.extents[index(axis.output)] = axis.image;
-        space.extents[index(axis.phase)] = times;
-        plan.output.push_back(axis.image * times);
-        made.push_back({{{axis.output, times}, {axis.phase, 1}}, 0, axis.image * times});
-        read.push_back(plain_axis(axis.output, axis.image));
-        if (keys.bilinear) {
-            space.extents[index(axis.inner)] = 2;
-            read.back() = window_axis(axis.output, 1, axis.inner, 1, 0, axis.image);
+        const std::int64_t size = (*sizes)[a];
+        const std::int64_t times = std::max<std::int64_t>(1, size / axis.image);
+        std::int64_t stride = std::max<std::int64_t>(1, axis.image / size);
+        if (blends && size < axis.image && stride == 1) {
+            stride = 2;  // all inputs are read, by neighbours that overlap
         }
+        space.extents[index(axis.output)] = ceil_divide(size, times);
+        space.extents[index(axis.phase)] = times;
+        space.extents[index(axis.inner)] = keys.taps;
+        plan.output.push_back(size);
+        made.push_back({{{axis.output, times}, {axis.phase, 1}}, 0, size});
+        read.push_back(blends ? window_axis(axis.output, stride, axis.inner, 1, (keys.taps - 1) / 2,
+                                            axis.image)
+                              : Axis{{{axis.output, stride}}, 0, axis.image});
     }
     space.operands = {inputs_operand(std::move(read)), outputs_operand(std::move(made))};
     return plan;
@@ -224,7 +227,9 @@ Planner read_resize(MapReader& reader) {
         reader.error(reader.has("size") ? "size" : "op",
                      "expected either 'scale' or 'size' in " + reader.what());
     }
-    keys.bilinear = reader.optional_choice("mode", {"nearest", "bilinear"}).value_or(0) == 1;
+    constexpr std::array<std::int64_t, 3> kTaps = {1, 2, 4};
+    keys.taps =
+        kTaps.at(reader.optional_choice("mode", {"nearest", "bilinear", "bicubic"}).value_or(0));
     return [keys](const PlanRequest& request) { return plan_resize(keys, request); };
 }
 

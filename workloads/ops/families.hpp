@@ -45,7 +45,7 @@ std::optional<LayerPlan> plan_reshape(const Shape& to, const PlanRequest& reques
 
 // Parts of composites.
 Planner plan_softmax(const std::optional<CausalKeys>& causal);
-Planner plan_activation(const std::string& op);  // relu, gelu or silu
+Planner plan_activation(const std::string& op);  // relu, gelu, tanh or silu
 Planner plan_mul();
 
 /// Positions of a sequence or a cache.
@@ -73,6 +73,7 @@ Planner read_sum_over(MapReader& keys);  ///< a mean is a sum, scaled
 Planner read_extreme_over(MapReader& keys);
 Planner read_local_response_norm(MapReader& keys);
 // recurrent.cpp
+Planner read_rnn(MapReader& keys);
 Planner read_lstm(MapReader& keys);
 Planner read_gru(MapReader& keys);
 // copy.cpp

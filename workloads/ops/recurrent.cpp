@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// lstm and gru: cells unrolled over time. The inputs of all steps are multiplied at once; the
+// rnn, lstm and gru: cells unrolled over time. The inputs of all steps are multiplied at once; the
 // recurrent product comes step by step, with weights that all steps share.
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/composite.hpp"
@@ -17,6 +17,7 @@ struct CellKeys {
     bool peepholes = false;
     bool bias = true;
     bool all_steps = true;
+    std::string activation = "tanh";  ///< of an rnn
 
     /// What a step gives to the next one, beside the cell.
     [[nodiscard]] std::int64_t state() const { return projection > 0 ? projection : hidden; }
@@ -69,6 +70,10 @@ public:
 
     [[nodiscard]] std::optional<Expansion> gru() {
         return run([&](std::int64_t step) { gru_step(step); });
+    }
+
+    [[nodiscard]] std::optional<Expansion> rnn() {
+        return run([&](std::int64_t step) { rnn_step(step); });
     }
 
 private:
@@ -191,6 +196,17 @@ private:
         states_.push_back(*state_);
     }
 
+    // MODEL: a plain cell is the function of a sum of two products (Elman 1990), with one bias.
+    void rnn_step(std::int64_t step) {
+        PartSource sum = inputs_of(step);
+        if (state_) {
+            sum = parts_.add(at("sum", step), "add", {recurrent(step, false), sum}, add_planner());
+        }
+        state_ = parts_.add(result_or("hidden", step), keys_.activation.c_str(), {sum},
+                            plan_activation(keys_.activation));
+        states_.push_back(*state_);
+    }
+
     const CellKeys& keys_;
     std::int64_t gates_;
     const PlanRequest& request_;
@@ -223,6 +239,14 @@ Planner read_lstm(MapReader& reader) {
 Planner read_gru(MapReader& reader) {
     const CellKeys keys = read_keys(reader);
     return [keys](const PlanRequest& request) { return Unrolling(keys, 3, request).gru(); };
+}
+
+Planner read_rnn(MapReader& reader) {
+    CellKeys keys = read_keys(reader);
+    if (reader.optional_choice("activation", {"tanh", "relu"}).value_or(0) == 1) {
+        keys.activation = "relu";
+    }
+    return [keys](const PlanRequest& request) { return Unrolling(keys, 1, request).rnn(); };
 }
 
 }  // namespace memwall::ops

@@ -134,6 +134,15 @@ TEST_CASE("What a layer cannot be is told with its node, and left out where that
     CHECK(notes(kept) == "left out: " + why + "\n");
 }
 
+TEST_CASE("A model at which ONNX's own inference crashes is read all the same") {
+    // It takes the result of Det, of two axes, for an image.
+    OnnxModel model;
+    model.input("x", {"1", "4", "6", "6"}).output("y").weights("w", {4, 4, 1, 1});
+    model.node("Relu", {"x"}, {"r"}).node("Det", {"r"}, {"d"}).node("Conv", {"d", "w"}, {"y"});
+    const ImportedNetwork kept = imported("net.onnx", model.bytes(), skipping());
+    CHECK(layer_lines(kept.network) == "  - {name: r_node, op: relu}\n");
+}
+
 TEST_CASE("Where nothing is left, what was left out is told") {
     OnnxModel model;
     model.input("x", {"1", "4", "6", "6"}).output("y").node("NonZero", {"x"}, {"a"});

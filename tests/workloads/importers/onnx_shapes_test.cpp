@@ -25,7 +25,7 @@ public:
         if (dims_.size() != 4) {
             return add_flat();
         }
-        switch (draw_(1, 12)) {
+        switch (draw_(1, 14)) {
             case 1:
             case 2:
             case 3:
@@ -48,6 +48,10 @@ public:
                 return make(draw_.one_of<std::string>({"Max", "Min", "Mean"}), {last_, last_});
             case 11:
                 return add_repeated();
+            case 12:
+                return add_part();
+            case 13:
+                return add_resized();
             default:
                 return draw_.chance(30) ? add_end()
                                         : make("Softmax", {last_}, {{"axis", draw_(1, 3)}});
@@ -108,8 +112,52 @@ private:
             return;
         }
         const std::int64_t size = draw_(2, 3);
+        OnnxAttributes attributes = {{"strides", Ints{2, 1}}, {"dilations", Ints{1, 2}}};
+        switch (draw_(1, 3)) {
+            case 1:
+                attributes.emplace_back("auto_pad",
+                                        draw_.one_of<std::string>({"SAME_UPPER", "SAME_LOWER"}));
+                break;
+            case 2:
+                attributes.emplace_back("output_shape", Ints{2 * dims_[2], dims_[3]});
+                break;
+            default:
+                attributes.emplace_back("output_padding", Ints{draw_(0, 1), 0});
+        }
         make("ConvTranspose", {last_, weights({dims_[1], 2 * draw_(1, 3), size, size})},
-             {{"strides", Ints{2, 1}}, {"output_padding", Ints{draw_(0, 1), 0}}});
+             attributes);
+    }
+
+    std::string integers(const Ints& values) {
+        std::string name = "i" + std::to_string(++count_);
+        model_.integers(name, values);
+        return name;
+    }
+
+    /// What reads a part with steps sees it in another shape.
+    void add_part() {
+        const std::int64_t axis = draw_(1, 3);
+        const std::int64_t size = dims_[static_cast<std::size_t>(axis)];
+        if (draw_.chance(50)) {
+            const std::int64_t step = draw_.one_of<std::int64_t>({1, 2, 3, -1, -2});
+            const std::int64_t most = std::int64_t{1} << 40U;
+            make("Slice",
+                 {last_, integers({step > 0 ? draw_(0, size / 2) : -1}),
+                  integers({step > 0 ? most : -most}), integers({axis}), integers({step})});
+        } else {
+            make("Gather", {last_, integers({draw_(0, size - 1), -1, draw_(0, size - 1), 0})},
+                 {{"axis", axis}});
+        }
+        repeats_ = true;
+    }
+
+    void add_resized() {
+        if (dims_[2] * dims_[3] > 400) {
+            return;
+        }
+        const std::string sizes = integers({1, dims_[1], draw_(2, 30), draw_(2, 30)});
+        make("Resize", {last_, "", "", sizes},
+             {{"mode", draw_.one_of<std::string>({"nearest", "linear", "cubic"})}});
     }
 
     void add_repeated() {

@@ -113,19 +113,17 @@ private:
 /// With weights: a linear layer over all rows.
 void add_weighted(NodeReader& node, const Value& input, const Value& weights, const Roles& roles,
                   const Sizes& sizes, const std::string& result, bool weights_first) {
-    if (!roles.heads.empty()) {
-        throw NotExpressible{"weights of their own for each of several heads"};
-    }
     const std::string& rows = weights_first ? roles.columns : roles.rows;
     const std::string& outputs = weights_first ? roles.rows : roles.columns;
+    const std::int64_t heads = sizes.product(roles.heads);
     Value seen = input;
-    seen.dims = sizes.of(rows);
+    seen.dims = sizes.of(rows + roles.heads);
+    Dims dims = seen.dims;
     seen.dims.push_back(sizes.product(roles.inner));
-    Dims dims = sizes.of(rows);
     dims.push_back(sizes.product(outputs));
-    Value made =
-        add_linear(node, seen,
-                   {seen.dims.back(), dims.back(), false, weights.precision, weights.tensor}, dims);
+    const Linear linear = {seen.dims.back(), dims.back(), false, weights.precision, weights.tensor};
+    Value made = heads > 1 ? add_linear_of_heads(node, seen, heads, linear, dims)
+                           : add_linear(node, seen, linear, dims);
     made.dims = sizes.of(result);
     node.set_output(0, std::move(made));
 }

@@ -85,6 +85,7 @@ Graph::Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, Source
         for (const std::string& input : node.inputs) {
             ++uses_[input];
         }
+        steps_first_ = steps_first_ || has_steps_first(node);
     }
     for (const std::string& output : model.outputs) {
         ++uses_[output];
@@ -109,12 +110,19 @@ void Graph::set(const std::string& name, Value value) {
     values_[name] = std::move(value);
 }
 
-void Graph::add_input(const std::string& name, const Dims& dims, Precision precision) {
+void Graph::add_input(const std::string& name, const Dims& dims, Precision precision,
+                      std::size_t batch_axis) {
     Value value;
     value.kind = Value::Kind::activation;
     value.dims = dims;
     value.precision = precision;
-    value.source_shape = joined(item(dims).shape);
+    Dims batch_first = dims;
+    if (batch_axis < dims.size()) {
+        std::rotate(batch_first.begin(),
+                    batch_first.begin() + static_cast<std::ptrdiff_t>(batch_axis),
+                    batch_first.begin() + static_cast<std::ptrdiff_t>(batch_axis) + 1);
+    }
+    value.source_shape = joined(item(batch_first).shape);
     value.source = draft_.take_name(name);
     draft_.add_input(value.source, value.source_shape, memwall::name(precision), where_);
     shapes_[value.source] = value.source_shape;
@@ -124,6 +132,10 @@ void Graph::add_input(const std::string& name, const Dims& dims, Precision preci
 int Graph::uses(const std::string& name) const {
     const auto found = uses_.find(name);
     return found == uses_.end() ? 0 : found->second;
+}
+
+bool Graph::is_output(const std::string& name) const {
+    return std::find(model_.outputs.begin(), model_.outputs.end(), name) != model_.outputs.end();
 }
 
 void Graph::share_weights(DraftLayer& layer, const std::string& tensor, const Shape& shape,
@@ -137,6 +149,20 @@ void Graph::share_weights(DraftLayer& layer, const std::string& tensor, const Sh
     } else {
         owner = layer.name;
     }
+}
+
+void Graph::set_bias(DraftLayer& layer, const std::string& tensor) {
+    const auto owner = std::find_if(layer.keys.begin(), layer.keys.end(),
+                                    [](const auto& key) { return key.key == "weights"; });
+    if (!tensor.empty() && owner != layer.keys.end()) {
+        const auto known = biases_.find(owner->value.text());
+        if (known != biases_.end() && known->second == tensor) {
+            layer.set_flag("bias", false);
+            return;
+        }
+    }
+    biases_[layer.name] = tensor;
+    layer.set_flag("bias", true);
 }
 
 void Graph::add_layer(DraftLayer layer, const Shape& made) {
@@ -156,6 +182,11 @@ Item Graph::item(const Dims& dims) const {
     words_of(dims);
     if (dims.empty()) {
         return {{1}, 0};
+    }
+    if (steps_first_ && batch_ > 1 && dims.size() > 2 && dims[0] != batch_ && dims[1] == batch_) {
+        Item sequence = {dims, 1, 1};
+        sequence.shape.erase(sequence.shape.begin() + 1);
+        return sequence;
     }
     if (dims[0] % batch_ != 0) {
         throw NotExpressible{"its result " + text_of(dims) + " is not made of " +
@@ -217,10 +248,10 @@ void Graph::settle(const std::string& name) {
 }
 
 std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch) {
-    if (axis < item.dropped || (axis == 0 && batch > 1)) {
+    if (axis == item.batch_axis && (item.dropped == 1 || batch > 1)) {
         throw NotExpressible{"works across the items of a batch"};
     }
-    return static_cast<std::int64_t>(axis - item.dropped);
+    return static_cast<std::int64_t>(axis - (axis > item.batch_axis ? item.dropped : 0));
 }
 
 Value unknown_constant(Value value, const Dims& dims) {
@@ -302,6 +333,11 @@ Dims NodeReader::integers(const char* key, const Dims& fallback) const {
 std::string NodeReader::word(const char* key, const std::string& fallback) const {
     const auto found = node_.attributes.find(key);
     return found == node_.attributes.end() ? fallback : found->second.text;
+}
+
+std::vector<std::string> NodeReader::words(const char* key) const {
+    const auto found = node_.attributes.find(key);
+    return found == node_.attributes.end() ? std::vector<std::string>{} : found->second.texts;
 }
 
 std::size_t NodeReader::axis(std::int64_t stated, std::size_t rank) const {

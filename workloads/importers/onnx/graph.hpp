@@ -37,10 +37,16 @@ struct Value {
     [[nodiscard]] std::size_t rank() const { return dims.size(); }
 };
 
-/// The shape of one item and how many leading axes of the dims are not in it.
+/// The shape of one item. The axis of the batch is not in it (`dropped` is 1), or is its first one,
+/// divided by the batch.
 struct Item {
     Shape shape;
     std::size_t dropped = 0;
+    std::size_t batch_axis = 0;
+
+    [[nodiscard]] bool leaves_out(std::size_t axis) const {
+        return dropped == 1 && axis == batch_axis;
+    }
 };
 
 /// The axis of an item for one of the dims. Throws NotExpressible where it is that of the batch.
@@ -56,9 +62,11 @@ public:
     [[nodiscard]] std::int64_t opset() const { return model_.opset; }
     [[nodiscard]] const Value* find(const std::string& name) const;
     void set(const std::string& name, Value value);
-    void add_input(const std::string& name, const Dims& dims, Precision precision);
+    void add_input(const std::string& name, const Dims& dims, Precision precision,
+                   std::size_t batch_axis = 0);
     /// How many nodes and outputs of the model read a value.
     [[nodiscard]] int uses(const std::string& name) const;
+    [[nodiscard]] bool is_output(const std::string& name) const;
     [[nodiscard]] NetworkDraft& draft() { return draft_; }
     [[nodiscard]] const SourceMark& where() const { return where_; }
 
@@ -66,12 +74,15 @@ public:
     /// layer that was first to have them so. Others have weights of their own.
     void share_weights(DraftLayer& layer, const std::string& tensor, const Shape& shape,
                        Precision precision);
+    /// Says that `layer` has a bias, the initialiser `tensor`; that it has none where it shares the
+    /// weights of a layer with the same bias, which is counted there.
+    void set_bias(DraftLayer& layer, const std::string& tensor);
 
     /// Adds a layer with a result of shape `made`. Throws NotExpressible where there is none such.
     void add_layer(DraftLayer layer, const Shape& made);
 
     /// The shape of one item: the leading axis divided by the batch, and dropped where that leaves
-    /// one. Throws NotExpressible.
+    /// one. Of sequences with the steps in front it is the second axis. Throws NotExpressible.
     [[nodiscard]] Item item(const Dims& dims) const;
     /// Makes a value that is repeated a tensor of its own.
     void settle(const std::string& name);
@@ -83,12 +94,14 @@ private:
     const Model& model_;
     NetworkDraft& draft_;
     std::int64_t batch_;
+    bool steps_first_ = false;  ///< some cells have [steps, batch, features]
     SourceMark where_;
     std::map<std::string, Value> values_;
     std::map<std::string, int> uses_;
     std::map<std::string, Shape> shapes_;  ///< of the draft's inputs and layers
     std::map<std::pair<std::string, Shape>, std::string> renames_;
     std::map<std::tuple<std::string, Shape, Precision>, std::string> weights_;
+    std::map<std::string, std::string> biases_;  ///< by layer
 };
 
 /// One node and what its reader does with it.
@@ -115,6 +128,7 @@ public:
     [[nodiscard]] std::int64_t integer(const char* key, std::int64_t fallback) const;
     [[nodiscard]] Dims integers(const char* key, const Dims& fallback) const;
     [[nodiscard]] std::string word(const char* key, const std::string& fallback) const;
+    [[nodiscard]] std::vector<std::string> words(const char* key) const;
     /// An axis from the front. Throws NotExpressible where there is no such axis.
     [[nodiscard]] std::size_t axis(std::int64_t stated, std::size_t rank) const;
 

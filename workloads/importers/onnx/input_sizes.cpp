@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::int64_t kLargestBatch = 1 << 20;
 
-bool is_recurrent(const Node& node) {
-    return node.op == "LSTM" || node.op == "GRU" || node.op == "RNN";
-}
-
 /// The inputs of the model that reach a recurrent node of layout [steps, batch, features] with
 /// their axes where they were.
 std::set<std::string> find_steps_first(const Model& model) {
@@ -25,9 +21,7 @@ std::set<std::string> find_steps_first(const Model& model) {
     }
     std::set<std::string> found;
     for (const Node& node : model.nodes) {
-        const auto layout = node.attributes.find("layout");
-        if (!is_recurrent(node) || node.inputs.empty() ||
-            (layout != node.attributes.end() && layout->second.integer != 0)) {
+        if (!has_steps_first(node) || node.inputs.empty()) {
             continue;
         }
         std::string value = node.inputs[0];
@@ -43,6 +37,10 @@ std::set<std::string> find_steps_first(const Model& model) {
             made = makers.find(value);
         }
         found.insert(value);
+        // States before the first step are [directions, batch, units].
+        for (std::size_t state = 5; state < std::min<std::size_t>(node.inputs.size(), 7); ++state) {
+            found.insert(node.inputs[state]);
+        }
     }
     return found;
 }
@@ -56,9 +54,9 @@ InputSizes::InputSizes(const Model& model, const ImportOptions& options)
         return;
     }
     for (const Stated& input : model.inputs) {
-        if (input.shape && input.shape->size() >= 3 && (*input.shape)[0].value &&
-            !steps_first_.contains(input.name)) {
-            const std::int64_t stated = *(*input.shape)[0].value;
+        const std::size_t axis = batch_axis(input.name);
+        if (input.shape && input.shape->size() >= 3 && (*input.shape)[axis].value) {
+            const std::int64_t stated = *(*input.shape)[axis].value;
             batch_ = stated > 0 && stated <= kLargestBatch ? stated : 1;
             return;
         }
@@ -90,11 +88,10 @@ std::optional<std::vector<std::int64_t>> InputSizes::of_input(const Stated& inpu
         faults.error(where, "input '" + input.name + "' has no shape");
         return std::nullopt;
     }
-    const std::size_t batch_axis = steps_first_.contains(input.name) ? 1 : 0;
     std::vector<std::int64_t> dims;
     for (std::size_t axis = 0; axis < input.shape->size(); ++axis) {
         const Size& stated = (*input.shape)[axis];
-        const auto size = size_of(input, axis, batch_axis);
+        const auto size = size_of(input, axis, batch_axis(input.name));
         if (size && *size < 0) {
             faults.error(where, "input '" + input.name + "': a size of " + std::to_string(*size));
         } else if (size) {

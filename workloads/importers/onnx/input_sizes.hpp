@@ -22,6 +22,11 @@ public:
     /// The batch that the model states where none was asked for; 1 where it states none.
     [[nodiscard]] bool states_batch() const { return options_.batch <= 0 && batch_ > 1; }
 
+    /// The axis of an input that has the batch: 1 where it is a sequence, its steps in front.
+    [[nodiscard]] std::size_t batch_axis(const std::string& input) const {
+        return steps_first_.contains(input) ? 1 : 0;
+    }
+
     /// Every axis without a size is one fault, a name that several inputs have told once; nothing
     /// comes of that input then.
     std::optional<std::vector<std::int64_t>> of_input(const Stated& input, const SourceMark& where,

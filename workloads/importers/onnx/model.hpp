@@ -68,6 +68,7 @@ struct Attribute {
     std::string text;
     std::vector<std::int64_t> integers;
     std::vector<double> reals;
+    std::vector<std::string> texts;
     std::optional<Constant> tensor;
 };
 
@@ -79,6 +80,15 @@ struct Node {
     std::vector<std::string> outputs;
     std::map<std::string, Attribute> attributes;
 };
+
+inline bool is_recurrent(const Node& node) {
+    return node.domain.empty() && (node.op == "LSTM" || node.op == "GRU" || node.op == "RNN");
+}
+/// Whether a node's cells read [steps, batch, features], as they do by default.
+inline bool has_steps_first(const Node& node) {
+    const auto layout = node.attributes.find("layout");
+    return is_recurrent(node) && (layout == node.attributes.end() || layout->second.integer == 0);
+}
 
 struct Model {
     std::string name;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "workloads/importers/onnx/operators.hpp"
+#include "workloads/importers/onnx/shared_layers.hpp"
 
 namespace memwall::importers::onnx {
 namespace {
@@ -31,7 +32,7 @@ Value add_over_last(NodeReader& node, const char* op, const Value& value, std::s
 
 /// Over the axes that the node states, or these.
 Value add_over(NodeReader& node, const Value& value, const std::string& op,
-               const std::optional<Dims>& given = std::nullopt) {
+               const std::optional<Dims>& given = std::nullopt, const std::string& part = "") {
     Dims all(value.rank());
     std::iota(all.begin(), all.end(), 0);
     const Dims stated = given ? *given : node.numbers(1).value_or(node.integers("axes", all));
@@ -46,7 +47,7 @@ Value add_over(NodeReader& node, const Value& value, const std::string& op,
     for (const std::int64_t each : stated.empty() ? all : stated) {
         const std::size_t axis = node.axis(each, value.rank());
         dims[axis] = node.integer("keepdims", 1) != 0 ? 1 : 0;
-        if (axis < item.dropped && node.graph().batch() == 1 && value.dims[axis] == 1) {
+        if (item.leaves_out(axis) && node.graph().batch() == 1 && value.dims[axis] == 1) {
             continue;  // of one item alone
         }
         axes.push_back(item_axis(item, axis, node.graph().batch()));
@@ -60,12 +61,24 @@ Value add_over(NodeReader& node, const Value& value, const std::string& op,
     std::sort(axes.begin(), axes.end());
     // The mean of every plane is what a global pool makes.
     const bool planes = op == "mean" && item.shape.size() == 3 && axes == Dims{1, 2};
-    DraftLayer layer = node.start(planes ? "global_pool" : op);
+    DraftLayer layer = node.start(planes ? "global_pool" : op, part);
     layer.inputs = {node.graph().read(value, item.shape)};
     if (!planes) {
         layer.set_list("axes", axes);
     }
     return node.finish_as(std::move(layer), made, dims, value.precision);
+}
+
+/// A function of two: each element, and the one of its axis.
+void add_beside(NodeReader& node, const Value& value, const Value& one, const char* op) {
+    const Item item = node.graph().item(value.dims);
+    const Shape seen = node.graph().item(one.dims).shape;
+    if (seen.size() != item.shape.size()) {
+        throw NotExpressible{"works across the items of a batch"};
+    }
+    DraftLayer layer = node.start(op);
+    layer.inputs = {node.graph().read(value, item.shape), node.graph().read(one, seen)};
+    node.finish(std::move(layer), Dims(value.dims), value.precision);
 }
 
 }  // namespace
@@ -148,31 +161,66 @@ void read_mean(NodeReader& node) {
     add_over(node, Value(node.activation(0)), "mean");
 }
 
-// Norms and the like are a function of each element, a sum, and a function of that.
+// Norms and the like are a function of each element, a sum, and a function of that. A product over
+// axes counts as their sum.
 void read_reduction(NodeReader& node) {
     const std::string& name = node.node().op;
     Value value = node.activation(0);
     const bool squares = name == "ReduceSumSquare" || name == "ReduceL2";
     const bool exponentials = name == "ReduceLogSumExp";
     if (squares || exponentials || name == "ReduceL1") {
-        DraftLayer layer = node.start(squares ? "mul" : exponentials ? "exp" : "abs", "_each");
-        layer.inputs = {value.source};
-        if (squares) {
-            layer.inputs.push_back(value.source);
-        }
-        value = node.finish_as(std::move(layer), Shape(value.source_shape), Dims(value.dims),
-                               value.precision);
+        value = squares ? add_product_of(node, value, value, "_each")
+                        : add_function(node, value, exponentials ? "exp" : "abs", "_each");
     }
     value = add_over(node, value,
                      name == "ReduceMax"   ? "reduce_max"
                      : name == "ReduceMin" ? "reduce_min"
                                            : "reduce_sum");
-    if (name == "ReduceL2" || exponentials) {
-        DraftLayer layer = node.start(exponentials ? "log" : "sqrt", "_root");
-        layer.inputs = {value.source};
-        node.finish_as(std::move(layer), Shape(value.source_shape), Dims(value.dims),
-                       value.precision);
+    if (name == "ReduceL2" || name == "ReduceLogSum" || exponentials) {
+        add_function(node, value, name == "ReduceL2" ? "sqrt" : "log", "_root");
     }
+}
+
+// A comparison of each element with the largest one.
+void read_hard_max(NodeReader& node) {
+    const Value value = node.activation(0);
+    const std::int64_t stated = node.integer("axis", node.opset() >= 13 ? -1 : 1);
+    Dims axes = {stated};
+    if (node.opset() < 13) {
+        for (std::size_t axis = node.axis(stated, value.rank()) + 1; axis < value.rank(); ++axis) {
+            axes.push_back(static_cast<std::int64_t>(axis));
+        }
+    }
+    add_beside(node, value, add_over(node, value, "reduce_max", axes, "_largest"), "compare");
+}
+
+// x over the root of a sum of powers, 1 or 2.
+void read_lp_normalization(NodeReader& node) {
+    const Value value = node.activation(0);
+    const std::int64_t power = node.integer("p", 2);
+    if (power != 1 && power != 2) {
+        throw NotExpressible{"powers of " + std::to_string(power)};
+    }
+    const Value each = power == 1 ? add_function(node, value, "abs", "_each")
+                                  : add_product_of(node, value, value, "_each");
+    Value norm = add_over(node, each, "reduce_sum", Dims{node.integer("axis", -1)}, "_sum");
+    if (power == 2) {
+        norm = add_function(node, norm, "sqrt", "_root");
+    }
+    add_beside(node, value, norm, "div");
+}
+
+// Over planes, which is what an instance norm does.
+void read_mean_variance(NodeReader& node) {
+    const Value value = node.activation(0);
+    const Dims axes = node.integers("axes", {0, 2, 3});
+    const bool planes = value.rank() == 4 && (axes == Dims{2, 3} ||
+                                              (axes == Dims{0, 2, 3} && node.graph().batch() == 1));
+    if (!planes) {
+        throw NotExpressible{"normalises over axes " + text_of(axes) + " of " +
+                             text_of(value.dims)};
+    }
+    read_instance_norm(node);
 }
 
 // MODEL: where the largest value is costs what finding it costs.

@@ -150,7 +150,8 @@ private:
                 continue;
             }
             try {
-                graph.add_input(input.name, *dims, precision_of(input.type));
+                graph.add_input(input.name, *dims, precision_of(input.type),
+                                sizes_.batch_axis(input.name));
             } catch (const NotExpressible& fault) {
                 faults_.error(where_, "input '" + input.name + "': " + fault.why);
             }

@@ -23,6 +23,7 @@ const Operator* find_operator(std::string_view domain, std::string_view name);
 
 // window_operators.cpp
 void read_conv(NodeReader& node);
+void read_fused_conv(NodeReader& node);
 void read_conv_integer(NodeReader& node);
 void read_qlinear_conv(NodeReader& node);
 void read_conv_transpose(NodeReader& node);
@@ -30,6 +31,7 @@ void read_max_pool(NodeReader& node);
 void read_average_pool(NodeReader& node);
 void read_global_average_pool(NodeReader& node);
 void read_global_max_pool(NodeReader& node);
+void read_norm_pool(NodeReader& node);
 // product_operators.cpp
 void read_matmul(NodeReader& node);
 void read_qlinear_matmul(NodeReader& node);
@@ -57,6 +59,7 @@ void read_unary(NodeReader& node);
 void read_bias_gelu(NodeReader& node);
 void read_ignored(NodeReader& node);
 void read_cast(NodeReader& node);
+void read_cast_like(NodeReader& node);
 void read_quantize(NodeReader& node);
 void read_dequantize(NodeReader& node);
 /// Adds the layer of an activation function by its ONNX name behind `value`; nothing where there is
@@ -74,7 +77,11 @@ void read_local_response_norm(NodeReader& node);
 void read_mean(NodeReader& node);
 void read_reduction(NodeReader& node);
 void read_arg_max(NodeReader& node);
+void read_hard_max(NodeReader& node);
+void read_lp_normalization(NodeReader& node);
+void read_mean_variance(NodeReader& node);
 // recurrent_operators.cpp
+void read_rnn(NodeReader& node);
 void read_lstm(NodeReader& node);
 void read_gru(NodeReader& node);
 // shape_operators.cpp
@@ -89,12 +96,17 @@ void read_transpose(NodeReader& node);
 void read_expand(NodeReader& node);
 void read_tile(NodeReader& node);
 void read_triangle(NodeReader& node);
+void read_range(NodeReader& node);
+void read_eye_like(NodeReader& node);
+void read_one_hot(NodeReader& node);
 void read_depth_to_space(NodeReader& node);
-// copy_operators.cpp
-void read_concat(NodeReader& node);
+// part_operators.cpp
 void read_split(NodeReader& node);
 void read_slice(NodeReader& node);
 void read_gather(NodeReader& node);
+// copy_operators.cpp
+void read_concat(NodeReader& node);
+void read_qlinear_concat(NodeReader& node);
 void read_pad(NodeReader& node);
 void read_resize(NodeReader& node);
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only file that sees libonnx and protobuf.
+// The file that sees ONNX's messages; shape_inference.cpp is the only other one.
 #include <google/protobuf/stubs/logging.h>
-#include <onnx/defs/schema.h>
 #include <onnx/onnx_pb.h>
-#include <onnx/shape_inference/implementation.h>
 
 #include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "workloads/importers/onnx/model.hpp"
+#include "workloads/importers/onnx/shape_inference.hpp"
 
 namespace memwall::importers::onnx {
 namespace {
@@ -119,6 +118,7 @@ Attribute attribute_of(const pb::AttributeProto& stated) {
     attribute.text = stated.s();
     attribute.integers.assign(stated.ints().begin(), stated.ints().end());
     attribute.reals.assign(stated.floats().begin(), stated.floats().end());
+    attribute.texts.assign(stated.strings().begin(), stated.strings().end());
     if (stated.has_t()) {
         attribute.tensor = constant_of(stated.t());
     }
@@ -158,17 +158,6 @@ Stated stated_of(const pb::ValueInfoProto& info) {
         }
     }
     return stated;
-}
-
-/// What ONNX's own inference can tell goes into the value_info of `model`. It throws at what it
-/// cannot understand, which is no news then.
-void infer_shapes(pb::ModelProto& model) {
-    try {
-        pb::shape_inference::InferShapes(model, pb::OpSchemaRegistry::Instance(),
-                                         pb::ShapeInferenceOptions(false, 0, true));
-    } catch (const std::exception&) {
-        return;
-    }
 }
 
 std::int64_t opset_of(const pb::ModelProto& model) {
@@ -229,8 +218,10 @@ std::optional<Model> parse_model(const ImportFile& file, bool infer, Diagnostics
     }
     Model parsed = model_of(model);
     if (infer && parsed.opset <= kNewestInferred) {
-        infer_shapes(model);
-        parsed.inferred = values_of(model.graph());
+        pb::GraphProto inferred;
+        if (inferred.ParseFromString(inferred_values(slim.bytes))) {
+            parsed.inferred = values_of(inferred);
+        }
     }
     if (parsed.opset > kNewestOpset) {
         faults.error(whole, "uses operator set " + std::to_string(parsed.opset) +

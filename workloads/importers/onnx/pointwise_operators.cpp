@@ -16,7 +16,8 @@ Shape beside(const Dims& dims, const Dims& out, const Item& item, std::int64_t b
     Dims padded(out.size() - dims.size(), 1);
     padded.insert(padded.end(), dims.begin(), dims.end());
     if (item.dropped == 1) {
-        return {padded.begin() + 1, padded.end()};
+        padded.erase(padded.begin() + static_cast<std::ptrdiff_t>(item.batch_axis));
+        return padded;
     }
     if (!padded.empty() && padded[0] % batch == 0) {
         padded[0] /= batch;
@@ -71,6 +72,12 @@ const char* op_of(std::string_view name) {
                                  Function{"Or", "maximum"},
                                  Function{"Min", "minimum"},
                                  Function{"And", "minimum"},
+                                 Function{"BitwiseOr", "maximum"},
+                                 Function{"BitwiseAnd", "minimum"},
+                                 Function{"BitwiseXor", "compare"},
+                                 Function{"BitShift", "mul"},
+                                 Function{"Mod", "div"},
+                                 Function{"Xor", "compare"},
                                  Function{"Equal", "compare"},
                                  Function{"Greater", "compare"},
                                  Function{"Less", "compare"},
@@ -129,8 +136,9 @@ void add_elementwise(NodeReader& node, const std::string& op,
     node.finish(std::move(layer), dims, precision);
 }
 
-/// Activation functions by their names here and there. A clip is a least and a most, whatever they
-/// are; Celu and Selu differ from Elu in factors.
+/// Functions of each element by their names here and there. A clip is a least and a most, whatever
+/// they are; Celu and Selu differ from Elu in factors; angles are one operation as a sine is.
+// MODEL: a running sum is one addition for each element.
 constexpr std::array kFunctions = {
     Function{"Relu", "relu"},
     Function{"LeakyRelu", "leaky_relu"},
@@ -148,7 +156,23 @@ constexpr std::array kFunctions = {
     Function{"Gelu", "gelu"},
     Function{"QuickGelu", "silu"},
     Function{"Silu", "silu"},
+    Function{"Shrink", "relu6"},
+    Function{"ThresholdedRelu", "leaky_relu"},
+    Function{"QLinearSigmoid", "sigmoid"},
+    Function{"QLinearLeakyRelu", "leaky_relu"},
+    Function{"CumSum", "add"},
+    Function{"IsInf", "compare"},
+    Function{"IsNaN", "compare"},
     Function{"Abs", "abs"},
+    Function{"Acos", "sin"},
+    Function{"Acosh", "sin"},
+    Function{"Asin", "sin"},
+    Function{"Asinh", "sin"},
+    Function{"Atan", "sin"},
+    Function{"Atanh", "sin"},
+    Function{"Cosh", "sin"},
+    Function{"Sinh", "sin"},
+    Function{"Tan", "sin"},
     Function{"Ceil", "round"},
     Function{"Cos", "cos"},
     Function{"Erf", "erf"},
@@ -180,11 +204,18 @@ Value add_function(NodeReader& node, const Value& value, const std::string& op,
                    const std::string& part) {
     DraftLayer layer = node.start(op, part);
     layer.inputs = {value.source};
-    if (op == "mul" || op == "sub") {
+    if (op == "mul" || op == "sub" || op == "add" || op == "compare") {
         layer.set_list("constant", {1});  // a number beside it
     }
     const Shape shape = value.source_shape;
     return node.finish_as(std::move(layer), shape, Dims(value.dims), value.precision);
+}
+
+Value add_product_of(NodeReader& node, const Value& a, const Value& b, const std::string& part) {
+    DraftLayer layer = node.start("mul", part);
+    layer.inputs = {a.source, node.graph().read(b, a.source_shape)};
+    return node.finish_as(std::move(layer), Shape(a.source_shape), Dims(a.dims),
+                          widest(a.precision, b.precision));
 }
 
 Value add_bias(NodeReader& node, const Value& value, std::int64_t features,
@@ -257,9 +288,7 @@ void read_power(NodeReader& node) {
         }
         return;
     }
-    DraftLayer layer = node.start("mul");
-    layer.inputs = {base.source, base.source};
-    node.finish_as(std::move(layer), Shape(base.source_shape), Dims(base.dims), base.precision);
+    add_product_of(node, Value(base), Value(base), "");
 }
 
 void read_negative(NodeReader& node) {
@@ -308,6 +337,11 @@ void read_cast(NodeReader& node) {
     value.constant.type = type;
     value.precision = known ? precision_of(type) : value.precision;
     node.set_output(0, std::move(value));
+}
+
+// As Cast, to the format of another value.
+void read_cast_like(NodeReader& node) {
+    pass_on(node, node.input(1).precision);
 }
 
 // MODEL: a tensor between a QuantizeLinear and its DequantizeLinear is stored in the quantised

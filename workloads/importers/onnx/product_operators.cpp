@@ -67,8 +67,47 @@ Dims transposed(Dims dims) {
     return dims;
 }
 
+/// With weights of three or more axes: for each head its own, or all heads on the same input.
+void add_weights_of_heads(NodeReader& node, const Value& a, const Value& b, const Dims& right) {
+    const std::size_t rank = std::max(a.rank(), b.rank());
+    const auto size = [&](const Dims& of, std::size_t axis) {
+        return axis + of.size() < rank ? 1 : of[axis + of.size() - rank];
+    };
+    std::int64_t heads = 1;
+    bool own_parts = true;
+    bool one_input = true;
+    Dims dims;
+    for (std::size_t axis = 0; axis + 2 < rank; ++axis) {
+        const std::int64_t of_input = size(a.dims, axis);
+        const std::int64_t of_weights = size(right, axis);
+        heads *= of_weights;
+        own_parts = own_parts && (of_weights == 1 || of_weights == of_input);
+        one_input = one_input && (of_weights == 1 || of_input == 1);
+        dims.push_back(std::max(of_input, of_weights));
+        if (of_weights > 1 && of_input > 1 && axis == 0 && a.rank() == rank &&
+            node.graph().batch() > 1) {
+            throw NotExpressible{"weights of their own for each item"};
+        }
+    }
+    if (!own_parts && !one_input) {
+        throw NotExpressible{"weights of shape " + text_of(b.dims) + " for " + text_of(a.dims)};
+    }
+    const std::int64_t inner = right[right.size() - 2];
+    dims.push_back(a.rank() > 1 ? a.dims[a.rank() - 2] : 1);
+    dims.push_back(right.back());
+    words_of(dims);
+    if (own_parts) {
+        add_linear_of_heads(node, a, heads, {inner, right.back(), false, b.precision, b.tensor},
+                            dims);
+    } else {
+        add_linear(node, a, {inner, heads * right.back(), false, b.precision, b.tensor}, dims);
+    }
+}
+
+/// `bias`: nullptr where there is none.
 void add_product(NodeReader& node, const Value& a, const Value& b, bool transpose_a,
-                 bool transpose_b, bool bias) {
+                 bool transpose_b, const Value* bias = nullptr) {
+    const std::string bias_tensor = bias == nullptr ? "" : bias->tensor;
     if (a.rank() == 0 || b.rank() == 0 || (a.is_constant() && b.is_constant())) {
         throw NotExpressible{"a product of two constants, or of none"};
     }
@@ -78,13 +117,15 @@ void add_product(NodeReader& node, const Value& a, const Value& b, bool transpos
     first.dims = left;
     if (b.is_constant()) {
         if (b.rank() > 2 && leading(b.dims, 2) != 1) {
-            throw NotExpressible{"weights of " + std::to_string(b.rank()) + " axes"};
+            words_of(b.dims);
+            return add_weights_of_heads(node, first, b, right);
         }
         words_of(b.dims);
         Dims dims = left;
         dims.back() = b.rank() == 1 ? 1 : right.back();
         const std::int64_t inner = b.rank() == 1 ? right[0] : right[right.size() - 2];
-        add_linear(node, first, {inner, dims.back(), bias, b.precision, b.tensor}, dims);
+        add_linear(node, first,
+                   {inner, dims.back(), bias != nullptr, b.precision, b.tensor, bias_tensor}, dims);
         return;
     }
     if (a.is_constant()) {
@@ -97,7 +138,8 @@ void add_product(NodeReader& node, const Value& a, const Value& b, bool transpos
         columns.dims = transposed(right);
         Dims dims = right;
         dims[dims.size() - 2] = left[0];
-        add_linear(node, columns, {left[1], left[0], bias, a.precision, a.tensor}, dims);
+        add_linear(node, columns,
+                   {left[1], left[0], bias != nullptr, a.precision, a.tensor, bias_tensor}, dims);
         return;
     }
     Dims dims = left.size() >= right.size() ? left : right;
@@ -129,27 +171,52 @@ Value add_linear(NodeReader& node, const Value& input, const Linear& linear, con
     const bool one = item.size() == 1;
     DraftLayer layer = node.start("linear", part);
     layer.inputs = {node.graph().read(input, one ? item : Shape{positions, linear.inputs})};
-    layer.set("out_features", linear.outputs).set_flag("bias", linear.bias);
+    layer.set("out_features", linear.outputs);
     node.graph().share_weights(layer, linear.tensor, {linear.outputs, linear.inputs},
                                linear.weights);
+    if (linear.bias) {
+        node.graph().set_bias(layer, linear.bias_tensor);
+    } else {
+        layer.set_flag("bias", false);
+    }
     const Shape made = one ? Shape{linear.outputs} : Shape{positions, linear.outputs};
     return node.finish_as(std::move(layer), made, dims, input.precision, linear.weights);
+}
+
+Value add_linear_of_heads(NodeReader& node, const Value& input, std::int64_t heads,
+                          const Linear& linear, const Dims& dims) {
+    const std::int64_t words = words_of(node.graph().item(input.dims).shape);
+    if (input.dims.back() != linear.inputs || words % (heads * linear.inputs) != 0) {
+        throw Contradiction{"shapes do not meet: " + text_of(input.dims) + " and weights of " +
+                            std::to_string(heads) + " by " + std::to_string(linear.inputs) +
+                            " by " + std::to_string(linear.outputs)};
+    }
+    const std::int64_t positions = words / (heads * linear.inputs);
+    DraftLayer layer = node.start("conv");
+    layer.inputs = {node.graph().read(input, {heads * linear.inputs, positions})};
+    layer.set("out_channels", heads * linear.outputs).set_list("kernel", {1});
+    layer.set("groups", heads).set_flag("bias", false);
+    node.graph().share_weights(layer, linear.tensor, {heads, linear.inputs, linear.outputs},
+                               linear.weights);
+    return node.finish_as(std::move(layer), {heads * linear.outputs, positions}, dims,
+                          input.precision, linear.weights);
 }
 
 void read_matmul(NodeReader& node) {
     const Value& right = node.repeated_input(1);
     const bool shared = shares_heads(node.input(0), right);
     add_product(node, node.input(0), shared ? right : node.input(1), node.integer("transA", 0) != 0,
-                node.integer("transB", 0) != 0, false);
+                node.integer("transB", 0) != 0);
 }
 
 void read_qlinear_matmul(NodeReader& node) {
-    add_product(node, node.input(0), node.input(3), false, false, false);
+    add_product(node, node.input(0), node.input(3), false, false);
 }
 
 void read_gemm(NodeReader& node) {
+    const bool bias = node.has(2) && node.input(2).is_constant();
     add_product(node, node.input(0), node.input(1), node.integer("transA", 0) != 0,
-                node.integer("transB", 0) != 0, node.has(2) && node.input(2).is_constant());
+                node.integer("transB", 0) != 0, bias ? &node.input(2) : nullptr);
     if (node.has(2) && !node.input(2).is_constant()) {
         throw NotExpressible{"a sum with an activation in it"};
     }

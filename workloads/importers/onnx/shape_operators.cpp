@@ -2,6 +2,8 @@
 // What gives words another shape, and what computes shapes. A transposition is read as a rename
 // too: whoever reads it next finds the words where they are.
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 #include "workloads/importers/onnx/operators.hpp"
 
@@ -231,6 +233,51 @@ void read_tile(NodeReader& node) {
                             std::to_string(node.input(0).rank()) + " axes"};
     }
     repeat(node, Dims(node.input(0).dims), times);
+}
+
+// The numbers themselves are folded where they are few.
+void read_range(NodeReader& node) {
+    std::array<double, 3> numbers{};
+    for (std::size_t input = 0; input < numbers.size(); ++input) {
+        const auto& known = node.constant(input).constant.numbers;
+        if (!known || known->size() != 1) {
+            throw NotExpressible{"the number of its input " + std::to_string(input) +
+                                 " is not known"};
+        }
+        numbers.at(input) = (*known)[0];
+    }
+    if (numbers[2] == 0) {
+        throw Contradiction{"a step of 0"};
+    }
+    const double count = std::ceil((numbers[1] - numbers[0]) / numbers[2]);
+    node.set_output(0,
+                    unknown_constant(node.constant(0), {std::max<std::int64_t>(0, whole(count))}));
+}
+
+void read_eye_like(NodeReader& node) {
+    Value value;
+    value.kind = Value::Kind::constant;
+    value.precision = node.input(0).precision;
+    node.set_output(0, unknown_constant(value, Dims(node.input(0).dims)));
+}
+
+// MODEL: a one-hot code compares a number with all that it may be.
+void read_one_hot(NodeReader& node) {
+    const Value& value = node.activation(0);
+    const auto depth = node.numbers(1);
+    if (!depth || depth->size() != 1 || node.integer("axis", -1) != -1) {
+        throw NotExpressible{"needs a depth that is known, along the last axis"};
+    }
+    Dims dims = value.dims;
+    dims.push_back(1);
+    const Shape column = node.graph().item(dims).shape;
+    dims.back() = (*depth)[0];
+    Shape numbers(column.size(), 1);
+    numbers.back() = (*depth)[0];
+    DraftLayer layer = node.start("compare");
+    layer.inputs = {node.graph().read(value, column)};
+    layer.set_list("constant", numbers);
+    node.finish(std::move(layer), dims, node.has(2) ? node.input(2).precision : value.precision);
 }
 
 // What is left of a triangle is as many words: the rest is zeros.

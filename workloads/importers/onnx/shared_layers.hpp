@@ -14,7 +14,8 @@ struct Linear {
     std::int64_t outputs = 1;
     bool bias = false;
     Precision weights = Precision::fp32;
-    std::string tensor;  ///< the initialiser that the weights are
+    std::string tensor;            ///< the initialiser that the weights are
+    std::string bias_tensor = {};  ///< and the bias
 };
 
 // product_operators.cpp
@@ -22,7 +23,12 @@ struct Linear {
 Value add_linear(NodeReader& node, const Value& input, const Linear& linear, const Dims& dims,
                  const std::string& part = "");
 
-// copy_operators.cpp
+/// A linear layer of its own for each of `heads`, on as many parts of every item.
+// MODEL: a product of weights for each head is a convolution over one position in groups.
+Value add_linear_of_heads(NodeReader& node, const Value& input, std::int64_t heads,
+                          const Linear& linear, const Dims& dims);
+
+// part_operators.cpp
 /// The part [begin, end) of a value along one axis of its dims.
 Value add_slice(NodeReader& node, const Value& value, std::size_t axis, std::int64_t begin,
                 std::int64_t end, std::size_t output, const std::string& part);
@@ -34,6 +40,8 @@ Value add_look_up(NodeReader& node, const Value& table, const Value& numbers,
 /// A function of each element; an item of any rank.
 Value add_function(NodeReader& node, const Value& value, const std::string& op,
                    const std::string& part = "");
+/// The product of two values of one shape, element by element.
+Value add_product_of(NodeReader& node, const Value& a, const Value& b, const std::string& part);
 /// A sum of a number for each of the last axis's elements.
 Value add_bias(NodeReader& node, const Value& value, std::int64_t features,
                const std::string& part);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "workloads/importers/onnx/operators.hpp"
+#include "workloads/importers/onnx/shared_layers.hpp"
 
 namespace memwall::importers::onnx {
 namespace {
@@ -114,12 +115,22 @@ void set_window(DraftLayer& layer, const Window& window) {
     layer.set_list("padding", window.padding());
 }
 
+/// An initialiser that several convolutions read is their weights together.
+void set_parameters(NodeReader& node, DraftLayer& layer, const Value& weights, std::size_t bias) {
+    node.graph().share_weights(layer, weights.tensor, weights.dims, weights.precision);
+    if (node.has(bias)) {
+        node.graph().set_bias(layer, node.input(bias).tensor);
+    } else {
+        layer.set_flag("bias", false);
+    }
+}
+
 struct ConvOperands {
     std::size_t weights = 1;
     std::size_t bias = 2;
 };
 
-void add_conv(NodeReader& node, const ConvOperands& operands) {
+Value add_conv(NodeReader& node, const ConvOperands& operands) {
     const Value& input = node.activation(0);
     const Value& weights = node.constant(operands.weights);
     const Dims image = image_of(input, node.graph().batch());
@@ -140,19 +151,53 @@ void add_conv(NodeReader& node, const ConvOperands& operands) {
     layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
     layer.set("out_channels", weights.dims[0]);
     set_window(layer, window);
-    layer.set("groups", groups).set_flag("bias", node.has(operands.bias));
+    layer.set("groups", groups);
+    set_parameters(node, layer, weights, operands.bias);
     Dims dims = {input.dims[0], weights.dims[0]};
     for (std::size_t axis = 0; axis < image.size(); ++axis) {
         dims.push_back(positions(window, image, axis));
     }
-    const Value made = node.finish(std::move(layer), dims, input.precision, weights.precision);
-    if (node.has_attribute("activation")) {
-        add_activation(node, made, node.word("activation", ""));
+    return node.finish(std::move(layer), dims, input.precision, weights.precision);
+}
+
+/// What a transposed convolution makes along an axis before anything is cut off or added.
+std::int64_t spread_over(const Window& window, const Dims& image, std::size_t axis) {
+    return window.stride[axis] * (image[axis] - 1) + window.reach(axis);
+}
+
+/// The padding that the size of the result stands for where output_shape or auto_pad says it; what
+/// is larger than all that is made gets zeros behind.
+void pad_to_size(const NodeReader& node, const Dims& image, Window& window, Dims& extra) {
+    const std::string how = node.word("auto_pad", "NOTSET");
+    const bool same = how == "SAME_UPPER" || how == "SAME_LOWER";
+    if (!same && how != "NOTSET" && how != "VALID" && !how.empty()) {
+        throw Contradiction{"auto_pad '" + how + "'"};
+    }
+    if (how == "VALID") {
+        window.begins.assign(image.size(), 0);
+        window.ends.assign(image.size(), 0);
+    }
+    Dims wanted = node.integers("output_shape", {});
+    if (wanted.size() == image.size() + 2) {
+        wanted.erase(wanted.begin(), wanted.begin() + 2);  // some exporters state all axes
+    }
+    if (wanted.empty() && !same) {
+        return;
+    }
+    for (std::size_t axis = 0; wanted.size() < image.size(); ++axis) {
+        wanted.push_back(image[axis] * window.stride[axis]);
+    }
+    check_sizes(wanted, image.size(), 1, "sizes of output_shape");
+    for (std::size_t axis = 0; axis < image.size(); ++axis) {
+        const std::int64_t total = spread_over(window, image, axis) + extra[axis] - wanted[axis];
+        const std::int64_t cut = std::max<std::int64_t>(0, total);
+        extra[axis] += std::max<std::int64_t>(0, -total);
+        window.begins[axis] = how == "SAME_UPPER" ? cut / 2 : cut - cut / 2;
+        window.ends[axis] = cut - window.begins[axis];
     }
 }
 
-void add_pool(NodeReader& node, const char* op) {
-    const Value& input = node.activation(0);
+Value add_pool(NodeReader& node, const Value& input, const char* op) {
     const Dims image = image_of(input, node.graph().batch());
     Window window = read_window(node, image, node.integers("kernel_shape", {}));
     pad_automatically(node, image, window);
@@ -169,11 +214,10 @@ void add_pool(NodeReader& node, const char* op) {
     for (std::size_t axis = 0; axis < image.size(); ++axis) {
         dims.push_back(positions(window, image, axis));
     }
-    node.finish(std::move(layer), dims, input.precision);
+    return node.finish(std::move(layer), dims, input.precision);
 }
 
-void add_global_pool(NodeReader& node, const char* kind) {
-    const Value& input = node.activation(0);
+Value add_global_pool(NodeReader& node, const Value& input, const char* kind) {
     image_of(input, node.graph().batch());
     DraftLayer layer = node.start("global_pool");
     layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
@@ -181,16 +225,31 @@ void add_global_pool(NodeReader& node, const char* kind) {
     Dims dims(input.rank(), 1);
     dims[0] = input.dims[0];
     dims[1] = input.dims[1];
-    node.finish(std::move(layer), dims, input.precision);
+    return node.finish(std::move(layer), dims, input.precision);
 }
 
 }  // namespace
 
 void read_conv(NodeReader& node) {
-    if (node.has(3)) {
-        throw NotExpressible{"a sum fused into it"};
-    }
     add_conv(node, {});
+}
+
+// With a sum and an activation function behind it.
+void read_fused_conv(NodeReader& node) {
+    Value made = add_conv(node, {});
+    if (node.has(3)) {
+        const Value& more = node.activation(3);
+        if (more.dims != made.dims) {
+            throw Contradiction{"shapes do not meet: " + text_of(made.dims) + " and " +
+                                text_of(more.dims)};
+        }
+        DraftLayer sum = node.start("add", "_sum");
+        sum.inputs = {made.source, node.graph().read(more, made.source_shape)};
+        made = node.finish(std::move(sum), Dims(made.dims), made.precision);
+    }
+    if (node.has_attribute("activation")) {
+        add_activation(node, made, node.word("activation", ""));
+    }
 }
 
 void read_conv_integer(NodeReader& node) {
@@ -212,42 +271,58 @@ void read_conv_transpose(NodeReader& node) {
     words_of(weights.dims);
     const std::size_t axes = image.size();
     Window window = read_window(node, image, {weights.dims.begin() + 2, weights.dims.end()});
-    const Dims extra = node.integers("output_padding", Dims(axes, 0));
+    Dims extra = node.integers("output_padding", Dims(axes, 0));
     check_sizes(extra, axes, 0, "output paddings");
     const std::int64_t groups = node.integer("group", 1);
-    const bool sound = groups >= 1 && groups < kLargest && weights.dims[1] < kLargest;
-    if (!sound || node.has_attribute("output_shape") ||
-        node.word("auto_pad", "NOTSET") != "NOTSET") {
-        throw NotExpressible{"a size of the result stated by output_shape or auto_pad"};
+    if (groups < 1 || groups >= kLargest || weights.dims[1] >= kLargest) {
+        throw Contradiction{std::to_string(groups) + " groups"};
     }
+    pad_to_size(node, image, window, extra);
     DraftLayer layer = node.start("conv_transpose");
     layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
     layer.set("out_channels", weights.dims[1] * groups);
     set_window(layer, window);
     layer.set_list("output_padding", extra);
-    layer.set("groups", groups).set_flag("bias", node.has(2));
+    layer.set("groups", groups);
+    set_parameters(node, layer, weights, 2);
     Dims dims = {input.dims[0], weights.dims[1] * groups};
     for (std::size_t axis = 0; axis < axes; ++axis) {
-        dims.push_back(window.stride[axis] * (image[axis] - 1) + extra[axis] + window.reach(axis) -
-                       window.begins[axis] - window.ends[axis]);
+        dims.push_back(spread_over(window, image, axis) + extra[axis] - window.begins[axis] -
+                       window.ends[axis]);
     }
     node.finish(std::move(layer), dims, input.precision, weights.precision);
 }
 
 void read_max_pool(NodeReader& node) {
-    add_pool(node, "max_pool");
+    add_pool(node, Value(node.activation(0)), "max_pool");
 }
 
 void read_average_pool(NodeReader& node) {
-    add_pool(node, "average_pool");
+    add_pool(node, Value(node.activation(0)), "average_pool");
 }
 
 void read_global_average_pool(NodeReader& node) {
-    add_global_pool(node, "average");
+    add_global_pool(node, Value(node.activation(0)), "average");
 }
 
 void read_global_max_pool(NodeReader& node) {
-    add_global_pool(node, "max");
+    add_global_pool(node, Value(node.activation(0)), "max");
+}
+
+// The p-th root of a sum of p-th powers, p 1 or 2.
+void read_norm_pool(NodeReader& node) {
+    const std::int64_t power = node.integer("p", 2);
+    if (power != 1 && power != 2) {
+        throw NotExpressible{"powers of " + std::to_string(power)};
+    }
+    const Value value = node.activation(0);
+    const Value each = power == 1 ? add_function(node, value, "abs", "_each")
+                                  : add_product_of(node, value, value, "_each");
+    const Value sum = node.node().op == "LpPool" ? add_pool(node, each, "average_pool")
+                                                 : add_global_pool(node, each, "average");
+    if (power == 2) {
+        add_function(node, sum, "sqrt", "_root");
+    }
 }
 
 }  // namespace memwall::importers::onnx
