@@ -36,8 +36,13 @@ ImportOptions import_options(const CommandLine& command) {
         if (equals == std::string::npos || equals == 0) {
             throw InputError("--set-dim: expected NAME=SIZE, found '" + text + "'");
         }
-        options.dims[text.substr(0, equals)] =
-            positive("--set-dim " + text.substr(0, equals), text.substr(equals + 1));
+        const std::string name = text.substr(0, equals);
+        const std::int64_t size = positive("--set-dim " + name, text.substr(equals + 1));
+        const auto [known, is_new] = options.dims.emplace(name, size);
+        if (!is_new) {
+            throw InputError("--set-dim " + text + ": '" + name + "' has a size already, " +
+                             std::to_string(known->second));
+        }
     }
     return options;
 }
@@ -56,8 +61,9 @@ std::string report(const ImportedNetwork& imported) {
                    row.weights == 0 ? "" : format_count(row.weights)});
     }
     std::string text = table.text();
-    text += fmt::format("{} ({}): {} layers, {} MACs, {} weights, {} parameters\n", summary.name,
-                        imported.format, summary.layers.size(), format_count(summary.macs),
+    text += fmt::format("{} ({}): {} layer{}, {} MACs, {} weights, {} parameters\n", summary.name,
+                        imported.format, summary.layers.size(),
+                        summary.layers.size() == 1 ? "" : "s", format_count(summary.macs),
                         format_count(summary.weights), format_count(summary.parameters));
     for (const std::string& note : imported.notes) {
         text += "note: " + note + "\n";

@@ -26,9 +26,8 @@ TEST_CASE("import writes a network that runs, and says what it read to standard 
           "memwall: 1\nnetwork: edge\nsource: \"SCALE-Sim topology edge.csv\"\nprecision: int8\n"
           "inputs: {first_input: [3, 28, 28]}\nlayers:\n"
           "  - {name: first, op: conv, out_channels: 8, kernel: 3, bias: false}\n");
-    CHECK(
-        printed.err.find("edge (scalesim): 1 layers, 146,016 MACs, 216 weights, 216 parameters") !=
-        std::string::npos);
+    CHECK(printed.err.find("edge (scalesim): 1 layer, 146,016 MACs, 216 weights, 216 parameters") !=
+          std::string::npos);
     const ProgramRun written =
         run_memwall({"import", "edge.csv", "-o", "edge.yaml"}, folder.path());
     CHECK(written.status == 0);
@@ -60,6 +59,8 @@ TEST_CASE("import refuses what is wrong with one line and leaves nothing behind"
           "error: --batch: expected a number from 1 to 1073741824, found '0'\n");
     CHECK(refused({"edge.csv", "--set-dim", "seq"}) ==
           "error: --set-dim: expected NAME=SIZE, found 'seq'\n");
+    CHECK(refused({"edge.csv", "--set-dim", "seq=4", "--set-dim", "seq=8"}) ==
+          "error: --set-dim seq=8: 'seq' has a size already, 4\n");
     CHECK(refused({"edge.csv", "--set-dim", "seq=4"}) ==
           "error: --set-dim: only ONNX models leave sizes open; this file is scalesim\n");
     CHECK_FALSE(std::filesystem::exists(folder.path() / "x.yaml"));

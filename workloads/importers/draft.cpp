@@ -118,6 +118,23 @@ void NetworkDraft::drop_doubtful(const std::set<std::string, std::less<>>& resul
     }
 }
 
+void NetworkDraft::prune(const std::string& layer, const std::string& pattern,
+                         const SourceMark& where) {
+    Pruned& pruned = pruned_.try_emplace(pattern, Pruned{{}, where}).first->second;
+    pruned.layers.push_back(layer);
+}
+
+YamlValue NetworkDraft::transforms() const {
+    std::vector<YamlValue> items;
+    for (const auto& [pattern, pruned] : pruned_) {
+        items.push_back(
+            YamlValue::make_map({{"prune", pruned.where, scalar(pattern, pruned.where)},
+                                 {"layers", pruned.where, name_list(pruned.layers, pruned.where)}},
+                                pruned.where));
+    }
+    return YamlValue::make_sequence(std::move(items), where_);
+}
+
 YamlValue NetworkDraft::layer_tree(const DraftLayer& layer) const {
     std::vector<YamlValue::Entry> entries = {
         {"name", layer.where, scalar(layer.name, layer.where)},
@@ -174,6 +191,9 @@ YamlValue NetworkDraft::tree() const {
     }
     file.push_back({"inputs", where_, YamlValue::make_map(std::move(inputs), where_)});
     file.push_back({"layers", where_, YamlValue::make_sequence(std::move(layers), where_)});
+    if (!pruned_.empty()) {
+        file.push_back({"transforms", where_, transforms()});
+    }
     return YamlValue::make_map(std::move(file), where_);
 }
 

@@ -47,6 +47,8 @@ public:
     void doubt_from(std::size_t position);
     /// Drops doubtful layers that no layer reads and that are none of `results`.
     void drop_doubtful(const std::set<std::string, std::less<>>& results);
+    /// Of each M weights in a row only N of the layer are not zero: "N:M".
+    void prune(const std::string& layer, const std::string& pattern, const SourceMark& where);
     void set_precision(const std::string& policy) { precision_ = policy; }
 
     /// nullptr where there is none of that name.
@@ -64,9 +66,16 @@ private:
         SourceMark where;
     };
 
+    /// The layers of one pattern of sparsity.
+    struct Pruned {
+        std::vector<std::string> layers;
+        SourceMark where;  ///< of the first
+    };
+
     /// Whether all layers that read it compute in its precision, which then need not be stated.
     [[nodiscard]] bool is_demanded(const Input& input) const;
     [[nodiscard]] YamlValue layer_tree(const DraftLayer& layer) const;
+    [[nodiscard]] YamlValue transforms() const;
 
     std::string name_;
     std::string source_;
@@ -76,6 +85,7 @@ private:
     std::vector<Input> inputs_;
     std::vector<DraftLayer> layers_;
     std::map<std::string, std::size_t, std::less<>> positions_;
+    std::map<std::string, Pruned> pruned_;  ///< by pattern
 };
 
 /// "[1, 2]" as a value, all at one place.

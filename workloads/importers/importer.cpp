@@ -52,7 +52,8 @@ const Importer& chosen(const ImportFile& file, const std::string& format) {
         return *named;
     }
     if (const auto other = importers::known_as_no_network(file)) {
-        refuse(file, "is " + *other + "; expected a network");
+        const bool says_what_to_do = other->find_first_of(":,") != std::string::npos;
+        refuse(file, "is " + *other + (says_what_to_do ? "" : "; expected a network"));
     }
     const auto known = std::find_if(list.begin(), list.end(),
                                     [&](const Importer& each) { return each.recognises(file); });

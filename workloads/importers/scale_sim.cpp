@@ -2,6 +2,7 @@
 // SCALE-Sim topologies: "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width,
 // Channels, Num Filter, Strides," or "Layer, M, N, K,", then a line a layer.
 #include <algorithm>
+#include <optional>
 
 #include "workloads/importers/draft.hpp"
 #include "workloads/importers/formats.hpp"
@@ -30,6 +31,7 @@ struct Conv {
     std::string name;
     std::int64_t rows, columns, kernel_rows, kernel_columns, channels, filters, stride_rows,
         stride_columns;
+    std::optional<Field> sparsity;
     SourceMark where;
 };
 
@@ -86,7 +88,37 @@ private:
         return values.size() + 1 == line.size() ? values : std::vector<std::int64_t>{};
     }
 
-    void read_gemm(const Line& line) {
+    /// Newer topologies end in a ratio of sparsity, "2:4": taken off the line. Nothing where there
+    /// is none, or where all weights are dense.
+    std::optional<Field> take_sparsity(Line& line) {
+        const Field last = line.back();
+        const std::size_t colon = last.text.find(':');
+        if (line.size() < 2 || colon == std::string::npos) {
+            return std::nullopt;
+        }
+        line.pop_back();
+        const std::string before(trimmed(std::string_view(last.text).substr(0, colon)));
+        const std::string behind(trimmed(std::string_view(last.text).substr(colon + 1)));
+        const auto kept = positive({before, last.where}, "sparsity, before the colon", faults_);
+        const auto of = positive({behind, last.where}, "sparsity, behind the colon", faults_);
+        if (kept && of && *kept > *of) {
+            faults_.error(last.where,
+                          "sparsity: expected N:M with N at most M, found '" + last.text + "'");
+        }
+        if (!kept || !of || *kept >= *of) {
+            return std::nullopt;
+        }
+        return Field{before + ":" + behind, last.where};
+    }
+
+    void prune(const std::string& layer, const std::optional<Field>& sparsity) {
+        if (sparsity) {
+            draft_.prune(layer, sparsity->text, sparsity->where);
+        }
+    }
+
+    void read_gemm(Line line) {
+        const auto sparsity = take_sparsity(line);
         const std::vector<std::int64_t> mnk = numbers(line, {"M", "N", "K"}, 3);
         if (mnk.empty()) {
             return;
@@ -95,28 +127,20 @@ private:
         layer.inputs = {draft_.take_name(layer.name + "_input")};
         draft_.add_input(layer.inputs[0], {mnk[0], mnk[2]}, "", layer.where);
         layer.set("out_features", mnk[1]).set_flag("bias", false);
+        prune(layer.name, sparsity);
         draft_.add_layer(std::move(layer));
     }
 
-    void read_conv(const Line& line) {
-        Line fields = line;
-        // Newer topologies end in a ratio of sparsity, "2:4".
-        if (fields.size() > 8 && fields.back().text.find(':') != std::string::npos) {
-            if (fields.back().text != "1:1" && !sparsity_noted_) {
-                sparsity_noted_ = true;
-                notes_.push_back("sparsity such as " + fields.back().text +
-                                 " is not read: all weights are dense");
-            }
-            fields.pop_back();
-        }
+    void read_conv(Line line) {
+        const auto sparsity = take_sparsity(line);
         const std::vector<std::int64_t> n =
-            numbers(fields,
+            numbers(line,
                     {"IFMAP height", "IFMAP width", "filter height", "filter width", "channels",
                      "number of filters", "stride", "second stride"},
                     7);
         if (!n.empty()) {
-            convs_.push_back({fields[0].text, n[0], n[1], n[2], n[3], n[4], n[5], n[6],
-                              n.size() > 7 ? n[7] : n[6], fields[0].where});
+            convs_.push_back({line[0].text, n[0], n[1], n[2], n[3], n[4], n[5], n[6],
+                              n.size() > 7 ? n[7] : n[6], sparsity, line[0].where});
         }
     }
 
@@ -157,6 +181,7 @@ private:
                 depthwise = true;
                 layer.set("groups", conv.channels);
             }
+            prune(layer.name, conv.sparsity);
             draft_.add_layer(std::move(layer.set_flag("bias", false)));
         }
         if (depthwise) {
@@ -171,7 +196,6 @@ private:
     NetworkDraft draft_;
     std::vector<std::string> notes_;
     std::vector<Conv> convs_;
-    bool sparsity_noted_ = false;
 };
 
 }  // namespace

@@ -250,10 +250,9 @@ private:
         return {draft.tree(), notes};
     }
 
-    /// Operands without telling names: the first that is read holds the weights.
-    static void assign_by_order(const ProblemShape& shape,
-                                const std::map<std::string, std::int64_t>& sizes,
-                                AffineNest& nest) {
+    /// Operands without telling names: the first that is read holds the weights, which is noted.
+    void assign_by_order(const ProblemShape& shape,
+                         const std::map<std::string, std::int64_t>& sizes, AffineNest& nest) {
         nest.outputs.clear();
         std::vector<const Space*> read;
         for (const Space& each : shape.spaces) {
@@ -272,6 +271,9 @@ private:
             const bool swap = has_window(*read[0]);
             nest.weights = axes(*read[swap ? 1 : 0], sizes);
             nest.inputs = axes(*read[swap ? 0 : 1], sizes);
+            notes_.insert("'" + read[swap ? 1 : 0]->name + "' is taken for the weights and '" +
+                          read[swap ? 0 : 1]->name +
+                          "' for the inputs: the names do not say which is which");
         }
     }
 

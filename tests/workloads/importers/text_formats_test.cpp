@@ -46,6 +46,30 @@ TEST_CASE("A SCALE-Sim topology of GEMMs is a list of linear layers") {
     CHECK(net.network.macs() == 128 * 64 * 32);
 }
 
+TEST_CASE("A SCALE-Sim column of sparsity is a transform of the layers") {
+    const ImportedNetwork net =
+        imported("s.csv", std::string(kConvHeader) + "a, 8, 8, 3, 3, 4, 8, 1, 2:4,\n" +
+                              "b, 8, 8, 3, 3, 4, 8, 1, 1:1,\nc, 8, 8, 1, 1, 4, 8, 1, 1 : 4\n" +
+                              "d, 8, 8, 1, 1, 4, 8, 1, 2:4\n");
+    const auto density = [&](const char* weights) {
+        const auto& sparsity = net.network.tensor(net.network.find_tensor(weights)).sparsity;
+        return sparsity ? sparsity->text() : "dense";
+    };
+    CHECK(density("a.weights") == "2:4");
+    CHECK(density("b.weights") == "dense");
+    CHECK(density("c.weights") == "1:4");
+    CHECK(density("d.weights") == "2:4");
+    CHECK(net.notes.size() == 1);
+    const ImportedNetwork products = imported("g.csv", "Layer,M,N,K,Sparsity\nqk,128,64,32,1:2\n");
+    CHECK(products.network.tensor(products.network.find_tensor("qk.weights")).sparsity->density ==
+          0.5);
+    CHECK(import_faults("s.csv", std::string(kConvHeader) + "a, 8, 8, 3, 3, 4, 8, 1, 4:2\n") ==
+          "s.csv:2:25: error: sparsity: expected N:M with N at most M, found '4:2'");
+    CHECK(import_faults("s.csv", std::string(kConvHeader) + "a, 8, 8, 3, 3, 4, 8, 1, 2:x\n") ==
+          "s.csv:2:25: error: sparsity, behind the colon: expected a number from 1 to 2147483647, "
+          "found 'x'");
+}
+
 TEST_CASE("Mistakes in a SCALE-Sim topology are told at their places") {
     const auto fault = [](const std::string& line) {
         return import_faults("t.csv", kConvHeader + line);
@@ -171,6 +195,8 @@ TEST_CASE("Timeloop's own shapes are read where they are products") {
     const Network network = imported("p.yaml", gemm).network;
     CHECK(network.macs() == 16 * 32 * 8);
     CHECK(network.layers()[0].op == "linear");
+    CHECK(notes(imported("p.yaml", gemm)).find("' is taken for the weights and '") !=
+          std::string::npos);
     const std::string three = gemm + "    - {name: Y, projection: [[[M]]]}\n";
     CHECK(import_faults("p.yaml", three).find("the shape has 4 data spaces") != std::string::npos);
     CHECK(import_faults("p.yaml", "problem: {shape: rnn}\n") ==
@@ -219,10 +245,20 @@ TEST_CASE("Machine and mapping files of other simulators are told by what they a
     CHECK(fault("num_pes: 256\nl1_size_cstr: 100\n") ==
           "f: error: is a MAESTRO machine file; expected a network");
     CHECK(fault("machine: x\nmapper: tiling\ncomponents: {}\n") ==
-          "f: error: is a memwall machine; expected a network");
+          "f: error: is a memwall machine: memwall run --machine FILE runs a network on it");
     CHECK(fault("network: x\nlayers: []\n") ==
-          "f: error: is a memwall network already (memwall show network FILE --yaml "
-          "FILE writes it anew); expected a network");
+          "f: error: is a memwall network already: run it as it is; memwall show network FILE "
+          "--yaml OTHER writes it anew");
+    CHECK(fault("# a comment\nmemwall: 1\ntechnology: x\nnode_nm: 7\n") ==
+          "f: error: is a memwall technology, which a machine names");
+    CHECK(fault("memwall: 1\nsweep: x\n") ==
+          "f: error: is a memwall sweep: memwall sweep FILE runs it");
+    CHECK(fault("3 20734016\n1 20846400\n") ==
+          "f: error: is a trace of memory accesses; expected a network");
+    CHECK(fault("LD 0x1f40\nST 0x1f80\n") ==
+          "f: error: is a trace of memory accesses; expected a network");
+    CHECK(fault("preset,tCK_ps,nCL\nDDR4,625,22\n") ==
+          "f: error: is a table of DRAM timings; expected a network");
     CHECK(fault("what is this\n") ==
           "f: error: is of no known format; --format says which (onnx, scalesim, maestro, zigzag, "
           "timeloop)");

@@ -122,12 +122,17 @@ std::optional<std::vector<std::int64_t>> InputSizes::of_value(const Stated& valu
 }
 
 void InputSizes::check_given(const SourceMark& where, Diagnostics& faults) const {
+    if (options_.dims.empty()) {
+        return;
+    }
     std::vector<std::string> open;
     for (const std::vector<Stated>* values : {&model_.inputs, &model_.values, &model_.inferred}) {
         for (const Stated& value : *values) {
             for (std::size_t axis = 0; value.shape && axis < value.shape->size(); ++axis) {
-                if (is_open((*value.shape)[axis])) {
-                    open.push_back(key_of(value, axis));
+                const std::string key = key_of(value, axis);
+                if (is_open((*value.shape)[axis]) &&
+                    std::find(open.begin(), open.end(), key) == open.end()) {
+                    open.push_back(key);
                 }
             }
         }

@@ -297,14 +297,21 @@ private:
                              ": the network is of one item, run it with --batch " + batch);
         }
         if (transposed_ > 0) {
-            notes_.push_back(std::to_string(transposed_) +
-                             " transpositions are read as renames, at no cost");
+            notes_.push_back(transposed_ == 1 ? "1 transposition is read as a rename, at no cost"
+                                              : std::to_string(transposed_) +
+                                                    " transpositions are read as renames, at no "
+                                                    "cost");
         }
         if (passed_over_ > 0) {
-            notes_.push_back(std::to_string(passed_over_) +
-                             " nodes that can be read are left out too, as their shapes are known "
-                             "neither from the model's value_info nor by inference: each is named "
-                             "below");
+            const std::string nodes = passed_over_ == 1
+                                          ? "1 node that can be read is left out too, as its "
+                                            "shapes are known "
+                                          : std::to_string(passed_over_) +
+                                                " nodes that can be read are left out too, as "
+                                                "their shapes are known ";
+            notes_.push_back(nodes +
+                             "neither from the model's value_info nor by inference: each "
+                             "is named below");
         }
         std::size_t told = 0;
         for (const std::string& each : left_out_) {

@@ -130,16 +130,19 @@ void add_product(NodeReader& node, const Value& a, const Value& b, bool transpos
     }
     if (a.is_constant()) {
         // Weights times columns: each column is a position.
-        if (a.rank() != 2 || b.rank() < 2) {
+        if (a.rank() < 2 || leading(a.dims, 2) != 1 || b.rank() < 2) {
             throw NotExpressible{"weights of shape " + text_of(a.dims) + " in front"};
         }
         words_of(a.dims);
         Value columns = b;
         columns.dims = transposed(right);
         Dims dims = right;
-        dims[dims.size() - 2] = left[0];
+        dims[dims.size() - 2] = left[left.size() - 2];
+        dims.insert(dims.begin(), std::max(left.size(), dims.size()) - dims.size(), 1);
         add_linear(node, columns,
-                   {left[1], left[0], bias != nullptr, a.precision, a.tensor, bias_tensor}, dims);
+                   {left.back(), left[left.size() - 2], bias != nullptr, a.precision, a.tensor,
+                    bias_tensor},
+                   dims);
         return;
     }
     Dims dims = left.size() >= right.size() ? left : right;
