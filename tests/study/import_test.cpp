@@ -106,7 +106,7 @@ TEST_CASE("show writes a network as it was overridden, and it reads back the sam
         {"show", "network", "a.yaml", "--yaml", "b.yaml", "--json", "-"}, folder.path());
     CHECK(again.out == first.out);
     CHECK(read_text(folder.path() / "b.yaml") == read_text(folder.path() / "a.yaml"));
-    CHECK(run_memwall({"import", "a.yaml"}, folder.path()).err.find("--yaml FILE") !=
+    CHECK(run_memwall({"import", "a.yaml"}, folder.path()).err.find("--yaml OTHER") !=
           std::string::npos);
 }
 
