@@ -305,7 +305,13 @@ private:
 }  // namespace
 
 Network training_step(const Network& network, Optimizer optimizer) {
-    return Network(BackwardPass(ForwardPass(network).run(), optimizer).run());
+    Network step(BackwardPass(ForwardPass(network).run(), optimizer).run());
+    if (!step.trains()) {
+        throw InputError("network '" + network.name() +
+                         "' learns nothing: none of its layers has weights or other parameters; "
+                         "expected phase single, stream or offline");
+    }
+    return step;
 }
 
 TrainingMemory training_memory(const Network& step) {

@@ -29,7 +29,7 @@ int state_words(Optimizer optimizer);
 /// are named after them: LAYER.input_gradient, .weight_gradient, .bias_gradient,
 /// .parameter_gradient, .gradient_sum, .loss, .update, .parameter_update. Batch normalisation takes
 /// the statistics of the batch, and every position of a language model has its loss.
-/// Throws InputError with all layers that have no gradient.
+/// Throws InputError with all layers that have no gradient, and where nothing is learnt.
 Network training_step(const Network& network, Optimizer optimizer);
 
 /// What a step needs in memory, by kind.

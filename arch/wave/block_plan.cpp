@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace memwall {
 namespace {
@@ -51,16 +52,19 @@ struct BlockTimes {
     double multiplying = 0;  ///< of the lanes
     double loading = 0;      ///< of its operands, which come slab by slab
     double epilogue = 0;     ///< of the elementwise lanes
+    double port = 0;         ///< of the core's way in
+    double sums_before = 0;  ///< until the slices before have added theirs
 };
 
 /// MODEL: blocks that share a core take turns at its lanes: `count` of them take the longest of
 /// their multiplications one after another, their epilogues one after another, their loads through
 /// the core's port, and one block from its first load to its last result. So a core with one block
 /// at a time waits for memory and epilogue, one with several hardly does.
-double wave_cycles(std::int64_t count, const BlockTimes& block, double port, double latency) {
+double wave_cycles(std::int64_t count, const BlockTimes& block, double latency) {
     const auto blocks = static_cast<double>(count);
-    return std::max({blocks * block.multiplying, blocks * block.epilogue, blocks * port,
-                     latency + std::max(block.multiplying, block.loading) + block.epilogue});
+    return std::max({blocks * block.multiplying, blocks * block.epilogue, blocks * block.port,
+                     latency + std::max(block.multiplying, block.loading) + block.epilogue +
+                         block.sums_before});
 }
 
 /// MODEL: a block has the next slabs of its operands under way while it multiplies one: all but one
@@ -76,49 +80,116 @@ double loading_cycles(std::int64_t rows, std::int64_t columns, std::int64_t resi
            static_cast<double>(stages - 1);
 }
 
-}  // namespace
-
-BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, double memory_latency) {
+/// Slices of the depth that may run side by side: powers of two, each deep enough to fill the
+/// pipeline, as long as the sums stay in half of the cache.
+std::vector<std::int64_t> depth_slices(const ProductDemand& demand, const Hierarchy& gpu) {
+    std::vector<std::int64_t> slices = {1};
     const MatrixShape& shape = demand.shape;
-    const double lanes = demand.macs_per_cycle * gpu.array_config->issue_efficiency;
-    const auto vector_lanes = static_cast<double>(gpu.vector_config->lanes);
-    const auto width = static_cast<double>(gpu.operands_config->write_width.count());
-    std::optional<BlockPlan> best;
-    double least = 0;
-    for (const auto& [rows, columns] : kBlocks) {
+    const double sums = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
+                        static_cast<double>(shape.columns * demand.result_bits) / 8;
+    if (demand.cuts_depth && sums <= static_cast<double>(gpu.buffer_config->capacity.count()) / 2) {
+        constexpr std::int64_t kLeastDepthBytes = kSlabBytes * kMostStages;
+        while (shape.depth * demand.operand_bits / 8 / (2 * slices.back()) >= kLeastDepthBytes) {
+            slices.push_back(2 * slices.back());
+        }
+    }
+    return slices;
+}
+
+/// Plans one shape of blocks.
+class BlockPlanner {
+public:
+    BlockPlanner(const ProductDemand& demand, const Hierarchy& gpu, double memory_latency)
+        : demand_(demand), gpu_(gpu), memory_latency_(memory_latency) {}
+
+    [[nodiscard]] std::optional<BlockPlan> plan(std::int64_t rows, std::int64_t columns,
+                                                std::int64_t slices) const {
         BlockPlan plan;
         plan.rows = rows;
         plan.columns = columns;
-        plan.resident = resident_blocks(rows, columns, demand, gpu);
+        plan.slices = slices;
+        plan.resident = resident_blocks(rows, columns, demand_, gpu_);
         if (plan.resident < 1) {
-            continue;
+            return std::nullopt;
         }
+        const MatrixShape& shape = demand_.shape;
         const std::int64_t row_blocks = ceil_divide(shape.rows, rows);
         const std::int64_t column_blocks = ceil_divide(shape.columns, columns);
-        plan.blocks = checked_multiply(checked_multiply(row_blocks, column_blocks), shape.groups);
-        const auto results = static_cast<double>(rows * columns);
-        const auto depth_bytes = static_cast<double>(shape.depth * demand.operand_bits) / 8;
-        const BlockTimes block{results * static_cast<double>(shape.depth) / lanes,
-                               loading_cycles(rows, columns, plan.resident, depth_bytes, gpu),
-                               results * demand.operations_per_result / vector_lanes};
-        const double port = width > 0 ? static_cast<double>(rows + columns) * depth_bytes / width
-                                      : 0;  // no limit of its own
-        const std::int64_t at_once = gpu.cores * plan.resident;
+        plan.blocks = checked_multiply(
+            checked_multiply(checked_multiply(row_blocks, column_blocks), shape.groups), slices);
+        const BlockTimes block = times(plan);
+        const std::int64_t at_once = gpu_.cores * plan.resident;
         const std::int64_t full = plan.blocks / at_once;
         const std::int64_t rest = plan.blocks - full * at_once;
         plan.waves = full + (rest > 0 ? 1 : 0);
         plan.core_cycles =
-            static_cast<double>(full) * wave_cycles(plan.resident, block, port, memory_latency);
+            static_cast<double>(full) * wave_cycles(plan.resident, block, memory_latency_);
         if (rest > 0) {
-            plan.core_cycles +=
-                wave_cycles(ceil_divide(rest, gpu.cores), block, port, memory_latency);
+            plan.core_cycles += wave_cycles(ceil_divide(rest, gpu_.cores), block, memory_latency_);
         }
-        plan.feed_bytes = demand.left_bytes * static_cast<double>(column_blocks) +
-                          demand.right_bytes * static_cast<double>(row_blocks);
-        const double cycles = std::max(plan.core_cycles, plan.feed_bytes / gpu.feed_width());
-        if (!best || cycles < least * (1 - 1e-9)) {
-            least = cycles;
-            best = plan;
+        plan.sum_bytes = static_cast<double>(shape.groups * (slices - 1)) *
+                         static_cast<double>(shape.rows) *
+                         static_cast<double>(shape.columns * demand_.result_bits) / 8;
+        plan.feed_bytes = demand_.left_bytes * static_cast<double>(column_blocks) +
+                          demand_.right_bytes * static_cast<double>(row_blocks) + plan.sum_bytes;
+        return plan;
+    }
+
+private:
+    /// MODEL: slices of a depth add their sums one after another: each reads what those before it
+    /// have left in the cache, in the accumulators' precision, adds its own and writes it back
+    /// (CUTLASS's serial split-K); the last one goes on to the epilogue.
+    [[nodiscard]] BlockTimes times(const BlockPlan& plan) const {
+        const double lanes = demand_.macs_per_cycle * gpu_.array_config->issue_efficiency;
+        const auto vector_lanes = static_cast<double>(gpu_.vector_config->lanes);
+        const auto width = static_cast<double>(gpu_.operands_config->write_width.count());
+        const auto results = static_cast<double>(plan.rows * plan.columns);
+        const double depth =
+            static_cast<double>(demand_.shape.depth) / static_cast<double>(plan.slices);
+        const double depth_bytes = depth * static_cast<double>(demand_.operand_bits) / 8;
+        const double sums = results * static_cast<double>(demand_.result_bits) / 8;
+        const auto before = static_cast<double>(plan.slices - 1);
+        BlockTimes block;
+        block.multiplying = results * depth / lanes;
+        block.loading = loading_cycles(plan.rows, plan.columns, plan.resident, depth_bytes, gpu_);
+        block.epilogue = results * demand_.operations_per_result / vector_lanes;
+        const double operands = static_cast<double>(plan.rows + plan.columns) * depth_bytes;
+        if (width > 0) {  // else no limit of its own
+            block.port = operands / width;
+        }
+        if (plan.slices > 1) {
+            const double there_and_back = width > 0 ? 2 * sums / width : 0;
+            const double adding = results / vector_lanes;
+            block.port += there_and_back / 2;
+            block.epilogue += adding;
+            block.sums_before = before * (there_and_back + adding +
+                                          static_cast<double>(gpu_.feed_latency().count()));
+        }
+        return block;
+    }
+
+    const ProductDemand& demand_;
+    const Hierarchy& gpu_;
+    double memory_latency_;
+};
+
+}  // namespace
+
+BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, double memory_latency) {
+    const BlockPlanner planner(demand, gpu, memory_latency);
+    std::optional<BlockPlan> best;
+    double least = 0;
+    for (const std::int64_t slices : depth_slices(demand, gpu)) {
+        for (const auto& [rows, columns] : kBlocks) {
+            const std::optional<BlockPlan> plan = planner.plan(rows, columns, slices);
+            if (!plan) {
+                continue;
+            }
+            const double cycles = std::max(plan->core_cycles, plan->feed_bytes / gpu.feed_width());
+            if (!best || cycles < least * (1 - 1e-9)) {
+                least = cycles;
+                best = plan;
+            }
         }
     }
     ensure(best.has_value(), "the smallest block fits a core");

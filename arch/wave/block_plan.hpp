@@ -20,16 +20,19 @@ struct ProductDemand {
     double operations_per_result = 0;  ///< elementwise ones on a result's way out
     double left_bytes = 0;             ///< of the first operand, each word once
     double right_bytes = 0;            ///< of the second
+    bool cuts_depth = false;           ///< several blocks may share the sums of a result
 };
 
 struct BlockPlan {
     std::int64_t rows = 1;  ///< of a thread block's results
     std::int64_t columns = 1;
-    std::int64_t blocks = 0;
+    std::int64_t slices = 1;    ///< that the depth is cut into
+    std::int64_t blocks = 0;    ///< of all slices
     std::int64_t resident = 1;  ///< blocks that a core runs at a time
     std::int64_t waves = 0;     ///< ceil(blocks / (cores x resident))
     double core_cycles = 0;     ///< of all waves, the cores' own work alone
-    double feed_bytes = 0;      ///< from the shared cache into the cores
+    double feed_bytes = 0;      ///< from the shared cache into the cores, sums among them
+    double sum_bytes = 0;       ///< of sums that slices read and write once more each
 };
 
 /// The fastest of the block shapes that libraries offer. `memory_latency`: cycles from a core to

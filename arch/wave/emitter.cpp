@@ -227,12 +227,14 @@ void WaveEmitter::fetch(const Kernel& kernel, std::int64_t part, std::int64_t pa
 void WaveEmitter::feed(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
     RoundStep step = step_of(kernel);
     Move move = move_between(gpu_.buffer, gpu_.operands, Bytes(0));
-    for (const KernelFlow& flow : kernel.feeds) {
-        const std::int64_t bytes = share(flow.bytes, part, parts).size();
-        count(step.body, flow, gpu_.buffer, Action::read, bytes);
-        count(step.body, flow, gpu_.bus, Action::transfer, bytes);
-        count(step.body, flow, gpu_.operands, Action::write, bytes);
-        move.delivered += Bytes(bytes);
+    for (const auto* flows : {&kernel.feeds, &kernel.sums}) {
+        for (const KernelFlow& flow : *flows) {
+            const std::int64_t bytes = share(flow.bytes, part, parts).size();
+            count(step.body, flow, gpu_.buffer, Action::read, bytes);
+            count(step.body, flow, gpu_.bus, Action::transfer, bytes);
+            count(step.body, flow, gpu_.operands, Action::write, bytes);
+            move.delivered += Bytes(bytes);
+        }
     }
     if (move.delivered.count() > 0) {
         move.links.push_back({machine_.read_port(gpu_.buffer), move.delivered});
@@ -266,7 +268,7 @@ void WaveEmitter::compute(const Kernel& kernel, std::int64_t part, std::int64_t 
     step.body.what = compute;
     if (part == 0) {  // counters are sums over the kernel
         for (const std::size_t f : kernel.parts) {
-            count_arithmetic(step.body, f);
+            count_arithmetic(step.body, f, kernel.slices);
         }
     }
     fed_.use(step, fed_.last());
@@ -285,7 +287,7 @@ void WaveEmitter::count_vector(StepBody& body, LayerId layer, Precision precisio
     }
 }
 
-void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f) {
+void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f, std::int64_t slices) {
     const FusedLayer& fused = plan_.fused[f];
     const Layer& root = network_.layer(fused.root);
     const Precision accumulator = root.precision.accumulator;
@@ -307,7 +309,9 @@ void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f) {
             builder_.count(body, fused.root, gpu_.array, Action::issue, TensorRole::inputs,
                            shape->precision, done * bytes);
         }
-        for (const TensorRole role : {TensorRole::inputs, TensorRole::weights}) {
+        const bool gradient = root.pass == LayerPass::backward;
+        for (const TensorRole role :
+             {TensorRole::inputs, gradient ? root.space.operands[1].role : TensorRole::weights}) {
             builder_.count(body, fused.root, gpu_.operands, Action::read, role, shape->precision,
                            done * bytes / kWarpTile);
         }
@@ -317,8 +321,9 @@ void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f) {
             builder_.count(body, fused.root, gpu_.accumulators, action, TensorRole::partial_sums,
                            accumulator, sums);
         }
-        operations +=
-            std::llround(static_cast<double>(results) * conversion_operations(accumulator, stored));
+        operations += std::llround(static_cast<double>(results) *
+                                   conversion_operations(accumulator, stored)) +
+                      results * (slices - 1);  // what they add up
     }
     count_vector(body, fused.root, stored, operations);
     for (const LayerId epilogue : fused.epilogues) {
@@ -329,11 +334,13 @@ void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f) {
 void WaveEmitter::drain(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
     RoundStep step = step_of(kernel);
     Move move = move_between(gpu_.operands, gpu_.buffer, Bytes(0));
-    for (const KernelFlow& flow : kernel.drains) {
-        const std::int64_t bytes = share(flow.bytes, part, parts).size();
-        count(step.body, flow, gpu_.bus, Action::transfer, bytes);
-        count(step.body, flow, gpu_.buffer, Action::write, bytes);
-        move.delivered += Bytes(bytes);
+    for (const auto* flows : {&kernel.drains, &kernel.sums}) {
+        for (const KernelFlow& flow : *flows) {
+            const std::int64_t bytes = share(flow.bytes, part, parts).size();
+            count(step.body, flow, gpu_.bus, Action::transfer, bytes);
+            count(step.body, flow, gpu_.buffer, Action::write, bytes);
+            move.delivered += Bytes(bytes);
+        }
     }
     const LinkId port = machine_.write_port(gpu_.buffer);
     if (move.delivered.count() > 0 && port.valid()) {

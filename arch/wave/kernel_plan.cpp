@@ -48,9 +48,11 @@ private:
 
     /// MODEL: an attention runs as one kernel where 64 rows of its scores fit the registers of a
     /// core, as the fused kernels of vendors' libraries do (Dao et al., FlashAttention, 2022, for
-    /// any length); else its three layers run one after another.
+    /// any length); else its three layers run one after another, and so they do in training, whose
+    /// backward pass reads the softmax.
     [[nodiscard]] bool attention_at(std::size_t f) const {
-        if (f + 2 >= plan_.fused.size() || gpu_.accumulators_config == nullptr) {
+        if (f + 2 >= plan_.fused.size() || gpu_.accumulators_config == nullptr ||
+            network_.trains()) {
             return false;
         }
         const Layer& scores = root(f);
@@ -109,11 +111,19 @@ private:
         }
         kernel.core_cycles += blocks.core_cycles;
         kernel.waves = std::max(kernel.waves, blocks.waves);
+        kernel.slices = blocks.slices;
         kernel.summary +=
             fmt::format("{} blocks of {} x {}, {} a core at a time, {} waves", blocks.blocks,
                         blocks.rows, blocks.columns, blocks.resident, blocks.waves);
+        if (blocks.slices > 1) {
+            kernel.summary += fmt::format(", {} slices of the depth", blocks.slices);
+            add_flow(kernel.sums, fused.output, fused.root, TensorRole::partial_sums,
+                     layer.precision.accumulator, std::llround(blocks.sum_bytes), 1);
+        }
+        const auto touched = static_cast<double>(touched_bytes(layer, layer.space.operands[1]));
         return {static_cast<double>(ceil_divide(shape.columns, blocks.columns)),
-                static_cast<double>(ceil_divide(shape.rows, blocks.rows))};
+                static_cast<double>(ceil_divide(shape.rows, blocks.rows)) *
+                    (touched > 0 ? demand.right_bytes / touched : 1)};
     }
 
     void add_part(Kernel& kernel, std::size_t f) {
@@ -122,11 +132,18 @@ private:
         const Reuse reuse = add_work(kernel, fused, layer);
         const auto& operands = layer.space.operands;
         for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
-            const TensorId stored = network_.storage(operands[o].tensor);
-            if (!is_private(kernel, stored)) {
-                const double times = o == 0 ? reuse.left : o == 1 ? reuse.right : 1;
-                add_flow(kernel.feeds, stored, fused.root, operands[o].role, operands[o].precision,
-                         touched_bytes(layer, operands[o]), times);
+            const Operand& operand = operands[o];
+            const TensorId stored = network_.storage(operand.tensor);
+            if (is_private(kernel, stored)) {
+                continue;
+            }
+            const double times = o == 0 ? reuse.left : o == 1 ? reuse.right : 1;
+            const std::int64_t bytes = touched_bytes(layer, operand);
+            add_flow(kernel.feeds, stored, fused.root, operand.role, operand.precision, bytes,
+                     times);
+            if (operand.updated) {
+                add_flow(kernel.drains, stored, fused.root, operand.role, operand.precision, bytes,
+                         1, true);
             }
         }
         const std::int64_t results = output_bytes(fused);
@@ -137,9 +154,11 @@ private:
         }
         if (!is_private(kernel, fused.output)) {
             const Tensor& output = network_.tensor(fused.output);
-            add_flow(kernel.drains, fused.output, fused.last(),
+            const bool in_place = output.in_place_of.valid();
+            add_flow(kernel.drains, in_place ? network_.storage(output.in_place_of) : fused.output,
+                     fused.last(),
                      output.kind == TensorKind::state ? TensorRole::state : TensorRole::outputs,
-                     output.precision, results, 1);
+                     output.precision, results, 1, in_place);
         }
     }
 
@@ -167,10 +186,11 @@ private:
 
     /// `bytes` of a tensor, read or written so many times.
     static void add_flow(std::vector<KernelFlow>& flows, TensorId tensor, LayerId layer,
-                         TensorRole role, Precision precision, std::int64_t bytes, double times) {
+                         TensorRole role, Precision precision, std::int64_t bytes, double times,
+                         bool in_place = false) {
         if (bytes > 0) {
             flows.push_back({tensor, layer, role, precision,
-                             std::llround(static_cast<double>(bytes) * times), bytes});
+                             std::llround(static_cast<double>(bytes) * times), bytes, in_place});
         }
     }
 
@@ -193,6 +213,13 @@ private:
         return operations;
     }
 
+    /// MODEL: in the gradient of a convolution's weights the elements of the kernel lie in
+    /// different blocks, each of which reads the inputs that its own elements meet (im2col).
+    [[nodiscard]] static double unrolled_bytes(const Layer& layer, const MatrixShape& shape) {
+        return static_cast<double>(shape.groups) * static_cast<double>(shape.depth) *
+               static_cast<double>(shape.columns * bits(layer.space.operands[1].precision)) / 8;
+    }
+
     [[nodiscard]] ProductDemand demand_of(const FusedLayer& fused) const {
         const Layer& layer = network_.layer(fused.root);
         const ArrayShape* lanes = array_shape(*gpu_.array_config, layer.precision);
@@ -208,6 +235,10 @@ private:
         demand.operations_per_result = operations_per_result(fused);
         demand.left_bytes = static_cast<double>(touched_bytes(layer, layer.space.operands[0]));
         demand.right_bytes = static_cast<double>(touched_bytes(layer, layer.space.operands[1]));
+        demand.cuts_depth = sums_over_batch(network_, layer);
+        if (demand.cuts_depth) {
+            demand.right_bytes = std::max(demand.right_bytes, unrolled_bytes(layer, demand.shape));
+        }
         return demand;
     }
 
@@ -237,7 +268,8 @@ double conversion_operations(Precision accumulator, Precision stored) {
 // stored.
 std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
                                         const MacArrayConfig& array) {
-    if (!array.sparse || !layer.weights.valid() || layer.macs() == 0) {
+    const bool along_depth = layer.pass == LayerPass::forward;  // where zeros are a group's
+    if (!array.sparse || !layer.weights.valid() || layer.macs() == 0 || !along_depth) {
         return std::nullopt;
     }
     const std::optional<Sparsity>& pruned = network.tensor(layer.weights).sparsity;
@@ -247,11 +279,11 @@ std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& lay
     return array.sparse;
 }
 
+bool sums_over_batch(const Network& network, const Layer& layer) {
+    return layer.macs() > 0 && network.tensor(layer.outputs.front()).kind == TensorKind::batch_sum;
+}
+
 WavePlan plan_waves(const Network& network, const Hierarchy& gpu, double memory_latency) {
-    if (network.trains()) {
-        throw InputError("the wave mapper maps no training step yet: network '" + network.name() +
-                         "' has gradients");
-    }
     WavePlan plan = KernelPlanner(network, gpu, memory_latency).run();
     find_memory_traffic(network, gpu, plan);
     return plan;

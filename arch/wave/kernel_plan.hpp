@@ -23,6 +23,7 @@ struct KernelFlow {
     Precision precision = Precision::int8;
     std::int64_t bytes = 0;
     std::int64_t distinct = 0;  ///< of them, each word once
+    bool in_place = false;      ///< written over what lies there: state, new weights
 };
 
 /// One launch: a fused layer, or the products and the softmax of an attention.
@@ -30,9 +31,11 @@ struct Kernel {
     std::vector<std::size_t> parts;  ///< fused layers, in order
     double core_cycles = 0;          ///< all waves, without waiting for the cache or the DRAM
     std::int64_t waves = 1;
+    std::int64_t slices = 1;          ///< that a product's depth is cut into
     std::string summary;              ///< of its blocks, in words
     std::vector<KernelFlow> feeds;    ///< from the cache into the cores
     std::vector<KernelFlow> drains;   ///< from the cores into the cache
+    std::vector<KernelFlow> sums;     ///< of slices, to the cores and back
     std::vector<KernelFlow> fetches;  ///< from the DRAM into the cache
     std::vector<KernelFlow> stores;   ///< from the cache into the DRAM: also what others wrote
     std::int64_t held = 0;            ///< bytes of the cache that are in use at its end
@@ -52,7 +55,9 @@ double conversion_operations(Precision accumulator, Precision stored);
 std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
                                         const MacArrayConfig& array);
 
-/// Throws InputError for a network that trains.
+/// Whether a product sums over the batch: the gradient of a layer's weights.
+bool sums_over_batch(const Network& network, const Layer& layer);
+
 WavePlan plan_waves(const Network& network, const Hierarchy& gpu, double memory_latency);
 
 }  // namespace memwall

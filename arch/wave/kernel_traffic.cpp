@@ -34,6 +34,10 @@ public:
             for (const KernelFlow& flow : plan.kernels[k].drains) {
                 maker_[flow.tensor] = flow;
                 std::vector<std::int64_t>& parts = written_parts_[flow.tensor];
+                if (flow.in_place && !parts.empty()) {
+                    made_[{flow.tensor, k}] = {0, flow.bytes};
+                    continue;
+                }
                 made_[{flow.tensor, k}] = {static_cast<std::int64_t>(parts.size()) * kParts,
                                            flow.bytes};
                 parts.push_back(flow.bytes);
@@ -52,9 +56,15 @@ public:
     }
 
 private:
-    /// An operand of a kernel that is read as often as its blocks want it.
-    [[nodiscard]] static bool stays(const KernelFlow& flow) {
-        return flow.role == TensorRole::weights;
+    [[nodiscard]] bool fits(const KernelFlow& flow) const {
+        return flow.distinct <= gpu_.buffer_config->capacity.count() / 2;
+    }
+
+    /// An operand of a kernel that is read as often as its blocks want it, while others pass.
+    /// Weights that an update writes lie in the parts that it writes.
+    [[nodiscard]] bool stays(const KernelFlow& flow) const {
+        return flow.role == TensorRole::weights && fits(flow) &&
+               written_parts_.find(flow.tensor) == written_parts_.end();
     }
 
     void run_kernel(std::size_t k) {
@@ -74,8 +84,7 @@ private:
         }
         for (std::size_t i = 0; i < kernel.feeds.size(); ++i) {
             const KernelFlow& flow = kernel.feeds[i];
-            const std::int64_t again = stays(flow) ? passes_again(kernel, flow) : 0;
-            add(kernel.fetches, flow, missed[i] + again * flow.distinct);
+            add(kernel.fetches, flow, missed[i] + passes_again(kernel, flow) * flow.distinct);
         }
         end_lives(k, kernel, written);
         for (const auto& [tensor, bytes] : written.written) {
@@ -86,7 +95,7 @@ private:
 
     std::int64_t read(const KernelFlow& flow, std::int64_t part, CacheTraffic& written) {
         CacheTraffic traffic;
-        if (stays(flow) && flow.distinct <= gpu_.buffer_config->capacity.count() / 2) {
+        if (stays(flow)) {
             for (std::int64_t p = 0; p < kWeightParts; ++p) {
                 cache_.read(flow.tensor, p, Bytes(share(flow.distinct, p, kWeightParts)), traffic);
             }
@@ -102,7 +111,10 @@ private:
     /// Of what each kernel has made of a tensor (parts of a concatenation, new positions of a
     /// state) as much as of the whole; then what was there before.
     void read_made(const KernelFlow& flow, std::int64_t part, CacheTraffic& traffic) {
-        const std::vector<std::int64_t>& made = written_parts_[flow.tensor];
+        const std::vector<std::int64_t> none;  // an entry would say that somebody writes it
+        const auto written = written_parts_.find(flow.tensor);
+        const std::vector<std::int64_t>& made =
+            written == written_parts_.end() ? none : written->second;
         const std::int64_t sum = std::accumulate(made.begin(), made.end(), std::int64_t{0});
         std::int64_t first = 0;
         for (const std::int64_t bytes : made) {
@@ -117,21 +129,28 @@ private:
     }
 
     /// MODEL: weights larger than half of the cache stream past it once for each group of rows that
-    /// the cores have blocks of at a time, which make a square of the results.
+    /// the cores have blocks of at a time, which make a square of the results. So do both operands
+    /// of a product that sums over the batch, for its groups of rows and of columns.
     [[nodiscard]] std::int64_t passes_again(const Kernel& kernel, const KernelFlow& flow) const {
-        if (flow.distinct <= gpu_.buffer_config->capacity.count() / 2) {
-            return 0;
-        }
         const Layer& layer = network_.layer(flow.layer);
-        if (layer.macs() == 0) {
+        const bool batch_sum = sums_over_batch(network_, layer);
+        if (fits(flow) || layer.macs() == 0 || (flow.role != TensorRole::weights && !batch_sum)) {
             return 0;
         }
         const MatrixShape shape = matrix_shape(layer);
         const double results = static_cast<double>(shape.rows) *
                                static_cast<double>(shape.columns) /
-                               static_cast<double>(kernel.waves);
+                               static_cast<double>(ceil_divide(kernel.waves, kernel.slices));
         const auto rows = std::max<std::int64_t>(1, std::llround(std::sqrt(results)));
-        return ceil_divide(shape.rows, rows) - 1;
+        if (!batch_sum) {
+            return ceil_divide(shape.rows, rows) - 1;
+        }
+        const std::int64_t of_rows = std::min(rows, shape.rows);
+        const auto columns =
+            std::max<std::int64_t>(1, std::llround(results / static_cast<double>(of_rows)));
+        const bool left = flow.tensor == network_.storage(layer.space.operands[0].tensor);
+        return left ? ceil_divide(shape.columns, columns) - 1
+                    : ceil_divide(shape.rows, of_rows) - 1;
     }
 
     void end_lives(std::size_t k, const Kernel& kernel, CacheTraffic& written) {
@@ -142,9 +161,10 @@ private:
             }
         }
         for (const KernelFlow& flow : kernel.drains) {
-            if (last_reader_.find(flow.tensor) == last_reader_.end() ||
-                network_.tensor(flow.tensor).persists()) {
-                cache_.clean(flow.tensor, written);  // an output of the network, or a cache of keys
+            const Tensor& tensor = network_.tensor(flow.tensor);
+            if (last_reader_.find(flow.tensor) == last_reader_.end() || tensor.persists() ||
+                tensor.is_weight()) {  // an output of the network, a cache of keys, new weights
+                cache_.clean(flow.tensor, written);
             }
         }
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/wave/matrix_shape.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 
 namespace memwall {
@@ -33,6 +35,14 @@ MatrixShape matrix_shape(const Layer& layer) {
         const std::int64_t experts = drawn_rows(right, space.box());
         shape.groups *= experts;
         shape.rows = ceil_divide(shape.rows, experts);
+    }
+    // MODEL: phases of a transposed convolution (the input gradient of a stride) are products of
+    // their own, each as deep as it has elements of the kernel: on average, of all.
+    const std::int64_t phases = space.extent(Dim::U) * space.extent(Dim::V) * space.extent(Dim::W);
+    if (phases > 1) {
+        const std::int64_t results =
+            checked_multiply(checked_multiply(shape.groups, shape.rows), shape.columns);
+        shape.depth = std::max<std::int64_t>(1, ceil_divide(layer.macs(), results));
     }
     return shape;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The phase training_step as a user meets it.
 #include <catch2/catch.hpp>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/study/program.hpp"
@@ -119,4 +120,44 @@ TEST_CASE("show network tells what a step needs in memory") {
     CHECK(totals["passes"]["forward"]["macs"] == 2 * 1'814'073'344LL);
     // Less the gradient of the image: conv1 has 118,013,952 MACs.
     CHECK(totals["passes"]["backward"]["macs"] == 2 * (2 * 1'814'073'344LL - 118'013'952));
+}
+
+TEST_CASE("a GPU trains in halves on both engines, and the analytic one is the bound") {
+    for (const char* machine : {"a100_sxm_80gb", "v100"}) {
+        const std::vector<std::string> asked = {"--batch", "16", "--optimizer", "momentum"};
+        std::map<std::string, Json> runs;
+        for (const char* engine : {"analytic", "systemc"}) {
+            std::vector<std::string> options = asked;
+            options.insert(options.end(), {"--engine", engine});
+            runs[engine] = run_of(training(machine, "resnet18", options));
+        }
+        INFO(machine);
+        const Json& bound = runs["analytic"]["totals"];
+        const Json& replay = runs["systemc"]["totals"];
+        CHECK(runs["analytic"]["precision"] == (std::string(machine) == "v100" ? "fp16" : "bf16"));
+        CHECK(bound["macs"] == 16 * (3 * 1'814'073'344LL - 118'013'952));
+        CHECK(bound["operations"] == replay["operations"]);
+        CHECK(bound["operations"]["mac"] == bound["macs"]);
+        const double ratio =
+            replay["throughput_per_s"].get<double>() / bound["throughput_per_s"].get<double>();
+        CHECK(ratio <= 1);
+        CHECK(ratio > 0.7);
+    }
+}
+
+TEST_CASE("a step that is larger than a GPU's memory says by how much") {
+    const ProgramRun run =
+        run_memwall(training("v100", "resnet50", {"--batch", "2048", "--engine", "analytic"}));
+    CHECK(run.status == 2);
+    CHECK(run.err.find("error: network 'resnet50' does not fit the dram of machine 'v100': ") !=
+          std::string::npos);
+    CHECK(run.err.find(" GiB are missing") != std::string::npos);
+}
+
+TEST_CASE("a network without parameters learns nothing, and that is said") {
+    const ProgramRun run =
+        run_memwall(training("a100_sxm_80gb", "tiny_pool", {"--precision", "int8"}));
+    CHECK(run.status == 2);
+    CHECK(run.err.find("error: network 'tiny_pool' learns nothing: none of its layers has weights "
+                       "or other parameters") != std::string::npos);
 }

@@ -53,6 +53,7 @@ TensorId TrainingParts::add(const Layer& of, BackwardLayer made, LayerPass pass)
     layer.name = tensor(id).name;
     layer.op = std::move(made.op);
     layer.pass = pass;
+    layer.stands_alone = of.stands_alone;
     layer.space = std::move(made.space);
     layer.precision = of.precision;
     layer.where = of.where;
