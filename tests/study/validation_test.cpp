@@ -176,8 +176,8 @@ TEST_CASE("the shipped rows of single operators stand as their file says") {
 }
 
 TEST_CASE("every shipped validation file is fine") {
-    const ProgramRun run =
-        run_memwall({"check", "northpole", "a100_operators", "a100_power", "gpu_mlperf"});
+    const ProgramRun run = run_memwall(
+        {"check", "northpole", "a100_operators", "a100_power", "gpu_mlperf", "gpu_training"});
     INFO(run.err);
     CHECK(run.status == 0);
     CHECK(run.out.find("validation, 20 rows") != std::string::npos);
