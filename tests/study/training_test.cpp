@@ -145,6 +145,22 @@ TEST_CASE("a GPU trains in halves on both engines, and the analytic one is the b
     }
 }
 
+TEST_CASE("a TPU v3 infers and trains in bf16 on both engines") {
+    std::map<std::string, double> rates;
+    for (const char* engine : {"analytic", "systemc"}) {
+        const Json step = run_of(training("tpu_v3", "lenet", {"--batch", "8", "--engine", engine}));
+        CHECK(step["precision"] == "bf16");
+        CHECK(step["totals"]["macs"] == 8 * (3 * 416'520 - 117'600));
+        CHECK(step["totals"]["operations"]["mac"] == step["totals"]["macs"]);
+        rates[engine] = step["totals"]["throughput_per_s"];
+        const Json frames = run_of({"run", "--machine", "tpu_v3", "--network", "lenet", "--batch",
+                                    "8", "--precision", "bf16", "--engine", engine});
+        CHECK(frames["totals"]["operations"]["mac"] == frames["totals"]["macs"]);
+    }
+    CHECK(rates["systemc"] <= rates["analytic"]);
+    CHECK(rates["systemc"] > 0.5 * rates["analytic"]);
+}
+
 TEST_CASE("a step that is larger than a GPU's memory says by how much") {
     const ProgramRun run =
         run_memwall(training("v100", "resnet50", {"--batch", "2048", "--engine", "analytic"}));
