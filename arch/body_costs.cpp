@@ -106,8 +106,8 @@ BodyCosts::Row& BodyCosts::row(const StepBody& body) {
     const auto [known, fresh] = numbers_.try_emplace(&body, rows_.size());
     if (fresh) {
         const auto* move = std::get_if<Move>(&body.what);
-        rows_.push_back(
-            {&body, move != nullptr ? demand(*move, machine_, clock_) : MoveDemand(), 0, 0});
+        rows_.push_back({&body, move != nullptr ? demand(*move, machine_, clock_) : MoveDemand(),
+                         static_cast<std::int64_t>(rows_.size()), 0, 0});
     }
     return rows_[known->second];
 }

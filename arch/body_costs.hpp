@@ -30,7 +30,8 @@ class BodyCosts {
 public:
     struct Row {
         const StepBody* body = nullptr;
-        MoveDemand demand;  ///< of a move
+        MoveDemand demand;        ///< of a move
+        std::int64_t number = 0;  ///< in the order in which they were first done
         std::int64_t counted = 0;
         std::int64_t loaded = 0;
     };

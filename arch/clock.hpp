@@ -2,6 +2,7 @@
 // Clock domains: cycle n is round(n * 10^12 / f) ps, computed in 128 bits and never accumulated.
 #pragma once
 
+#include <numeric>
 #include <string>
 
 #include "base/error.hpp"
@@ -54,6 +55,12 @@ public:
     /// The edge `duration` cycles after the first edge at or after `start`.
     [[nodiscard]] Picoseconds after(Picoseconds start, Cycles duration) const {
         return time_of(edge_at_or_after(start) + duration);
+    }
+
+    /// Edges lie alike around times that are a multiple of this apart.
+    [[nodiscard]] Picoseconds edges_repeat_after() const {
+        constexpr auto second = static_cast<std::int64_t>(kPicosecondsPerSecond);
+        return Picoseconds(second / std::gcd(second, frequency_.count()));
     }
 
 private:

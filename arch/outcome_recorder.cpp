@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -21,6 +23,7 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
       costs_(program, machine),
       busy_until_(machine.components().size()),
       lane_time_(machine.components().size()),
+      log_(program.rounds, window.warmup),
       first_start_(static_cast<std::size_t>(program.rounds), kNever),
       last_end_(static_cast<std::size_t>(program.rounds), kNever),
       input_start_(static_cast<std::size_t>(program.rounds), kNever),
@@ -45,50 +48,63 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
     }
 }
 
-void OutcomeRecorder::keep_round(const Step& step, const StepTimes& times) {
+void OutcomeRecorder::keep_round(const Recorded& step) {
     if (!step.layer.valid()) {
-        outcome_.load_end = std::max(outcome_.load_end, times.complete);
+        outcome_.load_end = std::max(outcome_.load_end, step.complete);
         return;
     }
-    const auto round = static_cast<std::size_t>(step.item);
+    const auto round = static_cast<std::size_t>(step.round);
     const auto earliest = [](Picoseconds& kept, Picoseconds time) {
         kept = kept == kNever ? time : std::min(kept, time);
     };
-    earliest(first_start_[round], times.start);
-    last_end_[round] = std::max(last_end_[round], times.complete);
-    if (step.body->edge == NetworkEdge::input) {
-        earliest(input_start_[round], times.start);
-    } else if (step.body->edge == NetworkEdge::output) {
-        output_end_[round] = std::max(output_end_[round], times.complete);
+    earliest(first_start_[round], step.start);
+    last_end_[round] = std::max(last_end_[round], step.complete);
+    if (step.edge == NetworkEdge::input) {
+        earliest(input_start_[round], step.start);
+    } else if (step.edge == NetworkEdge::output) {
+        output_end_[round] = std::max(output_end_[round], step.complete);
     }
 }
 
-void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times,
-                                 const MoveDemand& asked) {
-    if (!step.layer.valid() || step.item != program_.rounds - 1) {
+/// Of a layer in the last round.
+void OutcomeRecorder::keep_ends(const Recorded& step) {
+    if (!step.layer.valid() || step.round != program_.rounds - 1) {
         return;
     }
     LayerOutcome& layer = outcome_.layers[step.layer.position()];
     const bool seen = layer_seen_[step.layer.position()];
-    layer.start = seen ? std::min(layer.start, times.start) : times.start;
-    layer.end = std::max(layer.end, times.complete);
+    layer.start = seen ? std::min(layer.start, step.start) : step.start;
+    layer.end = std::max(layer.end, step.complete);
     layer_seen_[step.layer.position()] = true;
+}
+
+void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times,
+                                 const MoveDemand& asked) {
+    if (!step.layer.valid() || (!log_.noting() && step.item != program_.rounds - 1)) {
+        return;
+    }
+    LayerOutcome& layer = outcome_.layers[step.layer.position()];
+    const auto add = [&](Picoseconds& sum, Picoseconds time) {
+        if (time.count() != 0) {
+            log_.add(sum, time, step.item, SumOver::last_round);
+        }
+    };
     Picoseconds needed;
     if (std::holds_alternative<Move>(step.body->what)) {
         for (std::size_t b = 0; b < kBoundCount; ++b) {
-            layer.resource[b] += asked.by_bound[b];
+            add(layer.resource[b], asked.by_bound[b]);
         }
         needed = asked.longest;
     } else {
         const auto& compute = std::get<Compute>(step.body->what);
         const ComponentId component = program_.units[step.body->unit.position()].component;
         needed = machine_.clock(program_.clock).time_of(compute.occupies);
-        layer.resource[static_cast<std::size_t>(bound_of(machine_.component(component).kind))] +=
-            needed;
+        add(layer.resource[static_cast<std::size_t>(bound_of(machine_.component(component).kind))],
+            needed);
     }
     const Picoseconds taken = times.served - times.start;
-    layer.queued += times.start - times.ready;
-    layer.queued += taken > needed ? taken - needed : Picoseconds(0);
+    add(layer.queued, times.start - times.ready);
+    add(layer.queued, taken > needed ? taken - needed : Picoseconds(0));
 }
 
 void OutcomeRecorder::keep_block(const Step& step, const StepTimes& times) {
@@ -99,7 +115,7 @@ void OutcomeRecorder::keep_block(const Step& step, const StepTimes& times) {
     const std::size_t round = static_cast<std::size_t>(step.item) * program_.layers.size();
     Picoseconds& end = blocks_.layer_end[round + layer];
     end = std::max(end, times.complete);
-    ++blocks_.steps[layer];
+    log_.add(blocks_.steps[layer], 1, step.item, SumOver::all_rounds);
 }
 
 void OutcomeRecorder::occupy(ComponentId component, const Step& step, Picoseconds from,
@@ -107,9 +123,10 @@ void OutcomeRecorder::occupy(ComponentId component, const Step& step, Picosecond
     const std::size_t c = component.position();
     from = std::max(from, busy_until_[c]);
     busy_until_[c] = std::max(busy_until_[c], to);
-    if (in_window(step) && to > from) {
-        outcome_.components[c].busy_max += to - from;
-        outcome_.busy_by_layer[step.layer.position() * busy_until_.size() + c] += to - from;
+    if (step.layer.valid() && to > from) {
+        log_.add(outcome_.components[c].busy_max, to - from, step.item, SumOver::window);
+        log_.add(outcome_.busy_by_layer[step.layer.position() * busy_until_.size() + c], to - from,
+                 step.item, SumOver::window);
     }
 }
 
@@ -117,13 +134,14 @@ void OutcomeRecorder::keep_busy(const Step& step, const StepTimes& times) {
     const ComponentId own = program_.units[step.body->unit.position()].component;
     if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
         occupy(own, step, times.start, times.served);
-        if (in_window(step)) {
+        if (step.layer.valid()) {
             const Picoseconds one_cycle = machine_.clock(program_.clock).time_of(Cycles(1));
             const Picoseconds time = one_cycle * compute->lanes_occupied.count();
-            lane_time_[own.position()] += time;
+            log_.add(lane_time_[own.position()], time, step.item, SumOver::window);
             if (program_.repetition) {
-                blocks_.lane_time[step.layer.position() * lane_time_.size() + own.position()] +=
-                    time;
+                log_.add(
+                    blocks_.lane_time[step.layer.position() * lane_time_.size() + own.position()],
+                    time, step.item, SumOver::window);
             }
         }
         return;
@@ -144,11 +162,19 @@ void OutcomeRecorder::keep_busy(const Step& step, const StepTimes& times) {
 }
 
 void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepTimes& times) {
-    ++outcome_.steps;
+    const Recorded recorded{step.item, step.layer, step.body->edge, times.start, times.complete};
+    log_.add(outcome_.steps, 1, step.item, SumOver::all_rounds);
     outcome_.end = std::max(outcome_.end, times.complete);
-    body.loaded += step.layer.valid() ? 0 : 1;
-    body.counted += in_window(step) ? 1 : 0;
-    keep_round(step, times);
+    if (step.layer.valid()) {
+        log_.add(body.counted, 1, step.item, SumOver::window);
+    } else {
+        ++body.loaded;
+    }
+    keep_round(recorded);
+    keep_ends(recorded);
+    if (log_.noting()) {
+        recorded_.push_back(recorded);
+    }
     keep_layer(step, times, body.demand);
     keep_busy(step, times);
     keep_block(step, times);
@@ -158,6 +184,72 @@ void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepT
         }
         if (change.released > 0) {
             changes_.push_back({times.complete, change.memory.value, -change.released});
+        }
+    }
+}
+
+void OutcomeRecorder::begin_period() {
+    log_.begin();
+    recorded_.clear();
+    changes_before_ = changes_.size();
+}
+
+void OutcomeRecorder::end_period() {
+    log_.end();
+    recorded_.clear();
+}
+
+bool OutcomeRecorder::holds_as_before() const {
+    std::vector<std::int64_t> more(busy_until_.size());
+    for (std::size_t c = changes_before_; c < changes_.size(); ++c) {
+        more[static_cast<std::size_t>(changes_[c].component)] += changes_[c].bytes;
+    }
+    return std::all_of(more.begin(), more.end(), [](std::int64_t bytes) { return bytes == 0; });
+}
+
+void OutcomeRecorder::leave_out(const PeriodsLeftOut& left_out, Picoseconds now,
+                                Picoseconds earliest) {
+    log_.leave_out(left_out);
+    leave_out_steps(left_out);
+    // The last of them, with what is under way, show all that a memory ever holds in one.
+    const std::int64_t shown = std::min(
+        left_out.periods, 2 + ceil_divide((now - earliest).count(), left_out.time.count()));
+    const std::size_t end = changes_.size();
+    for (std::int64_t period = left_out.periods - shown + 1; period <= left_out.periods; ++period) {
+        for (std::size_t c = changes_before_; c < end; ++c) {
+            Change change = changes_[c];
+            change.at += left_out.time * period;
+            changes_.push_back(change);
+        }
+    }
+    for (Picoseconds& until : busy_until_) {
+        until += until > earliest ? left_out.time * left_out.periods : Picoseconds(0);
+    }
+}
+
+/// When rounds, and layers in the last one, began and ended.
+void OutcomeRecorder::leave_out_steps(const PeriodsLeftOut& left_out) {
+    const auto copy = [&](Recorded step, std::int64_t period) {
+        step.round += left_out.rounds * period;
+        step.start += left_out.time * period;
+        step.complete += left_out.time * period;
+        return step;
+    };
+    std::map<std::pair<std::int64_t, NetworkEdge>, Recorded> rounds;
+    for (const Recorded& step : recorded_) {
+        Recorded& all = rounds.try_emplace({step.round, step.edge}, step).first->second;
+        all.start = std::min(all.start, step.start);
+        all.complete = std::max(all.complete, step.complete);
+        const std::int64_t to_last = program_.rounds - 1 - step.round;
+        const std::int64_t period =
+            left_out.rounds == 0 ? left_out.periods : to_last / left_out.rounds;
+        if (period >= 1 && period <= left_out.periods) {
+            keep_ends(copy(step, period));  // if that is in the last round
+        }
+    }
+    for (const auto& [key, all] : rounds) {
+        for (std::int64_t period = 1; period <= left_out.periods; ++period) {
+            keep_round(copy(all, period));
         }
     }
 }

@@ -10,6 +10,7 @@
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
 #include "arch/outcome_repetition.hpp"
+#include "arch/period_log.hpp"
 #include "arch/program.hpp"
 
 namespace memwall {
@@ -33,6 +34,17 @@ public:
     /// `start_of_schedule`: when a scheduled step should have begun.
     void record_schedule(const Step& step, Picoseconds start_of_schedule, const StepTimes& times);
 
+    /// Notes what is recorded from now on; what periods that are left out add is that.
+    void begin_period();
+    void end_period();
+    /// Whether no memory holds more or less than when the period began.
+    [[nodiscard]] bool holds_as_before() const;
+    /// Records periods that are left out, as the one that ends `now`; steps under way began at
+    /// `earliest` or later.
+    void leave_out(const PeriodsLeftOut& left_out, Picoseconds now, Picoseconds earliest);
+    /// Until when each component is busy, by what is recorded so far.
+    [[nodiscard]] const std::vector<Picoseconds>& busy_until() const { return busy_until_; }
+
     /// Everything recorded, with the windows, rounds and the most that each memory held.
     [[nodiscard]] Outcome finish();
 
@@ -42,8 +54,17 @@ private:
         std::int32_t component;
         std::int64_t bytes;
     };
+    /// A step that was recorded in the period.
+    struct Recorded {
+        std::int64_t round;
+        LayerId layer;
+        NetworkEdge edge;
+        Picoseconds start, complete;
+    };
 
-    void keep_round(const Step& step, const StepTimes& times);
+    void keep_round(const Recorded& step);
+    void keep_ends(const Recorded& step);
+    void leave_out_steps(const PeriodsLeftOut& left_out);
     void keep_layer(const Step& step, const StepTimes& times, const MoveDemand& asked);
     void keep_block(const Step& step, const StepTimes& times);
     void keep_busy(const Step& step, const StepTimes& times);
@@ -63,6 +84,9 @@ private:
     std::vector<Picoseconds> busy_until_;  ///< by component
     std::vector<Picoseconds> lane_time_;   ///< by component, summed over lanes
     std::vector<Change> changes_;
+    PeriodLog log_;
+    std::vector<Recorded> recorded_;                     ///< in the period
+    std::size_t changes_before_ = 0;                     ///< of the period
     std::vector<Picoseconds> first_start_, last_end_;    ///< by round, of any step
     std::vector<Picoseconds> input_start_, output_end_;  ///< by round, of the network's edges
     std::vector<bool> layer_seen_;

@@ -17,6 +17,7 @@
 
 namespace memwall {
 
+class StepLoops;   // arch/step_loops.hpp: turns that a source repeats
 struct StepImage;  // arch/step_image.hpp: the numbers a step moves or computes, for the executor
 
 /// How often a step adds to one counter, summed over the lanes of its group.
@@ -156,6 +157,8 @@ public:
     virtual void next(AgentId agent, Picoseconds now, Next& next) = 0;
     /// Called when a step has completed, before its tokens are posted.
     virtual void completed(AgentId /*agent*/, const Step& /*step*/, Picoseconds /*now*/) {}
+    /// What it does again and again, where that depends on nothing but tokens; nullptr: unknown.
+    virtual StepLoops* loops() { return nullptr; }
 };
 
 /// One or many identical lanes that do the same on disjoint regions, one step at a time.

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "arch/step_loops.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -92,6 +93,7 @@ struct ProgramBuilder::Schedule {
     TokenId loading;                        ///< posted by every load step
     std::int64_t load_steps = 0;
     std::int64_t rounds = 1;
+    bool scheduled = false;  ///< some step has a start_at
 
     /// The absolute count that a wait in `round` stands for; not above zero: no wait.
     [[nodiscard]] std::int64_t absolute(const RoundWait& wait, std::int64_t round) const {
@@ -102,16 +104,22 @@ struct ProgramBuilder::Schedule {
         const std::int64_t within = round * round_posts[t] + wait.count;
         return within > 0 ? load_posts[t] + within : 0;
     }
+
+    /// The first round in which a wait is one.
+    [[nodiscard]] std::int64_t first_round(const RoundWait& wait) const {
+        const std::int64_t posts = round_posts[wait.token.position()];
+        return posts == 0 || wait.count > 0 ? 0 : -wait.count / posts + 1;
+    }
 };
 
 /// Goes through the schedule round by round, one position an agent.
-class ProgramBuilder::Source final : public StepSource {
+class ProgramBuilder::Source final : public StepSource, public StepLoops {
 public:
     explicit Source(std::shared_ptr<const Schedule> schedule)
-        : schedule_(std::move(schedule)), places_(schedule_->agents.size()) {}
+        : schedule_(std::move(schedule)), places_(schedule_->agents.size(), {-1, 0}) {}
 
     void next(AgentId agent, Picoseconds /*now*/, Next& next) override {
-        Place& place = places_[agent.position()];
+        StepPlace& place = places_[agent.position()];
         const Schedule::Row& row = schedule_->agents[agent.position()];
         if (place.round < 0 && place.position == row.load.size()) {
             place = {0, 0};
@@ -133,12 +141,30 @@ public:
         next.kind = Next::Kind::step;
     }
 
-private:
-    struct Place {
-        std::int64_t round = -1;  ///< -1: loading
-        std::size_t position = 0;
-    };
+    /// Starts in a schedule count from what was posted in rounds before.
+    StepLoops* loops() override { return schedule_->scheduled ? nullptr : this; }
+    [[nodiscard]] std::int64_t rounds() const override { return schedule_->rounds; }
+    [[nodiscard]] StepPlace place(AgentId agent) const override {
+        return places_[agent.position()];
+    }
+    [[nodiscard]] std::int64_t first_whole_round(AgentId agent) const override {
+        const StepList& steps = schedule_->agents[agent.position()].round;
+        std::int64_t first = 1;  // round 0 waits for loading
+        for (std::size_t s = 0; s < steps.size(); ++s) {
+            for (const RoundWait& wait : steps[s].waits) {
+                first = std::max(first, schedule_->first_round(wait));
+            }
+        }
+        return first;
+    }
+    [[nodiscard]] std::int64_t posts_a_round(TokenId token) const override {
+        return schedule_->round_posts[token.position()];
+    }
+    void leave_out(AgentId agent, std::int64_t rounds) override {
+        places_[agent.position()].round += rounds;
+    }
 
+private:
     void fill(const StepList::View& from, std::int64_t round, Step& step) const {
         step.body = from.body;
         step.layer = from.layer;
@@ -157,7 +183,7 @@ private:
     }
 
     std::shared_ptr<const Schedule> schedule_;
-    std::vector<Place> places_;
+    std::vector<StepPlace> places_;
 };
 
 ProgramBuilder::Schedule& ProgramBuilder::schedule() {
@@ -203,6 +229,7 @@ void ProgramBuilder::step(AgentId agent, RoundStep step) {
     for (const TokenPost& post : step.posts) {
         schedule().round_posts[post.token.position()] += post.count;
     }
+    schedule().scheduled = schedule().scheduled || step.start_at.count() >= 0;
     schedule().agents[agent.position()].round.push_back(std::move(step));
 }
 

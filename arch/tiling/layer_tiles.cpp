@@ -209,10 +209,17 @@ bool LayerTiler::fit_positions(const FusedLayer& fused, const Layer& root, const
     for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
         const bool normalised = root.space.normalises(dim);
         const std::int64_t whole = tile[index(dim)];
-        for (std::int64_t parts = 1; needed() > streams.stage && parts < whole && !normalised;) {
-            ++parts;
-            tile[index(dim)] = ceil_divide(whole, parts);
+        if (normalised || needed() <= streams.stage) {
+            continue;
         }
+        std::int64_t too_few = 1;  // parts: smaller tiles never need more
+        std::int64_t enough = whole;
+        while (enough - too_few > 1) {
+            const std::int64_t parts = too_few + (enough - too_few) / 2;
+            tile[index(dim)] = ceil_divide(whole, parts);
+            (needed() > streams.stage ? too_few : enough) = parts;
+        }
+        tile[index(dim)] = ceil_divide(whole, enough);
     }
     return needed() <= streams.stage || needed() == 0;
 }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a source of steps does again and again: an engine that finds everything as it was some turns
+// before may leave out turns.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "arch/identifiers.hpp"
+
+namespace memwall {
+
+/// Where an agent is: the step that it asks for next.
+struct StepPlace {
+    std::int64_t round = 0;  ///< -1: loading
+    std::size_t position = 0;
+
+    friend bool operator==(const StepPlace&, const StepPlace&) = default;
+};
+
+/// The rounds of a source. In each of them every agent asks for the same steps, whose waits count
+/// on by what the tokens are posted in a round.
+class StepLoops {
+public:
+    virtual ~StepLoops() = default;
+    [[nodiscard]] virtual std::int64_t rounds() const = 0;
+    [[nodiscard]] virtual StepPlace place(AgentId agent) const = 0;
+    /// From this round on no wait of the agent reaches before the first round.
+    [[nodiscard]] virtual std::int64_t first_whole_round(AgentId agent) const = 0;
+    /// Posts of a token in one round.
+    [[nodiscard]] virtual std::int64_t posts_a_round(TokenId token) const = 0;
+    /// The agent goes on at the same place so many rounds later.
+    virtual void leave_out(AgentId agent, std::int64_t rounds) = 0;
+};
+
+}  // namespace memwall

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rounds that the analytic engine leaves out change nothing that it tells.
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arch/estimate.hpp"
+#include "arch/mapper.hpp"
+#include "arch/program_builder.hpp"
+#include "arch/step_loops.hpp"
+#include "tests/sim/outcome_text.hpp"
+#include "tests/support/draw.hpp"
+#include "tests/support/machines.hpp"
+
+namespace memwall {
+namespace {
+
+/// Hands out another's steps, and counts them.
+class CountingSource final : public StepSource {
+public:
+    CountingSource(std::unique_ptr<StepSource> source, std::shared_ptr<std::int64_t> steps)
+        : source_(std::move(source)), steps_(std::move(steps)) {}
+
+    void next(AgentId agent, Picoseconds now, Next& next) override {
+        source_->next(agent, now, next);
+        *steps_ += next.kind == Next::Kind::step ? 1 : 0;
+    }
+    StepLoops* loops() override { return source_->loops(); }
+
+private:
+    std::unique_ptr<StepSource> source_;
+    std::shared_ptr<std::int64_t> steps_;
+};
+
+struct Walked {
+    std::string outcome;
+    std::int64_t handed_out = 0;
+    std::int64_t steps = 0;
+};
+
+/// The estimate of a program; an observer makes it walk all rounds.
+Walked walk(Program program, const Machine& machine, const Window& window, bool all) {
+    const auto steps = std::make_shared<std::int64_t>(0);
+    program.make_source = [steps, make = program.make_source] {
+        return std::make_unique<CountingSource>(make(), steps);
+    };
+    const StepObserver observe = [](AgentId, const Step&, const StepTimes&) {};
+    const Outcome outcome =
+        all ? estimate(program, machine, window, observe) : estimate(program, machine, window);
+    return {test::full_text(outcome), *steps, outcome.steps};
+}
+
+/// Whether rounds were left out.
+bool check_alike(const Program& program, const Machine& machine, const Window& window) {
+    const Walked all = walk(program, machine, window, true);
+    const Walked some = walk(program, machine, window, false);
+    CHECK(some.outcome == all.outcome);
+    CHECK(all.handed_out == all.steps);
+    return some.handed_out < all.handed_out;
+}
+
+RoundStep drawn_step(test::Draw& draw, const Machine& machine, ProgramBuilder& builder, UnitId unit,
+                     LayerId layer) {
+    RoundStep step;
+    step.layer = layer;
+    step.body.unit = unit;
+    if (draw.chance(40)) {
+        Compute compute;
+        compute.occupies = Cycles(draw(1, 40));
+        compute.latency = Cycles(draw(0, 5));
+        compute.lanes_occupied = compute.occupies;
+        step.body.what = compute;
+    } else {
+        Move move;
+        move.delivered = Bytes(draw(1, 200));
+        move.links = {{machine.medium(machine.find("bus")), move.delivered}};
+        move.latency = Cycles(draw(0, 3));
+        if (draw.chance(30)) {
+            DramAccess access;
+            access.dram = DramId(std::size_t{0});
+            access.piece = move.delivered;
+            move.dram = {access};
+        }
+        step.body.what = move;
+    }
+    builder.count(step.body, layer, machine.find("bus"), Action::transfer, TensorRole::inputs,
+                  Precision::int8, draw(1, 9));
+    return step;
+}
+
+/// Agents in a row, each with a few steps a round, and some slots between neighbours.
+Program drawn_pipeline(test::Draw& draw, const Machine& machine, std::int64_t rounds) {
+    ProgramBuilder builder(machine);
+    const std::vector<UnitId> units = {builder.unit("array", machine.find("array")),
+                                       builder.unit("vector", machine.find("vector"), 2),
+                                       builder.unit("dma", machine.find("dma"))};
+    const std::int64_t agents = draw(2, 5);
+    const std::int64_t steps = draw(1, 4);
+    const ComponentId buffer = machine.find("global_buffer");
+    TokenId full_before, free_before;
+    for (std::int64_t a = 0; a < agents; ++a) {
+        const AgentId agent = builder.agent("agent", static_cast<int>(-a));
+        const TokenId full = builder.token("full");
+        const TokenId free = builder.token("free");
+        const std::int64_t slots = draw(1, 5);
+        for (std::int64_t s = 1; s <= steps; ++s) {
+            RoundStep step =
+                drawn_step(draw, machine, builder, units[static_cast<std::size_t>(draw(0, 2))],
+                           LayerId(static_cast<std::size_t>(a)));
+            if (a > 0) {
+                step.waits.push_back({full_before, s});
+                step.posts.push_back({free_before});
+                step.body.occupancy.push_back({buffer, 0, 8});
+            }
+            if (a + 1 < agents) {
+                step.waits.push_back({free, s - slots});
+                step.posts.push_back({full});
+                step.body.occupancy.push_back({buffer, 8, 0});
+            }
+            step.body.edge = a == 0            ? NetworkEdge::input
+                             : a + 1 == agents ? NetworkEdge::output
+                                               : NetworkEdge::none;
+            builder.step(agent, std::move(step));
+        }
+        full_before = full;
+        free_before = free;
+    }
+    return builder.finish(std::vector<LayerPromise>(static_cast<std::size_t>(agents)), rounds, 1);
+}
+
+}  // namespace
+
+TEST_CASE("Rounds that are left out are told as if they had been walked") {
+    const Machine even = test::shipped_machine("tiny_von_neumann");  // a cycle is 1 ns
+    const Machine odd = test::shipped_machine("tiny_von_neumann", {{"clock", "600 MHz"}});
+    int left_out = 0;
+    for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        INFO("seed " << seed);
+        const Machine& machine = seed % 3 == 0 ? odd : even;
+        test::Draw draw(seed);
+        const Program program = drawn_pipeline(draw, machine, 100);
+        left_out += check_alike(program, machine, Window{draw(0, 99)}) ? 1 : 0;
+    }
+    CHECK(left_out > 30);
+}
+
+TEST_CASE("Of a mapped network all but a few rounds are left out, wherever the window begins") {
+    const Network network = test::shipped_network("tiny_two");
+    for (const char* name : {"tiny_von_neumann", "von_neumann"}) {
+        INFO(name);
+        const Machine machine = test::shipped_machine(name);
+        MapperOptions options;
+        options.rounds = 300;
+        const Program program = map_network(network, machine, options).program;
+        for (const std::int64_t warmup : {0, 1, 7, 150, 298, 299}) {
+            INFO("warmup " << warmup);
+            CHECK(check_alike(program, machine, Window{warmup}));
+        }
+    }
+}
+
+TEST_CASE("A program whose rounds grow longer is walked to its end") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    ProgramBuilder builder(machine);
+    const AgentId maker = builder.agent("maker");
+    const AgentId user = builder.agent("user");
+    const UnitId array = builder.unit("array", machine.find("array"));
+    const UnitId vector = builder.unit("vector", machine.find("vector"));
+    const TokenId made = builder.token("made");
+    for (const bool makes : {true, false}) {  // the user falls behind, round by round
+        RoundStep step;
+        step.layer = LayerId(std::size_t{0});
+        step.body.unit = makes ? array : vector;
+        Compute compute;
+        compute.occupies = Cycles(makes ? 2 : 5);
+        step.body.what = compute;
+        if (makes) {
+            step.posts = {{made}};
+        } else {
+            step.waits = {{made, 1}};
+        }
+        builder.step(makes ? maker : user, std::move(step));
+    }
+    const Program program = builder.finish({{}}, 100, 1);
+    CHECK_FALSE(check_alike(program, machine, Window{0}));
+}
+
+}  // namespace memwall
