@@ -114,7 +114,7 @@ void StepArithmetic::move(const MovePiece& piece, const Doing& doing, LayerId la
                                                 static_cast<std::uint64_t>(value));
             } else {
                 memory_.write(to, piece.tensor, position, value,
-                              {doing.round, doing.step, piece.buffer});
+                              {doing.round, doing.step, piece.buffer, piece.filling});
             }
         }
     }

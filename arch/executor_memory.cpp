@@ -33,7 +33,12 @@ ExecutorMemory::Filling& ExecutorMemory::filling_for(Place place, TensorId tenso
     const std::int64_t fillings = fillings_of(place);
     std::deque<Filling>& all = fillings_[{place, stored_.storage(tensor)}];
     const auto same = std::find_if(all.begin(), all.end(), [&](const Filling& filling) {
-        return fillings > 0 ? filling.by.step == doing.step : filling.by.round == doing.round;
+        if (fillings > 0 && doing.filling < 0) {
+            return filling.by.step == doing.step;
+        }
+        return filling.by.round == doing.round &&
+               (fillings == 0 ||
+                (filling.by.buffer == doing.buffer && filling.by.filling == doing.filling));
     });
     if (same != all.end()) {
         return *same;

@@ -18,7 +18,8 @@ namespace memwall {
 struct Doing {
     std::int64_t round = 0;
     std::int64_t step = 0;
-    std::size_t buffer = 0;  ///< which of several double buffers is filled
+    std::size_t buffer = 0;     ///< which of several double buffers is filled
+    std::int64_t filling = -1;  ///< its number in the round where several steps make it
 };
 
 /// A memory that holds the last `fillings` fillings of a tensor.
@@ -35,7 +36,8 @@ public:
     /// The word, or nullptr where it is not there for that round.
     [[nodiscard]] std::int64_t* find(Place place, TensorId tensor, std::int64_t position,
                                      const Doing& doing);
-    /// Sets a word; in a buffered memory the first word of a step begins a new filling.
+    /// Sets a word; in a buffered memory the first word of a step, or of a numbered filling,
+    /// begins a new one.
     void write(Place place, TensorId tensor, std::int64_t position, std::int64_t value,
                const Doing& doing);
     /// Puts a whole tensor at a place.

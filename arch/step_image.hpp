@@ -32,6 +32,8 @@ struct MovePiece {
     bool add = false;
     /// Which of the buffers at its destination it fills, where several hold parts of one tensor.
     std::size_t buffer = 0;
+    /// Of that buffer, where several steps of a round fill it together; -1: a step is a filling.
+    std::int64_t filling = -1;
 };
 
 /// A box of a layer's space. An epilogue finds the result that it goes on with at `results`.

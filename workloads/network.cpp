@@ -194,6 +194,14 @@ std::vector<TensorId> Network::inputs() const {
     return found;
 }
 
+std::vector<bool> Network::output_storage() const {
+    std::vector<bool> found(tensors().size(), false);
+    for (const TensorId output : outputs()) {
+        found[storage(output).position()] = true;
+    }
+    return found;
+}
+
 TensorId Network::storage(TensorId id) const {
     while (tensor(id).alias) {
         id = tensor(id).alias->of;

@@ -165,6 +165,8 @@ public:
     /// Activations that nobody consumes.
     [[nodiscard]] std::vector<TensorId> outputs() const;
     [[nodiscard]] std::vector<TensorId> inputs() const;
+    /// By tensor: whether words of an output are stored in it. Layers may read others of its words.
+    [[nodiscard]] std::vector<bool> output_storage() const;
 
     /// The tensor whose words `id` shares, through all aliases; `id` itself where it has its own.
     [[nodiscard]] TensorId storage(TensorId id) const;

@@ -168,6 +168,7 @@ void TilingEmitter::place() {
         }
     }
     activations_ = stored_activations(network_, plan_);
+    outputs_ = network_.output_storage();
     first_maker_.assign(network_.tensors().size(), -1);
     last_user_.assign(network_.tensors().size(), -1);
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
@@ -187,7 +188,8 @@ void TilingEmitter::place() {
     for (const TensorId tensor : activations_) {
         const std::int64_t maker = first_maker_[tensor.position()];
         const std::int64_t user = last_user_[tensor.position()];
-        const bool passes = maker >= 0 && user >= maker && !network_.tensor(tensor).persists();
+        const bool passes =
+            maker >= 0 && user >= maker && !is_edge(tensor) && !network_.tensor(tensor).persists();
         if (!plan_.kept[tensor.position()] && passes) {
             passing.push_back(tensor);
             lives.push_back({static_cast<std::size_t>(maker), static_cast<std::size_t>(user),
@@ -316,6 +318,10 @@ void TilingEmitter::send_outputs() {
                                     host_out_.unit);
         step.body.edge = NetworkEdge::output;
         wait_done(step, tensor);
+        if (const std::int64_t user = last_user_[tensor.position()]; user >= 0) {
+            const TokenId read = done_[static_cast<std::size_t>(user)];
+            step.waits.push_back({read, builder_.posted(read)});
+        }
         step.posts.push_back({edge_free_[tensor.position()]});
         if (answered_.valid()) {
             step.posts.push_back({answered_});
@@ -331,7 +337,8 @@ void TilingEmitter::send_outputs() {
 
 bool TilingEmitter::is_edge(TensorId tensor) const {
     const Tensor& of = network_.tensor(tensor);
-    return of.kind == TensorKind::input || (last_user_[tensor.position()] < 0 && !of.persists());
+    const bool leaves = last_user_[tensor.position()] < 0 || outputs_[tensor.position()];
+    return of.kind == TensorKind::input || (leaves && !of.persists());
 }
 
 ComponentId TilingEmitter::home(TensorId tensor) const {

@@ -36,7 +36,8 @@ private:
     struct LayerState {
         std::size_t f = 0;
         LayerPasses layer;
-        std::int64_t outputs_done = 0;  ///< output passes drained so far
+        std::int64_t outputs = 0;       ///< parts of results that are drained
+        std::int64_t outputs_done = 0;  ///< so far
         /// By operand and tile visit: its filling of the ring, and what its end frees.
         std::vector<std::vector<std::int64_t>> tile_fills;
         std::vector<std::vector<Bytes>> tile_releases;
@@ -45,6 +46,7 @@ private:
         LayerState(std::size_t position, LayerPasses passes)
             : f(position),
               layer(std::move(passes)),
+              outputs(layer.drains()),
               tile_fills(layer.root.space.operands.size()),
               tile_releases(tile_fills.size()),
               carried(tile_fills.size()) {}
@@ -74,6 +76,8 @@ private:
     void feed(LayerState& state, std::size_t p, std::size_t o);
     void use_tile(const LayerState& state, std::size_t p, std::size_t o, RoundStep& step) const;
     void feed_epilogue(LayerState& state, std::size_t p);
+    void feed_operand(const LayerState& state, std::size_t p, std::size_t i, const Box& part,
+                      RoundStep step);
     void fetch_operand(const LayerState& state, std::size_t i, const Cargo& cargo);
 
     // result_steps.cpp
@@ -85,6 +89,7 @@ private:
     void write_back(const LayerState& state, std::size_t p);
     void store_update(const LayerState& state, std::size_t p, std::size_t o, const Cargo& cargo);
     void drain(LayerState& state, std::size_t p);
+    void drain_part(LayerState& state, std::size_t p, const Box& part, RoundStep step);
     void begin_output(const LayerState& state, RoundStep& step) const;
     void store(LayerState& state, const Cargo& cargo);
     void finish_output(LayerState& state, RoundStep& step);
@@ -110,6 +115,7 @@ private:
     std::vector<TokenId> weights_loaded_;         ///< by fused layer
     std::vector<TokenId> edge_full_, edge_free_;  ///< by tensor, of the network's edges
     std::vector<TensorId> activations_;
+    std::vector<bool> outputs_;  ///< by tensor: it leaves the network
     std::vector<std::int64_t> first_maker_, last_user_;  ///< by tensor: fused layers
 };
 

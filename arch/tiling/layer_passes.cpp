@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arch/core_work.hpp"
+#include "arch/tiling/pass_costs.hpp"
 
 namespace memwall {
 
@@ -66,6 +67,28 @@ std::vector<CoreBox> LayerPasses::owners(std::size_t p) const {
         }
     }
     return found;
+}
+
+std::vector<Box> LayerPasses::drained_parts(std::size_t p) const {
+    if (plan.drained == plan.passes.pass) {
+        return {first_box(p)};
+    }
+    Extents part = plan.drained;
+    for (const Dim dim : kReductionDims) {
+        part[index(dim)] = root.space.extent(dim);
+    }
+    return cut(first_box(p), part, true);
+}
+
+std::int64_t LayerPasses::drains() const {
+    if (plan.drained == plan.passes.pass) {
+        return sequence.finished;
+    }
+    std::int64_t parts = 0;
+    for (std::size_t p = 0; p < sequence.passes.size(); ++p) {
+        parts += pass(p).finishes ? static_cast<std::int64_t>(drained_parts(p).size()) : 0;
+    }
+    return parts;
 }
 
 std::int64_t LayerPasses::shares(std::size_t p) const {

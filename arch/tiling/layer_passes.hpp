@@ -40,6 +40,11 @@ struct LayerPasses {
     [[nodiscard]] std::vector<CoreBox> core_boxes(const Box& box) const;
     /// The cores that end up with the results of a pass: of those that share some, the first.
     [[nodiscard]] std::vector<CoreBox> owners(std::size_t p) const;
+    /// The results of a pass in the parts that leave the cores one after another, the reduction as
+    /// in the first pass over them.
+    [[nodiscard]] std::vector<Box> drained_parts(std::size_t p) const;
+    /// Parts of all passes.
+    [[nodiscard]] std::int64_t drains() const;
     /// Cores that share the results of a pass; 1: nothing is to be added up.
     [[nodiscard]] std::int64_t shares(std::size_t p) const;
 

@@ -38,13 +38,28 @@ private:
 
     [[nodiscard]] std::optional<LayerTiling> search(const FusedLayer& fused,
                                                     const Streams& streams);
+    void search_deep(const FusedLayer& fused, const Streams& streams,
+                     std::optional<LayerTiling>& best);
+    // deep_tiles.cpp
+    [[nodiscard]] double streamed_once(const FusedLayer& fused, const Layer& root,
+                                       const Streams& streams) const;
+    [[nodiscard]] std::vector<LayerTiling> deep_tiles(const FusedLayer& fused, const Layer& root,
+                                                      const Streams& streams) const;
+    [[nodiscard]] std::optional<LayerTiling> deep_tile(const FusedLayer& fused, const Layer& root,
+                                                       const Streams& streams, Extents tile) const;
+    void cost_deep(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                   LayerTiling& plan) const;
+
+    // layer_tiles.cpp
     [[nodiscard]] bool cuts_inputs(const Layer& root, const Streams& streams) const;
     [[nodiscard]] std::vector<Extents> channel_tiles(const Layer& root,
                                                      const Streams& streams) const;
     [[nodiscard]] bool fit_positions(const FusedLayer& fused, const Layer& root,
                                      const Streams& streams, Extents& tile) const;
-    [[nodiscard]] std::int64_t moving_bytes(const FusedLayer& fused, const Layer& root,
-                                            const Streams& streams, const Extents& tile) const;
+    [[nodiscard]] std::int64_t arriving_bytes(const FusedLayer& fused, const Layer& root,
+                                              const Streams& streams, const Extents& tile) const;
+    [[nodiscard]] std::int64_t leaving_bytes(const FusedLayer& fused, const Layer& root,
+                                             const Streams& streams, const Extents& drained) const;
     [[nodiscard]] bool is_streamed(const FusedLayer& fused, const Streams& streams,
                                    const Operand& operand) const;
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,

@@ -15,13 +15,14 @@ namespace memwall {
 
 /// How one fused layer uses the buffer.
 struct LayerTiling {
-    Extents tile = unit_extents();  ///< of what lies in the buffer at once
-    bool positions_outer = false;   ///< order of the tiles
-    PassPlan passes;                ///< of a full tile
-    bool weights_resident = false;  ///< stay in the buffer from round to round
-    double core_cycles = 0;         ///< estimate: cores and feeds
-    double dram_bytes = 0;          ///< activations to and from the DRAM
-    double weight_bytes = 0;        ///< weights from the DRAM
+    Extents tile = unit_extents();     ///< of what lies in the buffer at once
+    bool positions_outer = false;      ///< order of the tiles
+    PassPlan passes;                   ///< of a full tile
+    Extents drained = unit_extents();  ///< of what of a pass's results leaves the cores at once
+    bool weights_resident = false;     ///< stay in the buffer from round to round
+    double core_cycles = 0;            ///< estimate: cores and feeds
+    double dram_bytes = 0;             ///< activations to and from the DRAM
+    double weight_bytes = 0;           ///< weights from the DRAM
 };
 
 struct NetworkPlan {

@@ -143,21 +143,40 @@ void TilingEmitter::use_tile(const LayerState& state, std::size_t p, std::size_t
 
 /// The other operands of the epilogues, for one pass's results.
 void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
+    if (state.layer.fused.operands.empty()) {
+        return;
+    }
+    const std::vector<Box> parts = state.layer.drained_parts(p);
+    for (std::size_t i = 0; i < state.layer.fused.operands.size(); ++i) {
+        for (std::size_t part = 0; part < parts.size(); ++part) {
+            RoundStep step;
+            if (part == 0) {
+                core_operands_[i].reserve(step);
+            }
+            if (part + 1 == parts.size()) {
+                core_operands_[i].filled(step);
+            }
+            feed_operand(state, p, i, parts[part], std::move(step));
+        }
+    }
+}
+
+/// Operand `i` of the epilogues for a part of the pass's results.
+void TilingEmitter::feed_operand(const LayerState& state, std::size_t p, std::size_t i,
+                                 const Box& part, RoundStep step) {
     const LayerPasses& layer = state.layer;
-    for (std::size_t i = 0; i < layer.fused.operands.size(); ++i) {
+    {
         const TensorId tensor = layer.fused.operands[i];
         const Precision precision = network_.tensor(tensor).precision;
-        const Region region = layer.operand_region(i, layer.pass(p).box);
+        const Region region = layer.operand_region(i, part);
         const Cargo cargo{layer.fused.operand(network_, i).tensor,
                           region,
                           stored_bytes(words(region), precision),
                           layer.fused.operand_of[i],
                           TensorRole::inputs,
                           precision};
-        RoundStep step;
         step.layer = layer.fused.root;
         step.body = transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit);
-        core_operands_[i].fill(step);
         if (!plan_.kept[tensor.position()]) {
             fetch_operand(state, i, cargo);
             tile_operands_[i].use(step, tile_operands_[i].last());
@@ -167,7 +186,8 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
             wait_done(step, tensor);
         }
         if (options_.images) {
-            step.body.image = std::make_shared<StepImage>(operand_image(hierarchy_, layer, p, i));
+            step.body.image = std::make_shared<StepImage>(
+                operand_image(hierarchy_, layer, p, i, part, core_operands_[i].last()));
         }
         builder_.step(feed_inputs_.agent, std::move(step));
     }

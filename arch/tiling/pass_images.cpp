@@ -25,6 +25,17 @@ ComputePiece on_core(const Hierarchy& hierarchy, LayerId id, const Box& box, std
     return {id, box, operands, operands, sums(hierarchy, lane), first};
 }
 
+/// The cores' boxes inside a part of a pass.
+std::vector<CoreBox> inside(std::vector<CoreBox> cores, const Box& part) {
+    for (CoreBox& core : cores) {
+        for (const Dim dim : all_dims()) {
+            core.box[dim] = intersection(core.box[dim], part[dim]);
+        }
+    }
+    std::erase_if(cores, [](const CoreBox& core) { return core.box.points() == 0; });
+    return cores;
+}
+
 }  // namespace
 
 StepImage feed_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
@@ -43,16 +54,17 @@ StepImage feed_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::
 }
 
 StepImage operand_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
-                        std::size_t i) {
+                        std::size_t i, const Box& part, std::int64_t filling) {
     const TensorId view = layer.fused.operand(layer.network, i).tensor;
     StepImage step;
-    for (const auto& [lane, box] : layer.core_boxes(layer.first_box(p))) {
+    for (const auto& [lane, box] : inside(layer.core_boxes(layer.first_box(p)), part)) {
         step.moves.push_back({view,
                               layer.operand_region(i, box),
                               whole(hierarchy.buffer),
                               {core(hierarchy.operands, lane)},
                               false,
-                              layer.root.space.operands.size() + i});
+                              layer.root.space.operands.size() + i,
+                              filling});
     }
     return step;
 }
@@ -108,10 +120,11 @@ StepImage write_back_image(const Hierarchy& hierarchy, const LayerPasses& layer,
     return step;
 }
 
-StepImage drain_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p) {
+StepImage drain_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
+                      const Box& part) {
     const TensorId results = layer.network.layer(layer.fused.last()).outputs.front();
     StepImage step;
-    for (const auto& [lane, box] : layer.owners(p)) {
+    for (const auto& [lane, box] : inside(layer.owners(p), part)) {
         step.moves.push_back(
             {results, layer.results(box), sums(hierarchy, lane), {whole(hierarchy.buffer)}, false});
     }

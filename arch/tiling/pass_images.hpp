@@ -12,9 +12,10 @@ namespace memwall {
 /// Operand `o` of the layer, from the global buffer to the cores.
 StepImage feed_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
                      std::size_t o);
-/// Operand `i` of its epilogues, to the cores.
+/// Operand `i` of its epilogues for the results of a part of the pass, to the cores, whose buffers
+/// it fills for the `filling`th time.
 StepImage operand_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
-                        std::size_t i);
+                        std::size_t i, const Box& part, std::int64_t filling);
 
 StepImage compute_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p);
 /// Partial sums, from the cores that share an output to the one that ends up with it.
@@ -24,7 +25,8 @@ StepImage epilogue_image(const Hierarchy& hierarchy, const LayerPasses& layer, s
 /// Operand `o`, brought up to date, from the cores to the global buffer.
 StepImage write_back_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
                            std::size_t o);
-/// The finished results, from the cores to the global buffer.
-StepImage drain_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p);
+/// The finished results of a part of the pass, from the cores to the global buffer.
+StepImage drain_image(const Hierarchy& hierarchy, const LayerPasses& layer, std::size_t p,
+                      const Box& part);
 
 }  // namespace memwall

@@ -100,6 +100,8 @@ public:
     }
 
     [[nodiscard]] std::optional<PassPlan> run(bool thorough, const std::vector<Dim>& whole);
+    /// Passes that cut the reduction alone, the fewest that fit.
+    [[nodiscard]] std::optional<PassPlan> run_whole_outputs();
 
 private:
     /// A way to cut the tile, and what no plan of it is faster than.
@@ -292,10 +294,27 @@ std::optional<PassPlan> PassSearch::run(bool thorough, const std::vector<Dim>& w
     return best_;
 }
 
+std::optional<PassPlan> PassSearch::run_whole_outputs() {
+    for (std::int64_t reduction = 1; !best_; reduction *= 2) {
+        add(1, 1, reduction, {});
+        try_all();
+        if (reduction > points(tile_, kReductionDims)) {
+            break;
+        }
+    }
+    return best_;
+}
+
 }  // namespace
 
+std::int64_t PassPlanner::sum_bytes() const {
+    return hierarchy_.accumulators_config == nullptr
+               ? std::numeric_limits<std::int64_t>::max()
+               : hierarchy_.cores * hierarchy_.accumulators_config->capacity.count() / 2;
+}
+
 std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& tile,
-                                          std::int64_t operand_bits) {
+                                          std::int64_t operand_bits, bool keeps_sums) {
     std::vector<int> window;  // strides, dilations and widths decide what a box touches
     for (const Operand& operand : layer.space.operands) {
         window.push_back(bits(operand.precision));
@@ -307,15 +326,16 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
             }
         }
     }
-    const auto key =
-        std::make_tuple(layer.space.extents, layer.op, std::move(window), tile, operand_bits);
+    const auto key = std::make_tuple(layer.space.extents, layer.op, std::move(window), tile,
+                                     operand_bits, keeps_sums);
     const auto known = known_.find(key);
     if (known != known_.end()) {
         return known->second;
     }
     PassSearch search(hierarchy_, cores_, layer, tile, operand_bits);
-    std::optional<PassPlan> best = search.run(thorough_, layer.space.whole_dims);
-    if (!best && !layer.space.whole_dims.empty()) {
+    std::optional<PassPlan> best =
+        keeps_sums ? search.run_whole_outputs() : search.run(thorough_, layer.space.whole_dims);
+    if (!best && !keeps_sums && !layer.space.whole_dims.empty()) {
         best = search.run(thorough_, {});
     }
     known_.emplace(key, best);

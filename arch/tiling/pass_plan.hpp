@@ -33,16 +33,20 @@ public:
     PassPlanner(const Hierarchy& hierarchy, const Cores& cores, bool thorough)
         : hierarchy_(hierarchy), cores_(cores), thorough_(thorough) {}
 
-    /// `operand_bits`: of the epilogues' other operands, a result word. nullopt where even one
-    /// output a core does not fit beside its operands.
-    std::optional<PassPlan> plan(const Layer& layer, const Extents& tile,
-                                 std::int64_t operand_bits);
+    /// `operand_bits`: of the epilogues' other operands, a result word. `keeps_sums`: all outputs
+    /// of the tile are in every pass, so that their sums stay beside the arrays while the reduction
+    /// goes by. nullopt where even one output a core, or with `keeps_sums` all of them, do not fit
+    /// beside their operands.
+    std::optional<PassPlan> plan(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
+                                 bool keeps_sums = false);
+    /// Sums that all cores keep at once, with as many on their way out.
+    [[nodiscard]] std::int64_t sum_bytes() const;
 
 private:
     const Hierarchy& hierarchy_;
     const Cores& cores_;
     bool thorough_;
-    std::map<std::tuple<Extents, std::string, std::vector<int>, Extents, std::int64_t>,
+    std::map<std::tuple<Extents, std::string, std::vector<int>, Extents, std::int64_t, bool>,
              std::optional<PassPlan>>
         known_;
 };

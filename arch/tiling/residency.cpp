@@ -12,7 +12,7 @@ namespace memwall {
 
 Residency::Residency(const Network& network, const Hierarchy& hierarchy,
                      const std::vector<FusedLayer>& fused)
-    : network_(network), hierarchy_(hierarchy), fused_(fused) {
+    : network_(network), hierarchy_(hierarchy), fused_(fused), outputs_(network.output_storage()) {
     const std::size_t tensors = network_.tensors().size();
     first_.assign(tensors, kNever);
     last_.assign(tensors, 0);
@@ -39,7 +39,8 @@ Residency::Residency(const Network& network, const Hierarchy& hierarchy,
 
 bool Residency::is_edge(TensorId tensor) const {
     const Tensor& of = network_.tensor(tensor);
-    return of.kind == TensorKind::input || (readers_[tensor.position()] == 0 && !of.persists());
+    const bool leaves = readers_[tensor.position()] == 0 || outputs_[tensor.position()];
+    return of.kind == TensorKind::input || (leaves && !of.persists());
 }
 
 /// Tensors that are activations, those first whose keeping saves most for each byte and step.

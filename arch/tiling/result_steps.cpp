@@ -187,9 +187,26 @@ void TilingEmitter::store_update(const LayerState& state, std::size_t p, std::si
 
 /// The finished results to the global buffer.
 void TilingEmitter::drain(LayerState& state, std::size_t p) {
+    const std::vector<Box> parts = state.layer.drained_parts(p);
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+        RoundStep step;
+        if (part == 0 && state.layer.fused.epilogues.empty()) {
+            wait_sums(state, p, step);
+        } else if (part == 0) {
+            step.waits.push_back({finished_, builder_.posted(finished_)});
+        }
+        if (part + 1 == parts.size()) {
+            results_.release(step);
+        }
+        drain_part(state, p, parts[part], std::move(step));
+    }
+}
+
+/// A part of them, which leaves at once.
+void TilingEmitter::drain_part(LayerState& state, std::size_t p, const Box& part, RoundStep step) {
     const LayerPasses& layer = state.layer;
     const Layer& last = network_.layer(layer.fused.last());
-    const Region region = layer.results(layer.pass(p).box);
+    const Region region = layer.results(part);
     const TensorId tensor = last.outputs.front();
     const Precision precision = network_.tensor(tensor).precision;
     const Precision accumulator = last.precision.accumulator;
@@ -199,21 +216,14 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
                       layer.fused.last(),
                       role_of_output(layer.fused.output),
                       precision};
-    RoundStep step;
     step.layer = layer.fused.root;
     step.body =
         transfers_.drain(cargo, stored_bytes(words(region), accumulator), accumulator, drain_.unit);
-    if (layer.fused.epilogues.empty()) {
-        wait_sums(state, p, step);
-    } else {
-        step.waits.push_back({finished_, builder_.posted(finished_)});
-    }
-    results_.release(step);
     if (state.outputs_done == 0) {
         begin_output(state, step);
     }
     if (options_.images) {
-        step.body.image = std::make_shared<StepImage>(drain_image(hierarchy_, layer, p));
+        step.body.image = std::make_shared<StepImage>(drain_image(hierarchy_, layer, p, part));
     }
     if (plan_.kept[layer.fused.output.position()]) {
         finish_output(state, step);
@@ -268,7 +278,7 @@ void TilingEmitter::store(LayerState& state, const Cargo& cargo) {
 void TilingEmitter::finish_output(LayerState& state, RoundStep& step) {
     step.posts.push_back({done_[state.f]});
     ++state.outputs_done;
-    if (state.outputs_done < state.layer.sequence.finished) {
+    if (state.outputs_done < state.outputs) {
         return;
     }
     std::vector<TensorId> ended;
@@ -282,7 +292,8 @@ void TilingEmitter::finish_output(LayerState& state, RoundStep& step) {
     }
     for (const TensorId tensor : ended) {
         if (is_edge(tensor)) {
-            if (edge_free_[tensor.position()].valid()) {
+            const bool input = network_.tensor(tensor).kind == TensorKind::input;
+            if (input && edge_free_[tensor.position()].valid()) {
                 step.posts.push_back({edge_free_[tensor.position()]});
             }
         } else if (plan_.kept[tensor.position()]) {

@@ -290,4 +290,22 @@ TEST_CASE("Layers of three and four operands are fed and joined on both machines
     CHECK(seen.mapped >= 16);
 }
 
+TEST_CASE("What layers read of an output leaves the machine with it") {
+    Seen seen;
+    Generated generated;
+    generated.yaml =
+        "network: both\ninputs: {x: [2, 4, 4]}\nlayers:\n"
+        "- {name: first, op: conv, out_channels: 3, kernel: 1}\n"
+        "- {name: second, op: conv, out_channels: 2, kernel: 3, padding: 1}\n"
+        "- {name: all, op: concat, inputs: [first, second]}\n";
+    generated.network = test::network_of_text(generated.yaml);
+    for (std::uint32_t seed = 4101; seed <= 4112; ++seed) {
+        Draw draw(seed);
+        const Network network = with_batch(generated.network, draw(1, 3));
+        prove(generated, network, drawn_tiling_machine(draw), seed, seen);
+        prove(generated, network, drawn_spatial_machine(draw), seed, seen);
+    }
+    CHECK(seen.mapped >= 16);
+}
+
 }  // namespace memwall

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tiles of few channels or positions, but not of the whole reduction: their sums stay beside the
+// arrays while the reduction goes by, so that a small buffer need not hold all inputs of an output.
+#include <algorithm>
+#include <utility>
+
+#include "arch/tiling/layer_tiles.hpp"
+#include "arch/tiling/pass_costs.hpp"
+
+namespace memwall {
+namespace {
+
+/// The dimension that deep tiles cut: the longest that sums go over.
+Dim deepest(const IterationSpace& space) {
+    Dim longest = Dim::C;
+    for (const Dim dim : kReductionDims) {
+        if (space.extent(dim) > space.extent(longest)) {
+            longest = dim;
+        }
+    }
+    return longest;
+}
+
+/// Of the room for activations, what results on their way out may take.
+constexpr std::int64_t kDrainShare = 8;
+
+void halve(std::int64_t& extent) {
+    extent = ceil_divide(extent, 2);
+}
+
+/// Halves the first of the dimensions that can be cut; false where none can.
+bool halve_first(Extents& extents, const std::array<Dim, 4>& dims) {
+    for (const Dim dim : dims) {
+        if (extents[index(dim)] > 1) {
+            halve(extents[index(dim)]);
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+/// Bytes through the DRAM where nothing comes twice.
+double LayerTiler::streamed_once(const FusedLayer& fused, const Layer& root,
+                                 const Streams& streams) const {
+    LayerTiling whole;
+    whole.tile = root.space.extents;
+    cost(fused, root, streams, whole);
+    return whole.dram_bytes + whole.weight_bytes;
+}
+
+// MODEL: where a layer's operands come through the DRAM more often than once, its tiles may be
+// of a part of the reduction. Sums of all outputs of such a tile stay in the accumulators until the
+// reduction has gone by, and leave in parts, so that the buffer holds few of them at a time.
+
+/// A tile of these channels: as many positions as the arrays can keep sums of, as much of the
+/// reduction as the buffer can hold. nullopt where not even little of it fits.
+std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const Layer& root,
+                                                 const Streams& streams, Extents tile) const {
+    const Dim deep = deepest(root.space);
+    const Projection& outputs = root.space.outputs().projection;
+    const auto sums = [&] { return most_bytes(outputs, root.precision.accumulator, tile).count(); };
+    Extents drained;
+    const Operand* weights = root.space.find(TensorRole::weights);
+    const auto fits = [&] {
+        return (!streams.weights || weights == nullptr ||
+                most_bytes(weights->projection, weights->precision, tile).count() <=
+                    streams.weight_slot) &&
+               arriving_bytes(fused, root, streams, tile) +
+                       leaving_bytes(fused, root, streams, drained) <=
+                   streams.stage;
+    };
+    while (sums() > passes_.sum_bytes()) {
+        if (!halve_first(tile, kPositionDims)) {
+            return std::nullopt;
+        }
+    }
+    for (;;) {
+        tile[index(deep)] = root.space.extent(deep);
+        drained = tile;
+        const std::int64_t room = streams.stage / kDrainShare;
+        while (leaving_bytes(fused, root, streams, drained) > room &&
+               halve_first(drained, kPositionDims)) {
+        }
+        while (!fits() && tile[index(deep)] > 1) {
+            halve(tile[index(deep)]);
+        }
+        if (fits()) {
+            break;
+        }
+        if (!halve_first(tile, kPositionDims)) {
+            return std::nullopt;
+        }
+    }
+    if (tile[index(deep)] == root.space.extent(deep)) {
+        return std::nullopt;  // a tile of the whole reduction: found otherwise
+    }
+    LayerTiling plan;
+    plan.tile = tile;
+    plan.drained = drained;
+    cost_deep(fused, root, streams, plan);
+    return plan;
+}
+
+/// The best of them first: those that move least.
+std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const Layer& root,
+                                                const Streams& streams) const {
+    std::vector<LayerTiling> found;
+    const IterationSpace& space = root.space;
+    const std::vector<Dim> reduction = space.reduction_dims();
+    if (space.macs() == 0 || network_.trains() ||
+        std::find(reduction.begin(), reduction.end(), deepest(space)) == reduction.end()) {
+        return found;
+    }
+    Extents tile = space.extents;
+    do {
+        if (auto plan = deep_tile(fused, root, streams, tile)) {
+            found.push_back(*plan);
+        }
+    } while (halve_first(tile, kChannelDims));
+    std::stable_sort(found.begin(), found.end(), [](const LayerTiling& a, const LayerTiling& b) {
+        return a.dram_bytes + a.weight_bytes < b.dram_bytes + b.weight_bytes;
+    });
+    return found;
+}
+
+/// DRAM traffic where the reduction goes by for each tile of outputs: nothing else stays between
+/// tiles.
+void LayerTiler::cost_deep(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                           LayerTiling& plan) const {
+    Extents outputs = plan.tile;  // of which tiles have all that their outputs need
+    outputs[index(deepest(root.space))] = root.space.extent(deepest(root.space));
+    double tiles = 1;
+    for (const Dim dim : all_dims()) {
+        tiles *= static_cast<double>(ceil_divide(root.space.extent(dim), outputs[index(dim)]));
+    }
+    LayerTiling once;
+    once.tile = root.space.extents;
+    cost(fused, root, streams, once);
+    plan.dram_bytes = once.dram_bytes;
+    for (const Operand& operand : root.space.operands) {
+        if (operand.role == TensorRole::outputs ||
+            (operand.role == TensorRole::weights ? !streams.weights
+                                                 : !is_streamed(fused, streams, operand))) {
+            continue;
+        }
+        const double read =
+            tiles *
+            static_cast<double>(most_bytes(operand.projection, operand.precision, outputs).count());
+        if (operand.role == TensorRole::weights) {
+            plan.weight_bytes = read;
+        } else {
+            const auto first = static_cast<double>(
+                stored_bytes(touched_words(operand.projection, root.space.box()), operand.precision)
+                    .count());
+            plan.dram_bytes += std::max(0.0, read - first);
+        }
+    }
+}
+
+}  // namespace memwall
