@@ -198,9 +198,10 @@ def wall_capacity(points):
     best = points.loc[points["energy_per_item_j"].idxmin()]
     holds(moved.is_monotonic_decreasing and moved.min() > 1, "a larger buffer always moves less, and moving always costs more than the arithmetic")
     holds(best.name < last.name, "the largest buffer is not the best")
+    holds(last["energy_static_j"] > best["energy_static_j"], "a buffer beyond the best leaks more")
     return (f"At {first[capacity]} moving data costs {near(moved.iloc[0])} times the arithmetic, at {last[capacity]} still {near(moved.iloc[-1])} times: then it is what the "
-            f"chip's own memories and wires cost. Waiting costs too: leakage and the clock tree go on at every stall, {near(first['energy_static_j'] / best['energy_static_j'])} "
-            f"times as much at {first[capacity]} as at {best[capacity]}, where an inference needs the least.")
+            f"chip's own memories and wires cost. An inference needs the least at {best[capacity]}, {near(first['energy_per_item_j'] / best['energy_per_item_j'])} times less than at "
+            f"{first[capacity]}; a still larger buffer leaks more than it saves.")
 
 
 def wall_bandwidth(points):
