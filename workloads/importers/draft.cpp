@@ -99,17 +99,18 @@ void NetworkDraft::doubt_from(std::size_t position) {
 void NetworkDraft::drop_doubtful(const std::set<std::string, std::less<>>& results) {
     std::set<std::string, std::less<>> read = results;
     std::vector<DraftLayer> kept;
-    for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
-        if (layer->doubtful && !read.contains(layer->name)) {
+    for (std::size_t left = layers_.size(); left > 0; --left) {
+        DraftLayer& layer = layers_[left - 1];
+        if (layer.doubtful && !read.contains(layer.name)) {
             continue;
         }
-        read.insert(layer->inputs.begin(), layer->inputs.end());
-        for (const YamlValue::Entry& entry : layer->keys) {
+        read.insert(layer.inputs.begin(), layer.inputs.end());
+        for (const YamlValue::Entry& entry : layer.keys) {
             if (entry.key == "weights") {
                 read.insert(entry.value.text());
             }
         }
-        kept.push_back(std::move(*layer));
+        kept.push_back(std::move(layer));
     }
     layers_.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
     positions_.clear();

@@ -20,7 +20,7 @@ std::vector<std::string> Exported::parts(const std::string& op,
 }
 
 std::string Exported::weights(const Ints& dims, int type) {
-    const std::string name = fresh();
+    std::string name = fresh();
     model_.weights(name, dims, type);
     return name;
 }
@@ -34,7 +34,7 @@ std::string Exported::constant(std::int64_t value) {
 }
 
 std::string Exported::real(double value) {
-    const std::string name = fresh();
+    std::string name = fresh();
     model_.real(name, value);
     return name;
 }
