@@ -17,6 +17,8 @@ namespace memwall::importers::onnx {
 
 using Dims = std::vector<std::int64_t>;
 
+inline constexpr std::size_t kMostAxes = 4;  ///< of one item of a layer's result
+
 /// A value of the model. Its dims have the batch, as the model has them.
 struct Value {
     enum class Kind : std::uint8_t { unknown, constant, activation };
