@@ -48,26 +48,6 @@ std::string bare_name(const std::string& path) {
     return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
-/// A message of a readable length: what a file has in a value can be megabytes.
-std::string shortened(std::string message) {
-    constexpr std::size_t kLongest = 2000;
-    constexpr std::size_t kFront = 600;
-    constexpr std::size_t kBack = 300;
-    if (message.size() <= kLongest) {
-        return message;
-    }
-    const auto boundary = [&](std::size_t at) {  // no character is cut apart
-        while (at < message.size() && (static_cast<unsigned char>(message[at]) & 0xC0U) == 0x80U) {
-            ++at;
-        }
-        return at;
-    };
-    const std::size_t front = boundary(kFront);
-    const std::size_t back = boundary(message.size() - kBack);
-    return message.substr(0, front) + " [" + std::to_string(back - front) + " more bytes] " +
-           message.substr(back);
-}
-
 }  // namespace
 
 std::string Diagnostic::text() const {
@@ -90,7 +70,7 @@ InputError::InputError(const std::string& message)
 }
 
 void Diagnostics::error(const SourceMark& where, std::string message) {
-    faults_.push_back({where, shortened(std::move(message))});
+    faults_.push_back({where, std::move(message)});
 }
 
 void Diagnostics::replace(std::size_t position, const SourceMark& where, std::string message) {

@@ -109,7 +109,9 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
     std::vector<LayerTiling> found;
     const IterationSpace& space = root.space;
     const std::vector<Dim> reduction = space.reduction_dims();
-    if (space.macs() == 0 || network_.trains() ||
+    const bool updates = std::any_of(space.operands.begin(), space.operands.end(),
+                                     [](const Operand& operand) { return operand.updated; });
+    if (space.macs() == 0 || updates ||
         std::find(reduction.begin(), reduction.end(), deepest(space)) == reduction.end()) {
         return found;
     }
