@@ -83,6 +83,29 @@ void append_layers(const CardShare& card, std::vector<LayerResult>& layers) {
     }
 }
 
+/// Names of a card's layers as the network has them, behind those of the cards before.
+void append_names(const CardShare& card, const std::vector<std::string>& own,
+                  std::vector<std::string>& names) {
+    for (std::size_t l = 0; l < card.layers.size(); ++l) {
+        if (std::find(own.begin(), own.end(), card.run->layers[l].name) != own.end()) {
+            names.push_back(card.layers[l]);
+        }
+    }
+}
+
+/// What was said of the layers of all cards.
+void append_notes(const CardShare& card, RunResult& combined) {
+    append_names(card, card.run->kept_precision, combined.kept_precision);
+    append_names(card, card.run->dense_pruned_layers, combined.dense_pruned_layers);
+    for (const std::string& lanes : card.run->wider_lanes) {
+        const auto place =
+            std::lower_bound(combined.wider_lanes.begin(), combined.wider_lanes.end(), lanes);
+        if (place == combined.wider_lanes.end() || *place != lanes) {
+            combined.wider_lanes.insert(place, lanes);
+        }
+    }
+}
+
 LayerResult idle_layer(const std::vector<LedgerRow>& ledger) {
     LayerResult idle;
     idle.name = kIdleLayer;
@@ -192,11 +215,16 @@ RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_ca
     RunResult combined = *cards.front().run;
     combined.layers.clear();
     combined.ledger.clear();
+    for (auto* names :
+         {&combined.kept_precision, &combined.dense_pruned_layers, &combined.wider_lanes}) {
+        names->clear();
+    }
     CardLedger ledger(machine, combined.ledger);
     double waiting = window.count() * static_cast<double>(all_cards);
     for (const CardShare& card : cards) {
         ledger.add(*card.run, combined.layers.size());
         append_layers(card, combined.layers);
+        append_notes(card, combined);
         waiting -= card.run->totals.window.count();
     }
     ledger.wait(std::max(0.0, waiting));

@@ -20,8 +20,9 @@ std::string check_network(const YamlValue& root, const ConfigFile& file, const C
     const NetworkSource source =
         network_source_from(root, file.path.parent_path(), configs, {}, inputs);
     const Network& network = source.network();
-    return "network '" + network.name() + "', " + std::to_string(network.layers().size()) +
-           " layers, " + format_count(network.macs()) + " MACs";
+    const std::size_t layers = network.layers().size();
+    return "network '" + network.name() + "', " + std::to_string(layers) +
+           (layers == 1 ? " layer, " : " layers, ") + format_count(network.macs()) + " MACs";
 }
 
 std::string check_technology(const YamlValue& root) {

@@ -115,8 +115,9 @@ void add_accumulation(const Technology& technology, Component& component) {
 }
 
 Sourced times(const Sourced& a, const Sourced& factor) {
-    return {a.value * factor.value, a.low * factor.low, a.high * factor.high, Status::derived,
-            a.source};
+    const Status status =
+        std::max({a.status, factor.status, Status::derived});  // the less sure of the two
+    return {a.value * factor.value, a.low * factor.low, a.high * factor.high, status, a.source};
 }
 
 /// What instructions cost where they deliver the operands.

@@ -50,6 +50,16 @@ double LayerTiler::streamed_once(const FusedLayer& fused, const Layer& root,
     return whole.dram_bytes + whole.weight_bytes;
 }
 
+/// Of a tile's results what leaves at once: few enough to leave the buffer to what arrives.
+Extents LayerTiler::drained_part(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                                 Extents part) const {
+    bool divides = true;
+    while (divides && leaving_bytes(fused, root, streams, part) > streams.stage / kDrainShare) {
+        divides = halve_first(part, kPositionDims);
+    }
+    return part;
+}
+
 // MODEL: where a layer's operands come through the DRAM more often than once, its tiles may be
 // of a part of the reduction. Sums of all outputs of such a tile stay in the accumulators until the
 // reduction has gone by, and leave in parts, so that the buffer holds few of them at a time.
@@ -60,7 +70,6 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
                                                  const Streams& streams, Extents tile) const {
     const Dim deep = deepest(root.space);
     const Projection& outputs = root.space.outputs().projection;
-    const auto sums = [&] { return most_bytes(outputs, root.precision.accumulator, tile).count(); };
     Extents drained;
     const Operand* weights = root.space.find(TensorRole::weights);
     const auto fits = [&] {
@@ -71,18 +80,14 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
                        leaving_bytes(fused, root, streams, drained) <=
                    streams.stage;
     };
-    while (sums() > passes_.sum_bytes()) {
+    while (most_bytes(outputs, root.precision.accumulator, tile).count() > passes_.sum_bytes()) {
         if (!halve_first(tile, kPositionDims)) {
             return std::nullopt;
         }
     }
     for (;;) {
         tile[index(deep)] = root.space.extent(deep);
-        drained = tile;
-        const std::int64_t room = streams.stage / kDrainShare;
-        while (leaving_bytes(fused, root, streams, drained) > room &&
-               halve_first(drained, kPositionDims)) {
-        }
+        drained = drained_part(fused, root, streams, tile);
         while (!fits() && tile[index(deep)] > 1) {
             halve(tile[index(deep)]);
         }

@@ -115,7 +115,7 @@ private:
     std::vector<TokenId> weights_loaded_;         ///< by fused layer
     std::vector<TokenId> edge_full_, edge_free_;  ///< by tensor, of the network's edges
     std::vector<TensorId> activations_;
-    std::vector<bool> outputs_;  ///< by tensor: it leaves the network
+    std::vector<bool> outputs_;                          ///< by tensor: it leaves the network
     std::vector<std::int64_t> first_maker_, last_user_;  ///< by tensor: fused layers
 };
 

@@ -43,6 +43,8 @@ private:
     // deep_tiles.cpp
     [[nodiscard]] double streamed_once(const FusedLayer& fused, const Layer& root,
                                        const Streams& streams) const;
+    [[nodiscard]] Extents drained_part(const FusedLayer& fused, const Layer& root,
+                                       const Streams& streams, Extents part) const;
     [[nodiscard]] std::vector<LayerTiling> deep_tiles(const FusedLayer& fused, const Layer& root,
                                                       const Streams& streams) const;
     [[nodiscard]] std::optional<LayerTiling> deep_tile(const FusedLayer& fused, const Layer& root,

@@ -165,32 +165,30 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
 void TilingEmitter::feed_operand(const LayerState& state, std::size_t p, std::size_t i,
                                  const Box& part, RoundStep step) {
     const LayerPasses& layer = state.layer;
-    {
-        const TensorId tensor = layer.fused.operands[i];
-        const Precision precision = network_.tensor(tensor).precision;
-        const Region region = layer.operand_region(i, part);
-        const Cargo cargo{layer.fused.operand(network_, i).tensor,
-                          region,
-                          stored_bytes(words(region), precision),
-                          layer.fused.operand_of[i],
-                          TensorRole::inputs,
-                          precision};
-        step.layer = layer.fused.root;
-        step.body = transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit);
-        if (!plan_.kept[tensor.position()]) {
-            fetch_operand(state, i, cargo);
-            tile_operands_[i].use(step, tile_operands_[i].last());
-            tile_operands_[i].release(step);
-            step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
-        } else if (state.outputs_done == 0) {
-            wait_done(step, tensor);
-        }
-        if (options_.images) {
-            step.body.image = std::make_shared<StepImage>(
-                operand_image(hierarchy_, layer, p, i, part, core_operands_[i].last()));
-        }
-        builder_.step(feed_inputs_.agent, std::move(step));
+    const TensorId tensor = layer.fused.operands[i];
+    const Precision precision = network_.tensor(tensor).precision;
+    const Region region = layer.operand_region(i, part);
+    const Cargo cargo{layer.fused.operand(network_, i).tensor,
+                      region,
+                      stored_bytes(words(region), precision),
+                      layer.fused.operand_of[i],
+                      TensorRole::inputs,
+                      precision};
+    step.layer = layer.fused.root;
+    step.body = transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit);
+    if (!plan_.kept[tensor.position()]) {
+        fetch_operand(state, i, cargo);
+        tile_operands_[i].use(step, tile_operands_[i].last());
+        tile_operands_[i].release(step);
+        step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
+    } else if (state.outputs_done == 0) {
+        wait_done(step, tensor);
     }
+    if (options_.images) {
+        step.body.image = std::make_shared<StepImage>(
+            operand_image(hierarchy_, layer, p, i, part, core_operands_[i].last()));
+    }
+    builder_.step(feed_inputs_.agent, std::move(step));
 }
 
 /// Operand `i` of the epilogues from the DRAM.

@@ -46,7 +46,7 @@ private:
     const std::vector<FusedLayer>& fused_;
     std::vector<std::size_t> first_, last_;  ///< by tensor: steps between which it is needed
     std::vector<std::int64_t> readers_;
-    std::vector<bool> outputs_;  ///< by tensor
+    std::vector<bool> outputs_;             ///< by tensor
     std::vector<std::size_t> activations_;  ///< tensors, those first whose keeping saves most
     std::vector<std::size_t> weights_;      ///< fused layers, in the order of keep_weights()
 };

@@ -199,3 +199,15 @@ TEST_CASE("What cards cannot do is told") {
     CHECK(fault(decode_with({"--set", "machine.cards.conut=3"})).find("unknown key 'conut'") !=
           std::string::npos);
 }
+
+TEST_CASE("What is said of some layers is said of those on all cards") {
+    const Json run =
+        result_on_cards(decode_with({"--engine", "analytic", "--precision", "int4", "--set",
+                                     "network.transforms=[{prune: '2:4', layers: 'b*'}]"}));
+    const Json& dense = run["dense_pruned_layers"];
+    CHECK(dense.size() == 3 * 7);  // q, k, v, o, gate, up and down of each block
+    for (const Json& name : dense) {
+        CHECK(std::count_if(run["layers"].begin(), run["layers"].end(),
+                            [&](const Json& layer) { return layer["name"] == name; }) == 1);
+    }
+}
