@@ -41,14 +41,17 @@ bool multiplies(const Machine& machine, const LayerPrecision& precision) {
                      "; it multiplies " + known + ": give one of these with --precision");
 }
 
-bool is_floating(const Network& network) {
-    return std::all_of(network.layers().begin(), network.layers().end(), [](const Layer& layer) {
-        return layer.macs() == 0 || !is_integer(layer.precision.weights);
-    });
+bool is_floating(const Layer& layer) {
+    return !is_integer(layer.precision.weights) && !is_integer(layer.precision.activations);
 }
 
+/// What layers of integers train in: "" where no layer multiplies any.
 std::string policy_for(const Network& network, const Machine* machine) {
-    if (is_floating(network)) {
+    const bool floating =
+        std::all_of(network.layers().begin(), network.layers().end(), [](const Layer& layer) {
+            return layer.macs() == 0 || !is_integer(layer.precision.weights);
+        });
+    if (floating) {
         return "";
     }
     for (const Precision precision : kTrainingPrecisions) {
@@ -59,6 +62,21 @@ std::string policy_for(const Network& network, const Machine* machine) {
     refuse(*machine, "bf16, fp16 or fp32");
 }
 
+/// The network in its own precisions, where those are integers in the first floating-point one that
+/// the machine multiplies.
+NetworkAtPrecision in_floating_point(const Network& network, const Machine* machine) {
+    const std::string policy = policy_for(network, machine);
+    NetworkAtPrecision all = at_precision(network, policy);
+    if (policy.empty() ||
+        std::none_of(network.layers().begin(), network.layers().end(),
+                     [](const Layer& layer) { return layer.macs() > 0 && is_floating(layer); })) {
+        return all;
+    }
+    const auto parsed = parse_precision_policy(policy);
+    return at_precision(with_precision(network, std::get<PrecisionPolicy>(parsed), is_floating),
+                        "");
+}
+
 }  // namespace
 
 NetworkAtPrecision network_to_train(const NetworkSource& source, const Scenario& scenario,
@@ -67,7 +85,7 @@ NetworkAtPrecision network_to_train(const NetworkSource& source, const Scenario&
     const Network network =
         source.has_steps() ? source.at(scenario.training->tokens, 0) : source.network();
     NetworkAtPrecision asked =
-        at_precision(network, policy.empty() ? policy_for(network, machine) : policy);
+        policy.empty() ? in_floating_point(network, machine) : at_precision(network, policy);
     for (const Layer& layer : asked.network.layers()) {
         if (machine != nullptr && layer.macs() > 0 && !multiplies(*machine, layer.precision)) {
             refuse(*machine, name(widest(layer.precision.weights, layer.precision.activations)));

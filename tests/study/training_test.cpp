@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace memwall;
 using namespace memwall::test;
@@ -176,4 +177,26 @@ TEST_CASE("a network without parameters learns nothing, and that is said") {
     CHECK(run.status == 2);
     CHECK(run.err.find("error: network 'tiny_pool' learns nothing: none of its layers has weights "
                        "or other parameters") != std::string::npos);
+}
+
+TEST_CASE("layers of integers train in floating point, all others in their own precision") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "net.yaml",
+               "network: net\nprecision: bf16\ninputs: {x: [64]}\nlayers:\n"
+               "- {name: a, op: linear, out_features: 64}\n"
+               "- {name: b, op: linear, out_features: 64, precision: fp32}\n"
+               "- {name: c, op: linear, out_features: 64, precision: int8}\n"
+               "- {name: d, op: linear, out_features: 64, precision: wfp8afp8obf16}\n");
+    const ProgramRun run = run_memwall(
+        {"show", "network", "net.yaml", "--phase", "training_step", "--json", "-"}, folder.path());
+    REQUIRE(run.status == 0);
+    std::map<std::string, std::string> precisions;
+    const Json shown = Json::parse(run.out);
+    for (const Json& layer : shown["layers"]) {
+        precisions[layer["name"]] = layer["precision"];
+    }
+    CHECK(precisions["a.weight_gradient"] == "wbf16abf16ofp32");
+    CHECK(precisions["b.weight_gradient"] == "wfp32afp32ofp32");
+    CHECK(precisions["c.weight_gradient"] == "wbf16abf16ofp32");
+    CHECK(precisions["d.weight_gradient"] == "wfp8afp8obf16");
 }
