@@ -10,15 +10,12 @@
 namespace memwall {
 namespace {
 
-/// The dimension that deep tiles cut: the longest that sums go over.
-Dim deepest(const IterationSpace& space) {
-    Dim longest = Dim::C;
+/// A tile with all that its outputs sum up.
+Extents with_whole_sums(Extents tile, const IterationSpace& space) {
     for (const Dim dim : kReductionDims) {
-        if (space.extent(dim) > space.extent(longest)) {
-            longest = dim;
-        }
+        tile[index(dim)] = space.extent(dim);
     }
-    return longest;
+    return tile;
 }
 
 /// Of the room for activations, what results on their way out may take.
@@ -37,6 +34,17 @@ bool halve_first(Extents& extents, const std::array<Dim, 4>& dims) {
         }
     }
     return false;
+}
+
+/// Halves the longest dimension that sums go over; false where none can.
+bool halve_sums(Extents& extents) {
+    Dim longest = Dim::C;
+    for (const Dim dim : kReductionDims) {
+        longest = extents[index(dim)] > extents[index(longest)] ? dim : longest;
+    }
+    const bool can = extents[index(longest)] > 1;
+    halve(extents[index(longest)]);
+    return can;
 }
 
 }  // namespace
@@ -68,7 +76,6 @@ Extents LayerTiler::drained_part(const FusedLayer& fused, const Layer& root, con
 /// reduction as the buffer can hold. nullopt where not even little of it fits.
 std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const Layer& root,
                                                  const Streams& streams, Extents tile) const {
-    const Dim deep = deepest(root.space);
     const Projection& outputs = root.space.outputs().projection;
     Extents drained;
     const Operand* weights = root.space.find(TensorRole::weights);
@@ -86,19 +93,20 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
         }
     }
     for (;;) {
-        tile[index(deep)] = root.space.extent(deep);
+        tile = with_whole_sums(tile, root.space);
         drained = drained_part(fused, root, streams, tile);
-        while (!fits() && tile[index(deep)] > 1) {
-            halve(tile[index(deep)]);
+        bool fitting = fits();
+        while (!fitting && halve_sums(tile)) {
+            fitting = fits();
         }
-        if (fits()) {
+        if (fitting) {
             break;
         }
         if (!halve_first(tile, kPositionDims)) {
             return std::nullopt;
         }
     }
-    if (tile[index(deep)] == root.space.extent(deep)) {
+    if (tile == with_whole_sums(tile, root.space)) {
         return std::nullopt;  // a tile of the whole reduction: found otherwise
     }
     LayerTiling plan;
@@ -116,8 +124,7 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
     const std::vector<Dim> reduction = space.reduction_dims();
     const bool updates = std::any_of(space.operands.begin(), space.operands.end(),
                                      [](const Operand& operand) { return operand.updated; });
-    if (space.macs() == 0 || updates ||
-        std::find(reduction.begin(), reduction.end(), deepest(space)) == reduction.end()) {
+    if (space.macs() == 0 || updates || reduction.empty()) {
         return found;
     }
     Extents tile = space.extents;
@@ -136,8 +143,7 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
 /// tiles.
 void LayerTiler::cost_deep(const FusedLayer& fused, const Layer& root, const Streams& streams,
                            LayerTiling& plan) const {
-    Extents outputs = plan.tile;  // of which tiles have all that their outputs need
-    outputs[index(deepest(root.space))] = root.space.extent(deepest(root.space));
+    const Extents outputs = with_whole_sums(plan.tile, root.space);
     double tiles = 1;
     for (const Dim dim : all_dims()) {
         tiles *= static_cast<double>(ceil_divide(root.space.extent(dim), outputs[index(dim)]));

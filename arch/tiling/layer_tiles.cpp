@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "arch/tiling/pass_costs.hpp"
+
 namespace memwall {
 namespace {
 
@@ -276,8 +278,8 @@ void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams&
     };
     const double channel_parts = parts(Dim::G) * parts(Dim::H) * parts(Dim::K);
     const double position_parts = tiles(whole, plan.tile) / channel_parts;
-    double inputs = 0;
-    double repeated = 0;  // where tiles of channels go round outside
+    double inputs = 0;    // where tiles of positions go round outside
+    double repeated = 0;  // where tiles of channels do
     for (const Operand& operand : root.space.operands) {
         if (is_read(operand) && is_streamed(fused, streams, operand)) {
             const auto once = static_cast<double>(
@@ -287,7 +289,11 @@ void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams&
             for (const Dim dim : {Dim::G, Dim::H, Dim::K}) {
                 times *= relevant(operand.projection, dim) ? 1 : parts(dim);
             }
-            inputs += once;
+            double again = channel_parts > 1 ? 1 : 0;
+            for (const Dim dim : kPositionDims) {
+                again *= relevant(operand.projection, dim) ? 1 : parts(dim);
+            }
+            inputs += once * std::max(again, 1.0);
             repeated += once * std::max(times, 1.0);
         }
     }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "arch/tiling/layer_tiles.hpp"
+#include "arch/tiling/pass_costs.hpp"
 #include "arch/tiling/residency.hpp"
 #include "base/error.hpp"
 
@@ -198,6 +199,9 @@ private:
             Extents least = root.space.extents;
             for (const Dim dim : {Dim::N, Dim::G, Dim::H, Dim::K, Dim::D, Dim::P, Dim::Q}) {
                 least[index(dim)] = 1;
+            }
+            for (const Dim dim : kReductionDims) {  // where sums can stay beside the arrays
+                least[index(dim)] = root.macs() > 0 ? 1 : least[index(dim)];
             }
             std::int64_t sum = 0;
             for (const Operand& operand : root.space.operands) {
