@@ -4,6 +4,7 @@
 #include <set>
 
 #include "workloads/importers/formats.hpp"
+#include "workloads/importers/onnx/constant_nodes.hpp"
 #include "workloads/importers/onnx/declared_shapes.hpp"
 #include "workloads/importers/onnx/input_sizes.hpp"
 #include "workloads/importers/onnx/operators.hpp"
@@ -168,14 +169,14 @@ private:
         const Operator* known = find_operator(node.domain, node.op);
         const std::size_t made = draft_.layers().size();
         try {
-            if (fold(graph, node)) {
+            if (read_constants(graph, node, known)) {
                 return check_results(graph, node);
             }
             if (known == nullptr) {
                 return leave_out(graph, node, "");
             }
             refuse_strings(node);
-            transposed_ += node.op == "Transpose" && !is_constant(graph, node) ? 1 : 0;
+            transposed_ += node.op == "Transpose" && !reads_constants(graph, node) ? 1 : 0;
             NodeReader reader(graph, node);
             known->read(reader);
             check_results(graph, node);
@@ -186,35 +187,6 @@ private:
             draft_.doubt_from(made);
             leave_out(graph, node, fault.why, true);
         }
-    }
-
-    static bool is_constant(const Graph& graph, const Node& node) {
-        return std::all_of(node.inputs.begin(), node.inputs.end(), [&](const auto& input) {
-            const Value* value = input.empty() ? nullptr : graph.find(input);
-            return input.empty() || (value != nullptr && value->is_constant());
-        });
-    }
-
-    /// Whether the node is arithmetic on constants that are known, and its result one more.
-    static bool fold(Graph& graph, const Node& node) {
-        if (node.inputs.empty() || !is_constant(graph, node)) {
-            return false;
-        }
-        std::vector<const Constant*> constants;
-        for (const std::string& input : node.inputs) {
-            constants.push_back(input.empty() ? nullptr : &graph.find(input)->constant);
-        }
-        auto constant = folded(node, constants);
-        if (!constant) {
-            return false;
-        }
-        Value value;
-        value.kind = Value::Kind::constant;
-        value.dims = constant->dims;
-        value.precision = graph.find(node.inputs[0])->precision;
-        value.constant = std::move(*constant);
-        NodeReader(graph, node).set_output(0, std::move(value));
-        return true;
     }
 
     void refuse_strings(const Node& node) const {

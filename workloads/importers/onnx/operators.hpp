@@ -14,6 +14,7 @@ struct Operator {
     const char* domain;  ///< "" for ONNX's own
     const char* name;
     void (*read)(NodeReader& node);
+    bool of_constants = false;  ///< makes a constant of constants, and no layer
 };
 
 /// Duplicate names are an internal error.

@@ -49,15 +49,6 @@ bool takes_bias(NodeReader& node, const Value& value, const std::string& name,
     return flag != before->keys.end() && flag->value.text() == "false" && words == outputs && along;
 }
 
-/// Two constants whose numbers are not known: their shape may be needed.
-void combine_constants(NodeReader& node, const Value& a, const Value& b) {
-    const auto dims = broadcast(a.dims, b.dims);
-    if (!dims) {
-        throw Contradiction{"shapes do not meet: " + text_of(a.dims) + " and " + text_of(b.dims)};
-    }
-    node.set_output(0, unknown_constant(a, *dims));
-}
-
 struct Function {
     const char* onnx;
     const char* op;
@@ -95,6 +86,9 @@ void add_elementwise(NodeReader& node, const std::string& op,
     Precision precision = Precision::int1;
     std::vector<const Value*> read;
     const Value* constant = nullptr;
+    const bool all_constant =
+        std::all_of(positions.begin(), positions.end(),
+                    [&](std::size_t each) { return node.input(each).is_constant(); });
     for (const std::size_t position : positions) {
         const Value& value = node.input(position);
         const auto wider = broadcast(dims, value.dims);
@@ -103,6 +97,9 @@ void add_elementwise(NodeReader& node, const std::string& op,
                                 text_of(value.dims)};
         }
         dims = *wider;
+        if (all_constant) {
+            continue;
+        }
         if (value.is_activation()) {
             read.push_back(&value);
             precision = read.size() == 1 ? value.precision : widest(precision, value.precision);
@@ -115,8 +112,8 @@ void add_elementwise(NodeReader& node, const std::string& op,
             throw NotExpressible{"more than one constant"};
         }
     }
-    if (read.empty()) {
-        return combine_constants(node, node.input(positions[0]), node.input(positions.back()));
+    if (all_constant) {
+        return node.set_output(0, unknown_constant(node.input(positions.back()), dims));
     }
     const std::int64_t batch = node.graph().batch();
     const Item item = node.graph().item(dims);
@@ -306,7 +303,7 @@ void add_activation(NodeReader& node, const Value& value, const std::string& nam
 void read_unary(NodeReader& node) {
     const Value& value = node.input(0);
     if (value.is_constant()) {
-        return combine_constants(node, value, value);
+        return node.set_output(0, unknown_constant(value, value.dims));
     }
     const char* op = function_op(node.node().op);
     ensure(op != nullptr, "every function of the list has its op");
