@@ -81,4 +81,67 @@ TEST_CASE(
           "net.onnx: error: operator Equal, node 'c_node': shapes do not meet: [5] and [4]");
 }
 
+TEST_CASE("Queries, keys and values of one product are parts of it where its words lie") {
+    // [batch, steps, 3 * 4 * 16], moved so that the three are in front, then taken one by one.
+    const auto make = [](OnnxModel& model, const std::string& batch, bool split) {
+        model.input("x", {batch, "17", "64"}).output("y").weights("w", {64, 192});
+        model.integers("apart", {0, 17, 3, 4, 16}).integers("front", {0});
+        model.node("MatMul", {"x", "w"}, {"qkv"}).node("Reshape", {"qkv", "apart"}, {"parts"});
+        model.node("Transpose", {"parts"}, {"moved"}, {{"perm", Ints{2, 0, 3, 1, 4}}});
+        const std::vector<std::string> names = {"q", "k", "v"};
+        if (split) {
+            model.node("Split", {"moved"}, {"q1", "k1", "v1"}, {{"axis", std::int64_t{0}}});
+        }
+        for (std::size_t n = 0; n < names.size(); ++n) {
+            const std::string index = "at_" + names[n];
+            model.integers(index, {static_cast<std::int64_t>(n)}, true);
+            split ? model.node("Squeeze", {names[n] + "1", "front"}, {names[n]})
+                  : model.node("Gather", {"moved", index}, {names[n]}, {{"axis", std::int64_t{0}}});
+        }
+        model.node("Transpose", {"k"}, {"back"}, {{"perm", Ints{0, 1, 3, 2}}});
+        model.node("MatMul", {"q", "back"}, {"a"}).node("MatMul", {"a", "v"}, {"y"});
+    };
+    for (const std::string batch : {"batch", "1", "2"}) {
+        for (const bool split : {false, true}) {
+            OnnxModel model;
+            make(model, batch, split);
+            const std::string text = lines(model);
+            INFO(batch << text);
+            CHECK(text.find("qkv_node_reshaped, op: reshape, shape: [17, 3, 4, 16]}\n") !=
+                  std::string::npos);
+            CHECK(text.find("op: slice, axis: 1, end: 1}\n") != std::string::npos);
+            CHECK(text.find("inputs: [qkv_node_reshaped], axis: 1, begin: 2}\n") !=
+                  std::string::npos);
+            const Network network = imported("net.onnx", model.bytes()).network;
+            CHECK(network.macs() == 17 * 64 * 192 + 2 * 4 * 17 * 17 * 16);
+        }
+    }
+}
+
+TEST_CASE("Queries, keys and values of windows are parts of a product as well") {
+    // Four windows of 16 places in each image: one item of the product has five axes.
+    OnnxModel model;
+    model.input("x", {"batch", "8", "8", "32"}).output("y").weights("w", {32, 96});
+    model.integers("cut", {-1, 2, 4, 2, 4, 32}).integers("windows", {-1, 16, 32});
+    model.integers("apart", {-1, 16, 3, 4, 8}).integers("at", {1}, true);
+    model.node("Reshape", {"x", "cut"}, {"a"});
+    model.node("Transpose", {"a"}, {"b"}, {{"perm", Ints{0, 1, 3, 2, 4, 5}}});
+    model.node("Reshape", {"b", "windows"}, {"c"}).node("MatMul", {"c", "w"}, {"qkv"});
+    model.node("Reshape", {"qkv", "apart"}, {"d"});
+    model.node("Transpose", {"d"}, {"e"}, {{"perm", Ints{2, 0, 3, 1, 4}}});
+    model.node("Gather", {"e", "at"}, {"k"}, {{"axis", std::int64_t{0}}});
+    model.node("Softmax", {"k"}, {"y"});
+    const std::string text =
+        "  - {name: x_reshaped, op: reshape, shape: [64, 32]}\n"
+        "  - {name: qkv_node, op: linear, out_features: 96, bias: false}\n"
+        "  - {name: qkv_node_reshaped, op: reshape, shape: [64, 3, 32]}\n"
+        "  - {name: k_node, op: slice, axis: 1, begin: 1, end: 2}\n"
+        "  - {name: k_node_reshaped, op: reshape, shape: [4, 4, 16, 8]}\n"
+        "  - {name: y_node, op: softmax}\n";
+    CHECK(lines(model) == text);
+    ImportOptions two;
+    two.batch = 2;
+    CHECK(lines(model, two) == text);
+}
+
 }  // namespace memwall

@@ -252,6 +252,28 @@ std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch) {
     return static_cast<std::int64_t>(axis - (axis > item.batch_axis ? item.dropped : 0));
 }
 
+Value permuted(Value value, const Dims& order) {
+    Dims dims;
+    Dims whole_order;
+    for (const std::int64_t axis : order) {
+        const auto from = static_cast<std::size_t>(axis);
+        dims.push_back(value.dims[from]);
+        whole_order.push_back(value.is_transposed() ? value.order[from] : axis);
+    }
+    if (!value.is_transposed()) {
+        value.untransposed = value.dims;
+    }
+    value.order = std::move(whole_order);
+    value.dims = std::move(dims);
+    return value;
+}
+
+Value before_transposing(Value value) {
+    value.dims = std::exchange(value.untransposed, {});
+    value.order.clear();
+    return value;
+}
+
 Value unknown_constant(Value value, const Dims& dims) {
     value.dims = dims;
     value.constant.dims = dims;

@@ -33,9 +33,14 @@ struct Value {
     /// the words once for all of them, everything else gets a copy (settle).
     std::int64_t repeats = 1;
     std::int64_t run = 0;
+    /// Of an activation that was transposed, else empty: the dims before, and which of them each of
+    /// its own is.
+    Dims untransposed;
+    Dims order;
 
     [[nodiscard]] bool is_activation() const { return kind == Kind::activation; }
     [[nodiscard]] bool is_constant() const { return kind == Kind::constant; }
+    [[nodiscard]] bool is_transposed() const { return !order.empty(); }
     [[nodiscard]] std::size_t rank() const { return dims.size(); }
 };
 
@@ -53,6 +58,10 @@ struct Item {
 
 /// The axis of an item for one of the dims. Throws NotExpressible where it is that of the batch.
 std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch);
+/// An activation seen with its axes in this order.
+Value permuted(Value value, const Dims& order);
+/// The activation that a transposed one was before.
+Value before_transposing(Value value);
 /// A constant of these dims whose numbers are not known.
 Value unknown_constant(Value value, const Dims& dims);
 

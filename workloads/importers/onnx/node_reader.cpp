@@ -140,6 +140,7 @@ void NodeReader::rename(const Value& value, const Dims& dims) {
     Value renamed = value;
     renamed.dims = dims;
     renamed.constant.dims = dims;
+    renamed.order.clear();
     set_output(0, std::move(renamed));
 }
 

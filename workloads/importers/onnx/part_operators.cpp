@@ -13,6 +13,21 @@ constexpr std::size_t kMostParts = 4096;
 constexpr std::size_t kMostRuns = 256;
 constexpr const char* kPart = "_part";  ///< behind the names of layers on the way
 
+/// What lies outside of an axis, the axis, and what lies inside of it.
+Shape around(const Shape& shape, std::int64_t axis) {
+    const auto product = [](auto begin, auto end) {
+        return std::accumulate(begin, end, std::int64_t{1}, std::multiplies<>());
+    };
+    const auto at = shape.begin() + axis;
+    return {product(shape.begin(), at), *at, product(at + 1, shape.end())};
+}
+
+/// Whether a part of a transposed value has to be taken where its words lie: the batch is no longer
+/// in front, as of queries, keys and values that were moved there.
+bool lies_elsewhere(const Value& value) {
+    return value.is_transposed() && value.order[0] != 0;
+}
+
 /// Places begin, begin + step, ... along an axis; the order in which they are named costs nothing,
 /// as that of the axes of a Transpose.
 struct Places {
@@ -32,11 +47,9 @@ Value add_every(NodeReader& node, const Value& value, std::size_t axis, const Pl
     const Value part = add_slice(node, value, axis, first, first + whole, 0, kPart);
     const Item item = node.graph().item(part.dims);
     const std::int64_t place = item_axis(item, axis, node.graph().batch());
-    const auto product = [](auto begin, auto end) {
-        return std::accumulate(begin, end, std::int64_t{1}, std::multiplies<>());
-    };
-    const std::int64_t outer = product(item.shape.begin(), item.shape.begin() + place);
-    const std::int64_t inner = product(item.shape.begin() + place + 1, item.shape.end());
+    const Shape seen = around(item.shape, place);
+    const std::int64_t outer = seen[0];
+    const std::int64_t inner = seen[2];
     DraftLayer layer = node.start("slice", name);
     layer.inputs = {node.graph().read(part, {outer, places.count, places.step, inner})};
     layer.set("axis", 2).set("begin", places.begin - first).set("end", places.begin - first + 1);
@@ -169,15 +182,27 @@ Value add_slice(NodeReader& node, const Value& value, std::size_t axis, std::int
         node.set_output(output, value);
         return value;
     }
+    if (lies_elsewhere(value)) {
+        const auto before = static_cast<std::size_t>(value.order[axis]);
+        Value taken =
+            permuted(add_slice(node, before_transposing(value), before, begin, end, output, part),
+                     value.order);
+        node.set_output(output, taken);
+        return taken;
+    }
     const Item item = node.graph().item(value.dims);
     DraftLayer layer = node.start("slice", part);
-    const std::int64_t place = item_axis(item, axis, node.graph().batch());
+    std::int64_t place = item_axis(item, axis, node.graph().batch());
+    Shape made = item.shape;
+    if (made.size() > kMostAxes) {
+        made = around(made, place);
+        place = 1;
+    }
     layer.set("axis", place);
     layer.set("begin", begin).set("end", end);
-    layer.inputs = {node.graph().read(value, item.shape)};
+    layer.inputs = {node.graph().read(value, made)};
     Dims dims = value.dims;
     dims[axis] = end - begin;
-    Shape made = item.shape;
     made.at(static_cast<std::size_t>(place)) = end - begin;
     return node.finish_as(std::move(layer), made, dims, value.precision, std::nullopt, output);
 }
@@ -295,8 +320,7 @@ void read_gather(NodeReader& node) {
         }
         drawn = add_slice(node, value, axis, 0, count, 0, "");
     }
-    drawn.dims = dims;
-    node.set_output(0, std::move(drawn));
+    node.rename(drawn, dims);
 }
 
 }  // namespace memwall::importers::onnx

@@ -32,6 +32,7 @@ Dims axes_of(const NodeReader& node) {
 void repeat(NodeReader& node, Dims dims, const Dims& times) {
     Value value = node.input(0);
     value.dims = dims;
+    value.order.clear();
     Dims made = dims;
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
         if (times[axis] < 1 || times[axis] > (std::int64_t{1} << 40U) / made[axis]) {
@@ -205,6 +206,9 @@ void read_transpose(NodeReader& node) {
                                 std::to_string(value.rank()) + " axes"};
         }
         dims.push_back(value.dims[static_cast<std::size_t>(order[axis])]);
+    }
+    if (value.is_activation()) {
+        return node.set_output(0, permuted(std::move(value), order));
     }
     value.constant.numbers.reset();
     node.rename(value, dims);
