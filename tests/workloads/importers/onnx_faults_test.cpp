@@ -2,6 +2,8 @@
 // Models that contradict themselves, and what is left out of those that cannot be read whole.
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
 #include "tests/support/onnx_models.hpp"
 #include "tests/workloads/importers/imported.hpp"
 
@@ -92,7 +94,67 @@ TEST_CASE("No layer computes with strings") {
     OnnxModel model;
     model.input("x", {"1", "4"}, kOnnxText).output("y").node("Relu", {"x"}, {"y"});
     CHECK(faults(model) ==
-          "net.onnx: error: operator Relu, node 'y_node': its input 'x' is of strings");
+          "net.onnx: error: unsupported operator Relu, node 'y_node': its input 'x' is of strings");
+}
+
+TEST_CASE("Elements of a type that no layer computes with are refused by its name") {
+    const auto read_as = [](int type) {
+        OnnxModel model;
+        model.input("x", {"1", "4"}, type).output("y").node("Relu", {"x"}, {"y"});
+        return faults(model);
+    };
+    const std::string input =
+        "net.onnx: error: unsupported operator Relu, node 'y_node': its input 'x' is of ";
+    CHECK(read_as(0) == input + "no element type");
+    CHECK(read_as(14) == input + "complex64 numbers");
+    CHECK(read_as(15) == input + "complex128 numbers");
+    CHECK(read_as(23) == input + "float4e2m1 numbers");
+    CHECK(read_as(24) == input + "float8e8m0 numbers");
+    CHECK(read_as(99) == input + "element type 99, which this program does not know");
+    for (const int type : {1, 2, 3, 6, 7, 9, 10, 11, 13, 16, 17, 20, 22}) {
+        CHECK(read_as(type).empty());
+    }
+    OnnxModel weights;
+    weights.input("x", {"1", "4"}).output("y").weights("w", {4, 4}, 23);
+    weights.node("MatMul", {"x", "w"}, {"y"});
+    CHECK(faults(weights) ==
+          "net.onnx: error: unsupported operator MatMul, node 'y_node': its input 'w' is of "
+          "float4e2m1 numbers");
+    OnnxModel constants;
+    constants.input("x", {"1", "4"})
+        .output("y")
+        .output("c")
+        .weights("a", {4}, 14)
+        .weights("b", {4}, 14);
+    constants.node("Mul", {"a", "b"}, {"c"}).node("Cast", {"x"}, {"y"}, {{"to", std::int64_t{8}}});
+    CHECK(faults(constants) ==
+          "net.onnx: error: unsupported operator Mul, node 'c_node': its input 'a' is of complex64 "
+          "numbers\n"
+          "net.onnx: error: unsupported operator Cast, node 'y_node': a cast to strings");
+}
+
+TEST_CASE("A batch of 0 is not taken for one that was left open") {
+    OnnxModel model;
+    model.input("x", {"0", "3"}).output("y").node("Relu", {"x"}, {"y"});
+    CHECK(faults(model) ==
+          "net.onnx: error: input 'x': axis 0 has a size of 0; give it one with --set-dim "
+          "x.0=SIZE");
+    ImportOptions two;
+    two.batch = 2;
+    CHECK(faults(model, two).empty());
+}
+
+TEST_CASE("A scale that makes no size is told as it stands") {
+    const auto scaled = [](double scale) {
+        OnnxModel model;
+        model.input("x", {"1", "3", "8", "8"}).output("y").reals("scales", {1, 1, 2, scale});
+        return faults(model.node("Resize", {"x", "", "scales"}, {"y"}));
+    };
+    const std::string node = "net.onnx: error: unsupported operator Resize, node 'y_node': ";
+    CHECK(scaled(std::nan("")) == node + "a scale of nan along axis 3");
+    CHECK(scaled(std::ldexp(1, 40)) == node + "a scale of 1099511627776 along axis 3");
+    CHECK(scaled(0.03125) == node + "a scale of 0.03125 along axis 3");
+    CHECK(scaled(0.5).empty());
 }
 
 TEST_CASE("A division by 0 in the arithmetic of shapes is a fault") {

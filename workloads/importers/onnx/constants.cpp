@@ -254,6 +254,9 @@ Result binary(const Node& node, const Inputs& inputs) {
 
 Result cast(const Node& node, const Inputs& inputs) {
     const auto type = static_cast<ElementType>(attribute(node, "to", 0));
+    if (!unreadable(type).empty()) {
+        return std::nullopt;
+    }
     Numbers numbers = *inputs[0]->numbers;
     for (double& number : numbers) {
         number = is_real(type) ? number : std::trunc(number);

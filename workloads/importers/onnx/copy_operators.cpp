@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/parse.hpp"
 #include "workloads/importers/onnx/operators.hpp"
 #include "workloads/importers/onnx/shared_layers.hpp"
 
@@ -11,6 +12,7 @@ namespace memwall::importers::onnx {
 namespace {
 
 constexpr std::size_t kMostParts = 4096;
+constexpr double kLargestSide = 1 << 30;
 
 /// An activation that is joined with others, and what constants add along the axis on either side.
 struct Joined {
@@ -86,7 +88,12 @@ Dims resized(const NodeReader& node, const Dims& from) {
     scales = spread(node, scales, std::vector<double>(from.size(), 1.0));
     Dims wanted;
     for (std::size_t axis = 0; axis < std::min(scales.size(), from.size()); ++axis) {
-        wanted.push_back(whole(std::floor(static_cast<double>(from[axis]) * scales[axis])));
+        const double size = std::floor(static_cast<double>(from[axis]) * scales[axis]);
+        if (!(size >= 1 && size <= kLargestSide)) {
+            throw NotExpressible{"a scale of " + shortest(scales[axis]) + " along axis " +
+                                 std::to_string(axis)};
+        }
+        wanted.push_back(whole(size));
     }
     return wanted;
 }

@@ -58,6 +58,29 @@ Precision precision_of(ElementType type) {
     }
 }
 
+std::string unreadable(ElementType type) {
+    switch (type) {
+        case ElementType::unknown:
+            return "no element type";
+        case ElementType::text:
+            return "strings";
+        case ElementType::complex64:
+            return "complex64 numbers";
+        case ElementType::complex128:
+            return "complex128 numbers";
+        case ElementType::fp4_e2m1:
+            return "float4e2m1 numbers";
+        case ElementType::fp8_e8m0:
+            return "float8e8m0 numbers";
+        default:
+            break;
+    }
+    const auto number = static_cast<std::int32_t>(type);
+    return number > 0 && number < static_cast<std::int32_t>(ElementType::fp4_e2m1)
+               ? ""
+               : "element type " + std::to_string(number) + ", which this program does not know";
+}
+
 std::int64_t words_of(const Dims& dims) {
     constexpr std::int64_t kLargest = std::int64_t{1} << 52U;
     std::int64_t words = 1;

@@ -161,7 +161,7 @@ private:
     const Node& node_;
 };
 
-/// The precision that an element type stands for; fp32 for those that no network computes with.
+/// The precision that an element type stands for; fp32 for fp64 and those that are unreadable.
 Precision precision_of(ElementType type);
 std::int64_t words_of(const Dims& dims);
 std::string text_of(const Dims& dims);

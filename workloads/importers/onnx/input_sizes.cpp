@@ -91,7 +91,10 @@ std::optional<std::vector<std::int64_t>> InputSizes::of_input(const Stated& inpu
     std::vector<std::int64_t> dims;
     for (std::size_t axis = 0; axis < input.shape->size(); ++axis) {
         const Size& stated = (*input.shape)[axis];
-        const auto size = size_of(input, axis, batch_axis(input.name));
+        // A batch of 0 is none that was left open.
+        const std::size_t batch =
+            stated.value == 0 && options_.batch <= 0 ? input.shape->size() : batch_axis(input.name);
+        const auto size = size_of(input, axis, batch);
         if (size && *size < 0) {
             faults.error(where, "input '" + input.name + "': a size of " + std::to_string(*size));
         } else if (size) {
@@ -99,8 +102,9 @@ std::optional<std::vector<std::int64_t>> InputSizes::of_input(const Stated& inpu
         } else if (told_.insert(key_of(input, axis)).second) {
             const std::string name = stated.symbol.empty() ? "" : " '" + stated.symbol + "'";
             faults.error(where, "input '" + input.name + "': axis " + std::to_string(axis) + name +
-                                    " has no size; give it one with --set-dim " +
-                                    key_of(input, axis) + "=SIZE");
+                                    (stated.value == 0 ? " has a size of 0" : " has no size") +
+                                    "; give it one with --set-dim " + key_of(input, axis) +
+                                    "=SIZE");
         }
     }
     return dims.size() == input.shape->size() ? std::optional(dims) : std::nullopt;

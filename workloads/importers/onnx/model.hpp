@@ -28,14 +28,21 @@ enum class ElementType : std::int32_t {
     fp64 = 11,
     uint32 = 12,
     uint64 = 13,
+    complex64 = 14,
+    complex128 = 15,
     bf16 = 16,
     fp8_e4m3 = 17,
     fp8_e4m3_fnuz = 18,
     fp8_e5m2 = 19,
     fp8_e5m2_fnuz = 20,
     uint4 = 21,
-    int4 = 22
+    int4 = 22,
+    fp4_e2m1 = 23,
+    fp8_e8m0 = 24
 };
+
+/// What elements are of a type that no layer computes with, in words; "" of those that one can.
+std::string unreadable(ElementType type);
 
 /// A size, or the name of one, or neither.
 struct Size {

@@ -99,17 +99,19 @@ private:
     /// Of what the file has: the types of inputs, the shapes of initialisers.
     void check_declared() {
         for (const Stated& input : model_.inputs) {
-            if (input.type == ElementType::text) {
-                strings_.insert(input.name);
-            }
+            note_type(input.name, input.type);
         }
         for (const auto& [name, constant] : model_.initialisers) {
-            if (constant.type == ElementType::text) {
-                strings_.insert(name);
-            }
+            note_type(name, constant.type);
             if (const std::string found = declared_.against(name, constant.dims); !found.empty()) {
                 faults_.error(where_, "initialiser " + found);
             }
+        }
+    }
+
+    void note_type(const std::string& value, ElementType type) {
+        if (std::string elements = unreadable(type); !elements.empty()) {
+            unreadable_.emplace(value, std::move(elements));
         }
     }
 
@@ -169,13 +171,15 @@ private:
         const Operator* known = find_operator(node.domain, node.op);
         const std::size_t made = draft_.layers().size();
         try {
+            if (known != nullptr || computes_shapes(node)) {
+                refuse_unreadable(node);
+            }
             if (read_constants(graph, node, known)) {
                 return check_results(graph, node);
             }
             if (known == nullptr) {
                 return leave_out(graph, node, "");
             }
-            refuse_strings(node);
             transposed_ += node.op == "Transpose" && !reads_constants(graph, node) ? 1 : 0;
             NodeReader reader(graph, node);
             known->read(reader);
@@ -189,10 +193,10 @@ private:
         }
     }
 
-    void refuse_strings(const Node& node) const {
+    void refuse_unreadable(const Node& node) const {
         for (const std::string& input : node.inputs) {
-            if (strings_.contains(input)) {
-                throw Contradiction{"its input '" + input + "' is of strings"};
+            if (const auto found = unreadable_.find(input); found != unreadable_.end()) {
+                throw NotExpressible{"its input '" + input + "' is of " + found->second};
             }
         }
     }
@@ -248,7 +252,9 @@ private:
             if (output.empty() || known == stated_.end() || graph.uses(output) == 0) {
                 continue;
             }
-            const auto dims = sizes_.of_value(*known->second);
+            const auto dims = unreadable(known->second->type).empty()
+                                  ? sizes_.of_value(*known->second)
+                                  : std::nullopt;
             const Value* read = node.inputs.empty() ? nullptr : graph.find(node.inputs[0]);
             if (dims && read != nullptr && read->is_activation() && read->dims == *dims) {
                 graph.set(output, Value(*read));
@@ -323,7 +329,7 @@ private:
     SourceMark where_;
     NetworkDraft draft_;
     std::map<std::string, const Stated*> stated_;
-    std::set<std::string> strings_;  ///< inputs and initialisers
+    std::map<std::string, std::string> unreadable_;  ///< elements of inputs and initialisers
     std::vector<std::string> left_out_;
     std::vector<std::string> notes_;
     int transposed_ = 0;

@@ -329,7 +329,11 @@ void read_ignored(NodeReader& node) {
 
 void read_cast(NodeReader& node) {
     const auto type = static_cast<ElementType>(node.integer("to", 1));
-    const bool known = type != ElementType::boolean && type != ElementType::text;
+    const std::string fault = unreadable(type);
+    if (!fault.empty()) {
+        throw NotExpressible{"a cast to " + fault};
+    }
+    const bool known = type != ElementType::boolean;
     Value value = node.repeated_input(0);
     value.constant.type = type;
     value.precision = known ? precision_of(type) : value.precision;
@@ -345,8 +349,12 @@ void read_cast_like(NodeReader& node) {
 // format, and what reads it computes in it; the two cost nothing by themselves.
 void read_quantize(NodeReader& node) {
     const std::int64_t type = node.integer("output_dtype", 0);
+    const auto stated = static_cast<ElementType>(type);
+    if (type != 0 && !unreadable(stated).empty()) {
+        throw NotExpressible{"quantises to " + unreadable(stated)};
+    }
     pass_on(node, node.has(2) ? node.input(2).precision
-                  : type != 0 ? precision_of(static_cast<ElementType>(type))
+                  : type != 0 ? precision_of(stated)
                               : Precision::int8);
     // Of DynamicQuantizeLinear: a scale and a zero point.
     for (const std::size_t output : {1U, 2U}) {

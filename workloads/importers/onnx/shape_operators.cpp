@@ -11,6 +11,9 @@ namespace memwall::importers::onnx {
 namespace {
 
 void set_constant(NodeReader& node, Constant constant) {
+    if (const std::string fault = unreadable(constant.type); !fault.empty()) {
+        throw NotExpressible{"a constant of " + fault};
+    }
     Value value;
     value.kind = Value::Kind::constant;
     value.dims = constant.dims;
