@@ -144,4 +144,36 @@ TEST_CASE("Queries, keys and values of windows are parts of a product as well") 
     CHECK(lines(model, two) == text);
 }
 
+TEST_CASE("Attention of one sequence with its steps in front is read across them") {
+    // MultiheadAttention of [steps, 1, features]: its queries beside themselves.
+    const auto make = [](OnnxModel& model, const std::string& items, bool attends) {
+        model.input("x", {"10", items, "64"}).output("y").weights("w", {64, 64});
+        model.integers("heads", {10, 4, 16});
+        model.node("MatMul", {"x", "w"}, {"p"});
+        if (!attends) {
+            model.node("Relu", {"p"}, {"y"});
+            return;
+        }
+        model.node("Reshape", {"p", "heads"}, {"r"});
+        model.node("Transpose", {"r"}, {"q"}, {{"perm", Ints{1, 0, 2}}});
+        model.node("Transpose", {"r"}, {"k"}, {{"perm", Ints{1, 2, 0}}});
+        model.node("MatMul", {"q", "k"}, {"a"}).node("Softmax", {"a"}, {"y"});
+    };
+    OnnxModel model;
+    make(model, "1", true);
+    const ImportedNetwork read = imported("net.onnx", model.bytes());
+    CHECK(read.network.macs() == 10 * 64 * 64 + 4 * 10 * 10 * 16);
+    CHECK(notes(read).find("the first axis of input 'x' has the steps of one item: nodes work "
+                           "across it\n") != std::string::npos);
+    OnnxModel open;
+    make(open, "items", true);
+    ImportOptions one;
+    one.dims = {{"items", 1}};
+    CHECK(lines(open, one) == layer_lines(read.network));
+    // Where nothing works across the first axis it is the batch.
+    OnnxModel batch;
+    make(batch, "1", false);
+    CHECK(imported("net.onnx", batch.bytes()).network.macs() == 64 * 64);
+}
+
 }  // namespace memwall

@@ -58,6 +58,9 @@ InputSizes::InputSizes(const Model& model, const ImportOptions& options)
         if (input.shape && input.shape->size() >= 3 && (*input.shape)[axis].value) {
             const std::int64_t stated = *(*input.shape)[axis].value;
             batch_ = stated > 0 && stated <= kLargestBatch ? stated : 1;
+            if (batch_ > 1 && axis == 0 && input.shape->size() == 3 && size_of(input, 1, 0) == 1) {
+                may_be_steps_ = &input;
+            }
             return;
         }
     }

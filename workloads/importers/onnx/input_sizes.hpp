@@ -22,6 +22,10 @@ public:
     /// The batch that the model states where none was asked for; 1 where it states none.
     [[nodiscard]] bool states_batch() const { return options_.batch <= 0 && batch_ > 1; }
 
+    /// The input [n, 1, features] whose n is taken for the batch and may as well be the steps of
+    /// one sequence; nullptr where the batch was asked for, or follows from another shape.
+    [[nodiscard]] const Stated* may_be_steps() const { return may_be_steps_; }
+
     /// The axis of an input that has the batch: 1 where it is a sequence, its steps in front.
     [[nodiscard]] std::size_t batch_axis(const std::string& input) const {
         return steps_first_.contains(input) ? 1 : 0;
@@ -46,6 +50,7 @@ private:
     const ImportOptions& options_;
     std::set<std::string> steps_first_;  ///< inputs [steps, batch, ...]
     std::int64_t batch_ = 1;
+    const Stated* may_be_steps_ = nullptr;
     std::set<std::string> told_;
 };
 

@@ -76,6 +76,9 @@ public:
         return {draft_.tree(), notes_};
     }
 
+    /// Whether some node could not be read, told as a fault or as a note.
+    [[nodiscard]] bool leaves_out() const { return !left_out_.empty(); }
+
 private:
     void check_made_once() {
         std::set<std::string> made;
@@ -336,6 +339,34 @@ private:
     int passed_over_ = 0;
 };
 
+/// A model whose first axis, taken for a batch, is that of the steps of one sequence: what is read
+/// so, where nothing can be read with the batch and everything without.
+std::optional<Imported> read_as_steps(const ImportFile& file, const ImportOptions& options,
+                                      const Model& model) {
+    const Stated* steps = InputSizes(model, options).may_be_steps();
+    if (steps == nullptr) {
+        return std::nullopt;
+    }
+    const auto whole = [&](const ImportOptions& with) -> std::optional<Imported> {
+        Diagnostics faults;
+        Walker walker(file, with, model, faults);
+        Imported read = walker.read();
+        return faults.empty() && !walker.leaves_out() ? std::optional(std::move(read))
+                                                      : std::nullopt;
+    };
+    if (auto batch = whole(options)) {
+        return batch;
+    }
+    ImportOptions alone = options;
+    alone.batch = 1;
+    auto read = whole(alone);
+    if (read) {
+        read->notes.push_back("the first axis of input '" + steps->name +
+                              "' has the steps of one item: nodes work across it");
+    }
+    return read;
+}
+
 }  // namespace
 
 bool recognises_onnx(const ImportFile& file) {
@@ -345,7 +376,13 @@ bool recognises_onnx(const ImportFile& file) {
 
 Imported read_onnx(const ImportFile& file, const ImportOptions& options, Diagnostics& faults) {
     auto model = parse_model(file, options.skip_unsupported, faults);
-    return model ? Walker(file, options, std::move(*model), faults).read() : Imported{};
+    if (!model) {
+        return {};
+    }
+    if (auto read = read_as_steps(file, options, *model)) {
+        return std::move(*read);
+    }
+    return Walker(file, options, std::move(*model), faults).read();
 }
 
 }  // namespace memwall::importers
