@@ -56,8 +56,8 @@ Executed estimated(const Network& network, const Machine& machine, MapperOptions
         options.repetition = repetition;
         Mapping mapping = map_network(network, machine, options);
         const Program& program = mapping.program;
-        Outcome outcome = estimate(program, machine, scenario.window(program.items_per_round), {},
-                                   interrupted);
+        Outcome outcome =
+            estimate(program, machine, scenario.window(program.items_per_round), {}, interrupted);
         if (!repetition || outcome.repetition_error.value_or(0) <= kEqualBlocks) {
             return {std::move(mapping), std::move(outcome)};
         }

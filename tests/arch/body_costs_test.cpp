@@ -95,4 +95,20 @@ TEST_CASE(
     CHECK(&costs.row(body).demand == &asked);  // found once
 }
 
+TEST_CASE("Accesses of one move to the same DRAM take their times one after another") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    const Program program = program_with(0);
+    StepBody body;
+    Move move;
+    DramAccess access;
+    access.dram = DramId(std::size_t{0});
+    for (const std::int64_t bytes : {80, 40, 8}) {  // at 8 B in 2 ns: 20, 10 and 2 ns
+        access.piece = Bytes(bytes);
+        move.dram.push_back(access);
+    }
+    body.what = move;
+    BodyCosts costs(program, machine);
+    CHECK(costs.row(body).demand.longest == Picoseconds(32'000));
+}
+
 }  // namespace memwall

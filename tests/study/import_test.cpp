@@ -34,7 +34,7 @@ TEST_CASE("import writes a network that runs, and says what it read to standard 
     CHECK(written.out.empty());
     CHECK(read_text(folder.path() / "edge.yaml") == printed.out);
     const ProgramRun checked = run_memwall({"check", "edge.yaml"}, folder.path());
-    CHECK(checked.out == "edge.yaml: fine: network 'edge', 1 layers, 146,016 MACs\n");
+    CHECK(checked.out == "edge.yaml: fine: network 'edge', 1 layer, 146,016 MACs\n");
 }
 
 TEST_CASE("import refuses what is wrong with one line and leaves nothing behind") {
