@@ -24,8 +24,13 @@ Shape around(const Shape& shape, std::int64_t axis) {
 
 /// Whether a part of a transposed value has to be taken where its words lie: the batch is no longer
 /// in front, as of queries, keys and values that were moved there.
-bool lies_elsewhere(const Value& value) {
-    return value.is_transposed() && value.order[0] != 0;
+bool lies_elsewhere(const Value& value, std::int64_t batch) {
+    if (!value.is_transposed() || value.order[0] == 0) {
+        return false;
+    }
+    const std::int64_t front = value.dims[0];
+    return value.rank() > kMostAxes || front % batch != 0 ||
+           (front != batch && value.untransposed[0] == batch);
 }
 
 /// Places begin, begin + step, ... along an axis; the order in which they are named costs nothing,
@@ -182,7 +187,7 @@ Value add_slice(NodeReader& node, const Value& value, std::size_t axis, std::int
         node.set_output(output, value);
         return value;
     }
-    if (lies_elsewhere(value)) {
+    if (lies_elsewhere(value, node.graph().batch())) {
         const auto before = static_cast<std::size_t>(value.order[axis]);
         Value taken =
             permuted(add_slice(node, before_transposing(value), before, begin, end, output, part),
