@@ -82,12 +82,11 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
             raise(static_cast<Bound>(b), duration(*clocks[b], cycles[b]));
         }
     }
-    for (std::size_t a = 0; a < move.dram.size(); ++a) {
-        const DramId id = move.dram[a].dram;
-        const DramConfig& dram = machine.dram(id);
-        std::int64_t bytes = 0;  // of the accesses to this DRAM so far, one after another
-        for (std::size_t b = 0; b <= a; ++b) {
-            bytes += move.dram[b].dram == id ? whole_bursts(move.dram[b], dram.burst) : 0;
+    for (std::size_t d = 0; d < machine.drams().size() && !move.dram.empty(); ++d) {
+        const DramConfig& dram = machine.dram(DramId(d));
+        std::int64_t bytes = 0;  // of all accesses to this DRAM, one after another
+        for (const DramAccess& access : move.dram) {
+            bytes += access.dram == DramId(d) ? whole_bursts(access, dram.burst) : 0;
         }
         const double seconds = static_cast<double>(bytes) / dram.peak().count();
         raise(Bound::dram, Picoseconds(static_cast<std::int64_t>(seconds * 1e12)));

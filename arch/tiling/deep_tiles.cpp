@@ -49,13 +49,13 @@ bool halve_sums(Extents& extents) {
 
 }  // namespace
 
-/// Bytes through the DRAM where nothing comes twice.
-double LayerTiler::streamed_once(const FusedLayer& fused, const Layer& root,
-                                 const Streams& streams) const {
+/// The layer as one tile, whatever fits: nothing comes through the DRAM twice.
+LayerTiling LayerTiler::streamed_once(const FusedLayer& fused, const Layer& root,
+                                      const Streams& streams) const {
     LayerTiling whole;
     whole.tile = root.space.extents;
     cost(fused, root, streams, whole);
-    return whole.dram_bytes + whole.weight_bytes;
+    return whole;
 }
 
 /// Of a tile's results what leaves at once: few enough to leave the buffer to what arrives.
@@ -75,7 +75,8 @@ Extents LayerTiler::drained_part(const FusedLayer& fused, const Layer& root, con
 /// A tile of these channels: as many positions as the arrays can keep sums of, as much of the
 /// reduction as the buffer can hold. nullopt where not even little of it fits.
 std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const Layer& root,
-                                                 const Streams& streams, Extents tile) const {
+                                                 const Streams& streams, const LayerTiling& once,
+                                                 Extents tile) const {
     const Projection& outputs = root.space.outputs().projection;
     Extents drained;
     const Operand* weights = root.space.find(TensorRole::weights);
@@ -109,7 +110,7 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
     if (tile == with_whole_sums(tile, root.space)) {
         return std::nullopt;  // a tile of the whole reduction: found otherwise
     }
-    LayerTiling plan;
+    LayerTiling plan = once;
     plan.tile = tile;
     plan.drained = drained;
     cost_deep(fused, root, streams, plan);
@@ -118,7 +119,8 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
 
 /// The best of them first: those that move least.
 std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const Layer& root,
-                                                const Streams& streams) const {
+                                                const Streams& streams,
+                                                const LayerTiling& once) const {
     std::vector<LayerTiling> found;
     const IterationSpace& space = root.space;
     const std::vector<Dim> reduction = space.reduction_dims();
@@ -129,7 +131,7 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
     }
     Extents tile = space.extents;
     do {
-        if (auto plan = deep_tile(fused, root, streams, tile)) {
+        if (auto plan = deep_tile(fused, root, streams, once, tile)) {
             found.push_back(*plan);
         }
     } while (halve_first(tile, kChannelDims));
@@ -139,8 +141,8 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
     return found;
 }
 
-/// DRAM traffic where the reduction goes by for each tile of outputs: nothing else stays between
-/// tiles.
+/// Adds to the traffic of a layer that is streamed once what comes again where the reduction goes
+/// by for each tile of outputs: nothing else stays between tiles.
 void LayerTiler::cost_deep(const FusedLayer& fused, const Layer& root, const Streams& streams,
                            LayerTiling& plan) const {
     const Extents outputs = with_whole_sums(plan.tile, root.space);
@@ -148,10 +150,6 @@ void LayerTiler::cost_deep(const FusedLayer& fused, const Layer& root, const Str
     for (const Dim dim : all_dims()) {
         tiles *= static_cast<double>(ceil_divide(root.space.extent(dim), outputs[index(dim)]));
     }
-    LayerTiling once;
-    once.tile = root.space.extents;
-    cost(fused, root, streams, once);
-    plan.dram_bytes = once.dram_bytes;
     for (const Operand& operand : root.space.operands) {
         if (operand.role == TensorRole::outputs ||
             (operand.role == TensorRole::weights ? !streams.weights

@@ -133,12 +133,13 @@ void LayerTiler::search_deep(const FusedLayer& fused, const Streams& streams,
     const auto is_better = [&](const LayerTiling& plan) {
         return !best || kWorthwhile * time(plan) < time(*best);
     };
-    const double once = streamed_once(fused, root, streams);
-    if (best && best->dram_bytes + best->weight_bytes <= kWorthwhile * once) {
+    const LayerTiling once = streamed_once(fused, root, streams);
+    if (best && best->dram_bytes + best->weight_bytes <=
+                    kWorthwhile * (once.dram_bytes + once.weight_bytes)) {
         return;
     }
     std::size_t tried = 0;
-    for (LayerTiling& plan : deep_tiles(fused, root, streams)) {
+    for (LayerTiling& plan : deep_tiles(fused, root, streams, once)) {
         if (!is_better(plan) || ++tried > kMostTiles) {
             break;  // they come by what they move
         }

@@ -41,14 +41,16 @@ private:
     void search_deep(const FusedLayer& fused, const Streams& streams,
                      std::optional<LayerTiling>& best);
     // deep_tiles.cpp
-    [[nodiscard]] double streamed_once(const FusedLayer& fused, const Layer& root,
-                                       const Streams& streams) const;
+    [[nodiscard]] LayerTiling streamed_once(const FusedLayer& fused, const Layer& root,
+                                            const Streams& streams) const;
     [[nodiscard]] Extents drained_part(const FusedLayer& fused, const Layer& root,
                                        const Streams& streams, Extents part) const;
     [[nodiscard]] std::vector<LayerTiling> deep_tiles(const FusedLayer& fused, const Layer& root,
-                                                      const Streams& streams) const;
+                                                      const Streams& streams,
+                                                      const LayerTiling& once) const;
     [[nodiscard]] std::optional<LayerTiling> deep_tile(const FusedLayer& fused, const Layer& root,
-                                                       const Streams& streams, Extents tile) const;
+                                                       const Streams& streams,
+                                                       const LayerTiling& once, Extents tile) const;
     void cost_deep(const FusedLayer& fused, const Layer& root, const Streams& streams,
                    LayerTiling& plan) const;
 

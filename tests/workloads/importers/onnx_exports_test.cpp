@@ -3,28 +3,13 @@
 // shared tensors, operators of others in between.
 #include <catch2/catch.hpp>
 
-#include "tests/support/onnx_models.hpp"
-#include "tests/workloads/importers/imported.hpp"
+#include "tests/workloads/importers/imported_onnx.hpp"
 
 namespace memwall {
 namespace {
 
 using namespace test;
 using Ints = std::vector<std::int64_t>;
-
-std::string lines(const OnnxModel& model, const ImportOptions& options = {}) {
-    return layer_lines(imported("net.onnx", model.bytes(), options).network);
-}
-
-std::string faults(const OnnxModel& model, const ImportOptions& options = {}) {
-    return import_faults("net.onnx", model.bytes(), options);
-}
-
-ImportOptions skipping() {
-    ImportOptions options;
-    options.skip_unsupported = true;
-    return options;
-}
 
 /// One operator of a set on [1, 4, 9, 10].
 std::string one(std::int64_t opset, const std::string& op, const std::vector<std::string>& more,

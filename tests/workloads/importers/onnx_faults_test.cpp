@@ -4,24 +4,13 @@
 
 #include <cmath>
 
-#include "tests/support/onnx_models.hpp"
-#include "tests/workloads/importers/imported.hpp"
+#include "tests/workloads/importers/imported_onnx.hpp"
 
 namespace memwall {
 namespace {
 
 using namespace test;
 using Ints = std::vector<std::int64_t>;
-
-std::string faults(const OnnxModel& model, const ImportOptions& options = {}) {
-    return import_faults("net.onnx", model.bytes(), options);
-}
-
-ImportOptions skipping() {
-    ImportOptions options;
-    options.skip_unsupported = true;
-    return options;
-}
 
 /// A convolution of 8 filters of 3 by 3 on [1, 3, 8, 8]; c has shape [1, 8, 6, 6].
 OnnxModel& add_convolution(OnnxModel& model, const OnnxAttributes& attributes = {}) {

@@ -2,8 +2,7 @@
 // ONNX models made with the ONNX library, read as networks.
 #include <catch2/catch.hpp>
 
-#include "tests/support/onnx_models.hpp"
-#include "tests/workloads/importers/imported.hpp"
+#include "tests/workloads/importers/imported_onnx.hpp"
 
 namespace memwall {
 namespace {
@@ -13,14 +12,6 @@ using Ints = std::vector<std::int64_t>;
 
 ImportedNetwork read(const OnnxModel& model, const ImportOptions& options = {}) {
     return imported("net.onnx", model.bytes(), options);
-}
-
-std::string lines(const OnnxModel& model, const ImportOptions& options = {}) {
-    return layer_lines(read(model, options).network);
-}
-
-std::string faults(const OnnxModel& model, const ImportOptions& options = {}) {
-    return import_faults("net.onnx", model.bytes(), options);
 }
 
 /// One operator on an image [1, 4, 9, 10].

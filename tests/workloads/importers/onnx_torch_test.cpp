@@ -3,22 +3,13 @@
 // of one product, sequences with the steps in front.
 #include <catch2/catch.hpp>
 
-#include "tests/support/onnx_models.hpp"
-#include "tests/workloads/importers/imported.hpp"
+#include "tests/workloads/importers/imported_onnx.hpp"
 
 namespace memwall {
 namespace {
 
 using namespace test;
 using Ints = std::vector<std::int64_t>;
-
-std::string lines(const OnnxModel& model, const ImportOptions& options = {}) {
-    return layer_lines(imported("net.onnx", model.bytes(), options).network);
-}
-
-std::string faults(const OnnxModel& model, const ImportOptions& options = {}) {
-    return import_faults("net.onnx", model.bytes(), options);
-}
 
 }  // namespace
 
