@@ -187,7 +187,7 @@ void read_pad(NodeReader& node) {
         if (!item.leaves_out(axis)) {
             padding.push_back(pads[n]);
         } else if (pads[n] > 0) {
-            throw NotExpressible{"works across the items of a batch"};
+            throw AcrossItems{};
         }
     }
     if (!any) {

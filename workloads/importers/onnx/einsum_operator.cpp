@@ -158,7 +158,7 @@ void read_einsum(NodeReader& node) {
     const std::int64_t batch = node.graph().batch();
     std::int64_t heads = sizes.product(roles.heads);
     if (heads % batch != 0) {
-        throw NotExpressible{"works across the items of a batch"};
+        throw AcrossItems{};
     }
     heads /= batch;
     const std::int64_t rows = sizes.product(roles.rows);

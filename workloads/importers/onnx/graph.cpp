@@ -210,8 +210,8 @@ Item Graph::item(const Dims& dims) const {
         return sequence;
     }
     if (dims[0] % batch_ != 0) {
-        throw NotExpressible{"its result " + text_of(dims) + " is not made of " +
-                             std::to_string(batch_) + " items"};
+        throw NotOfItems{{"its result " + text_of(dims) + " is not made of " +
+                          std::to_string(batch_) + " items"}};
     }
     Item item = {dims, 0};
     item.shape[0] /= batch_;
@@ -270,7 +270,7 @@ void Graph::settle(const std::string& name) {
 
 std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch) {
     if (axis == item.batch_axis && (item.dropped == 1 || batch > 1)) {
-        throw NotExpressible{"works across the items of a batch"};
+        throw AcrossItems{};
     }
     return static_cast<std::int64_t>(axis - (axis > item.batch_axis ? item.dropped : 0));
 }

@@ -56,7 +56,7 @@ struct Item {
     }
 };
 
-/// The axis of an item for one of the dims. Throws NotExpressible where it is that of the batch.
+/// The axis of an item for one of the dims. Throws AcrossItems where it is that of the batch.
 std::int64_t item_axis(const Item& item, std::size_t axis, std::int64_t batch);
 /// An activation seen with its axes in this order.
 Value permuted(Value value, const Dims& order);
@@ -93,7 +93,7 @@ public:
     void add_layer(DraftLayer layer, const Shape& made);
 
     /// The shape of one item: the leading axis divided by the batch, and dropped where that leaves
-    /// one. Of sequences with the steps in front it is the second axis. Throws NotExpressible.
+    /// one. Of sequences with the steps in front it is the second axis. Throws NotOfItems.
     [[nodiscard]] Item item(const Dims& dims) const;
     /// Makes a value that is repeated a tensor of its own.
     void settle(const std::string& name);

@@ -66,6 +66,12 @@ InputSizes::InputSizes(const Model& model, const ImportOptions& options)
     }
 }
 
+bool InputSizes::leaves_batch_open(const Stated& input) const {
+    const std::size_t axis = batch_axis(input.name);
+    return options_.batch <= 0 && batch_ == 1 && input.shape && axis < input.shape->size() &&
+           is_open((*input.shape)[axis]) && !options_.dims.contains(key_of(input, axis));
+}
+
 std::string InputSizes::key_of(const Stated& input, std::size_t axis) {
     const std::string& symbol = (*input.shape)[axis].symbol;
     return symbol.empty() ? input.name + "." + std::to_string(axis) : symbol;

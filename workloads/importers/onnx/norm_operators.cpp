@@ -74,7 +74,7 @@ void add_beside(NodeReader& node, const Value& value, const Value& one, const ch
     const Item item = node.graph().item(value.dims);
     const Shape seen = node.graph().item(one.dims).shape;
     if (seen.size() != item.shape.size()) {
-        throw NotExpressible{"works across the items of a batch"};
+        throw AcrossItems{};
     }
     DraftLayer layer = node.start(op);
     layer.inputs = {node.graph().read(value, item.shape), node.graph().read(one, seen)};

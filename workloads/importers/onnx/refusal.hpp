@@ -11,6 +11,14 @@ struct NotExpressible {
     std::string why;
 };
 
+/// A tensor that is not made of as many items as the batch has.
+struct NotOfItems : NotExpressible {};
+
+/// A node that mixes the items of a batch, or leaves some of them out.
+struct AcrossItems : NotExpressible {
+    AcrossItems() : NotExpressible{"works across the items of a batch"} {}
+};
+
 /// What contradicts itself or what it reads: ONNX does not allow it either.
 struct Contradiction {
     std::string why;

@@ -53,7 +53,7 @@ void repeat(NodeReader& node, Dims dims, const Dims& times) {
             continue;
         }
         if (axis == 0 && node.graph().batch() > 1) {
-            throw NotExpressible{"works across the items of a batch"};
+            throw AcrossItems{};
         }
         node.set_output(0, value);
         node.graph().settle(node.node().outputs.at(0));
@@ -221,6 +221,10 @@ void read_expand(NodeReader& node) {
     const Value& value = node.input(0);
     const auto wanted = node.numbers(1);
     const auto dims = wanted ? broadcast(value.dims, *wanted) : std::nullopt;
+    if (!dims && node.graph().batch() > 1 && wanted && wanted->size() == value.rank() &&
+        wanted->front() > 1 && wanted->front() != value.dims.front()) {
+        throw AcrossItems{};
+    }
     if (!dims) {
         throw NotExpressible{"a shape that is not known, or does not meet " + text_of(value.dims)};
     }

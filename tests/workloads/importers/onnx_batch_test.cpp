@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nodes that work across the items of a batch: refused, also where the batch is left open and the
+// model is read with one item.
+#include <catch2/catch.hpp>
+
+#include "tests/workloads/importers/imported_onnx.hpp"
+
+namespace memwall {
+namespace {
+
+using namespace test;
+using Ints = std::vector<std::int64_t>;
+
+struct Form {
+    std::string op;
+    std::vector<std::string> more = {};
+    OnnxAttributes attributes = {};
+};
+
+/// What the import of one operator on [batch, 6] says, a layer behind it.
+std::string faults_of(const Form& form, const std::string& batch, std::int64_t asked = 0) {
+    OnnxModel model;
+    model.input("x", {batch, "6"}).output("y");
+    model.integers("first", {0}).integers("second", {1}).integers("last", {-1});
+    model.integers("twice", {2, 1}).integers("rows", {3, 6});
+    std::vector<std::string> inputs = {"x"};
+    inputs.insert(inputs.end(), form.more.begin(), form.more.end());
+    model.node(form.op, inputs, {"made"}, form.attributes).node("Relu", {"made"}, {"y"});
+    ImportOptions options;
+    options.batch = asked;
+    return faults(model, options);
+}
+
+const std::string kOpen =
+    ": works across the items of a batch, which the model leaves open; with --batch 1 the model is "
+    "read as it is for one item";
+
+}  // namespace
+
+TEST_CASE("A node that works across a batch that is left open, or is of several, is refused") {
+    const std::vector<Form> forms = {
+        {"ReduceMean", {}, {{"axes", Ints{0}}}},
+        {"ReduceMean", {}, {{"axes", Ints{0}}, {"keepdims", std::int64_t{0}}}},
+        {"ReduceSum", {"first"}},
+        {"ReduceMax"},
+        {"ArgMax"},
+        {"Slice", {"first", "second"}},
+        {"Gather", {"first"}},
+        {"Tile", {"twice"}},
+        {"Expand", {"rows"}},
+        {"Einsum", {"x"}, {{"equation", std::string("bi,bj->ij")}}},
+    };
+    for (const Form& form : forms) {
+        const std::string node =
+            "net.onnx: error: unsupported operator " + form.op + ", node 'made_node'";
+        INFO(node);
+        CHECK(faults_of(form, "batch") == node + kOpen);
+        CHECK(faults_of(form, "batch", 4) == node + ": works across the items of a batch");
+        // Of one item alone, which the model states or was asked for, it is what it is.
+        CHECK(faults_of(form, "1").empty());
+        CHECK(faults_of(form, "batch", 1).empty());
+    }
+}
+
+TEST_CASE("Items that are joined along an open batch are refused") {
+    const Form form = {"Concat", {"x"}, {{"axis", std::int64_t{0}}}};
+    CHECK(faults_of(form, "batch").find("operator Concat, node 'made_node'") != std::string::npos);
+    CHECK(faults_of(form, "batch", 4).find("across the items of a batch") != std::string::npos);
+}
+
+TEST_CASE("What keeps the items of an open batch apart is read, whatever shape they take") {
+    OnnxModel model;
+    model.input("x", {"batch", "4", "6"}).output("y").weights("table", {1, 4, 6});
+    model.integers("one", {1}).integers("rows", {-1, 6}).integers("back", {-1, 4, 6});
+    model.node("Add", {"x", "table"}, {"placed"}).node("Reshape", {"placed", "rows"}, {"flat"});
+    model.node("Relu", {"flat"}, {"positive"}).node("Reshape", {"positive", "back"}, {"again"});
+    model.node("ReduceMean", {"again"}, {"y"}, {{"axes", Ints{1}}});
+    CHECK(faults(model).empty());
+}
+
+TEST_CASE("All nodes across an open batch are told at once, and left out where that was asked") {
+    OnnxModel model;
+    model.input("x", {"batch", "6"}).input("z", {"batch", "6"}).output("y").output("w");
+    model.integers("first", {0}).integers("second", {1});
+    model.node("ReduceMean", {"x"}, {"mean"}, {{"axes", Ints{0}}}).node("Relu", {"mean"}, {"y"});
+    model.node("Slice", {"z", "first", "second"}, {"part"}).node("Relu", {"part"}, {"w"});
+    const std::string told = faults(model);
+    CHECK(told.find("node 'mean_node'" + kOpen) != std::string::npos);
+    CHECK(told.find("node 'part_node'" + kOpen) != std::string::npos);
+    model.declare("mean", {"1", "6"}).declare("part", {"1", "6"});
+    const auto read = imported("net.onnx", model.bytes(), skipping());
+    CHECK(read.network.layers().size() == 2);
+    CHECK(read.notes.size() == 2);
+}
+
+TEST_CASE("An input of one item beside an open batch keeps nothing from being found") {
+    OnnxModel model;
+    model.input("x", {"batch", "6"}).input("z", {"1", "6"}).output("y").output("w");
+    model.node("Relu", {"z"}, {"w"});
+    model.node("ReduceMean", {"x"}, {"mean"}, {{"axes", Ints{0}}}).node("Relu", {"mean"}, {"y"});
+    CHECK(faults(model).find("node 'mean_node'" + kOpen) != std::string::npos);
+}
+
+TEST_CASE("A model whose batch lies elsewhere says how all of it can be read") {
+    // Queries, keys and values as [3, steps, batch, features].
+    OnnxModel model;
+    model.input("x", {"2", "5", "8"}).output("y").weights("w", {8, 24}).integers("one", {1}, true);
+    model.integers("cut", {5, 2, 3, 8});
+    model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
+    model.node("MatMul", {"t", "w"}, {"p"}).node("Reshape", {"p", "cut"}, {"r"});
+    model.node("Transpose", {"r"}, {"m"}, {{"perm", Ints{2, 0, 1, 3}}});
+    model.node("Gather", {"m", "one"}, {"q"}).node("Relu", {"q"}, {"y"});
+    CHECK(faults(model).find("with --batch 1 the model is read as it is for one item") !=
+          std::string::npos);
+    ImportOptions whole;
+    whole.batch = 1;
+    CHECK(imported("net.onnx", model.bytes(), whole).network.macs() == 2 * 5 * 8 * 24);
+}
+
+}  // namespace memwall
