@@ -155,10 +155,13 @@ void LoopNestMapper::check(const Machine& machine) const {
     const NestHierarchy hierarchy(machine);
 }
 
+void LoopNestMapper::check_layers(const Network& network, const Machine& machine) const {
+    NestHierarchy(machine).check_layers(network);
+}
+
 Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
                             const MapperOptions& options) const {
     const NestHierarchy hierarchy(machine);
-    hierarchy.check_layers(network);
     NestPlanner planner(network, machine, hierarchy, options);
     planner.run();
     Mapping mapping;

@@ -75,7 +75,7 @@ void check_mappable(const Machine& machine) {
     make_mapper(machine.parts().mapper)->check(machine);
 }
 
-Mapping map_network(const Network& network, const Machine& machine, const MapperOptions& options) {
+void check_mappable(const Network& network, const Machine& machine, const MapperOptions& options) {
     if (fuse_layers(network).empty()) {
         throw InputError("network '" + network.name() +
                          "' has no layer that does any work: there is nothing to run");
@@ -93,6 +93,11 @@ Mapping map_network(const Network& network, const Machine& machine, const Mapper
                          machine.parts().mapper + "', which maps for latency; the objective '" +
                          name(options.objective) + "' is of the mapper '" + kLoopNestMapper + "'");
     }
+    make_mapper(machine.parts().mapper)->check_layers(network, machine);
+}
+
+Mapping map_network(const Network& network, const Machine& machine, const MapperOptions& options) {
+    check_mappable(network, machine, options);
     return make_mapper(machine.parts().mapper)->map(network, machine, options);
 }
 

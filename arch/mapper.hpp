@@ -95,6 +95,8 @@ public:
     virtual ~Mapper() = default;
     /// Throws InputError with every part that the machine lacks for this mapper.
     virtual void check(const Machine& machine) const = 0;
+    /// Throws InputError with the layers that the machine cannot compute, whatever room it has.
+    virtual void check_layers(const Network& network, const Machine& machine) const = 0;
     /// Throws InputError where the machine cannot compute a layer, or cannot hold the network.
     [[nodiscard]] virtual Mapping map(const Network& network, const Machine& machine,
                                       const MapperOptions& options) const = 0;
@@ -109,6 +111,9 @@ const std::vector<std::string>& mapper_names();
 std::unique_ptr<Mapper> make_mapper(const std::string& name);
 /// Whether its own mapper can use a machine; throws InputError where it cannot.
 void check_mappable(const Machine& machine);
+/// What map_network refuses without looking for a mapping: a network without work, options that
+/// are another mapper's, layers that the machine cannot compute. Throws InputError.
+void check_mappable(const Network& network, const Machine& machine, const MapperOptions& options);
 /// By the machine's own mapper.
 Mapping map_network(const Network& network, const Machine& machine, const MapperOptions& options);
 

@@ -162,12 +162,15 @@ void SpatialMapper::check(const Machine& machine) const {
     const Chip parts(machine);
 }
 
+void SpatialMapper::check_layers(const Network& network, const Machine& machine) const {
+    memwall::check_layers(network, machine, cores_of(Chip(machine)));
+    check_spatial(network, machine);
+}
+
 Mapping SpatialMapper::map(const Network& network, const Machine& machine,
                            const MapperOptions& options) const {
     const Chip chip(machine);
     const Cores cores = cores_of(chip);
-    check_layers(network, machine, cores);
-    check_spatial(network, machine);
     Choice choice = choose(network, machine, chip, cores, options);
     Mapping mapping;
     mapping.sub_batch = choice.network.batch();

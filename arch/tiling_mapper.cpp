@@ -217,11 +217,14 @@ void TilingMapper::check(const Machine& machine) const {
     const Hierarchy parts(machine);
 }
 
+void TilingMapper::check_layers(const Network& network, const Machine& machine) const {
+    memwall::check_layers(network, machine, cores_of(Hierarchy(machine)));
+}
+
 Mapping TilingMapper::map(const Network& network, const Machine& machine,
                           const MapperOptions& options) const {
     const Hierarchy hierarchy(machine);
     const Cores cores = cores_of(hierarchy);
-    check_layers(network, machine, cores);
     const ClockDomain& clock = machine.clock(machine.component(hierarchy.array).clock);
     const Choice choice = choose_with_effort(network, machine, hierarchy, clock, cores, options);
     Mapping mapping;

@@ -48,10 +48,13 @@ void WaveMapper::check(const Machine& machine) const {
     gpu_of(machine);
 }
 
+void WaveMapper::check_layers(const Network& network, const Machine& machine) const {
+    memwall::check_layers(network, machine, cores_of(gpu_of(machine)));
+}
+
 Mapping WaveMapper::map(const Network& network, const Machine& machine,
                         const MapperOptions& options) const {
     const Hierarchy gpu = gpu_of(machine);
-    check_layers(network, machine, cores_of(gpu));
     const ClockDomain& clock = machine.clock(machine.component(gpu.array).clock);
     const WavePlan plan = plan_waves(network, gpu, memory_latency(gpu, clock));
     Mapping mapping;

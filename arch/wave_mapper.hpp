@@ -10,6 +10,7 @@ namespace memwall {
 class WaveMapper final : public Mapper {
 public:
     void check(const Machine& machine) const override;
+    void check_layers(const Network& network, const Machine& machine) const override;
     [[nodiscard]] Mapping map(const Network& network, const Machine& machine,
                               const MapperOptions& options) const override;
 };

@@ -55,12 +55,7 @@ public:
           cards_(*machine.parts().cards),
           run_(run),
           groups_(network.batch() / cards_.together) {
-        if (network.batch() % cards_.together != 0) {
-            throw InputError(std::to_string(network.batch()) +
-                             " users are no whole number of groups of " +
-                             std::to_string(cards_.together) +
-                             " that go through a card together (machine.cards.together)");
-        }
+        check_groups(network.batch(), cards_);
         const std::int64_t some = std::min(groups_, kWeighedGroups);
         if (division.empty()) {
             division = divide_over_cards(network, machine, [&](const Network& layers) {
@@ -199,6 +194,14 @@ private:
 };
 
 }  // namespace
+
+void check_groups(std::int64_t items, const CardsConfig& cards) {
+    if (items % cards.together != 0) {
+        throw InputError(std::to_string(items) + " users are no whole number of groups of " +
+                         std::to_string(cards.together) +
+                         " that go through a card together (machine.cards.together)");
+    }
+}
 
 RunResult run_cards(const Network& network, const Machine& machine, Passage passage,
                     Division& division, const CardRunner& run) {

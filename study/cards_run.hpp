@@ -25,6 +25,9 @@ enum class Passage {
     stream  ///< one behind the other, frames without end
 };
 
+/// Throws InputError where users, or frames, make no whole number of groups.
+void check_groups(std::int64_t items, const CardsConfig& cards);
+
 /// A batch (all users) on a machine with cards; the result counts it once. `division` is made where
 /// it is empty, else that of another step. Throws InputError where the cards cannot hold it.
 RunResult run_cards(const Network& network, const Machine& machine, Passage passage,

@@ -14,6 +14,7 @@
 #include "study/language_run.hpp"
 #include "study/load.hpp"
 #include "study/power_cap.hpp"
+#include "study/run_check.hpp"
 #include "study/training_run.hpp"
 #include "workloads/transforms.hpp"
 
@@ -157,25 +158,13 @@ RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine
                      });
 }
 
-NetworkAtPrecision with_items(const Network& network, const std::string& precision,
-                              std::int64_t batch) {
-    NetworkAtPrecision asked = at_precision(network, precision);
-    asked.network = with_batch(asked.network, batch);
-    return asked;
-}
-
 /// Frames over the cards of a machine: a batch of a steady stream, or one from a standing start.
 RunResult run_frames_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
                                 const RunSettings& settings, const Scenario& scenario,
                                 const std::vector<std::string>& overrides,
                                 const Progress& progress) {
-    const bool stream = scenario.phase == Phase::stream && !scenario.cold;
-    if (!stream && scenario.phase != Phase::single) {
-        throw InputError("machine '" + machine.name() +
-                         "' has cards, which go through the phases " +
-                         "stream, single and those of language models; found " +
-                         (scenario.cold ? "a cold start" : name(scenario.phase)));
-    }
+    check_phase_of_cards(machine, scenario);
+    const bool stream = scenario.phase == Phase::stream;
     Division division;
     RunResult result =
         run_over_cards(asked, machine, settings, stream ? Passage::stream : Passage::once, division,

@@ -66,10 +66,11 @@ void NetworkSource::expect_steps(Phase phase) const {
 
 Network NetworkSource::at(std::int64_t positions, std::int64_t context) const {
     ensure(has_steps(), "only a language model has steps");
-    if (stated_sequence_length(tree_)) {
-        throw InputError("network '" + network_.name() +
-                         "': a phase says how many tokens there are, the transform "
-                         "sequence_length too; expected --prompt or --context instead of it");
+    if (const auto place = place_of_sequence_length(tree_)) {
+        throw InputError({Diagnostic{
+            *place, "network '" + network_.name() +
+                        "': a phase says how many tokens there are, the transform "
+                        "sequence_length too; expected --prompt or --context instead of it"}});
     }
     Diagnostics faults;
     Network network = load_network(

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// "9 x 3 x 2 = 54 points; about 3 s on 2 processes".
-std::string size_text(const LoadedSweep& loaded, const Configs& configs, int jobs,
+std::string size_text(const LoadedSweep& loaded, const SweepEstimate& estimate, int jobs,
                       std::int64_t left) {
     const Sweep& sweep = loaded.sweep;
     std::string text;
@@ -34,11 +34,24 @@ std::string size_text(const LoadedSweep& loaded, const Configs& configs, int job
     if (left < all && !sweep.search) {
         text += ", " + format_count(left) + " to run";
     }
-    const auto estimate =
-        left > 0 ? estimate_time(loaded, configs, left, jobs) : std::chrono::duration<double>(0);
+    const double seconds = left > 0 && estimate.time ? estimate.time->count() : 0;
     return text + "; " +
-           (estimate ? "about " + rough_time(estimate->count()) : "more than can be told soon") +
+           (left == 0 || estimate.time ? "about " + rough_time(seconds)
+                                       : "more than can be told soon") +
            " on " + std::to_string(jobs) + (jobs == 1 ? " process" : " processes");
+}
+
+/// How large a sweep is and how long it takes; points that were tried for that and fail are named.
+void dry_run(const LoadedSweep& loaded, const Configs& configs, int jobs) {
+    const std::int64_t all = loaded.sweep.space.size();
+    const std::int64_t left =
+        loaded.sweep.search ? std::min(loaded.sweep.search->budget, all) : all;
+    const SweepEstimate expected = estimate_sweep(loaded, configs, left, jobs);
+    std::string text = loaded.sweep.name + ": " + size_text(loaded, expected, jobs, left) + "\n";
+    for (const std::string& line : expected.failing) {
+        text += line + "\n";
+    }
+    print_result(text);
 }
 
 std::string counts_text(const SweepCounts& counts) {
@@ -141,18 +154,16 @@ int sweep_command(const CommandLine& command, const Configs& configs,
     }
     if (command.dry_run) {
         check_sweep(loaded, configs, options.pool);
-        print_result(loaded.sweep.name + ": " +
-                     size_text(loaded, configs, options.pool.jobs,
-                               loaded.sweep.search ? std::min(loaded.sweep.search->budget,
-                                                              loaded.sweep.space.size())
-                                                   : loaded.sweep.space.size()) +
-                     "\n");
+        dry_run(loaded, configs, options.pool.jobs);
         return 0;
     }
     refuse_foreign_folder(options.out);
     const std::int64_t found = run_sweep(loaded, configs, options, [&](std::int64_t left) {
+        const int jobs = options.pool.jobs;
+        const SweepEstimate expected =
+            left > 0 ? estimate_sweep(loaded, configs, left, jobs) : SweepEstimate();
         std::cerr << "memwall: " << loaded.sweep.name << ": "
-                  << size_text(loaded, configs, options.pool.jobs, left) << "\n";
+                  << size_text(loaded, expected, jobs, left) << "\n";
     });
     return tell_end(loaded, options.out, found, started);
 }

@@ -149,10 +149,16 @@ std::vector<Transform> read_transforms(MapReader& reader) {
     return transforms;
 }
 
-std::optional<std::string> stated_sequence_length(const YamlValue& tree) {
-    const auto sizes = parameters_of_transforms(tree);
-    const auto length = sizes.find(kPositions);
-    return length == sizes.end() ? std::nullopt : std::optional(length->second);
+std::optional<SourceMark> place_of_sequence_length(const YamlValue& tree) {
+    if (!parameters_of_transforms(tree).contains(kPositions)) {
+        return std::nullopt;
+    }
+    std::optional<SourceMark> place;
+    for (const YamlValue& transform : tree.find("transforms")->items()) {
+        const YamlValue* length = transform.is_map() ? transform.find("sequence_length") : nullptr;
+        place = length != nullptr ? length->mark() : place;
+    }
+    return place;
 }
 
 std::map<std::string, std::string> parameters_of_transforms(const YamlValue& tree) {

@@ -36,8 +36,8 @@ constexpr const char* kImageColumns = "image_columns";
 /// The values that the transforms of a network file give to these parameters, where it has them.
 std::map<std::string, std::string> parameters_of_transforms(const YamlValue& tree);
 
-/// That of `positions`: the `sequence_length` that is asked for.
-std::optional<std::string> stated_sequence_length(const YamlValue& tree);
+/// The place of the `sequence_length` that the transforms of a network file ask for, if they do.
+std::optional<SourceMark> place_of_sequence_length(const YamlValue& tree);
 
 /// What the parameters of a network decide, so that its inputs have it already.
 struct SizedByParameters {

@@ -16,6 +16,14 @@ std::string Setting::text() const {
     return value.is_scalar() ? value.text() : yaml_flow(value);
 }
 
+std::string values_text(const Settings& settings) {
+    std::string text;
+    for (const Setting& setting : settings) {
+        text += (text.empty() ? "" : ", ") + setting.path + " = " + setting.text();
+    }
+    return text;
+}
+
 std::int64_t Choices::size() const {
     return list.empty() ? range.steps() : static_cast<std::int64_t>(list.size());
 }

@@ -79,19 +79,12 @@ private:
                 continue;
             }
             if (fault.where.file != sweep_.tree.mark().file) {
-                fault.message +=
-                    " (at point " + std::to_string(point) + " of the sweep" + values(point) + ")";
+                const std::string values = values_text(sweep_.space.at(point));
+                fault.message += " (at point " + std::to_string(point) + " of the sweep" +
+                                 (values.empty() ? "" : ": " + values) + ")";
             }
             faults.push_back(std::move(fault));
         }
-    }
-
-    [[nodiscard]] std::string values(std::int64_t point) const {
-        std::string text;
-        for (const Setting& setting : sweep_.space.at(point)) {
-            text += (text.empty() ? ": " : ", ") + setting.path + " = " + setting.text();
-        }
-        return text;
     }
 
     const Sweep& sweep_;

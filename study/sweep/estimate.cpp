@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "base/csv.hpp"
@@ -11,9 +12,8 @@
 
 namespace memwall {
 
-std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& loaded,
-                                                           const Configs& configs,
-                                                           std::int64_t points, int jobs) {
+SweepEstimate estimate_sweep(const LoadedSweep& loaded, const Configs& configs, std::int64_t points,
+                             int jobs) {
     using Span = std::chrono::duration<double>;
     constexpr Span kPatience{20};
     // A rule of thumb for people, not measured here: what a step of the replay costs.
@@ -27,6 +27,7 @@ std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& lo
     pool.point_timeout = kPatience;
     PointRunner runner(loaded.sweep, configs);
     std::vector<double> seconds;
+    std::map<std::int64_t, std::string> failing;
     run_points(
         [&]() -> std::optional<std::int64_t> {
             if (probes.empty()) {
@@ -46,21 +47,29 @@ std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& lo
             if (replayed && !steps.empty()) {
                 took += kSecondsAChild + kSecondsAStep * std::stod(steps);
             }
-            record.reason = fmt::format("{:.9f}", took);
+            record.totals = fmt::format("{:.9f}", took);
             return record;
         },
         [&](const Record& record) {
             if (record.cause != FailureCause::timeout && record.cause != FailureCause::killed) {
-                seconds.push_back(std::stod(record.reason));
+                seconds.push_back(std::stod(record.totals));
+            }
+            if (record.cause == FailureCause::input) {
+                failing[record.point] = record.reason;
             }
         },
         pool);
-    if (seconds.size() < count) {
-        return std::nullopt;
+    SweepEstimate estimate;
+    for (const auto& [point, reason] : failing) {
+        estimate.failing.push_back("point " + std::to_string(point) + " fails (" +
+                                   values_text(loaded.sweep.space.at(point)) + "): " + reason);
     }
-    const double mean =
-        std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size());
-    return Span(mean * static_cast<double>(points) / std::max(jobs, 1));
+    if (seconds.size() == count) {
+        const double mean = std::accumulate(seconds.begin(), seconds.end(), 0.0) /
+                            static_cast<double>(seconds.size());
+        estimate.time = Span(mean * static_cast<double>(points) / std::max(jobs, 1));
+    }
+    return estimate;
 }
 
 }  // namespace memwall

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/sweep/point_runner.hpp"
 
+#include <cctype>
 #include <new>
 
 #include "base/csv.hpp"
 #include "base/parse.hpp"
 #include "study/execute.hpp"
+#include "study/run_check.hpp"
 #include "study/sweep/metrics.hpp"
 
 namespace memwall {
@@ -31,6 +33,33 @@ std::string totals_without_run(const Machine& machine) {
     std::string line = csv_line(cells);
     line.pop_back();
     return line;
+}
+
+/// Whether `text` has `word` in it, no letters beside it.
+bool names_word(const std::string& text, const std::string& word) {
+    const auto part_of_word = [&](std::size_t at) {
+        return at < text.size() &&
+               (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
+    };
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+        if (!part_of_word(at - 1) && !part_of_word(at + word.size())) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// A fault without a place gets that of the last setting whose key it names.
+Diagnostic placed(Diagnostic fault, const Settings& settings) {
+    if (fault.where.line > 0) {
+        return fault;
+    }
+    for (const Setting& setting : settings) {
+        if (names_word(fault.message, setting.path.substr(setting.path.rfind('.') + 1))) {
+            fault.where = setting.value.mark();
+        }
+    }
+    return fault;
 }
 
 }  // namespace
@@ -60,7 +89,21 @@ const Constraint* PointRunner::broken(const Settings& settings, const Machine& m
 }
 
 Point PointRunner::instantiate(std::int64_t point, std::optional<Engine> engine) {
-    return loader_.load(sweep_.settings(point), engine);
+    const Settings settings = sweep_.settings(point);
+    Point made = loader_.load(settings, engine);
+    if (broken(settings, *made.machine) != nullptr) {
+        return made;
+    }
+    try {
+        check_run(*made.network, *made.machine, made.run);
+    } catch (const InputError& error) {
+        std::vector<Diagnostic> faults;
+        for (const Diagnostic& fault : error.faults()) {
+            faults.push_back(placed(fault, settings));
+        }
+        throw InputError(std::move(faults));
+    }
+    return made;
 }
 
 Record PointRunner::run(std::int64_t point, std::optional<Engine> engine) {

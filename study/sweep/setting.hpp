@@ -22,4 +22,7 @@ struct Setting {
 
 using Settings = std::vector<Setting>;
 
+/// "batch = 4, machine.clock = 400MHz".
+std::string values_text(const Settings& settings);
+
 }  // namespace memwall

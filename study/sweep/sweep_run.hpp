@@ -48,11 +48,16 @@ LoadedSweep load_sweep_file(const std::string& name, const std::vector<std::stri
 /// Makes every point, without running one. Throws InputError with the faults.
 void check_sweep(const LoadedSweep& loaded, const Configs& configs, const PoolOptions& pool);
 
-/// How long `points` points will take on `jobs` processes, from the mapping of a few of them; none
-/// where even those took too long.
-std::optional<std::chrono::duration<double>> estimate_time(const LoadedSweep& loaded,
-                                                           const Configs& configs,
-                                                           std::int64_t points, int jobs);
+/// What a few points tell of a sweep: its first, its middle and its last one, run by the analytic
+/// engine.
+struct SweepEstimate {
+    /// All points; none where even those few took too long.
+    std::optional<std::chrono::duration<double>> time;
+    std::vector<std::string> failing;  ///< a line for each that the machine has no room for
+};
+/// Of `points` points on `jobs` processes.
+SweepEstimate estimate_sweep(const LoadedSweep& loaded, const Configs& configs, std::int64_t points,
+                             int jobs);
 
 /// The passes whose records count in the sweep's table.
 std::vector<SweepPass> passes_of(const LoadedSweep& loaded, const std::filesystem::path& folder);

@@ -211,7 +211,8 @@ TEST_CASE("Scenarios that do not go with a language model or its phase are refus
     CHECK(fault({"--phase", "decode"}, "lenet").find("network 'lenet' has no phase decode") !=
           std::string::npos);
     CHECK(fault({"--set", "network.transforms=[{sequence_length: 4}]"}) ==
-          "error: network 'small': a phase says how many tokens there are, the transform "
+          "--set network.transforms=[{sequence_length: 4}]: error: network 'small': a phase says "
+          "how many tokens there are, the transform "
           "sequence_length too; expected --prompt or --context instead of it\n");
     CHECK(
         fault({"--users", "2", "--phase", "stream"}).find("users does not go with phase stream") !=

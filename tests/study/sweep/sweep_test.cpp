@@ -98,6 +98,46 @@ TEST_CASE("what would have no effect beside the values of a sweep is refused") {
     CHECK(sweep(folder.path(), kSweep, {"--set", "network=tiny_linear", "--dry-run"}).status == 0);
 }
 
+TEST_CASE("what a point would refuse is told before the first one runs, at its place") {
+    const TemporaryFolder folder;
+    const std::string base = "sweep: s\nbase: {machine: von_neumann, engine: analytic, ";
+    const ProgramRun length = sweep(folder.path(),
+                                    base +
+                                        "network: granite_3b, phase: decode}\ngrid:\n"
+                                        "  network.transforms: [[], [{sequence_length: 8}]]\n",
+                                    {"--dry-run"});
+    CHECK(length.err.find("s.yaml:4:47: error: network 'granite_3b': a phase says how many") == 0);
+    CHECK(length.status == 2);
+    const ProgramRun phase =
+        sweep(folder.path(), base + "network: lenet}\ngrid: {phase: [stream, decode]}\n");
+    CHECK(phase.err.find("s.yaml:3:24: error: network 'lenet' has no phase decode") !=
+          std::string::npos);
+    CHECK(phase.status == 2);
+    const std::string lanes = base + "network: lenet}\ngrid: {precision: [int8, fp32]}\n";
+    const ProgramRun refused = sweep(folder.path(), lanes, {"--dry-run"});
+    CHECK(refused.err.find("cannot compute layer 'conv1' (conv) at fp32") != std::string::npos);
+    CHECK(refused.err.find("(at point 1 of the sweep: precision = fp32)") != std::string::npos);
+    const std::string faster =
+        base +
+        "network: lenet}\nzip: {machine.clock: [200 MHz, 300 MHz], precision: [int8, fp32]}\n";
+    CHECK(sweep(folder.path(), faster, {"--dry-run"}).status == 2);
+    const std::string constraint = "constraints: [machine.clock <= 200 MHz]\n";
+    CHECK(sweep(folder.path(), faster + constraint, {"--dry-run"}).status == 0);
+}
+
+TEST_CASE("a dry run names the points that it tried and that have no room") {
+    const TemporaryFolder folder;
+    const ProgramRun run = sweep(folder.path(),
+                                 "sweep: s\nbase: {machine: tiny_von_neumann, network: lenet, "
+                                 "engine: analytic}\ngrid:\n"
+                                 "  machine.components.dram.capacity: [1 MiB, 1 KiB]\n",
+                                 {"--dry-run"});
+    INFO(run.err << run.out);
+    CHECK(run.status == 0);
+    CHECK(run.out.find("\npoint 1 fails (machine.components.dram.capacity = 1 KiB): ") !=
+          std::string::npos);
+}
+
 TEST_CASE("results do not depend on the number of workers, byte for byte") {
     const TemporaryFolder folder;
     std::string first;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/run_check.hpp"
+
+#include "arch/mapper.hpp"
+#include "base/error.hpp"
+#include "study/cards_run.hpp"
+#include "study/training_run.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+/// The networks that a language model's phase begins and ends with.
+std::vector<Network> steps_of_phase(const NetworkSource& source, const Scenario& scenario) {
+    source.expect_steps(scenario.phase);
+    const LanguageLoad& load = *scenario.language;
+    const bool prefills = scenario.phase != Phase::decode;
+    const std::int64_t steps = load.output_tokens - (prefills ? 1 : 0);
+    std::vector<Network> networks;
+    if (prefills) {
+        networks.push_back(source.at(load.prompt, 0));
+    }
+    if (steps > 0) {
+        networks.push_back(source.at(1, load.context + steps - 1));
+    }
+    return networks;
+}
+
+}  // namespace
+
+NetworkAtPrecision with_items(const Network& network, const std::string& precision,
+                              std::int64_t batch) {
+    NetworkAtPrecision asked = at_precision(network, precision);
+    asked.network = with_batch(asked.network, batch);
+    return asked;
+}
+
+void check_phase_of_cards(const Machine& machine, const Scenario& scenario) {
+    const bool stream = scenario.phase == Phase::stream && !scenario.cold;
+    if (!stream && scenario.phase != Phase::single) {
+        throw InputError("machine '" + machine.name() +
+                         "' has cards, which go through the phases " +
+                         "stream, single and those of language models; found " +
+                         (scenario.cold ? "a cold start" : name(scenario.phase)));
+    }
+}
+
+void check_run(const NetworkSource& source, const Machine& machine, const RunSettings& settings) {
+    const Scenario scenario = resolve(settings.scenario, source.has_steps());
+    MapperOptions options;
+    options.objective = settings.objective;
+    options.given = settings.mapping;
+    const auto check = [&](const Network& network) {
+        check_mappable(network, machine, options);
+        if (machine.parts().cards && !scenario.training) {
+            check_groups(network.batch(), *machine.parts().cards);
+        }
+    };
+    if (scenario.training) {
+        check(network_to_train(source, scenario, settings.precision, &machine).network);
+        return;
+    }
+    if (!scenario.language) {
+        if (machine.parts().cards) {
+            check_phase_of_cards(machine, scenario);
+        }
+        check(with_items(source.network(), settings.precision, scenario.batch).network);
+        return;
+    }
+    for (const Network& step : steps_of_phase(source, scenario)) {
+        check(with_items(step, settings.precision, scenario.batch).network);
+    }
+}
+
+}  // namespace memwall
