@@ -101,7 +101,7 @@ void check_layers(const Network& network, const Machine& machine, const Cores& c
                                           layer.name + "' (" + layer.op + ") at " +
                                           name_of(layer.precision) + ": component '" +
                                           machine.component(cores.array).name + "' has lanes for " +
-                                          known);
+                                          known + "; give one of these with --precision");
         }
     }
     faults.throw_if_any();

@@ -178,6 +178,9 @@ struct RunResult {
     std::string sparse_support;
     /// Precisions that the array has no lanes of, and the wider ones in use: "int4 at int8".
     std::vector<std::string> wider_lanes;
+    /// Of a training step: precisions of the network that layers cannot be trained in, and those in
+    /// use instead: "int8 at bf16".
+    std::vector<std::string> trained_at;
     std::vector<std::string> overrides;  ///< of this run alone
     Scenario scenario;
     Totals totals;

@@ -253,6 +253,7 @@ Json run_json(const RunResult& run) {
                  {"dense_pruned_layers", run.dense_pruned_layers},
                  {"sparse_support", run.sparse_support},
                  {"wider_lanes", run.wider_lanes},
+                 {"trained_at", run.trained_at},
                  {"overrides", run.overrides}};
     json["scenario"] = scenario_json(run.scenario);
     json["totals"] = totals_json(run.totals);

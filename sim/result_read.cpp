@@ -308,6 +308,7 @@ RunResult read_run(const Node& node) {
     run.dense_pruned_layers = node.at("dense_pruned_layers").texts();
     run.sparse_support = node.at("sparse_support").text();
     run.wider_lanes = node.at("wider_lanes").texts();
+    run.trained_at = node.at("trained_at").texts();
     run.overrides = node.at("overrides").texts();
     run.scenario = read_scenario(node.at("scenario"));
     run.totals = read_totals(node.at("totals"));

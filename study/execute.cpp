@@ -179,12 +179,12 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
                   const std::vector<std::string>& overrides, const Progress& progress) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
     if (scenario.training) {
-        const NetworkAtPrecision step =
+        const TrainedNetwork step =
             network_to_train(source, scenario, settings.precision, &machine);
         Scenario round = scenario;
         round.items = round.batch;
-        RunResult result = run_rounds(step, machine, settings, round, overrides, progress);
-        finish_training(step.network, scenario, result);
+        RunResult result = run_rounds(step.network, machine, settings, round, overrides, progress);
+        finish_training(step, scenario, result);
         return result;
     }
     if (!scenario.language) {

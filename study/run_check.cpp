@@ -57,7 +57,7 @@ void check_run(const NetworkSource& source, const Machine& machine, const RunSet
         }
     };
     if (scenario.training) {
-        check(network_to_train(source, scenario, settings.precision, &machine).network);
+        check(network_to_train(source, scenario, settings.precision, &machine).network.network);
         return;
     }
     if (!scenario.language) {

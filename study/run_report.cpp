@@ -7,6 +7,7 @@
 #include "study/figures.hpp"
 #include "study/pipeline_text.hpp"
 #include "study/table.hpp"
+#include "study/training_run.hpp"
 
 namespace memwall {
 namespace {
@@ -36,8 +37,10 @@ std::string latency_note(const RunResult& run) {
     const Latency& latency = run.totals.latency;
     std::string note;
     if (run.totals.items_together < run.scenario.batch) {
-        note = fmt::format("of {} {}{} that go together", run.totals.items_together,
-                           run.totals.item, run.totals.items_together == 1 ? "" : "s");
+        note = run.totals.items_together == 1
+                   ? "of 1 " + run.totals.item + " at a time"
+                   : fmt::format("of {} {}s that go together", run.totals.items_together,
+                                 run.totals.item);
     }
     if (latency.most) {
         note += (note.empty() ? "" : "; ") + ("p50 " + format_seconds(*latency.p50)) + ", p99 " +
@@ -177,6 +180,9 @@ std::string run_notes(const RunResult& run) {
     if (!run.wider_lanes.empty()) {
         notes += fmt::format("note: {} lacks lanes for some precisions and multiplies {}\n",
                              run.machine, joined(run.wider_lanes));
+    }
+    if (!run.trained_at.empty()) {
+        notes += "note: " + changed_text(run.trained_at) + "\n";
     }
     std::string parts;
     for (const Status status : kStatuses) {

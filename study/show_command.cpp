@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <iostream>
 #include <set>
 
 #include "base/file.hpp"
@@ -146,9 +147,12 @@ private:
             const auto machine = request_.machine.empty()
                                      ? std::optional<Machine>()
                                      : std::optional(read_machine(request_.machine));
-            return network_to_train(source, scenario, request_.settings.precision,
-                                    machine ? &*machine : nullptr)
-                .network;
+            TrainedNetwork trained = network_to_train(source, scenario, request_.settings.precision,
+                                                      machine ? &*machine : nullptr);
+            if (!trained.changed.empty()) {
+                std::cerr << "note: " << changed_text(trained.changed) << "\n";
+            }
+            return std::move(trained.network.network);
         }
         const Network step = step_of(source, scenario);
         return with_batch(at_precision(step, request_.settings.precision).network, scenario.batch);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "arch/core_split.hpp"
 #include "base/error.hpp"
@@ -45,15 +46,12 @@ bool is_floating(const Layer& layer) {
     return !is_integer(layer.precision.weights) && !is_integer(layer.precision.activations);
 }
 
-/// What layers of integers train in: "" where no layer multiplies any.
-std::string policy_for(const Network& network, const Machine* machine) {
-    const bool floating =
-        std::all_of(network.layers().begin(), network.layers().end(), [](const Layer& layer) {
-            return layer.macs() == 0 || !is_integer(layer.precision.weights);
-        });
-    if (floating) {
-        return "";
-    }
+/// Whether a layer can be trained in its own precision.
+bool trains_in_its_own(const Layer& layer, const Machine* machine) {
+    return is_floating(layer) && (machine == nullptr || multiplies(*machine, layer.precision));
+}
+
+const char* first_to_train_in(const Machine* machine) {
     for (const Precision precision : kTrainingPrecisions) {
         if (machine == nullptr || multiplies(*machine, {precision, precision, Precision::fp32})) {
             return name(precision);
@@ -62,49 +60,89 @@ std::string policy_for(const Network& network, const Machine* machine) {
     refuse(*machine, "bf16, fp16 or fp32");
 }
 
-/// The network in its own precisions, where those are integers in the first floating-point one that
-/// the machine multiplies.
-NetworkAtPrecision in_floating_point(const Network& network, const Machine* machine) {
-    const std::string policy = policy_for(network, machine);
-    NetworkAtPrecision all = at_precision(network, policy);
-    if (policy.empty() ||
-        std::none_of(network.layers().begin(), network.layers().end(),
-                     [](const Layer& layer) { return layer.macs() > 0 && is_floating(layer); })) {
-        return all;
+/// "int8", or "w4a8" where they differ.
+std::string operands_of(const Layer& layer) {
+    PrecisionPolicy policy;
+    policy.weights = layer.precision.weights;
+    policy.activations = layer.precision.activations;
+    return policy.text();
+}
+
+/// The network with every layer that multiplies in a precision that it can be trained in: its own,
+/// or the first floating-point one of the machine. What lies between those that change changes too.
+TrainedNetwork in_floating_point(const Network& network, const Machine* machine) {
+    std::set<std::string> changed;
+    std::set<Precision> activations;
+    bool some_stay = false;
+    for (const Layer& layer : network.layers()) {
+        if (layer.macs() > 0 && trains_in_its_own(layer, machine)) {
+            some_stay = true;
+        } else if (layer.macs() > 0) {
+            changed.insert(operands_of(layer));
+            activations.insert(layer.precision.activations);
+        }
     }
-    const auto parsed = parse_precision_policy(policy);
-    return at_precision(with_precision(network, std::get<PrecisionPolicy>(parsed), is_floating),
-                        "");
+    if (changed.empty()) {
+        return {at_precision(network, ""), {}};
+    }
+    const std::string precision = first_to_train_in(machine);
+    TrainedNetwork trained;
+    for (const std::string& own : changed) {
+        trained.changed.push_back(own + " at " + precision);
+    }
+    if (!some_stay) {
+        trained.network = at_precision(network, precision);
+        return trained;
+    }
+    const auto policy = parse_precision_policy(precision);
+    const auto stays = [&](const Layer& layer) {
+        return layer.macs() > 0
+                   ? trains_in_its_own(layer, machine)
+                   : is_floating(layer) && !activations.contains(layer.precision.activations);
+    };
+    trained.network =
+        at_precision(with_precision(network, std::get<PrecisionPolicy>(policy), stays), "");
+    return trained;
 }
 
 }  // namespace
 
-NetworkAtPrecision network_to_train(const NetworkSource& source, const Scenario& scenario,
-                                    const std::string& policy, const Machine* machine) {
+TrainedNetwork network_to_train(const NetworkSource& source, const Scenario& scenario,
+                                const std::string& policy, const Machine* machine) {
     ensure(scenario.training.has_value(), "a training step has an optimizer");
     const Network network =
         source.has_steps() ? source.at(scenario.training->tokens, 0) : source.network();
-    NetworkAtPrecision asked =
-        policy.empty() ? in_floating_point(network, machine) : at_precision(network, policy);
-    for (const Layer& layer : asked.network.layers()) {
+    TrainedNetwork trained = policy.empty() ? in_floating_point(network, machine)
+                                            : TrainedNetwork{at_precision(network, policy), {}};
+    Network& step = trained.network.network;
+    for (const Layer& layer : step.layers()) {
         if (machine != nullptr && layer.macs() > 0 && !multiplies(*machine, layer.precision)) {
             refuse(*machine, name(widest(layer.precision.weights, layer.precision.activations)));
         }
     }
-    asked.network =
-        training_step(with_batch(asked.network, scenario.batch), scenario.training->optimizer);
-    return asked;
+    step = training_step(with_batch(step, scenario.batch), scenario.training->optimizer);
+    return trained;
 }
 
-void finish_training(const Network& step, const Scenario& scenario, RunResult& result) {
+std::string changed_text(const std::vector<std::string>& changed) {
+    std::string text;
+    for (const std::string& each : changed) {
+        text += (text.empty() ? "" : ", ") + each;
+    }
+    return "layers that cannot be trained in their own precision train in another: " + text +
+           "; --precision chooses one";
+}
+
+void finish_training(const TrainedNetwork& trained, const Scenario& scenario, RunResult& result) {
     result.scenario = scenario;
+    result.trained_at = trained.changed;
     Totals& totals = result.totals;
     totals.items = scenario.items;
     totals.item = scenario.training->tokens > 0 ? "token" : "frame";
     const auto items = static_cast<double>(totals.items);
     totals.throughput = items / totals.window.count();
     totals.energy_per_item = Joules(totals.energy.count() / items);
-    totals.training = training_memory(step);
+    totals.training = training_memory(trained.network.network);
 }
 
 }  // namespace memwall

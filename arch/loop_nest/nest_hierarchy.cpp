@@ -227,7 +227,8 @@ void NestHierarchy::check_layers(const Network& network) const {
             for (const ArrayShape& shape : array_config().shapes) {
                 known += (known.empty() ? "" : ", ") + std::string(name(shape.precision));
             }
-            refuse("component '" + machine_.component(array_).name + "' has lanes for " + known);
+            refuse("component '" + machine_.component(array_).name + "' has lanes for " + known +
+                   "; give one of these with --precision");
         }
         if (!macs && !layer.no_work && !vector_.valid()) {
             refuse("it has no vector_unit");

@@ -215,7 +215,7 @@ TEST_CASE("a layer that the machine cannot compute is told with what it can") {
         "layers:\n"
         "  - {name: fc, op: linear, out_features: 16}\n",
         "mine.yaml:5:5: error: machine 'northpole' cannot compute layer 'fc' (linear) at fp32: "
-        "component 'array' has lanes for int8, int4, int2");
+        "component 'array' has lanes for int8, int4, int2; give one of these with --precision");
 }
 
 TEST_CASE("a network that does not fit says how much is missing and how many chips would hold it") {

@@ -93,6 +93,41 @@ TEST_CASE("a machine with halves trains in fp16 by itself; one without any says 
     CHECK(other.err.find("has no lanes for bf16; it multiplies int8") != std::string::npos);
 }
 
+TEST_CASE("what trains in another precision than its own is told, whichever it was") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "wide.yaml",
+               "network: wide\nprecision: fp32\ninputs: {x: [64]}\n"
+               "layers: [{name: a, op: linear, out_features: 64}, {name: r, op: relu}]\n");
+    write_text(folder.path() / "mixed.yaml",
+               "network: mixed\nprecision: bf16\ninputs: {x: [64]}\nlayers:\n"
+               "  - {name: a, op: linear, out_features: 64}\n"
+               "  - {name: b, op: linear, out_features: 64, precision: fp32}\n"
+               "  - {name: c, op: linear, out_features: 64, precision: w4a8}\n");
+    const auto trained = [&](const char* machine, const char* network) {
+        return run_of(
+            training(machine, (folder.path() / network).string(), {"--engine", "analytic"}));
+    };
+    const Json wide = trained("a100_sxm_80gb", "wide.yaml");
+    CHECK(wide["precision"] == "bf16");
+    CHECK(wide["trained_at"] == Json::array({"fp32 at bf16"}));
+    CHECK(wide["totals"]["training_memory_bytes"]["masters"] == 4 * 65 * 64);
+    CHECK(trained("t4", "wide.yaml")["trained_at"] == Json::array({"fp32 at fp16"}));
+    CHECK(trained("a100_sxm_80gb", "mixed.yaml")["trained_at"] ==
+          Json::array({"fp32 at bf16", "w4a8 at bf16"}));
+    // As it is where that was asked for, and where a transform quantised layers.
+    const Json asked = run_of(training("a100_sxm_80gb", (folder.path() / "wide.yaml").string(),
+                                       {"--engine", "analytic", "--precision", "fp16"}));
+    CHECK(asked["trained_at"].empty());
+    const Json quantised = run_of(training(
+        "a100_sxm_80gb", (folder.path() / "wide.yaml").string(),
+        {"--engine", "analytic", "--set", "network.transforms=[{quantise: int4, layers: a}]"}));
+    CHECK(quantised["trained_at"] == Json::array({"int4 at bf16"}));
+    const ProgramRun shown =
+        run_memwall({"show", "network", "lenet", "--phase", "training_step", "--csv", "-"});
+    CHECK(shown.err.find("note: layers that cannot be trained in their own precision train in "
+                         "another: int8 at bf16") == 0);
+}
+
 TEST_CASE("what cannot be trained is one clear error") {
     const ProgramRun spatial = run_memwall(training("northpole", "lenet", {"--precision", "int8"}));
     CHECK(spatial.status == 2);
