@@ -151,6 +151,9 @@ std::string read_file_whole(const fs::path& path, const std::string& shown_as,
     if (fs::is_character_file(path, status) || fs::is_block_file(path, status)) {
         refuse("is a device; expected " + what);
     }
+    if (fs::is_fifo(path, status) || fs::is_socket(path, status)) {
+        refuse("is a pipe, which may never end; expected " + what);
+    }
     const bool regular = fs::is_regular_file(path, status);
     const std::uintmax_t size = regular ? fs::file_size(path, status) : 0;
     if (regular && !status && size > static_cast<std::uintmax_t>(most.count())) {

@@ -12,7 +12,7 @@
 namespace memwall {
 
 /// The content of a file of at most `most` bytes; an InputError, a fault of `shown_as`, says why it
-/// cannot be had, `what` was expected ("a YAML file") where it is a folder.
+/// cannot be had, `what` was expected ("a YAML file") where it is a folder, a device or a pipe.
 std::string read_file_whole(const std::filesystem::path& path, const std::string& shown_as,
                             const std::string& what, Bytes most);
 

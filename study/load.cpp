@@ -215,11 +215,15 @@ Technology load_technology_config(const Configs& configs, const std::string& nam
 
 namespace {
 
-/// The precision of all layers that multiply, "int8" or "w4a8"; "mixed" where they differ.
+/// The precision of all layers that multiply and of all caches, "int8" or "w4a8"; "mixed" where
+/// they differ.
 std::string own_precision(const Network& network) {
     std::optional<LayerPrecision> common;
     for (const Layer& layer : network.layers()) {
-        if (layer.macs() == 0) {
+        const bool cache = std::any_of(
+            layer.outputs.begin(), layer.outputs.end(),
+            [&](TensorId output) { return network.tensor(output).kind == TensorKind::state; });
+        if (layer.macs() == 0 && !cache) {
             continue;
         }
         if (common && !(*common == layer.precision)) {

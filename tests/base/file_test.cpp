@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
@@ -55,7 +57,7 @@ TEST_CASE("A link stays a link and what it leads to is written") {
     CHECK(content(folder.path() / "real") == "new");
 }
 
-TEST_CASE("A file that is too large and a device are refused before they are read") {
+TEST_CASE("A file that is too large, a device and a pipe are refused before they are read") {
     const TemporaryFolder folder;
     const fs::path sparse = folder.path() / "sparse";
     write_file_whole(sparse, "");
@@ -70,6 +72,9 @@ TEST_CASE("A file that is too large and a device are refused before they are rea
     };
     CHECK(refusal(sparse) == "big: error: is larger than 2.00 GiB");
     CHECK(refusal("/dev/zero") == "big: error: is a device; expected a file");
+    const fs::path pipe = folder.path() / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK(refusal(pipe) == "big: error: is a pipe, which may never end; expected a file");
 }
 
 TEST_CASE("A device is written in place and never replaced") {

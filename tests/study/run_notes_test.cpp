@@ -44,3 +44,23 @@ TEST_CASE("A precision that an array has no lanes of is told with the one that i
     CHECK(report_of("von_neumann", {"--precision", "w4a8"}).find("lacks lanes") ==
           std::string::npos);
 }
+
+TEST_CASE("A cache in another precision than the products is not told as theirs") {
+    const auto head_of = [](const std::string& pattern) {
+        const ProgramRun run = run_memwall(
+            {"run", "--machine", "von_neumann", "--network", "granite_3b", "--engine", "analytic",
+             "--effort", "quick", "--phase", "decode", "--context", "16", "--set",
+             "network.transforms=[{quantise: int4, layers: \"" + pattern + "\"}]"});
+        CHECK(run.status == 0);
+        return run.out.substr(0, run.out.find('\n'));
+    };
+    CHECK(head_of("*.keys").find(" at mixed, ") != std::string::npos);
+    CHECK(head_of("*").find(" at int4, ") != std::string::npos);
+}
+
+TEST_CASE("One user's token at a time is told so") {
+    const ProgramRun run =
+        run_memwall({"run", "--machine", "northpole_16", "--network", "granite_3b", "--precision",
+                     "int4", "--phase", "decode", "--users", "4", "--engine", "analytic"});
+    CHECK(run.out.find("of 1 token at a time") != std::string::npos);
+}

@@ -195,6 +195,16 @@ TEST_CASE("Plain cells are read, and states before the first step are inputs of 
     CHECK(read(trained).macs() == 24 * 16 + 24 * 8);
 }
 
+TEST_CASE("Doubles are read as fp32, and a note says so") {
+    OnnxModel model;
+    model.input("x", {"1", "8"}, 11).output("y").weights("w", {8, 4}, 11);
+    model.node("MatMul", {"x", "w"}, {"y"});
+    const auto read = imported("net.onnx", model.bytes());
+    CHECK(read.network.layers()[0].precision.weights == Precision::fp32);
+    REQUIRE(read.notes.size() == 1);
+    CHECK(read.notes[0] == "2 tensors of fp64 are taken for fp32");
+}
+
 TEST_CASE("Sequences with the steps in front have their batch behind") {
     OnnxModel model;
     model.input("x", {"5", "3", "16"}).output("y").weights("w", {1, 32, 16});

@@ -122,6 +122,7 @@ void Walker::check_declared() {
 }
 
 void Walker::note_type(const std::string& value, ElementType type) {
+    doubles_ += type == ElementType::fp64 ? 1 : 0;
     if (std::string elements = unreadable(type); !elements.empty()) {
         unreadable_.emplace(value, std::move(elements));
     }
@@ -279,6 +280,11 @@ void Walker::report() {
         const std::string batch = std::to_string(sizes_.batch());
         notes_.push_back("the model has a batch of " + batch +
                          ": the network is of one item, run it with --batch " + batch);
+    }
+    if (doubles_ > 0) {
+        notes_.push_back(doubles_ == 1
+                             ? "1 tensor of fp64 is taken for fp32"
+                             : std::to_string(doubles_) + " tensors of fp64 are taken for fp32");
     }
     if (transposed_ > 0) {
         notes_.push_back(transposed_ == 1 ? "1 transposition is read as a rename, at no cost"

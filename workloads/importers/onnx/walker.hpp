@@ -74,6 +74,7 @@ private:
     std::vector<std::string> left_out_;
     std::vector<std::string> notes_;
     bool explores_ = false;
+    int doubles_ = 0;  ///< inputs and initialisers of fp64
     int transposed_ = 0;
     int passed_over_ = 0;
 };
