@@ -122,6 +122,15 @@ NetworkPlan fastest(std::vector<NetworkPlan> plans, const Network& network, cons
     return std::move(plans[best]);
 }
 
+/// A refusal for want of room, told where the file says how much there is.
+InputError at_capacity(const InputError& refusal, const Component& memory) {
+    std::vector<Diagnostic> faults = refusal.faults();
+    for (Diagnostic& fault : faults) {
+        fault.where = fault.where.line > 0 ? fault.where : memory.capacity_where;
+    }
+    return InputError(std::move(faults));
+}
+
 Choice choose(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
               const ClockDomain& clock, const Cores& cores, Effort effort,
               const MapperOptions& asked) {
@@ -150,7 +159,7 @@ Choice choose(const Network& network, const Machine& machine, const Hierarchy& h
         }
     }
     if (!best) {
-        throw InputError(*refusal);
+        throw at_capacity(*refusal, machine.component(hierarchy.buffer));
     }
     NetworkPlan plan = fastest(std::move(best->plans), best->network, machine, hierarchy, cores);
     return {std::move(best->network), std::move(plan)};

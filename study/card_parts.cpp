@@ -191,9 +191,11 @@ private:
             why = ": the caches of " + std::to_string(network_.batch()) +
                   " users do not; those of " + std::to_string(enough) + " would";
         }
-        throw InputError("network '" + network_.name() + "' does not fit the " +
-                         std::to_string(machine_.parts().cards->count) + " cards of machine '" +
-                         machine_.name() + "'" + why);
+        const Component& memory = machine_.component(machine_.find("core_memory"));
+        throw InputError({Diagnostic{memory.capacity_where,
+                                     "network '" + network_.name() + "' does not fit the " +
+                                         std::to_string(machine_.parts().cards->count) +
+                                         " cards of machine '" + machine_.name() + "'" + why}});
     }
 
     const Network& network_;

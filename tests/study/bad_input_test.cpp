@@ -237,6 +237,20 @@ TEST_CASE("a network that does not fit is told at the option that made the memor
     CHECK(run.err.find("--set machine.components.dram.capacity=16KiB: error: network 'lenet' does "
                        "not fit the dram of machine 'von_neumann': ") == 0);
     CHECK(run.status == 2);
+    const auto fault = [](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"run", "--engine", "analytic"});
+        return run_memwall(arguments).err;
+    };
+    CHECK(fault({"--machine", "von_neumann", "--network", "resnet50", "--set",
+                 "machine.components.global_buffer.capacity=32KiB", "--set",
+                 "machine.components.global_buffer.bank=32KiB"})
+              .find("--set machine.components.global_buffer.capacity=32KiB: error: network "
+                    "'resnet50' does not fit the buffers of the cores") == 0);
+    CHECK(fault({"--machine", "northpole_16", "--network", "granite_3b", "--phase", "decode",
+                 "--precision", "int8"})
+              .find(place_behind("machines/northpole.yaml",
+                                 "core_memory: {kind: sram, instances: 256, capacity: ") +
+                    "error: network 'granite_3b' does not fit the 16 cards") == 0);
 }
 
 TEST_CASE(
