@@ -89,7 +89,11 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
             bytes += access.dram == DramId(d) ? whole_bursts(access, dram.burst) : 0;
         }
         const double seconds = static_cast<double>(bytes) / dram.peak().count();
-        raise(Bound::dram, Picoseconds(static_cast<std::int64_t>(seconds * 1e12)));
+        const Picoseconds time(static_cast<std::int64_t>(seconds * 1e12));
+        if (time > demand.by_bound[static_cast<std::size_t>(Bound::dram)]) {
+            demand.dram = DramId(d);
+        }
+        raise(Bound::dram, time);
     }
     if (move.occupies.count() > 0) {
         raise(Bound::latency, clock.time_of(move.occupies));

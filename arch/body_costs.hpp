@@ -21,6 +21,7 @@ Bound bound_of(ComponentKind kind);
 struct MoveDemand {
     std::array<Picoseconds, kBoundCount> by_bound{};
     Picoseconds longest;
+    DramId dram;      ///< the one that it uses longest
     Cycles on_links;  ///< the longest but for the DRAM, in whole cycles
 };
 MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock);

@@ -98,6 +98,10 @@ struct DramConfig {
                    ? latency
                    : clock * (timings.tRCD_read + timings.CL + timings.burst);
     }
+    /// From one open row of a bank to the next.
+    [[nodiscard]] Picoseconds row_switch() const {
+        return model == DramModel::simple ? latency : clock * (timings.tRP + timings.tRCD_read);
+    }
     /// Bursts of one channel on its bus.
     [[nodiscard]] Picoseconds bus_time(std::int64_t bursts) const {
         if (model == DramModel::simple) {

@@ -18,7 +18,7 @@ Estimator::Estimator(const Program& program, const Machine& machine, const Windo
       cancelled_(cancelled),
       source_(program.make_source()),
       agents_(program.agents.size()),
-      delivered_(program.units.size()),
+      dram_shares_(machine.drams().size(), DramShares(program.units.size())),
       tokens_(program.tokens.size()) {
     for (const Unit& unit : program.units) {
         free_at_.emplace_back(static_cast<std::size_t>(unit.servers));
@@ -184,17 +184,15 @@ void Estimator::request(std::size_t agent, Picoseconds now) {
 }
 
 /// Serves a move from its start, and says when its unit goes on: at the end of its links' part, on
-/// an edge of the clock, while the DRAM delivers. A unit's accesses leave the DRAM one after
-/// another.
+/// an edge of the clock, while the DRAM delivers.
 Picoseconds Estimator::serve(const MoveDemand& asked, UnitId unit, StepTimes& times) {
     const Picoseconds dram = asked.by_bound[static_cast<std::size_t>(Bound::dram)];
     const Picoseconds sent =
         asked.on_links.count() > 0 ? clock_.after(times.start, asked.on_links) : times.start;
     times.served = sent;
     if (dram.count() > 0) {
-        Picoseconds& delivered = delivered_[unit.position()];
-        delivered = std::max(delivered, times.start) + dram;
-        times.served = std::max(sent, delivered);
+        DramShares& shares = dram_shares_[asked.dram.position()];
+        times.served = std::max(sent, shares.deliver(unit, times.start, dram));
     }
     return sent;
 }

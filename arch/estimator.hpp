@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "arch/dram_shares.hpp"
 #include "arch/estimate.hpp"
 #include "arch/step_loops.hpp"
 
@@ -99,7 +100,7 @@ private:
     const std::function<bool()>& cancelled_;
     std::unique_ptr<StepSource> source_;
     std::vector<AgentRow> agents_;
-    std::vector<Picoseconds> delivered_;  ///< by unit: the last data of its DRAM accesses
+    std::vector<DramShares> dram_shares_;  ///< by DRAM
     std::vector<TokenRow> tokens_;
     std::vector<std::vector<Picoseconds>> free_at_;  ///< by unit and server
     std::vector<Flight> flights_;  ///< steps under way, and places of some that are not any more

@@ -38,7 +38,7 @@ IoBound io_lower_bound(const IterationSpace& space, Bytes capacity) {
     double words_per_byte_of_outputs = 1;
     for (const Operand& operand : space.operands) {
         const std::int64_t touched = touched_words(operand.projection, box);
-        bound.compulsory += stored_bytes(touched, operand.precision);
+        bound.compulsory += stored_bytes(touched, operand.precision) * (operand.updated ? 2 : 1);
         if (operand.role != TensorRole::outputs) {
             widths *= bits(operand.precision) / 8.0;
         } else {

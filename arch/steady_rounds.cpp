@@ -111,8 +111,8 @@ Estimator::State Estimator::state(std::int64_t round, Picoseconds now) const {
             put_time(free, now);
         }
     }
-    for (const Picoseconds delivered : delivered_) {
-        put_time(delivered, now);
+    for (const DramShares& shares : dram_shares_) {
+        shares.each_time([&](Picoseconds time) { put_time(time, now); });
     }
     const Picoseconds earliest = earliest_start(now);
     for (const Picoseconds until : recorder_.busy_until()) {
@@ -206,8 +206,8 @@ void Estimator::leave_out(const PeriodsLeftOut& left_out, Picoseconds now) {
             free += later;
         }
     }
-    for (Picoseconds& delivered : delivered_) {
-        delivered += later;
+    for (DramShares& shares : dram_shares_) {
+        shares.put_off(later);
     }
 }
 

@@ -31,6 +31,7 @@ private:
         std::int64_t moves = 0;  ///< in all
         std::int64_t done = 0;
         Ring ring;
+        TokenId back;  ///< of an operand that is brought up to date
     };
     /// A level where results are summed up, from the innermost moved one outwards.
     struct Sums {
@@ -49,6 +50,8 @@ private:
     void fetch(std::size_t step, Channel& channel);
     void load_sums(std::size_t step, std::size_t k);
     void compute(std::size_t step);
+    void bring_back(std::size_t step);
+    void finish(RoundStep& step) const;
     void drain(std::size_t step, std::size_t k);
     void stream_sums_back(std::size_t step);
     void stream_results(std::size_t step);
@@ -95,6 +98,7 @@ private:
     std::vector<AgentId> started_;  ///< agents that waited for the layer before
     std::size_t out_operand_;
     std::int64_t turns_;                ///< of the lanes over what is laid out on them
+    TokenId brought_up_;                ///< by each step that computes, where state changes
     TokenId streamed_back_, computed_;  ///< where no moved level keeps the results
 };
 

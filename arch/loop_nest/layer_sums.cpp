@@ -145,7 +145,7 @@ void LayerEmitter::drain(std::size_t step, std::size_t k) {
         store.body.image = std::make_shared<StepImage>(sums_image(step, k, false, finished));
     }
     if (outermost && step + 1 == steps_.size()) {
-        store.posts.push_back({out_.done_[position_]});
+        finish(store);
     }
     out_.builder_.step(worker.agent, std::move(store));
     sums.drain_of[key(step, sums.child)] = out_.builder_.posted(sums.drained);
@@ -266,7 +266,7 @@ void LayerEmitter::stream_results(std::size_t step) {
     }
     store.waits.push_back({computed_, out_.builder_.posted(computed_)});
     if (step + 1 == steps_.size()) {
-        store.posts.push_back({out_.done_[position_]});
+        finish(store);
     }
     out_.builder_.step(worker.agent, std::move(store));
 }

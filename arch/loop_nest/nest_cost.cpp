@@ -44,6 +44,7 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
         const Operand& operand = space_.operands[o];
         FastOperand fast;
         fast.role = operand.role;
+        fast.updated = operand.updated;
         fast.word = word_bits(space_, o, false) / 8.0;
         fast.sum = word_bits(space_, o, true) / 8.0;
         for (const Axis& axis : operand.projection.axes) {
@@ -304,6 +305,11 @@ NestFigures NestCost::figures(const NestPoint& point) const {
             double leaves = 0;
             double parent_up = 0;
             double child_up = 0;
+            if (operand.updated) {
+                up = leaves = down;
+                parent_up = parent_down;
+                child_up = child_down;
+            }
             if (outputs) {
                 double finals = 1;
                 for (const FastAxis& axis : operand.axes) {

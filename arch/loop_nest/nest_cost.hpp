@@ -60,6 +60,7 @@ private:
     struct FastOperand {
         std::uint32_t relevant = 0;
         TensorRole role = TensorRole::inputs;
+        bool updated = false;
         double word = 1;  ///< bytes
         double sum = 1;   ///< bytes of a partial sum
         std::vector<FastAxis> axes;

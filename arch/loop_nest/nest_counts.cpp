@@ -103,6 +103,11 @@ private:
             traffic.deliveries = all(sums(Instances::all));
             traffic.parent_down = moved(of_parent);
             traffic.child_down = moved(of_child);
+            if (operand.updated) {  // all that came goes back
+                traffic.drains = traffic.updates = traffic.finals = traffic.reads;
+                traffic.parent_up = traffic.parent_down;
+                traffic.child_up = traffic.child_down;
+            }
             return traffic;
         }
         traffic.updates = down;

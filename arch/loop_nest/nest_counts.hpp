@@ -11,7 +11,8 @@
 namespace memwall {
 
 /// Words of one operand between the level that keeps it and the next one below that does, or the
-/// lanes. Inputs and weights only go down; outputs go up, and partial sums come down again.
+/// lanes. Inputs and weights only go down, but for state that is brought up to date; outputs go up,
+/// and partial sums come down again.
 struct BoundaryTraffic {
     std::size_t operand = 0;
     std::size_t parent = 0;       ///< level

@@ -76,6 +76,7 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
         while (core_inputs_.size() < network.layer(fused.root).space.operands.size()) {
             core_inputs_.emplace_back(builder_, "core inputs");
             tile_inputs_.emplace_back(builder_, "input tiles");
+            updates_.emplace_back(builder_, "updated tiles");
         }
         while (core_operands_.size() < fused.operands.size()) {
             core_operands_.emplace_back(builder_, "core operands");
@@ -83,7 +84,6 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
         }
     }
     tile_outputs_ = Ring(builder_, "output tiles");
-    updates_ = Ring(builder_, "updated tiles");
     reduced_ = builder_.token("reduced");
     finished_ = builder_.token("epilogue done");
 }

@@ -106,9 +106,9 @@ private:
     std::size_t workers_ = 0;
     Worker host_in_, fetch_weights_, fetch_inputs_, fetch_operands_, feed_weights_, feed_inputs_,
         compute_, reduce_, epilogue_, drain_, store_, host_out_;
-    Ring core_weights_, results_, tile_weights_, tile_outputs_, updates_;
-    std::vector<Ring> core_inputs_, tile_inputs_;      ///< by operand of a layer
-    std::vector<Ring> core_operands_, tile_operands_;  ///< by other operand of its epilogues
+    Ring core_weights_, results_, tile_weights_, tile_outputs_;
+    std::vector<Ring> core_inputs_, tile_inputs_, updates_;  ///< by operand of a layer
+    std::vector<Ring> core_operands_, tile_operands_;        ///< by other operand of its epilogues
     TokenId reduced_, finished_;
     TokenId answered_;  ///< a round's outputs are with the host; of networks that keep state
     std::vector<TokenId> done_;                   ///< by fused layer: one post an output step

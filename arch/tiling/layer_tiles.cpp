@@ -66,10 +66,10 @@ bool is_read(const Operand& operand) {
 }  // namespace
 
 LayerTiler::LayerTiler(const Network& network, const std::vector<FusedLayer>& fused,
-                       double dram_bytes_per_cycle, PassPlanner& passes)
+                       const DramPace& dram, PassPlanner& passes)
     : network_(network),
       fused_(fused),
-      dram_bytes_per_cycle_(dram_bytes_per_cycle),
+      dram_(dram),
       passes_(passes),
       classes_(classes_of(network, fused)) {}
 
@@ -121,6 +121,9 @@ std::optional<LayerTiling> LayerTiler::search(const FusedLayer& fused, const Str
         }
     }
     search_deep(fused, streams, best);
+    if (best) {
+        best->exposed_cycles = exposed(fused, root, streams, *best);
+    }
     return best;
 }
 
@@ -157,7 +160,26 @@ void LayerTiler::search_deep(const FusedLayer& fused, const Streams& streams,
 
 double LayerTiler::time(const LayerTiling& plan) const {
     return std::max(plan.core_cycles,
-                    (plan.dram_bytes + plan.weight_bytes) / dram_bytes_per_cycle_);
+                    (plan.dram_bytes + plan.weight_bytes) / dram_.bytes_per_cycle);
+}
+
+/// What the layer takes of the DRAM beside its rates: nothing hides the first tile's way in and the
+/// last one's out, and each stream of a tile opens rows of its own.
+double LayerTiler::exposed(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                           const LayerTiling& plan) const {
+    const double count = tiles(root.space.extents, plan.tile);
+    const auto moving = static_cast<double>(arriving_bytes(fused, root, streams, plan.tile) +
+                                            leaving_bytes(fused, root, streams, plan.tile)) /
+                        2;  // they are counted for two tiles
+    double accesses = (streams.weights ? 1 : 0) + (streams.outputs ? 1 : 0) +
+                      (streams.operands ? static_cast<double>(fused.operands.size()) : 0);
+    for (const Operand& operand : root.space.operands) {
+        if (is_read(operand) && is_streamed(fused, streams, operand)) {
+            accesses += operand.updated ? 2 : 1;
+        }
+    }
+    return (moving + plan.weight_bytes / count) / dram_.bytes_per_cycle +
+           count * accesses * dram_.row_switch;
 }
 
 /// Whether channels are cut because an operand beside the weights has them: in products, and in
@@ -285,7 +307,8 @@ void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams&
         if (is_read(operand) && is_streamed(fused, streams, operand)) {
             const auto once = static_cast<double>(
                 stored_bytes(touched_words(operand.projection, root.space.box()), operand.precision)
-                    .count());
+                    .count() *
+                (operand.updated ? 2 : 1));
             double times = position_parts > 1 ? 1 : 0;
             for (const Dim dim : {Dim::G, Dim::H, Dim::K}) {
                 times *= relevant(operand.projection, dim) ? 1 : parts(dim);

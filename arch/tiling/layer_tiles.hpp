@@ -23,12 +23,18 @@ struct Streams {
     std::int64_t stage = 0;        ///< bytes for all tiles of activations
 };
 
+/// What a plan counts a DRAM at, in cycles of the mapper's clock.
+struct DramPace {
+    double bytes_per_cycle = 0;  ///< its peak
+    double row_switch = 0;       ///< from one row of a bank to another
+};
+
 /// Plans layers; equal layers in equal streams once.
 class LayerTiler {
 public:
     /// The network, its fused layers and the planner of passes must outlive it.
-    LayerTiler(const Network& network, const std::vector<FusedLayer>& fused,
-               double dram_bytes_per_cycle, PassPlanner& passes);
+    LayerTiler(const Network& network, const std::vector<FusedLayer>& fused, const DramPace& dram,
+               PassPlanner& passes);
 
     /// Sets all of a layer's plan but whether its weights are resident. False where no tile fits.
     bool plan(std::size_t f, const Streams& streams, LayerTiling& layer);
@@ -69,10 +75,12 @@ private:
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
               LayerTiling& plan) const;
     [[nodiscard]] double time(const LayerTiling& plan) const;
+    [[nodiscard]] double exposed(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                                 const LayerTiling& plan) const;
 
     const Network& network_;
     const std::vector<FusedLayer>& fused_;
-    double dram_bytes_per_cycle_;
+    DramPace dram_;
     PassPlanner& passes_;
     std::vector<std::size_t> classes_;  ///< by fused layer
     std::map<

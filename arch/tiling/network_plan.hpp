@@ -23,6 +23,7 @@ struct LayerTiling {
     double core_cycles = 0;            ///< estimate: cores and feeds
     double dram_bytes = 0;             ///< activations to and from the DRAM
     double weight_bytes = 0;           ///< weights from the DRAM
+    double exposed_cycles = 0;         ///< estimate: of the DRAM's, what no rate tells
 };
 
 struct NetworkPlan {
@@ -32,6 +33,7 @@ struct NetworkPlan {
     bool weights_stream = false;      ///< some weights come from the DRAM in every round
     double cycles_per_item = 0;       ///< estimate
     double dram_bytes_per_item = 0;
+    double exposed_cycles = 0;  ///< of all layers; decides between plans that are equal else
 };
 
 /// Plans `network`, whose batch runs through the machine together, with `capacity` bytes of the

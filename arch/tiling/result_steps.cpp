@@ -157,7 +157,7 @@ void TilingEmitter::write_back(const LayerState& state, std::size_t p) {
         step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
         results_.use(step, results_.last());
         core_inputs_[o].release(step);
-        updates_.fill(step);
+        updates_[o].fill(step);
         if (options_.images) {
             step.body.image =
                 std::make_shared<StepImage>(write_back_image(hierarchy_, layer, p, o));
@@ -175,8 +175,8 @@ void TilingEmitter::store_update(const LayerState& state, std::size_t p, std::si
     step.layer = layer.fused.root;
     step.body = transfers_.store(cargo, store_.unit);
     step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
-    updates_.use(step, updates_.last());
-    updates_.release(step);
+    updates_[o].use(step, updates_[o].last());
+    updates_[o].release(step);
     if (options_.images) {
         step.body.image = image_of_move(
             cargo.tensor, image(layer.root.space.operands[o].projection, layer.pass(p).box),

@@ -9,6 +9,7 @@
 #include "arch/tiling/pass_sequence.hpp"
 #include "tests/support/generated_layers.hpp"
 #include "tests/support/machines.hpp"
+#include "workloads/training.hpp"
 
 namespace memwall {
 namespace {
@@ -131,6 +132,21 @@ TEST_CASE("The compulsory bound is every word that is touched, once") {
         "- {name: conv, op: conv, out_channels: 3, kernel: 1, stride: 2}\n");
     CHECK(io_lower_bound(space_of(strided), Bytes(1'000'000)).compulsory ==
           Bytes(2 * 16 + 6 + 3 * 16));
+}
+
+TEST_CASE(
+    "The compulsory bound of state that is brought up to date is its way in and its way back") {
+    const Network net = test::network_of_text(
+        "network: one\nprecision: bf16\ninputs: {x: [8]}\n"
+        "layers: [{name: fc, op: linear, out_features: 4, bias: false}]\n");
+    // Adam, a parameter: the gradient of 2 bytes and the copy and two moments of 4 come, the copy
+    // and the moments go, and a parameter of 2 bytes.
+    const Network step = training_step(net, Optimizer::adam);
+    const auto update = std::find_if(step.layers().begin(), step.layers().end(),
+                                     [](const Layer& layer) { return layer.op == "adam"; });
+    REQUIRE(update != step.layers().end());
+    CHECK(io_lower_bound(update->space, Bytes(1'000'000)).compulsory ==
+          Bytes(32 * (2 + 3 * 4 + 3 * 4 + 2)));
 }
 
 TEST_CASE("No tiling of a small layer moves less than the bound says") {

@@ -197,6 +197,39 @@ TEST_CASE("a TPU v3 infers and trains in bf16 on both engines") {
     CHECK(rates["systemc"] > 0.5 * rates["analytic"]);
 }
 
+TEST_CASE("an update takes at least what its bytes take at the peak of the DRAM") {
+    const TemporaryFolder folder;
+    const std::string net = (folder.path() / "net.yaml").string();
+    write_text(net,
+               "network: net\nprecision: bf16\ninputs: {x: [1024]}\n"
+               "layers: [{name: a, op: linear, out_features: 1024, bias: false}]\n");
+    for (const auto& [machine, peak] :
+         std::map<std::string, double>{{"tpu_v3", 900e9}, {"a100_sxm_80gb", 2039e9}}) {
+        for (const char* engine : {"analytic", "systemc"}) {
+            const Json step = run_of(training(machine, net, {"--engine", engine}));
+            const Json& update = layer_of(step, "a.update");
+            INFO(machine << " " << engine);
+            CHECK(traffic(update, "state", "write") == 3 * 4 * 1024 * 1024);
+            CHECK(update["adds_s"].get<double>() > 28 * 1024 * 1024 / peak);
+        }
+    }
+}
+
+TEST_CASE("state that is brought up to date goes back through every level of a loop nest") {
+    for (const char* engine : {"analytic", "systemc"}) {
+        const Json step = run_of(
+            training("scalesim_32x32", "lenet", {"--precision", "int8", "--engine", engine}));
+        for (const Json& layer : step["layers"]) {
+            for (const auto& [memory, tensors] : layer["traffic_bytes"].items()) {
+                if (tensors.contains("state")) {
+                    INFO(layer["name"] << " " << memory);
+                    CHECK(tensors["state"]["read"] == tensors["state"]["write"]);
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("a step that is larger than a GPU's memory says by how much") {
     const ProgramRun run =
         run_memwall(training("v100", "resnet50", {"--batch", "2048", "--engine", "analytic"}));
