@@ -71,6 +71,9 @@ void Estimator::handle(const Event& event) {
 void Estimator::fetch(std::size_t agent, Picoseconds now) {
     AgentRow& row = agents_[agent];
     row.next.kind = Next::Kind::done;
+    if (turns_ != nullptr) {
+        row.place = turns_->place(AgentId(agent));
+    }
     source_->next(AgentId(agent), now, row.next);
     switch (row.next.kind) {
         case Next::Kind::done:
@@ -85,6 +88,8 @@ void Estimator::fetch(std::size_t agent, Picoseconds now) {
             // The first agent to begin a round tells rounds apart.
             if (loops_ != nullptr && row.next.step.item > round_begun_) {
                 now += begin_round(row.next.step.item, now);
+            } else if (turns_ != nullptr && row.place.loop >= 0) {
+                now += begin_turn(agent, now);
             }
             try_start(agent, now);
             return;

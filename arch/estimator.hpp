@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of the analytic engine: its events (estimate.cpp), and the rounds that it leaves out
-// since they would do what the one before them did (steady_rounds.cpp).
+// One run of the analytic engine: its events (estimate.cpp), and the rounds (steady_rounds.cpp) and
+// turns of loops (steady_turns.cpp) that it leaves out since they would do what those before them
+// did.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +45,7 @@ private:
 
     struct AgentRow {
         Next next;
+        StepPlace place;    ///< of `next`, where the source has loops
         bool asks = false;  ///< `next` is what it does when its tokens hold
         bool done = false;
     };
@@ -76,22 +78,50 @@ private:
     void post(const Step& step, PostAt when, Picoseconds now);
     void check_finished() const;
 
-    /// Everything that decides how the run goes on, seen from the moment and the round it is in.
+    /// Everything that decides how the run goes on, seen from the moment and the round or turn that
+    /// it is in.
     struct State {
         Picoseconds at;
-        std::int64_t round = 0;
-        std::vector<std::int64_t> relative;
+        std::int64_t number = 0;          ///< of the round or turn
+        std::vector<std::int64_t> fixed;  ///< all but times
+        std::vector<std::int64_t> times;
+        OutcomeRecorder::Mark mark;
     };
     // steady_rounds.cpp
     void look_for_rounds();
     Picoseconds begin_round(std::int64_t round, Picoseconds now);
     [[nodiscard]] bool whole_rounds() const;
     [[nodiscard]] Picoseconds earliest_start(Picoseconds now) const;
-    [[nodiscard]] State state(std::int64_t round, Picoseconds now) const;
+    [[nodiscard]] State state_in_round(std::int64_t round, Picoseconds now) const;
     void put_agents(State& state) const;
     void put_events(State& state) const;
+    void put_resources(State& state) const;
     [[nodiscard]] std::int64_t rounds_left() const;
-    void leave_out(const PeriodsLeftOut& left_out, Picoseconds now);
+    void leave_out_rounds(const PeriodsLeftOut& left_out, Picoseconds now);
+    void move_times(Picoseconds later, std::int64_t rounds);
+
+    /// The loop whose turns are compared.
+    struct WatchedLoop {
+        std::int64_t round = 0;
+        std::int64_t loop = -1;
+        std::int64_t turn_begun = 0;  ///< of the agent that is first
+        bool over = false;            ///< turns were left out, or never will be
+        std::vector<State> states;    ///< at the begin of each turn
+    };
+    // steady_turns.cpp
+    Picoseconds begin_turn(std::size_t agent, Picoseconds now);
+    bool watch(const StepPlace& place);
+    [[nodiscard]] StepPlace place_of(std::size_t agent) const;
+    [[nodiscard]] bool is_watched(const StepPlace& place) const;
+    [[nodiscard]] bool in_watched_loop(std::size_t agent) const;
+    [[nodiscard]] std::int64_t turns_left() const;
+    [[nodiscard]] std::int64_t turns_waited() const;
+    [[nodiscard]] State state_in_turn(std::int64_t turn, Picoseconds now) const;
+    void put_agents_in_turn(State& state) const;
+    [[nodiscard]] std::int64_t unmet_wait(std::size_t agent) const;
+    [[nodiscard]] const State* alike(const State& state) const;
+    void leave_out_turns(const State& from, std::int64_t turns, std::int64_t periods,
+                         Picoseconds time, Picoseconds now);
 
     const Program& program_;
     const ClockDomain& clock_;
@@ -109,8 +139,10 @@ private:
     std::int64_t serial_ = 0;
     std::vector<Event> events_;  ///< a heap
 
-    bool keeps_post_times_ = true;           ///< some step may have a start_at
-    StepLoops* loops_ = nullptr;             ///< while rounds may be left out
+    bool keeps_post_times_ = true;  ///< some step may have a start_at
+    StepLoops* loops_ = nullptr;    ///< while rounds may be left out
+    StepLoops* turns_ = nullptr;    ///< where rounds have loops whose turns may be
+    std::optional<WatchedLoop> watched_;
     std::int64_t round_begun_ = 0;           ///< of the agent that tells rounds apart
     std::vector<std::int64_t> first_whole_;  ///< by agent: its first round that is like later ones
     std::optional<State> known_;             ///< of some round before

@@ -28,7 +28,8 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
       last_end_(static_cast<std::size_t>(program.rounds), kNever),
       input_start_(static_cast<std::size_t>(program.rounds), kNever),
       output_end_(static_cast<std::size_t>(program.rounds), kNever),
-      layer_seen_(program.layers.size()) {
+      layer_seen_(program.layers.size()),
+      recent_(program.layers.size() + 1) {
     ensure(window.warmup >= 0 && window.warmup < program.rounds,
            "a window begins after a round that is not the last");
     outcome_.counts.resize(program.actions.size());
@@ -107,15 +108,12 @@ void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times,
     add(layer.queued, taken > needed ? taken - needed : Picoseconds(0));
 }
 
-void OutcomeRecorder::keep_block(const Step& step, const StepTimes& times) {
-    if (!program_.repetition || !step.layer.valid()) {
-        return;
+void OutcomeRecorder::keep_block_end(const Recorded& step) {
+    if (program_.repetition && step.layer.valid()) {
+        const std::size_t round = static_cast<std::size_t>(step.round) * program_.layers.size();
+        Picoseconds& end = blocks_.layer_end[round + step.layer.position()];
+        end = std::max(end, step.complete);
     }
-    const std::size_t layer = step.layer.position();
-    const std::size_t round = static_cast<std::size_t>(step.item) * program_.layers.size();
-    Picoseconds& end = blocks_.layer_end[round + layer];
-    end = std::max(end, times.complete);
-    log_.add(blocks_.steps[layer], 1, step.item, SumOver::all_rounds);
 }
 
 void OutcomeRecorder::occupy(ComponentId component, const Step& step, Picoseconds from,
@@ -173,11 +171,14 @@ void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepT
     keep_round(recorded);
     keep_ends(recorded);
     if (log_.noting()) {
-        recorded_.push_back(recorded);
+        note(recorded);
     }
     keep_layer(step, times, body.demand);
     keep_busy(step, times);
-    keep_block(step, times);
+    keep_block_end(recorded);
+    if (program_.repetition && step.layer.valid()) {
+        log_.add(blocks_.steps[step.layer.position()], 1, step.item, SumOver::all_rounds);
+    }
     for (const OccupancyChange& change : step.body->occupancy) {
         if (change.reserved > 0) {
             changes_.push_back({times.start, change.memory.value, change.reserved});
@@ -191,7 +192,8 @@ void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepT
 void OutcomeRecorder::begin_period() {
     log_.begin();
     recorded_.clear();
-    changes_before_ = changes_.size();
+    marked_ = 0;
+    begin_of_period_ = {{}, 0, changes_.size()};
 }
 
 void OutcomeRecorder::end_period() {
@@ -199,24 +201,48 @@ void OutcomeRecorder::end_period() {
     recorded_.clear();
 }
 
-bool OutcomeRecorder::holds_as_before() const {
+OutcomeRecorder::Mark OutcomeRecorder::mark() {
+    marked_ = recorded_.size();
+    return {log_.mark(), marked_, changes_.size()};
+}
+
+/// As one with the step of the same layer that was noted last, where that was in the same round.
+void OutcomeRecorder::note(const Recorded& step) {
+    std::size_t& last = recent_[step.layer.valid() ? step.layer.position() : 0];
+    if (last >= marked_ && last < recorded_.size()) {
+        Recorded& before = recorded_[last];
+        if (before.round == step.round && before.layer == step.layer && before.edge == step.edge) {
+            before.start = std::min(before.start, step.start);
+            before.complete = std::max(before.complete, step.complete);
+            return;
+        }
+    }
+    last = recorded_.size();
+    recorded_.push_back(step);
+}
+
+bool OutcomeRecorder::holds_as_at(const Mark& from) const {
     std::vector<std::int64_t> more(busy_until_.size());
-    for (std::size_t c = changes_before_; c < changes_.size(); ++c) {
+    for (std::size_t c = from.changes; c < changes_.size(); ++c) {
         more[static_cast<std::size_t>(changes_[c].component)] += changes_[c].bytes;
     }
     return std::all_of(more.begin(), more.end(), [](std::int64_t bytes) { return bytes == 0; });
 }
 
-void OutcomeRecorder::leave_out(const PeriodsLeftOut& left_out, Picoseconds now,
+void OutcomeRecorder::leave_out(const PeriodsLeftOut& left_out, const Mark& from, Picoseconds now,
                                 Picoseconds earliest) {
-    log_.leave_out(left_out);
-    leave_out_steps(left_out);
+    log_.leave_out(left_out, from.log);
+    if (left_out.rounds > 0) {
+        leave_out_steps(left_out, from.recorded);
+    } else {
+        leave_out_turns(left_out, from.recorded);
+    }
     // The last of them, with what is under way, show all that a memory ever holds in one.
     const std::int64_t shown = std::min(
         left_out.periods, 2 + ceil_divide((now - earliest).count(), left_out.time.count()));
     const std::size_t end = changes_.size();
     for (std::int64_t period = left_out.periods - shown + 1; period <= left_out.periods; ++period) {
-        for (std::size_t c = changes_before_; c < end; ++c) {
+        for (std::size_t c = from.changes; c < end; ++c) {
             Change change = changes_[c];
             change.at += left_out.time * period;
             changes_.push_back(change);
@@ -227,8 +253,21 @@ void OutcomeRecorder::leave_out(const PeriodsLeftOut& left_out, Picoseconds now,
     }
 }
 
+/// Turns within a round: only the last of them shows when it, its layers and its round end.
+void OutcomeRecorder::leave_out_turns(const PeriodsLeftOut& left_out, std::size_t from) {
+    const Picoseconds later = left_out.time * left_out.periods;
+    for (std::size_t r = from; r < recorded_.size(); ++r) {
+        Recorded step = recorded_[r];
+        step.start += later;
+        step.complete += later;
+        keep_round(step);
+        keep_ends(step);
+        keep_block_end(step);
+    }
+}
+
 /// When rounds, and layers in the last one, began and ended.
-void OutcomeRecorder::leave_out_steps(const PeriodsLeftOut& left_out) {
+void OutcomeRecorder::leave_out_steps(const PeriodsLeftOut& left_out, std::size_t from) {
     const auto copy = [&](Recorded step, std::int64_t period) {
         step.round += left_out.rounds * period;
         step.start += left_out.time * period;
@@ -236,13 +275,13 @@ void OutcomeRecorder::leave_out_steps(const PeriodsLeftOut& left_out) {
         return step;
     };
     std::map<std::pair<std::int64_t, NetworkEdge>, Recorded> rounds;
-    for (const Recorded& step : recorded_) {
+    for (std::size_t r = from; r < recorded_.size(); ++r) {
+        const Recorded& step = recorded_[r];
         Recorded& all = rounds.try_emplace({step.round, step.edge}, step).first->second;
         all.start = std::min(all.start, step.start);
         all.complete = std::max(all.complete, step.complete);
         const std::int64_t to_last = program_.rounds - 1 - step.round;
-        const std::int64_t period =
-            left_out.rounds == 0 ? left_out.periods : to_last / left_out.rounds;
+        const std::int64_t period = to_last / left_out.rounds;
         if (period >= 1 && period <= left_out.periods) {
             keep_ends(copy(step, period));  // if that is in the last round
         }

@@ -37,11 +37,21 @@ public:
     /// Notes what is recorded from now on; what periods that are left out add is that.
     void begin_period();
     void end_period();
-    /// Whether no memory holds more or less than when the period began.
-    [[nodiscard]] bool holds_as_before() const;
-    /// Records periods that are left out, as the one that ends `now`; steps under way began at
+    /// A moment of the period: what is recorded behind it may be a period too.
+    struct Mark {
+        PeriodLog::Mark log;
+        std::size_t recorded = 0;
+        std::size_t changes = 0;
+    };
+    Mark mark();
+    /// The moment when the period began.
+    [[nodiscard]] const Mark& begin_of_period() const { return begin_of_period_; }
+    /// Whether no memory holds more or less than at `from`.
+    [[nodiscard]] bool holds_as_at(const Mark& from) const;
+    /// Records periods that are left out, as the one from `from` to `now`; steps under way began at
     /// `earliest` or later.
-    void leave_out(const PeriodsLeftOut& left_out, Picoseconds now, Picoseconds earliest);
+    void leave_out(const PeriodsLeftOut& left_out, const Mark& from, Picoseconds now,
+                   Picoseconds earliest);
     /// Until when each component is busy, by what is recorded so far.
     [[nodiscard]] const std::vector<Picoseconds>& busy_until() const { return busy_until_; }
 
@@ -54,7 +64,7 @@ private:
         std::int32_t component;
         std::int64_t bytes;
     };
-    /// A step that was recorded in the period.
+    /// A step that was recorded in the period, or several as one.
     struct Recorded {
         std::int64_t round;
         LayerId layer;
@@ -64,9 +74,11 @@ private:
 
     void keep_round(const Recorded& step);
     void keep_ends(const Recorded& step);
-    void leave_out_steps(const PeriodsLeftOut& left_out);
+    void leave_out_steps(const PeriodsLeftOut& left_out, std::size_t from);
+    void leave_out_turns(const PeriodsLeftOut& left_out, std::size_t from);
+    void note(const Recorded& step);
     void keep_layer(const Step& step, const StepTimes& times, const MoveDemand& asked);
-    void keep_block(const Step& step, const StepTimes& times);
+    void keep_block_end(const Recorded& step);
     void keep_busy(const Step& step, const StepTimes& times);
     void occupy(ComponentId component, const Step& step, Picoseconds from, Picoseconds to);
     void set_rounds();
@@ -85,12 +97,14 @@ private:
     std::vector<Picoseconds> lane_time_;   ///< by component, summed over lanes
     std::vector<Change> changes_;
     PeriodLog log_;
-    std::vector<Recorded> recorded_;                     ///< in the period
-    std::size_t changes_before_ = 0;                     ///< of the period
+    std::vector<Recorded> recorded_;  ///< in the period
+    Mark begin_of_period_;
+    std::size_t marked_ = 0;                             ///< of `recorded_`
     std::vector<Picoseconds> first_start_, last_end_;    ///< by round, of any step
     std::vector<Picoseconds> input_start_, output_end_;  ///< by round, of the network's edges
     std::vector<bool> layer_seen_;
-    BlockRecord blocks_;  ///< only of a program with a repetition
+    std::vector<std::size_t> recent_;  ///< by layer: in `recorded_`, what was noted last
+    BlockRecord blocks_;               ///< only of a program with a repetition
 };
 
 }  // namespace memwall

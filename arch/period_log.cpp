@@ -8,15 +8,21 @@ namespace memwall {
 PeriodLog::PeriodLog(std::int64_t rounds, std::int64_t warmup) : first_{0, warmup, rounds - 1} {}
 
 void PeriodLog::begin() {
+    end();
     noting_ = true;
-    counts_.clear();
-    times_.clear();
 }
 
 void PeriodLog::end() {
     noting_ = false;
-    counts_.clear();
-    times_.clear();
+    counts_.added.clear();
+    times_.added.clear();
+    mark();
+}
+
+PeriodLog::Mark PeriodLog::mark() {
+    counts_.marked = counts_.added.size();
+    times_.marked = times_.added.size();
+    return {counts_.marked, times_.marked};
 }
 
 std::int64_t PeriodLog::times_taken(std::int64_t round, SumOver over,
@@ -29,19 +35,20 @@ std::int64_t PeriodLog::times_taken(std::int64_t round, SumOver over,
     return std::max<std::int64_t>(0, left_out.periods - before);
 }
 
-void PeriodLog::leave_out(const PeriodsLeftOut& left_out) const {
-    const auto add_all = [&](const auto& list, const auto& add) {
-        for (const auto& added : list) {
+void PeriodLog::leave_out(const PeriodsLeftOut& left_out, const Mark& from) const {
+    const auto add_all = [&](const auto& list, std::size_t begin, const auto& add) {
+        for (std::size_t a = begin; a < list.added.size(); ++a) {
+            const auto& added = list.added[a];
             const std::int64_t times = times_taken(added.round, added.over, left_out);
             if (times > 0) {
                 add(*added.sum, added.amount, times);
             }
         }
     };
-    add_all(counts_, [](std::int64_t& sum, std::int64_t amount, std::int64_t times) {
+    add_all(counts_, from.counts, [](std::int64_t& sum, std::int64_t amount, std::int64_t times) {
         sum = checked_add(sum, checked_multiply(amount, times));
     });
-    add_all(times_, [](Picoseconds& sum, Picoseconds amount, std::int64_t times) {
+    add_all(times_, from.times, [](Picoseconds& sum, Picoseconds amount, std::int64_t times) {
         sum += amount * times;
     });
 }

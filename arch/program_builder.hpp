@@ -55,6 +55,12 @@ public:
     /// Appends to what the agent does in every round.
     void step(AgentId agent, RoundStep step);
 
+    /// All steps of a round that are appended between the two calls are done `turns` times in a
+    /// row. Waits for a token that a turn posts are those of the first turn, and count on from turn
+    /// to turn by what it posts; all others stay. Loops do not lie in each other.
+    void begin_loop();
+    void end_loop(std::int64_t turns);
+
     /// Posts of a token in one round so far.
     [[nodiscard]] std::int64_t posted(TokenId token) const;
 

@@ -10,7 +10,7 @@ namespace memwall {
 namespace {
 
 /// Fewer rounds are over before anything comes again.
-constexpr std::int64_t kFewRounds = 16;
+constexpr std::int64_t kFewRounds = 6;
 /// A state is compared with those of so many rounds behind it, at most.
 constexpr std::int64_t kMostRoundsBehind = 64;
 
@@ -19,6 +19,9 @@ constexpr std::int64_t kMostRoundsBehind = 64;
 void Estimator::look_for_rounds() {
     keeps_post_times_ = source_->loops() == nullptr;
     loops_ = observe_ ? nullptr : source_->loops();
+    if (loops_ != nullptr && loops_->has_loops()) {
+        std::swap(loops_, turns_);
+    }
     if (loops_ == nullptr || loops_->rounds() < kFewRounds || program_.repetition) {
         loops_ = nullptr;
         return;
@@ -40,14 +43,15 @@ Picoseconds Estimator::begin_round(std::int64_t round, Picoseconds now) {
     if (!whole_rounds()) {
         return Picoseconds(0);
     }
-    State found = state(round, now);
-    if (known_ && found.relative == known_->relative && recorder_.holds_as_before()) {
+    State found = state_in_round(round, now);
+    if (known_ && found.fixed == known_->fixed && found.times == known_->times &&
+        recorder_.holds_as_at(recorder_.begin_of_period())) {
         PeriodsLeftOut left_out;
-        left_out.rounds = round - known_->round;
+        left_out.rounds = round - known_->number;
         left_out.periods = rounds_left() / left_out.rounds;
         left_out.time = (now - known_->at);
         if (left_out.periods > 0 && left_out.time > Picoseconds(0)) {
-            leave_out(left_out, now);
+            leave_out_rounds(left_out, now);
             round_begun_ += left_out.rounds * left_out.periods;
             loops_ = nullptr;
             recorder_.end_period();
@@ -95,38 +99,42 @@ Picoseconds Estimator::earliest_start(Picoseconds now) const {
     return earliest;
 }
 
-Estimator::State Estimator::state(std::int64_t round, Picoseconds now) const {
-    State state{now, round, {}};
-    std::vector<std::int64_t>& put = state.relative;
-    put.push_back(now.count() % clock_.edges_repeat_after().count());
+Estimator::State Estimator::state_in_round(std::int64_t round, Picoseconds now) const {
+    State state{now, round, {}, {}, {}};
     put_agents(state);
     put_events(state);
-    // What is over makes no difference any more.
-    const auto put_time = [&](Picoseconds time, Picoseconds over) {
-        put.push_back((std::max(time, over) - now).count());
-    };
-    for (std::vector<Picoseconds> servers : free_at_) {
-        std::sort(servers.begin(), servers.end());
-        for (const Picoseconds free : servers) {
-            put_time(free, now);
-        }
-    }
-    for (const DramShares& shares : dram_shares_) {
-        shares.each_time([&](Picoseconds time) { put_time(time, now); });
-    }
-    const Picoseconds earliest = earliest_start(now);
-    for (const Picoseconds until : recorder_.busy_until()) {
-        put_time(until, earliest);
-    }
+    put_resources(state);
     for (std::size_t t = 0; t < tokens_.size(); ++t) {
-        put.push_back(tokens_[t].posted - round * loops_->posts_a_round(TokenId(t)));
+        state.fixed.push_back(tokens_[t].posted - round * loops_->posts_a_round(TokenId(t)));
     }
     return state;
 }
 
+/// When what is shared is free again, and where the clock is.
+void Estimator::put_resources(State& state) const {
+    // What is over makes no difference any more.
+    const auto put_time = [&](Picoseconds time, Picoseconds over) {
+        state.times.push_back((std::max(time, over) - state.at).count());
+    };
+    for (std::vector<Picoseconds> servers : free_at_) {
+        std::sort(servers.begin(), servers.end());
+        for (const Picoseconds free : servers) {
+            put_time(free, state.at);
+        }
+    }
+    for (const DramShares& shares : dram_shares_) {
+        shares.each_time([&](Picoseconds time) { put_time(time, state.at); });
+    }
+    const Picoseconds earliest = earliest_start(state.at);
+    for (const Picoseconds until : recorder_.busy_until()) {
+        put_time(until, earliest);
+    }
+    state.times.push_back(state.at.count() % clock_.edges_repeat_after().count());
+}
+
 /// Where they are, and what they wait for.
 void Estimator::put_agents(State& state) const {
-    std::vector<std::int64_t>& put = state.relative;
+    std::vector<std::int64_t>& put = state.fixed;
     for (std::size_t a = 0; a < agents_.size(); ++a) {
         const AgentRow& row = agents_[a];
         if (row.done) {
@@ -135,7 +143,7 @@ void Estimator::put_agents(State& state) const {
         }
         const StepPlace place = loops_->place(AgentId(a));
         put.push_back(static_cast<std::int64_t>(place.position));
-        put.push_back(place.round - state.round);
+        put.push_back(place.round - state.number);
         put.push_back(row.asks ? 1 : 0);
         if (!row.asks) {
             continue;
@@ -151,40 +159,28 @@ void Estimator::put_agents(State& state) const {
 void Estimator::put_events(State& state) const {
     std::vector<Event> events = events_;
     std::sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return b > a; });
-    std::vector<std::int64_t>& put = state.relative;
     for (const Event& event : events) {
-        put.push_back((event.at - state.at).count());
-        put.push_back(static_cast<std::int64_t>(event.rank));
+        state.times.push_back((event.at - state.at).count());
+        state.fixed.push_back(static_cast<std::int64_t>(event.rank));
         if (event.kind() != Kind::complete) {
             continue;
         }
         const Flight& flight = flights_[event.flight];
-        put.push_back(flight.costs->number);
-        put.push_back(flight.step.layer.value);
-        put.push_back(flight.step.item - state.round);
+        state.fixed.push_back(flight.costs->number);
+        state.fixed.push_back(flight.step.layer.value);
+        state.fixed.push_back(turns_ != nullptr ? 0 : flight.step.item - state.number);
         for (const Picoseconds time :
              {flight.times.ready, flight.times.start, flight.times.served}) {
-            put.push_back((time - state.at).count());
+            state.times.push_back((time - state.at).count());
         }
     }
 }
 
 /// Moves everything that is under way to where it would be.
-void Estimator::leave_out(const PeriodsLeftOut& left_out, Picoseconds now) {
-    recorder_.leave_out(left_out, now, earliest_start(now));
-    const Picoseconds later = left_out.time * left_out.periods;
+void Estimator::leave_out_rounds(const PeriodsLeftOut& left_out, Picoseconds now) {
+    recorder_.leave_out(left_out, recorder_.begin_of_period(), now, earliest_start(now));
     const std::int64_t rounds = left_out.rounds * left_out.periods;
-    for (Event& event : events_) {
-        event.at += later;
-        if (event.kind() == Kind::complete) {
-            Flight& flight = flights_[event.flight];
-            flight.step.item += rounds;
-            for (Picoseconds* time : {&flight.times.ready, &flight.times.start,
-                                      &flight.times.served, &flight.times.complete}) {
-                *time += later;
-            }
-        }
-    }
+    move_times(left_out.time * left_out.periods, rounds);
     for (std::size_t a = 0; a < agents_.size(); ++a) {
         AgentRow& row = agents_[a];
         if (row.done) {
@@ -200,6 +196,21 @@ void Estimator::leave_out(const PeriodsLeftOut& left_out, Picoseconds now) {
     }
     for (std::size_t t = 0; t < tokens_.size(); ++t) {
         tokens_[t].posted += rounds * loops_->posts_a_round(TokenId(t));
+    }
+}
+
+/// Everything that is under way comes so much, and so many rounds, later.
+void Estimator::move_times(Picoseconds later, std::int64_t rounds) {
+    for (Event& event : events_) {
+        event.at += later;
+        if (event.kind() == Kind::complete) {
+            Flight& flight = flights_[event.flight];
+            flight.step.item += rounds;
+            for (Picoseconds* time : {&flight.times.ready, &flight.times.start,
+                                      &flight.times.served, &flight.times.complete}) {
+                *time += later;
+            }
+        }
     }
     for (std::vector<Picoseconds>& servers : free_at_) {
         for (Picoseconds& free : servers) {

@@ -2,6 +2,8 @@
 #include "arch/program_builder.hpp"
 
 #include <catch2/catch.hpp>
+#include <utility>
+#include <vector>
 
 #include "arch/estimate.hpp"
 #include "tests/support/machines.hpp"
@@ -144,6 +146,74 @@ TEST_CASE("A deadlock names who waits for what, and how much of it there is") {
     CHECK_THROWS_WITH(
         estimate(program, machine, Window{0}),
         Catch::Contains("deadlock; agent 'eager' waits for 'what never comes' 2 times, posted 0"));
+}
+
+TEST_CASE("A loop hands out the steps of all its turns, as if each had been written down") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    const auto program = [&](bool loop) {
+        ProgramBuilder builder(machine);
+        const std::vector<AgentId> agents = {builder.agent("maker"), builder.agent("user")};
+        const UnitId unit = builder.unit("array", machine.find("array"));
+        const TokenId made = builder.token("made");
+        const TokenId once = builder.token("once");
+        std::int64_t makes = 0;
+        const auto make = [&](std::int64_t cycles) {
+            RoundStep step = compute_step(unit, cycles);
+            step.waits = {{once, 1}, {made, ++makes - 5}};
+            step.posts = {{made}};
+            builder.step(agents[0], std::move(step));
+        };
+        const auto use = [&] {
+            RoundStep step = compute_step(unit, 7);
+            step.waits = {{made, makes}};
+            builder.step(agents[1], std::move(step));
+        };
+        RoundStep first = compute_step(unit, 3);
+        first.posts = {{once}};
+        builder.step(agents[1], std::move(first));
+        make(1);
+        if (loop) {
+            builder.begin_loop();
+            make(2);
+            make(3);
+            use();
+            builder.end_loop(4);
+            makes += 3 * 2;
+        } else {
+            for (int turn = 0; turn < 4; ++turn) {
+                make(2);
+                make(3);
+                use();
+            }
+        }
+        use();
+        builder.begin_loop();  // at the very end, of one agent
+        make(5);
+        builder.end_loop(loop ? 2 : 1);
+        if (!loop) {
+            make(5);
+        }
+        CHECK(builder.posted(made) == 1 + 8 + 2);
+        return builder.finish({{}}, 3, 1);
+    };
+    const Program written = program(false);
+    const Program looped = program(true);
+    for (const std::size_t agent : {0, 1}) {
+        const std::vector<Step> all = steps_of(written, AgentId(agent));
+        const std::vector<Step> turns = steps_of(looped, AgentId(agent));
+        REQUIRE(turns.size() == all.size());
+        CHECK(all.size() == 3 * (agent == 0 ? 11 : 6));
+        for (std::size_t s = 0; s < all.size(); ++s) {
+            INFO("agent " << agent << ", step " << s);
+            CHECK(*turns[s].body == *all[s].body);
+            CHECK(turns[s].item == all[s].item);
+            REQUIRE(turns[s].waits.size() == all[s].waits.size());
+            for (std::size_t w = 0; w < all[s].waits.size(); ++w) {
+                CHECK(turns[s].waits[w].token == all[s].waits[w].token);
+                CHECK(turns[s].waits[w].count == all[s].waits[w].count);
+            }
+        }
+    }
 }
 
 }  // namespace memwall
