@@ -114,19 +114,21 @@ std::int64_t core_cycles(const Cores& cores, const Layer& layer, const Extents& 
 // MODEL: operand reads. Inputs are read once for every turn of output lanes, weights once into the
 // lanes, partial sums once a reduction turn but the first.
 StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& layer, LayerId id,
-                      const CoreSplit& split, const Box& box, bool starts) {
+                      const CoreSplit& split, const Box& box, bool starts,
+                      std::optional<std::int64_t> points) {
     StepBody body;
+    const std::int64_t counted = points ? *points : layer.space.counted_points(box);
     const CoreCycles cycles(cores, layer);
     const ArrayShape* shape = cycles.shape();
     const bool macs = shape != nullptr;
     body.unit = macs ? cores.array_unit : cores.vector_unit;
     if (macs) {
         builder.count(body, id, cores.array, Action::mac, TensorRole::outputs, shape->precision,
-                      layer.space.counted_points(box));
+                      counted);
     } else {
         builder.count(body, id, cores.vector, Action::vector, TensorRole::outputs,
                       layer.space.outputs().precision,
-                      layer.space.counted_points(box) * layer.space.vector_operations_per_point);
+                      counted * layer.space.vector_operations_per_point);
     }
     std::int64_t read = 0;
     for (const Operand& operand : layer.space.operands) {

@@ -3,6 +3,9 @@
 // and of the memories beside it. The same rules for every machine.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "arch/core_split.hpp"
 #include "arch/program_builder.hpp"
 #include "workloads/network.hpp"
@@ -30,8 +33,10 @@ void check_layers(const Network& network, const Machine& machine, const Cores& c
 std::int64_t core_cycles(const Cores& cores, const Layer& layer, const Extents& part);
 
 /// The step that computes `split` of a layer at `box`. `starts`: partial sums begin at zero.
+/// `points`: those that are counted, where that is not how many of the box count.
 StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& layer, LayerId id,
-                      const CoreSplit& split, const Box& box, bool starts);
+                      const CoreSplit& split, const Box& box, bool starts,
+                      std::optional<std::int64_t> points = std::nullopt);
 
 /// The step of an epilogue on `words` results, at most `core_words` of them in one core.
 StepBody epilogue_body(ProgramBuilder& builder, const Cores& cores, const Layer& layer, LayerId id,

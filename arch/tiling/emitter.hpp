@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of a tiled program, worker by worker: the network's frame (emit.cpp), what a layer
-// reads (operand_steps.cpp) and what it makes (result_steps.cpp).
+// The steps of a tiled program, worker by worker: the network's frame (emit.cpp), a layer pass by
+// pass (layer_steps.cpp), what it reads (operand_steps.cpp) and what it makes (result_steps.cpp).
 #pragma once
 
 #include <memory>
@@ -12,6 +12,7 @@
 #include "arch/core_work.hpp"
 #include "arch/mapper.hpp"
 #include "arch/step_image.hpp"
+#include "arch/tiling/equal_turns.hpp"
 #include "arch/tiling/layer_passes.hpp"
 #include "arch/tiling/network_plan.hpp"
 #include "arch/tiling/repetition.hpp"
@@ -35,6 +36,7 @@ private:
     /// A layer while its passes are written down.
     struct LayerState {
         std::size_t f = 0;
+        const EqualTurns* turns = nullptr;  ///< of the layer; none: every pass is written down
         LayerPasses layer;
         std::int64_t outputs = 0;       ///< parts of results that are drained
         std::int64_t outputs_done = 0;  ///< so far
@@ -43,8 +45,9 @@ private:
         std::vector<std::vector<Bytes>> tile_releases;
         std::vector<Bytes> carried;  ///< by operand: kept for the next tile
 
-        LayerState(std::size_t position, LayerPasses passes)
+        LayerState(std::size_t position, const EqualTurns* equal_turns, LayerPasses passes)
             : f(position),
+              turns(equal_turns),
               layer(std::move(passes)),
               outputs(layer.drains()),
               tile_fills(layer.root.space.operands.size()),
@@ -67,6 +70,14 @@ private:
     [[nodiscard]] const std::string& layer_name(std::size_t f) const;
     [[nodiscard]] std::size_t first_with_weights(std::size_t f) const;
 
+    // layer_steps.cpp
+    void emit_layer(std::size_t f);
+    void emit_pass(LayerState& state, std::size_t p);
+    std::vector<Ring*> rings();
+    void emit_equal_turns(LayerState& state, std::size_t begin, std::size_t end);
+    [[nodiscard]] std::optional<std::int64_t> counted_points(const LayerState& state,
+                                                             std::size_t p) const;
+
     // operand_steps.cpp
     void wait_layer_before(std::size_t f, RoundStep& step) const;
     [[nodiscard]] static Cargo tile_cargo(const LayerPasses& layer, std::size_t o, std::size_t v);
@@ -81,7 +92,6 @@ private:
     void fetch_operand(const LayerState& state, std::size_t i, const Cargo& cargo);
 
     // result_steps.cpp
-    void emit_layer(std::size_t f);
     void compute(const LayerState& state, std::size_t p);
     void reduce(const LayerState& state, std::size_t p);
     void wait_sums(const LayerState& state, std::size_t p, RoundStep& step) const;

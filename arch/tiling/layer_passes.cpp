@@ -9,10 +9,10 @@
 namespace memwall {
 
 LayerPasses::LayerPasses(const Network& of_network, const FusedLayer& layer,
-                         const LayerTiling& layer_plan)
+                         const Layer& root_layer, const LayerTiling& layer_plan)
     : network(of_network),
       fused(layer),
-      root(of_network.layer(layer.root)),
+      root(root_layer),
       plan(layer_plan),
       sequence(pass_sequence(root, layer_plan)) {}
 

@@ -17,7 +17,8 @@ struct CoreBox {
     Box box;
 };
 
-/// Network, fused layer and plan must outlive it.
+/// Network, fused layer, its root and plan must outlive it. The root may be a shorter one
+/// (EqualTurns).
 struct LayerPasses {
     const Network& network;
     const FusedLayer& fused;
@@ -25,7 +26,8 @@ struct LayerPasses {
     const LayerTiling& plan;
     PassSequence sequence;
 
-    LayerPasses(const Network& of_network, const FusedLayer& layer, const LayerTiling& layer_plan);
+    LayerPasses(const Network& of_network, const FusedLayer& layer, const Layer& root_layer,
+                const LayerTiling& layer_plan);
 
     [[nodiscard]] const Pass& pass(std::size_t p) const { return sequence.passes[p]; }
     /// The whole tile that a pass belongs to.

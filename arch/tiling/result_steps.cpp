@@ -8,38 +8,13 @@
 
 namespace memwall {
 
-void TilingEmitter::emit_layer(std::size_t f) {
-    LayerState state(f, LayerPasses(network_, plan_.fused[f], plan_.layers[f]));
-    const PassSequence& sequence = state.layer.sequence;
-    const std::size_t operands = state.layer.root.space.operands.size();
-    for (std::size_t p = 0; p < sequence.passes.size(); ++p) {
-        const Pass& pass = sequence.passes[p];
-        for (std::size_t o = 0; o + 1 < operands; ++o) {
-            if (sequence.tile_visits[o][pass.tile_visit[o]].first == p) {
-                fetch_tile(state, o, pass.tile_visit[o]);
-            }
-            if (sequence.operand_visits[o][pass.visit[o]].first == p) {
-                feed(state, p, o);
-            }
-        }
-        compute(state, p);
-        if (pass.finishes) {
-            feed_epilogue(state, p);
-            reduce(state, p);
-            epilogues(state, p);
-            write_back(state, p);
-            drain(state, p);
-        }
-    }
-}
-
 void TilingEmitter::compute(const LayerState& state, std::size_t p) {
     const LayerPasses& layer = state.layer;
     const Pass& pass = layer.pass(p);
     RoundStep step;
     step.layer = layer.fused.root;
     step.body = compute_body(builder_, cores_, layer.root, layer.fused.root, layer.split(pass.box),
-                             pass.box, pass.starts);
+                             pass.box, pass.starts, counted_points(state, p));
     const auto& operands = layer.root.space.operands;
     for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
         const Ring& ring =

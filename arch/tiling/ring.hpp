@@ -30,6 +30,8 @@ public:
     }
     void filled(RoundStep& step) const { step.posts.push_back({full_, 1, PostAt::end}); }
     [[nodiscard]] std::int64_t last() const { return filled_; }
+    /// So many fillings are written down only once.
+    void skip(std::int64_t fillings) { filled_ += fillings; }
 
     /// A step that needs filling `n`.
     void use(RoundStep& step, std::int64_t n) const { step.waits.push_back({full_, n}); }
