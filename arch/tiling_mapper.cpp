@@ -2,7 +2,6 @@
 #include "arch/tiling_mapper.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include "arch/core_work.hpp"
@@ -88,7 +87,7 @@ std::vector<NetworkPlan> plans_of(const Network& network, const Hierarchy& hiera
     return plans;
 }
 
-/// The time of a plan's steady rounds as a program.
+/// The time of a plan's two steady rounds as a program.
 Picoseconds steady_time(const NetworkPlan& plan, const Network& network, const Machine& machine,
                         const Hierarchy& hierarchy, const Cores& cores) {
     MapperOptions options;
@@ -99,22 +98,39 @@ Picoseconds steady_time(const NetworkPlan& plan, const Network& network, const M
     return outcome.window_end - outcome.window_start;
 }
 
-/// What a plan that moves more must gain by: an estimate of three rounds tells no less apart.
-constexpr double kWorthwhile = 1.05;
+/// What a round takes at least: all inputs come over the link to the host, and all outputs go. The
+/// few rounds of an estimate can seem shorter, where the first ones wait for more than the last.
+Picoseconds host_time(const Network& network, const Machine& machine, const Hierarchy& hierarchy) {
+    if (!hierarchy.host.valid()) {
+        return Picoseconds(0);
+    }
+    Bytes in;
+    Bytes out;
+    const std::vector<bool> leaves = network.output_storage();
+    for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+        const TensorId id(t);
+        in += network.tensor(id).kind == TensorKind::input ? network.tensor_bytes(id) : Bytes(0);
+        out += leaves[t] ? network.tensor_bytes(id) : Bytes(0);
+    }
+    const auto& link = std::get<LinkConfig>(machine.component(hierarchy.host).config);
+    const double seconds = static_cast<double>(std::max(in, out).count()) / link.bandwidth.count();
+    return Picoseconds(static_cast<std::int64_t>(seconds * 1e12));
+}
 
-/// The plan that is fastest as a program, of those that move least.
+/// The plan that is fastest as a program; of those that are as fast, the one that moves least.
 NetworkPlan fastest(std::vector<NetworkPlan> plans, const Network& network, const Machine& machine,
                     const Hierarchy& hierarchy, const Cores& cores) {
     if (plans.size() == 1) {
         return std::move(plans.front());
     }
-    double least = std::numeric_limits<double>::infinity();
+    const Picoseconds floor = host_time(network, machine, hierarchy) * 2;
+    std::optional<Picoseconds> least;
     std::size_t best = 0;
     for (std::size_t p = 0; p < plans.size(); ++p) {
         try {
-            const auto time = static_cast<double>(
-                steady_time(plans[p], network, machine, hierarchy, cores).count());
-            if (time * kWorthwhile < least) {
+            const Picoseconds time =
+                std::max(floor, steady_time(plans[p], network, machine, hierarchy, cores));
+            if (!least || time < *least) {
                 least = time;
                 best = p;
             }

@@ -22,7 +22,9 @@ if [[ "$which" == all ]]; then
     ctest --test-dir build-sanitize --parallel "${MEMWALL_JOBS:-$(nproc)}" --output-on-failure --no-tests=error
     exit
 fi
-for room in build-sanitize/tests/*/*_test; do
-    echo "$(basename "$room"):"
-    "$room" "~[slow]"
-done
+# shellcheck disable=SC2016 # the inner shell expands it
+printf '%s\n' build-sanitize/tests/*/*_test | xargs -P "${MEMWALL_JOBS:-$(nproc)}" -I '{}' bash -c '
+    found=$("$0" "~[slow]" 2>&1) && status=0 || status=$?
+    echo "$(basename "$0"):"
+    echo "$found"
+    exit "$status"' '{}'

@@ -60,8 +60,8 @@ void TilingEmitter::emit_pass(LayerState& state, std::size_t p) {
 }
 
 std::vector<Ring*> TilingEmitter::rings() {
-    std::vector<Ring*> all = {&core_weights_, &results_, &tile_weights_, &tile_outputs_, &updates_};
-    for (auto* list : {&core_inputs_, &tile_inputs_, &core_operands_, &tile_operands_}) {
+    std::vector<Ring*> all = {&core_weights_, &results_, &tile_weights_, &tile_outputs_};
+    for (auto* list : {&core_inputs_, &tile_inputs_, &core_operands_, &tile_operands_, &updates_}) {
         for (Ring& ring : *list) {
             all.push_back(&ring);
         }

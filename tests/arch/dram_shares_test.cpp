@@ -28,11 +28,16 @@ TEST_CASE("Two units that never pause get the peak bandwidth between them, and n
     DramShares shares(2);
     Picoseconds read;
     Picoseconds written;
+    Picoseconds asked;
     for (int access = 0; access < 1000; ++access) {
-        read = shares.deliver(kReads, read, Picoseconds(70));
-        written = shares.deliver(kWrites, written, Picoseconds(30));
+        const bool reads = read <= written;  // whoever has its last data first asks again
+        const Picoseconds time(reads ? 70 : 30);
+        Picoseconds& done = reads ? read : written;
+        done = shares.deliver(reads ? kReads : kWrites, done, time);
+        asked += time;
     }
-    CHECK(std::max(read, written) == Picoseconds(1000 * (70 + 30)));
+    CHECK(std::max(read, written) <= asked);
+    CHECK(std::max(read, written) > asked - Picoseconds(2 * 70));
 }
 
 }  // namespace
