@@ -16,7 +16,7 @@ constexpr const char* kPrevious = "previous";
 /// The keys of a layer that its op may know. `shape` is one: a check for most, what to do for some.
 std::vector<YamlValue::Entry> own_keys(const YamlValue& layer) {
     static const std::set<std::string, std::less<>> kCommon = {
-        "name", "op", "inputs", "precision", "output_precision", "weights"};
+        "name", "op", "inputs", "precision", "output_precision", "weights", "density"};
     std::vector<YamlValue::Entry> keys;
     for (const YamlValue::Entry& entry : layer.entries()) {
         if (!kCommon.contains(entry.key)) {
@@ -248,6 +248,7 @@ private:
         read_inputs(reader, entry);
         entry.precision = read_policy(reader, "precision");
         entry.output_precision = read_precision(reader, "output_precision");
+        entry.density = read_density(reader);
         if (const YamlValue* shape = reader.value("shape")) {
             entry.shape = ops::read_shape(*shape, reader.what(), found);
             entry.shape_where = shape->mark();
@@ -275,6 +276,15 @@ std::vector<LayerEntry> read_layers(const std::vector<YamlValue>& list,
                                     const std::string& first_input, Variables& variables,
                                     const LayerRewrite& rewrite, Diagnostics& faults) {
     return Reader(first_input, variables, rewrite, faults).read(list);
+}
+
+std::optional<double> read_density(MapReader& reader) {
+    const auto density = reader.optional<double>("density");
+    if (density && !(*density >= 0 && *density <= 1)) {
+        reader.misfit("density", "a share from 0 to 1");
+        return std::nullopt;
+    }
+    return density;
 }
 
 PrecisionPolicy read_policy(MapReader& reader, const char* key) {

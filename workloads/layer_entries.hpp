@@ -30,6 +30,7 @@ struct LayerEntry {
     SourceMark inputs_where;
     PrecisionPolicy precision;
     std::optional<Precision> output_precision;
+    std::optional<double> density;  ///< the share of the result's words that are not zero
     std::optional<Shape> shape;
     SourceMark shape_where;
     std::vector<YamlValue::Entry> keys;  ///< the op's own, in the order of the file
@@ -47,6 +48,8 @@ std::vector<LayerEntry> read_layers(const std::vector<YamlValue>& list,
 
 /// A precision policy at its place; a wrong one is reported and reads as an empty one.
 PrecisionPolicy read_policy(MapReader& reader, const char* key);
+/// `density: 0.4`: the share of an activation's words that are not zero; a wrong one is reported.
+std::optional<double> read_density(MapReader& reader);
 /// A precision by name; a wrong one is reported.
 std::optional<Precision> read_precision(MapReader& reader, const char* key);
 

@@ -66,7 +66,7 @@ struct Tensor {
     Shape shape;  ///< of one item, without N
     Precision precision = Precision::int8;
     std::optional<Precision> stated_precision;  ///< where the file says it of this tensor
-    std::optional<Sparsity> sparsity;           ///< of pruned weights
+    std::optional<Sparsity> sparsity;           ///< of pruned weights, of an activation as stated
     LayerId producer;                           ///< none for inputs and weights
     std::vector<LayerId> consumers;  ///< in order; each once; empty for an output of the network
     std::optional<Alias> alias;

@@ -51,12 +51,17 @@ private:
         }
     }
 
+    static std::optional<Sparsity> sparsity(const std::optional<double>& density) {
+        return density ? std::optional(Sparsity{*density}) : std::nullopt;
+    }
+
     void add_tensors() {
         for (const InputEntry& input : entry_.inputs) {
             Tensor tensor;
             tensor.kind = TensorKind::input;
             tensor.name = input.name.name;
             tensor.stated_precision = input.precision;
+            tensor.sparsity = sparsity(input.density);
             shapes_[parts_.tensors.size()] = input.shape;
             tensor.shape = input.shape.value_or(Shape{});
             add_name(input.name, TensorId(parts_.tensors.size()));
@@ -66,6 +71,7 @@ private:
             Tensor tensor;
             tensor.name = layer.name.name;
             tensor.stated_precision = layer.output_precision;
+            tensor.sparsity = sparsity(layer.density);
             add_name(layer.name, TensorId(parts_.tensors.size()));
             parts_.tensors.push_back(std::move(tensor));
         }

@@ -16,6 +16,7 @@ struct InputEntry {
     NameAt name;
     std::optional<Shape> shape;  ///< none where it is wrong
     std::optional<Precision> precision;
+    std::optional<double> density;  ///< the share of its words that are not zero
 };
 
 /// What a file says of a network.

@@ -104,12 +104,24 @@ private:
         return text + "]";
     }
 
+    /// The precision and the density of an input, where they are stated.
+    static std::string stored_text(const Tensor& tensor) {
+        std::string text;
+        if (tensor.stated_precision) {
+            text += std::string(", precision: ") + name(*tensor.stated_precision);
+        }
+        return text + density_text(tensor);
+    }
+
+    static std::string density_text(const Tensor& tensor) {
+        return tensor.sparsity ? ", density: " + shortest(tensor.sparsity->density) : "";
+    }
+
     static std::string input(const Tensor& tensor) {
         const std::string shape = memwall::text(tensor.shape);
+        const std::string more = stored_text(tensor);
         return yaml_scalar(tensor.name) + ": " +
-               (tensor.stated_precision
-                    ? "{shape: " + shape + ", precision: " + name(*tensor.stated_precision) + "}"
-                    : shape);
+               (more.empty() ? shape : "{shape: " + shape + more + "}");
     }
 
     void write_inputs() {
@@ -164,7 +176,7 @@ private:
         if (const auto& stored = tensor(stated.name).stated_precision) {
             text += std::string(", output_precision: ") + name(*stored);
         }
-        return text;
+        return text + density_text(tensor(stated.name));
     }
 
     void write_items(const std::vector<WrittenItem>& items, const std::string& indent) {

@@ -65,6 +65,7 @@ InputEntry read_input(const YamlValue::Entry& entry, Diagnostics& faults) {
         input.shape = ops::read_shape(shape, what, faults);
     }
     input.precision = read_precision(reader, "precision");
+    input.density = read_density(reader);
     reader.finish();
     return input;
 }

@@ -57,20 +57,20 @@ TEST_CASE("Every shipped network is the same after it was written and read again
 TEST_CASE("A network is written as a person would: defaults, checks and long forms left out") {
     const Network network = test::network_of(
         "network: net\nsource: \"a paper\"\nprecision: int4\nkeep_precision: [b]\n"
-        "inputs: {x: {shape: [4, 6, 6], precision: int8}}\nlayers:\n"
+        "inputs: {x: {shape: [4, 6, 6], precision: int8, density: 0.613}}\nlayers:\n"
         "- {name: a, op: conv, inputs: x, out_channels: 4, kernel: [3, 3], stride: [2, 1],\n"
         "   padding: [1, 1, 1, 1], dilation: 1, groups: 1, bias: true, shape: [4, 3, 6]}\n"
         "- {op: conv, name: b, kernel: [1, 2], padding: [0, 1, 0, 1], out_channels: 2,\n"
         "   precision: w8a4, bias: false, output_precision: int16}\n"
-        "- {name: 'sum 1', op: add, inputs: [b, b]}\n"
+        "- {name: 'sum 1', op: add, inputs: [b, b], density: 0.4}\n"
         "- {name: r, op: reshape, shape: [2, 21]}\n");
     CHECK(network_text(network) ==
           "memwall: 1\nnetwork: net\nsource: \"a paper\"\nprecision: int4\nkeep_precision: [b]\n"
-          "inputs: {x: {shape: [4, 6, 6], precision: int8}}\nlayers:\n"
+          "inputs: {x: {shape: [4, 6, 6], precision: int8, density: 0.613}}\nlayers:\n"
           "  - {name: a, op: conv, out_channels: 4, kernel: 3, stride: [2, 1], padding: 1}\n"
           "  - {name: b, op: conv, kernel: [1, 2], padding: [0, 1], out_channels: 2, bias: false, "
           "precision: w8a4, output_precision: int16}\n"
-          "  - {name: \"sum 1\", op: add, inputs: [b, b]}\n"
+          "  - {name: \"sum 1\", op: add, inputs: [b, b], density: 0.4}\n"
           "  - {name: r, op: reshape, shape: [2, 21]}\n");
 }
 

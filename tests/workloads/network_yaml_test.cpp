@@ -68,6 +68,8 @@ TEST_CASE("Each mistake in a layer has its sentence at its place") {
           "wfp8afp8obf16, found 'int5'; did you mean 'int1'?");
     CHECK(fault("- {name: a, op: relu, output_precision: imt8}\n") ==
           "5:41: error: unknown precision 'imt8'; did you mean 'int8'?");
+    CHECK(fault("- {name: a, op: relu, density: 1.5}\n") ==
+          "5:32: error: 'density' in layer 'a': expected a share from 0 to 1, found '1.5'");
     CHECK(fault("- {name: x.weights, op: relu}\n- {name: 'x', op: relu, inputs: x.weights}\n") ==
           "6:10: error: duplicate name 'x' (first at line 3)");
     CHECK(fault("- {name: a.weights, op: relu}\n"
