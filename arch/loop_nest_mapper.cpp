@@ -11,6 +11,7 @@
 #include "arch/loop_nest/nest_emitter.hpp"
 #include "arch/loop_nest/nest_search.hpp"
 #include "arch/loop_nest/nest_text.hpp"
+#include "arch/loop_nest/zero_words.hpp"
 #include "arch/network_bound.hpp"
 #include "base/parse.hpp"
 
@@ -185,7 +186,9 @@ Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
             mapping.layers[epilogue.position()].summary = "on the way out of " + root.name;
         }
     }
-    mapping.network_bound = network_bound(network, capacity);
+    const double share = least_stored_share(network, machine, hierarchy.dma());
+    mapping.network_bound = Bytes(static_cast<std::int64_t>(
+        static_cast<double>(network_bound(network, capacity).count()) * share));
     return mapping;
 }
 

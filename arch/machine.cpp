@@ -18,6 +18,8 @@ const char* name(Dataflow dataflow) {
             return "weight_stationary";
         case Dataflow::input_stationary:
             return "input_stationary";
+        case Dataflow::row_stationary:
+            return "row_stationary";
         case Dataflow::output_stationary:
             return "output_stationary";
     }

@@ -54,6 +54,8 @@ struct NestKeys {
     std::vector<SpatialAxis> axes;  ///< empty: one axis for all instances and any dimension
     bool multicast = true;          ///< one word read above reaches all instances that need it
     bool spatial_sums = false;      ///< partial sums of instances are added on their way up
+    bool single_buffered = false;   ///< no second slot: the next tile comes when this one is used
+    bool slides = false;            ///< a window that moves on fetches its new words only
 };
 
 /// A memory on the chip: `sram`, `cache` or `register_file`, per instance. A port width of zero: no
@@ -75,13 +77,15 @@ struct ArrayShape {
     [[nodiscard]] std::int64_t macs_per_cycle() const { return inputs * outputs; }
 };
 
-/// How operands meet in an array: all lanes of an output in one cycle, or in a systolic array of
-/// rows and columns through which words go lane by lane, while one operand stays in the lanes.
+/// How operands meet in an array: all lanes of an output in one cycle; in a systolic array of rows
+/// and columns through which words go lane by lane, while one operand stays in the lanes; or in
+/// elements with memories of their own, fed over a network for each operand.
 enum class Dataflow : std::uint8_t {
     dot_product,
     weight_stationary,
     input_stationary,
-    output_stationary
+    output_stationary,
+    row_stationary
 };
 
 const char* name(Dataflow dataflow);
@@ -96,6 +100,7 @@ struct NMSparsity {
 struct MacArrayConfig {
     Dataflow dataflow = Dataflow::dot_product;
     bool loads_ahead = false;  ///< a second register takes what stays next while lanes still work
+    bool gates_zeros = false;  ///< an input of zero is not multiplied, though it takes its cycle
     std::vector<ArrayShape> shapes;  ///< widest precision first
     Cycles pipeline;                 ///< depth: from an operand to its sum
     Cycles weight_load;  ///< the least cycles that one set of weights stays in the lanes
@@ -129,6 +134,14 @@ struct BusConfig {
     Millimetres pitch;   ///< that a byte travels on to each further end that it is meant for
 };
 
+/// Activations as pairs of a run of zeros and the value that ends it.
+struct RunLengthCode {
+    int run_bits = 0;      ///< of the length of a run
+    double pair_bits = 0;  ///< of a pair, with its share of what marks the end
+    /// Bytes of the code a byte of the words, with that share of zeros among them; at most 1.
+    [[nodiscard]] double share(double zeros, Precision precision) const;
+};
+
 /// A serial link off the chip.
 struct LinkConfig {
     BytesPerSecond bandwidth;  ///< each direction
@@ -137,8 +150,9 @@ struct LinkConfig {
 };
 
 struct DmaConfig {
-    Cycles setup;               ///< issue of one transfer
-    std::int64_t channels = 1;  ///< transfers at once
+    Cycles setup;                       ///< issue of one transfer
+    std::int64_t channels = 1;          ///< transfers at once
+    std::optional<RunLengthCode> code;  ///< in which activations lie off the chip
 };
 
 using ComponentConfig = std::variant<DramConfig, MemoryConfig, MacArrayConfig, VectorUnitConfig,

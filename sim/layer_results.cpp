@@ -83,6 +83,19 @@ std::int64_t counted_program_rounds(const RunInput& input) {
     return input.scenario.counted_items() / input.mapping.program.items_per_round;
 }
 
+/// Time of the window in which the arrays work for a layer.
+double array_seconds(const RunInput& input, std::size_t layer) {
+    const std::vector<Component>& components = input.machine.components();
+    double seconds = 0;
+    for (std::size_t c = 0; c < components.size(); ++c) {
+        if (components[c].kind == ComponentKind::mac_array) {
+            seconds +=
+                to_seconds(input.outcome.busy_by_layer[layer * components.size() + c]).count();
+        }
+    }
+    return seconds;
+}
+
 void set_bound(const RunInput& input, LayerId id, LayerResult& result) {
     const LayerMapping& mapping = input.mapping.layers[id.position()];
     result.bound_applies = mapping.bound_applies;
@@ -145,6 +158,7 @@ std::vector<LayerResult> make_layers(const RunInput& input, const std::vector<Le
         result.macs = checked_multiply(layer.macs(), input.scenario.counted_rounds());
         set_times(input, LayerId(l), layers);
         set_bound(input, LayerId(l), result);
+        result.computing = Seconds(array_seconds(input, l) / rounds);
         const double time = result.end.count() - result.start.count();
         result.utilization = time > 0 ? at_peak[l] / rounds / time : 0;
     }

@@ -29,17 +29,19 @@ struct Describe {
         return text;
     }
     std::string operator()(const MacArrayConfig& array) const {
-        const bool systolic = array.dataflow != Dataflow::dot_product;
+        const bool rows = array.dataflow == Dataflow::row_stationary;
+        const bool systolic = array.dataflow != Dataflow::dot_product && !rows;
         std::string text;
         for (const ArrayShape& shape : array.shapes) {
             text += fmt::format("{}{} {} x {} {} at {}", text.empty() ? "" : ", ", shape.inputs,
                                 systolic ? "rows" : "inputs", shape.outputs,
                                 systolic ? "columns" : "outputs", name(shape.precision));
         }
-        if (systolic) {
+        if (systolic || rows) {
             text += fmt::format(", {}{}", name(array.dataflow),
                                 array.loads_ahead ? ", loads ahead" : "");
         }
+        text += array.gates_zeros ? ", zeros gated" : "";
         if (array.issue_efficiency < 1) {
             text += fmt::format(", in use {:.3g} of the time", array.issue_efficiency);
         }
@@ -64,7 +66,8 @@ struct Describe {
     std::string operator()(const DmaConfig& dma) const {
         return fmt::format("{} transfer{} at once", dma.channels, dma.channels == 1 ? "" : "s") +
                (dma.setup.count() > 0 ? fmt::format(", set up in {} cycles", dma.setup.count())
-                                      : "");
+                                      : "") +
+               (dma.code ? ", run-length coded activations" : "");
     }
 };
 

@@ -52,7 +52,7 @@ std::string key_of(const CommandLine& run) {
     for (const auto& part :
          {run.machine, run.network, run.batch, run.precision, run.phase, run.engine, run.effort,
           run.objective, run.items, run.rounds, run.users, run.prompt, run.output_tokens,
-          run.context, run.optimizer}) {
+          run.context, run.optimizer, run.mapping}) {
         key += part.value_or("") + "\n";
     }
     for (const std::string& set : run.set) {
@@ -78,7 +78,8 @@ public:
         if (known != results_.end()) {
             return known->second;
         }
-        const RunRequest request = run_request(row.run);
+        RunRequest request = run_request(row.run);
+        request.settings.mapping = load_mapping_config(configs_, row.run.mapping, inputs_);
         const NetworkSource network =
             load_network_source(configs_, request.network, request.overrides.network, inputs_);
         const Machine machine =

@@ -23,6 +23,7 @@ std::string in_words(const CommandLine& run) {
     add("prompt ", run.prompt);
     add("context ", run.context);
     add("", run.precision);
+    add("mapping ", run.mapping);
     for (const std::string& set : run.set) {
         text += ", " + set;
     }
@@ -36,8 +37,7 @@ bool is_of_workload(const ValueOption& option) {
     const auto run = std::find_if(verbs.begin(), verbs.end(), [](const VerbSpec& verb) {
         return verb.name == std::string_view("run");
     });
-    const std::set<std::string> others = {"--machine", "--network", "--mapping",
-                                          "--json",    "--csv",     "--configs"};
+    const std::set<std::string> others = {"--machine", "--network", "--json", "--csv", "--configs"};
     return !others.contains(option.name) &&
            std::find(run->options.begin(), run->options.end(), option.name) != run->options.end();
 }
@@ -84,6 +84,9 @@ Metric read_metric(MapReader& row) {
         metric.name = metric_names()[*found];
         if (is_layer_metric(metric.name)) {
             metric.layer = row.required<std::string>("layer");
+        }
+        if (is_memory_metric(metric.name)) {
+            metric.memory = row.required<std::string>("memory");
         }
         if (is_server_metric(metric.name)) {
             metric.server = read_server(row.required_value("server"), row.faults());
@@ -181,7 +184,8 @@ std::vector<ValidationRow> load_validation(const YamlValue& root,
             faults.error(row.where, "duplicate row '" + row.id + "' (first at line " +
                                         std::to_string(same->where.line) + ")");
         }
-        for (std::optional<std::string>* file : {&row.run.machine, &row.run.network}) {
+        for (std::optional<std::string>* file :
+             {&row.run.machine, &row.run.network, &row.run.mapping}) {
             if (*file && is_path(**file) && std::filesystem::path(**file).is_relative()) {
                 *file = (folder / **file).string();
             }

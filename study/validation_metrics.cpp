@@ -13,10 +13,12 @@ struct StatedUnit {
     double scale;  ///< of the figure in base units
 };
 
+/// What a metric is of, beside the run.
+enum class Part : std::uint8_t { run, layer, layer_and_memory, server };
+
 struct MetricEntry {
     const char* name;
-    bool of_layer;
-    bool of_server;
+    Part part;
     std::vector<StatedUnit> units;
     double (*value)(const RunResult& run, const Metric& metric);  ///< in base units
 };
@@ -31,6 +33,11 @@ const LayerResult& layer_of(const RunResult& run, const Metric& metric) {
     }
     throw InputError("network '" + run.network + "' has no layer '" + metric.layer + "'" +
                      suggestion(metric.layer, names));
+}
+
+/// Passes over the network in the window.
+double counted_rounds(const RunResult& run) {
+    return static_cast<double>(run.totals.items) / static_cast<double>(run.totals.items_together);
 }
 
 double throughput(const RunResult& run, const Metric&) {
@@ -61,6 +68,65 @@ double layer_time(const RunResult& run, const Metric& metric) {
     return layer_of(run, metric).adds.count();
 }
 
+/// While the layer's arrays work, also to fill them: without waiting for other memories.
+double array_time(const RunResult& run, const Metric& metric) {
+    return layer_of(run, metric).computing.count();
+}
+
+/// Bytes read and written of all operands of a layer, in a round.
+double layer_traffic(const RunResult& run, const Metric& metric) {
+    std::vector<std::string> names;
+    for (const MemoryTraffic& traffic : layer_of(run, metric).traffic) {
+        names.push_back(traffic.memory);
+        if (traffic.memory != metric.memory) {
+            continue;
+        }
+        Bytes bytes(0);
+        for (const TensorTraffic& tensor : traffic.tensors) {
+            bytes += tensor.read + tensor.write;
+        }
+        return static_cast<double>(bytes.count()) / counted_rounds(run);
+    }
+    throw InputError("layer '" + metric.layer + "' moves nothing at a memory '" + metric.memory +
+                     "'" + suggestion(metric.memory, names));
+}
+
+bool on_chip(const RunResult& run, const LedgerRow& row) {
+    return run.components[row.component.position()].kind != "dram";
+}
+
+/// Without DRAM.
+double chip_power(const RunResult& run, const Metric&) {
+    double joules = 0;
+    for (const LedgerRow& row : run.ledger) {
+        joules += on_chip(run, row) ? row.energy.count() : 0;
+    }
+    return joules / run.totals.window.count();
+}
+
+/// Of a layer and what runs at its end: what it does over its time, and leakage and clocks, which
+/// run all the time.
+double layer_chip_power(const RunResult& run, const Metric& metric) {
+    const LayerResult& layer = layer_of(run, metric);
+    const auto position = static_cast<std::size_t>(&layer - run.layers.data());
+    double standing = 0;
+    double working = 0;
+    for (const LedgerRow& row : run.ledger) {
+        if (!on_chip(run, row)) {
+            continue;
+        }
+        if (!row.counted) {
+            standing += row.energy.count();
+        } else if (row.layer.valid()) {
+            const std::size_t of = row.layer.position();
+            const bool mine = of == position || run.layers[of].fused_with == position;
+            working += mine ? row.energy.count() : 0;
+        }
+    }
+    return standing / run.totals.window.count() +
+           working / (layer.adds.count() * counted_rounds(run));
+}
+
 /// Of the slowest stage of a pipeline of cards.
 double stage_time(const RunResult& run, const Metric&) {
     if (!run.totals.pipeline) {
@@ -80,24 +146,28 @@ double wall_energy(const RunResult& run, const Metric& metric) {
 
 /// The visible list of all metrics.
 const std::vector<MetricEntry>& metrics() {
+    static const std::vector<StatedUnit> kTimes = {{"s", 1}, {"ms", 1e3}, {"us", 1e6}};
+    static const std::vector<StatedUnit> kPowers = {{"W", 1}, {"mW", 1e3}};
     static const std::vector<MetricEntry> kMetrics = {
         {"throughput",
-         false,
-         false,
+         Part::run,
          {{"frames/s", 1}, {"samples/s", 1}, {"images/s", 1}, {"tokens/s", 1}},
          throughput},
-        {"latency", false, false, {{"s", 1}, {"ms", 1e3}, {"us", 1e6}}, latency},
-        {"power", false, false, {{"W", 1}, {"mW", 1e3}}, power},
+        {"latency", Part::run, kTimes, latency},
+        {"power", Part::run, kPowers, power},
+        {"chip_power", Part::run, kPowers, chip_power},
         {"energy",
-         false,
-         false,
+         Part::run,
          {{"J/frame", 1}, {"mJ/frame", 1e3}, {"J/sample", 1}, {"mJ/sample", 1e3}},
          energy},
-        {"efficiency", false, false, {{"frames/J", 1}, {"samples/J", 1}}, efficiency},
-        {"utilization", false, false, {{"%", 100}}, utilization},
-        {"layer_time", true, false, {{"s", 1}, {"ms", 1e3}, {"us", 1e6}}, layer_time},
-        {"stage_time", false, false, {{"s", 1}, {"ms", 1e3}, {"us", 1e6}}, stage_time},
-        {"wall_energy", false, true, {{"J/frame", 1}, {"J/sample", 1}}, wall_energy},
+        {"efficiency", Part::run, {{"frames/J", 1}, {"samples/J", 1}}, efficiency},
+        {"utilization", Part::run, {{"%", 100}}, utilization},
+        {"layer_time", Part::layer, kTimes, layer_time},
+        {"array_time", Part::layer, kTimes, array_time},
+        {"layer_chip_power", Part::layer, kPowers, layer_chip_power},
+        {"layer_traffic", Part::layer_and_memory, {{"MB", 1e-6}, {"kB", 1e-3}}, layer_traffic},
+        {"stage_time", Part::run, kTimes, stage_time},
+        {"wall_energy", Part::server, {{"J/frame", 1}, {"J/sample", 1}}, wall_energy},
     };
     return kMetrics;
 }
@@ -131,11 +201,16 @@ std::vector<std::string> units_of(const std::string& metric) {
 }
 
 bool is_layer_metric(const std::string& metric) {
-    return entry(metric).of_layer;
+    const Part part = entry(metric).part;
+    return part == Part::layer || part == Part::layer_and_memory;
 }
 
 bool is_server_metric(const std::string& metric) {
-    return entry(metric).of_server;
+    return entry(metric).part == Part::server;
+}
+
+bool is_memory_metric(const std::string& metric) {
+    return entry(metric).part == Part::layer_and_memory;
 }
 
 double measure(const RunResult& run, const Metric& metric, const std::string& unit) {

@@ -22,7 +22,8 @@ struct ServerSpec {
 /// Which figure, and of what part of the run.
 struct Metric {
     std::string name;
-    std::string layer;  ///< of layer metrics
+    std::string layer;   ///< of layer metrics
+    std::string memory;  ///< of metrics of a memory
     std::optional<ServerSpec> server;
 };
 
@@ -31,6 +32,7 @@ const std::vector<std::string>& metric_names();
 std::vector<std::string> units_of(const std::string& metric);
 bool is_layer_metric(const std::string& metric);
 bool is_server_metric(const std::string& metric);
+bool is_memory_metric(const std::string& metric);
 
 /// The figure in `unit`. Throws InputError where the run has no such layer.
 double measure(const RunResult& run, const Metric& metric, const std::string& unit);

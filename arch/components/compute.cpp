@@ -10,9 +10,15 @@ namespace memwall {
 namespace {
 
 constexpr std::array kDataflows = {Dataflow::dot_product, Dataflow::weight_stationary,
-                                   Dataflow::input_stationary, Dataflow::output_stationary};
+                                   Dataflow::input_stationary, Dataflow::output_stationary,
+                                   Dataflow::row_stationary};
 
-/// Systolic arrays are known to loop nests alone.
+/// Whether lanes are given as rows and columns.
+bool is_systolic(Dataflow dataflow) {
+    return dataflow != Dataflow::dot_product && dataflow != Dataflow::row_stationary;
+}
+
+/// All but dot products are known to loop nests alone.
 Dataflow read_dataflow(MapReader& reader, bool loop_nest) {
     std::vector<std::string> names;
     for (const Dataflow dataflow : kDataflows) {
@@ -44,7 +50,7 @@ bool read_loads_ahead(MapReader& reader, Dataflow dataflow) {
 }
 
 Cycles read_weight_load(MapReader& reader, Dataflow dataflow) {
-    if (dataflow == Dataflow::dot_product) {
+    if (!is_systolic(dataflow)) {
         return at_most_a_billion(reader, "weight_load",
                                  reader.optional_positive<Cycles>("weight_load", Cycles(1)));
     }
@@ -63,7 +69,7 @@ ArrayShape read_shape(MapReader& reader, Precision precision, Dataflow dataflow)
     ArrayShape read;
     read.precision = precision;
     for (Side& side : sides) {
-        if (dataflow != Dataflow::dot_product) {
+        if (is_systolic(dataflow)) {
             std::swap(side.key, side.of_others);
         }
         if (!reader.has(side.key) && reader.has(side.of_others)) {
@@ -169,6 +175,10 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
         at_most_a_billion(reader, "pipeline", reader.optional<Cycles>("pipeline", Cycles(0)));
     array.weight_load = read_weight_load(reader, array.dataflow);
     array.packs_window = reader.optional<bool>("packs_window", true);
+    array.gates_zeros = reader.optional<bool>("zero_gating", false);
+    if (array.gates_zeros && !context.loop_nest) {
+        reader.error("zero_gating", "'zero_gating' needs 'mapper: loop_nest' in the machine");
+    }
     array.issue_efficiency = reader.at_most(
         "issue_efficiency", reader.optional_positive<double>("issue_efficiency", 1), 1.0, "1");
     array.instructions = read_instructions(reader, context.technology, component);

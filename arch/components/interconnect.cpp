@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mesh, bus, link and dma: what moves bytes.
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "arch/component_kinds.hpp"
@@ -60,11 +62,50 @@ void read_link(MapReader& reader, const ComponentContext& /*context*/, Component
     component.config = link;
 }
 
-void read_dma(MapReader& reader, const ComponentContext& /*context*/, Component& component) {
+// MODEL: zeros are independent of each other: a pair of a run of at most m zeros and a value stands
+// for (1 - z^(m + 1)) / (1 - z) words on average, z the share of zeros. Words that the code would
+// only make longer lie as they are.
+double RunLengthCode::share(double zeros, Precision precision) const {
+    if (zeros <= 0) {
+        return 1;
+    }
+    const double longest = std::exp2(run_bits);
+    const double words = zeros < 1 ? (1 - std::pow(zeros, longest)) / (1 - zeros) : longest;
+    return std::min(1.0, pair_bits / (words * bits(precision)));
+}
+
+namespace {
+
+/// `{run: 5, pairs: 3, block: 8 B}`: bits of a run, pairs in a block, its size.
+RunLengthCode read_run_length_code(const YamlValue& value, Diagnostics& faults) {
+    MapReader reader(value, "'run_length_code'", faults);
+    RunLengthCode code;
+    code.run_bits = static_cast<int>(reader.at_most<std::int64_t>(
+        "run", reader.required_positive<std::int64_t>("run"), 16, "16 bits"));
+    const auto pairs = reader.required_positive<std::int64_t>("pairs");
+    const auto block = reader.required_positive<Bytes>("block");
+    code.pair_bits = static_cast<double>(block.count()) * 8 / static_cast<double>(pairs);
+    if (code.pair_bits <= code.run_bits) {
+        reader.misfit("block", "a block with room for its runs and values");
+    }
+    reader.finish();
+    return code;
+}
+
+}  // namespace
+
+void read_dma(MapReader& reader, const ComponentContext& context, Component& component) {
     DmaConfig dma;
     dma.setup = at_most_a_billion(reader, "setup", reader.optional<Cycles>("setup", Cycles(0)));
     dma.channels = reader.at_most<std::int64_t>(
         "channels", reader.optional_positive<std::int64_t>("channels", 1), 4'096, "4,096");
+    if (const YamlValue* code = reader.value("run_length_code")) {
+        dma.code = read_run_length_code(*code, reader.faults());
+        if (!context.loop_nest) {
+            reader.error("run_length_code",
+                         "'run_length_code' needs 'mapper: loop_nest' in the machine");
+        }
+    }
     component.config = dma;
 }
 

@@ -33,7 +33,7 @@ double ArrayTiming::cycles(double steps, double folds) const {
 
 ArrayTiming array_timing(Dataflow dataflow, bool loads_ahead, const ArrayShape& shape) {
     ArrayTiming timing;
-    if (dataflow == Dataflow::dot_product) {
+    if (dataflow == Dataflow::dot_product || dataflow == Dataflow::row_stationary) {
         return timing;
     }
     timing.skew = shape.inputs + shape.outputs - 2;
@@ -44,9 +44,11 @@ ArrayTiming array_timing(Dataflow dataflow, bool loads_ahead, const ArrayShape& 
 
 std::vector<SpatialAxis> array_axes(const MacArrayConfig& array, const ArrayShape& shape,
                                     const IterationSpace& space) {
-    const bool systolic = array.dataflow != Dataflow::dot_product;
-    SpatialAxis rows{systolic ? "rows" : "inputs", shape.inputs, {}, array.packs_window};
-    SpatialAxis columns{systolic ? "columns" : "outputs", shape.outputs, {}, array.packs_window};
+    const bool systolic =
+        array.dataflow != Dataflow::dot_product && array.dataflow != Dataflow::row_stationary;
+    const bool packs = array.packs_window && array.dataflow != Dataflow::row_stationary;
+    SpatialAxis rows{systolic ? "rows" : "inputs", shape.inputs, {}, packs};
+    SpatialAxis columns{systolic ? "columns" : "outputs", shape.outputs, {}, packs};
     const auto positions = [&](SpatialAxis& axis) {
         for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
             axis.dims[index(dim)] = true;
@@ -73,6 +75,9 @@ std::vector<SpatialAxis> array_axes(const MacArrayConfig& array, const ArrayShap
 
 std::optional<std::size_t> kept_operand(Dataflow dataflow, const IterationSpace& space) {
     const std::size_t outputs = space.operands.size() - 1;
+    if (dataflow == Dataflow::row_stationary) {
+        return std::nullopt;  // elements read all three from their memories at every step
+    }
     if (dataflow == Dataflow::output_stationary) {
         return outputs;
     }

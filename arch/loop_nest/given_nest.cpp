@@ -81,8 +81,8 @@ struct StatedLevel {
     std::vector<StatedLoop> loops;
     std::vector<StatedLoop> spatial;
     std::vector<std::pair<std::string, SourceMark>> bypass;
-    bool keeps_halo = false;
-    bool double_buffered = true;
+    std::optional<std::size_t> halo;     ///< kept: 1
+    std::optional<std::size_t> buffers;  ///< single: 1
     SourceMark mark;
 };
 
@@ -105,9 +105,8 @@ StatedLevel read_level(const YamlValue::Entry& entry, Diagnostics& faults) {
             level.bypass.emplace_back(*text, item.mark());
         }
     }
-    level.keeps_halo = reader.optional_choice("halo", {"refetched", "kept"}).value_or(0) == 1;
-    level.double_buffered =
-        reader.optional_choice("buffers", {"double", "single"}).value_or(0) == 0;
+    level.halo = reader.optional_choice("halo", {"refetched", "kept"});
+    level.buffers = reader.optional_choice("buffers", {"double", "single"});
     reader.finish();
     return level;
 }
@@ -130,6 +129,8 @@ public:
         : layer_(layer), machine_(machine), faults_(faults), left_(layer.space.extents) {
         for (const NestMemory& memory : machine.memories) {
             NestLevel level;
+            level.double_buffered = !memory.single_buffered;
+            level.keeps_halo = memory.slides;
             for (const Operand& operand : layer.space.operands) {
                 level.keeps.push_back(memory.may_keep[static_cast<std::size_t>(operand.role)]);
             }
@@ -168,8 +169,8 @@ public:
 private:
     void add(std::size_t l, const StatedLevel& stated) {
         NestLevel& level = nest_.levels[l];
-        level.keeps_halo = stated.keeps_halo;
-        level.double_buffered = stated.double_buffered;
+        level.keeps_halo = stated.halo ? *stated.halo == 1 : level.keeps_halo;
+        level.double_buffered = stated.buffers ? *stated.buffers == 0 : level.double_buffered;
         for (const auto& [operand, mark] : stated.bypass) {
             if (l == 0) {
                 faults_.error(mark, "nothing skips '" + machine_.memories[0].name +

@@ -47,11 +47,17 @@ private:
     };
 
     void list_channels();
+    void list_inner(const BoundaryTraffic& traffic);
+    [[nodiscard]] double multiplied_density() const;
     void fetch(std::size_t step, Channel& channel);
     void load_sums(std::size_t step, std::size_t k);
     void compute(std::size_t step);
     void bring_back(std::size_t step);
     void finish(RoundStep& step) const;
+    [[nodiscard]] std::int64_t instances_at_work() const;
+    [[nodiscard]] Cycles computing_time(std::size_t step) const;
+    void count_points(StepBody& body, std::int64_t points);
+    [[nodiscard]] RoundStep ramp_up(std::size_t step, const NestEmitter::Worker& worker) const;
     void drain(std::size_t step, std::size_t k);
     void stream_sums_back(std::size_t step);
     void stream_results(std::size_t step);
@@ -68,6 +74,7 @@ private:
     /// Whether a level's tile is at the beginning or at the end of what is summed over.
     [[nodiscard]] bool sums_begin(std::size_t step, std::size_t level) const;
     [[nodiscard]] bool sums_end(std::size_t step, std::size_t level) const;
+    [[nodiscard]] bool first_in_visit(std::size_t step) const;
     [[nodiscard]] std::vector<std::int64_t> key(std::size_t step, std::size_t level) const;
     [[nodiscard]] std::int64_t arriving(std::size_t step, std::size_t level,
                                         const Projection& projection) const;
@@ -99,6 +106,7 @@ private:
     std::size_t out_operand_;
     std::int64_t turns_;                ///< of the lanes over what is laid out on them
     TokenId brought_up_;                ///< by each step that computes, where state changes
+    double density_;                    ///< share of the inputs that lanes multiply
     TokenId streamed_back_, computed_;  ///< where no moved level keeps the results
 };
 

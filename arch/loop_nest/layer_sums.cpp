@@ -22,6 +22,16 @@ bool LayerEmitter::sums_end(std::size_t step, std::size_t level) const {
     });
 }
 
+/// Whether no step before, of the visit that goes on, added to the results of this one.
+bool LayerEmitter::first_in_visit(std::size_t step) const {
+    for (std::size_t before = sums_.front().begun; before < step; ++before) {
+        if (key(before, steps_.moved()) == key(step, steps_.moved())) {
+            return false;
+        }
+    }
+    return true;
+}
+
 std::vector<std::int64_t> LayerEmitter::key(std::size_t step, std::size_t level) const {
     std::vector<std::int64_t> begins;
     for (const Range& range : image(space_.outputs().projection, steps_.tile(step, level))) {
@@ -84,6 +94,7 @@ std::vector<Flow> LayerEmitter::flows_up(std::size_t step, const Sums& sums) con
     const Precision made = out_.network_.layer(maker).space.outputs().precision;
     const std::int64_t finals = sums_end(step, sums.child) ? words : 0;
     Flow whole{sums.parent, sums.child, TensorRole::outputs, made};
+    whole.stored = sums.parent == 0 ? out_.stored(out_.network_.layer(maker).outputs.front()) : 1;
     whole.up = finals;
     whole.leave = leave == up && leave == words ? finals : 0;
     Flow partial{sums.parent, sums.child, TensorRole::partial_sums, space_.accumulator};
@@ -213,8 +224,8 @@ void LayerEmitter::wait_and_post_sums(std::size_t step, RoundStep& work) {
         work.posts.push_back({sums.full});
     }
     if (out_.options_.images) {
-        work.body.image =
-            std::make_shared<StepImage>(computed_image(step, begins, sums.waits_for_load));
+        work.body.image = std::make_shared<StepImage>(
+            computed_image(step, first_in_visit(step), sums.waits_for_load));
     }
 }
 
@@ -249,6 +260,7 @@ void LayerEmitter::stream_results(std::size_t step) {
     const auto n = static_cast<std::int64_t>(steps_.size());
     const std::int64_t finals = all.drained_finals();
     Flow whole{all.parent, all.child, TensorRole::outputs, space_.outputs().precision};
+    whole.stored = out_.stored(space_.outputs().tensor);
     whole.up = share(all.finals, i, n);
     whole.leave = share(finals, i, n);
     Flow partial{all.parent, all.child, TensorRole::partial_sums, space_.accumulator};

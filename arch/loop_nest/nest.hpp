@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arch/loop_nest/array_folds.hpp"
+#include "arch/loop_nest/row_stationary.hpp"
 #include "arch/machine.hpp"
 #include "workloads/iteration_space.hpp"
 
@@ -54,8 +55,10 @@ struct NestMemory {
     bool one_port = false;          ///< reads and writes share it (DRAM)
     std::vector<SpatialAxis> axes;  ///< to the instances below, or to the lanes
     std::array<bool, kTensorRoleCount> may_keep{true, true, true, true, true};
-    bool multicasts = true;  ///< one read serves all instances below that need the word
-    bool reduces = true;     ///< partial sums of instances below are added on their way up
+    bool multicasts = true;        ///< one read serves all instances below that need the word
+    bool reduces = true;           ///< partial sums of instances below are added on their way up
+    bool single_buffered = false;  ///< has no slot for the next tile
+    bool slides = false;           ///< keeps the halo of a window that moves on
 };
 
 /// The memories of a machine, outermost first, and what the lanes below the last one keep.
@@ -64,10 +67,17 @@ struct NestMachine {
     /// Operand whose word a lane keeps until another one comes; others it takes at every step.
     std::optional<std::size_t> lanes_keep;
     ArrayTiming array;
-    std::int64_t cycles_a_step = 1;  ///< elementwise operations of a point
+    std::int64_t cycles_a_step = 1;           ///< elementwise operations of a point
+    std::optional<OperandNetworks> networks;  ///< of a row-stationary array
 
     /// Points that are computed in one step, at most.
     [[nodiscard]] double lanes() const;
+    /// Whether a level lies in the elements of a row-stationary array; the number of levels stands
+    /// for their lanes.
+    [[nodiscard]] bool in_elements(std::size_t level) const {
+        return networks &&
+               (level >= memories.size() || memories[level].instances > memories.front().instances);
+    }
 };
 
 /// The extents of a tile after the first `loops` loops of a level and all loops above it, for the

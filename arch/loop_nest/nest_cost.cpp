@@ -73,47 +73,6 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
     }
 }
 
-/// Words of a window over all its tiles of p x r, each tile on its own.
-double NestCost::window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const {
-    const std::int64_t all_p = extents_[axis.dims[0]];
-    const std::int64_t all_r = extents_[axis.dims[1]];
-    std::int64_t& known = axis.sums[static_cast<std::size_t>(p * (all_r + 1) + r)];
-    if (known >= 0) {
-        return as_double(known);
-    }
-    known = 0;
-    Box box = space_.box();
-    Range& rows = box[dims_[axis.dims[0]]];
-    Range& window = box[dims_[axis.dims[1]]];
-    for (std::int64_t y = 0; y < all_p; y += p) {
-        rows = {y, std::min(y + p, all_p)};
-        for (std::int64_t k = 0; k < all_r; k += r) {
-            window = {k, std::min(k + r, all_r)};
-            known += leaves(*axis.axis, box) ? touched_indices(*axis.axis, box)
-                                             : window_words(rows.size(), axis.coefficients[0],
-                                                            window.size(), axis.coefficients[1]);
-        }
-    }
-    return as_double(known);
-}
-
-double NestCost::tile_words(const FastAxis& axis, const Sizes& tile) const {
-    const std::size_t terms = axis.dims.size();
-    if (terms == 1) {
-        return as_double(std::min(tile[axis.dims[0]], axis.axis->extent));
-    }
-    if (terms == 2) {
-        return as_double(std::min(window_words(tile[axis.dims[0]], axis.coefficients[0],
-                                               tile[axis.dims[1]], axis.coefficients[1]),
-                                  axis.axis->extent));
-    }
-    Extents extents = unit_extents();
-    for (const std::size_t d : axis.dims) {
-        extents[index(dims_[d])] = tile[d];
-    }
-    return as_double(std::min(axis.axis->extent, touched_indices(*axis.axis, whole_box(extents))));
-}
-
 void NestCost::count_loops(const NestPoint& point) const {
     for (std::size_t l = 0; l < levels_; ++l) {
         for (std::size_t d = 0; d < dims_.size(); ++d) {
@@ -149,90 +108,6 @@ void NestCost::count_turns(const NestPoint& point) const {
     }
 }
 
-NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size_t parent,
-                                std::size_t child) const {
-    const FastOperand& operand = operands_[o];
-    const bool lanes = child == levels_;
-    bool changed = lanes && machine_.lanes_keep != o;
-    const bool outputs = operand.role == TensorRole::outputs;
-    double visits = 1;
-    Moved moved;
-    std::array<double, kDimCount> mine{};   // steps of an instance
-    std::array<double, kDimCount> below{};  // parts below the parent
-    mine.fill(1);
-    below.fill(1);
-    for (std::size_t l = child; l-- > 0;) {
-        const bool shares =
-            outputs ? machine_.memories[l].reduces : machine_.memories[l].multicasts;
-        for (std::size_t i = dims_.size(); i-- > 0;) {
-            const std::size_t d = point.order[l][i];
-            const bool relevant = (operand.relevant >> d & 1U) != 0;
-            const std::int64_t steps = steps_[l][d];
-            if (steps > 1) {
-                changed = changed || relevant;
-                visits *= changed && !relevant ? as_double(steps) : 1;
-                mine[d] *= as_double(steps);
-            }
-            const auto parts = as_double(parts_[l][d]);
-            if (parts > 1) {
-                below[d] *= l >= parent ? parts : 1;
-                if (!relevant) {
-                    moved.all *= parts;
-                    moved.shared *= l < parent || !shares ? parts : 1;
-                    moved.parent *= l >= parent && !shares ? parts : 1;
-                    moved.started *= l < parent ? parts : 1;
-                }
-            }
-        }
-    }
-    moved.all *= visits;  // each turn has lanes of its own
-    visits *= lanes ? passes_[o] : 1;
-    moved.shared *= visits;
-    moved.parent *= visits;
-    moved.child *= visits;
-    const Sizes& tile = point.held[child];
-    for (const FastAxis& axis : operand.axes) {
-        const double words = tile_words(axis, tile);
-        double times = 1;
-        double spread = 1;
-        for (const std::size_t d : axis.dims) {
-            times *= mine[d];
-            spread *= below[d];
-        }
-        moved.child *= times * words;
-        moved.started_parent *= std::min(as_double(axis.whole), times * words * spread);
-        moved.started *= as_double(axis.whole);
-        if (axis.dims.size() != 2) {
-            const auto whole = as_double(axis.whole);
-            moved.all *= whole;
-            moved.shared *= whole;
-            moved.parent *= std::min(whole, times * words * spread);
-            moved.tile *= std::min(whole, words * spread);
-            continue;
-        }
-        // Instances side by side share a window where no loop of it steps inside them.
-        const std::size_t p = axis.dims[0];
-        const std::size_t r = axis.dims[1];
-        Sizes merged = tile;
-        bool open = !outputs && !(lanes && machine_.array.systolic());
-        for (std::size_t l = child; l-- > parent && open;) {
-            if (machine_.memories[l].multicasts) {
-                merged[p] = outer_[l][p];
-                merged[r] = outer_[l][r];
-            }
-            open = steps_[l][p] == 1 && steps_[l][r] == 1 && machine_.memories[l].multicasts;
-        }
-        moved.all *= window_sum(axis, tile[p], tile[r]);
-        const double shared = window_sum(axis, merged[p], merged[r]);
-        moved.shared *= shared;
-        const double above =
-            as_double(ceil_divide(extents_[p], 1)) / (mine[p] * below[p]) / as_double(tile[p]);
-        moved.parent *= shared / std::max(1.0, above);
-        moved.tile *= tile_words(axis, merged);
-    }
-    return moved;
-}
-
 bool NestCost::fits(const NestPoint& point) const {
     for (std::size_t l = 1; l < levels_; ++l) {
         if (machine_.memories[l].capacity == 0) {
@@ -244,10 +119,7 @@ bool NestCost::fits(const NestPoint& point) const {
                 continue;
             }
             const FastOperand& operand = operands_[o];
-            double words = 1;
-            for (const FastAxis& axis : operand.axes) {
-                words *= tile_words(axis, point.held[l]);
-            }
+            const double words = words_held(point, o, l);
             bool changes = false;
             for (std::size_t above = 0; above < l && !changes; ++above) {
                 for (std::size_t d = 0; d < dims_.size(); ++d) {
@@ -268,7 +140,8 @@ bool NestCost::fits(const NestPoint& point) const {
                     word = sums && point.held[child][d] < extents_[d] ? operand.sum : word;
                 }
             }
-            bytes += std::ceil(words * word) * (changes ? 2 : 1);
+            const bool two = changes && !machine_.memories[l].single_buffered;
+            bytes += std::ceil(words * word) * (two ? 2 : 1);
         }
         if (bytes > as_double(machine_.memories[l].capacity)) {
             return false;
@@ -285,6 +158,8 @@ NestFigures NestCost::figures(const NestPoint& point) const {
     std::array<double, kMostLevels> read{};
     std::array<double, kMostLevels> written{};
     double ends = 0;
+    double alone = 0;  // of levels with single buffers, while nothing is computed
+    PassTimes passes;
     for (std::size_t o = 0; o < operands_.size(); ++o) {
         const FastOperand& operand = operands_[o];
         const bool outputs = operand.role == TensorRole::outputs;
@@ -297,6 +172,7 @@ NestFigures NestCost::figures(const NestPoint& point) const {
             if (child == levels_ && machine_.lanes_keep == o) {
                 folds = words.child * turns_;
             }
+            const bool enters = !machine_.in_elements(parent) && machine_.in_elements(child);
             double down = words.shared * operand.word;
             double arrives = words.all * operand.word;
             double parent_down = words.parent * operand.word;
@@ -331,6 +207,11 @@ NestFigures NestCost::figures(const NestPoint& point) const {
                 const bool in_macs = child == levels_ && machine_.array.systolic();
                 figures.joules += in_macs ? 0 : (words.all - words.shared) * prices_.addition;
             }
+            if (enters) {
+                const double held = child < levels_ ? words_held(point, o, child) : 0;
+                passes.add(*machine_.networks, o, outputs, down, up, words.tile * operand.word,
+                           held > 0 ? words.child / held : 0);
+            }
             figures.joules +=
                 down * prices_.levels[parent].read + up * prices_.levels[parent].write;
             figures.joules += (down + up) * prices_.transfer[parent][child] +
@@ -346,6 +227,12 @@ NestFigures NestCost::figures(const NestPoint& point) const {
                 const double tile = words.tile * operand.word;
                 const NestMemory& above = machine_.memories[parent];
                 const NestMemory& here = machine_.memories[child];
+                if (here.single_buffered && !machine_.in_elements(child)) {
+                    alone += std::max(cycles_at(parent_down, above.read_width),
+                                      cycles_at(child_down, here.write_width)) +
+                             std::max(cycles_at(parent_up, above.write_width),
+                                      cycles_at(child_up, here.read_width));
+                }
                 ends += outputs ? cycles_at(tile, narrower(here.read_width, above.write_width))
                                 : cycles_at(tile, narrower(above.read_width, here.write_width));
             }
@@ -359,6 +246,9 @@ NestFigures NestCost::figures(const NestPoint& point) const {
         }
     }
     figures.cycles = machine_.array.cycles(steps, folds) * as_double(machine_.cycles_a_step);
+    if (machine_.networks) {
+        figures.cycles = std::max(figures.cycles, passes.streaming) + passes.ramp();
+    }
     for (std::size_t l = 0; l < levels_; ++l) {
         const NestMemory& memory = machine_.memories[l];
         const double reading = cycles_at(read[l], memory.read_width);
@@ -366,7 +256,7 @@ NestFigures NestCost::figures(const NestPoint& point) const {
         figures.cycles =
             std::max({figures.cycles, reading, writing, memory.one_port ? reading + writing : 0});
     }
-    figures.cycles += ends;
+    figures.cycles += alone + ends;
     figures.joules += points_ * prices_.point + figures.cycles * prices_.static_per_cycle;
     return figures;
 }
@@ -376,6 +266,8 @@ LoopNest NestCost::nest(const NestPoint& point) const {
     Sizes left = extents_;
     for (std::size_t l = 0; l < levels_; ++l) {
         NestLevel level;
+        level.double_buffered = !machine_.memories[l].single_buffered;
+        level.keeps_halo = machine_.memories[l].slides;
         for (std::size_t o = 0; o < operands_.size(); ++o) {
             level.keeps.push_back(l == 0 || (point.keeps[l] >> o & 1U) != 0);
         }

@@ -71,8 +71,17 @@ private:
         double started = 1, started_parent = 1;
         double tile = 1;
     };
+    struct Slide {
+        std::size_t dim = 0;
+        std::int64_t steps = 1;
+    };
+    [[nodiscard]] Slide slide_of(const NestPoint& point, const FastOperand& operand,
+                                 std::size_t child) const;
     [[nodiscard]] Moved moved(const NestPoint& point, std::size_t operand, std::size_t parent,
                               std::size_t child) const;
+    /// Of an instance of a level.
+    [[nodiscard]] double words_held(const NestPoint& point, std::size_t operand,
+                                    std::size_t level) const;
     [[nodiscard]] double window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const;
     [[nodiscard]] double tile_words(const FastAxis& axis, const Sizes& tile) const;
     void count_loops(const NestPoint& point) const;

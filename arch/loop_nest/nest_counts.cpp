@@ -2,6 +2,7 @@
 #include "arch/loop_nest/nest_counts.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "arch/loop_nest/tile_sums.hpp"
@@ -112,7 +113,10 @@ private:
         }
         traffic.updates = down;
         // MODEL: the additions along a systolic array are those of its multiply-accumulates.
-        traffic.drains = lanes && machine_.array.systolic() ? down : all(sums(Instances::all));
+        // Turns of lanes count a last, smaller one like the others: no fewer leave than arrive.
+        traffic.drains = lanes && machine_.array.systolic()
+                             ? down
+                             : std::max(down, all(sums(Instances::all)));
         traffic.parent_up = moved(of_parent);
         traffic.child_up = moved(of_child);
         // The first visit of a sum starts from zero; a sum that comes back goes to one instance.
@@ -216,6 +220,31 @@ private:
         }
         counts_.steps = checked_multiply(counts_.steps, turns_.in_time);
         counts_.array_cycles = machine_.array.cycles(counts_.steps, counts_.folds);
+        if (machine_.networks) {
+            count_passes();
+        }
+    }
+
+    void count_passes() {
+        PassTimes times;
+        for (const BoundaryTraffic& at : counts_.boundaries) {
+            if (machine_.in_elements(at.parent) || !machine_.in_elements(at.child)) {
+                continue;
+            }
+            const bool outputs = space_.operands[at.operand].role == TensorRole::outputs;
+            const int bits = word_bits(space_, at.operand, outputs && at.partials() > 0);
+            const std::int64_t held =
+                at.child < nest_.levels.size() ? counts_.held[at.child][at.operand].words : 0;
+            times.add(*machine_.networks, at.operand, outputs, in_bytes(at.reads, bits),
+                      in_bytes(at.updates, bits), in_bytes(at.first_tile, bits),
+                      held > 0 ? static_cast<double>(ceil_divide(at.child_down, held)) : 0);
+        }
+        const auto whole = [](double cycles) {
+            return static_cast<std::int64_t>(std::ceil(cycles - 1e-6));
+        };
+        counts_.folds = std::max<std::int64_t>(1, whole(times.passes));
+        counts_.ramp = whole(times.ramp());
+        counts_.array_cycles = std::max(counts_.steps, whole(times.streaming)) + counts_.ramp;
     }
 
     /// The memory that the lanes have the operand from that they keep.
@@ -236,7 +265,7 @@ private:
             static_cast<double>(counts_.array_cycles) * static_cast<double>(machine_.cycles_a_step);
         for (std::size_t l = nest_.levels.size(); l-- > 0;) {
             time = std::max(time, busiest_port(machine_.memories[l], loads, l));
-            if (!nest_.levels[l].double_buffered) {
+            if (!nest_.levels[l].double_buffered && !machine_.in_elements(l)) {
                 time += loads.filled[l];
             }
         }

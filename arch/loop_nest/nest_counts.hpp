@@ -47,6 +47,7 @@ struct NestCounts {
     std::vector<std::int64_t> bytes;          ///< by level: what one instance must hold
     std::int64_t steps = 0;                   ///< of the busiest lane, all its turns
     std::int64_t folds = 0;                   ///< sets of words that it keeps, one after another
+    std::int64_t ramp = 0;                    ///< of the array's cycles: before passes begin
     std::int64_t array_cycles = 0;            ///< of steps and folds, were no memory slow
     std::int64_t lanes = 1;                   ///< that have work
     double cycles = 0;                        ///< with the ports' widths

@@ -2,8 +2,10 @@
 #include "arch/loop_nest/nest_emitter.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "arch/loop_nest/layer_emitter.hpp"
+#include "arch/loop_nest/zero_words.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -18,6 +20,11 @@ std::size_t epilogue_level(const IterationSpace& space, const LoopNest& nest,
         }
     }
     return 0;
+}
+
+std::int64_t Flow::outer_bytes(std::int64_t words) const {
+    const std::int64_t plain = stored_bytes(words, precision).count();
+    return stored < 1 ? std::llround(std::ceil(static_cast<double>(plain) * stored)) : plain;
 }
 
 NestEmitter::NestEmitter(const Network& network, const NestHierarchy& hierarchy,
@@ -52,8 +59,16 @@ Program NestEmitter::run() {
         const auto precision_of = [&](LayerId id) {
             return network_.layer(id).space.outputs().precision;
         };
+        const Layer& root = network_.layer(nest.root);
+        const bool coded =
+            stored(network_.layer(nest.last()).outputs.front()) < 1 ||
+            std::any_of(root.space.operands.begin(), root.space.operands.end(),
+                        [&](const Operand& operand) {
+                            return operand.role == TensorRole::inputs && stored(operand.tensor) < 1;
+                        });
+        // A bound counts words as they are, not as a code has them.
         promises[nest.root.position()].bound_applies =
-            bits(precision_of(nest.last())) >= bits(precision_of(nest.root));
+            bits(precision_of(nest.last())) >= bits(precision_of(nest.root)) && !coded;
     }
     return builder_.finish(std::move(promises), options_.rounds, network_.batch());
 }
@@ -130,6 +145,10 @@ NestEmitter::Worker& NestEmitter::worker(const std::string& name, ComponentId co
     return workers_.emplace(name, made).first->second;
 }
 
+double NestEmitter::stored(TensorId tensor) const {
+    return stored_share(network_, machine_, hierarchy_.dma(), tensor);
+}
+
 ComponentId NestEmitter::mover(std::size_t parent, std::size_t child) const {
     if (parent == 0) {
         return hierarchy_.dma().valid() ? hierarchy_.dma() : memory(0);
@@ -146,8 +165,12 @@ void NestEmitter::count(StepBody& body, LayerId layer, const Flow& flow) {
         builder_.count(body, layer, component, action, flow.role, flow.precision, bytes(words));
     };
     const std::size_t levels = hierarchy_.levels().size();
-    add(memory(flow.parent), Action::read, flow.down);
-    add(memory(flow.parent), Action::write, flow.up);
+    const auto at_parent = [&](Action action, std::int64_t words) {
+        builder_.count(body, layer, memory(flow.parent), action, flow.role, flow.precision,
+                       flow.parent == 0 ? flow.outer_bytes(words) : bytes(words));
+    };
+    at_parent(Action::read, flow.down);
+    at_parent(Action::write, flow.up);
     if (flow.child < levels) {
         add(memory(flow.child), Action::write, flow.arrive);
         add(memory(flow.child), Action::read, flow.leave);
@@ -171,9 +194,14 @@ StepBody NestEmitter::move(LayerId layer, const std::vector<Flow>& flows, UnitId
         }
         return sum;
     };
+    Bytes arrives_above(0);
+    for (const Flow& flow : flows) {
+        arrives_above += flow.parent == 0 ? Bytes(flow.outer_bytes(flow.up))
+                                          : stored_bytes(flow.up, flow.precision);
+    }
     const bool downwards = bytes(&Flow::up) == Bytes(0);
     Move move = downwards ? move_between(parent, child, bytes(&Flow::arrive))
-                          : move_between(child, parent, bytes(&Flow::up));
+                          : move_between(child, parent, arrives_above);
     const auto use = [&](LinkId link, Bytes of) {
         if (link.valid() && of.count() > 0) {
             move.links.push_back({link, of});

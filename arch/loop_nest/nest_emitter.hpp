@@ -42,6 +42,10 @@ struct Flow {
     std::int64_t leave = 0;   ///< the instances below
     std::int64_t up = 0;      ///< arrive at the parent
     std::int64_t added = 0;   ///< sums of instances, on their way up
+    double stored = 1;        ///< bytes in the outermost memory for a byte of the words
+
+    /// Of words that go there or come from there.
+    [[nodiscard]] std::int64_t outer_bytes(std::int64_t words) const;
 };
 
 /// Writes one program; used once.
@@ -63,6 +67,8 @@ private:
     [[nodiscard]] ComponentId memory(std::size_t level) const {
         return hierarchy_.levels()[level].memory;
     }
+    /// Bytes of an activation off the chip, for a byte of its words.
+    [[nodiscard]] double stored(TensorId tensor) const;
     /// What serves moves between two levels.
     [[nodiscard]] ComponentId mover(std::size_t parent, std::size_t child) const;
     /// Counts what a flow does at its memories and buses.

@@ -149,6 +149,8 @@ NestMemory NestHierarchy::memory_of(std::size_t level) const {
         memory.read_width = static_cast<double>(config.read_width.count());
         memory.write_width = static_cast<double>(config.write_width.count());
         memory.may_keep = config.nest.keeps;
+        memory.single_buffered = config.nest.single_buffered;
+        memory.slides = config.nest.slides;
     }
     if (level + 1 == levels_.size()) {
         return memory;  // what lies below are the lanes
@@ -209,9 +211,42 @@ NestMachine NestHierarchy::machine_for(const Layer& layer) const {
         const MacArrayConfig& array = array_config();
         machine.lanes_keep = kept_operand(array.dataflow, layer.space);
         machine.array = array_timing(array.dataflow, array.loads_ahead, shape_for(layer));
+        if (array.dataflow == Dataflow::row_stationary) {
+            machine.networks = networks_of(layer.space, machine);
+        }
     }
     machine.cycles_a_step = std::max<std::int64_t>(1, layer.space.vector_operations_per_point);
     return machine;
+}
+
+/// The buses between the elements' memory for an operand and the next one above that may keep it.
+OperandNetworks NestHierarchy::networks_of(const IterationSpace& space,
+                                           const NestMachine& machine) const {
+    OperandNetworks networks;
+    networks.weights = kept_operand(Dataflow::weight_stationary, space);
+    const std::vector<NestMemory>& memories = machine.memories;
+    for (const Operand& operand : space.operands) {
+        const auto role = static_cast<std::size_t>(operand.role);
+        std::size_t child = memories.size();
+        while (child > 1 && memories[child - 1].instances > memories.front().instances) {
+            --child;
+        }
+        std::size_t parent = child - 1;
+        while (child < memories.size() && !memories[child].may_keep[role]) {
+            ++child;
+        }
+        while (parent > 0 && !memories[parent].may_keep[role]) {
+            --parent;
+        }
+        double narrowest = 0;
+        for (const ComponentId bus : buses_between(parent, child)) {
+            const auto width = static_cast<double>(
+                std::get<BusConfig>(machine_.component(bus).config).width.count());
+            narrowest = narrowest > 0 ? std::min(narrowest, width) : width;
+        }
+        networks.width.push_back(narrowest);
+    }
+    return networks;
 }
 
 void NestHierarchy::check_layers(const Network& network) const {

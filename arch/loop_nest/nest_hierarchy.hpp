@@ -43,6 +43,8 @@ private:
     [[nodiscard]] NestMemory memory_of(std::size_t level) const;
     [[nodiscard]] std::vector<SpatialAxis> lanes_of(const Layer& layer) const;
     [[nodiscard]] const ArrayShape& shape_for(const Layer& layer) const;
+    [[nodiscard]] OperandNetworks networks_of(const IterationSpace& space,
+                                              const NestMachine& machine) const;
 
     const Machine& machine_;
     std::vector<HierarchyLevel> levels_;

@@ -45,11 +45,12 @@ std::int64_t iterations(const std::vector<Loop>& loops, std::size_t i, std::int6
 }  // namespace
 
 // MODEL: moves reach down to the first memory that has several instances, or to the innermost one;
-// not so far where a layer would have more than 2,000 steps.
-NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest,
-                     const NestMachine& /*machine*/)
+// not so far where a layer would have more than 2,000 steps, nor into the elements of a
+// row-stationary array.
+NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
     : nest_(nest) {
     while (moved_ + 1 < nest.levels.size() && !spreads(nest.levels[moved_ - 1]) &&
+           !machine.in_elements(moved_ + 1) &&
            steps_in_time(nest, space.extents, moved_ + 1) <= kMostSteps) {
         ++moved_;
     }

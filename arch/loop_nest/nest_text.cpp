@@ -95,7 +95,9 @@ LaneUse lane_use(const Layer& layer, const NestMachine& machine, const NestCount
     LaneUse use;
     use.busy = static_cast<double>(layer.space.counted_points(layer.space.box())) /
                (cycles * machine.lanes());
-    use.filling = static_cast<double>(counts.array_cycles - counts.steps) / cycles;
+    use.filling =
+        static_cast<double>(machine.networks ? counts.ramp : counts.array_cycles - counts.steps) /
+        cycles;
     use.idle = std::max(0.0, static_cast<double>(counts.steps) / cycles - use.busy);
     use.waiting = std::max(0.0, 1 - use.busy - use.filling - use.idle);
     return use;
@@ -111,9 +113,14 @@ std::string lane_text(const Layer& layer, const NestMachine& machine, const Nest
                format_count(each) + " cycles " +
                (machine.array.loads_ahead ? "to fill and drain\n" : "each to fill and drain\n");
     }
+    if (machine.networks) {
+        text = format_count(counts.folds) + " passes, " +
+               format_count(ceil_divide(counts.ramp, counts.folds)) + " cycles each to fill\n";
+    }
     text += fmt::format("lanes: {:.1f} % busy, ", use.busy * 100);
-    if (machine.array.systolic()) {
-        text += fmt::format("{:.1f} % filling and draining, ", use.filling * 100);
+    if (machine.array.systolic() || machine.networks) {
+        text += fmt::format("{:.1f} % filling{}, ", use.filling * 100,
+                            machine.networks ? "" : " and draining");
     }
     return text + fmt::format("{:.1f} % idle beside them, {:.1f} % waiting for memories\n",
                               use.idle * 100, use.waiting * 100);

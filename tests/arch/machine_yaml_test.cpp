@@ -215,9 +215,29 @@ TEST_CASE("Faults in an array's dataflow have their sentences, one each") {
     one(fault({{"dataflow", weights}, {"lanes", lanes}, {"weight_load", "2 cycles"}}),
         "'weight_load' in component 'array': rows decide how long loading takes in an array with "
         "'dataflow: weight_stationary'");
+    one(fault({{"dataflow", "row_stationary"}, {"lanes", "{int8: {rows: 4, outputs: 1}}"}}),
+        "'rows' in lanes at int8: lanes are given as 'inputs' in an array with 'dataflow: "
+        "row_stationary'");
+    one(fault_of("t4", {{"components.tensor_cores.zero_gating", "true"}}),
+        "'zero_gating' needs 'mapper: loop_nest' in the machine");
     one(fault_of("t4", {{"components.tensor_cores.dataflow", weights},
                         {"components.tensor_cores.lanes", lanes}}),
         "'dataflow: weight_stationary' needs 'mapper: loop_nest' in the machine");
+}
+
+TEST_CASE("Faults in a code of runs have their sentences") {
+    const auto fault = [](const char* code) {
+        return fault_of("eyeriss", {{"components.dma.run_length_code", code}});
+    };
+    CHECK(fault("{run: 4, pairs: 2, block: 8 B}").empty());
+    CHECK_THAT(fault("{run: 5, pairs: 3}"),
+               Catch::Contains("missing key 'block' in 'run_length_code'"));
+    CHECK_THAT(fault("{run: 5, pairs: 13, block: 8 B}"),
+               Catch::Contains("expected a block with room for its runs and values"));
+    CHECK_THAT(fault("{run: 17, pairs: 1, block: 8 B}"), Catch::Contains("at most 16 bits"));
+    CHECK_THAT(fault_of("von_neumann",
+                        {{"components.dma.run_length_code", "{run: 5, pairs: 3, block: 8 B}"}}),
+               Catch::Contains("'run_length_code' needs 'mapper: loop_nest' in the machine"));
 }
 
 TEST_CASE("Faults in what only GPUs say have their sentences") {

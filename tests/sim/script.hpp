@@ -36,7 +36,7 @@ public:
     }
     ComponentId array() { return add("array", ComponentKind::mac_array, MacArrayConfig{}); }
     ComponentId dma(std::int64_t channels = 1) {
-        return add("dma", ComponentKind::dma, DmaConfig{Cycles(0), channels});
+        return add("dma", ComponentKind::dma, DmaConfig{Cycles(0), channels, {}});
     }
     ComponentId bus(std::int64_t width) {
         BusConfig bus;

@@ -175,9 +175,40 @@ TEST_CASE("the shipped rows of single operators stand as their file says") {
     }
 }
 
+TEST_CASE("Eyeriss on AlexNet, mapped by hand, is in its bands but for the misses that are known") {
+    const ProgramRun run = run_memwall({"validate", "eyeriss", "--json", "-"});
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const auto json = nlohmann::json::parse(run.out);
+    int counted = 0;
+    int missed = 0;
+    for (const auto& row : json["rows"]) {
+        INFO(row["id"]);
+        counted += row["counted"] == true ? 1 : 0;
+        missed += row["known_miss"].is_object() ? 1 : 0;
+        CHECK((row["counted"] == false || row["within"] == true || row["known_miss"].is_object()));
+    }
+    CHECK(counted == 19);
+    CHECK(missed == 2);
+}
+
+TEST_CASE("a metric of a memory says which, and a wrong one is told with the nearest") {
+    const TemporaryFolder folder;
+    const auto with = [&](const std::string& memory) {
+        return validate(
+            folder, file("  - {id: a, machine: tiny_loop_nest, workload: {network: lenet, "
+                         "mapping: lenet_by_hand, phase: single, engine: analytic}, metric: "
+                         "layer_traffic, layer: conv2" +
+                         memory + ", unit: kB, published: 1, source: s, band: {percent: 1}}\n"));
+    };
+    CHECK(with("").err.find("missing key 'memory'") != std::string::npos);
+    CHECK(with(", memory: bufer").err.find("did you mean 'buffer'?") != std::string::npos);
+    CHECK(with(", memory: buffer").status == 1);  // out of its band
+}
+
 TEST_CASE("every shipped validation file is fine") {
-    const ProgramRun run = run_memwall(
-        {"check", "northpole", "a100_operators", "a100_power", "gpu_mlperf", "gpu_training"});
+    const ProgramRun run = run_memwall({"check", "northpole", "a100_operators", "a100_power",
+                                        "gpu_mlperf", "gpu_training", "scalesim"});
     INFO(run.err);
     CHECK(run.status == 0);
     CHECK(run.out.find("validation, 20 rows") != std::string::npos);

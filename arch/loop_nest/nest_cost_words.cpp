@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words that a point of the mapspace moves of one operand, as products of loops and tiles.
+#include <algorithm>
+
+#include "arch/loop_nest/nest_cost.hpp"
+#include "base/quantity.hpp"
+
+namespace memwall {
+namespace {
+
+double as_double(std::int64_t value) {
+    return static_cast<double>(value);
+}
+
+}  // namespace
+
+/// Words of a window over all its tiles of p x r, each tile on its own.
+double NestCost::window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const {
+    const std::int64_t all_p = extents_[axis.dims[0]];
+    const std::int64_t all_r = extents_[axis.dims[1]];
+    std::int64_t& known = axis.sums[static_cast<std::size_t>(p * (all_r + 1) + r)];
+    if (known >= 0) {
+        return as_double(known);
+    }
+    known = 0;
+    Box box = space_.box();
+    Range& rows = box[dims_[axis.dims[0]]];
+    Range& window = box[dims_[axis.dims[1]]];
+    for (std::int64_t y = 0; y < all_p; y += p) {
+        rows = {y, std::min(y + p, all_p)};
+        for (std::int64_t k = 0; k < all_r; k += r) {
+            window = {k, std::min(k + r, all_r)};
+            known += leaves(*axis.axis, box) ? touched_indices(*axis.axis, box)
+                                             : window_words(rows.size(), axis.coefficients[0],
+                                                            window.size(), axis.coefficients[1]);
+        }
+    }
+    return as_double(known);
+}
+
+double NestCost::tile_words(const FastAxis& axis, const Sizes& tile) const {
+    const std::size_t terms = axis.dims.size();
+    if (terms == 1) {
+        return as_double(std::min(tile[axis.dims[0]], axis.axis->extent));
+    }
+    if (terms == 2) {
+        return as_double(std::min(window_words(tile[axis.dims[0]], axis.coefficients[0],
+                                               tile[axis.dims[1]], axis.coefficients[1]),
+                                  axis.axis->extent));
+    }
+    Extents extents = unit_extents();
+    for (const std::size_t d : axis.dims) {
+        extents[index(dims_[d])] = tile[d];
+    }
+    return as_double(std::min(axis.axis->extent, touched_indices(*axis.axis, whole_box(extents))));
+}
+
+double NestCost::words_held(const NestPoint& point, std::size_t o, std::size_t level) const {
+    double words = 1;
+    for (const FastAxis& axis : operands_[o].axes) {
+        words *= tile_words(axis, point.held[level]);
+    }
+    return words;
+}
+
+/// The loop along which a memory's windows slide: the innermost one above it that changes what it
+/// holds of the operand. One step where the memory keeps no halo.
+NestCost::Slide NestCost::slide_of(const NestPoint& point, const FastOperand& operand,
+                                   std::size_t child) const {
+    if (child == levels_ || !machine_.memories[child].slides) {
+        return {};
+    }
+    for (std::size_t l = child; l-- > 0;) {
+        for (std::size_t i = dims_.size(); i-- > 0;) {
+            const std::size_t d = point.order[l][i];
+            if (steps_[l][d] > 1 && (operand.relevant >> d & 1U) != 0) {
+                return {d, steps_[l][d]};
+            }
+        }
+    }
+    return {};
+}
+
+NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size_t parent,
+                                std::size_t child) const {
+    const FastOperand& operand = operands_[o];
+    const bool lanes = child == levels_;
+    bool changed = lanes && machine_.lanes_keep != o;
+    const bool outputs = operand.role == TensorRole::outputs;
+    double visits = 1;
+    Moved moved;
+    std::array<double, kDimCount> mine{};   // steps of an instance
+    std::array<double, kDimCount> below{};  // parts below the parent
+    mine.fill(1);
+    below.fill(1);
+    for (std::size_t l = child; l-- > 0;) {
+        const bool shares =
+            outputs ? machine_.memories[l].reduces : machine_.memories[l].multicasts;
+        for (std::size_t i = dims_.size(); i-- > 0;) {
+            const std::size_t d = point.order[l][i];
+            const bool relevant = (operand.relevant >> d & 1U) != 0;
+            const std::int64_t steps = steps_[l][d];
+            if (steps > 1) {
+                changed = changed || relevant;
+                visits *= changed && !relevant ? as_double(steps) : 1;
+                mine[d] *= as_double(steps);
+            }
+            const auto parts = as_double(parts_[l][d]);
+            if (parts > 1) {
+                below[d] *= l >= parent ? parts : 1;
+                if (!relevant) {
+                    moved.all *= parts;
+                    moved.shared *= l < parent || !shares ? parts : 1;
+                    moved.parent *= l >= parent && !shares ? parts : 1;
+                    moved.started *= l < parent ? parts : 1;
+                }
+            }
+        }
+    }
+    moved.all *= visits;  // each turn has lanes of its own
+    visits *= lanes ? passes_[o] : 1;
+    moved.shared *= visits;
+    moved.parent *= visits;
+    moved.child *= visits;
+    const Sizes& tile = point.held[child];
+    const Slide slide = slide_of(point, operand, child);
+    for (const FastAxis& axis : operand.axes) {
+        const double words = tile_words(axis, tile);
+        double times = 1;
+        double spread = 1;
+        for (const std::size_t d : axis.dims) {
+            times *= mine[d];
+            spread *= below[d];
+        }
+        const bool slides = axis.dims.size() == 2 && slide.steps > 1 && slide.dim == axis.dims[0];
+        const auto along = [&](Sizes sizes) {
+            std::int64_t& size = sizes[slide.dim];
+            size = slides ? std::min(extents_[slide.dim], size * slide.steps) : size;
+            return sizes;
+        };
+        moved.child *=
+            slides ? times / as_double(slide.steps) * tile_words(axis, along(tile)) : times * words;
+        moved.started_parent *= std::min(as_double(axis.whole), times * words * spread);
+        moved.started *= as_double(axis.whole);
+        if (axis.dims.size() != 2) {
+            const auto whole = as_double(axis.whole);
+            moved.all *= whole;
+            moved.shared *= whole;
+            moved.parent *= std::min(whole, times * words * spread);
+            moved.tile *= std::min(whole, words * spread);
+            continue;
+        }
+        // Instances side by side share a window where no loop of it steps inside them.
+        const std::size_t p = axis.dims[0];
+        const std::size_t r = axis.dims[1];
+        Sizes merged = tile;
+        bool open = !outputs && !(lanes && machine_.array.systolic());
+        for (std::size_t l = child; l-- > parent && open;) {
+            if (machine_.memories[l].multicasts) {
+                merged[p] = outer_[l][p];
+                merged[r] = outer_[l][r];
+            }
+            open = steps_[l][p] == 1 && steps_[l][r] == 1 && machine_.memories[l].multicasts;
+        }
+        moved.all *= window_sum(axis, along(tile)[p], tile[r]);
+        const double shared = window_sum(axis, along(merged)[p], merged[r]);
+        moved.shared *= shared;
+        const double above =
+            as_double(ceil_divide(extents_[p], 1)) / (mine[p] * below[p]) / as_double(tile[p]);
+        moved.parent *= shared / std::max(1.0, above);
+        moved.tile *= tile_words(axis, merged);
+    }
+    return moved;
+}
+
+}  // namespace memwall
