@@ -162,6 +162,26 @@ std::optional<NMSparsity> read_sparse(MapReader& reader) {
     return sparse;
 }
 
+/// Figures of the array's own, in place of the technology's: a multiply-accumulate at whatever
+/// precision, the power of an instance.
+void take_own_figures(MapReader& reader, Component& component) {
+    if (reader.has("mac_energy")) {
+        const Sourced own = required_sourced<Joules>(reader, "mac_energy");
+        for (EnergyEntry& entry : component.energies) {
+            if (entry.action == Action::mac) {
+                entry.joules = own;
+            }
+        }
+    }
+    const auto instances = static_cast<double>(component.instances);
+    for (const auto& [key, power] :
+         {std::pair{"leakage", &component.static_power}, {"clock_power", &component.clock_power}}) {
+        if (reader.has(key)) {
+            *power = times(required_sourced<Watts>(reader, key), instances);
+        }
+    }
+}
+
 }  // namespace
 
 // MODEL: a multiply-accumulate is one multiplication and one addition of the technology's table.
@@ -214,6 +234,7 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
     component.area = SquareMillimetres(area);
     component.static_power = times(tech.logic_leakage, area);
     component.clock_power = times(tech.clock, area * hertz);
+    take_own_figures(reader, component);
     component.config = array;
 }
 

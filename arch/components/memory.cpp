@@ -115,6 +115,20 @@ Sourced scaled(const Sourced& number, double factor, double add_low, double add,
             number.status == Status::assumed ? Status::assumed : Status::derived, number.source};
 }
 
+/// Figures of the component's own, in place of the technology's.
+void take_own_figures(MapReader& reader, Component& component) {
+    for (EnergyEntry& entry : component.energies) {
+        const char* key = entry.action == Action::read ? "read_per_byte" : "write_per_byte";
+        if (reader.has(key)) {
+            entry.joules = required_sourced<Joules>(reader, key);
+        }
+    }
+    if (reader.has("leakage")) {
+        component.static_power = times(required_sourced<Watts>(reader, "leakage"),
+                                       static_cast<double>(component.instances));
+    }
+}
+
 }  // namespace
 
 // MODEL: an access wakes one macro of `bank` bytes and travels 0.75 of the memory's side: the mean
@@ -142,6 +156,7 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
     const auto instances = static_cast<double>(component.instances);
     component.static_power = times(tech.sram_leakage, mebibytes * instances);
     component.area = SquareMillimetres(area * instances);
+    take_own_figures(reader, component);
     component.config = memory;
 }
 
@@ -151,6 +166,7 @@ void read_register_file(MapReader& reader, const ComponentContext& context, Comp
     const Technology& tech = context.technology;
     component.energies = {{Action::read, {}, tech.register_file},
                           {Action::write, {}, tech.register_file}};
+    take_own_figures(reader, component);
     component.config = memory;
 }
 

@@ -74,15 +74,23 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
 }
 
 void NestCost::count_loops(const NestPoint& point) const {
+    // Divisions are what takes time here: most levels neither spread a dimension nor step over it.
+    std::uint32_t cut = 0;
     for (std::size_t l = 0; l < levels_; ++l) {
+        cut_[l] = cut;
+        std::uint32_t active = 0;
         for (std::size_t d = 0; d < dims_.size(); ++d) {
             const std::int64_t inner = point.held[l + 1][d];
-            const std::int64_t outer =
-                std::min(point.held[l][d], checked_multiply(inner, point.parts[l][d]));
+            const std::int64_t held = point.held[l][d];
+            const bool spread = point.parts[l][d] > 1;
+            const std::int64_t outer = spread ? std::min(held, inner * point.parts[l][d]) : inner;
             outer_[l][d] = outer;
-            parts_[l][d] = ceil_divide(outer, inner);
-            steps_[l][d] = ceil_divide(point.held[l][d], outer);
+            parts_[l][d] = spread ? ceil_divide(outer, inner) : 1;
+            steps_[l][d] = outer < held ? ceil_divide(held, outer) : 1;
+            cut |= outer < held ? 1U << d : 0U;
+            active |= outer < held || spread ? 1U << d : 0U;
         }
+        active_[l] = active;
     }
 }
 
@@ -109,6 +117,11 @@ void NestCost::count_turns(const NestPoint& point) const {
 }
 
 bool NestCost::fits(const NestPoint& point) const {
+    count_loops(point);
+    return counted_fits(point);
+}
+
+bool NestCost::counted_fits(const NestPoint& point) const {
     for (std::size_t l = 1; l < levels_; ++l) {
         if (machine_.memories[l].capacity == 0) {
             continue;
@@ -119,16 +132,7 @@ bool NestCost::fits(const NestPoint& point) const {
                 continue;
             }
             const FastOperand& operand = operands_[o];
-            const double words = words_held(point, o, l);
-            bool changes = false;
-            for (std::size_t above = 0; above < l && !changes; ++above) {
-                for (std::size_t d = 0; d < dims_.size(); ++d) {
-                    const std::int64_t outer = std::min(
-                        point.held[above][d], point.held[above + 1][d] * point.parts[above][d]);
-                    changes = changes ||
-                              ((operand.relevant >> d & 1U) != 0 && outer < point.held[above][d]);
-                }
-            }
+            const bool changes = (operand.relevant & cut_[l]) != 0;
             double word = operand.word;
             if (operand.role == TensorRole::outputs) {
                 std::size_t child = l + 1;
@@ -141,7 +145,7 @@ bool NestCost::fits(const NestPoint& point) const {
                 }
             }
             const bool two = changes && !machine_.memories[l].single_buffered;
-            bytes += std::ceil(words * word) * (two ? 2 : 1);
+            bytes += std::ceil(words_held(point, o, l) * word) * (two ? 2 : 1);
         }
         if (bytes > as_double(machine_.memories[l].capacity)) {
             return false;
@@ -150,8 +154,17 @@ bool NestCost::fits(const NestPoint& point) const {
     return true;
 }
 
+std::optional<NestFigures> NestCost::figures_if_fit(const NestPoint& point) const {
+    count_loops(point);
+    return counted_fits(point) ? std::optional(counted_figures(point)) : std::nullopt;
+}
+
 NestFigures NestCost::figures(const NestPoint& point) const {
     count_loops(point);
+    return counted_figures(point);
+}
+
+NestFigures NestCost::counted_figures(const NestPoint& point) const {
     count_turns(point);
     NestFigures figures;
     double folds = 1;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "arch/loop_nest/nest_price.hpp"
@@ -44,6 +45,8 @@ public:
     /// False where some level cannot hold its tiles.
     [[nodiscard]] bool fits(const NestPoint& point) const;
     [[nodiscard]] NestFigures figures(const NestPoint& point) const;
+    /// Nothing where some level cannot hold its tiles.
+    [[nodiscard]] std::optional<NestFigures> figures_if_fit(const NestPoint& point) const;
     [[nodiscard]] LoopNest nest(const NestPoint& point) const;
     /// What a point lays out on the lanes.
     [[nodiscard]] LaneLayout layout(const Sizes& parts,
@@ -85,6 +88,9 @@ private:
     [[nodiscard]] double window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const;
     [[nodiscard]] double tile_words(const FastAxis& axis, const Sizes& tile) const;
     void count_loops(const NestPoint& point) const;
+    // Of the point whose loops were counted last.
+    [[nodiscard]] bool counted_fits(const NestPoint& point) const;
+    [[nodiscard]] NestFigures counted_figures(const NestPoint& point) const;
     /// Turns of the lanes, and how often each operand passes them; all 1 where no axis packs.
     void count_turns(const NestPoint& point) const;
 
@@ -99,8 +105,10 @@ private:
     // Of the point that is being counted: steps in time, parts side by side.
     mutable std::array<Sizes, kMostLevels> steps_{};
     mutable std::array<Sizes, kMostLevels> parts_{};
-    mutable std::array<Sizes, kMostLevels> outer_{};  ///< tiles before they are spread
-    bool packs_ = false;                              ///< some axis of the lanes
+    mutable std::array<Sizes, kMostLevels> outer_{};        ///< tiles before they are spread
+    mutable std::array<std::uint32_t, kMostLevels> cut_{};  ///< dimensions that step above a level
+    mutable std::array<std::uint32_t, kMostLevels> active_{};  ///< those that step or are spread
+    bool packs_ = false;                                    ///< some axis of the lanes
     mutable double turns_ = 1;
     mutable std::array<double, kMostNestOperands> passes_{};
 };

@@ -94,6 +94,9 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
     mine.fill(1);
     below.fill(1);
     for (std::size_t l = child; l-- > 0;) {
+        if (active_[l] == 0) {
+            continue;
+        }
         const bool shares =
             outputs ? machine_.memories[l].reduces : machine_.memories[l].multicasts;
         for (std::size_t i = dims_.size(); i-- > 0;) {

@@ -9,6 +9,7 @@
 #include "arch/machine_needs.hpp"
 #include "arch/mapper.hpp"
 #include "base/error.hpp"
+#include "base/quantity.hpp"
 
 namespace memwall {
 namespace {
@@ -44,6 +45,21 @@ std::map<ComponentId, std::vector<ComponentId>> ways_from(const Machine& machine
         }
     }
     return ways;
+}
+
+/// Axes are of as many instances as lie below one of the memory above.
+void check_axes(const Component& above, const Component& here, MachineNeeds& needs) {
+    const std::vector<SpatialAxis>& axes = std::get<MemoryConfig>(here.config).nest.axes;
+    std::int64_t places = 1;
+    for (const SpatialAxis& axis : axes) {
+        places = checked_multiply(places, axis.size);
+    }
+    const std::int64_t below = here.instances / above.instances;
+    if (!axes.empty() && places > below) {
+        needs.missing("axes of '" + here.name + "' for the " + std::to_string(below) +
+                      " that lie below each '" + above.name + "', not for " +
+                      std::to_string(places));
+    }
 }
 
 }  // namespace
@@ -106,6 +122,7 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
             needs.missing("as many instances of '" + here.name + "' as of '" + above.name +
                           "', or a multiple");
         }
+        check_axes(above, here, needs);
     }
     const Component& last = machine.component(levels_.back().memory);
     if (levels_.size() < 2) {

@@ -84,6 +84,16 @@ void Mapspace::raise_outer(NestPoint& point, std::size_t d) const {
     }
 }
 
+void Mapspace::raise_above(NestPoint& point, std::size_t below, std::size_t d) const {
+    for (std::size_t l = below; l-- > 1;) {
+        const std::int64_t needed = least(point, l, d);
+        if (point.held[l][d] >= needed) {
+            return;  // and so do those above, as before
+        }
+        point.held[l][d] = needed;
+    }
+}
+
 std::vector<std::int64_t> Mapspace::sizes(const NestPoint& point, std::size_t l, std::size_t d,
                                           std::size_t most) const {
     const std::int64_t unit = least(point, l, d);

@@ -84,10 +84,11 @@ private:
             throw SearchEnds();
         }
         ++evaluations_;
-        if (!cost_.fits(point)) {
+        const std::optional<NestFigures> figures = cost_.figures_if_fit(point);
+        if (!figures) {
             return std::nullopt;
         }
-        const Score score = score_of(cost_.figures(point), objective_);
+        const Score score = score_of(*figures, objective_);
         remember(point, score);
         return score;
     }
@@ -130,12 +131,13 @@ private:
         bool better = false;
         const NestPoint from = current.point;
         for (const std::int64_t size : space_.sizes(from, l, d, budget_.sizes)) {
+            if (size == from.held[l][d]) {
+                continue;
+            }
             NestPoint point = from;
             point.held[l][d] = size;
-            space_.raise_outer(point, d);
-            if (size != from.held[l][d] && take_if_better(current, point)) {
-                better = true;
-            }
+            space_.raise_above(point, l, d);
+            better = take_if_better(current, point) || better;
         }
         return better;
     }
@@ -176,11 +178,11 @@ private:
         for (const std::int64_t first : space_.sizes(from, l, d, budget_.sizes)) {
             NestPoint half = from;
             half.held[l][d] = first;
-            space_.raise_outer(half, d);
+            space_.raise_above(half, l, d);
             for (const std::int64_t second : space_.sizes(half, l, e, budget_.sizes)) {
                 NestPoint point = half;
                 point.held[l][e] = second;
-                space_.raise_outer(point, e);
+                space_.raise_above(point, l, e);
                 better = take_if_better(current, point) || better;
             }
         }

@@ -225,6 +225,24 @@ TEST_CASE("Faults in an array's dataflow have their sentences, one each") {
         "'dataflow: weight_stationary' needs 'mapper: loop_nest' in the machine");
 }
 
+TEST_CASE("A component's own figures stand in place of the technology's") {
+    const Machine machine = test::shipped_machine("timeloop_eyeriss_like");
+    const auto joules = [&](const char* component, Action action) {
+        return machine.energy_of(machine.find(component), action, Precision::int8).value;
+    };
+    CHECK(joules("mac", Action::mac) == Approx(0.207692e-12));
+    CHECK(joules("shared_glb", Action::read) == Approx(18.183829e-12 / 8));
+    CHECK(joules("psum_spad", Action::write) == Approx(0.2191e-12));
+    CHECK(machine.standing_power().count() == 0);
+    const std::string watts = "{value: 2 mW, status: assumed, source: s}";
+    const Machine leaks = test::shipped_machine(
+        "timeloop_eyeriss_like",
+        {{"components.psum_spad.leakage", watts}, {"components.mac.clock_power", watts}});
+    CHECK(leaks.standing_power().count() == Approx(2 * 168 * 2e-3));
+    CHECK_THAT(fault_of("timeloop_eyeriss_like", {{"components.mac.mac_energy", "{value: 1 pJ}"}}),
+               Catch::Contains("missing key 'status'"));
+}
+
 TEST_CASE("Faults in a code of runs have their sentences") {
     const auto fault = [](const char* code) {
         return fault_of("eyeriss", {{"components.dma.run_length_code", code}});

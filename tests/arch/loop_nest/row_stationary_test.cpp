@@ -81,6 +81,15 @@ TEST_CASE("A pass takes its weights and first inputs, then as long as its busies
     CHECK(counts.boundary(2, 1).drains == 3 * 36);
 }
 
+TEST_CASE("Axes are of the instances that lie below one of the memory above") {
+    const Machine machine = test::shipped_machine(
+        "timeloop_eyeriss_like",
+        {{"components.ifmap_spad.axes", "{columns: {size: 14}, rows: {size: 12}}"}});
+    CHECK_THROWS_WITH(NestHierarchy(machine),
+                      Catch::Contains("axes of 'ifmap_spad' for the 1 that lie below each "
+                                      "'weights_spad', not for 168"));
+}
+
 TEST_CASE("A gated zero is read, but neither multiplied nor are its weight and sum touched") {
     const Machine machine = test::shipped_machine("eyeriss");
     auto dense = counted(small_conv(""), machine);
