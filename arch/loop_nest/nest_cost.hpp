@@ -108,7 +108,7 @@ private:
     mutable std::array<Sizes, kMostLevels> outer_{};        ///< tiles before they are spread
     mutable std::array<std::uint32_t, kMostLevels> cut_{};  ///< dimensions that step above a level
     mutable std::array<std::uint32_t, kMostLevels> active_{};  ///< those that step or are spread
-    bool packs_ = false;                                    ///< some axis of the lanes
+    bool packs_ = false;                                       ///< some axis of the lanes
     mutable double turns_ = 1;
     mutable std::array<double, kMostNestOperands> passes_{};
 };

@@ -216,12 +216,14 @@ private:
         return false;
     }
 
-    void descend(Current current) {
+    /// To where no single change is better; with pairs, no two changes at once either.
+    Current descend(Current current, bool pairs) {
         while (current.score.first > bound_ * (1 + 1e-9)) {
-            if (!change_all(current) && !(budget_.pairs && change_pairs(current))) {
-                return;
+            if (!change_all(current) && !(pairs && change_pairs(current))) {
+                break;
             }
         }
+        return current;
     }
 
     void descend_from_starts() {
@@ -251,8 +253,15 @@ private:
                 starts.push_back({point, *score});
             }
         }
+        descend_from(starts);
+    }
+
+    /// First from all starts by single changes, which costs little, in every order of loops; then
+    /// from the best of where that led by pairs of changes.
+    void descend_from(const std::vector<Current>& starts) {
+        std::vector<Current> ends;
         for (const Current& start : starts) {
-            descend(start);
+            ends.push_back(descend(start, false));
             for (std::size_t o = 1; budget_.pairs && o < space_.orders().size(); ++o) {
                 Current other = start;
                 for (std::size_t l = 0; l < space_.levels(); ++l) {
@@ -260,9 +269,14 @@ private:
                 }
                 if (const std::optional<Score> score = judge(other.point)) {
                     other.score = *score;
-                    descend(other);
+                    ends.push_back(descend(other, false));
                 }
             }
+        }
+        std::stable_sort(ends.begin(), ends.end(),
+                         [](const Current& a, const Current& b) { return a.score < b.score; });
+        for (std::size_t i = 0; budget_.pairs && i < ends.size(); ++i) {
+            descend(ends[i], true);
         }
     }
 
