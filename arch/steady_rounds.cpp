@@ -10,7 +10,7 @@ namespace memwall {
 namespace {
 
 /// Fewer rounds are over before anything comes again.
-constexpr std::int64_t kFewRounds = 6;
+constexpr std::int64_t kFewRounds = 16;
 /// A state is compared with those of so many rounds behind it, at most.
 constexpr std::int64_t kMostRoundsBehind = 64;
 

@@ -74,8 +74,13 @@ LayerTiler::LayerTiler(const Network& network, const std::vector<FusedLayer>& fu
       classes_(classes_of(network, fused)) {}
 
 bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerTiling& layer) {
+    const bool moves =
+        streams.operands || streams.outputs ||
+        std::find(streams.inputs.begin(), streams.inputs.end(), true) != streams.inputs.end();
+    // The room for what does not pass through the DRAM makes no difference.
     const auto key = std::make_tuple(classes_[f], streams.weights, streams.inputs, streams.operands,
-                                     streams.outputs, streams.weight_slot, streams.stage);
+                                     streams.outputs, streams.weights ? streams.weight_slot : 0,
+                                     moves ? streams.stage : 0);
     auto found = known_.find(key);
     if (found == known_.end()) {
         found = known_.emplace(key, search(fused_[f], streams)).first;

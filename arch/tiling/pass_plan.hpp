@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -27,11 +29,18 @@ struct PassPlan {
 /// reduction innermost.
 std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer);
 
-/// Searches passes, and remembers what it found by the shape of the work.
+class PassSearch;  // of one layer
+
+/// Searches passes, and remembers what it found by the shape of the work. The hierarchy, the cores
+/// and all layers that it is asked for must outlive it.
 class PassPlanner {
 public:
-    PassPlanner(const Hierarchy& hierarchy, const Cores& cores, bool thorough)
-        : hierarchy_(hierarchy), cores_(cores), thorough_(thorough) {}
+    PassPlanner(const Hierarchy& hierarchy, const Cores& cores, bool thorough);
+    ~PassPlanner();
+    PassPlanner(const PassPlanner&) = delete;
+    PassPlanner& operator=(const PassPlanner&) = delete;
+    PassPlanner(PassPlanner&&) = delete;
+    PassPlanner& operator=(PassPlanner&&) = delete;
 
     /// `operand_bits`: of the epilogues' other operands, a result word. `keeps_sums`: all outputs
     /// of the tile are in every pass, so that their sums stay beside the arrays while the reduction
@@ -46,9 +55,9 @@ private:
     const Hierarchy& hierarchy_;
     const Cores& cores_;
     bool thorough_;
-    std::map<std::tuple<Extents, std::string, std::vector<int>, Extents, std::int64_t, bool>,
-             std::optional<PassPlan>>
-        known_;
+    std::map<std::tuple<Extents, std::string, std::vector<int>, std::int64_t>,
+             std::unique_ptr<PassSearch>>
+        searches_;
 };
 
 }  // namespace memwall

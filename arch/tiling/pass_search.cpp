@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/pass_search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace memwall {
+namespace {
+
+std::int64_t points(const Extents& extents, const std::array<Dim, 4>& dims) {
+    std::int64_t product = 1;
+    for (const Dim dim : dims) {
+        product *= extents[index(dim)];
+    }
+    return product;
+}
+
+/// Cuts the dimensions in turn, the first ones first, until there are `parts` pieces or no more.
+/// Those of `whole` stay as they are.
+void divide(Extents& extents, const std::array<Dim, 4>& dims, std::int64_t parts,
+            std::int64_t k_unit, const std::vector<Dim>& whole) {
+    for (const Dim dim : dims) {
+        if (std::find(whole.begin(), whole.end(), dim) != whole.end()) {
+            continue;
+        }
+        std::int64_t& extent = extents[index(dim)];
+        const std::int64_t unit = dim == Dim::K ? k_unit : 1;
+        const std::int64_t units = ceil_divide(extent, unit);
+        const std::int64_t here = std::min(units, parts);
+        extent = std::min(extent, ceil_divide(units, here) * unit);
+        parts = ceil_divide(parts, here);
+    }
+}
+
+}  // namespace
+
+PassSearch::PassSearch(const Hierarchy& hierarchy, const Cores& cores, const Layer& layer,
+                       std::int64_t operand_bits)
+    : layer_(layer), costs_(hierarchy, cores, layer, operand_bits) {
+    for (const bool shares : {false, true}) {
+        Splitting& splitting = splitting_[shares ? 1 : 0];
+        SplitRules& rules = splitting.rules;
+        rules.cores = hierarchy.cores;
+        if (const ArrayShape* shape = costs_.core_cycles().shape()) {
+            rules.output_unit = shape->outputs;
+            rules.reduction_unit = shape->inputs;
+        }
+        rules.split_reduction = shares;
+        // The sums of a gradient go over positions, of which there may be many.
+        rules.split_window = shares && layer.pass == LayerPass::backward;
+        splitting.dims = dims_to_cut(layer.space, rules);
+        splitting.set = dim_set(splitting.dims);
+    }
+}
+
+/// What a plan of so many passes must stay below. What more passes must gain: of a few anything, of
+/// many something.
+double PassSearch::limit(std::int64_t passes) const {
+    if (!best_) {
+        return std::numeric_limits<double>::infinity();
+    }
+    const bool more = is_many(passes) && passes > pieces(tile_, best_->pass);
+    return best_->cycles * (more ? 0.98 : 1);
+}
+
+/// Sharing outputs pays where there are too few of them for all cores.
+bool PassSearch::shares_outputs(const Extents& pass) const {
+    const SplitRules& rules = splitting_[0].rules;
+    const std::int64_t outputs = ceil_divide(pass[index(Dim::K)], rules.output_unit) *
+                                 points(pass, kPositionDims) * pass[index(Dim::G)] *
+                                 pass[index(Dim::H)];
+    return costs_.core_cycles().shape() != nullptr && outputs < 16 * rules.cores;
+}
+
+/// Whether some split that fits takes less than `limit`.
+bool PassSearch::has_better(const Candidate& candidate, double limit) const {
+    const Extents& pass = candidate.pass;
+    const PassTraffic& traffic = candidate.traffic;
+    const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
+    bool found = false;
+    const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
+        return found || traffic.cycles(costs_.core_cycles().least(tile, cores, dims),
+                                       costs_.sharing(pass, tile)) >= limit;
+    };
+    const auto visit = [&](const CoreSplit& split) {
+        found = found || (traffic.cycles(costs_.core_cycles()(split.tile),
+                                         costs_.sharing(pass, split.tile)) < limit &&
+                          costs_.fits(split.tile));
+    };
+    SplitSearch(pass, splitting.rules, splitting.dims, prunes, visit).run();
+    return found;
+}
+
+/// The splits of a pass that may be the best, whatever tile it is a pass of, in the order of the
+/// search. A split is left out where one before it was faster by an eighth, or as good in all.
+const std::vector<GoodSplit>& PassSearch::good_splits(const Candidate& candidate) {
+    const Extents& pass = candidate.pass;
+    const auto [known, fresh] = good_splits_.try_emplace(pass);
+    std::vector<GoodSplit>& good = known->second;
+    if (!fresh) {
+        return good;
+    }
+    const CoreCycles& core_cycles = costs_.core_cycles();
+    constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max() / 2;
+    std::int64_t least = kNone;  // of those that fit
+    const auto is_beaten = [&](std::int64_t core, std::int64_t sharing) {
+        return std::any_of(good.begin(), good.end(),
+                           [&](const GoodSplit& split) { return split.beats(core, sharing); });
+    };
+    const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
+        const std::int64_t core = core_cycles.least(tile, cores, dims);
+        return core > least + least / 8 ||
+               (core >= least && is_beaten(core, costs_.sharing(pass, tile))) ||
+               (least == kNone && !costs_.may_fit(tile, cores, dims));
+    };
+    const auto visit = [&](const CoreSplit& split) {
+        const std::int64_t core = core_cycles(split.tile);
+        if (core > least + least / 8) {
+            return;
+        }
+        const std::int64_t sharing = costs_.sharing(pass, split.tile);
+        if ((core >= least && is_beaten(core, sharing)) || !costs_.fits(split.tile)) {
+            return;
+        }
+        least = std::min(least, core);
+        good.push_back({split.tile, core, sharing});
+    };
+    const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
+    SplitSearch(pass, splitting.rules, splitting.dims, prunes, visit).run();
+    return good;
+}
+
+bool PassSearch::try_pass(const Candidate& candidate, double limit) {
+    if (candidate.least_cycles >= limit) {
+        return false;
+    }
+    const bool is_known = good_splits_.count(candidate.pass) > 0;
+    if (!is_known && best_ && !has_better(candidate, limit)) {
+        return false;
+    }
+    bool found = false;
+    for (const GoodSplit& split : good_splits(candidate)) {
+        const double cycles = candidate.traffic.cycles(split.cycles, split.sharing);
+        if (cycles < limit) {
+            best_ = PassPlan{candidate.pass, split.core, candidate.traffic.positions_outer, cycles};
+            limit = cycles;
+            found = true;
+        }
+    }
+    return found;
+}
+
+void PassSearch::add(std::int64_t channels, std::int64_t positions, std::int64_t reduction,
+                     const std::vector<Dim>& whole) {
+    Extents pass = tile_;
+    divide(pass, kChannelDims, channels, splitting_[0].rules.output_unit, whole);
+    divide(pass, kPositionDims, positions, 1, whole);
+    divide(pass, kReductionDims, reduction, 1, whole);
+    if (std::find(seen_.begin(), seen_.end(), pass) != seen_.end()) {
+        return;
+    }
+    seen_.push_back(pass);
+    const PassTraffic traffic = costs_.traffic(tile_, pass);
+    const bool shares = shares_outputs(pass);
+    const Splitting& splitting = splitting_[shares ? 1 : 0];
+    const std::int64_t core =
+        costs_.core_cycles().least(pass, splitting.rules.cores, splitting.set);
+    candidates_.push_back({pass, pieces(tile_, pass), shares, traffic, traffic.cycles(core, 1)});
+}
+
+void PassSearch::try_all() {
+    const auto many = [&](const Candidate& candidate) { return is_many(candidate.passes); };
+    if (!best_ && std::none_of(candidates_.begin(), candidates_.end(), many)) {
+        try_best_first();
+    } else {
+        for (const Candidate& candidate : candidates_) {
+            try_pass(candidate, limit(candidate.passes));
+        }
+    }
+    candidates_.clear();
+}
+
+void PassSearch::try_best_first() {
+    std::vector<std::size_t> order(candidates_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return candidates_[a].least_cycles < candidates_[b].least_cycles;
+    });
+    constexpr double kForever = std::numeric_limits<double>::max();
+    std::size_t best = 0;
+    for (const std::size_t c : order) {
+        const double cycles = best_ ? best_->cycles : kForever;
+        const double limit = best_ && c < best ? std::nextafter(cycles, kForever) : cycles;
+        if (try_pass(candidates_[c], limit)) {
+            best = c;
+        }
+    }
+}
+
+// MODEL: a row that is normalised over goes through a core in one pass where its buffers hold it;
+// else in several, its maximum and sums carried from part to part at no cost (online softmax,
+// Milakov and Gimelshein 2018).
+void PassSearch::run(bool thorough, const std::vector<Dim>& whole) {
+    seen_.clear();
+    const std::int64_t most = thorough ? 64 : 16;
+    for (std::int64_t reduction = 1; !best_; reduction *= 2) {
+        for (std::int64_t channels = 1; channels <= most; channels *= 2) {
+            for (std::int64_t positions = 1; channels * positions <= most; positions *= 2) {
+                add(channels, positions, reduction, whole);
+            }
+        }
+        try_all();
+        if (reduction > points(tile_, kReductionDims)) {
+            break;
+        }
+    }
+    // Larger tiles than any core can hold in a few passes: cut positions and channels further.
+    for (std::int64_t parts = most * 2; !best_ && parts <= (std::int64_t{1} << 24); parts *= 2) {
+        for (std::int64_t channels = 1; channels <= parts; channels *= 4) {
+            add(channels, parts / channels, 1, whole);
+        }
+        try_all();
+    }
+}
+
+void PassSearch::run_whole_outputs() {
+    seen_.clear();
+    for (std::int64_t reduction = 1; !best_; reduction *= 2) {
+        add(1, 1, reduction, {});
+        try_all();
+        if (reduction > points(tile_, kReductionDims)) {
+            break;
+        }
+    }
+}
+
+const std::optional<PassPlan>& PassSearch::plan(const Extents& tile, bool thorough,
+                                                bool keeps_sums) {
+    const auto [known, fresh] = known_.try_emplace({tile, keeps_sums});
+    if (!fresh) {
+        return known->second;
+    }
+    tile_ = tile;
+    tiles_ = pieces(layer_.space.extents, tile);
+    best_.reset();
+    if (keeps_sums) {
+        run_whole_outputs();
+    } else {
+        run(thorough, layer_.space.whole_dims);
+        if (!best_ && !layer_.space.whole_dims.empty()) {
+            run(thorough, {});
+        }
+    }
+    known->second = best_;
+    return known->second;
+}
+
+}  // namespace memwall

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The search for the best passes of one layer's tiles.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "arch/split_search.hpp"
+#include "arch/tiling/pass_costs.hpp"
+#include "arch/tiling/pass_plan.hpp"
+
+namespace memwall {
+
+/// A split of a pass that may be the best, by what that depends on.
+struct GoodSplit {
+    Extents core;
+    std::int64_t cycles = 0;   ///< of the fullest core
+    std::int64_t sharing = 1;  ///< cores that share an output
+
+    /// Whether it is as fast as any with these in a pass of any tile.
+    [[nodiscard]] bool beats(std::int64_t other_cycles, std::int64_t other_sharing) const {
+        return cycles <= other_cycles && sharing <= other_sharing;
+    }
+};
+
+/// Looks for the best passes of the tiles of one layer. Whatever cannot be better than the best so
+/// far is left out early, and the answer is that of looking at all.
+class PassSearch {
+public:
+    /// All three must outlive it.
+    PassSearch(const Hierarchy& hierarchy, const Cores& cores, const Layer& layer,
+               std::int64_t operand_bits);
+
+    /// As PassPlanner::plan().
+    [[nodiscard]] const std::optional<PassPlan>& plan(const Extents& tile, bool thorough,
+                                                      bool keeps_sums);
+
+private:
+    /// A way to cut the tile, and what no plan of it is faster than.
+    struct Candidate {
+        Extents pass;
+        std::int64_t passes = 1;
+        bool shares_outputs = false;
+        PassTraffic traffic;
+        double least_cycles = 0;
+    };
+    void run(bool thorough, const std::vector<Dim>& whole);
+    /// Passes that cut the reduction alone, the fewest that fit.
+    void run_whole_outputs();
+    /// The tile in about so many passes, unless that was considered before.
+    void add(std::int64_t channels, std::int64_t positions, std::int64_t reduction,
+             const std::vector<Dim>& whole);
+    /// Tries all that were added, and forgets them.
+    void try_all();
+    /// As trying one after another, where a plan is the best if it is the first of the fastest.
+    void try_best_first();
+    [[nodiscard]] bool has_better(const Candidate& candidate, double limit) const;
+    [[nodiscard]] const std::vector<GoodSplit>& good_splits(const Candidate& candidate);
+    /// Whether it has a plan that takes less than `limit`, which is the best then.
+    bool try_pass(const Candidate& candidate, double limit);
+    [[nodiscard]] double limit(std::int64_t passes) const;
+    [[nodiscard]] bool shares_outputs(const Extents& pass) const;
+    [[nodiscard]] bool is_many(std::int64_t passes) const { return tiles_ * passes > kFew; }
+
+    static constexpr std::int64_t kFew = 128;  ///< passes of a layer
+
+    const Layer& layer_;
+    PassCosts costs_;
+    struct Splitting {
+        SplitRules rules;
+        std::vector<Dim> dims;
+        DimSet set = 0;  ///< of the same
+    };
+    std::array<Splitting, 2> splitting_;  ///< without and with cores that share an output
+    std::map<Extents, std::vector<GoodSplit>> good_splits_;              ///< by pass
+    std::map<std::pair<Extents, bool>, std::optional<PassPlan>> known_;  ///< by tile, keeps_sums
+
+    // Of one tile:
+    Extents tile_ = unit_extents();
+    std::int64_t tiles_ = 1;  ///< in the layer
+    std::vector<Extents> seen_;
+    std::vector<Candidate> candidates_;
+    std::optional<PassPlan> best_;
+};
+
+}  // namespace memwall
