@@ -2,82 +2,17 @@
 #include "arch/program_builder.hpp"
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <optional>
-#include <span>
 #include <utility>
 
+#include "arch/step_list.hpp"
 #include "arch/step_loops.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
 
 namespace {
-
-/// Steps of one agent, one behind the other. Millions of them do a few things: bodies that repeat
-/// are kept once.
-class StepList {
-public:
-    [[nodiscard]] std::size_t size() const { return steps_.size(); }
-    [[nodiscard]] bool empty() const { return steps_.empty(); }
-
-    void push_back(RoundStep&& step) {
-        steps_.push_back({kept(std::move(step.body)), step.layer, waits_.size(), posts_.size(),
-                          step.start_at, step.epoch});
-        waits_.insert(waits_.end(), step.waits.begin(), step.waits.end());
-        posts_.insert(posts_.end(), step.posts.begin(), step.posts.end());
-    }
-
-    struct View {
-        const StepBody* body;
-        LayerId layer;
-        std::span<const RoundWait> waits;
-        std::span<const TokenPost> posts;
-        Cycles start_at;
-        RoundWait epoch;
-    };
-    [[nodiscard]] View operator[](std::size_t s) const {
-        const Kept& step = steps_[s];
-        const bool last = s + 1 == steps_.size();
-        const std::size_t waits_end = last ? waits_.size() : steps_[s + 1].first_wait;
-        const std::size_t posts_end = last ? posts_.size() : steps_[s + 1].first_post;
-        return {step.body,
-                step.layer,
-                std::span(waits_).subspan(step.first_wait, waits_end - step.first_wait),
-                std::span(posts_).subspan(step.first_post, posts_end - step.first_post),
-                step.start_at,
-                step.epoch};
-    }
-
-private:
-    struct Kept {
-        const StepBody* body;
-        LayerId layer;
-        std::size_t first_wait, first_post;
-        Cycles start_at;
-        RoundWait epoch;
-    };
-
-    /// One of the last few bodies that were new, if it is equal.
-    const StepBody* kept(StepBody&& body) {
-        for (const StepBody* known : recent_) {
-            if (known != nullptr && *known == body) {
-                return known;
-            }
-        }
-        const StepBody* added = &bodies_.emplace_back(std::move(body));
-        recent_[next_++ % recent_.size()] = added;
-        return added;
-    }
-
-    std::deque<StepBody> bodies_;
-    std::array<const StepBody*, 8> recent_{};
-    std::size_t next_ = 0;
-    std::vector<Kept> steps_;
-    std::vector<RoundWait> waits_;
-    std::vector<TokenPost> posts_;
-};
 
 /// A body's actions, mostly: in one piece of memory.
 constexpr std::size_t kUsualActions = 8;
