@@ -208,6 +208,9 @@ void Estimator::complete(std::size_t index, Picoseconds now) {
     recorder_.record(flight.step, *flight.costs, flight.times);
     post(flight.step, PostAt::end, now);
     free_flights_.push_back(index);
+    if (++completed_ % kCompletedToSettle == 0) {
+        recorder_.settle_before(earliest_start(now));
+    }
 }
 
 void Estimator::post(const Step& step, PostAt when, Picoseconds now) {

@@ -137,6 +137,8 @@ private:
     std::vector<std::size_t> free_flights_;
     std::vector<std::size_t> woken_;
     std::int64_t serial_ = 0;
+    std::int64_t completed_ = 0;  ///< steps that were walked
+    static constexpr std::int64_t kCompletedToSettle = 1'024;
     std::vector<Event> events_;  ///< a heap
 
     bool keeps_post_times_ = true;  ///< some step may have a start_at

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -23,6 +24,7 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
       costs_(program, machine),
       busy_until_(machine.components().size()),
       lane_time_(machine.components().size()),
+      held_(machine.components().size()),
       log_(program.rounds, window.warmup),
       first_start_(static_cast<std::size_t>(program.rounds), kNever),
       last_end_(static_cast<std::size_t>(program.rounds), kNever),
@@ -333,18 +335,29 @@ void OutcomeRecorder::set_rounds() {
     }
 }
 
-void OutcomeRecorder::set_peaks() {
+void OutcomeRecorder::settle_before(Picoseconds time) {
+    constexpr std::size_t kMany = 1U << 16U;
+    if (!log_.noting() && changes_.size() >= settled_size_ + kMany) {
+        find_peaks_before(time);
+        settled_size_ = changes_.size();
+    }
+}
+
+/// Takes the changes before `time` in order.
+void OutcomeRecorder::find_peaks_before(Picoseconds time) {
+    const auto end = std::stable_partition(changes_.begin(), changes_.end(),
+                                           [&](const Change& change) { return change.at < time; });
     // In one instant releases come first: a slot that is handed over is not held twice.
-    std::stable_sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
+    std::stable_sort(changes_.begin(), end, [](const Change& a, const Change& b) {
         return a.at != b.at ? a.at < b.at : (a.bytes < 0) > (b.bytes < 0);
     });
-    std::vector<std::int64_t> held(outcome_.components.size());
-    for (const Change& change : changes_) {
-        std::int64_t& now = held[static_cast<std::size_t>(change.component)];
-        now = checked_add(now, change.bytes);
-        Bytes& peak = outcome_.components[static_cast<std::size_t>(change.component)].peak;
-        peak = std::max(peak, Bytes(now));
+    for (auto change = changes_.begin(); change != end; ++change) {
+        const auto component = static_cast<std::size_t>(change->component);
+        held_[component] = checked_add(held_[component], change->bytes);
+        Bytes& peak = outcome_.components[component].peak;
+        peak = std::max(peak, Bytes(held_[component]));
     }
+    changes_.erase(changes_.begin(), end);
 }
 
 Outcome OutcomeRecorder::finish() {
@@ -352,7 +365,7 @@ Outcome OutcomeRecorder::finish() {
     outcome_.load_counts.resize(program_.actions.size());
     costs_.add_to(outcome_);
     set_rounds();
-    set_peaks();
+    find_peaks_before(Picoseconds(std::numeric_limits<std::int64_t>::max()));
     if (program_.repetition) {
         const std::vector<Picoseconds> added =
             add_blocks_left_out(program_, blocks_, window_.warmup, outcome_);

@@ -34,6 +34,10 @@ public:
     /// `start_of_schedule`: when a scheduled step should have begun.
     void record_schedule(const Step& step, Picoseconds start_of_schedule, const StepTimes& times);
 
+    /// Everything that is still to be recorded begins at `time` or later: what memories held before
+    /// need not be kept. Does nothing where there is little of it, or while a period is noted.
+    void settle_before(Picoseconds time);
+
     /// Notes what is recorded from now on; what periods that are left out add is that.
     void begin_period();
     void end_period();
@@ -82,7 +86,7 @@ private:
     void keep_busy(const Step& step, const StepTimes& times);
     void occupy(ComponentId component, const Step& step, Picoseconds from, Picoseconds to);
     void set_rounds();
-    void set_peaks();
+    void find_peaks_before(Picoseconds time);
 
     [[nodiscard]] bool in_window(const Step& step) const {
         return step.layer.valid() && step.item >= window_.warmup;
@@ -95,7 +99,9 @@ private:
     BodyCosts costs_;
     std::vector<Picoseconds> busy_until_;  ///< by component
     std::vector<Picoseconds> lane_time_;   ///< by component, summed over lanes
-    std::vector<Change> changes_;
+    std::vector<Change> changes_;          ///< that are not in `held_` yet
+    std::vector<std::int64_t> held_;       ///< by component, in bytes
+    std::size_t settled_size_ = 0;         ///< of `changes_` when it was last settled
     PeriodLog log_;
     std::vector<Recorded> recorded_;  ///< in the period
     Mark begin_of_period_;

@@ -13,7 +13,7 @@ namespace {
 /// Fewer turns are over before anything comes again.
 constexpr std::int64_t kFewTurns = 4;
 /// States that are kept of one loop, at most.
-constexpr std::size_t kMostStates = 1'024;
+constexpr std::size_t kMostStates = 128;
 
 }  // namespace
 

@@ -189,6 +189,37 @@ TEST_CASE("Turns of a loop that are left out are told as if they had been walked
     CHECK(left_out > 45);
 }
 
+TEST_CASE("What a long step holds counts beside all that comes and goes while it runs") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    const ComponentId buffer = machine.find("global_buffer");
+    ProgramBuilder builder(machine);
+    const auto hold = [&](AgentId agent, UnitId unit, std::int64_t cycles, std::int64_t bytes) {
+        RoundStep step;
+        step.layer = LayerId(std::size_t{0});
+        step.body.unit = unit;
+        Compute compute;
+        compute.occupies = Cycles(cycles);
+        step.body.what = compute;
+        step.body.occupancy = {{buffer, bytes, bytes}};
+        builder.step(agent, std::move(step));
+    };
+    constexpr std::int64_t kTurns = 150'000;  // more changes than a recorder keeps at once
+    hold(builder.agent("long"), builder.unit("array", machine.find("array")), 3 * kTurns, 100);
+    const AgentId often = builder.agent("often");
+    const UnitId vector = builder.unit("vector", machine.find("vector"));
+    hold(often, vector, 1, 5);
+    builder.begin_loop();
+    hold(often, vector, 1, 3);
+    builder.end_loop(kTurns);
+    const Program program = builder.finish({{}}, 1, 1);
+    const StepObserver observe = [](AgentId, const Step&, const StepTimes&) {};  // walks all turns
+    for (const StepObserver& each : {observe, StepObserver()}) {
+        const Outcome outcome = estimate(program, machine, Window{0}, each);
+        CHECK(outcome.components[buffer.position()].peak == Bytes(105));
+        CHECK(outcome.steps == kTurns + 2);
+    }
+}
+
 TEST_CASE("Of a mapped network all but a few rounds are left out, wherever the window begins") {
     const Network network = test::shipped_network("tiny_two");
     for (const char* name : {"tiny_von_neumann", "von_neumann"}) {
