@@ -37,9 +37,9 @@ struct MapperOptions {
     std::int64_t together = 0;
     /// Asked now and then while searching; true ends the search, which throws Interrupted.
     std::function<bool()> cancelled = [] { return false; };
-    /// Whether a program may leave out blocks of layers that are equal to those before them, and
-    /// say once what a layer does again and again. The analytic engine puts the blocks in
-    /// (Outcome::repetition_error); the replay needs every step as it is.
+    /// Whether a program may leave out blocks of layers that are equal to those before them, say
+    /// once what a layer does again and again, and not say where in a DRAM things lie. The analytic
+    /// engine puts the blocks in (Outcome::repetition_error); the replay needs every step as it is.
     bool repetition = false;
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
     /// Of the mapper of loop nests; the others make the time least.

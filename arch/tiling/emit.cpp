@@ -41,7 +41,7 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
       plan_(plan),
       options_(options),
       builder_(machine),
-      transfers_(network, hierarchy, builder_) {
+      transfers_(network, hierarchy, builder_, !options.repetition) {
     const ComponentId mover = hierarchy.dma.valid() ? hierarchy.dma : hierarchy.dram;
     const ComponentId medium = hierarchy.bus.valid() ? hierarchy.bus : hierarchy.buffer;
     const auto worker = [&](const std::string& name, ComponentId component) {

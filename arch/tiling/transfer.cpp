@@ -9,11 +9,13 @@
 
 namespace memwall {
 
-Transfers::Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder)
+Transfers::Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder,
+                     bool addresses)
     : network_(network),
       machine_(builder.machine()),
       hierarchy_(hierarchy),
       builder_(builder),
+      addresses_(addresses),
       address_(network.tensors().size()),
       dram_(hierarchy.dram_config->capacity, hierarchy.dram_config->row) {}
 
@@ -56,6 +58,7 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
         network_, {cargo.tensor, cargo.region, cargo.bytes, cargo.precision, cargo.drawn},
         address_[network_.storage(cargo.tensor).position()]);
     access.dram = hierarchy_.dram_id;
+    access.address = addresses_ ? access.address : 0;
     access.write = write;
     return access;
 }

@@ -24,7 +24,9 @@ struct Cargo {
 
 class Transfers {
 public:
-    Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder);
+    /// `addresses`: whether accesses to the DRAM say where; else they are alike more often.
+    Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder,
+              bool addresses);
 
     /// Gives tensors that lie in the DRAM all the time their addresses.
     void place_in_dram(const std::vector<TensorId>& tensors);
@@ -62,6 +64,7 @@ private:
     const Machine& machine_;
     const Hierarchy& hierarchy_;
     ProgramBuilder& builder_;
+    bool addresses_;
     std::vector<std::int64_t> address_;  ///< by tensor
     Allocator dram_;
 };
