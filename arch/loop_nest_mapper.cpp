@@ -143,6 +143,7 @@ void describe(const Layer& layer, const MappedNest& nest, const std::string& not
     mapping.loops = nest_code(layer, nest.nest, nest.machine, nest.counts) +
                     lane_text(layer, nest.machine, nest.counts);
     mapping.search = note;
+    mapping.shifting = nest.counts.folds * nest.machine.array.load;
     for (const LevelTraffic& row : level_traffic(nest.counts, nest.nest.levels.size())) {
         mapping.traffic.push_back({nest.machine.memories[row.level].name,
                                    layer.space.operands[row.operand].role, row.read_below,
@@ -174,7 +175,9 @@ Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
     for (std::size_t l = 0; l < mapping.layers.size(); ++l) {
         LayerMapping& layer = mapping.layers[l];
         layer.layer = LayerId(l);
-        layer.bound = io_lower_bound(network.layer(layer.layer).space, capacity);
+        const Layer& of = network.layer(layer.layer);
+        layer.bound = of.no_work ? io_lower_bound(of.space, capacity)
+                                 : nest_io_bound(of.space, hierarchy.machine_for(of), capacity);
         layer.bound_applies = mapping.program.layers[l].bound_applies;
     }
     for (std::size_t n = 0; n < planner.nests().size(); ++n) {

@@ -56,6 +56,7 @@ struct NestKeys {
     bool spatial_sums = false;      ///< partial sums of instances are added on their way up
     bool single_buffered = false;   ///< no second slot: the next tile comes when this one is used
     bool slides = false;            ///< a window that moves on fetches its new words only
+    bool resident = false;          ///< inputs and results stay here from layer to layer
 };
 
 /// A memory on the chip: `sram`, `cache` or `register_file`, per instance. A port width of zero: no

@@ -71,6 +71,7 @@ struct LayerMapping {
     std::string loops;                   ///< as pseudo-code
     std::vector<MappedTraffic> traffic;  ///< by memory and operand
     std::string search;                  ///< what is known of how good it is
+    std::int64_t shifting = 0;           ///< cycles in which a systolic array shifts weights in
 };
 
 /// A mapped network.

@@ -96,6 +96,16 @@ double array_seconds(const RunInput& input, std::size_t layer) {
     return seconds;
 }
 
+/// What a layer's arrays take in a round to have weights shifted in, also while others are used.
+Seconds shifting_time(const RunInput& input, std::size_t layer) {
+    for (const ComponentId array : input.machine.of_kind(ComponentKind::mac_array)) {
+        const ClockDomain& clock = input.machine.clock(input.machine.component(array).clock);
+        return Seconds(static_cast<double>(input.mapping.layers[layer].shifting) /
+                       static_cast<double>(clock.frequency().count()));
+    }
+    return Seconds(0);
+}
+
 void set_bound(const RunInput& input, LayerId id, LayerResult& result) {
     const LayerMapping& mapping = input.mapping.layers[id.position()];
     result.bound_applies = mapping.bound_applies;
@@ -159,6 +169,7 @@ std::vector<LayerResult> make_layers(const RunInput& input, const std::vector<Le
         set_times(input, LayerId(l), layers);
         set_bound(input, LayerId(l), result);
         result.computing = Seconds(array_seconds(input, l) / rounds);
+        result.shifting = shifting_time(input, l);
         const double time = result.end.count() - result.start.count();
         result.utilization = time > 0 ? at_peak[l] / rounds / time : 0;
     }

@@ -129,6 +129,7 @@ struct LayerResult {
     std::int64_t macs = 0;
     Seconds start, end;  ///< in the last batch, from its first input byte
     Seconds adds;        ///< to the batch: from the latest end before its own, to its own
+    Seconds shifting;    ///< weights into a systolic array, a round; in no result file
     Seconds computing;   ///< of its arrays, a round, filling them included; in no result file
     std::optional<Bound> bound_by;
     double utilization = 0;

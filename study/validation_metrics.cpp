@@ -64,6 +64,27 @@ double utilization(const RunResult& run, const Metric&) {
     return run.totals.utilization;
 }
 
+double intensity(const RunResult& run, const Metric&) {
+    return run.totals.arithmetic_intensity.value_or(0);
+}
+
+/// Of the time, what weights are shifted into a systolic array while its lanes have no work.
+double weight_shift(const RunResult& run, const Metric&) {
+    double shifting = 0;
+    double all = 0;
+    for (const LayerResult& layer : run.layers) {
+        const double active = layer.utilization * (layer.end - layer.start).count();
+        shifting += std::min(layer.shifting.count(), std::max(0.0, layer.adds.count() - active));
+        all += layer.adds.count();
+    }
+    return all > 0 ? shifting / all : 0;
+}
+
+/// Of the time, what is left: lanes wait for weights, or fill and drain.
+double weight_stall(const RunResult& run, const Metric& metric) {
+    return 1 - run.totals.utilization - weight_shift(run, metric);
+}
+
 double layer_time(const RunResult& run, const Metric& metric) {
     return layer_of(run, metric).adds.count();
 }
@@ -168,6 +189,9 @@ const std::vector<MetricEntry>& metrics() {
          energy},
         {"efficiency", Part::run, {{"frames/J", 1}, {"samples/J", 1}}, efficiency},
         {"utilization", Part::run, {{"%", 100}}, utilization},
+        {"weight_shift", Part::run, {{"%", 100}}, weight_shift},
+        {"weight_stall", Part::run, {{"%", 100}}, weight_stall},
+        {"intensity", Part::run, {{"MAC/B", 1}}, intensity},
         {"layer_time", Part::layer, kTimes, layer_time},
         {"array_time", Part::layer, kTimes, array_time},
         {"layer_chip_power", Part::layer, kPowers, layer_chip_power},

@@ -93,6 +93,7 @@ NestKeys read_nest_keys(MapReader& reader, std::int64_t instances) {
     nest.multicast = reader.optional<bool>("multicast", true);
     nest.spatial_sums = reader.optional<bool>("spatial_sums", false);
     nest.single_buffered = reader.optional_choice("buffers", {"double", "single"}).value_or(0) == 1;
+    nest.resident = reader.optional<bool>("resident", false);
     nest.slides = reader.optional_choice("halo", {"refetched", "kept"}).value_or(0) == 1;
     return nest;
 }

@@ -279,6 +279,7 @@ private:
             }
         }
         check_whole(entry);
+        check_resident(entry);
     }
 
     /// What is normalised over must lie whole in the last memory.
@@ -289,6 +290,18 @@ private:
                 faults_.error(entry.key_mark, "layer '" + layer_.name + "' needs all of " +
                                                   name(dim) + " in '" +
                                                   machine_.memories.back().name + "' at once");
+            }
+        }
+    }
+
+    /// What stays from layer to layer lies whole where it does.
+    void check_resident(const YamlValue::Entry& entry) {
+        for (std::size_t l = 0; l < nest_.levels.size(); ++l) {
+            if (machine_.memories[l].resident &&
+                tile_at(nest_, layer_.space.extents, l) != layer_.space.extents) {
+                faults_.error(entry.key_mark, "layer '" + layer_.name + "' is cut above '" +
+                                                  machine_.memories[l].name +
+                                                  "', where its inputs and results stay whole");
             }
         }
     }

@@ -222,6 +222,10 @@ void LayerEmitter::fetch(std::size_t step, Channel& channel) {
         const bool shares = mapped_.machine.memories[channel.child - 1].multicasts;
         flow.down = shares ? touched_words(operand.projection, tile) : flow.arrive;
     }
+    if (mapped_.machine.stays(channel.parent, channel.child, operand.role)) {
+        flow.down = 0;
+        flow.arrive = 0;
+    }
     ++channel.done;
     const std::string who = std::string(channel.streams ? "stream " : "fill ") + at(channel.child) +
                             " with operand " + std::to_string(channel.operand + 1);

@@ -105,6 +105,9 @@ std::vector<Flow> LayerEmitter::flows_up(std::size_t step, const Sums& sums) con
     partial.arrive = up - words;
     partial.added = leave - up;
     std::vector<Flow> flows;
+    if (mapped_.machine.stays(sums.parent, sums.child, TensorRole::outputs)) {
+        return {Flow{sums.parent, sums.child, TensorRole::outputs, made}};
+    }
     if (finals > 0) {
         flows.push_back(whole);
     }

@@ -15,6 +15,11 @@ double NestMachine::lanes() const {
     return all;
 }
 
+bool NestMachine::has_resident() const {
+    return std::any_of(memories.begin(), memories.end(),
+                       [](const NestMemory& memory) { return memory.resident; });
+}
+
 Extents tile_below(const LoopNest& nest, const Extents& whole, std::size_t level,
                    std::size_t loops) {
     Extents tile = whole;

@@ -59,6 +59,7 @@ struct NestMemory {
     bool reduces = true;           ///< partial sums of instances below are added on their way up
     bool single_buffered = false;  ///< has no slot for the next tile
     bool slides = false;           ///< keeps the halo of a window that moves on
+    bool resident = false;         ///< inputs and results stay here from layer to layer
 };
 
 /// The memories of a machine, outermost first, and what the lanes below the last one keep.
@@ -72,6 +73,15 @@ struct NestMachine {
 
     /// Points that are computed in one step, at most.
     [[nodiscard]] double lanes() const;
+    /// Whether some memory has resident inputs and results.
+    [[nodiscard]] bool has_resident() const;
+    /// MODEL: where inputs and results are resident they lie whole, and never go to the dram: the
+    /// layer before leaves them there. Those of a network that come from a host or go there cost
+    /// nothing.
+    [[nodiscard]] bool stays(std::size_t parent, std::size_t child, TensorRole role) const {
+        const bool activation = role == TensorRole::inputs || role == TensorRole::outputs;
+        return parent == 0 && child < memories.size() && memories[child].resident && activation;
+    }
     /// Whether a level lies in the elements of a row-stationary array; the number of levels stands
     /// for their lanes.
     [[nodiscard]] bool in_elements(std::size_t level) const {

@@ -181,6 +181,10 @@ NestFigures NestCost::counted_figures(const NestPoint& point) const {
             if (child < levels_ && (point.keeps[child] >> o & 1U) == 0) {
                 continue;
             }
+            if (machine_.stays(parent, child, operand.role)) {
+                parent = child;
+                continue;
+            }
             const Moved words = moved(point, o, parent, child);
             if (child == levels_ && machine_.lanes_keep == o) {
                 folds = words.child * turns_;

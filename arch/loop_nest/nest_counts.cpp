@@ -94,6 +94,9 @@ private:
         traffic.operand = o;
         traffic.parent = parent;
         traffic.child = child;
+        if (machine_.stays(parent, child, operand.role)) {
+            return traffic;
+        }
         const TileSums shared = sums(Instances::shared);
         const TileSums of_parent = sums(Instances::parent);
         const TileSums of_child = sums(Instances::one);
@@ -114,9 +117,8 @@ private:
         traffic.updates = down;
         // MODEL: the additions along a systolic array are those of its multiply-accumulates.
         // Turns of lanes count a last, smaller one like the others: no fewer leave than arrive.
-        traffic.drains = lanes && machine_.array.systolic()
-                             ? down
-                             : std::max(down, all(sums(Instances::all)));
+        traffic.drains =
+            lanes && machine_.array.systolic() ? down : std::max(down, all(sums(Instances::all)));
         traffic.parent_up = moved(of_parent);
         traffic.child_up = moved(of_child);
         // The first visit of a sum starts from zero; a sum that comes back goes to one instance.

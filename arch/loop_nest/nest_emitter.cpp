@@ -68,7 +68,8 @@ Program NestEmitter::run() {
                         });
         // A bound counts words as they are, not as a code has them.
         promises[nest.root.position()].bound_applies =
-            bits(precision_of(nest.last())) >= bits(precision_of(nest.root)) && !coded;
+            bits(precision_of(nest.last())) >= bits(precision_of(nest.root)) && !coded &&
+            !nest.machine.has_resident();
     }
     return builder_.finish(std::move(promises), options_.rounds, network_.batch());
 }

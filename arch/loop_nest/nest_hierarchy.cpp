@@ -123,6 +123,10 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
                           "', or a multiple");
         }
         check_axes(above, here, needs);
+        const auto& config = std::get<MemoryConfig>(here.config);
+        if (config.nest.resident && here.instances > 1) {
+            needs.missing("one instance of '" + here.name + "', since activations are resident");
+        }
     }
     const Component& last = machine.component(levels_.back().memory);
     if (levels_.size() < 2) {
@@ -168,6 +172,7 @@ NestMemory NestHierarchy::memory_of(std::size_t level) const {
         memory.may_keep = config.nest.keeps;
         memory.single_buffered = config.nest.single_buffered;
         memory.slides = config.nest.slides;
+        memory.resident = config.nest.resident;
     }
     if (level + 1 == levels_.size()) {
         return memory;  // what lies below are the lanes
@@ -266,6 +271,13 @@ OperandNetworks NestHierarchy::networks_of(const IterationSpace& space,
     return networks;
 }
 
+bool NestHierarchy::resident() const {
+    return std::any_of(levels_.begin(), levels_.end(), [&](const HierarchyLevel& level) {
+        const auto* memory = std::get_if<MemoryConfig>(&machine_.component(level.memory).config);
+        return memory != nullptr && memory->nest.resident;
+    });
+}
+
 void NestHierarchy::check_layers(const Network& network) const {
     Diagnostics faults;
     for (const Layer& layer : network.layers()) {
@@ -284,6 +296,14 @@ void NestHierarchy::check_layers(const Network& network) const {
         }
         if (!macs && !layer.no_work && !vector_.valid()) {
             refuse("it has no vector_unit");
+        }
+        const bool persists =
+            std::any_of(layer.outputs.begin(), layer.outputs.end(),
+                        [&](TensorId made) { return network.tensor(made).persists(); });
+        if (persists && resident()) {
+            refuse(
+                "its result stays from item to item, and has no way to the dram where "
+                "activations are resident");
         }
         for (const Operand& operand : layer.space.operands) {
             if (operand.projection.gather) {

@@ -40,6 +40,7 @@ public:
                                                          std::size_t child) const;
 
 private:
+    [[nodiscard]] bool resident() const;
     [[nodiscard]] NestMemory memory_of(std::size_t level) const;
     [[nodiscard]] std::vector<SpatialAxis> lanes_of(const Layer& layer) const;
     [[nodiscard]] const ArrayShape& shape_for(const Layer& layer) const;

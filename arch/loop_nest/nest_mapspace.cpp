@@ -72,7 +72,8 @@ std::vector<LoopOrder> Mapspace::orders_of(const NestPoint& point, std::size_t l
 }
 
 std::int64_t Mapspace::least(const NestPoint& point, std::size_t l, std::size_t d) const {
-    if (l + 1 == levels_ && layer_.space.normalises(cost_.dims()[d])) {
+    if (machine_.memories[l].resident ||
+        (l + 1 == levels_ && layer_.space.normalises(cost_.dims()[d]))) {
         return cost_.extent(d);
     }
     return std::min(cost_.extent(d), checked_multiply(point.held[l + 1][d], point.parts[l][d]));

@@ -93,6 +93,20 @@ NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,
     return figures;
 }
 
+IoBound nest_io_bound(const IterationSpace& space, const NestMachine& machine, Bytes capacity) {
+    if (!machine.has_resident()) {
+        return io_lower_bound(space, capacity);
+    }
+    IoBound bound;
+    for (const Operand& operand : space.operands) {
+        if (operand.role == TensorRole::weights || operand.role == TensorRole::state) {
+            bound.compulsory +=
+                stored_bytes(touched_words(operand.projection, space.box()), operand.precision);
+        }
+    }
+    return bound;
+}
+
 double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
                   MappingObjective objective) {
     double below = 0;  // bytes of all memories below the outermost
@@ -104,7 +118,8 @@ double nest_bound(const Layer& layer, const NestMachine& machine, const NestPric
         std::ceil(points / machine.lanes()) * static_cast<double>(machine.cycles_a_step);
     const auto capacity = static_cast<std::int64_t>(std::min(below, 9e15));
     NestFigures bound;
-    bound.bytes = static_cast<double>(io_lower_bound(layer.space, Bytes(capacity)).bytes().count());
+    bound.bytes =
+        static_cast<double>(nest_io_bound(layer.space, machine, Bytes(capacity)).bytes().count());
     const double width = machine.memories.front().read_width;
     bound.cycles = std::max(steps, width > 0 ? bound.bytes / width : 0);
     const LevelPrice& dram = prices.levels.front();

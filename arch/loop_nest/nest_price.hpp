@@ -39,6 +39,10 @@ struct NestFigures {
 NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,
                          const NestCounts& counts);
 
+/// What any nest of a layer moves at the outermost memory: its I/O lower bound, or its weights
+/// alone where activations are resident below.
+IoBound nest_io_bound(const IterationSpace& space, const NestMachine& machine, Bytes capacity);
+
 /// The least of the objective that any nest of the layer can have: lanes that are all busy, the
 /// layer's I/O lower bound at the outermost memory.
 double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,

@@ -390,23 +390,6 @@ private:
 
 }  // namespace
 
-SearchBudget search_budget(Effort effort) {
-    switch (effort) {
-        case Effort::quick:
-            return {200, 2, 6, false, false, 1, 0};
-        case Effort::normal:
-            return {6'000, 6, 12, true, true, 3, 0};
-        case Effort::thorough:
-            return {200'000, 48, 1'000, true, true, 8, 1'000'000};
-    }
-    fail("unknown effort");
-}
-
-double SearchedNest::gap(MappingObjective objective) const {
-    const double found = figures.of(objective);
-    return whole_mapspace || found <= bound ? 0 : bound > 0 ? found / bound - 1 : 0;
-}
-
 SearchedNest search_nest(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
                          MappingObjective objective, const SearchBudget& budget,
                          const std::function<bool()>& cancelled) {

@@ -132,6 +132,9 @@ TEST_CASE("what cannot be trained is one clear error") {
     const ProgramRun spatial = run_memwall(training("northpole", "lenet", {"--precision", "int8"}));
     CHECK(spatial.status == 2);
     CHECK(spatial.err.find("machine 'northpole' cannot train") != std::string::npos);
+    const ProgramRun resident = run_memwall(training("tpu_v1", "lenet", {"--precision", "int8"}));
+    CHECK(resident.status == 2);
+    CHECK(resident.err.find("its result stays from item to item") != std::string::npos);
     const ProgramRun optimizer = run_memwall(
         training("von_neumann", "lenet", {"--precision", "int8", "--optimizer", "adamm"}));
     CHECK(optimizer.status == 2);

@@ -130,6 +130,31 @@ TEST_CASE("Every generated layer computes what it is on systolic arrays, packed 
     CHECK(proved.sums_back > 20);
 }
 
+TEST_CASE("Resident activations never go to the dram, and every layer computes what it is") {
+    Proved proved;
+    for (std::uint32_t seed = 4001; seed <= 4060; ++seed) {
+        Draw draw(seed);
+        const Generated generated = test::generated_network(draw, static_cast<int>(draw(1, 4)));
+        const Network network = with_batch(generated.network, draw(1, 3));
+        const Machine machine = drawn_machine(draw, {{"components.buffer.resident", "true"}});
+        prove(generated, network, machine, seed, drawn_objective(draw), proved);
+        MapperOptions options;
+        options.effort = Effort::quick;
+        try {
+            const Mapping mapping = map_network(network, machine, options);
+            for (std::size_t r = 0; r < mapping.program.actions.size(); ++r) {
+                const ActionKey& key = mapping.program.actions.key(RowId(r));
+                const bool weights =
+                    key.tensor == TensorRole::weights || key.tensor == TensorRole::state;
+                CHECK((key.component != mapping.outermost || weights));
+            }
+        } catch (const InputError&) {
+            // Its activations do not fit.
+        }
+    }
+    CHECK(proved.mapped >= 20);
+}
+
 TEST_CASE("Every generated network that is mapped as loop nests computes what its layers are") {
     Proved proved;
     for (std::uint32_t seed = 1001; seed <= 1060; ++seed) {

@@ -90,6 +90,26 @@ TEST_CASE("Axes are of the instances that lie below one of the memory above") {
                                       "'weights_spad', not for 168"));
 }
 
+TEST_CASE("Resident activations lie whole, in one memory") {
+    const Machine machine = test::shipped_machine("tpu_v1");
+    const Network network = test::network_of_text(
+        "network: n\ninputs: {x: [512]}\nlayers: [{name: fc, op: linear, out_features: 512}]\n");
+    const auto cut = [&](const char* level) {
+        const std::string text = std::string("mapping: m\nlayers: {fc: {") + level +
+                                 ": {loops: [{K: 2}]}, accumulators: {loops: [{C: 2}], spatial: "
+                                 "[{C: 256}, {K: 256}]}}}\n";
+        return read_given_nests(yaml(text), network, NestHierarchy(machine));
+    };
+    CHECK_NOTHROW(cut("unified_buffer"));
+    CHECK_THROWS_WITH(cut("dram"), Catch::Contains("layer 'fc' is cut above 'unified_buffer', "
+                                                   "where its inputs and results stay whole"));
+    const Machine several =
+        test::shipped_machine("tiny_loop_nest", {{"components.core_buffer.resident", "true"}});
+    CHECK_THROWS_WITH(NestHierarchy(several),
+                      Catch::Contains("one instance of 'core_buffer', since activations are "
+                                      "resident"));
+}
+
 TEST_CASE("A gated zero is read, but neither multiplied nor are its weight and sum touched") {
     const Machine machine = test::shipped_machine("eyeriss");
     auto dense = counted(small_conv(""), machine);
