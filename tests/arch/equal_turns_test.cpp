@@ -2,6 +2,7 @@
 // Turns of a layer that are written down once are those that would have been written down.
 #include "arch/tiling/equal_turns.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 #include <string>
@@ -127,8 +128,13 @@ TEST_CASE("A layer's turns that are written down once are those that it has") {
                 CHECK(loops(all) == 0);
                 const Walk of_all = walk(all);
                 const Walk of_some = walk(some);
-                CHECK(of_some.steps == of_all.steps);
-                CHECK(of_some.counts == of_all.counts);
+                REQUIRE(of_some.steps.size() == of_all.steps.size());
+                const auto [some_step, step] =
+                    std::mismatch(of_some.steps.begin(), of_some.steps.end(), of_all.steps.begin());
+                if (step != of_all.steps.end()) {  // the first alone says enough
+                    CHECK(*some_step == *step);
+                }
+                CHECK((of_some.counts == of_all.counts));
             }
         }
     }
