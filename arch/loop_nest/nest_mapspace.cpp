@@ -221,4 +221,64 @@ double Mapspace::size() {
     return size;
 }
 
+void Mapspace::visit_all(const PointVisitor& visit) const {
+    for (const auto& spatial : spatial_combinations(std::numeric_limits<std::size_t>::max())) {
+        visit_tiles(smallest(spatial), levels_ - 1, 0, visit);
+    }
+}
+
+void Mapspace::visit_tiles(const NestPoint& point, std::size_t l, std::size_t d,
+                           const PointVisitor& visit) const {
+    if (l == 0) {
+        visit_keeps(point, 1, visit);
+        return;
+    }
+    if (d == dims_) {
+        visit_tiles(point, l - 1, 0, visit);
+        return;
+    }
+    for (std::int64_t size = least(point, l, d); size <= cost_.extent(d); ++size) {
+        NestPoint next = point;
+        next.held[l][d] = size;
+        raise_outer(next, d);
+        visit_tiles(next, l, d + 1, visit);
+    }
+}
+
+void Mapspace::visit_keeps(const NestPoint& point, std::size_t l, const PointVisitor& visit) const {
+    if (l == levels_) {
+        for (std::size_t o = 0; o < cost_.operands(); ++o) {
+            if (!kept_somewhere(point, o)) {
+                return;
+            }
+        }
+        if (cost_.fits(point)) {
+            visit_orders(point, 0, visit);
+        }
+        return;
+    }
+    const std::uint32_t may = point.keeps[l];
+    for (std::uint32_t keeps = may;; keeps = (keeps - 1) & may) {
+        NestPoint next = point;
+        next.keeps[l] = keeps;
+        visit_keeps(next, l + 1, visit);
+        if (keeps == 0) {
+            break;
+        }
+    }
+}
+
+void Mapspace::visit_orders(const NestPoint& point, std::size_t l,
+                            const PointVisitor& visit) const {
+    if (l == levels_) {
+        visit(point);
+        return;
+    }
+    for (const LoopOrder& order : orders_of(point, l)) {
+        NestPoint next = point;
+        next.order[l] = order;
+        visit_orders(next, l + 1, visit);
+    }
+}
+
 }  // namespace memwall

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "arch/loop_nest/nest_cost.hpp"
@@ -50,11 +51,19 @@ public:
     [[nodiscard]] std::vector<std::vector<const SpatialChoice*>> spatial_combinations(
         std::size_t most) const;
 
+    /// All points that fit, of the spatial choices that were listed last.
+    using PointVisitor = std::function<void(const NestPoint&)>;
+    void visit_all(const PointVisitor& visit) const;
+
     /// How many points there are, above 1e12 some number above that; lists all spatial choices.
     double size();
 
 private:
     void list_orders();
+    void visit_tiles(const NestPoint& point, std::size_t l, std::size_t d,
+                     const PointVisitor& visit) const;
+    void visit_keeps(const NestPoint& point, std::size_t l, const PointVisitor& visit) const;
+    void visit_orders(const NestPoint& point, std::size_t l, const PointVisitor& visit) const;
 
     const Layer& layer_;
     const NestMachine& machine_;

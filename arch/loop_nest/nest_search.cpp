@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "arch/loop_nest/exact_choice.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
 #include "arch/mapper.hpp"
 #include "base/error.hpp"
@@ -13,21 +14,6 @@
 
 namespace memwall {
 namespace {
-
-/// What a point is judged by; of equals the one that is better in the rest.
-struct Score {
-    double first = std::numeric_limits<double>::infinity();
-    double second = std::numeric_limits<double>::infinity();
-
-    friend bool operator<(const Score& a, const Score& b) {
-        return a.first < b.first * (1 - 1e-12) ||
-               (a.first <= b.first * (1 + 1e-12) && a.second < b.second * (1 - 1e-12));
-    }
-};
-
-Score score_of(const NestFigures& figures, MappingObjective objective) {
-    return {figures.of(objective), figures.cycles * figures.joules};
-}
 
 /// Of a mapspace that is tried whole so many are counted exactly: the fast count may be off a
 /// little.
@@ -59,7 +45,7 @@ public:
                 space_.size() <= static_cast<double>(budget_.exhaustive)) {
                 budget_.finalists = kExactFinalists;
                 budget_.evaluations = budget_.exhaustive;
-                try_all();
+                space_.visit_all([this](const NestPoint& point) { judge(point); });
                 result.whole_mapspace = true;
             } else {
                 descend_from_starts();
@@ -71,14 +57,18 @@ public:
             throw_does_not_fit();
         }
         result.evaluations = evaluations_;
-        choose_exactly(result);
+        std::vector<LoopNest> candidates;
+        for (const auto& [point, unused] : finalists_) {
+            candidates.push_back(cost_.nest(point));
+        }
+        choose_exactly(candidates, {layer_.space, machine_, prices_, objective_}, result);
         return result;
     }
 
 private:
     // Judging.
 
-    std::optional<Score> judge(const NestPoint& point) {
+    std::optional<NestScore> judge(const NestPoint& point) {
         if (evaluations_ >= budget_.evaluations ||
             (evaluations_ % 256 == 255 && !finalists_.empty() && cancelled_())) {
             throw SearchEnds();
@@ -88,12 +78,12 @@ private:
         if (!figures) {
             return std::nullopt;
         }
-        const Score score = score_of(*figures, objective_);
+        const NestScore score = score_of(*figures, objective_);
         remember(point, score);
         return score;
     }
 
-    void remember(const NestPoint& point, const Score& score) {
+    void remember(const NestPoint& point, const NestScore& score) {
         const bool full = finalists_.size() >= budget_.finalists;
         if (full && !(score < finalists_.back().second)) {
             return;
@@ -115,11 +105,11 @@ private:
 
     struct Current {
         NestPoint point;
-        Score score;
+        NestScore score;
     };
 
     bool take_if_better(Current& current, const NestPoint& point) {
-        const std::optional<Score> score = judge(point);
+        const std::optional<NestScore> score = judge(point);
         if (score && *score < current.score) {
             current = {point, *score};
             return true;
@@ -238,7 +228,7 @@ private:
             if (!cost_.fits(point)) {
                 continue;
             }
-            if (const std::optional<Score> score = judge(point)) {
+            if (const std::optional<NestScore> score = judge(point)) {
                 starts.push_back({point, *score});
             }
         }
@@ -249,121 +239,81 @@ private:
             none.parts.fill(1);
             const std::vector<const SpatialChoice*> alone(space_.levels(), &none);
             const NestPoint point = space_.smallest(alone);
-            if (const std::optional<Score> score = judge(point)) {
+            if (const std::optional<NestScore> score = judge(point)) {
                 starts.push_back({point, *score});
             }
         }
         descend_from(starts);
     }
 
-    /// First from all starts by single changes, which costs little, in every order of loops; then
-    /// from the best of where that led by pairs of changes.
-    void descend_from(const std::vector<Current>& starts) {
-        std::vector<Current> ends;
-        for (const Current& start : starts) {
-            ends.push_back(descend(start, false));
-            for (std::size_t o = 1; budget_.pairs && o < space_.orders().size(); ++o) {
-                Current other = start;
-                for (std::size_t l = 0; l < space_.levels(); ++l) {
-                    other.point.order[l] = space_.orders()[o];
+    /// Tiles as large as they may be, from the innermost level outwards: what single changes reach
+    /// only over others that gain nothing. The innermost dimension of the order grows first.
+    [[nodiscard]] NestPoint grown(NestPoint point, const LoopOrder& order) const {
+        point.order.fill(order);
+        for (std::size_t l = space_.levels(); l-- > 1;) {
+            for (std::size_t i = space_.dims(); i-- > 0;) {
+                const std::size_t d = order[i];
+                for (const std::int64_t size : space_.sizes(point, l, d, budget_.sizes)) {
+                    NestPoint larger = point;
+                    larger.held[l][d] = size;
+                    space_.raise_above(larger, l, d);
+                    if (cost_.fits(larger)) {
+                        point = larger;
+                        break;
+                    }
                 }
-                if (const std::optional<Score> score = judge(other.point)) {
+            }
+        }
+        return point;
+    }
+
+    /// First from the largest tiles of a few starts and the smallest of all, in every order of
+    /// loops, by single changes, which costs little; then from the best of where that led by pairs.
+    void descend_from(const std::vector<Current>& starts) {
+        std::vector<Current> first = grown_starts(starts);
+        if (!budget_.pairs) {
+            // Little may be spent: on the most promising of all.
+            first.insert(first.end(), starts.begin(), starts.end());
+            std::stable_sort(first.begin(), first.end(), is_better);
+        }
+        std::vector<Current> ends;
+        for (const Current& start : first) {
+            ends.push_back(descend(start, false));
+        }
+        if (!budget_.pairs) {
+            return;
+        }
+        for (const Current& start : starts) {
+            for (const LoopOrder& order : space_.orders()) {
+                Current other = start;
+                other.point.order.fill(order);
+                if (const std::optional<NestScore> score = judge(other.point)) {
                     other.score = *score;
                     ends.push_back(descend(other, false));
                 }
             }
         }
-        std::stable_sort(ends.begin(), ends.end(),
-                         [](const Current& a, const Current& b) { return a.score < b.score; });
-        for (std::size_t i = 0; budget_.pairs && i < ends.size(); ++i) {
-            descend(ends[i], true);
+        std::stable_sort(ends.begin(), ends.end(), is_better);
+        for (const Current& end : ends) {
+            descend(end, true);
         }
     }
 
-    // All of a small mapspace.
+    static bool is_better(const Current& a, const Current& b) { return a.score < b.score; }
 
-    void try_all() {
-        for (const auto& spatial :
-             space_.spatial_combinations(std::numeric_limits<std::size_t>::max())) {
-            try_tiles(space_.smallest(spatial), space_.levels() - 1, 0);
-        }
-    }
-
-    void try_tiles(const NestPoint& point, std::size_t l, std::size_t d) {
-        if (l == 0) {
-            try_keeps(point, 1);
-            return;
-        }
-        if (d == space_.dims()) {
-            try_tiles(point, l - 1, 0);
-            return;
-        }
-        for (std::int64_t size = space_.least(point, l, d); size <= cost_.extent(d); ++size) {
-            NestPoint next = point;
-            next.held[l][d] = size;
-            space_.raise_outer(next, d);
-            try_tiles(next, l, d + 1);
-        }
-    }
-
-    void try_keeps(const NestPoint& point, std::size_t l) {
-        if (l == space_.levels()) {
-            for (std::size_t o = 0; o < cost_.operands(); ++o) {
-                if (!space_.kept_somewhere(point, o)) {
-                    return;
+    /// From a few starts, in every order of loops.
+    std::vector<Current> grown_starts(const std::vector<Current>& starts) {
+        const std::size_t few = std::max<std::size_t>(1, budget_.starts / 6);
+        std::vector<Current> found;
+        for (std::size_t i = 0; i < std::min(few, starts.size()); ++i) {
+            for (const LoopOrder& order : space_.orders()) {
+                const NestPoint point = grown(starts[i].point, order);
+                if (const std::optional<NestScore> score = judge(point)) {
+                    found.push_back({point, *score});
                 }
             }
-            try_orders(point, 0);
-            return;
         }
-        const std::uint32_t may = point.keeps[l];
-        for (std::uint32_t keeps = may;; keeps = (keeps - 1) & may) {
-            NestPoint next = point;
-            next.keeps[l] = keeps;
-            try_keeps(next, l + 1);
-            if (keeps == 0) {
-                break;
-            }
-        }
-    }
-
-    void try_orders(const NestPoint& point, std::size_t l) {
-        if (l == 0 && !cost_.fits(point)) {
-            return;
-        }
-        if (l == space_.levels()) {
-            judge(point);
-            return;
-        }
-        for (const LoopOrder& order : space_.orders_of(point, l)) {
-            NestPoint next = point;
-            next.order[l] = order;
-            try_orders(next, l + 1);
-        }
-    }
-
-    // The end.
-
-    void choose_exactly(SearchedNest& result) {
-        std::optional<Score> best;
-        for (const auto& [point, unused] : finalists_) {
-            const LoopNest nest = cost_.nest(point);
-            const NestCounts counts = count_nest(layer_.space, nest, machine_);
-            const NestFigures figures = nest_figures(layer_.space, prices_, counts);
-            bool fits = true;
-            for (std::size_t l = 0; l < space_.levels(); ++l) {
-                fits = fits && (machine_.memories[l].capacity == 0 ||
-                                counts.bytes[l] <= machine_.memories[l].capacity);
-            }
-            const Score score = score_of(figures, objective_);
-            if (fits && (!best || score < *best)) {
-                best = score;
-                result.nest = nest;
-                result.counts = counts;
-                result.figures = figures;
-            }
-        }
-        ensure(best.has_value(), "what the search found fits when it is counted exactly");
+        return found;
     }
 
     [[noreturn]] void throw_does_not_fit() const {
@@ -385,7 +335,7 @@ private:
     Mapspace space_;
     double bound_ = 0;
     std::int64_t evaluations_ = 0;
-    std::vector<std::pair<NestPoint, Score>> finalists_;
+    std::vector<std::pair<NestPoint, NestScore>> finalists_;
 };
 
 }  // namespace

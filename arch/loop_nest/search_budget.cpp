@@ -11,9 +11,9 @@ SearchBudget search_budget(Effort effort) {
         case Effort::quick:
             return {200, 2, 6, false, false, 1, 0};
         case Effort::normal:
-            return {6'000, 6, 12, true, true, 3, 0};
+            return {6'000, 6, 12, true, true, 6, 0};
         case Effort::thorough:
-            return {200'000, 48, 1'000, true, true, 8, 1'000'000};
+            return {200'000, 48, 1'000, true, true, 24, 1'000'000};
     }
     fail("unknown effort");
 }
