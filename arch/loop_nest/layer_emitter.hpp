@@ -62,7 +62,8 @@ private:
     void stream_sums_back(std::size_t step);
     void stream_results(std::size_t step);
     void wait_and_post_sums(std::size_t step, RoundStep& work);
-    TokenId run_epilogues(const Box& tile, const RoundWait& ready);
+    TokenId run_epilogues(const Box& tile, std::int64_t words, std::size_t level,
+                          const RoundWait& ready);
     [[nodiscard]] std::vector<Flow> flows_up(std::size_t step, const Sums& sums) const;
 
     [[nodiscard]] bool starts(std::size_t step, std::size_t level, const Projection& of) const {

@@ -129,7 +129,7 @@ void LayerEmitter::drain(std::size_t step, std::size_t k) {
     RoundWait finished_by = ready;
     const Region region = image(results, tile);
     if (outermost && finished && !mapped_.epilogues.empty()) {
-        const TokenId done = run_epilogues(tile, ready);
+        const TokenId done = run_epilogues(tile, touched_words(results, tile), sums.child, ready);
         finished_by = {done, out_.builder_.posted(done)};
     }
     const std::vector<Flow> flows = flows_up(step, sums);
@@ -165,10 +165,10 @@ void LayerEmitter::drain(std::size_t step, std::size_t k) {
     sums.drain_of[key(step, sums.child)] = out_.builder_.posted(sums.drained);
 }
 
-TokenId LayerEmitter::run_epilogues(const Box& tile, const RoundWait& ready) {
+/// The layers that run on `words` results of a tile, which lie at a level.
+TokenId LayerEmitter::run_epilogues(const Box& tile, std::int64_t words, std::size_t level,
+                                    const RoundWait& ready) {
     const Projection& results = space_.outputs().projection;
-    const std::int64_t words = touched_words(results, tile);
-    const std::size_t level = sums_.back().child;
     Cores cores;
     cores.array = out_.hierarchy_.array();
     cores.vector = out_.hierarchy_.vector();
@@ -279,7 +279,14 @@ void LayerEmitter::stream_results(std::size_t step) {
     for (const Flow& flow : {whole, partial}) {
         add_dram(store.body, flow, space_.outputs().tensor, region, true);
     }
-    store.waits.push_back({computed_, out_.builder_.posted(computed_)});
+    RoundWait ready{computed_, out_.builder_.posted(computed_)};
+    if (const std::int64_t results = share(all.finals, i, n);
+        !mapped_.epilogues.empty() && results > 0) {
+        const TokenId done =
+            run_epilogues(steps_.tile(step, steps_.moved()), results, all.child, ready);
+        ready = {done, out_.builder_.posted(done)};
+    }
+    store.waits.push_back(ready);
     if (step + 1 == steps_.size()) {
         finish(store);
     }

@@ -14,7 +14,7 @@ std::size_t epilogue_level(const IterationSpace& space, const LoopNest& nest,
                            const NestMachine& machine) {
     const std::size_t outputs = space.operands.size() - 1;
     const NestSteps steps(space, nest, machine);
-    for (std::size_t l = 1; l <= steps.moved(); ++l) {
+    for (std::size_t l = 1; l <= std::max<std::size_t>(steps.moved(), 1); ++l) {
         if (nest.levels[l].keeps[outputs]) {
             return machine.memories[l].instances == 1 ? l : 0;
         }

@@ -10,6 +10,8 @@ namespace {
 
 /// Steps that a layer's program may have before an inner level is counted and not moved.
 constexpr std::int64_t kMostSteps = 2'000;
+/// And that the outermost level's tiles may take before those stream, many in a step.
+constexpr std::int64_t kMostOuterSteps = 16'384;
 
 std::int64_t steps_in_time(const LoopNest& nest, const Extents& whole, std::size_t level) {
     Extents left = whole;
@@ -46,10 +48,14 @@ std::int64_t iterations(const std::vector<Loop>& loops, std::size_t i, std::int6
 
 // MODEL: moves reach down to the first memory that has several instances, or to the innermost one;
 // not so far where a layer would have more than 2,000 steps, nor into the elements of a
-// row-stationary array.
+// row-stationary array. Where the outermost level alone has more than 16,384 tiles, the outer of
+// its loops make the steps, and what is inside of them streams.
 NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
     : nest_(nest) {
-    while (moved_ + 1 < nest.levels.size() && !spreads(nest.levels[moved_ - 1]) &&
+    if (steps_in_time(nest, space.extents, 1) > kMostOuterSteps) {
+        stream_outermost(space.extents);
+    }
+    while (moved_ > 0 && moved_ + 1 < nest.levels.size() && !spreads(nest.levels[moved_ - 1]) &&
            !machine.in_elements(moved_ + 1) &&
            steps_in_time(nest, space.extents, moved_ + 1) <= kMostSteps) {
         ++moved_;
@@ -66,8 +72,23 @@ NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest, const Ne
     list(space.box(), 0, 0, at);
 }
 
+void NestSteps::stream_outermost(Extents left) {
+    moved_ = 0;
+    std::int64_t steps = 1;
+    for (const Loop& loop : nest_.levels.front().loops) {
+        std::int64_t& size = left[index(loop.dim)];
+        steps = checked_multiply(steps, steps_of(loop, size));
+        size = std::min(size, loop.tile);
+        if (loop.spatial || steps > kMostOuterSteps) {
+            return;
+        }
+        ++walked_;
+    }
+}
+
 void NestSteps::list(const Box& box, std::size_t level, std::size_t loop, std::vector<Box>& at) {
-    if (level == moved_) {
+    if (level == moved_ && loop == walked_) {
+        at[moved_] = box;
         tiles_.push_back(at);
         return;
     }

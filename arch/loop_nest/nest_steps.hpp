@@ -22,7 +22,7 @@ class NestSteps {
 public:
     NestSteps(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine);
 
-    /// The innermost level with moves of its own.
+    /// The innermost level with moves of its own; 0: the outermost streams to the one below.
     [[nodiscard]] std::size_t moved() const { return moved_; }
     [[nodiscard]] std::size_t size() const { return tiles_.size(); }
     /// What a level holds at a step, all instances together.
@@ -39,11 +39,13 @@ public:
     [[nodiscard]] std::int64_t lane_steps(std::size_t step) const;
 
 private:
+    void stream_outermost(Extents left);
     void list(const Box& box, std::size_t level, std::size_t loop, std::vector<Box>& at);
 
     const LoopNest& nest_;
     std::size_t moved_ = 1;
-    Extents spread_;  ///< tiles of the instances of the innermost moved level
+    std::size_t walked_ = 0;  ///< loops of the level `moved_` that go by step by step
+    Extents spread_;          ///< tiles of the instances of the innermost moved level
     Extents parts_ = unit_extents();
     std::vector<std::vector<Box>> tiles_;
 };
