@@ -15,14 +15,19 @@ Bytes on_chip_capacity(const Hierarchy& hierarchy) {
 }
 
 Bytes network_bound(const Network& network, Bytes capacity) {
+    return network_bound(network, capacity, [](const Layer& layer, const Operand& operand) {
+        return stored_bytes(touched_words(operand.projection, layer.space.box()),
+                            operand.precision);
+    });
+}
+
+Bytes network_bound(const Network& network, Bytes capacity,
+                    const std::function<Bytes(const Layer&, const Operand&)>& stored) {
     std::map<TensorId, std::int64_t> read;
     for (const Layer& layer : network.layers()) {
         for (const Operand& operand : layer.space.operands) {
             if (operand.role == TensorRole::weights || operand.role == TensorRole::state) {
-                const std::int64_t touched =
-                    stored_bytes(touched_words(operand.projection, layer.space.box()),
-                                 operand.precision)
-                        .count();
+                const std::int64_t touched = stored(layer, operand).count();
                 std::int64_t& most = read[network.storage(operand.tensor)];
                 most = std::max(most, touched);
             }

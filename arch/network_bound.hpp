@@ -2,6 +2,8 @@
 // The least traffic of a whole network at the outermost memory, whatever its schedule.
 #pragma once
 
+#include <functional>
+
 #include "arch/tiling/hierarchy.hpp"
 #include "workloads/network.hpp"
 
@@ -12,5 +14,8 @@ Bytes on_chip_capacity(const Hierarchy& hierarchy);
 
 /// What a round must read of weights and state beyond what the chip can hold.
 Bytes network_bound(const Network& network, Bytes capacity);
+/// Where a machine stores operands in another way: what a layer touches of one.
+Bytes network_bound(const Network& network, Bytes capacity,
+                    const std::function<Bytes(const Layer&, const Operand&)>& stored);
 
 }  // namespace memwall

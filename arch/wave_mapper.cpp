@@ -42,6 +42,19 @@ double utilization(const Network& network, const Hierarchy& gpu, const WavePlan&
     return kernel.core_cycles > 0 ? cycles / kernel.core_cycles : 0;
 }
 
+/// The bound of a layer whose lanes pass over zeros is what it touches without those.
+IoBound bound_of(const Network& network, const Layer& layer, const Hierarchy& gpu, Bytes capacity) {
+    IoBound bound = io_lower_bound(layer.space, capacity);
+    if (skipped_zeros(network, layer, *gpu.array_config)) {
+        const Operand& weights = *layer.space.find(TensorRole::weights);
+        bound.compulsory =
+            bound.compulsory + stored_operand(network, layer, weights, *gpu.array_config) -
+            stored_bytes(touched_words(weights.projection, layer.space.box()), weights.precision);
+        bound.segment = Bytes(0);
+    }
+    return bound;
+}
+
 }  // namespace
 
 void WaveMapper::check(const Machine& machine) const {
@@ -66,7 +79,7 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
     for (std::size_t l = 0; l < mapping.layers.size(); ++l) {
         LayerMapping& layer = mapping.layers[l];
         layer.layer = LayerId(l);
-        layer.bound = io_lower_bound(network.layer(layer.layer).space, capacity);
+        layer.bound = bound_of(network, network.layer(layer.layer), gpu, capacity);
     }
     for (const Kernel& kernel : plan.kernels) {
         const Layer& first = network.layer(plan.fused[kernel.parts.front()].root);
@@ -86,7 +99,10 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
             }
         }
     }
-    mapping.network_bound = network_bound(network, capacity);
+    mapping.network_bound =
+        network_bound(network, capacity, [&](const Layer& layer, const Operand& operand) {
+            return stored_operand(network, layer, operand, *gpu.array_config);
+        });
     return mapping;
 }
 

@@ -252,7 +252,10 @@ NetworkAtPrecision at_precision(const Network& network, const std::string& polic
         throw InputError("precision: " + fault->message);
     }
     const auto& asked = std::get<PrecisionPolicy>(parsed);
-    return {with_precision(network, asked), asked.text(), kept_layers(network, asked)};
+    const Network changed = requantised(network, asked);
+    const bool quantised = network.parts().quantised_by != nullptr;
+    return {changed, quantised ? own_precision(changed) : asked.text(),
+            kept_layers(network, asked)};
 }
 
 }  // namespace memwall

@@ -90,11 +90,12 @@ TrainedNetwork in_floating_point(const Network& network, const Machine* machine)
     for (const std::string& own : changed) {
         trained.changed.push_back(own + " at " + precision);
     }
+    const auto policy = parse_precision_policy(precision);
     if (!some_stay) {
-        trained.network = at_precision(network, precision);
+        const auto& all = std::get<PrecisionPolicy>(policy);
+        trained.network = {with_precision(network, all), all.text(), kept_layers(network, all)};
         return trained;
     }
-    const auto policy = parse_precision_policy(precision);
     const auto stays = [&](const Layer& layer) {
         return layer.macs() > 0
                    ? trains_in_its_own(layer, machine)

@@ -218,7 +218,23 @@ Network transformed(const std::vector<Transform>& transforms, Network network,
             network = with_fusion(transform, network);
         }
     }
+    if (std::any_of(transforms.begin(), transforms.end(),
+                    [](const Transform& transform) { return transform.quantise.has_value(); })) {
+        NetworkParts parts = network.parts();
+        parts.quantised_by = std::make_shared<const std::vector<Transform>>(transforms);
+        network = Network(std::move(parts));
+    }
     return network;
+}
+
+Network requantised(const Network& network, const PrecisionPolicy& asked) {
+    Network changed = with_precision(network, asked);
+    if (const auto quantised_by = network.parts().quantised_by) {
+        for (const Transform& transform : *quantised_by) {
+            changed = transform.quantise ? quantised(transform, changed) : changed;
+        }
+    }
+    return changed;
 }
 
 bool matches(const std::string& pattern, const std::string& text) {

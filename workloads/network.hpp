@@ -123,6 +123,8 @@ struct Layer {
     }
 };
 
+struct Transform;  // transform_list.hpp
+
 /// What a network is made from. Producers, consumers, order, folding, aliases and precisions are
 /// derived.
 struct NetworkParts {
@@ -131,6 +133,8 @@ struct NetworkParts {
     std::int64_t batch = 1;
     std::vector<std::string>
         keep_precision;  ///< layers that precision policies leave alone by default
+    /// Transforms of the file that set precisions: they come on top of a precision asked for later.
+    std::shared_ptr<const std::vector<Transform>> quantised_by;
     std::vector<Tensor> tensors;
     std::vector<Layer> layers;  ///< in the order of the file; LayerIds inside are set by Network
 };

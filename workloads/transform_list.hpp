@@ -65,6 +65,10 @@ YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& l
 /// those of a prune that match none with something to prune.
 Network transformed(const std::vector<Transform>& transforms, Network network, Diagnostics& faults);
 
+/// All layers at a precision that was asked for, and on top of it what the file's own transforms
+/// quantise.
+Network requantised(const Network& network, const PrecisionPolicy& asked);
+
 /// Whether `text` is what `pattern` says, * standing for any text.
 bool matches(const std::string& pattern, const std::string& text);
 

@@ -114,6 +114,9 @@ std::vector<Flow> LayerEmitter::flows_up(std::size_t step, const Sums& sums) con
     if (partial.up + partial.leave > 0) {
         flows.push_back(partial);
     }
+    if (flows.empty()) {  // the tile lies in padding
+        flows.push_back(whole);
+    }
     return flows;
 }
 

@@ -163,18 +163,7 @@ private:
     }
 
     [[nodiscard]] std::int64_t touched_bytes(const Layer& layer, const Operand& operand) const {
-        const std::int64_t touched = touched_words(operand.projection, layer.space.box());
-        const auto sparse = operand.role == TensorRole::weights
-                                ? skipped_zeros(network_, layer, *gpu_.array_config)
-                                : std::nullopt;
-        if (!sparse) {
-            return stored_bytes(touched, operand.precision).count();
-        }
-        // A kept word, and the number of its place in the group.
-        const auto place =
-            static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(sparse->of - 1)));
-        const std::int64_t kept = ceil_divide(touched * sparse->kept, sparse->of);
-        return ceil_divide(kept * (bits(operand.precision) + place), 8);
+        return stored_operand(network_, layer, operand, *gpu_.array_config).count();
     }
 
     /// What the kernel's last layer makes: the new positions of a state, else the tensor.
@@ -277,6 +266,21 @@ std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& lay
         return std::nullopt;
     }
     return array.sparse;
+}
+
+Bytes stored_operand(const Network& network, const Layer& layer, const Operand& operand,
+                     const MacArrayConfig& array) {
+    const std::int64_t touched = touched_words(operand.projection, layer.space.box());
+    const auto sparse =
+        operand.role == TensorRole::weights ? skipped_zeros(network, layer, array) : std::nullopt;
+    if (!sparse) {
+        return stored_bytes(touched, operand.precision);
+    }
+    // A kept word, and the number of its place in the group.
+    const auto place =
+        static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(sparse->of - 1)));
+    const std::int64_t kept = ceil_divide(touched * sparse->kept, sparse->of);
+    return Bytes(ceil_divide(kept * (bits(operand.precision) + place), 8));
 }
 
 bool sums_over_batch(const Network& network, const Layer& layer) {

@@ -55,6 +55,10 @@ double conversion_operations(Precision accumulator, Precision stored);
 std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
                                         const MacArrayConfig& array);
 
+/// What a layer touches of an operand, as it is stored: without the zeros that the lanes pass over.
+Bytes stored_operand(const Network& network, const Layer& layer, const Operand& operand,
+                     const MacArrayConfig& array);
+
 /// Whether a product sums over the batch: the gradient of a layer's weights.
 bool sums_over_batch(const Network& network, const Layer& layer);
 

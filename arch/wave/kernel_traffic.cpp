@@ -47,7 +47,7 @@ public:
 
     void run() {
         constexpr int kRounds = 2;  // the first fills the cache
-        for (int round = 0; round < kRounds; ++round) {
+        for (round_ = 0; round_ < kRounds; ++round_) {
             for (std::size_t k = 0; k < plan_.kernels.size(); ++k) {
                 run_kernel(k);
             }
@@ -95,7 +95,9 @@ private:
 
     std::int64_t read(const KernelFlow& flow, std::int64_t part, CacheTraffic& written) {
         CacheTraffic traffic;
-        if (stays(flow)) {
+        if (is_drawn(flow)) {
+            read_drawn(flow, part, traffic);
+        } else if (stays(flow)) {
             for (std::int64_t p = 0; p < kWeightParts; ++p) {
                 cache_.read(flow.tensor, p, Bytes(share(flow.distinct, p, kWeightParts)), traffic);
             }
@@ -106,6 +108,30 @@ private:
             written.written[tensor] += out;
         }
         return traffic.missed.count();
+    }
+
+    /// Rows of an embedding table, other ones in each round.
+    [[nodiscard]] bool is_drawn(const KernelFlow& flow) const {
+        const Layer& layer = network_.layer(flow.layer);
+        const Operand* table = layer.space.find(TensorRole::weights);
+        return flow.role == TensorRole::weights && layer.macs() == 0 && table != nullptr &&
+               table->projection.gather.has_value() &&
+               written_parts_.find(flow.tensor) == written_parts_.end();
+    }
+
+    /// MODEL: of a table that the cache can hold all rows are there once they were drawn; rows of a
+    /// larger one come from the DRAM each time.
+    void read_drawn(const KernelFlow& flow, std::int64_t part, CacheTraffic& traffic) {
+        const Bytes table = network_.tensor_bytes(flow.tensor);
+        const Bytes drawn(share(flow.distinct, part, kParts));
+        if (table > gpu_.buffer_config->capacity) {
+            cache_.read(flow.tensor, part + kParts * round_, drawn, traffic);
+            return;
+        }
+        CacheTraffic whole;
+        cache_.read(flow.tensor, part, Bytes(share(table.count(), part, kParts)), whole);
+        traffic.written = std::move(whole.written);
+        traffic.missed = whole.missed.count() > 0 ? drawn : Bytes(0);
     }
 
     /// Of what each kernel has made of a tensor (parts of a concatenation, new positions of a
@@ -185,6 +211,7 @@ private:
 
     const Network& network_;
     WavePlan& plan_;
+    std::int64_t round_ = 0;
     RegionCache cache_;
     const Hierarchy& gpu_;
     std::map<TensorId, std::size_t> last_reader_;

@@ -237,6 +237,13 @@ TEST_CASE("state that is brought up to date goes back through every level of a l
     }
 }
 
+TEST_CASE("tiles of a gradient that lie in padding move nothing") {
+    const Json step =
+        run_of(training("scalesim_32x32", "tiny_residual",
+                        {"--precision", "int8", "--effort", "quick", "--engine", "analytic"}));
+    CHECK(step["totals"]["operations"]["mac"] == step["totals"]["macs"]);
+}
+
 TEST_CASE("a step that is larger than a GPU's memory says by how much") {
     const ProgramRun run =
         run_memwall(training("v100", "resnet50", {"--batch", "2048", "--engine", "analytic"}));
