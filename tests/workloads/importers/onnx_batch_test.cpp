@@ -15,6 +15,7 @@ struct Form {
     std::string op;
     std::vector<std::string> more = {};
     OnnxAttributes attributes = {};
+    std::string domain = {};
 };
 
 /// What the import of one operator on [batch, 6] says, a layer behind it.
@@ -91,6 +92,120 @@ TEST_CASE("All nodes across an open batch are told at once, and left out where t
     const auto read = imported("net.onnx", model.bytes(), skipping());
     CHECK(read.network.layers().size() == 2);
     CHECK(read.notes.size() == 2);
+}
+
+TEST_CASE("A node that works across an open batch is refused where a Transpose has moved that") {
+    // x is [batch, 4, 8]: t has the batch in the middle, l at the end.
+    const std::vector<Form> forms = {
+        {"ReduceMean", {"t"}, {{"axes", Ints{1}}}},
+        {"ReduceMean", {"t"}, {{"axes", Ints{1}}, {"keepdims", std::int64_t{0}}}},
+        {"ReduceSum", {"t", "second"}},
+        {"ReduceMax", {"l"}, {{"axes", Ints{2}}}},
+        {"Softmax", {"t"}, {{"axis", std::int64_t{1}}}},
+        {"LpNormalization", {"t"}, {{"axis", std::int64_t{1}}}},
+        {"CumSum", {"x", "first"}},
+        {"CumSum", {"t", "second"}},
+        {"ReverseSequence", {"t", "many"}, {{"time_axis", std::int64_t{1}}}},
+        {"Concat", {"t", "t"}, {{"axis", std::int64_t{1}}}},
+        {"Slice", {"t", "first", "second", "second"}},
+        {"Gather", {"t", "second"}, {{"axis", std::int64_t{1}}}},
+        {"Pad", {"t", "border"}},
+        {"Tile", {"t", "twice"}},
+        {"MatMul", {"l", "t"}},
+        {"MatMul", {"t", "l"}},
+        {"Add", {"a", "b"}},
+        {"Einsum", {"x"}, {{"equation", std::string("bij->ij")}}},
+        {"GlobalAveragePool", {"l"}},
+        {"MaxPool", {"l"}, {{"kernel_shape", Ints{2}}, {"pads", Ints{1, 0}}}},
+        {"Conv", {"l", "wide"}, {{"pads", Ints{1, 1}}}},
+        {"MeanVarianceNormalization", {"image"}},
+        {"MultiHeadAttention", {"t", "t", "t"}, {{"num_heads", std::int64_t{2}}}, "com.microsoft"},
+    };
+    for (const Form& form : forms) {
+        OnnxModel model;
+        model.input("x", {"batch", "4", "8"}).output("y");
+        model.integers("first", {0}).integers("second", {1});
+        model.integers("many", {4, 4, 4, 4}).integers("border", {0, 1, 0, 0, 0, 0});
+        model.integers("twice", {1, 2, 1}).integers("after", {3});
+        model.weights("wide", {5, 8, 3});
+        model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
+        model.node("Transpose", {"x"}, {"l"}, {{"perm", Ints{1, 2, 0}}});
+        model.node("ReduceMax", {"x", "second"}, {"a"})
+            .node("Unsqueeze", {"x", "after"}, {"image"});
+        model.node("Transpose", {"a"}, {"b"}, {{"perm", Ints{1, 0, 2}}});
+        model.node(form.op, form.more, {"made"}, form.attributes, form.domain);
+        model.node("Relu", {"made"}, {"y"});
+        INFO(form.op << " of " << form.more[0]);
+        CHECK(faults(model) == "net.onnx: error: unsupported operator " +
+                                   (form.domain.empty() ? "" : form.domain + ".") + form.op +
+                                   ", node 'made_node'" + kOpen);
+    }
+}
+
+TEST_CASE("Attention that is written with the steps in front is read from an open batch") {
+    OnnxModel model;
+    model.input("x", {"batch", "4", "8"}).output("y");
+    model.weights("w", {8, 24}).weights("v", {8, 8});
+    model.integers("cut", {4, -1, 3, 8}).integers("heads", {4, -1, 4}).integers("rows", {-1, 8});
+    model.integers("steps", {4, -1, 8});
+    model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
+    model.node("MatMul", {"t", "w"}, {"p"}).node("Reshape", {"p", "cut"}, {"r"});
+    model.node("Transpose", {"r"}, {"m"}, {{"perm", Ints{2, 0, 1, 3}}});
+    for (const std::string each : {"q", "k", "u"}) {
+        model.integers("of_" + each, {each == "q" ? 0 : each == "k" ? 1 : 2}, true);
+        model.node("Gather", {"m", "of_" + each}, {each});
+        model.node("Reshape", {each, "heads"}, {each + "_cut"});
+        const Ints order = each == "k" ? Ints{1, 2, 0} : Ints{1, 0, 2};
+        model.node("Transpose", {each + "_cut"}, {each + "_heads"}, {{"perm", order}});
+    }
+    model.node("MatMul", {"q_heads", "k_heads"}, {"scores"});
+    model.node("Softmax", {"scores"}, {"weights"}, {{"axis", std::int64_t{-1}}});
+    model.node("MatMul", {"weights", "u_heads"}, {"context"});
+    model.node("Transpose", {"context"}, {"c"}, {{"perm", Ints{1, 0, 2}}});
+    model.node("Reshape", {"c", "rows"}, {"flat"}).node("MatMul", {"flat", "v"}, {"o"});
+    model.node("Reshape", {"o", "steps"}, {"back"}).node("Add", {"t", "back"}, {"sum"});
+    model.node("ReduceMean", {"sum"}, {"y"}, {{"axes", Ints{0}}});
+    ImportOptions one;
+    one.batch = 1;
+    CHECK(faults(model).empty());
+    CHECK(lines(model) == lines(model, one));
+    CHECK(imported("net.onnx", model.bytes()).network.macs() ==
+          4 * 8 * 24 + 2 * (2 * 4 * 4 * 4) + 4 * 8 * 8);
+}
+
+TEST_CASE(
+    "A running sum across the items of a batch of several is refused, along steps it is not") {
+    const auto of_axis = [](std::int64_t axis) {
+        OnnxModel model;
+        model.input("x", {"5", "4", "8"}).output("y").integers("axis", {axis});
+        model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
+        return faults(model.node("CumSum", {"t", "axis"}, {"y"}));
+    };
+    CHECK(of_axis(1).find("works across the items of a batch") != std::string::npos);
+    CHECK(of_axis(0).empty());
+}
+
+TEST_CASE("What repeats each item of an open batch keeps them apart") {
+    OnnxModel model;
+    model.input("x", {"batch", "8"}).output("y").integers("thrice", {3, 1, 1});
+    model.node("Expand", {"x", "thrice"}, {"e"}).node("Relu", {"e"}, {"y"});
+    CHECK(faults(model).empty());
+}
+
+TEST_CASE(
+    "Sizes that are multiples of the items which an open batch is tried with are told apart") {
+    OnnxModel model;
+    model.input("x", {"batch", "4", "1009"}).output("y").weights("w", {1009, 1013});
+    model.node("MatMul", {"x", "w"}, {"p"}).node("Softmax", {"p"}, {"y"});
+    CHECK(faults(model).empty());
+}
+
+TEST_CASE("A window of one place keeps the items of an open batch apart") {
+    OnnxModel model;
+    model.input("x", {"batch", "8"}).output("y").weights("w", {5, 8, 1}).integers("front", {0});
+    model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{1, 0}}});
+    model.node("Unsqueeze", {"t", "front"}, {"row"}).node("Conv", {"row", "w"}, {"y"});
+    CHECK(faults(model).empty());
 }
 
 TEST_CASE("An input of one item beside an open batch keeps nothing from being found") {

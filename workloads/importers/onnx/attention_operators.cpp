@@ -28,6 +28,7 @@ struct AttentionForm {
 
 /// [batch, positions, features of all heads] or [batch, heads, positions, features].
 Headed headed(NodeReader& node, const Value& value, std::int64_t heads) {
+    node.graph().keep_apart_from(value, 1);
     const Shape item = node.graph().item(value.dims).shape;
     if (item.size() == 3) {
         return {value, item[0], item[1], item[2]};

@@ -140,12 +140,12 @@ void join(NodeReader& node, const std::vector<std::size_t>& positions) {
     if (read.size() == 1) {
         return node.set_output(0, read[0]);
     }
-    const Item item = node.graph().item(dims);
+    const std::int64_t place = item_axis(node.graph().item(dims), axis, node.graph().batch());
     DraftLayer layer = node.start("concat");
     for (const Value& value : read) {
         layer.inputs.push_back(node.graph().read(value, node.graph().item(value.dims).shape));
     }
-    layer.set("axis", item_axis(item, axis, node.graph().batch()));
+    layer.set("axis", place);
     Precision precision = read[0].precision;
     for (const Value& value : read) {
         precision = widest(precision, value.precision);
@@ -184,6 +184,9 @@ void read_pad(NodeReader& node) {
         }
         dims[axis] += pads[n];
         any = any || pads[n] > 0;
+        if (pads[n] > 0) {
+            node.graph().keep_apart(value, axis);
+        }
         if (!item.leaves_out(axis)) {
             padding.push_back(pads[n]);
         } else if (pads[n] > 0) {
@@ -217,6 +220,7 @@ void read_resize(NodeReader& node) {
     if (node.word("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize") {
         throw NotExpressible{"a part of the image that is cut out and resized"};
     }
+    node.graph().keep_apart_from(value, 2);
     DraftLayer layer = node.start("resize");
     layer.inputs = {node.graph().read(value, node.graph().item(value.dims).shape)};
     layer.set_list("size", {wanted.begin() + 2, wanted.end()});

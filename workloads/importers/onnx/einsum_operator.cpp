@@ -141,6 +141,11 @@ void read_einsum(NodeReader& node) {
     }
     const Sizes sizes(equation, values);
     if (values.size() == 1) {
+        for (std::size_t axis = 0; axis < values[0]->rank(); ++axis) {
+            if (!has(equation.result, equation.operands[0][axis])) {
+                node.graph().keep_apart(*values[0], axis);
+            }
+        }
         return node.rename(*values[0], sizes.of(equation.result));
     }
     const Roles roles = roles_of(equation);

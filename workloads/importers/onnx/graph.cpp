@@ -199,24 +199,55 @@ void Graph::add_layer(DraftLayer layer, const Shape& made) {
     draft_.add_layer(std::move(layer));
 }
 
+std::size_t Graph::batch_axis(const Dims& dims) const {
+    if (follows_) {
+        const auto has_batch = [&](std::int64_t dim) { return dim > 0 && dim % batch_ == 0; };
+        const auto found = std::find_if(dims.begin(), dims.end(), has_batch);
+        if (found == dims.end()) {
+            return 0;
+        }
+        if (std::any_of(found + 1, dims.end(), has_batch)) {
+            throw AcrossItems{};
+        }
+        return static_cast<std::size_t>(found - dims.begin());
+    }
+    const bool steps =
+        steps_first_ && batch_ > 1 && dims.size() > 2 && dims[0] != batch_ && dims[1] == batch_;
+    return steps ? 1 : 0;
+}
+
+void Graph::keep_apart(const Value& value, std::size_t axis) const {
+    if (batch_ == 1 || !value.is_activation()) {
+        return;
+    }
+    const bool moved = !follows_ && value.is_transposed() && value.dims[0] % batch_ != 0;
+    const Dims& dims = moved ? value.untransposed : value.dims;
+    const std::size_t at = moved ? static_cast<std::size_t>(value.order[axis]) : axis;
+    if (at == batch_axis(dims) && dims[at] % batch_ == 0) {
+        throw AcrossItems{};
+    }
+}
+
+void Graph::keep_apart_from(const Value& value, std::size_t first) const {
+    for (std::size_t axis = first; axis < value.rank(); ++axis) {
+        keep_apart(value, axis);
+    }
+}
+
 Item Graph::item(const Dims& dims) const {
     words_of(dims);
     if (dims.empty()) {
         return {{1}, 0};
     }
-    if (steps_first_ && batch_ > 1 && dims.size() > 2 && dims[0] != batch_ && dims[1] == batch_) {
-        Item sequence = {dims, 1, 1};
-        sequence.shape.erase(sequence.shape.begin() + 1);
-        return sequence;
-    }
-    if (dims[0] % batch_ != 0) {
+    const std::size_t axis = batch_axis(dims);
+    if (dims[axis] % batch_ != 0) {
         throw NotOfItems{{"its result " + text_of(dims) + " is not made of " +
                           std::to_string(batch_) + " items"}};
     }
-    Item item = {dims, 0};
-    item.shape[0] /= batch_;
-    if (item.shape[0] == 1 && dims.size() > 1) {
-        item.shape.erase(item.shape.begin());
+    Item item = {dims, 0, axis};
+    item.shape[axis] /= batch_;
+    if (item.shape[axis] == 1 && dims.size() > 1) {
+        item.shape.erase(item.shape.begin() + static_cast<std::ptrdiff_t>(axis));
         item.dropped = 1;
     }
     return item;

@@ -44,8 +44,8 @@ struct Value {
     [[nodiscard]] std::size_t rank() const { return dims.size(); }
 };
 
-/// The shape of one item. The axis of the batch is not in it (`dropped` is 1), or is its first one,
-/// divided by the batch.
+/// The shape of one item. The axis of the batch is not in it (`dropped` is 1), or is divided by the
+/// batch.
 struct Item {
     Shape shape;
     std::size_t dropped = 0;
@@ -68,6 +68,10 @@ Value unknown_constant(Value value, const Dims& dims);
 class Graph {
 public:
     Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, SourceMark where);
+
+    /// Lets the batch be found on whatever axis it comes to lie: the one whose size is a multiple
+    /// of it, as no size of the model is.
+    void follow_batch() { follows_ = true; }
 
     [[nodiscard]] std::int64_t batch() const { return batch_; }
     [[nodiscard]] std::int64_t opset() const { return model_.opset; }
@@ -92,8 +96,18 @@ public:
     /// Adds a layer with a result of shape `made`. Throws NotExpressible where there is none such.
     void add_layer(DraftLayer layer, const Shape& made);
 
-    /// The shape of one item: the leading axis divided by the batch, and dropped where that leaves
-    /// one. Of sequences with the steps in front it is the second axis. Throws NotOfItems.
+    /// The axis of dims that has the batch: the leading one, of sequences with the steps in front
+    /// the second, and any where the batch is followed. Throws AcrossItems where two have it.
+    [[nodiscard]] std::size_t batch_axis(const Dims& dims) const;
+    /// For a result of these dims. Throws AcrossItems where it has items beside items: two axes of
+    /// the batch.
+    void refuse_pairs(const Dims& dims) const { static_cast<void>(batch_axis(dims)); }
+    /// For a node that mixes what lies along an axis. Throws AcrossItems where the batch does.
+    void keep_apart(const Value& value, std::size_t axis) const;
+    /// As keep_apart, for all axes from this one on.
+    void keep_apart_from(const Value& value, std::size_t first) const;
+    /// The shape of one item: the axis of the batch divided by it, and dropped where that leaves
+    /// one. Throws NotOfItems.
     [[nodiscard]] Item item(const Dims& dims) const;
     /// Makes a value that is repeated a tensor of its own.
     void settle(const std::string& name);
@@ -106,6 +120,7 @@ private:
     NetworkDraft& draft_;
     std::int64_t batch_;
     bool steps_first_ = false;  ///< some cells have [steps, batch, features]
+    bool follows_ = false;
     SourceMark where_;
     std::map<std::string, Value> values_;
     std::map<std::string, int> uses_;

@@ -145,6 +145,9 @@ void NodeReader::rename(const Value& value, const Dims& dims) {
 }
 
 void NodeReader::set_output(std::size_t position, Value value) {
+    if (value.is_activation()) {
+        graph_.refuse_pairs(value.dims);
+    }
     if (position < node_.outputs.size() && !node_.outputs[position].empty()) {
         graph_.set(node_.outputs[position], std::move(value));
     }

@@ -20,6 +20,7 @@ void add_along(NodeReader& node, const char* op, std::size_t axis) {
 
 /// Over all axes from `axis` on: as one axis where they are several.
 Value add_over_last(NodeReader& node, const char* op, const Value& value, std::size_t axis) {
+    node.graph().keep_apart_from(value, axis);
     const Item item = node.graph().item(value.dims);
     const auto first = static_cast<std::size_t>(item_axis(item, axis, node.graph().batch()));
     Shape shape(item.shape.begin(), item.shape.begin() + static_cast<std::ptrdiff_t>(first));
@@ -136,6 +137,7 @@ void read_skip_layer_norm(NodeReader& node) {
 
 void read_instance_norm(NodeReader& node) {
     const Value& value = node.activation(0);
+    node.graph().keep_apart_from(value, 2);
     DraftLayer layer = node.start("instance_norm");
     layer.inputs = {node.graph().read(value, node.graph().item(value.dims).shape)};
     node.finish(std::move(layer), Dims(value.dims), value.precision);
@@ -143,6 +145,7 @@ void read_instance_norm(NodeReader& node) {
 
 void read_group_norm(NodeReader& node) {
     const Value& value = node.activation(0);
+    node.graph().keep_apart_from(value, 1);
     DraftLayer layer = node.start("group_norm");
     layer.inputs = {node.graph().read(value, node.graph().item(value.dims).shape)};
     layer.set("groups", node.integer("num_groups", 0));
@@ -151,6 +154,7 @@ void read_group_norm(NodeReader& node) {
 
 void read_local_response_norm(NodeReader& node) {
     const Value& value = node.activation(0);
+    node.graph().keep_apart(value, node.axis(1, value.rank()));
     DraftLayer layer = node.start("local_response_norm");
     layer.inputs = {node.graph().read(value, node.graph().item(value.dims).shape)};
     layer.set("size", node.integer("size", 5));
@@ -214,6 +218,9 @@ void read_lp_normalization(NodeReader& node) {
 void read_mean_variance(NodeReader& node) {
     const Value value = node.activation(0);
     const Dims axes = node.integers("axes", {0, 2, 3});
+    for (const std::int64_t axis : axes) {
+        node.graph().keep_apart(value, node.axis(axis, value.rank()));
+    }
     const bool planes = value.rank() == 4 && (axes == Dims{2, 3} ||
                                               (axes == Dims{0, 2, 3} && node.graph().batch() == 1));
     if (!planes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX models: which axis is the batch, and the network that follows.
 #include <algorithm>
+#include <array>
 
 #include "workloads/importers/formats.hpp"
 #include "workloads/importers/onnx/walker.hpp"
@@ -39,18 +40,40 @@ std::optional<Imported> read_as_steps(const ImportFile& file, const ImportOption
     return read;
 }
 
+/// A number of items that no size of the model's inputs and weights is a multiple of.
+std::int64_t many_items(const Model& model) {
+    constexpr std::array<std::int64_t, 8> kPrimes = {1009, 1013, 1019, 1021,
+                                                     1031, 1033, 1039, 1049};
+    const auto is_sound = [&](std::int64_t items) {
+        const auto of_weights = [&](const auto& named) {
+            const auto& dims = named.second.dims;
+            return std::all_of(dims.begin(), dims.end(),
+                               [&](std::int64_t dim) { return dim == 0 || dim % items != 0; });
+        };
+        const auto of_input = [&](const Stated& input) {
+            return !input.shape ||
+                   std::all_of(input.shape->begin(), input.shape->end(), [&](const Size& size) {
+                       return is_open(size) || *size.value % items != 0;
+                   });
+        };
+        return std::all_of(model.initialisers.begin(), model.initialisers.end(), of_weights) &&
+               std::all_of(model.inputs.begin(), model.inputs.end(), of_input);
+    };
+    const auto* const found = std::find_if(kPrimes.begin(), kPrimes.end(), is_sound);
+    return found == kPrimes.end() ? kPrimes.front() : *found;
+}
+
 /// The first results of nodes that work across the items of a batch that the model leaves open: of
 /// one item they may be nothing at all, of many they are what cannot be expressed.
 std::set<std::string> across_open_batch(const ImportFile& file, const ImportOptions& options,
                                         const Model& model) {
-    constexpr std::int64_t kManyItems = 1009;  // no size of a network is a multiple of it
     const InputSizes sizes(model, options);
     if (std::none_of(model.inputs.begin(), model.inputs.end(),
                      [&](const Stated& input) { return sizes.leaves_batch_open(input); })) {
         return {};
     }
     ImportOptions many = options;
-    many.batch = kManyItems;
+    many.batch = many_items(model);
     many.skip_unsupported = true;
     Diagnostics faults;
     Walker walker(file, many, model, faults);

@@ -19,8 +19,8 @@ Shape beside(const Dims& dims, const Dims& out, const Item& item, std::int64_t b
         padded.erase(padded.begin() + static_cast<std::ptrdiff_t>(item.batch_axis));
         return padded;
     }
-    if (!padded.empty() && padded[0] % batch == 0) {
-        padded[0] /= batch;
+    if (!padded.empty() && padded[item.batch_axis] % batch == 0) {
+        padded[item.batch_axis] /= batch;
     }
     return padded.empty() ? Shape{1} : padded;
 }
@@ -307,6 +307,12 @@ void read_unary(NodeReader& node) {
     }
     const char* op = function_op(node.node().op);
     ensure(op != nullptr, "every function of the list has its op");
+    if (node.node().op == "CumSum") {
+        const auto axis = whole_numbers(&node.input(1).constant);
+        if (axis && axis->size() == 1) {
+            node.graph().keep_apart(value, node.axis(axis->front(), value.rank()));
+        }
+    }
     add_function(node, Value(value), op);
 }
 
@@ -324,6 +330,10 @@ void read_bias_gelu(NodeReader& node) {
 }
 
 void read_ignored(NodeReader& node) {
+    if (node.node().op == "ReverseSequence") {
+        const Value& value = node.input(0);
+        node.graph().keep_apart(value, node.axis(node.integer("time_axis", 0), value.rank()));
+    }
     pass_on(node, node.input(0).precision);
 }
 

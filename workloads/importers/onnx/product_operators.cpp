@@ -145,11 +145,13 @@ void add_product(NodeReader& node, const Value& a, const Value& b, bool transpos
                    dims);
         return;
     }
+    node.graph().keep_apart(a, a.rank() - (transpose_a && a.rank() > 1 ? 2 : 1));
     Dims dims = left.size() >= right.size() ? left : right;
     dims[dims.size() - 1] = right.back();
     if (dims.size() > 1 && left.size() > 1) {
         dims[dims.size() - 2] = left[left.size() - 2];
     }
+    node.graph().refuse_pairs(dims);
     add_matmul(node, first, b, transpose_b, dims);
 }
 

@@ -52,14 +52,16 @@ void repeat(NodeReader& node, Dims dims, const Dims& times) {
         if (times[axis] == 1) {
             continue;
         }
-        if (axis == 0 && node.graph().batch() > 1) {
+        const std::size_t items = node.graph().batch_axis(dims);
+        const std::int64_t batch = node.graph().batch();
+        if (axis == items && batch > 1) {
             throw AcrossItems{};
         }
         node.set_output(0, value);
         node.graph().settle(node.node().outputs.at(0));
         value = *node.graph().find(node.node().outputs.at(0));
         value.repeats = times[axis];
-        value.run = product(dims, axis, dims.size());
+        value.run = product(dims, axis, dims.size()) / (axis < items ? batch : 1);
         dims[axis] *= times[axis];
         value.dims = dims;
     }

@@ -56,6 +56,9 @@ Imported Walker::read() {
     fuse_patterns(model_);
     const std::vector<LayerId> order = ordered();
     Graph graph(model_, draft_, sizes_.batch(), where_);
+    if (explores_) {
+        graph.follow_batch();
+    }
     for (const std::vector<Stated>* values : {&model_.inferred, &model_.values}) {
         for (const Stated& value : *values) {
             if (value.shape) {
@@ -72,6 +75,9 @@ Imported Walker::read() {
     }
     for (const LayerId id : order) {
         read_node(graph, model_.nodes[id.position()]);
+    }
+    if (explores_) {
+        return {};
     }
     std::set<std::string, std::less<>> results;
     for (const std::string& output : model_.outputs) {
@@ -192,11 +198,11 @@ void Walker::read_node(Graph& graph, const Node& node) {
             return leave_out(graph, node, "");
         }
         transposed_ += node.op == "Transpose" && !reads_constants(graph, node) ? 1 : 0;
-        NodeReader reader(graph, node);
-        known->read(reader);
         if (!node.outputs.empty() && refused_.contains(node.outputs[0])) {
             throw NotOfItems{{AcrossItems{}.why + ", which the model leaves open"}};
         }
+        NodeReader reader(graph, node);
+        known->read(reader);
         check_results(graph, node);
     } catch (const AcrossItems& fault) {
         draft_.doubt_from(made);

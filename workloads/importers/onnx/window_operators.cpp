@@ -44,6 +44,15 @@ Dims image_of(const Value& input, std::int64_t batch) {
     return {input.dims.begin() + 2, input.dims.end()};
 }
 
+/// Refuses a window that has several places along the axis of the batch.
+void keep_apart(NodeReader& node, const Value& input, const Dims& kernel) {
+    for (std::size_t axis = 0; axis < kernel.size() && axis + 2 < input.rank(); ++axis) {
+        if (kernel[axis] > 1) {
+            node.graph().keep_apart(input, axis + 2);
+        }
+    }
+}
+
 Window read_window(const NodeReader& node, const Dims& image, const Dims& kernel) {
     const std::size_t axes = image.size();
     Window window;
@@ -133,6 +142,9 @@ struct ConvOperands {
 Value add_conv(NodeReader& node, const ConvOperands& operands) {
     const Value& input = node.activation(0);
     const Value& weights = node.constant(operands.weights);
+    if (weights.rank() > 2) {
+        keep_apart(node, input, {weights.dims.begin() + 2, weights.dims.end()});
+    }
     const Dims image = image_of(input, node.graph().batch());
     if (weights.rank() != input.rank()) {
         throw Contradiction{"weights of shape " + text_of(weights.dims) + " for an image " +
@@ -198,6 +210,7 @@ void pad_to_size(const NodeReader& node, const Dims& image, Window& window, Dims
 }
 
 Value add_pool(NodeReader& node, const Value& input, const char* op) {
+    keep_apart(node, input, node.integers("kernel_shape", {}));
     const Dims image = image_of(input, node.graph().batch());
     Window window = read_window(node, image, node.integers("kernel_shape", {}));
     pad_automatically(node, image, window);
@@ -218,6 +231,7 @@ Value add_pool(NodeReader& node, const Value& input, const char* op) {
 }
 
 Value add_global_pool(NodeReader& node, const Value& input, const char* kind) {
+    node.graph().keep_apart_from(input, 2);
     image_of(input, node.graph().batch());
     DraftLayer layer = node.start("global_pool");
     layer.inputs = {node.graph().read(input, node.graph().item(input.dims).shape)};
@@ -263,6 +277,9 @@ void read_qlinear_conv(NodeReader& node) {
 void read_conv_transpose(NodeReader& node) {
     const Value& input = node.activation(0);
     const Value& weights = node.constant(1);
+    if (weights.rank() > 2) {
+        keep_apart(node, input, {weights.dims.begin() + 2, weights.dims.end()});
+    }
     const Dims image = image_of(input, node.graph().batch());
     if (weights.rank() != input.rank() || weights.dims[0] != input.dims[1]) {
         throw Contradiction{"weights of shape " + text_of(weights.dims) + " for an image " +
