@@ -41,6 +41,14 @@ ProgramRun validate(const TemporaryFolder& folder, const std::string& text,
     return run_memwall(arguments, folder.path());
 }
 
+/// What `memwall validate` finds in a file of rows.
+nlohmann::json validated(const std::string& rows) {
+    const ProgramRun run = run_memwall({"validate", rows, "--json", "-"});
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return nlohmann::json::parse(run.out);
+}
+
 }  // namespace
 
 TEST_CASE("a row is within its band, outside of it, shown or calibrated, by its error") {
@@ -162,10 +170,7 @@ TEST_CASE("an unknown validation is told with the nearest name") {
 }
 
 TEST_CASE("the shipped rows of single operators stand as their file says") {
-    const ProgramRun run = run_memwall({"validate", "a100_operators", "--json", "-"});
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    const auto json = nlohmann::json::parse(run.out);
+    const auto json = validated("a100_operators");
     CHECK(json["rows"].size() == 20);
     CHECK(json["groups"][0]["median"].get<double>() <= 8);
     for (const auto& row : json["rows"]) {
@@ -176,10 +181,7 @@ TEST_CASE("the shipped rows of single operators stand as their file says") {
 }
 
 TEST_CASE("Eyeriss on AlexNet, mapped by hand, is in its bands but for the misses that are known") {
-    const ProgramRun run = run_memwall({"validate", "eyeriss", "--json", "-"});
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    const auto json = nlohmann::json::parse(run.out);
+    const auto json = validated("eyeriss");
     int counted = 0;
     int missed = 0;
     for (const auto& row : json["rows"]) {
@@ -193,10 +195,7 @@ TEST_CASE("Eyeriss on AlexNet, mapped by hand, is in its bands but for the misse
 }
 
 TEST_CASE("TPU v1's cycles go where its paper says, but for the misses that are known") {
-    const ProgramRun run = run_memwall({"validate", "tpu_v1", "--json", "-"});
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    const auto json = nlohmann::json::parse(run.out);
+    const auto json = validated("tpu_v1");
     double mlp0 = 0;
     for (const auto& row : json["rows"]) {
         INFO(row["id"]);
@@ -210,10 +209,7 @@ TEST_CASE("TPU v1's cycles go where its paper says, but for the misses that are 
 }
 
 TEST_CASE("No layer of ResNet-50 is mapped worse than by Timeloop on its Eyeriss-like design") {
-    const ProgramRun run = run_memwall({"validate", "timeloop", "--json", "-"});
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    const auto json = nlohmann::json::parse(run.out);
+    const auto json = validated("timeloop");
     CHECK(json["rows"].size() == 21);
     for (const auto& row : json["rows"]) {
         INFO(row["id"]);
