@@ -65,7 +65,7 @@ TEST_CASE("Sums stay beside the arrays where a buffer cannot hold what an output
     prove(network, machine, mapping);
 }
 
-TEST_CASE("What all sums together do not fit moves as often as its tiles say") {
+TEST_CASE("What all sums together do not fit moves as often as its tiles say", "[slow]") {
     // 64 by 32 sums are four times what the accumulators keep twice: the inputs come once for
     // each tile of channels, the weights once for each of positions, which are four in all.
     const Network network = linear(64, 512, 32);
@@ -80,7 +80,7 @@ TEST_CASE("What all sums together do not fit moves as often as its tiles say") {
     prove(network, machine, mapping);
 }
 
-TEST_CASE("Layers of long reductions compute what they are with any buffer") {
+TEST_CASE("Layers of long reductions compute what they are with any buffer", "[slow]") {
     int mapped_ones = 0;
     for (std::uint32_t seed = 1; seed <= 40; ++seed) {
         test::Draw draw(seed);

@@ -93,7 +93,7 @@ std::string image(int rows, int columns, int channels, const std::string& layers
 
 }  // namespace
 
-TEST_CASE("A layer's turns that are written down once are those that it has") {
+TEST_CASE("A layer's turns that are written down once are those that it has", "[slow]") {
     const std::vector<std::string> networks = {
         image(96, 40, 16,
               "  - {name: a, op: conv, out_channels: 24, kernel: 5, padding: 2}\n"
