@@ -13,8 +13,8 @@ namespace memwall {
 std::size_t epilogue_level(const IterationSpace& space, const LoopNest& nest,
                            const NestMachine& machine) {
     const std::size_t outputs = space.operands.size() - 1;
-    const NestSteps steps(space, nest, machine);
-    for (std::size_t l = 1; l <= std::max<std::size_t>(steps.moved(), 1); ++l) {
+    const std::size_t last = std::max<std::size_t>(innermost_moved(space, nest, machine), 1);
+    for (std::size_t l = 1; l <= last; ++l) {
         if (nest.levels[l].keeps[outputs]) {
             return machine.memories[l].instances == 1 ? l : 0;
         }

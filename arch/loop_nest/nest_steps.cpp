@@ -50,15 +50,24 @@ std::int64_t iterations(const std::vector<Loop>& loops, std::size_t i, std::int6
 // not so far where a layer would have more than 2,000 steps, nor into the elements of a
 // row-stationary array. Where the outermost level alone has more than 16,384 tiles, the outer of
 // its loops make the steps, and what is inside of them streams.
-NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
-    : nest_(nest) {
+std::size_t innermost_moved(const IterationSpace& space, const LoopNest& nest,
+                            const NestMachine& machine) {
     if (steps_in_time(nest, space.extents, 1) > kMostOuterSteps) {
-        stream_outermost(space.extents);
+        return 0;
     }
-    while (moved_ > 0 && moved_ + 1 < nest.levels.size() && !spreads(nest.levels[moved_ - 1]) &&
-           !machine.in_elements(moved_ + 1) &&
-           steps_in_time(nest, space.extents, moved_ + 1) <= kMostSteps) {
-        ++moved_;
+    std::size_t moved = 1;
+    while (moved + 1 < nest.levels.size() && !spreads(nest.levels[moved - 1]) &&
+           !machine.in_elements(moved + 1) &&
+           steps_in_time(nest, space.extents, moved + 1) <= kMostSteps) {
+        ++moved;
+    }
+    return moved;
+}
+
+NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
+    : nest_(nest), moved_(innermost_moved(space, nest, machine)) {
+    if (moved_ == 0) {
+        stream_outermost(space.extents);
     }
     spread_ = space.extents;
     for (std::size_t l = 0; l < moved_; ++l) {
@@ -73,7 +82,6 @@ NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest, const Ne
 }
 
 void NestSteps::stream_outermost(Extents left) {
-    moved_ = 0;
     std::int64_t steps = 1;
     for (const Loop& loop : nest_.levels.front().loops) {
         std::int64_t& size = left[index(loop.dim)];

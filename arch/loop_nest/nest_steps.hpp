@@ -16,13 +16,17 @@ struct InstanceBox {
     Box box;
 };
 
+/// The innermost level with moves of its own; 0: the outermost streams to the one below.
+std::size_t innermost_moved(const IterationSpace& space, const LoopNest& nest,
+                            const NestMachine& machine);
+
 /// The steps of a nest down to the memory that is filled last by moves of its own; what lies below
 /// is counted in the steps that compute.
 class NestSteps {
 public:
     NestSteps(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine);
 
-    /// The innermost level with moves of its own; 0: the outermost streams to the one below.
+    /// As innermost_moved().
     [[nodiscard]] std::size_t moved() const { return moved_; }
     [[nodiscard]] std::size_t size() const { return tiles_.size(); }
     /// What a level holds at a step, all instances together.
@@ -43,7 +47,7 @@ private:
     void list(const Box& box, std::size_t level, std::size_t loop, std::vector<Box>& at);
 
     const LoopNest& nest_;
-    std::size_t moved_ = 1;
+    std::size_t moved_;
     std::size_t walked_ = 0;  ///< loops of the level `moved_` that go by step by step
     Extents spread_;          ///< tiles of the instances of the innermost moved level
     Extents parts_ = unit_extents();

@@ -93,13 +93,15 @@ RoundStep drawn_step(test::Draw& draw, const Machine& machine, ProgramBuilder& b
 
 /// A step of the first layer that computes for some cycles.
 void step_of(ProgramBuilder& builder, AgentId agent, UnitId unit, std::int64_t cycles,
-             std::vector<RoundWait> waits, std::vector<TokenPost> posts) {
+             std::vector<RoundWait> waits, std::vector<TokenPost> posts,
+             std::vector<OccupancyChange> occupancy = {}) {
     RoundStep step;
     step.layer = LayerId(std::size_t{0});
     step.body.unit = unit;
     Compute compute;
     compute.occupies = Cycles(cycles);
     step.body.what = compute;
+    step.body.occupancy = std::move(occupancy);
     step.waits = std::move(waits);
     step.posts = std::move(posts);
     builder.step(agent, std::move(step));
@@ -197,14 +199,7 @@ TEST_CASE("What a long step holds counts beside all that comes and goes while it
     const ComponentId buffer = machine.find("global_buffer");
     ProgramBuilder builder(machine);
     const auto hold = [&](AgentId agent, UnitId unit, std::int64_t cycles, std::int64_t bytes) {
-        RoundStep step;
-        step.layer = LayerId(std::size_t{0});
-        step.body.unit = unit;
-        Compute compute;
-        compute.occupies = Cycles(cycles);
-        step.body.what = compute;
-        step.body.occupancy = {{buffer, bytes, bytes}};
-        builder.step(agent, std::move(step));
+        step_of(builder, agent, unit, cycles, {}, {}, {{buffer, bytes, bytes}});
     };
     constexpr std::int64_t kTurns = 150'000;  // more changes than a recorder keeps at once
     hold(builder.agent("long"), builder.unit("array", machine.find("array")), 3 * kTurns, 100);
