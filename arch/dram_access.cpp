@@ -3,11 +3,38 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace memwall {
+namespace {
+
+bool leads_with_heads(const Operand& operand) {
+    const auto& terms = operand.projection.axes[1].terms;
+    return std::any_of(terms.begin(), terms.end(),
+                       [](const AxisTerm& term) { return term.dim == Dim::H; });
+}
+
+/// Whether its first axis, after the items', is one of heads to a layer that makes or reads it.
+bool is_of_heads(const Network& network, TensorId id) {
+    const LayerId producer = network.tensor(network.storage(id)).producer;
+    if (producer.valid() && !network.layer(producer).no_work &&
+        leads_with_heads(network.layer(producer).space.outputs())) {
+        return true;
+    }
+    const auto& readers = network.tensor(id).consumers;
+    return std::any_of(readers.begin(), readers.end(), [&](LayerId reader) {
+        const auto& operands = network.layer(reader).space.operands;
+        return std::any_of(operands.begin(), operands.end(), [&](const Operand& operand) {
+            return operand.tensor == id && leads_with_heads(operand);
+        });
+    });
+}
+
+}  // namespace
 
 // MODEL: the rows that a gather draws lie at equal distances over its table.
-/// Activations lie row by row with their channels together, item after item; weights as they are.
+// MODEL: activations lie row by row with their channels together, matrices of heads one head after
+// another, item after item; weights lie as they are.
 // MODEL: a state lies channel by channel, a head of a cache with its positions together; where
 // tiles take slices of its innermost axis for all positions, slice by slice. A new position is
 // written as one run a head.
@@ -46,9 +73,10 @@ DramAccess tensor_access(const Network& network, const TensorPart& part, std::in
     // From the innermost axis on: how far the region is one run, and where it begins.
     const bool state = network.tensor(network.storage(part.tensor)).kind == TensorKind::state;
     const bool sliced = state && !whole(3, tensor.shape[2]) && whole(2, tensor.shape[1]);
-    const std::array<std::size_t, 3> axes = sliced  ? std::array<std::size_t, 3>{2, 3, 1}
-                                            : state ? std::array<std::size_t, 3>{3, 2, 1}
-                                                    : std::array<std::size_t, 3>{1, 3, 2};
+    const bool by_head = state || is_of_heads(network, part.tensor);
+    const std::array<std::size_t, 3> axes = sliced    ? std::array<std::size_t, 3>{2, 3, 1}
+                                            : by_head ? std::array<std::size_t, 3>{3, 2, 1}
+                                                      : std::array<std::size_t, 3>{1, 3, 2};
     std::int64_t first = part.region[0].begin * tensor.item_words();
     std::int64_t run = part.bytes.count() * 8 / width;  // words in one piece
     std::int64_t stride = 0;
@@ -70,6 +98,36 @@ DramAccess tensor_access(const Network& network, const TensorPart& part, std::in
         access.stride = stride * width / 8;
     }
     return access;
+}
+
+double stretch(const DramAccess& access, const DramConfig& dram) {
+    const std::int64_t piece = access.piece.count();
+    if (dram.model == DramModel::simple || access.pieces == 1 || access.stride <= piece) {
+        return 1;
+    }
+    const std::int64_t chunk = dram.interleave.count();  // on one channel
+    const bool aligned = access.stride % chunk == 0;
+    const std::int64_t starts =
+        aligned ? dram.channels / std::gcd(access.stride / chunk, dram.channels) : dram.channels;
+    const std::int64_t chunks = ceil_divide(piece, chunk);
+    const auto channels = static_cast<double>(std::min(dram.channels, starts * chunks));
+    const std::int64_t bursts = ceil_divide(piece, dram.burst.count());
+    const std::int64_t in_chunk = std::min(bursts, chunk / dram.burst.count());
+    const bool rotates = dram.mapping.bits.back().field == DramField::bank_group;
+    const auto groups = static_cast<double>(
+        aligned && rotates ? std::min(in_chunk, dram.bank_groups) : dram.bank_groups);
+    const DramTimings& t = dram.timings;
+    const auto burst = static_cast<double>(t.burst);
+    const double column = std::max(burst, static_cast<double>(t.tCCD_L) / groups);
+    const double in_row = std::max(
+        1.0, static_cast<double>(dram.row.count()) * channels / static_cast<double>(access.stride));
+    const double activate =
+        std::max(static_cast<double>(t.tRRD_S), static_cast<double>(t.tFAW) / 4);
+    const double clocks = std::max(column * static_cast<double>(in_chunk), activate / in_row);
+    const double whole =
+        static_cast<double>(bursts * dram.burst.count()) / static_cast<double>(piece);
+    return whole * static_cast<double>(dram.channels) / channels * clocks /
+           (burst * static_cast<double>(in_chunk));
 }
 
 }  // namespace memwall

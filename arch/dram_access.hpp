@@ -2,6 +2,7 @@
 // Where the words of a part of a tensor lie in a DRAM, as runs of bytes.
 #pragma once
 
+#include "arch/dram_config.hpp"
 #include "arch/program.hpp"
 #include "workloads/network.hpp"
 
@@ -19,5 +20,9 @@ struct TensorPart {
 /// The runs of a part of a tensor that begins at `address`; which DRAM and which way are the
 /// caller's.
 DramAccess tensor_access(const Network& network, const TensorPart& part, std::int64_t address);
+
+/// How much longer an access takes than its bytes at the DRAM's peak where nothing else is served:
+/// pieces that fill their bursts badly, reach few channels or bank groups, or open a row each.
+double stretch(const DramAccess& access, const DramConfig& dram);
 
 }  // namespace memwall

@@ -102,6 +102,14 @@ struct DramConfig {
     [[nodiscard]] Picoseconds row_switch() const {
         return model == DramModel::simple ? latency : clock * (timings.tRP + timings.tRCD_read);
     }
+    /// What a write among reads costs beside its data: the bus turns twice, and the write opens a
+    /// row of its own.
+    [[nodiscard]] Picoseconds turn_time() const {
+        return model == DramModel::simple
+                   ? latency
+                   : clock * (timings.tRTW + timings.tRP + timings.tRCD_write + timings.CWL +
+                              timings.burst + timings.tWTR_L);
+    }
     /// Bursts of one channel on its bus.
     [[nodiscard]] Picoseconds bus_time(std::int64_t bursts) const {
         if (model == DramModel::simple) {

@@ -126,7 +126,8 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
     const std::vector<Dim> reduction = space.reduction_dims();
     const bool updates = std::any_of(space.operands.begin(), space.operands.end(),
                                      [](const Operand& operand) { return operand.updated; });
-    if (space.macs() == 0 || updates || reduction.empty()) {
+    const bool sums = space.macs() > 0 || network_.trains();
+    if (!sums || updates || reduction.empty()) {
         return found;
     }
     Extents tile = space.extents;
@@ -136,7 +137,7 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
         }
     } while (halve_first(tile, kChannelDims));
     std::stable_sort(found.begin(), found.end(), [](const LayerTiling& a, const LayerTiling& b) {
-        return a.dram_bytes + a.weight_bytes < b.dram_bytes + b.weight_bytes;
+        return a.dram_cycles < b.dram_cycles;
     });
     return found;
 }
@@ -168,6 +169,7 @@ void LayerTiler::cost_deep(const FusedLayer& fused, const Layer& root, const Str
             plan.dram_bytes += std::max(0.0, read - first);
         }
     }
+    cost_dram(fused, root, streams, plan);
 }
 
 }  // namespace memwall

@@ -38,18 +38,21 @@ private:
         std::size_t f = 0;
         const EqualTurns* turns = nullptr;  ///< of the layer; none: every pass is written down
         LayerPasses layer;
-        std::int64_t outputs = 0;       ///< parts of results that are drained
+        bool stores_tiles = false;      ///< results leave the buffer a whole tile at a time
+        std::int64_t outputs = 0;       ///< parts of results that end a store, or stay
         std::int64_t outputs_done = 0;  ///< so far
         /// By operand and tile visit: its filling of the ring, and what its end frees.
         std::vector<std::vector<std::int64_t>> tile_fills;
         std::vector<std::vector<Bytes>> tile_releases;
         std::vector<Bytes> carried;  ///< by operand: kept for the next tile
 
-        LayerState(std::size_t position, const EqualTurns* equal_turns, LayerPasses passes)
+        LayerState(std::size_t position, const EqualTurns* equal_turns, LayerPasses passes,
+                   bool by_tile)
             : f(position),
               turns(equal_turns),
               layer(std::move(passes)),
-              outputs(layer.drains()),
+              stores_tiles(by_tile),
+              outputs(stores_tiles ? layer.tiles() : layer.drains()),
               tile_fills(layer.root.space.operands.size()),
               tile_releases(tile_fills.size()),
               carried(tile_fills.size()) {}
@@ -97,10 +100,12 @@ private:
     void wait_sums(const LayerState& state, std::size_t p, RoundStep& step) const;
     void epilogues(const LayerState& state, std::size_t p);
     void write_back(const LayerState& state, std::size_t p);
-    void store_update(const LayerState& state, std::size_t p, std::size_t o, const Cargo& cargo);
+    void store_update(const LayerState& state, std::size_t p, std::size_t o, const Cargo& tile);
     void drain(LayerState& state, std::size_t p);
     void drain_part(LayerState& state, std::size_t p, const Box& part, RoundStep step);
     void begin_output(const LayerState& state, RoundStep& step) const;
+    [[nodiscard]] bool stores_tiles(const LayerPasses& layer) const;
+    [[nodiscard]] Cargo results_of(const LayerPasses& layer, const Box& box) const;
     void store(LayerState& state, const Cargo& cargo);
     void finish_output(LayerState& state, RoundStep& step);
     [[nodiscard]] TensorRole role_of_output(TensorId stored) const;

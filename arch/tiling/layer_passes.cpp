@@ -91,6 +91,20 @@ std::int64_t LayerPasses::drains() const {
     return parts;
 }
 
+std::int64_t LayerPasses::tiles() const {
+    return static_cast<std::int64_t>(sequence.tile_visits.back().size());
+}
+
+const Visit& LayerPasses::tile_of_results(std::size_t p) const {
+    return sequence.tile_visits.back()[pass(p).tile_visit.back()];
+}
+
+bool LayerPasses::updates() const {
+    const auto& operands = root.space.operands;
+    return std::any_of(operands.begin(), operands.end(),
+                       [](const Operand& operand) { return operand.updated; });
+}
+
 std::int64_t LayerPasses::shares(std::size_t p) const {
     return split(first_box(p)).reduction_parts(root.space);
 }

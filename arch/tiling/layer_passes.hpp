@@ -47,6 +47,12 @@ struct LayerPasses {
     [[nodiscard]] std::vector<Box> drained_parts(std::size_t p) const;
     /// Parts of all passes.
     [[nodiscard]] std::int64_t drains() const;
+    /// Tiles of results.
+    [[nodiscard]] std::int64_t tiles() const;
+    /// The passes of the tile of results that pass `p` works on.
+    [[nodiscard]] const Visit& tile_of_results(std::size_t p) const;
+    /// Whether operands are written back in their place.
+    [[nodiscard]] bool updates() const;
     /// Cores that share the results of a pass; 1: nothing is to be added up.
     [[nodiscard]] std::int64_t shares(std::size_t p) const;
 

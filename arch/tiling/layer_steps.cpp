@@ -20,9 +20,9 @@ void TilingEmitter::emit_layer(std::size_t f) {
     if (options_.repetition && options_.rounds <= kMostRounds) {
         turns = find_equal_turns(root, plan_.layers[f]);
     }
-    LayerState state(
-        f, turns ? &*turns : nullptr,
-        LayerPasses(network_, plan_.fused[f], turns ? turns->shorter : root, plan_.layers[f]));
+    LayerPasses layer(network_, plan_.fused[f], turns ? turns->shorter : root, plan_.layers[f]);
+    const bool by_tile = stores_tiles(layer);
+    LayerState state(f, turns ? &*turns : nullptr, std::move(layer), by_tile);
     const std::vector<Pass>& passes = state.layer.sequence.passes;
     for (std::size_t p = 0; p < passes.size();) {
         std::size_t end = p;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "arch/dram_access.hpp"
 #include "arch/tiling/pass_costs.hpp"
 
 namespace memwall {
@@ -57,6 +58,14 @@ double tiles(const Extents& whole, const Extents& tile) {
         product *= static_cast<double>(ceil_divide(whole[index(dim)], tile[index(dim)]));
     }
     return product;
+}
+
+Box first_tile(const IterationSpace& space, const Extents& tile) {
+    Box box = space.box();
+    for (const Dim dim : all_dims()) {
+        box[dim].end = std::min(box[dim].end, tile[index(dim)]);
+    }
+    return box;
 }
 
 bool is_read(const Operand& operand) {
@@ -142,8 +151,7 @@ void LayerTiler::search_deep(const FusedLayer& fused, const Streams& streams,
         return !best || kWorthwhile * time(plan) < time(*best);
     };
     const LayerTiling once = streamed_once(fused, root, streams);
-    if (best && best->dram_bytes + best->weight_bytes <=
-                    kWorthwhile * (once.dram_bytes + once.weight_bytes)) {
+    if (best && best->dram_cycles <= kWorthwhile * once.dram_cycles) {
         return;
     }
     std::size_t tried = 0;
@@ -164,8 +172,7 @@ void LayerTiler::search_deep(const FusedLayer& fused, const Streams& streams,
 }
 
 double LayerTiler::time(const LayerTiling& plan) const {
-    return std::max(plan.core_cycles,
-                    (plan.dram_bytes + plan.weight_bytes) / dram_.bytes_per_cycle);
+    return std::max(plan.core_cycles, plan.dram_cycles);
 }
 
 /// What the layer takes of the DRAM beside its rates: nothing hides the first tile's way in and the
@@ -297,6 +304,46 @@ bool LayerTiler::fit_positions(const FusedLayer& fused, const Layer& root, const
     return needed() <= streams.stage || needed() == 0;
 }
 
+/// What the traffic of a plan takes of the DRAM as its tiles lie there.
+// MODEL: the tiling mapper counts a strided access as long as the channels, bank groups and rows
+// that it reaches take for it, and a write among reads with the turns of the bus.
+void LayerTiler::cost_dram(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                           LayerTiling& plan) const {
+    const Box tile = first_tile(root.space, plan.tile);
+    const double count = tiles(root.space.extents, plan.tile);
+    double bytes = 0;      // of a tile
+    double stretched = 0;  // as many as would take as long at the peak
+    double writes = 0;
+    const auto add = [&](TensorId tensor, const Region& region, Precision precision, double times) {
+        const Bytes part = stored_bytes(words(region), precision);
+        if (part.count() == 0) {
+            return;
+        }
+        const double size = times * static_cast<double>(part.count());
+        bytes += size;
+        stretched += size * stretch(tensor_access(network_, {tensor, region, part, precision}, 0),
+                                    *dram_.config);
+    };
+    for (const Operand& operand : root.space.operands) {
+        if (!is_read(operand) || !is_streamed(fused, streams, operand) ||
+            operand.projection.gather) {
+            continue;
+        }
+        add(operand.tensor, image(operand.projection, tile), operand.precision,
+            operand.updated ? 2 : 1);
+        writes += operand.updated ? 1 : 0;
+    }
+    if (streams.outputs) {
+        add(network_.layer(fused.last()).outputs.front(),
+            image(root.space.outputs().projection, tile), network_.tensor(fused.output).precision,
+            1);
+    }
+    const double factor = bytes > 0 ? stretched / bytes : 1;
+    const double turns = writes > 0 ? (writes + (streams.outputs ? 1 : 0)) * count : 0;
+    plan.dram_cycles =
+        (plan.dram_bytes * factor + plan.weight_bytes) / dram_.bytes_per_cycle + turns * dram_.turn;
+}
+
 /// DRAM traffic in the better order of tiles. Rows that the next tile also needs stay.
 void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
                       LayerTiling& plan) const {
@@ -340,6 +387,7 @@ void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams&
                   channel_parts * position_parts;
         plan.weight_bytes = weights;
         plan.dram_bytes = repeated + rest;
+        cost_dram(fused, root, streams, plan);
         return;
     }
     const double channels_out = weights + repeated;
@@ -348,6 +396,7 @@ void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams&
     plan.weight_bytes =
         plan.positions_outer && channel_parts > 1 ? weights * position_parts : weights;
     plan.dram_bytes = std::min(channels_out, positions_out) - plan.weight_bytes + rest;
+    cost_dram(fused, root, streams, plan);
 }
 
 }  // namespace memwall

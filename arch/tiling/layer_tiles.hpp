@@ -25,8 +25,10 @@ struct Streams {
 
 /// What a plan counts a DRAM at, in cycles of the mapper's clock.
 struct DramPace {
+    const DramConfig* config = nullptr;
     double bytes_per_cycle = 0;  ///< its peak
     double row_switch = 0;       ///< from one row of a bank to another
+    double turn = 0;             ///< from reading to writing and back, to rows of their own
 };
 
 /// Plans layers; equal layers in equal streams once.
@@ -74,6 +76,8 @@ private:
                                    const Operand& operand) const;
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
               LayerTiling& plan) const;
+    void cost_dram(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                   LayerTiling& plan) const;
     [[nodiscard]] double time(const LayerTiling& plan) const;
     [[nodiscard]] double exposed(const FusedLayer& fused, const Layer& root, const Streams& streams,
                                  const LayerTiling& plan) const;

@@ -22,8 +22,11 @@ struct Candidate {
 
 DramPace pace(const DramConfig& dram, const ClockDomain& clock) {
     const auto hertz = static_cast<double>(clock.frequency().count());
-    return {dram.peak().count() / hertz,
-            static_cast<double>(dram.row_switch().count()) * 1e-12 * hertz};
+    const auto cycles = [&](Picoseconds time) {
+        return static_cast<double>(time.count()) * 1e-12 * hertz;
+    };
+    return {&dram, dram.peak().count() / hertz, cycles(dram.row_switch()),
+            cycles(dram.turn_time())};
 }
 
 class Planner {
@@ -170,6 +173,7 @@ private:
         const auto items = static_cast<double>(network_.batch());
         double cycles = 0;
         double total = 0;
+        double dram = 0;
         double to_come = draft.least_traffic;
         for (std::size_t f = 0; f < fused_.size(); ++f) {
             LayerTiling& layer = plan.layers[f];
@@ -188,13 +192,15 @@ private:
             if (!tiler_.plan(f, streams, layer)) {
                 return false;
             }
-            cycles += std::max(layer.core_cycles, layer.dram_bytes / dram_.bytes_per_cycle);
+            const double weights = layer.weight_bytes / dram_.bytes_per_cycle;
+            cycles += std::max(layer.core_cycles, layer.dram_cycles - weights);
             total += layer.dram_bytes + layer.weight_bytes;
+            dram += layer.dram_cycles;
             plan.exposed_cycles += layer.exposed_cycles;
             to_come -= least_traffic(draft, f);
-            plan.cycles_per_item = std::max(cycles, total / dram_.bytes_per_cycle) / items;
+            plan.cycles_per_item = std::max(cycles, dram) / items;
             if (plan.cycles_per_item > most ||
-                (total + to_come) / dram_.bytes_per_cycle / items > most * (1 + 1e-9)) {
+                (dram + to_come / dram_.bytes_per_cycle) / items > most * (1 + 1e-9)) {
                 return false;
             }
         }

@@ -23,6 +23,7 @@ struct LayerTiling {
     double core_cycles = 0;            ///< estimate: cores and feeds
     double dram_bytes = 0;             ///< activations to and from the DRAM
     double weight_bytes = 0;           ///< weights from the DRAM
+    double dram_cycles = 0;            ///< estimate: of all these bytes as they lie there
     double exposed_cycles = 0;         ///< estimate: of the DRAM's, what no rate tells
 };
 

@@ -3,6 +3,7 @@
 // results to the global buffer and the DRAM.
 #include <algorithm>
 
+#include "arch/dram_access.hpp"
 #include "arch/tiling/emitter.hpp"
 #include "arch/tiling/pass_images.hpp"
 
@@ -106,7 +107,8 @@ TensorRole TilingEmitter::role_of_output(TensorId stored) const {
                                                              : TensorRole::outputs;
 }
 
-/// State that the pass brought up to date beside the arrays, back to where it lies.
+/// State that the pass brought up to date beside the arrays, to the global buffer; from there a
+/// whole tile at a time to where it lies.
 void TilingEmitter::write_back(const LayerState& state, std::size_t p) {
     const LayerPasses& layer = state.layer;
     const Box& box = layer.pass(p).box;
@@ -115,46 +117,55 @@ void TilingEmitter::write_back(const LayerState& state, std::size_t p) {
         if (!operand.updated) {
             continue;
         }
-        Cargo cargo{operand.tensor,
-                    visited_region(operand.projection, box),
-                    stored_bytes(touched_words(operand.projection, box), operand.precision),
-                    layer.fused.root,
-                    operand.role,
-                    operand.precision};
-        cargo.drawn = operand.projection.gather ? cargo.region[0].size() : 0;
+        const std::size_t tile = layer.pass(p).tile_visit[o];
+        const Visit& visit = layer.sequence.tile_visits[o][tile];
+        const Cargo part{operand.tensor,
+                         visited_region(operand.projection, box),
+                         stored_bytes(touched_words(operand.projection, box), operand.precision),
+                         layer.fused.root,
+                         operand.role,
+                         operand.precision};
         RoundStep step;
         step.layer = layer.fused.root;
-        step.body = transfers_.drain(cargo, Bytes(0), operand.precision, drain_.unit);
+        step.body = transfers_.drain(part, Bytes(0), operand.precision, drain_.unit);
         for (const Action action : {Action::write, Action::read}) {
             builder_.count(step.body, layer.fused.root, hierarchy_.operands, action, operand.role,
-                           operand.precision, cargo.bytes.count());
+                           operand.precision, part.bytes.count());
         }
-        step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
         results_.use(step, results_.last());
         core_inputs_[o].release(step);
-        updates_[o].fill(step);
+        const Cargo whole_tile = tile_cargo(layer, o, tile);
+        if (visit.first == p) {
+            step.body.occupancy.push_back({hierarchy_.buffer, whole_tile.bytes.count(), 0});
+            updates_[o].reserve(step);
+        }
+        if (visit.last == p) {
+            updates_[o].filled(step);
+        }
         if (options_.images) {
             step.body.image =
                 std::make_shared<StepImage>(write_back_image(hierarchy_, layer, p, o));
         }
         builder_.step(drain_.agent, std::move(step));
-        store_update(state, p, o, cargo);
+        if (visit.last == p) {
+            store_update(state, p, o, whole_tile);
+        }
     }
 }
 
-/// Operand `o`, brought up to date, from the global buffer to the DRAM.
+/// Operand `o` of a tile, brought up to date, from the global buffer to the DRAM.
 void TilingEmitter::store_update(const LayerState& state, std::size_t p, std::size_t o,
-                                 const Cargo& cargo) {
+                                 const Cargo& tile) {
     const LayerPasses& layer = state.layer;
     RoundStep step;
     step.layer = layer.fused.root;
-    step.body = transfers_.store(cargo, store_.unit);
-    step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
+    step.body = transfers_.store(tile, store_.unit);
+    step.body.occupancy.push_back({hierarchy_.buffer, 0, tile.bytes.count()});
     updates_[o].use(step, updates_[o].last());
     updates_[o].release(step);
     if (options_.images) {
         step.body.image = image_of_move(
-            cargo.tensor, image(layer.root.space.operands[o].projection, layer.pass(p).box),
+            tile.tensor, image(layer.root.space.operands[o].projection, layer.tile_box(p)),
             Transfers::place(hierarchy_.buffer), {Transfers::place(hierarchy_.dram)});
     }
     builder_.step(store_.agent, std::move(step));
@@ -177,23 +188,44 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
     }
 }
 
-/// A part of them, which leaves at once.
+Cargo TilingEmitter::results_of(const LayerPasses& layer, const Box& box) const {
+    const TensorId tensor = network_.layer(layer.fused.last()).outputs.front();
+    const Precision precision = network_.tensor(tensor).precision;
+    const Region region = layer.results(box);
+    return {tensor,
+            region,
+            stored_bytes(words(region), precision),
+            layer.fused.last(),
+            role_of_output(layer.fused.output),
+            precision};
+}
+
+// MODEL: results leave a tiled machine's buffer pass by pass; a whole tile at a time where operands
+// are written back beside them, or where a pass's lie in smaller pieces of the DRAM.
+bool TilingEmitter::stores_tiles(const LayerPasses& layer) const {
+    if (plan_.kept[layer.fused.output.position()]) {
+        return false;
+    }
+    const auto of = [&](const Box& box) {
+        return stretch(transfers_.access(results_of(layer, box)), *hierarchy_.dram_config);
+    };
+    const std::vector<Dim> sums = layer.root.space.reduction_dims();
+    const bool whole_sums = std::all_of(sums.begin(), sums.end(), [&](Dim dim) {
+        return layer.plan.tile[index(dim)] >= layer.root.space.extent(dim);
+    });
+    return layer.updates() ||
+           (whole_sums && layer.tiles() > 1 && layer.plan.drained == layer.plan.passes.pass &&
+            of(layer.pass(0).box) > 1.25 * of(layer.tile_box(0)));
+}
+
+/// A part of them. It leaves at once, or with its tile.
 void TilingEmitter::drain_part(LayerState& state, std::size_t p, const Box& part, RoundStep step) {
     const LayerPasses& layer = state.layer;
-    const Layer& last = network_.layer(layer.fused.last());
-    const Region region = layer.results(part);
-    const TensorId tensor = last.outputs.front();
-    const Precision precision = network_.tensor(tensor).precision;
-    const Precision accumulator = last.precision.accumulator;
-    const Cargo cargo{tensor,
-                      region,
-                      stored_bytes(words(region), precision),
-                      layer.fused.last(),
-                      role_of_output(layer.fused.output),
-                      precision};
+    const Cargo cargo = results_of(layer, part);
+    const Precision accumulator = network_.layer(layer.fused.last()).precision.accumulator;
     step.layer = layer.fused.root;
-    step.body =
-        transfers_.drain(cargo, stored_bytes(words(region), accumulator), accumulator, drain_.unit);
+    step.body = transfers_.drain(cargo, stored_bytes(words(cargo.region), accumulator), accumulator,
+                                 drain_.unit);
     if (state.outputs_done == 0) {
         begin_output(state, step);
     }
@@ -205,10 +237,21 @@ void TilingEmitter::drain_part(LayerState& state, std::size_t p, const Box& part
         builder_.step(drain_.agent, std::move(step));
         return;
     }
-    step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
-    tile_outputs_.fill(step);
+    const Visit& tile = layer.tile_of_results(p);
+    const bool first = !state.stores_tiles || tile.first == p;
+    const bool last = !state.stores_tiles || tile.last == p;
+    const Cargo leaves = state.stores_tiles ? results_of(layer, layer.tile_box(p)) : cargo;
+    if (first) {
+        step.body.occupancy.push_back({hierarchy_.buffer, leaves.bytes.count(), 0});
+        tile_outputs_.reserve(step);
+    }
+    if (last) {
+        tile_outputs_.filled(step);
+    }
     builder_.step(drain_.agent, std::move(step));
-    store(state, cargo);
+    if (last) {
+        store(state, leaves);
+    }
 }
 
 /// The first results of a layer: the layer before has ended, so what only it needed is free again.

@@ -53,10 +53,14 @@ void Transfers::check_fits() const {
     }
 }
 
+DramAccess Transfers::access(const Cargo& cargo) const {
+    return tensor_access(network_,
+                         {cargo.tensor, cargo.region, cargo.bytes, cargo.precision, cargo.drawn},
+                         address_[network_.storage(cargo.tensor).position()]);
+}
+
 DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
-    DramAccess access = tensor_access(
-        network_, {cargo.tensor, cargo.region, cargo.bytes, cargo.precision, cargo.drawn},
-        address_[network_.storage(cargo.tensor).position()]);
+    DramAccess access = this->access(cargo);
     access.dram = hierarchy_.dram_id;
     access.address = addresses_ ? access.address : 0;
     access.write = write;

@@ -50,6 +50,8 @@ public:
     StepBody receive(const Cargo& cargo, ComponentId memory, UnitId unit) const;
     StepBody send(const Cargo& cargo, ComponentId memory, UnitId unit) const;
 
+    /// Where a part of a tensor lies in the DRAM.
+    [[nodiscard]] DramAccess access(const Cargo& cargo) const;
     [[nodiscard]] static Place place(ComponentId memory) { return {memory, -1}; }
 
 private:
