@@ -23,6 +23,7 @@ LayerEmitter::LayerEmitter(NestEmitter& program, std::size_t position)
       turns_(lane_turns(mapped_.machine.memories.back().axes,
                         lane_layout(mapped_.nest, space_.extents))
                  .in_time),
+      instances_at_work_(find_instances_at_work()),
       density_(multiplied_density()) {
     list_channels();
 }
@@ -200,6 +201,9 @@ void LayerEmitter::add_dram(StepBody& body, const Flow& flow, TensorId tensor, c
             access.pieces = ceil_divide(bytes.count(), whole.count());
         }
     }
+    if (out_.options_.repetition) {
+        access.address = 0;  // nobody asks where: accesses are alike more often
+    }
     access.dram = DramId(std::size_t{0});
     access.write = write;
     std::get<Move>(body.what).pattern =
@@ -227,9 +231,12 @@ void LayerEmitter::fetch(std::size_t step, Channel& channel) {
         flow.arrive = 0;
     }
     ++channel.done;
-    const std::string who = std::string(channel.streams ? "stream " : "fill ") + at(channel.child) +
-                            " with operand " + std::to_string(channel.operand + 1);
-    NestEmitter::Worker& worker = out_.worker(who, out_.mover(channel.parent, channel.child));
+    if (channel.worker == nullptr) {
+        channel.worker = &out_.worker((channel.streams ? "stream " : "fill ") + at(channel.child) +
+                                          " with operand " + std::to_string(channel.operand + 1),
+                                      out_.mover(channel.parent, channel.child));
+    }
+    NestEmitter::Worker& worker = *channel.worker;
     RoundStep fill;
     fill.layer = mapped_.root;
     fill.body = out_.move(mapped_.root, {flow}, worker.unit);
@@ -275,8 +282,7 @@ void LayerEmitter::add_inner_counts(StepBody& body, std::size_t step) {
     }
 }
 
-/// Lanes of several instances that work at once.
-std::int64_t LayerEmitter::instances_at_work() const {
+std::int64_t LayerEmitter::find_instances_at_work() const {
     std::int64_t instances = 1;
     const std::size_t levels = mapped_.nest.levels.size();
     Extents left = space_.extents;
@@ -326,13 +332,16 @@ void LayerEmitter::count_points(StepBody& body, std::int64_t points) {
 void LayerEmitter::compute(std::size_t step) {
     const bool macs = space_.macs() > 0;
     const ComponentId part = macs ? out_.hierarchy_.array() : out_.hierarchy_.vector();
-    NestEmitter::Worker& worker = out_.worker(macs ? "compute" : "compute elementwise", part);
+    if (computes_ == nullptr) {
+        computes_ = &out_.worker(macs ? "compute" : "compute elementwise", part);
+    }
+    NestEmitter::Worker& worker = *computes_;
     RoundStep work;
     work.layer = mapped_.root;
     work.body.unit = worker.unit;
     Compute compute;
     compute.occupies = computing_time(step);
-    compute.lanes_occupied = compute.occupies * instances_at_work();
+    compute.lanes_occupied = compute.occupies * instances_at_work_;
     compute.latency =
         macs ? out_.hierarchy_.array_config().pipeline : out_.hierarchy_.vector_config()->pipeline;
     count_points(work.body, space_.counted_points(steps_.tile(step, steps_.moved())));
@@ -374,7 +383,7 @@ RoundStep LayerEmitter::ramp_up(std::size_t step, const NestEmitter::Worker& wor
     Compute compute;
     compute.occupies = Cycles(share(mapped_.counts.ramp, static_cast<std::int64_t>(step),
                                     static_cast<std::int64_t>(steps_.size())));
-    compute.lanes_occupied = compute.occupies * instances_at_work();
+    compute.lanes_occupied = compute.occupies * instances_at_work_;
     RoundStep ramp;
     ramp.layer = mapped_.root;
     ramp.body.unit = worker.unit;

@@ -31,7 +31,8 @@ private:
         std::int64_t moves = 0;  ///< in all
         std::int64_t done = 0;
         Ring ring;
-        TokenId back;  ///< of an operand that is brought up to date
+        NestEmitter::Worker* worker = nullptr;  ///< that fills it, once it has
+        TokenId back;                           ///< of an operand that is brought up to date
     };
     /// A level where results are summed up, from the innermost moved one outwards.
     struct Sums {
@@ -54,7 +55,7 @@ private:
     void compute(std::size_t step);
     void bring_back(std::size_t step);
     void finish(RoundStep& step) const;
-    [[nodiscard]] std::int64_t instances_at_work() const;
+    [[nodiscard]] std::int64_t find_instances_at_work() const;
     [[nodiscard]] Cycles computing_time(std::size_t step) const;
     void count_points(StepBody& body, std::int64_t points);
     [[nodiscard]] RoundStep ramp_up(std::size_t step, const NestEmitter::Worker& worker) const;
@@ -106,9 +107,13 @@ private:
     std::vector<AgentId> started_;  ///< agents that waited for the layer before
     std::size_t out_operand_;
     std::int64_t turns_;                ///< of the lanes over what is laid out on them
+    std::int64_t instances_at_work_;    ///< lanes of several instances that work at once
     TokenId brought_up_;                ///< by each step that computes, where state changes
     double density_;                    ///< share of the inputs that lanes multiply
     TokenId streamed_back_, computed_;  ///< where no moved level keeps the results
+    NestEmitter::Worker* computes_ = nullptr;
+    NestEmitter::Worker* streams_results_ = nullptr;
+    NestEmitter::Worker* streams_sums_ = nullptr;
 };
 
 }  // namespace memwall

@@ -246,8 +246,11 @@ void LayerEmitter::stream_sums_back(std::size_t step) {
     if (flow.down == 0) {
         return;
     }
-    NestEmitter::Worker& worker =
-        out_.worker("stream sums back to " + at(all.child), out_.mover(all.parent, all.child));
+    if (streams_sums_ == nullptr) {
+        streams_sums_ =
+            &out_.worker("stream sums back to " + at(all.child), out_.mover(all.parent, all.child));
+    }
+    NestEmitter::Worker& worker = *streams_sums_;
     RoundStep load;
     load.layer = mapped_.root;
     load.body = out_.move(mapped_.root, {flow}, worker.unit);
@@ -273,8 +276,11 @@ void LayerEmitter::stream_results(std::size_t step) {
     partial.up = share(all.partials(), i, n);
     partial.leave = share(all.drains - finals, i, n);
     partial.added = share(all.additions(), i, n);
-    NestEmitter::Worker& worker =
-        out_.worker("stream results of " + at(all.child), out_.mover(all.parent, all.child));
+    if (streams_results_ == nullptr) {
+        streams_results_ =
+            &out_.worker("stream results of " + at(all.child), out_.mover(all.parent, all.child));
+    }
+    NestEmitter::Worker& worker = *streams_results_;
     RoundStep store;
     store.layer = mapped_.root;
     store.body = out_.move(mapped_.root, {whole, partial}, worker.unit);
