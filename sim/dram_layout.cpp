@@ -107,17 +107,19 @@ DramLayout::Block DramLayout::block(std::int64_t number) const {
 void DramLayout::split_piece(std::int64_t first, std::int64_t end,
                              std::vector<std::vector<Run>>& by_channel) const {
     // The channels that it touches, from that of its first burst on.
-    const std::int64_t begin = first / interleave_;
-    const std::int64_t touched = std::min((end - 1) / interleave_ - begin + 1, channels_);
-    for (std::int64_t c = 0; c < touched; ++c) {
-        const std::int64_t channel = (begin + c) % channels_;
-        Run run{below(first, channel), below(end, channel)};
+    const Place from = place(first);
+    const Place to = place(end);
+    const std::int64_t blocks = (end - 1) / interleave_ - first / interleave_ + 1;
+    std::int64_t channel = from.in_turn / interleave_;
+    for (std::int64_t left = std::min(blocks, channels_); left > 0; --left) {
+        const Run run{below(from, channel), below(to, channel)};
         std::vector<Run>& runs = by_channel[static_cast<std::size_t>(channel)];
         if (!runs.empty() && run.begin >= runs.back().begin && run.begin <= runs.back().end) {
             runs.back().end = std::max(runs.back().end, run.end);
         } else if (run.begin < run.end) {
             runs.push_back(run);
         }
+        channel = channel + 1 == channels_ ? 0 : channel + 1;
     }
 }
 
@@ -129,8 +131,9 @@ void DramLayout::split(const DramAccess& access, std::vector<std::vector<Run>>& 
             split_piece(address / burst_, ceil_divide(address + size, burst_), by_channel);
         }
     };
-    if (access.stride == bytes) {  // pieces without gaps are one
-        add(access.address, checked_multiply(bytes, access.pieces));
+    if (bytes > 0 && access.pieces > 0 && access.stride >= 0 && access.stride < bytes + burst_) {
+        // No burst lies between two pieces: all of them are one.
+        add(access.address, checked_add(bytes, checked_multiply(access.stride, access.pieces - 1)));
         return;
     }
     for (std::int64_t piece = 0; piece < access.pieces; ++piece) {

@@ -49,11 +49,19 @@ public:
     [[nodiscard]] bool rotates(std::int64_t count) const { return count <= rotation_; }
 
 private:
-    /// How many of a channel's bursts lie below a burst of all channels'.
-    [[nodiscard]] std::int64_t below(std::int64_t burst, std::int64_t channel) const {
+    /// A burst of all channels': turns round the channels before it, and its place in its own.
+    struct Place {
+        std::int64_t turns = 0;
+        std::int64_t in_turn = 0;
+    };
+    [[nodiscard]] Place place(std::int64_t burst) const {
         const std::int64_t turn = interleave_ * channels_;
-        const std::int64_t inside = burst % turn - channel * interleave_;
-        return burst / turn * interleave_ + std::clamp<std::int64_t>(inside, 0, interleave_);
+        return {burst / turn, burst % turn};
+    }
+    /// How many of a channel's bursts lie below a place.
+    [[nodiscard]] std::int64_t below(const Place& place, std::int64_t channel) const {
+        const std::int64_t inside = place.in_turn - channel * interleave_;
+        return place.turns * interleave_ + std::clamp<std::int64_t>(inside, 0, interleave_);
     }
     void split_piece(std::int64_t first, std::int64_t end,
                      std::vector<std::vector<Run>>& by_channel) const;
