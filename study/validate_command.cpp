@@ -72,14 +72,14 @@ class Runs {
 public:
     Runs(const Configs& configs, InputFiles& inputs) : configs_(configs), inputs_(inputs) {}
 
-    const Predicted& of(const ValidationRow& row) {
-        const std::string key = key_of(row.run);
+    const Predicted& of(const CommandLine& run) {
+        const std::string key = key_of(run);
         const auto known = results_.find(key);
         if (known != results_.end()) {
             return known->second;
         }
-        RunRequest request = run_request(row.run);
-        request.settings.mapping = load_mapping_config(configs_, row.run.mapping, inputs_);
+        RunRequest request = run_request(run);
+        request.settings.mapping = load_mapping_config(configs_, run.mapping, inputs_);
         const NetworkSource network =
             load_network_source(configs_, request.network, request.overrides.network, inputs_);
         const Machine machine =
@@ -106,7 +106,7 @@ private:
 /// The figure of the row, had the run taken the envelope's time; of rates and times only.
 std::optional<double> on_envelope(const Predicted& predicted, const ValidationRow& row) {
     const bool rate = row.metric.name == "throughput";
-    if (!predicted.envelope || (!rate && row.metric.name != "latency")) {
+    if (!predicted.envelope || row.over || (!rate && row.metric.name != "latency")) {
         return std::nullopt;
     }
     RunResult run = predicted.run;
@@ -125,9 +125,11 @@ std::vector<ScoredRow> score_all(const std::vector<ValidationRow>& rows, const C
     for (const ValidationRow& row : rows) {
         bar.show(static_cast<double>(scored.size()) / static_cast<double>(rows.size()));
         try {
-            const Predicted& predicted = runs.of(row);
-            scored.push_back(score(row, measure(predicted.run, row.metric, row.unit),
-                                   on_envelope(predicted, row)));
+            const Predicted& predicted = runs.of(row.run);
+            const double figure =
+                row.over ? measured_ratio(predicted.run, runs.of(*row.over).run, row.metric)
+                         : measure(predicted.run, row.metric, row.unit);
+            scored.push_back(score(row, figure, on_envelope(predicted, row)));
         } catch (const InputError& error) {
             Diagnostics faults;
             for (const Diagnostic& fault : error.faults()) {

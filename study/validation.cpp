@@ -30,6 +30,13 @@ std::string in_words(const CommandLine& run) {
     return text;
 }
 
+/// Both runs of a ratio: "resnet50, int4; over v100: resnet50, fp16".
+std::string in_words(const ValidationRow& row) {
+    return in_words(row.run) +
+           (row.over ? "; over " + row.over->machine.value_or("") + ": " + in_words(*row.over)
+                     : "");
+}
+
 /// Whether a workload may have a key for an option of `memwall run`: all but those that say where
 /// things are read and written.
 bool is_of_workload(const ValueOption& option) {
@@ -60,6 +67,13 @@ CommandLine read_run(MapReader& row) {
             run.set.push_back(entry.key + "=" + *value);
         }
     }
+    keys.finish();
+    return run;
+}
+
+CommandLine read_over(const YamlValue& value, Diagnostics& faults) {
+    MapReader keys(value, "'over'", faults);
+    CommandLine run = read_run(keys);
     keys.finish();
     return run;
 }
@@ -136,12 +150,16 @@ ValidationRow read_row(const YamlValue& value, const std::string& group, Diagnos
     row.id = reader.required<std::string>("id");
     row.group = reader.optional<std::string>("group", group);
     row.run = read_run(reader);
-    row.workload = reader.optional<std::string>("about", in_words(row.run));
+    if (const YamlValue* over = reader.value("over")) {
+        row.over = read_over(*over, faults);
+    }
+    row.workload = reader.optional<std::string>("about", in_words(row));
     row.metric = read_metric(reader);
     if (row.metric.name.empty()) {
         reader.value("unit");
     } else {
-        const std::vector<std::string> units = units_of(row.metric.name);
+        const std::vector<std::string> units =
+            row.over ? std::vector<std::string>{"ratio"} : units_of(row.metric.name);
         const auto unit = reader.required_choice("unit", units);
         row.unit = units[unit.value_or(0)];
     }
@@ -161,6 +179,15 @@ ValidationRow read_row(const YamlValue& value, const std::string& group, Diagnos
     }
     reader.finish();
     return row;
+}
+
+/// Relative paths begin in the folder of the validation file.
+void find_files_in(const std::filesystem::path& folder, CommandLine& run) {
+    for (std::optional<std::string>* file : {&run.machine, &run.network, &run.mapping}) {
+        if (*file && is_path(**file) && std::filesystem::path(**file).is_relative()) {
+            *file = (folder / **file).string();
+        }
+    }
 }
 
 }  // namespace
@@ -184,11 +211,9 @@ std::vector<ValidationRow> load_validation(const YamlValue& root,
             faults.error(row.where, "duplicate row '" + row.id + "' (first at line " +
                                         std::to_string(same->where.line) + ")");
         }
-        for (std::optional<std::string>* file :
-             {&row.run.machine, &row.run.network, &row.run.mapping}) {
-            if (*file && is_path(**file) && std::filesystem::path(**file).is_relative()) {
-                *file = (folder / **file).string();
-            }
+        find_files_in(folder, row.run);
+        if (row.over) {
+            find_files_in(folder, *row.over);
         }
         rows.push_back(std::move(row));
     }

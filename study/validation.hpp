@@ -36,10 +36,11 @@ struct PublishedSpread {
 };
 
 struct ValidationRow {
-    std::string id;        ///< of the source row, and the metric where that row holds two figures
-    std::string group;     ///< rows that share a median
-    CommandLine run;       ///< machine, network and options, as `memwall run` takes them
-    std::string workload;  ///< in words
+    std::string id;     ///< of the source row, and the metric where that row holds two figures
+    std::string group;  ///< rows that share a median
+    CommandLine run;    ///< machine, network and options, as `memwall run` takes them
+    std::optional<CommandLine> over;  ///< the figure is a ratio: this run's stands below
+    std::string workload;             ///< in words
     Metric metric;
     std::string unit;
     double published = 0;

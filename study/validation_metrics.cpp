@@ -254,4 +254,9 @@ double measure(const RunResult& run, const Metric& metric, const std::string& un
     fail("reading checks the units of metrics");
 }
 
+double measured_ratio(const RunResult& run, const RunResult& over, const Metric& metric) {
+    const auto& value = entry(metric.name).value;
+    return value(run, metric) / value(over, metric);
+}
+
 }  // namespace memwall

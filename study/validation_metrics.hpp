@@ -36,5 +36,7 @@ bool is_memory_metric(const std::string& metric);
 
 /// The figure in `unit`. Throws InputError where the run has no such layer.
 double measure(const RunResult& run, const Metric& metric, const std::string& unit);
+/// The figure of one run over that of another.
+double measured_ratio(const RunResult& run, const RunResult& over, const Metric& metric);
 
 }  // namespace memwall

@@ -95,6 +95,36 @@ TEST_CASE("a group's median and worst are those of its counted rows, by size") {
     CHECK(failures(rows).empty());
 }
 
+TEST_CASE(
+    "a ratio is the figure of a row's run over that of another, which may be of another machine") {
+    const std::string batch_2 =
+        ", over: {machine: tiny_von_neumann, workload: {network: tiny_linear, phase: single, "
+        "batch: 2, engine: analytic}}";
+    std::string ratio = row("ratio", "1", batch_2 + ", counted: false");
+    ratio.replace(ratio.find("frames/s"), 8, "ratio");
+    const TemporaryFolder folder;
+    const std::string one = row("one", "1", ", counted: false");
+    std::string two = row("two", "1", ", counted: false");
+    two.replace(two.find("phase: single"), 13, "phase: single, batch: 2");
+    const ProgramRun run = validate(folder, file(one + two + ratio), {"--json", "-"});
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const auto json = nlohmann::json::parse(run.out);
+    const auto predicted = [&](std::size_t number) {
+        return json["rows"][number]["predicted"].get<double>();
+    };
+    CHECK(predicted(0) != predicted(1));
+    CHECK(predicted(2) == Approx(predicted(0) / predicted(1)).epsilon(1e-12));
+    CHECK(json["rows"][2]["unit"] == "ratio");
+    CHECK(json["rows"][2]["workload"] ==
+          "tiny_linear, single; over tiny_von_neumann: tiny_linear, single, batch 2");
+    CHECK(json["rows"][2]["back_of_envelope"].is_null());
+
+    const ProgramRun no_ratio = validate(folder, file(row("a", "1", batch_2)));
+    CHECK(no_ratio.status == 2);
+    CHECK(no_ratio.err.find("unknown unit 'frames/s'; expected ratio") != std::string::npos);
+}
+
 TEST_CASE("validate measures each row and succeeds where all are within their bands") {
     const TemporaryFolder folder;
     const ProgramRun first = validate(folder, file(row("a", "1", "")), {"--json", "-"});
