@@ -7,6 +7,7 @@
 #include <string>
 
 #include "arch/core_work.hpp"
+#include "arch/machine_training.hpp"
 #include "arch/spatial/design.hpp"
 #include "base/error.hpp"
 #include "workloads/transforms.hpp"
@@ -133,9 +134,7 @@ std::string summary(const CoreSplit& split) {
 /// What this mapper has no way to do yet is refused, for each reason at the first layer.
 void check_spatial(const Network& network, const Machine& machine) {
     if (network.trains()) {
-        throw InputError("machine '" + machine.name() +
-                         "' cannot train: its mapper keeps no optimiser state, and has no "
-                         "way to put new weights where its arrays read them");
+        check_trains(machine);
     }
     Diagnostics faults;
     std::set<std::string> told;

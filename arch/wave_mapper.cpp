@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/wave_mapper.hpp"
 
+#include <algorithm>
+
 #include "arch/core_work.hpp"
 #include "arch/network_bound.hpp"
 #include "arch/wave/emitter.hpp"
@@ -40,6 +42,25 @@ double utilization(const Network& network, const Hierarchy& gpu, const WavePlan&
         }
     }
     return kernel.core_cycles > 0 ? cycles / kernel.core_cycles : 0;
+}
+
+/// The bound of an attention's layer that shares a kernel is without the scores, which no memory
+/// sees.
+IoBound bound_without_scores(const Network& network, const WavePlan& plan, const Kernel& kernel,
+                             const Layer& layer, IoBound bound) {
+    for (const Operand& operand : layer.space.operands) {
+        const TensorId stored = network.storage(operand.tensor);
+        const bool is_private =
+            std::any_of(kernel.parts.begin(), kernel.parts.end() - 1,
+                        [&](std::size_t part) { return plan.fused[part].output == stored; });
+        if (is_private) {
+            bound.compulsory = bound.compulsory -
+                               stored_bytes(touched_words(operand.projection, layer.space.box()),
+                                            operand.precision);
+        }
+    }
+    bound.segment = Bytes(0);
+    return bound;
 }
 
 /// The bound of a layer whose lanes pass over zeros is what it touches without those.
@@ -89,6 +110,10 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
             const bool leads = part == kernel.parts.front();
             layer.summary = leads ? kernel.summary : "in the kernel of " + first.name;
             layer.fused = !leads;
+            if (kernel.parts.size() > 1) {
+                layer.bound = bound_without_scores(network, plan, kernel, network.layer(fused.root),
+                                                   layer.bound);
+            }
             layer.skips_zeros =
                 skipped_zeros(network, network.layer(fused.root), *gpu.array_config).has_value();
             layer.utilization = utilization(network, gpu, plan, kernel);

@@ -270,6 +270,11 @@ void WaveEmitter::compute(const Kernel& kernel, std::int64_t part, std::int64_t 
         for (const std::size_t f : kernel.parts) {
             count_arithmetic(step.body, f, kernel.slices);
         }
+        if (kernel.attention) {
+            const LayerId values = plan_.fused[kernel.parts.back()].root;
+            count_vector(step.body, values, network_.layer(values).precision.accumulator,
+                         kernel.attention->rescaling);
+        }
     }
     fed_.use(step, fed_.last());
     fed_.release(step);

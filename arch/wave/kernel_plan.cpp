@@ -28,9 +28,16 @@ public:
         plan_.fused = fuse_layers(network_);
         for (std::size_t f = 0; f < plan_.fused.size();) {
             Kernel kernel;
-            const std::size_t count = attention_at(f) ? 3 : 1;
+            const std::optional<AttentionBlocks> attention = attention_at(f);
+            const std::size_t count = attention ? 3 : 1;
             for (std::size_t p = 0; p < count; ++p) {
                 kernel.parts.push_back(f + p);
+            }
+            if (attention && attention->keys > 0) {
+                kernel.attention = attention;
+                kernel.core_cycles += static_cast<double>(attention->rescaling) / vector_lanes();
+                kernel.summary = fmt::format("{} keys at a time past {} queries", attention->keys,
+                                             attention->rows);
             }
             for (const std::size_t part : kernel.parts) {
                 add_part(kernel, part);
@@ -46,14 +53,14 @@ private:
         return network_.layer(plan_.fused[f].root);
     }
 
-    /// MODEL: an attention runs as one kernel where 64 rows of its scores fit the registers of a
-    /// core, as the fused kernels of vendors' libraries do (Dao et al., FlashAttention, 2022, for
-    /// any length); else its three layers run one after another, and so they do in training, whose
-    /// backward pass reads the softmax.
-    [[nodiscard]] bool attention_at(std::size_t f) const {
+    /// Where the three layers of an attention begin that run as one kernel: how. In training they
+    /// run one after another.
+    // MODEL: the backward pass of an attention reads the softmax from the DRAM: nothing is computed
+    // twice.
+    [[nodiscard]] std::optional<AttentionBlocks> attention_at(std::size_t f) const {
         if (f + 2 >= plan_.fused.size() || gpu_.accumulators_config == nullptr ||
             network_.trains()) {
-            return false;
+            return std::nullopt;
         }
         const Layer& scores = root(f);
         const Layer& softmax = root(f + 1);
@@ -61,14 +68,11 @@ private:
         const bool one = is_attention(scores) && is_attention(softmax) && is_attention(values) &&
                          scores.composite->name == softmax.composite->name &&
                          softmax.composite->name == values.composite->name;
-        if (!one || scores.macs() == 0 || softmax.macs() > 0 || values.macs() == 0) {
-            return false;
+        const bool alone = scores.stands_alone || softmax.stands_alone || values.stands_alone;
+        if (!one || alone || scores.macs() == 0 || softmax.macs() > 0 || values.macs() == 0) {
+            return std::nullopt;
         }
-        constexpr std::int64_t kRows = 64;
-        const MatrixShape shape = matrix_shape(scores);
-        const std::int64_t bytes =
-            std::min(kRows, shape.rows) * shape.columns * bits(scores.precision.accumulator) / 8;
-        return bytes <= gpu_.accumulators_config->capacity.count();
+        return attention_blocks(scores, values, gpu_);
     }
 
     /// Whether a tensor never leaves the cores: made and read by the same kernel alone.
@@ -78,6 +82,10 @@ private:
         }
         return std::any_of(kernel.parts.begin(), kernel.parts.end() - 1,
                            [&](std::size_t part) { return plan_.fused[part].output == tensor; });
+    }
+
+    [[nodiscard]] double vector_lanes() const {
+        return static_cast<double>(gpu_.vector_config->lanes * gpu_.cores);
     }
 
     /// How often the blocks of a product read each word of its operands.
@@ -90,14 +98,20 @@ private:
     // MODEL: where a product has so few columns that blocks are mostly empty (a depthwise
     // convolution), it runs on the elementwise lanes if that is faster, a multiply-accumulate each.
     Reuse add_work(Kernel& kernel, const FusedLayer& fused, const Layer& layer) const {
-        const auto lanes = static_cast<double>(gpu_.vector_config->lanes * gpu_.cores);
+        const double lanes = vector_lanes();
         kernel.summary += kernel.summary.empty() ? "" : "; ";
         if (layer.macs() == 0) {
             kernel.core_cycles += vector_operations(fused) / lanes;
             kernel.summary += "elementwise";
             return {};
         }
-        const ProductDemand demand = demand_of(fused);
+        ProductDemand demand = demand_of(fused);
+        if (kernel.attention) {
+            std::int64_t& keys = fused.root == plan_.fused[kernel.parts.front()].root
+                                     ? demand.shape.columns
+                                     : demand.shape.depth;
+            keys = kernel.attention->met_keys;
+        }
         const BlockPlan blocks = plan_blocks(demand, gpu_, memory_latency_);
         const MatrixShape& shape = demand.shape;
         const double results = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
@@ -120,6 +134,9 @@ private:
             add_flow(kernel.sums, fused.output, fused.root, TensorRole::partial_sums,
                      layer.precision.accumulator, std::llround(blocks.sum_bytes), 1);
         }
+        if (kernel.attention) {
+            return {1, kernel.attention->key_passes};
+        }
         const auto touched = static_cast<double>(touched_bytes(layer, layer.space.operands[1]));
         return {static_cast<double>(ceil_divide(shape.columns, blocks.columns)),
                 static_cast<double>(ceil_divide(shape.rows, blocks.rows)) *
@@ -141,6 +158,9 @@ private:
             const std::int64_t bytes = touched_bytes(layer, operand);
             add_flow(kernel.feeds, stored, fused.root, operand.role, operand.precision, bytes,
                      times);
+            if (kernel.attention && o == 1 && layer.macs() > 0 && bytes > 0) {
+                kernel.feeds.back().dram_passes = kernel.attention->dram_passes;
+            }
             if (operand.updated) {
                 add_flow(kernel.drains, stored, fused.root, operand.role, operand.precision, bytes,
                          1, true);
@@ -179,7 +199,7 @@ private:
                          bool in_place = false) {
         if (bytes > 0) {
             flows.push_back({tensor, layer, role, precision,
-                             std::llround(static_cast<double>(bytes) * times), bytes, in_place});
+                             std::llround(static_cast<double>(bytes) * times), bytes, in_place, 1});
         }
     }
 

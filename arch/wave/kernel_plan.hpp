@@ -10,6 +10,7 @@
 
 #include "arch/fused_layer.hpp"
 #include "arch/tiling/hierarchy.hpp"
+#include "arch/wave/attention_kernel.hpp"
 #include "arch/wave/block_plan.hpp"
 #include "workloads/network.hpp"
 
@@ -22,8 +23,9 @@ struct KernelFlow {
     TensorRole role = TensorRole::inputs;
     Precision precision = Precision::int8;
     std::int64_t bytes = 0;
-    std::int64_t distinct = 0;  ///< of them, each word once
-    bool in_place = false;      ///< written over what lies there: state, new weights
+    std::int64_t distinct = 0;     ///< of them, each word once
+    bool in_place = false;         ///< written over what lies there: state, new weights
+    std::int64_t dram_passes = 1;  ///< of keys and values: how often the DRAM is asked for them
 };
 
 /// One launch: a fused layer, or the products and the softmax of an attention.
@@ -31,14 +33,15 @@ struct Kernel {
     std::vector<std::size_t> parts;  ///< fused layers, in order
     double core_cycles = 0;          ///< all waves, without waiting for the cache or the DRAM
     std::int64_t waves = 1;
-    std::int64_t slices = 1;          ///< that a product's depth is cut into
-    std::string summary;              ///< of its blocks, in words
-    std::vector<KernelFlow> feeds;    ///< from the cache into the cores
-    std::vector<KernelFlow> drains;   ///< from the cores into the cache
-    std::vector<KernelFlow> sums;     ///< of slices, to the cores and back
-    std::vector<KernelFlow> fetches;  ///< from the DRAM into the cache
-    std::vector<KernelFlow> stores;   ///< from the cache into the DRAM: also what others wrote
-    std::int64_t held = 0;            ///< bytes of the cache that are in use at its end
+    std::int64_t slices = 1;                   ///< that a product's depth is cut into
+    std::optional<AttentionBlocks> attention;  ///< where keys go by in blocks
+    std::string summary;                       ///< of its blocks, in words
+    std::vector<KernelFlow> feeds;             ///< from the cache into the cores
+    std::vector<KernelFlow> drains;            ///< from the cores into the cache
+    std::vector<KernelFlow> sums;              ///< of slices, to the cores and back
+    std::vector<KernelFlow> fetches;           ///< from the DRAM into the cache
+    std::vector<KernelFlow> stores;  ///< from the cache into the DRAM: also what others wrote
+    std::int64_t held = 0;           ///< bytes of the cache that are in use at its end
 };
 
 struct WavePlan {

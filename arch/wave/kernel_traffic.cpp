@@ -158,6 +158,9 @@ private:
     /// the cores have blocks of at a time, which make a square of the results. So do both operands
     /// of a product that sums over the batch, for its groups of rows and of columns.
     [[nodiscard]] std::int64_t passes_again(const Kernel& kernel, const KernelFlow& flow) const {
+        if (kernel.attention) {
+            return flow.dram_passes - 1;
+        }
         const Layer& layer = network_.layer(flow.layer);
         const bool batch_sum = sums_over_batch(network_, layer);
         if (fits(flow) || layer.macs() == 0 || (flow.role != TensorRole::weights && !batch_sum)) {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocks of queries and keys of a fused attention, counted by hand.
+#include "arch/wave/attention_kernel.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "arch/mapper.hpp"
+#include "arch/wave/kernel_plan.hpp"
+#include "tests/support/machines.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+/// Self-attention of a head of `features`, with keys by themselves.
+Network attention(std::int64_t positions, std::int64_t features, const std::string& more = "") {
+    const std::string shape =
+        "[1, " + std::to_string(positions) + ", " + std::to_string(features) + "]";
+    return test::network_of_text("network: n\nsource: s\nprecision: fp16\ninputs: {q: " + shape +
+                                 ", k: " + shape + ", v: " + shape +
+                                 "}\nlayers:\n  - {name: y, op: attention, inputs: [q, k, v]" +
+                                 more + "}\n");
+}
+
+Hierarchy gpu_of(const Machine& machine) {
+    return Hierarchy(machine, ComponentKind::cache, "wave");
+}
+
+AttentionBlocks blocks_of(const Network& network, const std::string& machine = "a100_sxm_80gb") {
+    const Machine of = test::shipped_machine(machine);
+    const Hierarchy gpu = gpu_of(of);
+    const auto blocks = attention_blocks(network.layer(LayerId(0)), network.layer(LayerId(2)), gpu);
+    REQUIRE(blocks.has_value());
+    return *blocks;
+}
+
+std::int64_t sum(const std::vector<KernelFlow>& flows) {
+    std::int64_t bytes = 0;
+    for (const KernelFlow& flow : flows) {
+        bytes += flow.bytes;
+    }
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("Scores that fit the registers of a core are normalised there at once") {
+    // 64 rows of 1,024 sums of 4 B are the 256 KiB of an A100's registers.
+    CHECK(blocks_of(attention(1024, 64)).keys == 0);
+    CHECK(blocks_of(attention(1025, 64)).keys == 128);
+}
+
+TEST_CASE("Every block of queries meets all keys, and rescales after the first block of them") {
+    // 128 rows of 128 scores and 128 results of 4 B are 128 KiB, half of the registers.
+    const AttentionBlocks blocks = blocks_of(attention(2048, 128));
+    CHECK(blocks.rows == 128);
+    CHECK(blocks.keys == 128);
+    CHECK(blocks.row_blocks == 16);
+    CHECK(blocks.met_keys == 2048);
+    CHECK(blocks.key_passes == 16);
+    CHECK(blocks.dram_passes == 1);
+    CHECK(blocks.rescaling == 2048 * 15 * (3 + 128));
+    // Twice the features leave room for half of the rows.
+    CHECK(blocks_of(attention(2048, 256)).rows == 64);
+    // (128 + 2 x 64) x 128 halves are the 64 KiB of a T4's shared memory.
+    CHECK(blocks_of(attention(2048, 128), "t4").keys == 64);
+}
+
+TEST_CASE("Blocks of keys that a mask hides from all queries of a block are passed over") {
+    const AttentionBlocks causal = blocks_of(attention(2048, 64, ", causal: true"));
+    CHECK(causal.row_blocks == 16);
+    CHECK(causal.met_keys == 136 * 128 / 16);  // 1 + 2 + ... + 16 blocks
+    CHECK(causal.key_passes == 8.5);
+    CHECK(causal.rescaling == 128 * 120 * (3 + 64));
+    // With a window of 256: 1, 2, and then 3 blocks each.
+    const AttentionBlocks window = blocks_of(attention(2048, 64, ", causal: true, window: 256"));
+    CHECK(window.met_keys == 45 * 128 / 16);
+    CHECK(window.rescaling == 128 * (45 - 16) * (3 + 64));
+}
+
+TEST_CASE("Keys of a head that the cache cannot hold come once for each wave of queries") {
+    // 131,072 keys and values of 128 halves are 64 MiB of a cache of 40; a core has room for one
+    // block in its shared memory, so 108 of the 1,024 run at a time.
+    CHECK(blocks_of(attention(131072, 128)).dram_passes == 10);
+    CHECK(blocks_of(attention(32768, 128)).dram_passes == 1);
+}
+
+TEST_CASE("A long attention reads queries, keys and values and writes results, and no scores") {
+    const Machine machine = test::shipped_machine("a100_sxm_80gb");
+    const Hierarchy gpu = gpu_of(machine);
+    const std::int64_t words = 4096 * 64 * 2;
+    const WavePlan plan = plan_waves(with_batch(attention(4096, 64), 4), gpu, 500);
+    REQUIRE(plan.kernels.size() == 1);
+    CHECK(sum(plan.kernels[0].feeds) == 4 * (words + 2 * 32 * words));
+    CHECK(sum(plan.kernels[0].fetches) == 4 * 3 * words);
+    CHECK(sum(plan.kernels[0].drains) == 4 * words);
+    CHECK(sum(plan.kernels[0].stores) == 4 * words);
+    const MapperOptions options;
+    const Mapping mapping = map_network(with_batch(attention(4096, 64), 4), machine, options);
+    CHECK(mapping.layers[0].bound.bytes().count() == 4 * 2 * words);
+    CHECK(mapping.layers[1].bound.bytes().count() == 0);
+    CHECK(mapping.layers[2].bound.bytes().count() == 4 * 2 * words);
+}
+
+TEST_CASE("Where the layers of an attention stand alone, they are three kernels") {
+    const Machine machine = test::shipped_machine("a100_sxm_80gb");
+    const Hierarchy gpu = gpu_of(machine);
+    Network apart = test::network_of_text(
+        "network: n\nsource: s\nprecision: fp16\ninputs: {q: [1, 512, 64], k: [1, 512, 64], v: "
+        "[1, 512, 64]}\nlayers:\n  - {name: y, op: attention, inputs: [q, k, v]}\ntransforms: "
+        "[{fuse: false}]\n");
+    CHECK(plan_waves(apart, gpu, 500).kernels.size() == 3);
+    CHECK(plan_waves(attention(512, 64), gpu, 500).kernels.size() == 1);
+}
+
+}  // namespace memwall
