@@ -123,6 +123,11 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
                            : run_at_its_clock(asked, machine.at_clock(clock), settings, scenario,
                                               overrides, progress);
     result.totals.power_cap = {cap.power, clock, own, result.totals.power <= cap.power};
+    const double share = static_cast<double>(clock.count()) / static_cast<double>(own.count());
+    result.totals.utilization *= share;  // of the peak that the machine has without the cap
+    for (LayerResult& layer : result.layers) {
+        layer.utilization *= share;
+    }
     return result;
 }
 

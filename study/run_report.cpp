@@ -49,6 +49,22 @@ std::string latency_note(const RunResult& run) {
     return note;
 }
 
+/// Which peak a utilization is of. The steps of a language model may each have another clock.
+std::string peak_note(const RunResult& run) {
+    const auto& cap = run.totals.power_cap;
+    if (!cap || cap->clock == cap->own_clock) {
+        return "of the arrays' dense peak";
+    }
+    const std::string own = "of the arrays' dense peak at " + format_hertz(cap->own_clock);
+    if (run.scenario.phase == Phase::decode || run.scenario.phase == Phase::generate) {
+        return own;
+    }
+    const double raised =
+        static_cast<double>(cap->own_clock.count()) / static_cast<double>(cap->clock.count());
+    return fmt::format("{}; {} of that at {}", own, percent(run.totals.utilization * raised),
+                       format_hertz(cap->clock));
+}
+
 std::string totals_text(const RunResult& run) {
     const Totals& totals = run.totals;
     Table table({{"", Align::left}, {"", Align::right}, {"", Align::left}});
@@ -61,7 +77,7 @@ std::string totals_text(const RunResult& run) {
                                format_watts(cap->cap), cap->holds ? "holds" : "does not hold")});
     }
     add_energies(run, table);
-    table.add({"utilization", percent(totals.utilization), "of the arrays' dense peak"});
+    table.add({"utilization", percent(totals.utilization), peak_note(run)});
     if (totals.arithmetic_intensity) {
         table.add(
             {"intensity", rate(*totals.arithmetic_intensity), "MACs a byte over the chip's edge"});

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "arch/core_split.hpp"
+#include "arch/machine_training.hpp"
 #include "base/error.hpp"
 #include "workloads/training.hpp"
 #include "workloads/transforms.hpp"
@@ -33,13 +34,16 @@ bool multiplies(const Machine& machine, const LayerPrecision& precision) {
 
 [[noreturn]] void refuse(const Machine& machine, const std::string& what) {
     std::string known;
+    std::string first;
     for (const MacArrayConfig* array : arrays_of(machine)) {
         for (const ArrayShape& shape : array->shapes) {
+            first = first.empty() ? name(shape.precision) : first;
             known += (known.empty() ? "" : ", ") + std::string(name(shape.precision));
         }
     }
     throw InputError("training_step: machine '" + machine.name() + "' has no lanes for " + what +
-                     "; it multiplies " + known + ": give one of these with --precision");
+                     "; it multiplies " + known +
+                     ": give one of these with --precision, as in --precision " + first);
 }
 
 bool is_floating(const Layer& layer) {
@@ -111,6 +115,9 @@ TrainedNetwork in_floating_point(const Network& network, const Machine* machine)
 TrainedNetwork network_to_train(const NetworkSource& source, const Scenario& scenario,
                                 const std::string& policy, const Machine* machine) {
     ensure(scenario.training.has_value(), "a training step has an optimizer");
+    if (machine != nullptr) {
+        check_trains(*machine);
+    }
     const Network network =
         source.has_steps() ? source.at(scenario.training->tokens, 0) : source.network();
     TrainedNetwork trained = policy.empty() ? in_floating_point(network, machine)

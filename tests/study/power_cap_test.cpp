@@ -45,6 +45,21 @@ TEST_CASE("a power cap lowers the clock to the highest step at which it holds") 
     CHECK(higher["power_w"].get<double>() > least);
 }
 
+TEST_CASE("utilization is of the peak at the machine's own clock, whatever a cap does to it") {
+    const auto free = run_lenet({"--set", "machine.power_cap.power=1kW"});
+    const double least = 0.7 * free["power_w"].get<double>();
+    const auto capped =
+        run_lenet({"--set", "machine.power_cap.power=" + std::to_string(least) + " W"});
+    const auto share = [](const nlohmann::json& totals) {
+        return totals["utilization"].get<double>() / totals["throughput_per_s"].get<double>();
+    };
+    CHECK(share(capped) == Approx(share(free)));
+    const ProgramRun run = run_memwall({"run", "--machine", "t4", "--network", "lenet", "--engine",
+                                        "analytic", "--batch", "4096", "--set",
+                                        "machine.power_cap.power=" + std::to_string(least) + " W"});
+    CHECK(run.out.find("of the arrays' dense peak at 1.59 GHz; ") != std::string::npos);
+}
+
 TEST_CASE("a single batch is over before a power cap acts") {
     const auto totals = run_lenet({"--phase", "single", "--set", "machine.power_cap.power=1W"});
     CHECK(totals["power_cap"]["clock_hz"] == 1590000000);
