@@ -139,6 +139,13 @@ private:
         write_file_whole(file, network_text(network));
     }
 
+    /// A note that both networks of a comparison have is one.
+    void tell_once(const std::string& note) {
+        if (told_.insert(note).second) {
+            std::cerr << note << "\n";
+        }
+    }
+
     Network read_network(const std::string& network_name) {
         const NetworkSource source =
             load_network_source(configs_, network_name, request_.overrides.network, inputs_);
@@ -150,7 +157,7 @@ private:
             TrainedNetwork trained = network_to_train(source, scenario, request_.settings.precision,
                                                       machine ? &*machine : nullptr);
             if (!trained.changed.empty()) {
-                std::cerr << "note: " << changed_text(trained.changed) << "\n";
+                tell_once("note: " + changed_text(trained.changed));
             }
             return std::move(trained.network.network);
         }
@@ -272,6 +279,7 @@ private:
     RunRequest request_;
     Output output_;
     InputFiles inputs_;
+    std::set<std::string> told_;
 };
 
 }  // namespace

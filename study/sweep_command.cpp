@@ -42,7 +42,8 @@ std::string size_text(const LoadedSweep& loaded, const SweepEstimate& estimate, 
 }
 
 /// How large a sweep is and how long it takes; points that were tried for that and fail are named.
-void dry_run(const LoadedSweep& loaded, const Configs& configs, int jobs) {
+/// The exit status: 2 where there are such.
+int dry_run(const LoadedSweep& loaded, const Configs& configs, int jobs) {
     const std::int64_t all = loaded.sweep.space.size();
     const std::int64_t left =
         loaded.sweep.search ? std::min(loaded.sweep.search->budget, all) : all;
@@ -52,6 +53,7 @@ void dry_run(const LoadedSweep& loaded, const Configs& configs, int jobs) {
         text += line + "\n";
     }
     print_result(text);
+    return expected.failing.empty() ? 0 : 2;
 }
 
 std::string counts_text(const SweepCounts& counts) {
@@ -154,8 +156,7 @@ int sweep_command(const CommandLine& command, const Configs& configs,
     }
     if (command.dry_run) {
         check_sweep(loaded, configs, options.pool);
-        dry_run(loaded, configs, options.pool.jobs);
-        return 0;
+        return dry_run(loaded, configs, options.pool.jobs);
     }
     refuse_foreign_folder(options.out);
     const std::int64_t found = run_sweep(loaded, configs, options, [&](std::int64_t left) {

@@ -161,6 +161,27 @@ std::string last_with_weights(const std::vector<YamlValue>& layers) {
     return "";
 }
 
+/// The channels that a prune leaves of `count`, rounded up. Of `heads` each keeps as many, an even
+/// number, which a rotary embedding needs.
+std::int64_t kept_channels(std::int64_t count, std::int64_t heads, double fraction) {
+    const auto part = [&](std::int64_t of) {
+        return static_cast<std::int64_t>(std::ceil(static_cast<double>(of) * fraction));
+    };
+    if (heads <= 1 || count % heads != 0) {  // the latter is told where the layer is read
+        return part(count);
+    }
+    const std::int64_t a_head = count / heads;
+    return std::min(a_head, ceil_divide(part(a_head), 2) * 2) * heads;
+}
+
+std::int64_t heads_of(const YamlValue& layer) {
+    const YamlValue* heads = layer.find("heads");
+    Diagnostics ignored;
+    const auto count =
+        heads != nullptr ? scalar_as<std::int64_t>(*heads, "heads", ignored) : std::nullopt;
+    return count && *count > 0 ? *count : 1;
+}
+
 YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer,
                     const std::string& last) {
     const YamlValue* name = layer.find("name");
@@ -189,8 +210,7 @@ YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& l
             Diagnostics ignored;  // a wrong number is told where the layer is read
             if (const auto count = scalar_as<std::int64_t>(entry.value, entry.key, ignored)) {
                 before = entry.value.text();
-                after = std::to_string(static_cast<std::int64_t>(
-                    std::ceil(static_cast<double>(*count) * *transform.channels)));
+                after = std::to_string(kept_channels(*count, heads_of(layer), *transform.channels));
                 entry.value = YamlValue::make_scalar(after, entry.value.mark());
             }
         }

@@ -141,8 +141,8 @@ TEST_CASE("Mistakes of the file as a whole have their sentence") {
         "net.yaml:2:13: error: 'shape' in input 'x': expected a list of one to four sizes such as "
         "[3, 224, 224]");
     CHECK(faults_of("network: n\ninputs: {x: [1000000, 1000000]}\n" + rest) ==
-          "net.yaml:2:13: error: 'shape' in input 'x': [1000000, 1000000] has more than a billion "
-          "words");
+          "net.yaml:2:13: error: 'shape' in input 'x': [1000000, 1000000] has more than "
+          "1000000000 words");
     CHECK(faults_of("network: n\nkeep_precision: [b]\ninputs: {x: [2]}\n" + rest) ==
           "net.yaml:2:18: error: unknown layer 'b' in 'keep_precision'; expected a");
     CHECK(

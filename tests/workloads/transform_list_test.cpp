@@ -146,6 +146,26 @@ TEST_CASE("A resolution without an image says what it looked for") {
           "there are no parameters 'image_rows' and 'image_columns'");
 }
 
+TEST_CASE(
+    "Pruning the channels of a layer with heads keeps all heads, each with as many features") {
+    const std::string text =
+        "network: n\nsource: s\ninputs: {x: [4, 48]}\nlayers:\n"
+        "- {name: q, op: linear, inputs: x, out_features: 48, heads: 4}\n"
+        "- {name: k, op: linear, inputs: x, out_features: 24, heads: 2}\n"
+        "- {name: v, op: linear, inputs: x, out_features: 24, heads: 2}\n"
+        "- {name: y, op: attention, inputs: [q, k, v]}\n";
+    // 12 x 0.35 are 4.2 features of a head: 5, and 6 as an even number.
+    const Network network =
+        network_of(text + "transforms: [{prune: {channels: 0.35}, layers: [q, k, v]}]\n");
+    CHECK(network.tensor(network.layer(LayerId(0)).weights).item_words() == 48 * 4 * 6);
+    CHECK(network.tensor(network.layer(LayerId(1)).weights).item_words() == 48 * 2 * 6);
+    const Network odd = network_of(
+        "network: n\nsource: s\ninputs: {x: [4, 9]}\nlayers:\n"
+        "- {name: q, op: linear, out_features: 9, heads: 3}\n"
+        "transforms: [{prune: {channels: 0.9}, layers: q}]\n");
+    CHECK(odd.tensor(odd.layer(LayerId(0)).weights).item_words() == 9 * 9);
+}
+
 TEST_CASE("Pruning the channels of all layers leaves the classes as they are") {
     const std::string text =
         "network: n\ninputs: {x: [8]}\nlayers:\n"

@@ -133,7 +133,7 @@ std::optional<Shape> read_shape(const YamlValue& value, const std::string& what,
     }
     if (!product_within(shape, kMostWords)) {
         faults.error(value.mark(),
-                     shape_of + ": " + text(shape) + " has more than a billion words");
+                     shape_of + ": " + text(shape) + " has more than 1000000000 words");
         return std::nullopt;
     }
     return shape;

@@ -133,7 +133,7 @@ TEST_CASE("a dry run names the points that it tried and that have no room") {
                                  "  machine.components.dram.capacity: [1 MiB, 1 KiB]\n",
                                  {"--dry-run"});
     INFO(run.err << run.out);
-    CHECK(run.status == 0);
+    CHECK(run.status == 2);
     CHECK(run.out.find("\npoint 1 fails (machine.components.dram.capacity = 1 KiB): ") !=
           std::string::npos);
 }

@@ -105,6 +105,7 @@ TEST_CASE("A node that works across an open batch is refused where a Transpose h
         {"LpNormalization", {"t"}, {{"axis", std::int64_t{1}}}},
         {"CumSum", {"x", "first"}},
         {"CumSum", {"t", "second"}},
+        {"CumSum", {"x", "t"}},  // along an axis that is computed
         {"ReverseSequence", {"t", "many"}, {{"time_axis", std::int64_t{1}}}},
         {"Concat", {"t", "t"}, {{"axis", std::int64_t{1}}}},
         {"Slice", {"t", "first", "second", "second"}},

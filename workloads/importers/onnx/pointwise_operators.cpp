@@ -311,6 +311,8 @@ void read_unary(NodeReader& node) {
         const auto axis = whole_numbers(&node.input(1).constant);
         if (axis && axis->size() == 1) {
             node.graph().keep_apart(value, node.axis(axis->front(), value.rank()));
+        } else {  // an axis that is computed may be any
+            node.graph().keep_apart_from(value, 0);
         }
     }
     add_function(node, Value(value), op);
