@@ -35,7 +35,8 @@ struct MapperOptions {
     /// Items of a batch that go through a chip together; 0: as many as is fastest. A spatial mapper
     /// alone is told so.
     std::int64_t together = 0;
-    /// Asked now and then while searching; true ends the search, which throws Interrupted.
+    /// Asked now and then while searching and between the layers of a tiled program; true ends the
+    /// search, which throws Interrupted.
     std::function<bool()> cancelled = [] { return false; };
     /// Whether a program may leave out blocks of layers that are equal to those before them, say
     /// once what a layer does again and again, and not say where in a DRAM things lie. The analytic

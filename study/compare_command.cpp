@@ -42,7 +42,8 @@ std::vector<RunResult> run_all(const NetworkSource& network, const std::vector<M
             bar.show((static_cast<double>(m) + fraction) / static_cast<double>(machines.size()));
         };
         runs.push_back(
-            execute(network, machines[m], request.settings, request.override_texts, progress));
+            execute(network, machines[m], request.settings, request.override_texts,
+                    {progress, [&bar](const std::string& line) { bar.tell_once(line); }}));
     }
     return runs;
 }

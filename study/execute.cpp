@@ -14,6 +14,7 @@
 #include "study/language_run.hpp"
 #include "study/load.hpp"
 #include "study/power_cap.hpp"
+#include "study/replay_notice.hpp"
 #include "study/run_check.hpp"
 #include "study/training_run.hpp"
 #include "workloads/transforms.hpp"
@@ -21,14 +22,23 @@
 namespace memwall {
 namespace {
 
+void tell_if_long(std::int64_t steps, std::int64_t rounds, const Progress& progress) {
+    const std::string notice = replay_notice(steps, rounds);
+    if (progress.notice && !notice.empty()) {
+        progress.notice(notice);
+    }
+}
+
 Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& window,
                  const Progress& progress) {
     ReplayOptions options;
     options.window = window;
-    options.progress = progress;
+    options.progress = progress.fraction;
     options.cancelled = interrupted;
+    const Outcome expected = estimate(mapping.program, machine, window, {}, interrupted);
+    tell_if_long(expected.steps, mapping.program.rounds, progress);
     Outcome outcome = replay(mapping.program, machine, options);
-    check_against_estimate(mapping.program, outcome, estimate(mapping.program, machine, window));
+    check_against_estimate(mapping.program, outcome, expected);
     return outcome;
 }
 
@@ -85,6 +95,10 @@ RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machi
     if (settings.engine == Engine::analytic) {
         run = estimated(batched, machine, options, scenario);
     } else {
+        if (progress.notice && may_be_long(batched)) {
+            const Executed expected = estimated(batched, machine, options, scenario);
+            tell_if_long(expected.outcome.steps, expected.mapping.program.rounds, progress);
+        }
         run.mapping = map_network(batched, machine, options);
         stop_if_asked();
         const Window window = scenario.window(run.mapping.program.items_per_round);
@@ -113,7 +127,7 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
         analytic.engine = Engine::analytic;
         clock = clock_under_cap(machine, [&](const Machine& at) {
             RunResult& run = tried[at.clocks().front().frequency()];
-            run = run_at_its_clock(asked, at, analytic, scenario, overrides, nullptr);
+            run = run_at_its_clock(asked, at, analytic, scenario, overrides, {});
             return run.totals.power;
         });
     }

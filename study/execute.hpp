@@ -13,8 +13,11 @@
 
 namespace memwall {
 
-/// Told the fraction that is done, now and then.
-using Progress = std::function<void(double)>;
+/// Who is told how a run gets on. Both may be empty.
+struct Progress {
+    std::function<void(double)> fraction;            ///< that is done, now and then
+    std::function<void(const std::string&)> notice;  ///< before a part that will take long
+};
 
 /// The network at the batch and precision of `settings`, on `machine`; a language model in its
 /// phases. Throws InputError where the machine cannot compute or hold it, Interrupted on a

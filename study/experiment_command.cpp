@@ -79,9 +79,9 @@ public:
             for (const std::int64_t batch : experiment_.batches) {
                 for (const DesignPoint& point : experiment_.points) {
                     const auto done = static_cast<double>(runs.size());
-                    runs.push_back(run(point, precision, batch, [&](double fraction) {
-                        bar.show((done + fraction) / all);
-                    }));
+                    const auto show = [&](double fraction) { bar.show((done + fraction) / all); };
+                    const auto tell = [&](const std::string& line) { bar.tell_once(line); };
+                    runs.push_back(run(point, precision, batch, {show, tell}));
                 }
             }
         }
@@ -94,8 +94,7 @@ public:
         RunSettings settings = settings_of(precision, batch);
         settings.engine = Engine::analytic;
         const auto evaluate = [&](const Machine& machine) {
-            const ItemFigures figures =
-                item_figures(execute(network_, machine, settings, {}, nullptr));
+            const ItemFigures figures = item_figures(execute(network_, machine, settings, {}, {}));
             return CapacityPoint{figures.energy, figures.per_second};
         };
         const auto at_capacity = [&](Bytes capacity) -> std::optional<CapacityPoint> {

@@ -43,6 +43,13 @@ void ProgressBar::show(double fraction, const std::string& detail) {
               << std::flush;
 }
 
+void ProgressBar::tell_once(const std::string& line) {
+    if (!told_) {
+        std::cerr << (drawn_ >= 0 ? "\r\033[K" : "") << line << std::flush;
+        told_ = true;
+    }
+}
+
 std::string resources_used(std::chrono::steady_clock::time_point start) {
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
     const auto kilobytes = [](int who) {

@@ -22,10 +22,14 @@ public:
     /// The same with words behind the label, which may change while the fraction stays.
     void show(double fraction, const std::string& detail);
 
+    /// A line above the bar; once, since later ones say much the same.
+    void tell_once(const std::string& line);
+
 private:
     std::string label_;
     bool terminal_;
     int drawn_ = -1;
+    bool told_ = false;
     std::string detail_;
 };
 

@@ -37,7 +37,8 @@ void run_one(RunRequest request, const CommandLine& command, const Configs& conf
     {
         ProgressBar bar(network.network().name() + " on " + machine.name());
         result.runs.push_back(execute(network, machine, request.settings, request.override_texts,
-                                      [&bar](double fraction) { bar.show(fraction); }));
+                                      {[&bar](double fraction) { bar.show(fraction); },
+                                       [&bar](const std::string& line) { bar.tell_once(line); }}));
     }
     output.write([&] { return to_json(result); }, [&] { return to_csv(result); },
                  [&] { return run_report(result.runs.front()); });

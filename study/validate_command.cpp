@@ -85,8 +85,7 @@ public:
         const Machine machine =
             load_machine_config(configs_, request.machine, request.overrides.machine, inputs_);
         Predicted predicted;
-        predicted.run =
-            execute(network, machine, request.settings, request.override_texts, nullptr);
+        predicted.run = execute(network, machine, request.settings, request.override_texts, {});
         const Scenario& scenario = predicted.run.scenario;
         if (!machine.drams().empty() && !scenario.language && !scenario.training) {
             const NetworkAtPrecision asked =

@@ -102,6 +102,7 @@ Program TilingEmitter::run() {
     }
     receive_inputs();
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
+        throw_if_cancelled(options_);  // a layer may have millions of steps
         if (!equal_blocks_ || !equal_blocks_->leaves_out(f)) {
             emit_layer(f);
         }

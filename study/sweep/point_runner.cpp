@@ -125,7 +125,7 @@ Record PointRunner::run(std::int64_t point, std::optional<Engine> engine) {
             record.totals = totals_without_run(*made.machine);
             return record;
         }
-        record.totals = totals_of(execute(*made.network, *made.machine, made.run, {}, nullptr));
+        record.totals = totals_of(execute(*made.network, *made.machine, made.run, {}, {}));
     } catch (const InputError& error) {
         failed(FailureCause::input, error.what());
     } catch (const std::bad_alloc&) {

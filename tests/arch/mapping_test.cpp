@@ -315,4 +315,24 @@ TEST_CASE("What travels between the cores of a mesh adds up to what is counted")
     CHECK(arrivals == 40);
 }
 
+TEST_CASE("A tiled program that is written down is given up when it is asked to") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    std::string text = "network: many\nprecision: int8\ninputs: {x: [4, 4, 4]}\nlayers:\n";
+    constexpr int kLayers = 30;
+    for (int l = 0; l < kLayers; ++l) {
+        text += "  - {name: l" + std::to_string(l) + ", op: conv, out_channels: 4, kernel: 1}\n";
+    }
+    const Network network = test::network_of_text(text);
+    int asked = 0;
+    int most = 1'000'000;
+    MapperOptions options;
+    options.effort = Effort::quick;
+    options.cancelled = [&] { return ++asked > most; };
+    static_cast<void>(map_network(network, machine, options));
+    CHECK(asked > kLayers);
+    most = asked - 1;
+    asked = 0;
+    CHECK_THROWS_AS(map_network(network, machine, options), Interrupted);
+}
+
 }  // namespace memwall

@@ -135,7 +135,8 @@ TEST_CASE("an interrupted run ends at once, says so, and leaves nothing") {
                            "100000", "--engine", engine, "--json", "r.json"},
                           folder.path(), SIGINT, 500);
     CHECK(run.status == 1);
-    CHECK(run.err == "error: interrupted\n");
+    // What such a replay is said to take may have been told before.
+    CHECK(run.err.substr(run.err.find("error:")) == "error: interrupted\n");
     CHECK(run.out.empty());
     CHECK(std::filesystem::is_empty(folder.path()));
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/replay_notice.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/study/program.hpp"
+#include "tests/support/machines.hpp"
+
+using namespace memwall;
+
+TEST_CASE("a replay of half a million steps is told before it begins, with what it keeps") {
+    CHECK(replay_notice(499'999, 1).empty());
+    CHECK(replay_notice(694'156, 1) ==
+          "note: the replay has 694,156 steps and may take long; --engine analytic gives an "
+          "estimate in seconds\n");
+    // 200 B a step: 10 million are 1.86 GiB; of four rounds one is kept.
+    CHECK(replay_notice(10'000'000, 1).find("at least 1.86 GiB of memory") != std::string::npos);
+    CHECK(replay_notice(10'000'000, 4).find("memory") == std::string::npos);
+}
+
+TEST_CASE("steps of a round are counted first where it has a million million MACs") {
+    const auto rows = [](const std::string& count) {
+        return test::network_of_text("network: one\nprecision: int8\ninputs: {x: [" + count +
+                                     ", 10000]}\nlayers:\n"
+                                     "  - {name: a, op: linear, out_features: 10000}\n");
+    };
+    CHECK_FALSE(may_be_long(rows("9999")));
+    CHECK(may_be_long(rows("10000")));
+}
+
+TEST_CASE("a run says once, on standard error alone, that its replay is long") {
+    // 13 steps a round.
+    const std::vector<std::string> words = {"run",       "--machine", "tiny_northpole", "--network",
+                                            "tiny_conv", "--rounds",  "40000"};
+    const auto with = [&](const std::string& engine) {
+        std::vector<std::string> all = words;
+        all.insert(all.end(), {"--engine", engine});
+        return test::run_memwall(all);
+    };
+    const test::ProgramRun replay = with("systemc");
+    CHECK(replay.status == 0);
+    CHECK(replay.err.find("note: the replay has ") == 0);
+    CHECK(replay.err.find("note:", 1) == std::string::npos);
+    CHECK(replay.out.find("the replay has") == std::string::npos);
+    CHECK(with("analytic").err.find("note:") == std::string::npos);
+}
