@@ -55,7 +55,7 @@ std::string peak_note(const RunResult& run) {
     if (!cap || cap->clock == cap->own_clock) {
         return "of the arrays' dense peak";
     }
-    const std::string own = "of the arrays' dense peak at " + format_hertz(cap->own_clock);
+    std::string own = "of the arrays' dense peak at " + format_hertz(cap->own_clock);
     if (run.scenario.phase == Phase::decode || run.scenario.phase == Phase::generate) {
         return own;
     }
