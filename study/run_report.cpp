@@ -182,7 +182,9 @@ std::string run_title(const RunResult& run) {
 std::string run_notes(const RunResult& run) {
     std::string notes;
     if (!run.kept_precision.empty()) {
-        notes += "note: " + run.precision + " leaves alone " + joined(run.kept_precision) + "\n";
+        const bool mixed = run.precision == "mixed";
+        notes += "note: " + (mixed ? "--precision" : run.precision) + " leaves alone " +
+                 joined(run.kept_precision) + "\n";
     }
     if (!run.dense_pruned_layers.empty()) {
         notes += fmt::format(

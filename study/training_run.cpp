@@ -110,6 +110,24 @@ TrainedNetwork in_floating_point(const Network& network, const Machine* machine)
     return trained;
 }
 
+/// Layers that a transform has quantised stay so under a policy of floating-point numbers.
+void name_quantised(NetworkAtPrecision& asked) {
+    const Network& network = asked.network;
+    const auto floating = [](const Layer& layer) { return layer.macs() > 0 && is_floating(layer); };
+    const auto& layers = network.layers();
+    if (network.parts().quantised_by == nullptr ||
+        std::none_of(layers.begin(), layers.end(), floating)) {
+        return;
+    }
+    for (const Layer& layer : layers) {
+        const bool told =
+            std::find(asked.kept.begin(), asked.kept.end(), layer.name) != asked.kept.end();
+        if (layer.macs() > 0 && !is_floating(layer) && !told) {
+            asked.kept.push_back(layer.name);
+        }
+    }
+}
+
 }  // namespace
 
 TrainedNetwork network_to_train(const NetworkSource& source, const Scenario& scenario,
@@ -122,6 +140,9 @@ TrainedNetwork network_to_train(const NetworkSource& source, const Scenario& sce
         source.has_steps() ? source.at(scenario.training->tokens, 0) : source.network();
     TrainedNetwork trained = policy.empty() ? in_floating_point(network, machine)
                                             : TrainedNetwork{at_precision(network, policy), {}};
+    if (!policy.empty()) {
+        name_quantised(trained.network);
+    }
     Network& step = trained.network.network;
     for (const Layer& layer : step.layers()) {
         if (machine != nullptr && layer.macs() > 0 && !multiplies(*machine, layer.precision)) {

@@ -123,6 +123,11 @@ TEST_CASE("what trains in another precision than its own is told, whichever it w
         "a100_sxm_80gb", (folder.path() / "wide.yaml").string(),
         {"--engine", "analytic", "--set", "network.transforms=[{quantise: int4, layers: a}]"}));
     CHECK(quantised["trained_at"] == Json::array({"int4 at bf16"}));
+    // Layers that were quantised stay so under --precision, which is told.
+    const Json stays = run_of(training("a100_sxm_80gb", (folder.path() / "mixed.yaml").string(),
+                                       {"--engine", "analytic", "--precision", "fp16", "--set",
+                                        "network.transforms=[{quantise: int8, layers: b}]"}));
+    CHECK(stays["kept_precision"] == Json::array({"b"}));
     const ProgramRun shown =
         run_memwall({"show", "network", "lenet", "--phase", "training_step", "--csv", "-"});
     CHECK(shown.err.find("note: layers that cannot be trained in their own precision train in "
