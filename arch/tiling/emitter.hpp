@@ -39,6 +39,7 @@ private:
         const EqualTurns* turns = nullptr;  ///< of the layer; none: every pass is written down
         LayerPasses layer;
         bool stores_tiles = false;      ///< results leave the buffer a whole tile at a time
+        bool tile_begun = false;        ///< some of the tile's results are in the buffer
         std::int64_t outputs = 0;       ///< parts of results that end a store, or stay
         std::int64_t outputs_done = 0;  ///< so far
         /// By operand and tile visit: its filling of the ring, and what its end frees.

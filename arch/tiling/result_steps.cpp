@@ -237,9 +237,9 @@ void TilingEmitter::drain_part(LayerState& state, std::size_t p, const Box& part
         builder_.step(drain_.agent, std::move(step));
         return;
     }
-    const Visit& tile = layer.tile_of_results(p);
-    const bool first = !state.stores_tiles || tile.first == p;
-    const bool last = !state.stores_tiles || tile.last == p;
+    const bool first = !state.stores_tiles || !state.tile_begun;
+    const bool last = !state.stores_tiles || layer.tile_of_results(p).last == p;
+    state.tile_begun = !last;
     const Cargo leaves = state.stores_tiles ? results_of(layer, layer.tile_box(p)) : cargo;
     if (first) {
         step.body.occupancy.push_back({hierarchy_.buffer, leaves.bytes.count(), 0});
