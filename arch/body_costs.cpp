@@ -35,8 +35,9 @@ std::int64_t rows_opened(const DramAccess& access, Bytes row) {
 
 }  // namespace
 
-Bound bound_of(ComponentKind kind) {
-    switch (kind) {
+Bound bound_of(const Machine& machine, const Component& component) {
+    const auto& cards = machine.parts().cards;
+    switch (component.kind) {
         case ComponentKind::dram:
             return Bound::dram;
         case ComponentKind::sram:
@@ -51,7 +52,7 @@ Bound bound_of(ComponentKind kind) {
         case ComponentKind::bus:
             return Bound::interconnect;
         case ComponentKind::link:
-            return Bound::host;
+            return cards && cards->link == component.name ? Bound::link : Bound::host;
         case ComponentKind::dma:
             return Bound::latency;
     }
@@ -70,7 +71,7 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
     for (const LinkUse& use : move.links) {
         const Link& link = machine.links()[use.link.position()];
         const auto bound =
-            static_cast<std::size_t>(bound_of(machine.component(link.component).kind));
+            static_cast<std::size_t>(bound_of(machine, machine.component(link.component)));
         const double needed = static_cast<double>(use.bytes.count()) / link.bytes_per_cycle;
         if (needed > cycles[bound]) {
             cycles[bound] = needed;

@@ -13,8 +13,8 @@
 
 namespace memwall {
 
-/// The bound that waiting for a component stands for.
-Bound bound_of(ComponentKind kind);
+/// The bound that waiting for a component of a machine stands for.
+Bound bound_of(const Machine& machine, const Component& component);
 
 /// The time that a move needs on each kind of resource with nothing else running, and their
 /// largest: links side by side, a DRAM at its peak, the unit's own occupation.

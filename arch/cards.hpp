@@ -1,20 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several equal cards that share a network as a pipeline. Their links and the host between them are
-// the `host` link of each card and what is said here.
+// Several equal cards that share a network: as a pipeline, over the `host` link of each card and
+// what is said here; or tensor parallel, over a link of their own.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/quantity.hpp"
 
 namespace memwall {
 
+enum class CardParallelism : std::uint8_t {
+    pipeline,  ///< each card has layers of its own
+    tensor     ///< each card has a part of every layer
+};
+
+inline const char* name(CardParallelism parallelism) {
+    return parallelism == CardParallelism::tensor ? "tensor" : "pipeline";
+}
+
 struct CardsConfig {
+    CardParallelism parallel = CardParallelism::pipeline;
     std::int64_t count = 1;
     /// From the last byte that leaves a card's link to the first that enters the next one's: what
     /// switches and the host add.
     Picoseconds hop;
     std::int64_t together = 1;  ///< users whose tokens go through a card together
+    std::string link;  ///< tensor parallel: the component over which a card reaches the others
+
+    [[nodiscard]] bool tensor_parallel() const { return parallel == CardParallelism::tensor; }
 };
 
 }  // namespace memwall

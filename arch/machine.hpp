@@ -147,7 +147,6 @@ struct RunLengthCode {
 struct LinkConfig {
     BytesPerSecond bandwidth;  ///< each direction
     Picoseconds latency;
-    Joules per_byte;
 };
 
 struct DmaConfig {

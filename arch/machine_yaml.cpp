@@ -104,10 +104,35 @@ CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
     CardsConfig cards;
     cards.count = reader.at_most("count", reader.required_positive<std::int64_t>("count"),
                                  std::int64_t{1024}, "1,024");
-    cards.hop = reader.required<Picoseconds>("hop");
-    cards.together = reader.optional_positive<std::int64_t>("together", 1);
+    const std::vector<std::string> ways = {name(CardParallelism::pipeline),
+                                           name(CardParallelism::tensor)};
+    cards.parallel = CardParallelism(reader.optional_choice("parallel", ways).value_or(0));
+    if (cards.tensor_parallel()) {
+        cards.link = reader.required<std::string>("link");
+        reader.required_choice("collective", {"ring"});  // the only one so far
+    } else {
+        cards.hop = reader.required<Picoseconds>("hop");
+        cards.together = reader.optional_positive<std::int64_t>("together", 1);
+    }
     reader.finish();
     return cards;
+}
+
+/// The link of tensor-parallel cards is one of the components.
+void check_link_of_cards(const YamlValue& cards, const Machine::Parts& parts, Diagnostics& faults) {
+    std::vector<std::string> links;
+    for (const Component& component : parts.components) {
+        if (component.kind == ComponentKind::link) {
+            links.push_back(component.name);
+        }
+    }
+    const YamlValue* link = cards.find("link");
+    if (link != nullptr &&
+        std::find(links.begin(), links.end(), parts.cards->link) == links.end()) {
+        faults.error(link->mark(), "'link' in 'cards': no component of kind link is called '" +
+                                       parts.cards->link + "'" +
+                                       suggestion(parts.cards->link, links));
+    }
 }
 
 /// The figures of the machine's technology; nothing where its name or its file has faults.
@@ -159,8 +184,12 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     }
     if (const YamlValue* cards = reader.value("cards")) {
         parts.cards = read_cards(*cards, faults);
-        if (parts.mapper != "spatial") {
-            reader.error("cards", "only machines of the mapper 'spatial' go together as cards");
+        const char* needed = parts.cards->tensor_parallel() ? "wave" : "spatial";
+        if (parts.mapper != needed) {
+            reader.error("cards",
+                         std::string("only machines of the mapper '") + needed +
+                             "' go together as cards that are " +
+                             (parts.cards->tensor_parallel() ? "tensor parallel" : "a pipeline"));
         }
     }
     std::optional<Technology> technology = read_technology(reader, technologies, faults);
@@ -175,6 +204,9 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
         parts.components.push_back(read_component(entry, parts, priced, faults));
     }
     read_connections(reader, parts, faults);
+    if (parts.cards && parts.cards->tensor_parallel()) {
+        check_link_of_cards(*reader.value("cards"), parts, faults);
+    }
     reader.finish();
     faults.throw_if_any();
     return Machine(std::move(parts));

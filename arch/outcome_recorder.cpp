@@ -102,7 +102,8 @@ void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times,
         const auto& compute = std::get<Compute>(step.body->what);
         const ComponentId component = program_.units[step.body->unit.position()].component;
         needed = machine_.clock(program_.clock).time_of(compute.occupies);
-        add(layer.resource[static_cast<std::size_t>(bound_of(machine_.component(component).kind))],
+        add(layer.resource[static_cast<std::size_t>(
+                bound_of(machine_, machine_.component(component)))],
             needed);
     }
     const Picoseconds taken = times.served - times.start;

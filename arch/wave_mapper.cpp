@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arch/core_work.hpp"
+#include "arch/machine_needs.hpp"
 #include "arch/network_bound.hpp"
 #include "arch/wave/emitter.hpp"
 #include "base/error.hpp"
@@ -11,8 +12,16 @@
 namespace memwall {
 namespace {
 
+constexpr const char* kWave = "wave";
+
 Hierarchy gpu_of(const Machine& machine) {
-    return Hierarchy(machine, ComponentKind::cache, "wave");
+    Hierarchy gpu(machine, ComponentKind::cache, kWave);
+    if (const auto& cards = machine.parts().cards) {
+        MachineNeeds needs(machine, kWave);
+        needs.connection(machine.find(cards->link), gpu.buffer);
+        needs.throw_if_any();
+    }
+    return gpu;
 }
 
 Cores cores_of(const Hierarchy& gpu) {

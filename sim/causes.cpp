@@ -22,8 +22,9 @@ PathShares Causes::critical_path(std::int32_t last, std::int32_t round, std::siz
             auto& mine = shares[step.layer.position()];
             const Picoseconds served = std::min(leave, std::max(step.service_end, step.start));
             mine[static_cast<std::size_t>(step.bound)] += served - step.start;
-            // What a host or a DRAM still has to deliver is its own.
-            const bool own = step.bound == Bound::host || step.bound == Bound::dram;
+            // What a host, another card or a DRAM still has to deliver is its own.
+            const bool own =
+                step.bound == Bound::host || step.bound == Bound::link || step.bound == Bound::dram;
             const Bound after = own ? step.bound : Bound::latency;
             mine[static_cast<std::size_t>(after)] += leave - served;
             mine[static_cast<std::size_t>(Bound::latency)] += step.start - enabled;

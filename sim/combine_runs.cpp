@@ -120,6 +120,16 @@ Totals combined_totals(const std::vector<RunShare>& list, const Shares& shares) 
     if (outside > 0) {
         totals.arithmetic_intensity = static_cast<double>(totals.macs) / outside;
     }
+    if (auto& shared = totals.tensor_parallel) {
+        shared->collectives =
+            seconds([](const Totals& of) { return of.tensor_parallel->collectives; });
+        shared->sent = Bytes(shares.count(
+            [](const RunResult& run) { return run.totals.tensor_parallel->sent.count(); }));
+        for (const RunShare& share : list) {
+            shared->most_users =
+                std::min(shared->most_users, share.run.totals.tensor_parallel->most_users);
+        }
+    }
     totals.stalls = totals.steps = totals.events = 0;
     for (const RunShare& share : list) {
         const Totals& of = share.run.totals;

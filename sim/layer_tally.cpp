@@ -21,7 +21,8 @@ void LayerTally::need(const Step& step) {
     const ClockDomain& clock = machine_.clock(own.clock);
     auto& resource = spans_[step.layer.position()].resource;
     if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
-        resource[static_cast<std::size_t>(bound_of(own.kind))] += clock.time_of(compute->occupies);
+        resource[static_cast<std::size_t>(bound_of(machine_, own))] +=
+            clock.time_of(compute->occupies);
         return;
     }
     const MoveDemand asked = demand(std::get<Move>(step.body->what), machine_, clock);

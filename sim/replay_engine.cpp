@@ -44,7 +44,7 @@ ReplayEngine::ReplayEngine(const Program& program, const Machine& machine,
     for (std::size_t u = 0; u < units_.size(); ++u) {
         const Component& component = machine.component(program.units[u].component);
         units_[u].clock = &machine.clock(component.clock);
-        units_[u].bound = bound_of(component.kind);
+        units_[u].bound = bound_of(machine, component);
     }
 }
 
@@ -121,9 +121,9 @@ bool ReplayEngine::collect_finished(Picoseconds now) {
     for (const std::int32_t s : finished_) {
         const LinkId link = flows.bottleneck(s);
         const Bound bound =
-            link.valid()
-                ? bound_of(machine_.component(machine_.links()[link.position()].component).kind)
-                : Bound::latency;
+            link.valid() ? bound_of(machine_,
+                                    machine_.component(machine_.links()[link.position()].component))
+                         : Bound::latency;
         const Move& move = std::get<Move>(slot(s).next.step.body->what);
         activity_.passed(move.links, slot(s).start, now);
         part_done(s, bound, flows.delay(s), now);

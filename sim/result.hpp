@@ -77,6 +77,15 @@ struct PipelineResult {
     [[nodiscard]] std::int64_t most_users() const;
 };
 
+/// What cards exchange that have a part of every layer each.
+struct TensorParallelResult {
+    std::int64_t cards = 0;
+    Seconds collectives;          ///< of the window
+    Bytes sent;                   ///< by all cards in the window
+    std::int64_t most_users = 0;  ///< whose caches fit beside the rest; 0: there are no caches
+    std::vector<std::string> undivided;  ///< layers with MACs that every card does whole
+};
+
 struct Totals {
     Seconds seconds;  ///< the whole replay
     Cycles cycles;    ///< the same, of `clock`
@@ -104,7 +113,8 @@ struct Totals {
     Seconds load_seconds;
     Joules load_energy;
     AtLowerBound at_lower_bound;
-    std::optional<PipelineResult> pipeline;  ///< of machines with several cards
+    std::optional<PipelineResult> pipeline;               ///< of machines with several cards
+    std::optional<TensorParallelResult> tensor_parallel;  ///< of others with several cards
     std::optional<TrainingMemory> training;  ///< of a training step: what it needs, by kind
     std::int64_t stalls = 0;                 ///< scheduled steps that began late
     std::int64_t steps = 0;

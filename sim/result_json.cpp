@@ -110,6 +110,15 @@ Json pipeline_json(const std::optional<PipelineResult>& pipeline) {
     return json;
 }
 
+Json tensor_parallel_json(const std::optional<TensorParallelResult>& shared) {
+    return !shared ? Json(nullptr)
+                   : Json({{"cards", shared->cards},
+                           {"collectives_s", finite(shared->collectives)},
+                           {"sent_bytes", shared->sent.count()},
+                           {"most_users", shared->most_users},
+                           {"undivided_layers", shared->undivided}});
+}
+
 Json memory_json(const std::optional<TrainingMemory>& memory) {
     return !memory ? Json(nullptr)
                    : Json({{"parameters", memory->parameters.count()},
@@ -165,6 +174,7 @@ Json totals_json(const Totals& totals) {
         json["peak_memory_bytes"][memory] = bytes.count();
     }
     json["pipeline"] = pipeline_json(totals.pipeline);
+    json["tensor_parallel"] = tensor_parallel_json(totals.tensor_parallel);
     json["training_memory_bytes"] = memory_json(totals.training);
     json["area_mm2"] = totals.area ? Json(finite(*totals.area)) : Json(nullptr);
     json["load"] = {{"seconds", finite(totals.load_seconds)},

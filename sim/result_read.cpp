@@ -123,7 +123,7 @@ Scenario read_scenario(const Node& node) {
     scenario.items = node.at("items").count();
     scenario.warmup_items = node.at("warmup_items").count();
     scenario.cold = node.at("cold").flag();
-    if (is_language(scenario.phase)) {
+    if (!node.at("users").is_null()) {
         const auto number = [&](const char* key) {
             return node.at(key).is_null() ? 0 : node.at(key).count();
         };
@@ -214,6 +214,21 @@ std::optional<PipelineResult> read_pipeline(const Node& node) {
     return pipeline;
 }
 
+std::optional<TensorParallelResult> read_tensor_parallel(const Node& node) {
+    if (node.is_null()) {
+        return std::nullopt;
+    }
+    TensorParallelResult shared;
+    shared.cards = node.at("cards").count();
+    shared.collectives = Seconds(node.at("collectives_s").number());
+    shared.sent = Bytes(node.at("sent_bytes").count());
+    shared.most_users = node.at("most_users").count();
+    for (const Node& layer : node.at("undivided_layers").items()) {
+        shared.undivided.push_back(layer.text());
+    }
+    return shared;
+}
+
 std::optional<ClockUnderCap> read_power_cap(const Node& node) {
     if (node.is_null()) {
         return std::nullopt;
@@ -246,6 +261,7 @@ Totals read_totals(const Node& node) {
     }
     totals.power_cap = read_power_cap(node.at("power_cap"));
     totals.pipeline = read_pipeline(node.at("pipeline"));
+    totals.tensor_parallel = read_tensor_parallel(node.at("tensor_parallel"));
     totals.training = read_training_memory(node.at("training_memory_bytes"));
     totals.stalls = node.at("stalls").count();
     totals.steps = node.at("steps").count();

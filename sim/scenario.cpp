@@ -233,7 +233,10 @@ Scenario resolve(const ScenarioRequest& request, bool language) {
     if (phase == Phase::training_step) {
         return resolve_training(request, language);
     }
-    return is_language(phase) ? resolve_language(request, phase) : resolve_items(request, phase);
+    const bool serves = language && phase == Phase::offline &&
+                        (request.users || request.prompt || request.output_tokens);
+    return is_language(phase) || serves ? resolve_language(request, phase)
+                                        : resolve_items(request, phase);
 }
 
 }  // namespace memwall

@@ -16,14 +16,15 @@ namespace memwall {
 enum class Phase {
     single,        ///< one batch from a standing start
     stream,        ///< batch after batch; the first ones are not counted
-    offline,       ///< all items at hand at once; everything is counted, filling included
+    offline,       ///< all items at hand at once; everything is counted, filling included. Of
+                   ///< language models with users: each one's end makes room for the next prompt
     prefill,       ///< language models: the prompts of all users at once, into empty caches
     decode,        ///< one token a user and step, after a context that is in the caches
     generate,      ///< prefill, then decode until all output tokens are made
     training_step  ///< forward, backward and update over one batch, from a standing start
 };
 
-/// Whether a phase is one of language models.
+/// Whether a phase is one of language models alone.
 bool is_language(Phase phase);
 
 const char* name(Phase phase);

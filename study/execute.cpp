@@ -16,6 +16,7 @@
 #include "study/power_cap.hpp"
 #include "study/replay_notice.hpp"
 #include "study/run_check.hpp"
+#include "study/tensor_parallel_run.hpp"
 #include "study/training_run.hpp"
 #include "workloads/transforms.hpp"
 
@@ -177,12 +178,23 @@ RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine
                      });
 }
 
+/// On one card, or on several that have a part of every layer.
+RunResult run_at_once(const NetworkAtPrecision& asked, const Machine& machine,
+                      const RunSettings& settings, const Scenario& scenario,
+                      const std::vector<std::string>& overrides, const Progress& progress) {
+    const auto run = [&](const Network& network) {
+        return run_rounds({network, asked.precision, asked.kept}, machine, settings, scenario,
+                          overrides, progress);
+    };
+    return machine.parts().cards ? run_tensor_parallel(asked.network, machine, run)
+                                 : run(asked.network);
+}
+
 /// Frames over the cards of a machine: a batch of a steady stream, or one from a standing start.
 RunResult run_frames_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
                                 const RunSettings& settings, const Scenario& scenario,
                                 const std::vector<std::string>& overrides,
                                 const Progress& progress) {
-    check_phase_of_cards(machine, scenario);
     const bool stream = scenario.phase == Phase::stream;
     Division division;
     RunResult result =
@@ -197,6 +209,9 @@ RunResult run_frames_over_cards(const NetworkAtPrecision& asked, const Machine& 
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
+    check_phase_of_cards(machine, scenario);
+    const auto& cards = machine.parts().cards;
+    const bool pipeline = cards && !cards->tensor_parallel();
     if (scenario.training) {
         const TrainedNetwork step =
             network_to_train(source, scenario, settings.precision, &machine);
@@ -209,24 +224,25 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
     if (!scenario.language) {
         const NetworkAtPrecision asked =
             with_items(source.network(), settings.precision, scenario.batch);
-        return machine.parts().cards
+        return pipeline
                    ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
-                   : run_rounds(asked, machine, settings, scenario, overrides, progress);
+                   : run_at_once(asked, machine, settings, scenario, overrides, progress);
     }
     Division division;  // of the last step, which comes first, for all of them
-    return run_language(source, scenario, [&](const Network& network, bool standing_start) {
-        Scenario rounds;
-        rounds.batch = scenario.batch;
-        rounds.items = (standing_start ? 1 : kStepRounds) * scenario.batch;
-        rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * scenario.batch;
-        const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
-        if (machine.parts().cards) {
-            return run_over_cards(step, machine, settings,
-                                  standing_start ? Passage::once : Passage::ring, division,
-                                  overrides, progress);
-        }
-        return run_rounds(step, machine, settings, rounds, overrides, progress);
-    });
+    return run_language(
+        source, scenario, [&](const Network& network, std::int64_t users, bool standing_start) {
+            Scenario rounds;
+            rounds.batch = users;
+            rounds.items = (standing_start ? 1 : kStepRounds) * users;
+            rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * users;
+            const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
+            if (pipeline) {
+                return run_over_cards(step, machine, settings,
+                                      standing_start ? Passage::once : Passage::ring, division,
+                                      overrides, progress);
+            }
+            return run_at_once(step, machine, settings, rounds, overrides, progress);
+        });
 }
 
 }  // namespace memwall

@@ -87,6 +87,9 @@ public:
         : source_(source), scenario_(scenario), load_(*scenario.language), run_step_(run_step) {}
 
     RunResult run() {
+        if (scenario_.phase == Phase::offline) {
+            return run_offline();
+        }
         std::vector<RunShare> shares;
         std::optional<Decoded> decoded;
         const bool prefills = scenario_.phase != Phase::decode;
@@ -97,7 +100,7 @@ public:
         }
         std::optional<Seconds> first_token;
         if (prefills) {
-            RunResult prefill = run_step_(source_.at(load_.prompt, 0), true);
+            RunResult prefill = run_step_(source_.at(load_.prompt, 0), load_.users, true);
             first_token = Seconds(step_seconds(prefill));
             shares.push_back({std::move(prefill), 2});
         }
@@ -113,6 +116,36 @@ public:
     }
 
 private:
+    // MODEL: offline, all places for users are always taken: as one gets its last token the next
+    // prompt is read (continuous batching: Yu et al., Orca, OSDI 2022). In the steady state users
+    // are spread evenly over their output, so a step takes what it takes at the mean context, on
+    // which attention depends linearly; caches are paged, so memory holds the mean context of each
+    // (Kwon et al., vLLM, SOSP 2023). The prompts of users/output_tokens places, rounded, are read
+    // together in a pass of their own between two steps, which stands still meanwhile; all users
+    // have prompts and outputs of the mean length.
+    RunResult run_offline() {
+        const SteadyLoad steady = steady_load(load_);
+        const std::int64_t steps = load_.output_tokens - 1;
+        std::vector<RunShare> shares;
+        if (steps > 0) {
+            shares.push_back({run_step_(source_.at(1, steady.context), load_.users, false),
+                              2 * steps * steady.prompts});
+        }
+        RunResult prefill = run_step_(source_.at(load_.prompt, 0), steady.prompts, false);
+        const Seconds first_token(step_seconds(prefill));
+        shares.push_back({std::move(prefill), 2 * load_.users});
+        RunResult result = combine_runs(shares);
+        finish(result, std::nullopt, first_token);
+        Totals& totals = result.totals;
+        totals.items = result.scenario.items = scenario_.items * steady.prompts;
+        totals.items_together = load_.users;
+        totals.throughput = static_cast<double>(totals.items) / totals.window.count();
+        totals.energy_per_item = Joules(totals.energy.count() / static_cast<double>(totals.items));
+        totals.latency = {
+            Seconds(static_cast<double>(load_.users) / totals.throughput), {}, {}, {}};
+        return result;
+    }
+
     /// The last step first: where it does not fit, nothing else matters.
     Decoded decode(std::int64_t count) const {
         Decoded decoded;
@@ -121,7 +154,8 @@ private:
         });
         decoded.runs.resize(decoded.steps.contexts.size());
         for (std::size_t s = decoded.runs.size(); s-- > 0;) {
-            decoded.runs[s] = run_step_(source_.at(1, decoded.steps.contexts[s]), false);
+            decoded.runs[s] =
+                run_step_(source_.at(1, decoded.steps.contexts[s]), load_.users, false);
         }
         return decoded;
     }
@@ -205,6 +239,15 @@ std::vector<std::int64_t> half_steps(const std::vector<std::int64_t>& contexts) 
     }
     halves.back() += 2;
     return halves;
+}
+
+SteadyLoad steady_load(const LanguageLoad& load) {
+    const std::int64_t steps = std::max<std::int64_t>(1, load.output_tokens - 1);
+    SteadyLoad steady;
+    steady.prompts = std::clamp<std::int64_t>(
+        (2 * load.users + load.output_tokens) / (2 * load.output_tokens), 1, load.users);
+    steady.context = load.prompt + (steps - 1) / 2;
+    return steady;
 }
 
 RunResult run_language(const NetworkSource& source, const Scenario& scenario,

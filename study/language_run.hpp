@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The phases of language models: prefill, and decode with a cache that grows token by token.
+// The phases of language models: prefill, decode with a cache that grows token by token, and users
+// who come and go.
 #pragma once
 
 #include <functional>
@@ -12,9 +13,17 @@
 
 namespace memwall {
 
-/// Runs some rounds of one network with a fixed context in the cache; the result counts at least
-/// one whole round. `standing_start`: nothing ran before.
-using StepRunner = std::function<RunResult(const Network&, bool standing_start)>;
+/// Runs some rounds of one network for so many users, with a fixed context in the cache; the result
+/// counts at least one whole round. `standing_start`: nothing ran before.
+using StepRunner =
+    std::function<RunResult(const Network&, std::int64_t users, bool standing_start)>;
+
+/// Offline: how many prompts are read at once, and the tokens in the cache of a user on average.
+struct SteadyLoad {
+    std::int64_t prompts = 1;
+    std::int64_t context = 0;
+};
+SteadyLoad steady_load(const LanguageLoad& load);
 
 /// The contexts of `count` steps from `first` on that are run: the ends, where a window makes the
 /// counts stop growing evenly, and one between that measures what lies between. `macs` gives the

@@ -4,6 +4,8 @@
 #include "arch/mapper.hpp"
 #include "base/error.hpp"
 #include "study/cards_run.hpp"
+#include "study/language_run.hpp"
+#include "study/tensor_parallel_run.hpp"
 #include "study/training_run.hpp"
 #include "workloads/transforms.hpp"
 
@@ -21,7 +23,9 @@ std::vector<Network> steps_of_phase(const NetworkSource& source, const Scenario&
         networks.push_back(source.at(load.prompt, 0));
     }
     if (steps > 0) {
-        networks.push_back(source.at(1, load.context + steps - 1));
+        networks.push_back(source.at(1, scenario.phase == Phase::offline
+                                            ? steady_load(load).context
+                                            : load.context + steps - 1));
     }
     return networks;
 }
@@ -36,6 +40,15 @@ NetworkAtPrecision with_items(const Network& network, const std::string& precisi
 }
 
 void check_phase_of_cards(const Machine& machine, const Scenario& scenario) {
+    const auto& cards = machine.parts().cards;
+    if (cards && cards->tensor_parallel() && scenario.training) {
+        throw InputError("machine '" + machine.name() +
+                         "' has cards, over which training is not modelled");
+    }
+    const bool in_steps = scenario.language && scenario.phase != Phase::offline;
+    if (!cards || cards->tensor_parallel() || scenario.training || in_steps) {
+        return;
+    }
     const bool stream = scenario.phase == Phase::stream && !scenario.cold;
     if (!stream && scenario.phase != Phase::single) {
         throw InputError("machine '" + machine.name() +
@@ -47,11 +60,12 @@ void check_phase_of_cards(const Machine& machine, const Scenario& scenario) {
 
 void check_run(const NetworkSource& source, const Machine& machine, const RunSettings& settings) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
+    check_phase_of_cards(machine, scenario);
     MapperOptions options;
     options.objective = settings.objective;
     options.given = settings.mapping;
     const auto check = [&](const Network& network) {
-        check_mappable(network, machine, options);
+        check_mappable(part_on_card(network, machine), machine, options);
         if (machine.parts().cards && !scenario.training) {
             check_groups(network.batch(), *machine.parts().cards);
         }
@@ -61,9 +75,6 @@ void check_run(const NetworkSource& source, const Machine& machine, const RunSet
         return;
     }
     if (!scenario.language) {
-        if (machine.parts().cards) {
-            check_phase_of_cards(machine, scenario);
-        }
         check(with_items(source.network(), settings.precision, scenario.batch).network);
         return;
     }

@@ -131,6 +131,24 @@ std::string joined(const std::vector<std::string>& names) {
     return list;
 }
 
+/// What cards exchange that have a part of every layer each, and what they have room for.
+std::string tensor_parallel_note(const Totals& totals, const TensorParallelResult& shared) {
+    const double share = shared.collectives.count() / totals.window.count();
+    std::string note = fmt::format(
+        "note: {} cards have a part of every layer each, of which one was run for all; they "
+        "exchange {}, which takes {} of the time",
+        shared.cards, format_bytes(shared.sent), percent(share));
+    if (!shared.undivided.empty()) {
+        note += fmt::format("; each does all of {}{}", shared.undivided.front(),
+                            shared.undivided.size() == 1
+                                ? ""
+                                : fmt::format(" and {} more layers", shared.undivided.size() - 1));
+    }
+    return note + (shared.most_users > 0
+                       ? fmt::format("; they have room for {} users\n", shared.most_users)
+                       : "\n");
+}
+
 /// "note: 5 scheduled steps on northpole began late, of conv1 and 2 other layers\n"
 std::string stalls_note(const RunResult& run) {
     std::vector<std::string> late;
@@ -219,6 +237,9 @@ std::string run_notes(const RunResult& run) {
                  format_bytes(memory->optimizer) + ", activations and gradients at once " +
                  format_bytes(memory->peak_live) + " (saved for the backward pass " +
                  format_bytes(memory->saved) + ")\n";
+    }
+    if (const auto& shared = run.totals.tensor_parallel) {
+        notes += tensor_parallel_note(run.totals, *shared);
     }
     if (run.totals.stalls > 0) {
         notes += stalls_note(run);

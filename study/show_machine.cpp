@@ -38,9 +38,13 @@ std::string machine_json(const Machine& machine) {
     }
     json["cards"] = nullptr;
     if (const auto& cards = machine.parts().cards) {
-        json["cards"] = {{"count", cards->count},
-                         {"hop_s", to_seconds(cards->hop).count()},
-                         {"together", cards->together}};
+        json["cards"] = {{"count", cards->count}, {"parallel", name(cards->parallel)}};
+        if (cards->tensor_parallel()) {
+            json["cards"].update({{"link", cards->link}, {"collective", "ring"}});
+        } else {
+            json["cards"].update(
+                {{"hop_s", to_seconds(cards->hop).count()}, {"together", cards->together}});
+        }
     }
     json["components"] = Json::array();
     for (const Component& component : machine.components()) {
@@ -62,7 +66,13 @@ std::string machine_table(const Machine& machine) {
                                    machine.name(), machine.parts().technology.name,
                                    format_hertz(machine.clocks().front().frequency()),
                                    machine.parts().mapper, machine.area().count());
-    if (const auto& cards = machine.parts().cards) {
+    const auto& cards = machine.parts().cards;
+    if (cards && cards->tensor_parallel()) {
+        text += fmt::format(
+            "{} cards, of each of which this is said; each has a part of every layer, and they "
+            "exchange results by rings over {}\n\n",
+            cards->count, cards->link);
+    } else if (cards) {
         text += fmt::format(
             "{} cards, of each of which this is said; {} between two of them; {} user{} "
             "together\n\n",

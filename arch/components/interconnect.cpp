@@ -17,6 +17,16 @@ Sourced over_wire(const Technology& tech, Millimetres length, bool router) {
             tech.wire.high * mm + hop.high, Status::derived, tech.wire.source};
 }
 
+/// A plain value, or one with its interval and source.
+Sourced energy_per_byte(MapReader& reader) {
+    constexpr const char* kKey = "energy_per_byte";
+    if (const YamlValue* value = reader.value(kKey); value != nullptr && value->is_map()) {
+        return required_sourced<Joules>(reader, kKey);
+    }
+    const double joules = reader.required<Joules>(kKey).count();
+    return {joules, joules, joules, Status::assumed, "the machine file's energy_per_byte"};
+}
+
 }  // namespace
 
 void read_mesh(MapReader& reader, const ComponentContext& context, Component& component) {
@@ -53,12 +63,7 @@ void read_link(MapReader& reader, const ComponentContext& /*context*/, Component
     }
     link.latency = at_most_a_second(reader, "latency",
                                     reader.optional<Picoseconds>("latency", Picoseconds(0)));
-    link.per_byte = reader.required<Joules>("energy_per_byte");
-    const double joules = link.per_byte.count();
-    component.energies = {
-        {Action::transfer,
-         {},
-         {joules, joules, joules, Status::assumed, "the machine file's energy_per_byte"}}};
+    component.energies = {{Action::transfer, {}, energy_per_byte(reader)}};
     component.config = link;
 }
 

@@ -59,7 +59,9 @@ Hierarchy::Hierarchy(const Machine& machine, ComponentKind shared, const std::st
     const auto find = [&](ComponentKind kind, bool needed) {
         return only(machine, kind, needed, needs);
     };
-    host = find(ComponentKind::link, false);
+    if (shared != ComponentKind::cache) {  // a GPU's leads to other cards
+        host = find(ComponentKind::link, false);
+    }
     dram = find(ComponentKind::dram, true);
     bus = find(ComponentKind::bus, false);
     array = find(ComponentKind::mac_array, true);

@@ -60,6 +60,11 @@ WaveEmitter::WaveEmitter(const Network& network, const Machine& machine, const H
     vector_ = builder_.unit("vector", gpu.vector);
     drain_ = {builder_.agent("drain", -4), builder_.unit("drain", gpu.buffer)};
     store_ = {builder_.agent("store", -5), memory};
+    if (const auto& cards = machine.parts().cards) {
+        link_ = machine.find(cards->link);
+        exchange_ = {builder_.agent("exchange", -6), builder_.unit("exchange", link_)};
+        exchanged_ = builder_.token("exchanged");
+    }
     constexpr std::int64_t kFetchesAhead = 4;
     fetched_ = Ring(builder_, "fetched", kFetchesAhead);
     fed_ = Ring(builder_, "fed");
@@ -155,6 +160,9 @@ void WaveEmitter::emit_kernel(std::size_t k) {
     const std::int64_t parts = std::clamp(kernel.waves, kLeastParts, kMostParts);
     const bool fetches = sum(kernel.fetches) > 0;
     const bool stores = sum(kernel.stores) > 0;
+    if (const auto found = collective(kernel)) {
+        exchange(kernel, *found);
+    }
     for (std::int64_t part = 0; part < parts; ++part) {
         if (fetches) {
             fetch(kernel, part, parts);
@@ -248,6 +256,7 @@ void WaveEmitter::feed(const Kernel& kernel, std::int64_t part, std::int64_t par
     step.body.unit = feed_.unit;
     step.body.what = std::move(move);
     fed_.fill(step);
+    wait_exchange(step, kernel);
     if (sum(kernel.fetches) > 0) {
         fetched_.use(step, fetched_.last());
         fetched_.release(step);

@@ -2,6 +2,7 @@
 // Writes kernels down as a program: launch, fetch, feed, compute, drain and store.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "arch/program_builder.hpp"
 #include "arch/tiling/ring.hpp"
 #include "arch/wave/kernel_plan.hpp"
+#include "workloads/collective.hpp"
 
 namespace memwall {
 
@@ -41,7 +43,9 @@ private:
     void compute(const Kernel& kernel, std::int64_t part, std::int64_t parts);
     void drain(const Kernel& kernel, std::int64_t part, std::int64_t parts);
     void store(const Kernel& kernel, std::int64_t part, std::int64_t parts);
+    void exchange(const Kernel& kernel, Collective collective);
     void wait_launch(RoundStep& step) const;
+    void wait_exchange(RoundStep& step, const Kernel& kernel) const;
 
     void count(StepBody& body, const KernelFlow& flow, ComponentId component, Action action,
                std::int64_t bytes);
@@ -56,12 +60,16 @@ private:
     const WavePlan& plan_;
     const MapperOptions& options_;
     ProgramBuilder builder_;
+    [[nodiscard]] std::optional<Collective> collective(const Kernel& kernel) const;
     Worker launch_, fetch_, feed_, drain_, store_;
+    Worker exchange_;  ///< over the link to the other cards; none on a single one
     AgentId compute_;
     UnitId array_, vector_;
     Ring fetched_, fed_, results_, written_;
+    ComponentId link_;
     TokenId launched_;
-    TokenId done_;                       ///< a part of a kernel's results lies in the cache
+    TokenId exchanged_;  ///< a collective has brought what comes from the other cards
+    TokenId done_;       ///< a part of a kernel's results lies in the cache
     std::vector<std::int64_t> address_;  ///< by tensor
 };
 

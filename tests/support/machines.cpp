@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "arch/machine_base.hpp"
 #include "arch/machine_yaml.hpp"
 #include "workloads/network_yaml.hpp"
 
@@ -28,13 +29,17 @@ YamlValue technology(const std::string& name, const SourceMark& where) {
     return config("technology", name, where);
 }
 
+YamlValue machine(const std::string& name, const SourceMark& where) {
+    return config("machines", name, where);
+}
+
 YamlValue dram(const std::string& name, const SourceMark& where) {
     return config("dram", name, where);
 }
 
 Machine load(const std::string& yaml, const Overrides& overrides) {
     Diagnostics faults;
-    YamlValue root = read_yaml_text(yaml, "machine.yaml", faults);
+    YamlValue root = with_base(read_yaml_text(yaml, "machine.yaml", faults), machine, faults);
     faults.throw_if_any();
     for (const auto& [path, value] : overrides) {
         root = with_override(root, path, value);

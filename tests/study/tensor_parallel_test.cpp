@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks over cards that have a part of each layer, through the command line.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+using Json = nlohmann::json;
+
+ProgramRun run_small(const std::string& machine, const std::vector<std::string>& more) {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "small.yaml",
+               "memwall: 1\nnetwork: small\nextends: decoder\n"
+               "parameters: {layers: 2, hidden: 512, heads: 8, kv_heads: 2, inner: 1024, "
+               "vocabulary: 1000}\n");
+    std::vector<std::string> arguments = {"run",          "--machine",   machine, "--network",
+                                          "./small.yaml", "--precision", "fp8"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_memwall(arguments, folder.path());
+}
+
+Json small_result(const std::string& machine, std::vector<std::string> more) {
+    more.insert(more.end(), {"--json", "-"});
+    const ProgramRun run = run_small(machine, more);
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return Json::parse(run.out)["runs"][0];
+}
+
+double number(const Json& run, const char* key) {
+    return run["totals"][key].get<double>();
+}
+
+const std::vector<std::string> kDecode = {"--phase",   "decode", "--users",  "4",
+                                          "--context", "100",    "--engine", "analytic"};
+const std::vector<std::string> kOffline = {"--phase",  "offline", "--users",         "12",
+                                           "--prompt", "40",      "--output-tokens", "5",
+                                           "--engine", "analytic"};
+
+}  // namespace
+
+TEST_CASE("Two cards compute what one does, and send each other what it takes") {
+    const Json one = small_result("h100_sxm", kDecode);
+    const Json two = small_result("h100_sxm_2", kDecode);
+    CHECK(two["totals"]["macs"] == one["totals"]["macs"]);
+    const Json& shared = two["totals"]["tensor_parallel"];
+    CHECK(shared["cards"] == 2);
+    CHECK(shared["undivided_layers"].empty());
+    CHECK(one["totals"]["tensor_parallel"].is_null());
+    // Of 4 users: four sums of 512 in bf16; a table row of 512 and results of 1,000 in fp8, of
+    // which each card sends its half.
+    const int sums = 4 * 2 * (4 * 512 * 2);
+    const int gathered = 4 * 512 + 4 * 1000;
+    CHECK(shared["sent_bytes"] == sums + gathered);
+    CHECK(shared["collectives_s"].get<double>() > 4 * 2 * 3.4e-6);
+    CHECK(shared["collectives_s"].get<double>() < number(two, "window_s"));
+    CHECK(two["totals"]["power_scope"] == "2 cards");
+    double energy = 0;
+    for (const Json& layer : two["layers"]) {
+        energy += layer["energy_j"].get<double>();
+    }
+    CHECK(energy == Approx(number(two, "energy_j")));
+    for (const Json& component : two["components"]) {
+        if (component["name"] == "nvlink") {
+            CHECK(component["instances"] == 2);
+            CHECK(component["energy_j"].get<double>() == Approx((sums + gathered) * 52e-12));
+        }
+    }
+}
+
+TEST_CASE("The replay of cards that exchange results agrees with the estimate") {
+    const std::vector<std::string> replay(kDecode.begin(), kDecode.end() - 2);
+    const Json quick = small_result("h100_sxm_2", kDecode);
+    const Json slow = small_result("h100_sxm_2", replay);
+    CHECK(slow["totals"]["operations"] == quick["totals"]["operations"]);
+    CHECK(slow["totals"]["tensor_parallel"]["sent_bytes"] ==
+          quick["totals"]["tensor_parallel"]["sent_bytes"]);
+    CHECK(number(slow, "window_s") >= number(quick, "window_s"));
+    CHECK(number(slow, "window_s") < 1.1 * number(quick, "window_s"));
+}
+
+TEST_CASE("Offline, users take turns: prompts and steps add up to the time of all tokens") {
+    const Json run = small_result("h100_sxm_2", kOffline);
+    // 12 users, 5 tokens each: two prompts are read at once (12 / 5, rounded), in six passes, while
+    // the steps are four at 40 to 43 tokens of context, 41 on average.
+    const Json prefill = small_result("h100_sxm_2", {"--phase", "prefill", "--users", "2",
+                                                     "--prompt", "40", "--engine", "analytic"});
+    const Json step = small_result("h100_sxm_2", {"--phase", "decode", "--users", "12", "--context",
+                                                  "41", "--engine", "analytic"});
+    CHECK(number(run, "items") == 2 * 12 * 5);
+    CHECK(run["totals"]["macs"] == 12 * prefill["totals"]["macs"].get<std::int64_t>() +
+                                       2 * 4 * step["totals"]["macs"].get<std::int64_t>());
+    // A pass after others is no slower than one from a standing start.
+    const double seconds = 12 * number(prefill, "window_s") + 8 * number(step, "window_s");
+    CHECK(number(run, "window_s") == Approx(seconds).epsilon(0.02));
+    CHECK(number(run, "throughput_per_s") == Approx(120 / number(run, "window_s")));
+    CHECK(number(run, "latency_s") == Approx(12 / number(run, "throughput_per_s")));
+    CHECK(run["scenario"]["phase"] == "offline");
+    CHECK(run["scenario"]["users"] == 12);
+    CHECK(run["totals"]["first_token_s"].get<double>() > 0);
+}
+
+TEST_CASE("What cards exchange is told, and told again from a file") {
+    const TemporaryFolder folder;
+    const std::string file = (folder.path() / "result.json").string();
+    std::vector<std::string> more = kOffline;
+    more.insert(more.end(), {"--json", file});
+    const ProgramRun run = run_small("h100_sxm_2", more);
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const ProgramRun shown = run_memwall({"show", "result", file});
+    INFO(shown.err);
+    REQUIRE(shown.status == 0);
+    for (const char* part : {"offline: 12 users, prompt of 40 tokens, 5 output tokens",
+                             "note: 2 cards have a part of every layer each, of which one was run",
+                             "they have room for"}) {
+        INFO(part);
+        CHECK(shown.out.find(part) != std::string::npos);
+    }
+    const ProgramRun machine = run_memwall({"show", "machine", "h100_sxm_2"});
+    CHECK(machine.out.find("exchange results by rings over nvlink") != std::string::npos);
+}
+
+TEST_CASE("What does not fit the cards says what each would hold, and what would fit") {
+    const std::vector<std::string> small = {"--set", "machine.components.dram.capacity=8 MB"};
+    std::vector<std::string> users = kDecode;
+    users.insert(users.end(), small.begin(), small.end());
+    users[3] = "2000";
+    const ProgramRun run = run_small("h100_sxm_2", users);
+    CHECK(run.status == 2);
+    INFO(run.err);
+    CHECK(run.err.find("does not fit 2 cards of machine 'h100_sxm_2': each has ") !=
+          std::string::npos);
+    CHECK(run.err.find(" users would fit") != std::string::npos);
+    std::vector<std::string> tiny = kDecode;
+    tiny.insert(tiny.end(), {"--set", "machine.components.dram.capacity=2 MB"});
+    const ProgramRun weights = run_small("h100_sxm_2", tiny);
+    CHECK(weights.status == 2);
+    INFO(weights.err);
+    CHECK(weights.err.find(" cards would hold it") != std::string::npos);
+}
+
+TEST_CASE("Cards that share layers need a link, and GPUs") {
+    const auto error = [](const std::string& set) {
+        return run_small("h100_sxm_2", {"--set", set}).err;
+    };
+    CHECK(error("machine.cards.link=nvlnk").find("did you mean 'nvlink'?") != std::string::npos);
+    CHECK(error("machine.cards.collective=tree").find("expected ring") != std::string::npos);
+    CHECK(error("machine.cards.parallel=tensr").find("'tensor'") != std::string::npos);
+    CHECK(run_memwall({"run", "--machine", "northpole", "--network", "lenet", "--set",
+                       "machine.cards={count: 2, parallel: tensor, link: host, collective: ring}"})
+              .err.find("only machines of the mapper 'wave'") != std::string::npos);
+    CHECK(run_small("h100_sxm_2", {"--phase", "training_step"})
+              .err.find("over which training is not modelled") != std::string::npos);
+}
