@@ -80,9 +80,9 @@ struct PipelineResult {
 /// What cards exchange that have a part of every layer each.
 struct TensorParallelResult {
     std::int64_t cards = 0;
-    Seconds collectives;          ///< of the window
-    Bytes sent;                   ///< by all cards in the window
-    std::int64_t most_users = 0;  ///< whose caches fit beside the rest; 0: there are no caches
+    Seconds collectives;                 ///< of the window
+    Bytes sent;                          ///< by all cards in the window
+    std::int64_t most_users = 0;         ///< that memory has room for; 0: there are no caches
     std::vector<std::string> undivided;  ///< layers with MACs that every card does whole
 };
 

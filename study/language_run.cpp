@@ -127,9 +127,13 @@ private:
         const SteadyLoad steady = steady_load(load_);
         const std::int64_t steps = load_.output_tokens - 1;
         std::vector<RunShare> shares;
+        std::int64_t most_users = 0;
         if (steps > 0) {
-            shares.push_back({run_step_(source_.at(1, steady.context), load_.users, false),
-                              2 * steps * steady.prompts});
+            RunResult step = run_step_(source_.at(1, steady.context), load_.users, false);
+            if (step.totals.tensor_parallel) {
+                most_users = step.totals.tensor_parallel->most_users;
+            }
+            shares.push_back({std::move(step), 2 * steps * steady.prompts});
         }
         RunResult prefill = run_step_(source_.at(load_.prompt, 0), steady.prompts, false);
         const Seconds first_token(step_seconds(prefill));
@@ -137,6 +141,9 @@ private:
         RunResult result = combine_runs(shares);
         finish(result, std::nullopt, first_token);
         Totals& totals = result.totals;
+        if (totals.tensor_parallel) {
+            totals.tensor_parallel->most_users = most_users;  // prompts pass one by one
+        }
         totals.items = result.scenario.items = scenario_.items * steady.prompts;
         totals.items_together = load_.users;
         totals.throughput = static_cast<double>(totals.items) / totals.window.count();

@@ -79,13 +79,14 @@ TensorParallelResult exchanged(const RunResult& card, const Machine& machine) {
     return result;
 }
 
-/// So many users' caches fit beside what else the card held.
+/// So many users fit beside the weights, with caches and activations as large as these have.
 std::int64_t most_users(const Network& part, const RunResult& card, const Machine& machine) {
-    const std::int64_t each = part.state_bytes().count() / part.batch();
     const Component& dram = dram_of(machine);
     for (const auto& [memory, peak] : card.totals.peak_memory) {
-        if (memory == dram.name && each > 0) {
-            return part.batch() + (dram.capacity() - peak).count() / each;
+        if (memory == dram.name && part.state_bytes() > Bytes(0)) {
+            const Bytes of_users = peak - part.weight_bytes();
+            const Bytes room = dram.capacity() - part.weight_bytes();
+            return room.count() / ceil_divide(of_users.count(), part.batch());
         }
     }
     return 0;

@@ -44,6 +44,13 @@ double throughput(const RunResult& run, const Metric&) {
     return run.totals.throughput;
 }
 
+double throughput_per_card(const RunResult& run, const Metric&) {
+    const auto& pipeline = run.totals.pipeline;
+    const auto& shared = run.totals.tensor_parallel;
+    const std::int64_t cards = pipeline ? pipeline->cards : shared ? shared->cards : 1;
+    return run.totals.throughput / static_cast<double>(cards);
+}
+
 double latency(const RunResult& run, const Metric&) {
     return run.totals.latency.mean.count();
 }
@@ -180,6 +187,7 @@ const std::vector<MetricEntry>& metrics() {
          Part::run,
          {{"frames/s", 1}, {"samples/s", 1}, {"images/s", 1}, {"tokens/s", 1}},
          throughput},
+        {"throughput_per_card", Part::run, {{"tokens/s", 1}, {"frames/s", 1}}, throughput_per_card},
         {"latency", Part::run, kTimes, latency},
         {"power", Part::run, kPowers, power},
         {"chip_power", Part::run, kPowers, chip_power},

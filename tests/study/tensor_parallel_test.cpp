@@ -146,6 +146,26 @@ TEST_CASE("What does not fit the cards says what each would hold, and what would
     CHECK(weights.err.find(" cards would hold it") != std::string::npos);
 }
 
+TEST_CASE("A row of validation may be the throughput of one of several cards") {
+    const TemporaryFolder folder;
+    const auto row = [](const std::string& metric) {
+        return "  - {id: " + metric +
+               ", machine: h100_sxm_2, workload: {network: lenet, phase: offline, batch: 64, "
+               "rounds: 2, engine: analytic}, metric: " +
+               metric +
+               ", unit: frames/s, published: 1, source: \"made up\", band: {percent: 5}, counted: "
+               "false}\n";
+    };
+    write_text(folder.path() / "rows.yaml", "memwall: 1\nvalidation: rows\nrows:\n" +
+                                                row("throughput") + row("throughput_per_card"));
+    const ProgramRun run = run_memwall({"validate", "./rows.yaml", "--json", "-"}, folder.path());
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const Json json = Json::parse(run.out);
+    CHECK(json["rows"][0]["predicted"].get<double>() ==
+          Approx(2 * json["rows"][1]["predicted"].get<double>()));
+}
+
 TEST_CASE("Cards that share layers need a link, and GPUs") {
     const auto error = [](const std::string& set) {
         return run_small("h100_sxm_2", {"--set", set}).err;
