@@ -9,6 +9,7 @@
 #include "study/load.hpp"
 #include "study/output.hpp"
 #include "study/show.hpp"
+#include "study/tensor_parallel_run.hpp"
 #include "study/training_run.hpp"
 #include "study/verbs.hpp"
 #include "workloads/network_export.hpp"
@@ -206,8 +207,9 @@ private:
         options.given = load_mapping_config(configs_, command_.mapping, inputs_);
         options.cancelled = interrupted;
         options.rounds = network.trains() ? 1 : options.rounds;
-        const Mapping mapping = map_network(network, machine, options);
-        print(show_mapping(network, machine, mapping));
+        const Network mapped = network.trains() ? network : part_on_card(network, machine);
+        const Mapping mapping = map_network(mapped, machine, options);
+        print(show_mapping(mapped, machine, mapping));
     }
 
     void paths() {

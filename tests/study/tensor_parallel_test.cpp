@@ -123,6 +123,9 @@ TEST_CASE("What cards exchange is told, and told again from a file") {
         INFO(part);
         CHECK(shown.out.find(part) != std::string::npos);
     }
+    const ProgramRun mapping =
+        run_memwall({"show", "mapping", "--machine", "h100_sxm_2", "--network", "lenet"});
+    CHECK(mapping.out.find(".all_gather") != std::string::npos);
     const ProgramRun machine = run_memwall({"show", "machine", "h100_sxm_2"});
     CHECK(machine.out.find("exchange results by rings over nvlink") != std::string::npos);
 }
