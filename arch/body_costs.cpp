@@ -108,16 +108,49 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
 }
 
 BodyCosts::BodyCosts(const Program& program, const Machine& machine)
-    : machine_(machine), clock_(machine.clock(program.clock)) {}
+    : program_(program), machine_(machine), clock_(machine.clock(program.clock)), places_(256) {}
 
-BodyCosts::Row& BodyCosts::row(const StepBody& body) {
-    const auto [known, fresh] = numbers_.try_emplace(&body, rows_.size());
-    if (fresh) {
-        const auto* move = std::get_if<Move>(&body.what);
-        rows_.push_back({&body, move != nullptr ? demand(*move, machine_, clock_) : MoveDemand(),
-                         static_cast<std::int64_t>(rows_.size()), 0, 0});
+BodyCosts::Row& BodyCosts::add_row(const StepBody& body, std::size_t place) {
+    const auto* move = std::get_if<Move>(&body.what);
+    Row& row = rows_.emplace_back();
+    row.body = &body;
+    row.number = static_cast<std::int64_t>(rows_.size()) - 1;
+    row.demand = move != nullptr ? demand(*move, machine_, clock_) : MoveDemand();
+    find_components(row);
+    places_[place] = {&body, &row};
+    if (rows_.size() * 2 > places_.size()) {
+        places_.assign(places_.size() * 4, {});
+        for (Row& known : rows_) {
+            std::size_t at = place_of(*known.body);
+            while (places_[at].body != nullptr) {
+                at = (at + 1) & (places_.size() - 1);
+            }
+            places_[at] = {known.body, &known};
+        }
     }
-    return rows_[known->second];
+    return row;
+}
+
+void BodyCosts::find_components(Row& row) {
+    row.first_component = components_.size();
+    const auto add = [&](ComponentId component) {
+        const auto known = components(row);
+        if (std::find(known.begin(), known.end(), component) == known.end()) {
+            components_.push_back(component);
+            ++row.components;
+        }
+    };
+    if (row.body->unit.valid()) {
+        add(program_.units[row.body->unit.position()].component);
+    }
+    if (const auto* move = std::get_if<Move>(&row.body->what)) {
+        for (const LinkUse& use : move->links) {
+            add(machine_.links()[use.link.position()].component);
+        }
+        for (const DramAccess& access : move->dram) {
+            add(machine_.drams()[access.dram.position()]);
+        }
+    }
 }
 
 void BodyCosts::add_to(Outcome& outcome) const {

@@ -5,7 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <unordered_map>
+#include <span>
+#include <vector>
 
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
@@ -35,19 +36,50 @@ public:
         std::int64_t number = 0;  ///< in the order in which they were first done
         std::int64_t counted = 0;
         std::int64_t loaded = 0;
+        std::size_t first_component = 0;  ///< of components()
+        std::size_t components = 0;
     };
 
     BodyCosts(const Program& program, const Machine& machine);
 
-    Row& row(const StepBody& body);
+    Row& row(const StepBody& body) {
+        for (std::size_t at = place_of(body);; at = (at + 1) & (places_.size() - 1)) {
+            if (places_[at].body == &body) {
+                return *places_[at].row;
+            }
+            if (places_[at].body == nullptr) {
+                return add_row(body, at);
+            }
+        }
+    }
+    /// That a body keeps busy, each once: its unit's own, those of its links and its DRAMs.
+    [[nodiscard]] std::span<const ComponentId> components(const Row& row) const {
+        return std::span(components_).subspan(row.first_component, row.components);
+    }
+    [[nodiscard]] const std::deque<Row>& rows() const { return rows_; }
     /// Adds the actions of all that were counted or loaded, and the DRAM's bursts and rows.
     void add_to(Outcome& outcome) const;
 
 private:
+    /// Of a table that is looked up by a body's address, its size a power of two.
+    struct RowPlace {
+        const StepBody* body = nullptr;
+        Row* row = nullptr;
+    };
+
+    [[nodiscard]] std::size_t place_of(const StepBody& body) const {
+        constexpr std::uint64_t kMix = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio
+        return (reinterpret_cast<std::uintptr_t>(&body) * kMix >> 32U) & (places_.size() - 1);
+    }
+    Row& add_row(const StepBody& body, std::size_t place);
+    void find_components(Row& row);
+
+    const Program& program_;
     const Machine& machine_;
     const ClockDomain& clock_;
-    std::unordered_map<const StepBody*, std::size_t> numbers_;
+    std::vector<RowPlace> places_;
     std::deque<Row> rows_;  ///< in the order in which they were first done
+    std::vector<ComponentId> components_;
 };
 
 }  // namespace memwall

@@ -19,75 +19,64 @@ Estimator::Estimator(const Program& program, const Machine& machine, const Windo
       source_(program.make_source()),
       agents_(program.agents.size()),
       dram_shares_(machine.drams().size(), DramShares(program.units.size())),
-      tokens_(program.tokens.size()) {
+      tokens_(program.tokens.size()),
+      posted_(program.tokens.size()),
+      agenda_(program.agents) {
     for (const Unit& unit : program.units) {
         free_at_.emplace_back(static_cast<std::size_t>(unit.servers));
+    }
+    for (AgentRow& row : agents_) {
+        row.flight = new_flight();
     }
     look_for_rounds();
 }
 
 Outcome Estimator::run() {
     for (std::size_t a = 0; a < agents_.size(); ++a) {
-        wake(a, Picoseconds(0), Kind::fetch);
+        agenda_.add(Picoseconds(0), Kind::fetch, a);
     }
-    while (!events_.empty()) {
-        if (cancelled_ && cancelled_()) {
+    while (!agenda_.empty()) {
+        if (cancelled_ && handled_++ % kHandledToLook == 0 && cancelled_()) {
             throw Interrupted();
         }
-        handle(next_event());
+        handle(agenda_.take_first());
     }
     check_finished();
     return recorder_.finish();
 }
 
-std::uint64_t Estimator::rank(Kind kind, std::size_t agent) const {
-    const auto priority = static_cast<std::uint64_t>(program_.agents[agent].priority + kPriorities);
-    return static_cast<std::uint64_t>(kind) << 62U | priority << 30U | agent;
-}
-
-void Estimator::wake(std::size_t agent, Picoseconds at, Kind kind, std::size_t flight) {
-    events_.push_back({at, rank(kind, agent), serial_++, flight});
-    std::push_heap(events_.begin(), events_.end(), std::greater<>());
-}
-
-Estimator::Event Estimator::next_event() {
-    std::pop_heap(events_.begin(), events_.end(), std::greater<>());
-    const Event event = events_.back();
-    events_.pop_back();
-    return event;
-}
-
-void Estimator::handle(const Event& event) {
-    switch (event.kind()) {
+void Estimator::handle(const Agenda::Entry& entry) {
+    switch (entry.kind) {
         case Kind::complete:
-            return complete(event.flight, event.at);
+            return complete(entry.flight, entry.at);
         case Kind::fetch:
-            return fetch(event.agent(), event.at);
+            return fetch(entry.agent, entry.at);
         case Kind::request:
-            return request(event.agent(), event.at);
+            return request(entry.agent, entry.at);
     }
 }
 
 void Estimator::fetch(std::size_t agent, Picoseconds now) {
     AgentRow& row = agents_[agent];
-    row.next.kind = Next::Kind::done;
+    Next& next = next_of(agent);
+    next.kind = Next::Kind::done;
     if (turns_ != nullptr) {
         row.place = turns_->place(AgentId(agent));
     }
-    source_->next(AgentId(agent), now, row.next);
-    switch (row.next.kind) {
+    source_->next(AgentId(agent), now, next);
+    switch (next.kind) {
         case Next::Kind::done:
             row.done = true;
+            idle_ += row.round == 0 ? 1 : 0;
             return;
         case Next::Kind::wait_until:
-            wake(agent, std::max(now, row.next.until), Kind::fetch);
+            agenda_.add(std::max(now, next.until), Kind::fetch, agent);
             return;
         case Next::Kind::wait_for:
         case Next::Kind::step:
             row.asks = true;
-            // The first agent to begin a round tells rounds apart.
-            if (loops_ != nullptr && row.next.step.item > round_begun_) {
-                now += begin_round(row.next.step.item, now);
+            if (loops_ != nullptr && all_begin(agent, next.step.item)) {
+                now += begin_round(next.step.item, now);
             } else if (turns_ != nullptr && row.place.loop >= 0) {
                 now += begin_turn(agent, now);
             }
@@ -97,7 +86,7 @@ void Estimator::fetch(std::size_t agent, Picoseconds now) {
 }
 
 bool Estimator::held(const TokenWait& wait) const {
-    return tokens_[wait.token.position()].posted >= wait.count;
+    return posted_[wait.token.position()] >= wait.count;
 }
 
 /// Whether everything waited for has come; else registers with the first that has not.
@@ -112,14 +101,15 @@ bool Estimator::ready(std::size_t agent, const TokenWait* begin, const TokenWait
 }
 
 void Estimator::try_start(std::size_t agent, Picoseconds now) {
-    AgentRow& row = agents_[agent];
-    if (row.next.kind == Next::Kind::wait_for) {
-        if (ready(agent, &row.next.token, &row.next.token + 1)) {
-            wake(agent, now, Kind::fetch);
+    const Next& next = next_of(agent);
+    now = std::max(now, agents_[agent].goes_on);
+    if (next.kind == Next::Kind::wait_for) {
+        if (ready(agent, &next.token, &next.token + 1)) {
+            agenda_.add(now, Kind::fetch, agent);
         }
         return;
     }
-    const Step& step = row.next.step;
+    const Step& step = next.step;
     if (!ready(agent, step.waits.data(), step.waits.data() + step.waits.size())) {
         return;
     }
@@ -128,10 +118,10 @@ void Estimator::try_start(std::size_t agent, Picoseconds now) {
         if (!ready(agent, &epoch, &epoch + 1)) {
             return;
         }
-        wake(agent, std::max(now, scheduled(step)), Kind::request);
+        agenda_.add(std::max(now, scheduled(step)), Kind::request, agent);
         return;
     }
-    wake(agent, now, Kind::request);
+    agenda_.add(now, Kind::request, agent);
 }
 
 Picoseconds Estimator::scheduled(const Step& step) const {
@@ -144,7 +134,7 @@ Picoseconds Estimator::scheduled(const Step& step) const {
 
 std::size_t Estimator::new_flight() {
     if (free_flights_.empty()) {
-        flights_.emplace_back();
+        flights_.push_back(std::make_unique<Flight>());
         return flights_.size() - 1;
     }
     const std::size_t index = free_flights_.back();
@@ -153,39 +143,43 @@ std::size_t Estimator::new_flight() {
 }
 
 void Estimator::request(std::size_t agent, Picoseconds now) {
-    const std::size_t index = new_flight();
-    Flight& flight = flights_[index];
-    std::swap(flight.step, agents_[agent].next.step);
+    const std::size_t index = agents_[agent].flight;
+    agents_[agent].flight = new_flight();
     agents_[agent].asks = false;
+    Flight& flight = *flights_[index];
+    const Step& step = flight.next.step;
     flight.agent = agent;
-    flight.costs = &recorder_.costs_of(flight.step);
-    auto& servers = free_at_[flight.step.body->unit.position()];
+    flight.costs = &recorder_.costs_of(step);
+    auto& servers = free_at_[step.body->unit.position()];
     auto server = std::min_element(servers.begin(), servers.end());
     flight.times.ready = now;
     flight.times.start = std::max(now, *server);
     Cycles latency;
-    if (const auto* move = std::get_if<Move>(&flight.step.body->what)) {
-        *server = serve(flight.costs->demand, flight.step.body->unit, flight.times);
+    if (const auto* move = std::get_if<Move>(&step.body->what)) {
+        *server = serve(flight.costs->demand, step.body->unit, flight.times);
         latency = move->latency;
     } else {
-        const auto& compute = std::get<Compute>(flight.step.body->what);
+        const auto& compute = std::get<Compute>(step.body->what);
         flight.times.served = clock_.after(flight.times.start, compute.occupies);
         *server = flight.times.served;
         latency = compute.latency;
     }
     flight.times.complete =
         latency.count() > 0 ? clock_.after(flight.times.served, latency) : flight.times.served;
-    if (flight.step.start_at.count() >= 0) {
-        recorder_.record_schedule(flight.step, scheduled(flight.step), flight.times);
+    if (step.start_at.count() >= 0) {
+        recorder_.record_schedule(step, scheduled(step), flight.times);
     }
     if (observe_) {
-        observe_(AgentId(agent), flight.step, flight.times);
+        observe_(AgentId(agent), step, flight.times);
     }
-    const Picoseconds goes_on = *server;
-    const Picoseconds completes = flight.times.complete;
-    post(flight.step, PostAt::start, flight.times.start);
-    wake(agent, completes, Kind::complete, index);
-    wake(agent, goes_on, Kind::fetch);
+    agents_[agent].goes_on = *server;
+    post(step, PostAt::start, flight.times.start);
+    agenda_.add(flight.times.complete, Kind::complete, agent, index);
+    if (fetches_early_) {
+        fetch(agent, now);
+    } else {
+        agenda_.add(agents_[agent].goes_on, Kind::fetch, agent);
+    }
 }
 
 /// Serves a move from its start, and says when its unit goes on: at the end of its links' part, on
@@ -203,10 +197,10 @@ Picoseconds Estimator::serve(const MoveDemand& asked, UnitId unit, StepTimes& ti
 }
 
 void Estimator::complete(std::size_t index, Picoseconds now) {
-    Flight& flight = flights_[index];
-    source_->completed(AgentId(flight.agent), flight.step, now);
-    recorder_.record(flight.step, *flight.costs, flight.times);
-    post(flight.step, PostAt::end, now);
+    Flight& flight = *flights_[index];
+    source_->completed(AgentId(flight.agent), flight.next.step, now);
+    recorder_.record(flight.next.step, *flight.costs, flight.times);
+    post(flight.next.step, PostAt::end, now);
     free_flights_.push_back(index);
     if (++completed_ % kCompletedToSettle == 0) {
         recorder_.settle_before(earliest_start(now));
@@ -218,10 +212,14 @@ void Estimator::post(const Step& step, PostAt when, Picoseconds now) {
         if (token.at != when) {
             continue;
         }
-        TokenRow& row = tokens_[token.token.position()];
-        row.posted += token.count;
+        const std::size_t t = token.token.position();
+        posted_[t] += token.count;
+        TokenRow& row = tokens_[t];
         if (keeps_post_times_) {
             row.post_times.insert(row.post_times.end(), static_cast<std::size_t>(token.count), now);
+        }
+        if (row.waiters.empty()) {
+            continue;
         }
         woken_.clear();
         woken_.swap(row.waiters);  // who still has to wait joins again
@@ -238,7 +236,7 @@ void Estimator::check_finished() const {
         if (agents_[a].done) {
             continue;
         }
-        const Next& next = agents_[a].next;
+        const Next& next = next_of(a);
         std::vector<TokenWait> waits = next.step.waits;
         if (next.kind == Next::Kind::wait_for) {
             waits = {next.token};
@@ -248,7 +246,7 @@ void Estimator::check_finished() const {
                 stuck += "; agent '" + program_.agents[a].name + "' waits for '" +
                          program_.tokens[wait.token.position()] + "' " +
                          std::to_string(wait.count) + " times, posted " +
-                         std::to_string(tokens_[wait.token.position()].posted);
+                         std::to_string(posted_[wait.token.position()]);
             }
         }
     }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "arch/agenda.hpp"
 #include "arch/dram_shares.hpp"
 #include "arch/estimate.hpp"
 #include "arch/step_loops.hpp"
@@ -25,48 +26,35 @@ public:
     Outcome run();
 
 private:
-    /// In one instant: completions first, then agents by priority and number.
-    enum class Kind : std::uint8_t { complete, fetch, request };
-    struct Event {
-        Picoseconds at;
-        std::uint64_t rank;   ///< of kind, priority and agent
-        std::int64_t serial;  ///< of events: the earlier first
-        std::size_t flight;
-        bool operator>(const Event& other) const {
-            return at != other.at       ? at > other.at
-                   : rank != other.rank ? rank > other.rank
-                                        : serial > other.serial;
-        }
-        [[nodiscard]] Kind kind() const { return static_cast<Kind>(rank >> 62U); }
-        [[nodiscard]] std::size_t agent() const { return rank & kAgents; }
-    };
-    static constexpr std::uint64_t kAgents = (std::uint64_t{1} << 30U) - 1;
-    static constexpr std::int64_t kPriorities = std::int64_t{1} << 31U;  ///< on each side of zero
+    using Kind = Agenda::Kind;
 
     struct AgentRow {
-        Next next;
-        StepPlace place;    ///< of `next`, where the source has loops
-        bool asks = false;  ///< `next` is what it does when its tokens hold
+        std::size_t flight = 0;  ///< its next step's: `next` is what it fetched last
+        Picoseconds goes_on;     ///< its last step is served: none begins before
+        StepPlace place;         ///< of `next`, where the source has loops
+        bool asks = false;       ///< `next` is what it does when its tokens hold
+        std::int64_t round = 0;  ///< the last that it has begun, while rounds may be left out
         bool done = false;
     };
     struct TokenRow {
-        std::int64_t posted = 0;
         std::vector<Picoseconds> post_times;  ///< of each post, for epochs
         std::vector<std::size_t> waiters;
     };
+    /// A step from its fetch to its completion.
     struct Flight {
-        Step step;
+        Next next;
         StepTimes times;
         std::size_t agent = 0;
         BodyCosts::Row* costs = nullptr;
     };
 
     // estimate.cpp
-    [[nodiscard]] std::uint64_t rank(Kind kind, std::size_t agent) const;
-    void wake(std::size_t agent, Picoseconds at, Kind kind, std::size_t flight = 0);
-    Event next_event();
-    void handle(const Event& event);
+    void handle(const Agenda::Entry& entry);
     void fetch(std::size_t agent, Picoseconds now);
+    [[nodiscard]] const Next& next_of(std::size_t agent) const {
+        return flights_[agents_[agent].flight]->next;
+    }
+    [[nodiscard]] Next& next_of(std::size_t agent) { return flights_[agents_[agent].flight]->next; }
     [[nodiscard]] bool held(const TokenWait& wait) const;
     bool ready(std::size_t agent, const TokenWait* begin, const TokenWait* end);
     void try_start(std::size_t agent, Picoseconds now);
@@ -89,8 +77,8 @@ private:
     };
     // steady_rounds.cpp
     void look_for_rounds();
+    bool all_begin(std::size_t agent, std::int64_t round);
     Picoseconds begin_round(std::int64_t round, Picoseconds now);
-    [[nodiscard]] bool whole_rounds() const;
     [[nodiscard]] Picoseconds earliest_start(Picoseconds now) const;
     [[nodiscard]] State state_in_round(std::int64_t round, Picoseconds now) const;
     void put_agents(State& state) const;
@@ -132,24 +120,27 @@ private:
     std::vector<AgentRow> agents_;
     std::vector<DramShares> dram_shares_;  ///< by DRAM
     std::vector<TokenRow> tokens_;
+    std::vector<std::int64_t> posted_;               ///< by token
     std::vector<std::vector<Picoseconds>> free_at_;  ///< by unit and server
-    std::vector<Flight> flights_;  ///< steps under way, and places of some that are not any more
+    std::vector<std::unique_ptr<Flight>> flights_;   ///< and places of some that are over
     std::vector<std::size_t> free_flights_;
     std::vector<std::size_t> woken_;
-    std::int64_t serial_ = 0;
     std::int64_t completed_ = 0;  ///< steps that were walked
     static constexpr std::int64_t kCompletedToSettle = 1'024;
-    std::vector<Event> events_;  ///< a heap
+    std::int64_t handled_ = 0;                           ///< entries of the agenda
+    static constexpr std::int64_t kHandledToLook = 256;  ///< whether it is cancelled
+    Agenda agenda_;
 
+    bool fetches_early_ = false;    ///< what comes next does not depend on time
     bool keeps_post_times_ = true;  ///< some step may have a start_at
     StepLoops* loops_ = nullptr;    ///< while rounds may be left out
     StepLoops* turns_ = nullptr;    ///< where rounds have loops whose turns may be
     std::optional<WatchedLoop> watched_;
-    std::int64_t round_begun_ = 0;           ///< of the agent that tells rounds apart
-    std::vector<std::int64_t> first_whole_;  ///< by agent: its first round that is like later ones
-    std::optional<State> known_;             ///< of some round before
-    std::int64_t rounds_to_next_ = 1;        ///< until a later state takes its place
-    std::int64_t rounds_a_state_ = 1;        ///< how long the next one stays
+    std::vector<std::size_t> begun_;   ///< by round: agents that have begun it
+    std::size_t idle_ = 0;             ///< agents that have nothing to do in a round
+    std::optional<State> known_;       ///< of some round before
+    std::int64_t rounds_to_next_ = 1;  ///< until a later state takes its place
+    std::int64_t rounds_a_state_ = 1;  ///< how long the next one stays
 };
 
 }  // namespace memwall

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "base/error.hpp"
@@ -14,6 +13,25 @@ namespace {
 
 constexpr Picoseconds kNever = Picoseconds(-1);
 
+/// As std::stable_sort, in little time where most has only a few places to go.
+template <typename Iterator, typename Less>
+void sort_nearly_sorted(Iterator begin, Iterator end, const Less& less) {
+    constexpr std::ptrdiff_t kPlaces = 16;
+    std::ptrdiff_t left = kPlaces * (end - begin);
+    for (Iterator next = begin; next != end && left > 0; ++next) {
+        const auto moved = *next;
+        Iterator place = next;
+        for (; place != begin && less(moved, *(place - 1)); --place) {
+            *place = *(place - 1);
+        }
+        *place = moved;
+        left -= next - place;
+    }
+    if (left <= 0) {
+        std::stable_sort(begin, end, less);
+    }
+}
+
 }  // namespace
 
 OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
@@ -21,9 +39,9 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
     : program_(program),
       machine_(machine),
       window_(window),
+      cycle_(machine.clock(program.clock).time_of(Cycles(1))),
       costs_(program, machine),
       busy_until_(machine.components().size()),
-      lane_time_(machine.components().size()),
       held_(machine.components().size()),
       log_(program.rounds, window.warmup),
       first_start_(static_cast<std::size_t>(program.rounds), kNever),
@@ -125,40 +143,24 @@ void OutcomeRecorder::occupy(ComponentId component, const Step& step, Picosecond
     from = std::max(from, busy_until_[c]);
     busy_until_[c] = std::max(busy_until_[c], to);
     if (step.layer.valid() && to > from) {
-        log_.add(outcome_.components[c].busy_max, to - from, step.item, SumOver::window);
         log_.add(outcome_.busy_by_layer[step.layer.position() * busy_until_.size() + c], to - from,
                  step.item, SumOver::window);
     }
 }
 
-void OutcomeRecorder::keep_busy(const Step& step, const StepTimes& times) {
-    const ComponentId own = program_.units[step.body->unit.position()].component;
+void OutcomeRecorder::keep_busy(const Step& step, const BodyCosts::Row& body,
+                                const StepTimes& times) {
+    for (const ComponentId component : costs_.components(body)) {
+        occupy(component, step, times.start, times.served);
+    }
+}
+
+/// Of the layers that stand for others.
+void OutcomeRecorder::keep_lane_time(const Step& step) {
     if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
-        occupy(own, step, times.start, times.served);
-        if (step.layer.valid()) {
-            const Picoseconds one_cycle = machine_.clock(program_.clock).time_of(Cycles(1));
-            const Picoseconds time = one_cycle * compute->lanes_occupied.count();
-            log_.add(lane_time_[own.position()], time, step.item, SumOver::window);
-            if (program_.repetition) {
-                log_.add(
-                    blocks_.lane_time[step.layer.position() * lane_time_.size() + own.position()],
-                    time, step.item, SumOver::window);
-            }
-        }
-        return;
-    }
-    const auto& move = std::get<Move>(step.body->what);
-    occupy(own, step, times.start, times.served);
-    ComponentId last = own;
-    for (const LinkUse& use : move.links) {
-        const ComponentId component = machine_.links()[use.link.position()].component;
-        if (component != last) {  // links of one component follow each other
-            occupy(component, step, times.start, times.served);
-            last = component;
-        }
-    }
-    for (const DramAccess& access : move.dram) {
-        occupy(machine_.drams()[access.dram.position()], step, times.start, times.served);
+        const std::size_t own = program_.units[step.body->unit.position()].component.position();
+        log_.add(blocks_.lane_time[step.layer.position() * busy_until_.size() + own],
+                 cycle_ * compute->lanes_occupied.count(), step.item, SumOver::window);
     }
 }
 
@@ -177,10 +179,11 @@ void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepT
         note(recorded);
     }
     keep_layer(step, times, body.demand);
-    keep_busy(step, times);
+    keep_busy(step, body, times);
     keep_block_end(recorded);
     if (program_.repetition && step.layer.valid()) {
         log_.add(blocks_.steps[step.layer.position()], 1, step.item, SumOver::all_rounds);
+        keep_lane_time(step);
     }
     for (const OccupancyChange& change : step.body->occupancy) {
         if (change.reserved > 0) {
@@ -188,110 +191,6 @@ void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepT
         }
         if (change.released > 0) {
             changes_.push_back({times.complete, change.memory.value, -change.released});
-        }
-    }
-}
-
-void OutcomeRecorder::begin_period() {
-    log_.begin();
-    recorded_.clear();
-    marked_ = 0;
-    begin_of_period_ = {{}, 0, changes_.size()};
-}
-
-void OutcomeRecorder::end_period() {
-    log_.end();
-    recorded_.clear();
-}
-
-OutcomeRecorder::Mark OutcomeRecorder::mark() {
-    marked_ = recorded_.size();
-    return {log_.mark(), marked_, changes_.size()};
-}
-
-/// As one with the step of the same layer that was noted last, where that was in the same round.
-void OutcomeRecorder::note(const Recorded& step) {
-    std::size_t& last = recent_[step.layer.valid() ? step.layer.position() : 0];
-    if (last >= marked_ && last < recorded_.size()) {
-        Recorded& before = recorded_[last];
-        if (before.round == step.round && before.layer == step.layer && before.edge == step.edge) {
-            before.start = std::min(before.start, step.start);
-            before.complete = std::max(before.complete, step.complete);
-            return;
-        }
-    }
-    last = recorded_.size();
-    recorded_.push_back(step);
-}
-
-bool OutcomeRecorder::holds_as_at(const Mark& from) const {
-    std::vector<std::int64_t> more(busy_until_.size());
-    for (std::size_t c = from.changes; c < changes_.size(); ++c) {
-        more[static_cast<std::size_t>(changes_[c].component)] += changes_[c].bytes;
-    }
-    return std::all_of(more.begin(), more.end(), [](std::int64_t bytes) { return bytes == 0; });
-}
-
-void OutcomeRecorder::leave_out(const PeriodsLeftOut& left_out, const Mark& from, Picoseconds now,
-                                Picoseconds earliest) {
-    log_.leave_out(left_out, from.log);
-    if (left_out.rounds > 0) {
-        leave_out_steps(left_out, from.recorded);
-    } else {
-        leave_out_turns(left_out, from.recorded);
-    }
-    // The last of them, with what is under way, show all that a memory ever holds in one.
-    const std::int64_t shown = std::min(
-        left_out.periods, 2 + ceil_divide((now - earliest).count(), left_out.time.count()));
-    const std::size_t end = changes_.size();
-    for (std::int64_t period = left_out.periods - shown + 1; period <= left_out.periods; ++period) {
-        for (std::size_t c = from.changes; c < end; ++c) {
-            Change change = changes_[c];
-            change.at += left_out.time * period;
-            changes_.push_back(change);
-        }
-    }
-    for (Picoseconds& until : busy_until_) {
-        until += until > earliest ? left_out.time * left_out.periods : Picoseconds(0);
-    }
-}
-
-/// Turns within a round: only the last of them shows when it, its layers and its round end.
-void OutcomeRecorder::leave_out_turns(const PeriodsLeftOut& left_out, std::size_t from) {
-    const Picoseconds later = left_out.time * left_out.periods;
-    for (std::size_t r = from; r < recorded_.size(); ++r) {
-        Recorded step = recorded_[r];
-        step.start += later;
-        step.complete += later;
-        keep_round(step);
-        keep_ends(step);
-        keep_block_end(step);
-    }
-}
-
-/// When rounds, and layers in the last one, began and ended.
-void OutcomeRecorder::leave_out_steps(const PeriodsLeftOut& left_out, std::size_t from) {
-    const auto copy = [&](Recorded step, std::int64_t period) {
-        step.round += left_out.rounds * period;
-        step.start += left_out.time * period;
-        step.complete += left_out.time * period;
-        return step;
-    };
-    std::map<std::pair<std::int64_t, NetworkEdge>, Recorded> rounds;
-    for (std::size_t r = from; r < recorded_.size(); ++r) {
-        const Recorded& step = recorded_[r];
-        Recorded& all = rounds.try_emplace({step.round, step.edge}, step).first->second;
-        all.start = std::min(all.start, step.start);
-        all.complete = std::max(all.complete, step.complete);
-        const std::int64_t to_last = program_.rounds - 1 - step.round;
-        const std::int64_t period = to_last / left_out.rounds;
-        if (period >= 1 && period <= left_out.periods) {
-            keep_ends(copy(step, period));  // if that is in the last round
-        }
-    }
-    for (const auto& [key, all] : rounds) {
-        for (std::int64_t period = 1; period <= left_out.periods; ++period) {
-            keep_round(copy(all, period));
         }
     }
 }
@@ -349,7 +248,7 @@ void OutcomeRecorder::find_peaks_before(Picoseconds time) {
     const auto end = std::stable_partition(changes_.begin(), changes_.end(),
                                            [&](const Change& change) { return change.at < time; });
     // In one instant releases come first: a slot that is handed over is not held twice.
-    std::stable_sort(changes_.begin(), end, [](const Change& a, const Change& b) {
+    sort_nearly_sorted(changes_.begin(), end, [](const Change& a, const Change& b) {
         return a.at != b.at ? a.at < b.at : (a.bytes < 0) > (b.bytes < 0);
     });
     for (auto change = changes_.begin(); change != end; ++change) {
@@ -361,17 +260,39 @@ void OutcomeRecorder::find_peaks_before(Picoseconds time) {
     changes_.erase(changes_.begin(), end);
 }
 
+/// What was added up by layer.
+void OutcomeRecorder::sum_busy() {
+    const std::size_t components = busy_until_.size();
+    for (std::size_t b = 0; b < outcome_.busy_by_layer.size(); ++b) {
+        outcome_.components[b % components].busy_max += outcome_.busy_by_layer[b];
+    }
+}
+
+/// By component, summed over lanes and the window.
+std::vector<Picoseconds> OutcomeRecorder::lane_time() const {
+    std::vector<Picoseconds> time(busy_until_.size());
+    for (const BodyCosts::Row& row : costs_.rows()) {
+        if (const auto* compute = std::get_if<Compute>(&row.body->what); compute && row.counted) {
+            const ComponentId own = program_.units[row.body->unit.position()].component;
+            time[own.position()] += cycle_ * compute->lanes_occupied.count() * row.counted;
+        }
+    }
+    return time;
+}
+
 Outcome OutcomeRecorder::finish() {
     outcome_.counts.resize(program_.actions.size());
     outcome_.load_counts.resize(program_.actions.size());
     costs_.add_to(outcome_);
     set_rounds();
+    sum_busy();
+    std::vector<Picoseconds> lane_time = this->lane_time();
     find_peaks_before(Picoseconds(std::numeric_limits<std::int64_t>::max()));
     if (program_.repetition) {
         const std::vector<Picoseconds> added =
             add_blocks_left_out(program_, blocks_, window_.warmup, outcome_);
         for (std::size_t c = 0; c < added.size(); ++c) {
-            lane_time_[c] += added[c];
+            lane_time[c] += added[c];
         }
     }
     for (std::size_t c = 0; c < outcome_.components.size(); ++c) {
@@ -380,8 +301,8 @@ Outcome OutcomeRecorder::finish() {
         component.busy_max =
             std::min(component.busy_max, outcome_.window_end - outcome_.window_start);
         const auto instances = machine_.components()[c].instances;
-        component.busy_mean = lane_time_[c] > Picoseconds(0)
-                                  ? Picoseconds(lane_time_[c].count() / instances)
+        component.busy_mean = lane_time[c] > Picoseconds(0)
+                                  ? Picoseconds(lane_time[c].count() / instances)
                                   : component.busy_max;
     }
     return std::move(outcome_);

@@ -83,9 +83,12 @@ private:
     void note(const Recorded& step);
     void keep_layer(const Step& step, const StepTimes& times, const MoveDemand& asked);
     void keep_block_end(const Recorded& step);
-    void keep_busy(const Step& step, const StepTimes& times);
+    void keep_busy(const Step& step, const BodyCosts::Row& body, const StepTimes& times);
+    void keep_lane_time(const Step& step);
     void occupy(ComponentId component, const Step& step, Picoseconds from, Picoseconds to);
     void set_rounds();
+    void sum_busy();
+    [[nodiscard]] std::vector<Picoseconds> lane_time() const;
     void find_peaks_before(Picoseconds time);
 
     [[nodiscard]] bool in_window(const Step& step) const {
@@ -95,10 +98,10 @@ private:
     const Program& program_;
     const Machine& machine_;
     Window window_;
+    Picoseconds cycle_;  ///< of the program's clock
     Outcome outcome_;
     BodyCosts costs_;
     std::vector<Picoseconds> busy_until_;  ///< by component
-    std::vector<Picoseconds> lane_time_;   ///< by component, summed over lanes
     std::vector<Change> changes_;          ///< that are not in `held_` yet
     std::vector<std::int64_t> held_;       ///< by component, in bytes
     std::size_t settled_size_ = 0;         ///< of `changes_` when it was last settled

@@ -157,7 +157,8 @@ public:
     virtual void next(AgentId agent, Picoseconds now, Next& next) = 0;
     /// Called when a step has completed, before its tokens are posted.
     virtual void completed(AgentId /*agent*/, const Step& /*step*/, Picoseconds /*now*/) {}
-    /// What it does again and again, where that depends on nothing but tokens; nullptr: unknown.
+    /// What it does again and again, where that depends on nothing but tokens; then a step may be
+    /// asked for while the one before is served. nullptr: unknown.
     virtual StepLoops* loops() { return nullptr; }
 };
 

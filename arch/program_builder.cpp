@@ -36,6 +36,7 @@ struct ProgramBuilder::Schedule {
         std::vector<TurnPosts> posts;
     };
     std::vector<Loop> loops;
+    std::deque<StepBody> kept;
     /// What was there before the loop that is written down.
     struct Before {
         std::vector<std::size_t> steps;   ///< by agent
@@ -69,12 +70,6 @@ struct ProgramBuilder::Schedule {
         const std::int64_t within = round * round_posts[t] + wait.count;
         return within > 0 ? load_posts[t] + within : 0;
     }
-
-    /// The first round in which a wait is one.
-    [[nodiscard]] std::int64_t first_round(const RoundWait& wait) const {
-        const std::int64_t posts = round_posts[wait.token.position()];
-        return posts == 0 || wait.count > 0 ? 0 : -wait.count / posts + 1;
-    }
 };
 
 /// Goes through the schedule round by round, one position an agent.
@@ -82,13 +77,14 @@ class ProgramBuilder::Source final : public StepSource, public StepLoops {
 public:
     explicit Source(std::shared_ptr<const Schedule> schedule) : schedule_(std::move(schedule)) {
         for (const Schedule::Row& row : schedule_->agents) {
+            rows_.push_back(&row);
             places_.push_back(row.load.empty() ? begin_of_round(row, 0) : StepPlace{-1, 0, -1, 0});
         }
     }
 
     void next(AgentId agent, Picoseconds /*now*/, Next& next) override {
         StepPlace& place = places_[agent.position()];
-        const Schedule::Row& row = schedule_->agents[agent.position()];
+        const Schedule::Row& row = *rows_[agent.position()];
         if (place.round >= schedule_->rounds || (place.round >= 0 && row.round.empty())) {
             next.kind = Next::Kind::done;
             return;
@@ -108,16 +104,6 @@ public:
     [[nodiscard]] std::int64_t rounds() const override { return schedule_->rounds; }
     [[nodiscard]] StepPlace place(AgentId agent) const override {
         return places_[agent.position()];
-    }
-    [[nodiscard]] std::int64_t first_whole_round(AgentId agent) const override {
-        const StepList& steps = schedule_->agents[agent.position()].round;
-        std::int64_t first = 1;  // round 0 waits for loading
-        for (std::size_t s = 0; s < steps.size(); ++s) {
-            for (const RoundWait& wait : steps[s].waits) {
-                first = std::max(first, schedule_->first_round(wait));
-            }
-        }
-        return first;
     }
     [[nodiscard]] std::int64_t posts_a_round(TokenId token) const override {
         return schedule_->round_posts[token.position()];
@@ -146,11 +132,17 @@ private:
 
     /// A place outside of loops may be where one begins.
     static void enter_loop(const Schedule::Row& row, StepPlace& place) {
+        place.loop = -1;
+        place.turn = 0;
+        if (row.loops.empty()) {
+            return;
+        }
         const auto found = std::lower_bound(
             row.loops.begin(), row.loops.end(), place.position,
             [](const Schedule::LoopSteps& loop, std::size_t at) { return loop.begin < at; });
-        place.loop = found != row.loops.end() && found->begin == place.position ? found->loop : -1;
-        place.turn = 0;
+        if (found != row.loops.end() && found->begin == place.position) {
+            place.loop = found->loop;
+        }
     }
 
     /// To the step after the one at `place`.
@@ -208,7 +200,8 @@ private:
     }
 
     std::shared_ptr<const Schedule> schedule_;
-    std::vector<StepPlace> places_;
+    std::vector<const Schedule::Row*> rows_;  ///< by agent
+    std::vector<StepPlace> places_;           ///< by agent
 };
 
 ProgramBuilder::Schedule& ProgramBuilder::schedule() {
@@ -234,6 +227,10 @@ TokenId ProgramBuilder::token(std::string name) {
     schedule().load_posts.push_back(0);
     schedule().round_posts.push_back(0);
     return TokenId(program_.tokens.size() - 1);
+}
+
+const StepBody* ProgramBuilder::keep(StepBody body) {
+    return &schedule().kept.emplace_back(std::move(body));
 }
 
 void ProgramBuilder::load(AgentId agent, RoundStep step) {

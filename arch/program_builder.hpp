@@ -23,12 +23,22 @@ struct RoundWait {
 /// One step of a round.
 struct RoundStep {
     StepBody body;
+    const StepBody* kept = nullptr;  ///< by ProgramBuilder::keep(): what it does instead of `body`
     LayerId layer;
     std::vector<RoundWait> waits;
     std::vector<TokenPost> posts;
     Cycles start_at = Cycles(-1);
     RoundWait
         epoch;  ///< only with start_at; a step whose epoch lies before round 0 has no schedule
+
+    /// What it does, to be changed: a copy of what is kept.
+    StepBody& own_body() {
+        if (kept != nullptr) {
+            body = *kept;
+            kept = nullptr;
+        }
+        return body;
+    }
 };
 
 /// A move of `delivered` bytes in all from one memory to another, or within it; its links and times
@@ -48,6 +58,9 @@ public:
     AgentId agent(std::string name, int priority = 0, std::int64_t lanes = 1);
     UnitId unit(std::string name, ComponentId component, std::int64_t servers = 1);
     TokenId token(std::string name);
+
+    /// What several steps do: they name it instead of a copy each.
+    const StepBody* keep(StepBody body);
 
     /// Appends to what the agent does once, before the rounds. Its layer is none. No round begins
     /// before all agents have done so.

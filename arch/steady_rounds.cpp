@@ -10,14 +10,15 @@ namespace memwall {
 namespace {
 
 /// Fewer rounds are over before anything comes again.
-constexpr std::int64_t kFewRounds = 16;
+constexpr std::int64_t kFewRounds = 6;
 /// A state is compared with those of so many rounds behind it, at most.
 constexpr std::int64_t kMostRoundsBehind = 64;
 
 }  // namespace
 
 void Estimator::look_for_rounds() {
-    keeps_post_times_ = source_->loops() == nullptr;
+    fetches_early_ = source_->loops() != nullptr;
+    keeps_post_times_ = !fetches_early_;
     loops_ = observe_ ? nullptr : source_->loops();
     if (loops_ != nullptr && loops_->has_loops()) {
         std::swap(loops_, turns_);
@@ -26,21 +27,25 @@ void Estimator::look_for_rounds() {
         loops_ = nullptr;
         return;
     }
-    for (std::size_t a = 0; a < agents_.size(); ++a) {
-        first_whole_.push_back(loops_->first_whole_round(AgentId(a)));
-    }
+    begun_.resize(static_cast<std::size_t>(loops_->rounds()));
 }
 
-/// The agent that tells rounds apart begins one; gives by how much later it is after rounds that
-/// were left out.
+/// An agent asks for a step of a round: whether now all of them have begun it.
+bool Estimator::all_begin(std::size_t agent, std::int64_t round) {
+    if (round <= agents_[agent].round) {
+        return false;
+    }
+    agents_[agent].round = round;
+    return ++begun_[static_cast<std::size_t>(round)] + idle_ == agents_.size();
+}
+
+/// The last agent begins a round; gives by how much later it is after rounds that were left out.
+/// Waits for what lies before the first round are none in the rounds that are walked. They hold in
+/// all later ones too: there they are for that many posts more, and as many more are there.
 Picoseconds Estimator::begin_round(std::int64_t round, Picoseconds now) {
-    round_begun_ = round;
     if (rounds_left() < 1) {
         loops_ = nullptr;
         recorder_.end_period();
-        return Picoseconds(0);
-    }
-    if (!whole_rounds()) {
         return Picoseconds(0);
     }
     State found = state_in_round(round, now);
@@ -52,7 +57,6 @@ Picoseconds Estimator::begin_round(std::int64_t round, Picoseconds now) {
         left_out.time = (now - known_->at);
         if (left_out.periods > 0 && left_out.time > Picoseconds(0)) {
             leave_out_rounds(left_out, now);
-            round_begun_ += left_out.rounds * left_out.periods;
             loops_ = nullptr;
             recorder_.end_period();
             return left_out.time * left_out.periods;
@@ -68,34 +72,23 @@ Picoseconds Estimator::begin_round(std::int64_t round, Picoseconds now) {
     return Picoseconds(0);
 }
 
-bool Estimator::whole_rounds() const {
-    for (std::size_t a = 0; a < agents_.size(); ++a) {
-        if (!agents_[a].done && loops_->place(AgentId(a)).round < first_whole_[a]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /// After which no agent has gone past the last.
 std::int64_t Estimator::rounds_left() const {
-    std::int64_t left = loops_->rounds() - 1;
+    std::int64_t last = 0;  // that something is asked for
     for (std::size_t a = 0; a < agents_.size(); ++a) {
         if (!agents_[a].done) {
-            left = std::min(left, loops_->rounds() - 1 - loops_->place(AgentId(a)).round);
+            last = std::max(
+                last, agents_[a].asks ? next_of(a).step.item : loops_->place(AgentId(a)).round);
         }
     }
-    return left;
+    return loops_->rounds() - 1 - last;
 }
 
 /// Of all that is under way.
 Picoseconds Estimator::earliest_start(Picoseconds now) const {
     Picoseconds earliest = now;
-    for (const Event& event : events_) {
-        if (event.kind() == Kind::complete) {
-            earliest = std::min(earliest, flights_[event.flight].times.start);
-        }
-    }
+    agenda_.each_flight(
+        [&](std::size_t flight) { earliest = std::min(earliest, flights_[flight]->times.start); });
     return earliest;
 }
 
@@ -105,12 +98,12 @@ Estimator::State Estimator::state_in_round(std::int64_t round, Picoseconds now) 
     put_events(state);
     put_resources(state);
     for (std::size_t t = 0; t < tokens_.size(); ++t) {
-        state.fixed.push_back(tokens_[t].posted - round * loops_->posts_a_round(TokenId(t)));
+        state.fixed.push_back(posted_[t] - round * loops_->posts_a_round(TokenId(t)));
     }
     return state;
 }
 
-/// When what is shared is free again, and where the clock is.
+/// When what is shared is free again, and agents go on, and where the clock is.
 void Estimator::put_resources(State& state) const {
     // What is over makes no difference any more.
     const auto put_time = [&](Picoseconds time, Picoseconds over) {
@@ -124,6 +117,9 @@ void Estimator::put_resources(State& state) const {
     }
     for (const DramShares& shares : dram_shares_) {
         shares.each_time([&](Picoseconds time) { put_time(time, state.at); });
+    }
+    for (const AgentRow& row : agents_) {
+        put_time(row.goes_on, state.at);
     }
     const Picoseconds earliest = earliest_start(state.at);
     for (const Picoseconds until : recorder_.busy_until()) {
@@ -148,27 +144,27 @@ void Estimator::put_agents(State& state) const {
         if (!row.asks) {
             continue;
         }
-        for (const TokenWait& wait : row.next.step.waits) {
+        for (const TokenWait& wait : next_of(a).step.waits) {
             put.push_back(wait.token.value);
-            put.push_back(wait.count - tokens_[wait.token.position()].posted);
+            put.push_back(wait.count - posted_[wait.token.position()]);
         }
     }
 }
 
 /// What comes when, in the order of coming.
 void Estimator::put_events(State& state) const {
-    std::vector<Event> events = events_;
-    std::sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return b > a; });
-    for (const Event& event : events) {
-        state.times.push_back((event.at - state.at).count());
-        state.fixed.push_back(static_cast<std::int64_t>(event.rank));
-        if (event.kind() != Kind::complete) {
+    for (const Agenda::Entry& entry : agenda_.entries()) {
+        state.times.push_back((entry.at - state.at).count());
+        state.fixed.push_back(static_cast<std::int64_t>(entry.kind));
+        state.fixed.push_back(static_cast<std::int64_t>(entry.agent));
+        if (entry.kind != Kind::complete) {
             continue;
         }
-        const Flight& flight = flights_[event.flight];
+        const Flight& flight = *flights_[entry.flight];
+        const Step& step = flight.next.step;
         state.fixed.push_back(flight.costs->number);
-        state.fixed.push_back(flight.step.layer.value);
-        state.fixed.push_back(turns_ != nullptr ? 0 : flight.step.item - state.number);
+        state.fixed.push_back(step.layer.value);
+        state.fixed.push_back(turns_ != nullptr ? 0 : step.item - state.number);
         for (const Picoseconds time :
              {flight.times.ready, flight.times.start, flight.times.served}) {
             state.times.push_back((time - state.at).count());
@@ -188,34 +184,35 @@ void Estimator::leave_out_rounds(const PeriodsLeftOut& left_out, Picoseconds now
         }
         loops_->leave_out(AgentId(a), rounds);
         if (row.asks) {
-            row.next.step.item += rounds;
-            for (TokenWait& wait : row.next.step.waits) {
+            next_of(a).step.item += rounds;
+            for (TokenWait& wait : next_of(a).step.waits) {
                 wait.count += rounds * loops_->posts_a_round(wait.token);
             }
         }
     }
     for (std::size_t t = 0; t < tokens_.size(); ++t) {
-        tokens_[t].posted += rounds * loops_->posts_a_round(TokenId(t));
+        posted_[t] += rounds * loops_->posts_a_round(TokenId(t));
     }
 }
 
 /// Everything that is under way comes so much, and so many rounds, later.
 void Estimator::move_times(Picoseconds later, std::int64_t rounds) {
-    for (Event& event : events_) {
-        event.at += later;
-        if (event.kind() == Kind::complete) {
-            Flight& flight = flights_[event.flight];
-            flight.step.item += rounds;
-            for (Picoseconds* time : {&flight.times.ready, &flight.times.start,
-                                      &flight.times.served, &flight.times.complete}) {
-                *time += later;
-            }
+    agenda_.put_off(later);
+    agenda_.each_flight([&](std::size_t index) {
+        Flight& flight = *flights_[index];
+        flight.next.step.item += rounds;
+        for (Picoseconds* time : {&flight.times.ready, &flight.times.start, &flight.times.served,
+                                  &flight.times.complete}) {
+            *time += later;
         }
-    }
+    });
     for (std::vector<Picoseconds>& servers : free_at_) {
         for (Picoseconds& free : servers) {
             free += later;
         }
+    }
+    for (AgentRow& row : agents_) {
+        row.goes_on += later;
     }
     for (DramShares& shares : dram_shares_) {
         shares.put_off(later);

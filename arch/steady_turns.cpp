@@ -104,10 +104,10 @@ std::int64_t Estimator::turns_waited() const {
         if (unmet < 0) {
             continue;
         }
-        const TokenWait& wait = agents_[a].next.step.waits[static_cast<std::size_t>(unmet)];
+        const TokenWait& wait = next_of(a).step.waits[static_cast<std::size_t>(unmet)];
         for (const TurnPosts& posts : turns_->posts_a_turn(watched_->loop)) {
             if (posts.token == wait.token) {
-                const std::int64_t missing = wait.count - tokens_[wait.token.position()].posted;
+                const std::int64_t missing = wait.count - posted_[wait.token.position()];
                 turns = std::min(turns, (missing - 1) / posts.count);
             }
         }
@@ -118,8 +118,9 @@ std::int64_t Estimator::turns_waited() const {
 /// The first wait that keeps an agent from its next step; -1: none.
 std::int64_t Estimator::unmet_wait(std::size_t agent) const {
     const AgentRow& row = agents_[agent];
-    for (std::size_t w = 0; row.asks && !row.done && w < row.next.step.waits.size(); ++w) {
-        if (!held(row.next.step.waits[w])) {
+    const std::vector<TokenWait>& waits = next_of(agent).step.waits;
+    for (std::size_t w = 0; row.asks && !row.done && w < waits.size(); ++w) {
+        if (!held(waits[w])) {
             return static_cast<std::int64_t>(w);
         }
     }
@@ -132,7 +133,7 @@ Estimator::State Estimator::state_in_turn(std::int64_t turn, Picoseconds now) co
     put_events(state);
     put_resources(state);
     for (const TurnPosts& posts : turns_->posts_a_turn(watched_->loop)) {
-        state.fixed.push_back(tokens_[posts.token.position()].posted - turn * posts.count);
+        state.fixed.push_back(posted_[posts.token.position()] - turn * posts.count);
     }
     return state;
 }
@@ -152,9 +153,9 @@ void Estimator::put_agents_in_turn(State& state) const {
         if (!inside || !row.asks) {
             continue;
         }
-        for (const TokenWait& wait : row.next.step.waits) {
+        for (const TokenWait& wait : next_of(a).step.waits) {
             put.push_back(wait.token.value);
-            put.push_back(wait.count - tokens_[wait.token.position()].posted);
+            put.push_back(wait.count - posted_[wait.token.position()]);
         }
     }
 }
@@ -188,14 +189,14 @@ void Estimator::leave_out_turns(const State& from, std::int64_t turns, std::int6
             continue;
         }
         row.place.turn += moved;
-        for (TokenWait& wait : row.next.step.waits) {
+        for (TokenWait& wait : next_of(a).step.waits) {
             for (const TurnPosts& posts : all_posts) {
                 wait.count += posts.token == wait.token ? moved * posts.count : 0;
             }
         }
     }
     for (const TurnPosts& posts : all_posts) {
-        tokens_[posts.token.position()].posted += moved * posts.count;
+        posted_[posts.token.position()] += moved * posts.count;
     }
 }
 

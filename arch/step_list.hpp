@@ -33,9 +33,9 @@ public:
             starts_.resize(steps_.size());
             starts_.push_back({step.start_at, step.epoch});
         }
-        steps_.push_back({kept(std::move(step.body)), step.layer,
-                          static_cast<std::uint32_t>(waits_.size()), kept(step.posts),
-                          static_cast<std::uint16_t>(step.waits.size()),
+        const StepBody* body = step.kept != nullptr ? step.kept : kept(std::move(step.body));
+        steps_.push_back({body, step.layer, static_cast<std::uint32_t>(waits_.size()),
+                          kept(step.posts), static_cast<std::uint16_t>(step.waits.size()),
                           static_cast<std::uint16_t>(step.posts.size())});
         waits_.insert(waits_.end(), step.waits.begin(), step.waits.end());
     }

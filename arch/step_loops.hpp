@@ -35,8 +35,6 @@ public:
     virtual ~StepLoops() = default;
     [[nodiscard]] virtual std::int64_t rounds() const = 0;
     [[nodiscard]] virtual StepPlace place(AgentId agent) const = 0;
-    /// From this round on no wait of the agent reaches before the first round.
-    [[nodiscard]] virtual std::int64_t first_whole_round(AgentId agent) const = 0;
     /// Posts of a token in one round.
     [[nodiscard]] virtual std::int64_t posts_a_round(TokenId token) const = 0;
     /// The agent goes on at the same place so many rounds later.

@@ -185,6 +185,15 @@ TEST_CASE("Rounds that are left out are told as if they had been walked") {
     CHECK(left_out > 30);
 }
 
+TEST_CASE("Of a few rounds some are left out, and told as if they had been walked") {
+    const int left_out = left_out_of(60, [](test::Draw& draw, const Machine& machine) {
+        const std::int64_t rounds = draw(4, 12);
+        const Program program = drawn_pipeline(draw, machine, rounds);
+        return check_alike(program, machine, Window{draw(0, rounds - 1)});
+    });
+    CHECK(left_out > 10);
+}
+
 TEST_CASE("Turns of a loop that are left out are told as if they had been walked") {
     const int left_out = left_out_of(90, [](test::Draw& draw, const Machine& machine) {
         const std::int64_t rounds = draw(1, 4);
