@@ -12,6 +12,7 @@
 #include "arch/core_work.hpp"
 #include "arch/mapper.hpp"
 #include "arch/step_image.hpp"
+#include "arch/tiling/equal_passes.hpp"
 #include "arch/tiling/equal_turns.hpp"
 #include "arch/tiling/layer_passes.hpp"
 #include "arch/tiling/network_plan.hpp"
@@ -45,7 +46,10 @@ private:
         /// By operand and tile visit: its filling of the ring, and what its end frees.
         std::vector<std::vector<std::int64_t>> tile_fills;
         std::vector<std::vector<Bytes>> tile_releases;
-        std::vector<Bytes> carried;  ///< by operand: kept for the next tile
+        std::vector<Bytes> carried;        ///< by operand: kept for the next tile
+        std::vector<std::int64_t> kinds;   ///< by pass: kinds_of_passes()
+        std::vector<PassResults> results;  ///< by kind
+        KnownBodies bodies;
 
         LayerState(std::size_t position, const EqualTurns* equal_turns, LayerPasses passes,
                    bool by_tile)
@@ -56,7 +60,14 @@ private:
               outputs(stores_tiles ? layer.tiles() : layer.drains()),
               tile_fills(layer.root.space.operands.size()),
               tile_releases(tile_fills.size()),
-              carried(tile_fills.size()) {}
+              carried(tile_fills.size()),
+              kinds(kinds_of_passes(layer.root, layer.sequence.passes)),
+              results(results_of_kinds(layer, kinds)) {}
+
+        /// Of a pass, the reduction as in the first one over the same outputs.
+        [[nodiscard]] const PassResults& results_of(std::size_t p) const {
+            return results[static_cast<std::size_t>(kinds[layer.first_pass(p)])];
+        }
     };
 
     // emit.cpp
@@ -82,6 +93,26 @@ private:
     [[nodiscard]] std::optional<std::int64_t> counted_points(const LayerState& state,
                                                              std::size_t p) const;
 
+    /// A step with room for what most of them wait for and post.
+    [[nodiscard]] static RoundStep step_of(LayerId layer) {
+        constexpr std::size_t kUsual = 4;
+        RoundStep step;
+        step.layer = layer;
+        step.waits.reserve(kUsual);
+        step.posts.reserve(kUsual);
+        return step;
+    }
+    /// Gives a step its body, made once a key.
+    template <typename Make>
+    void set_body(LayerState& state, const KnownBodies::Key& key, RoundStep& step,
+                  const Make& make) {
+        step.kept = state.bodies.find(key);
+        if (step.kept == nullptr) {
+            step.kept = builder_.keep(make());
+            state.bodies.add(key, step.kept);
+        }
+    }
+
     // operand_steps.cpp
     void wait_layer_before(std::size_t f, RoundStep& step) const;
     [[nodiscard]] static Cargo tile_cargo(const LayerPasses& layer, std::size_t o, std::size_t v);
@@ -91,22 +122,22 @@ private:
     void feed(LayerState& state, std::size_t p, std::size_t o);
     void use_tile(const LayerState& state, std::size_t p, std::size_t o, RoundStep& step) const;
     void feed_epilogue(LayerState& state, std::size_t p);
-    void feed_operand(const LayerState& state, std::size_t p, std::size_t i, const Box& part,
+    void feed_operand(LayerState& state, std::size_t p, std::size_t i, const Box& part,
                       RoundStep step);
     void fetch_operand(const LayerState& state, std::size_t i, const Cargo& cargo);
 
     // result_steps.cpp
-    void compute(const LayerState& state, std::size_t p);
-    void reduce(const LayerState& state, std::size_t p);
+    void compute(LayerState& state, std::size_t p);
+    void reduce(LayerState& state, std::size_t p);
     void wait_sums(const LayerState& state, std::size_t p, RoundStep& step) const;
-    void epilogues(const LayerState& state, std::size_t p);
+    void epilogues(LayerState& state, std::size_t p);
     void write_back(const LayerState& state, std::size_t p);
     void store_update(const LayerState& state, std::size_t p, std::size_t o, const Cargo& tile);
     void drain(LayerState& state, std::size_t p);
     void drain_part(LayerState& state, std::size_t p, const Box& part, RoundStep step);
     void begin_output(const LayerState& state, RoundStep& step) const;
     [[nodiscard]] bool stores_tiles(const LayerPasses& layer) const;
-    [[nodiscard]] Cargo results_of(const LayerPasses& layer, const Box& box) const;
+    [[nodiscard]] Cargo cargo_of_results(const LayerPasses& layer, const Box& box) const;
     void store(LayerState& state, const Cargo& cargo);
     void finish_output(LayerState& state, RoundStep& step);
     [[nodiscard]] TensorRole role_of_output(TensorId stored) const;

@@ -26,11 +26,11 @@ Box LayerPasses::tile_box(std::size_t p) const {
     return tile;
 }
 
-const Box& LayerPasses::first_box(std::size_t p) const {
+std::size_t LayerPasses::first_pass(std::size_t p) const {
     while (!pass(p).starts) {
         --p;
     }
-    return pass(p).box;
+    return p;
 }
 
 CoreSplit LayerPasses::split(const Box& box) const {
@@ -103,10 +103,6 @@ bool LayerPasses::updates() const {
     const auto& operands = root.space.operands;
     return std::any_of(operands.begin(), operands.end(),
                        [](const Operand& operand) { return operand.updated; });
-}
-
-std::int64_t LayerPasses::shares(std::size_t p) const {
-    return split(first_box(p)).reduction_parts(root.space);
 }
 
 Region LayerPasses::results(const Box& box) const {

@@ -34,7 +34,8 @@ struct LayerPasses {
     [[nodiscard]] Box tile_box(std::size_t p) const;
     /// The first pass over the same outputs: where the reduction is cut, the last one may be
     /// shorter and leave out cores that hold partial sums of the ones before.
-    [[nodiscard]] const Box& first_box(std::size_t p) const;
+    [[nodiscard]] std::size_t first_pass(std::size_t p) const;
+    [[nodiscard]] const Box& first_box(std::size_t p) const { return pass(first_pass(p)).box; }
 
     [[nodiscard]] CoreSplit split(const Box& box) const;
     /// A short pass at an edge uses the cores that it would use in a full one, so that what stays
@@ -53,8 +54,6 @@ struct LayerPasses {
     [[nodiscard]] const Visit& tile_of_results(std::size_t p) const;
     /// Whether operands are written back in their place.
     [[nodiscard]] bool updates() const;
-    /// Cores that share the results of a pass; 1: nothing is to be added up.
-    [[nodiscard]] std::int64_t shares(std::size_t p) const;
 
     [[nodiscard]] Region results(const Box& box) const;
     /// What an epilogue needs of its operand `i` for the results of a box.

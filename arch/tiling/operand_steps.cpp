@@ -59,8 +59,7 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
     }
     const Worker& worker = weights ? fetch_weights_ : fetch_inputs_;
     const Cargo cargo = tile_cargo(layer, o, v);
-    RoundStep step;
-    step.layer = layer.fused.root;
+    RoundStep step = step_of(layer.fused.root);
     // MODEL: weights and state come through one channel of the DMA, one after another, so that what
     // is read of a cache takes its time from the weights also where nothing else contends.
     step.body = transfers_.fetch(
@@ -98,18 +97,21 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
     const Operand& operand = layer.root.space.operands[o];
     const Pass& pass = layer.pass(p);
     const bool weights = operand.role == TensorRole::weights;
-    const Cargo cargo{operand.tensor,
-                      image(operand.projection, pass.box),
-                      stored_bytes(touched_words(operand.projection, pass.box), operand.precision),
-                      layer.fused.root,
-                      operand.role,
-                      operand.precision};
-    const Bytes delivered = stored_bytes(
-        delivered_words(operand.projection, layer.split(pass.box), pass.box), operand.precision);
     const Worker& worker = weights ? feed_weights_ : feed_inputs_;
-    RoundStep step;
-    step.layer = layer.fused.root;
-    step.body = transfers_.feed(cargo, delivered, worker.unit);
+    RoundStep step = step_of(layer.fused.root);
+    const auto number = static_cast<std::int64_t>(o);
+    set_body(state, {KnownBodies::What::feed, {state.kinds[p], number}}, step, [&] {
+        const Cargo cargo{
+            operand.tensor,
+            image(operand.projection, pass.box),
+            stored_bytes(touched_words(operand.projection, pass.box), operand.precision),
+            layer.fused.root,
+            operand.role,
+            operand.precision};
+        const std::int64_t delivered =
+            delivered_words(operand.projection, layer.split(pass.box), pass.box);
+        return transfers_.feed(cargo, stored_bytes(delivered, operand.precision), worker.unit);
+    });
     (weights ? core_weights_ : core_inputs_[o]).fill(step);
     if (!state.tile_fills[o].empty()) {
         use_tile(state, p, o, step);
@@ -119,7 +121,7 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
         wait_done(step, network_.storage(operand.tensor));
     }
     if (options_.images) {
-        step.body.image = std::make_shared<StepImage>(feed_image(hierarchy_, layer, p, o));
+        step.own_body().image = std::make_shared<StepImage>(feed_image(hierarchy_, layer, p, o));
     }
     builder_.step(worker.agent, std::move(step));
 }
@@ -136,7 +138,7 @@ void TilingEmitter::use_tile(const LayerState& state, std::size_t p, std::size_t
     const std::size_t next = sequence.passes[p].visit[o] + 1;
     if (next == visits.size() || sequence.passes[visits[next].first].tile_visit[o] != visit) {
         ring.release(step);
-        step.body.occupancy.push_back(
+        step.own_body().occupancy.push_back(
             {hierarchy_.buffer, 0, state.tile_releases[o][visit].count()});
     }
 }
@@ -149,7 +151,7 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
     const std::vector<Box> parts = state.layer.drained_parts(p);
     for (std::size_t i = 0; i < state.layer.fused.operands.size(); ++i) {
         for (std::size_t part = 0; part < parts.size(); ++part) {
-            RoundStep step;
+            RoundStep step = step_of(state.layer.fused.root);
             if (part == 0) {
                 core_operands_[i].reserve(step);
             }
@@ -162,8 +164,8 @@ void TilingEmitter::feed_epilogue(LayerState& state, std::size_t p) {
 }
 
 /// Operand `i` of the epilogues for a part of the pass's results.
-void TilingEmitter::feed_operand(const LayerState& state, std::size_t p, std::size_t i,
-                                 const Box& part, RoundStep step) {
+void TilingEmitter::feed_operand(LayerState& state, std::size_t p, std::size_t i, const Box& part,
+                                 RoundStep step) {
     const LayerPasses& layer = state.layer;
     const TensorId tensor = layer.fused.operands[i];
     const Precision precision = network_.tensor(tensor).precision;
@@ -174,18 +176,19 @@ void TilingEmitter::feed_operand(const LayerState& state, std::size_t p, std::si
                       layer.fused.operand_of[i],
                       TensorRole::inputs,
                       precision};
-    step.layer = layer.fused.root;
-    step.body = transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit);
+    const auto number = static_cast<std::int64_t>(i);
+    set_body(state, {KnownBodies::What::feed_operand, {cargo.bytes.count(), number}}, step,
+             [&] { return transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit); });
     if (!plan_.kept[tensor.position()]) {
         fetch_operand(state, i, cargo);
         tile_operands_[i].use(step, tile_operands_[i].last());
         tile_operands_[i].release(step);
-        step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
+        step.own_body().occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
     } else if (state.outputs_done == 0) {
         wait_done(step, tensor);
     }
     if (options_.images) {
-        step.body.image = std::make_shared<StepImage>(
+        step.own_body().image = std::make_shared<StepImage>(
             operand_image(hierarchy_, layer, p, i, part, core_operands_[i].last()));
     }
     builder_.step(feed_inputs_.agent, std::move(step));
@@ -193,8 +196,7 @@ void TilingEmitter::feed_operand(const LayerState& state, std::size_t p, std::si
 
 /// Operand `i` of the epilogues from the DRAM.
 void TilingEmitter::fetch_operand(const LayerState& state, std::size_t i, const Cargo& cargo) {
-    RoundStep step;
-    step.layer = state.layer.fused.root;
+    RoundStep step = step_of(state.layer.fused.root);
     step.body = transfers_.fetch(cargo, fetch_operands_.unit);
     step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
     if (state.outputs_done == 0) {

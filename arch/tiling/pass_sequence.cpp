@@ -42,6 +42,8 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
             Pass pass;
             pass.box = box;
             pass.tile = tile_number;
+            pass.visit.reserve(operands.size());
+            pass.tile_visit.reserve(operands.size());
             const std::size_t number = sequence.passes.size();
             for (std::size_t o = 0; o < operands.size(); ++o) {
                 const Projection& projection = operands[o].projection;

@@ -9,13 +9,18 @@
 
 namespace memwall {
 
-void TilingEmitter::compute(const LayerState& state, std::size_t p) {
+void TilingEmitter::compute(LayerState& state, std::size_t p) {
     const LayerPasses& layer = state.layer;
     const Pass& pass = layer.pass(p);
-    RoundStep step;
-    step.layer = layer.fused.root;
-    step.body = compute_body(builder_, cores_, layer.root, layer.fused.root, layer.split(pass.box),
-                             pass.box, pass.starts, counted_points(state, p));
+    RoundStep step = step_of(layer.fused.root);
+    const std::optional<std::int64_t> points = counted_points(state, p);
+    set_body(
+        state,
+        {KnownBodies::What::compute, {state.kinds[p], pass.starts ? 1 : 0, points.value_or(-1)}},
+        step, [&] {
+            return compute_body(builder_, cores_, layer.root, layer.fused.root,
+                                layer.split(pass.box), pass.box, pass.starts, points);
+        });
     const auto& operands = layer.root.space.operands;
     for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
         const Ring& ring =
@@ -35,15 +40,15 @@ void TilingEmitter::compute(const LayerState& state, std::size_t p) {
         results_.filled(step);
     }
     if (options_.images) {
-        step.body.image = std::make_shared<StepImage>(compute_image(hierarchy_, layer, p));
+        step.own_body().image = std::make_shared<StepImage>(compute_image(hierarchy_, layer, p));
     }
     builder_.step(compute_.agent, std::move(step));
 }
 
 /// Adds up the partial sums of cores that share an output.
-void TilingEmitter::reduce(const LayerState& state, std::size_t p) {
+void TilingEmitter::reduce(LayerState& state, std::size_t p) {
     const LayerPasses& layer = state.layer;
-    const std::int64_t shares = layer.shares(p);
+    const std::int64_t shares = state.results_of(p).shares;
     if (shares == 1) {
         return;
     }
@@ -53,36 +58,39 @@ void TilingEmitter::reduce(const LayerState& state, std::size_t p) {
     const Cargo cargo{layer.root.outputs.front(),         region,
                       stored_bytes(additions, precision), layer.fused.root,
                       TensorRole::partial_sums,           precision};
-    RoundStep step;
-    step.layer = layer.fused.root;
-    step.body = transfers_.reduce(cargo, additions, reduce_.unit);
+    RoundStep step = step_of(layer.fused.root);
+    set_body(state, {KnownBodies::What::reduce, {additions}}, step,
+             [&] { return transfers_.reduce(cargo, additions, reduce_.unit); });
     results_.use(step, results_.last());
     step.posts.push_back({reduced_});
     if (options_.images) {
-        step.body.image = std::make_shared<StepImage>(reduce_image(hierarchy_, layer, p));
+        step.own_body().image = std::make_shared<StepImage>(reduce_image(hierarchy_, layer, p));
     }
     builder_.step(reduce_.agent, std::move(step));
 }
 
 /// The sums of a pass are whole.
 void TilingEmitter::wait_sums(const LayerState& state, std::size_t p, RoundStep& step) const {
-    if (state.layer.shares(p) > 1) {
+    if (state.results_of(p).shares > 1) {
         step.waits.push_back({reduced_, builder_.posted(reduced_)});
     } else {
         results_.use(step, results_.last());
     }
 }
 
-void TilingEmitter::epilogues(const LayerState& state, std::size_t p) {
+void TilingEmitter::epilogues(LayerState& state, std::size_t p) {
     const LayerPasses& layer = state.layer;
-    const std::int64_t results = words(layer.results(layer.pass(p).box));
-    const std::int64_t most = result_words(layer.root, layer.split(layer.first_box(p)).tile);
+    const PassResults& results = state.results_of(p);
     bool first = true;
     std::size_t operand = 0;
     for (const LayerId id : layer.fused.epilogues) {
-        RoundStep step;
-        step.layer = id;
-        step.body = epilogue_body(builder_, cores_, network_.layer(id), id, results, most);
+        RoundStep step = step_of(id);
+        set_body(state,
+                 {KnownBodies::What::epilogue, {id.value, results.words, results.most_words}}, step,
+                 [&] {
+                     return epilogue_body(builder_, cores_, network_.layer(id), id, results.words,
+                                          results.most_words);
+                 });
         if (first) {
             wait_sums(state, p, step);
         } else {
@@ -95,7 +103,8 @@ void TilingEmitter::epilogues(const LayerState& state, std::size_t p) {
         }
         step.posts.push_back({finished_});
         if (options_.images) {
-            step.body.image = std::make_shared<StepImage>(epilogue_image(hierarchy_, layer, p, id));
+            step.own_body().image =
+                std::make_shared<StepImage>(epilogue_image(hierarchy_, layer, p, id));
         }
         builder_.step(epilogue_.agent, std::move(step));
         first = false;
@@ -125,8 +134,7 @@ void TilingEmitter::write_back(const LayerState& state, std::size_t p) {
                          layer.fused.root,
                          operand.role,
                          operand.precision};
-        RoundStep step;
-        step.layer = layer.fused.root;
+        RoundStep step = step_of(layer.fused.root);
         step.body = transfers_.drain(part, Bytes(0), operand.precision, drain_.unit);
         for (const Action action : {Action::write, Action::read}) {
             builder_.count(step.body, layer.fused.root, hierarchy_.operands, action, operand.role,
@@ -157,8 +165,7 @@ void TilingEmitter::write_back(const LayerState& state, std::size_t p) {
 void TilingEmitter::store_update(const LayerState& state, std::size_t p, std::size_t o,
                                  const Cargo& tile) {
     const LayerPasses& layer = state.layer;
-    RoundStep step;
-    step.layer = layer.fused.root;
+    RoundStep step = step_of(layer.fused.root);
     step.body = transfers_.store(tile, store_.unit);
     step.body.occupancy.push_back({hierarchy_.buffer, 0, tile.bytes.count()});
     updates_[o].use(step, updates_[o].last());
@@ -175,7 +182,7 @@ void TilingEmitter::store_update(const LayerState& state, std::size_t p, std::si
 void TilingEmitter::drain(LayerState& state, std::size_t p) {
     const std::vector<Box> parts = state.layer.drained_parts(p);
     for (std::size_t part = 0; part < parts.size(); ++part) {
-        RoundStep step;
+        RoundStep step = step_of(state.layer.fused.root);
         if (part == 0 && state.layer.fused.epilogues.empty()) {
             wait_sums(state, p, step);
         } else if (part == 0) {
@@ -188,7 +195,7 @@ void TilingEmitter::drain(LayerState& state, std::size_t p) {
     }
 }
 
-Cargo TilingEmitter::results_of(const LayerPasses& layer, const Box& box) const {
+Cargo TilingEmitter::cargo_of_results(const LayerPasses& layer, const Box& box) const {
     const TensorId tensor = network_.layer(layer.fused.last()).outputs.front();
     const Precision precision = network_.tensor(tensor).precision;
     const Region region = layer.results(box);
@@ -207,7 +214,7 @@ bool TilingEmitter::stores_tiles(const LayerPasses& layer) const {
         return false;
     }
     const auto of = [&](const Box& box) {
-        return stretch(transfers_.access(results_of(layer, box)), *hierarchy_.dram_config);
+        return stretch(transfers_.access(cargo_of_results(layer, box)), *hierarchy_.dram_config);
     };
     const std::vector<Dim> sums = layer.root.space.reduction_dims();
     const bool whole_sums = std::all_of(sums.begin(), sums.end(), [&](Dim dim) {
@@ -221,16 +228,17 @@ bool TilingEmitter::stores_tiles(const LayerPasses& layer) const {
 /// A part of them. It leaves at once, or with its tile.
 void TilingEmitter::drain_part(LayerState& state, std::size_t p, const Box& part, RoundStep step) {
     const LayerPasses& layer = state.layer;
-    const Cargo cargo = results_of(layer, part);
+    const Cargo cargo = cargo_of_results(layer, part);
     const Precision accumulator = network_.layer(layer.fused.last()).precision.accumulator;
-    step.layer = layer.fused.root;
-    step.body = transfers_.drain(cargo, stored_bytes(words(cargo.region), accumulator), accumulator,
-                                 drain_.unit);
+    const Bytes sums = stored_bytes(words(cargo.region), accumulator);
+    set_body(state, {KnownBodies::What::drain, {cargo.bytes.count(), sums.count()}}, step,
+             [&] { return transfers_.drain(cargo, sums, accumulator, drain_.unit); });
     if (state.outputs_done == 0) {
         begin_output(state, step);
     }
     if (options_.images) {
-        step.body.image = std::make_shared<StepImage>(drain_image(hierarchy_, layer, p, part));
+        step.own_body().image =
+            std::make_shared<StepImage>(drain_image(hierarchy_, layer, p, part));
     }
     if (plan_.kept[layer.fused.output.position()]) {
         finish_output(state, step);
@@ -240,9 +248,9 @@ void TilingEmitter::drain_part(LayerState& state, std::size_t p, const Box& part
     const bool first = !state.stores_tiles || !state.tile_begun;
     const bool last = !state.stores_tiles || layer.tile_of_results(p).last == p;
     state.tile_begun = !last;
-    const Cargo leaves = state.stores_tiles ? results_of(layer, layer.tile_box(p)) : cargo;
+    const Cargo leaves = state.stores_tiles ? cargo_of_results(layer, layer.tile_box(p)) : cargo;
     if (first) {
-        step.body.occupancy.push_back({hierarchy_.buffer, leaves.bytes.count(), 0});
+        step.own_body().occupancy.push_back({hierarchy_.buffer, leaves.bytes.count(), 0});
         tile_outputs_.reserve(step);
     }
     if (last) {
@@ -266,14 +274,13 @@ void TilingEmitter::begin_output(const LayerState& state, RoundStep& step) const
     if (is_edge(output) && edge_free_[t].valid()) {
         step.waits.push_back({edge_free_[t], -1});
     } else if (plan_.kept[t] && first_maker_[t] == static_cast<std::int64_t>(state.f)) {
-        step.body.occupancy.push_back(
+        step.own_body().occupancy.push_back(
             {hierarchy_.buffer, network_.tensor_bytes(output).count(), 0});
     }
 }
 
 void TilingEmitter::store(LayerState& state, const Cargo& cargo) {
-    RoundStep step;
-    step.layer = state.layer.fused.root;
+    RoundStep step = step_of(state.layer.fused.root);
     step.body = transfers_.store(cargo, store_.unit);
     step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
     tile_outputs_.use(step, tile_outputs_.last());
@@ -315,7 +322,7 @@ void TilingEmitter::finish_output(LayerState& state, RoundStep& step) {
                 step.posts.push_back({edge_free_[tensor.position()]});
             }
         } else if (plan_.kept[tensor.position()]) {
-            step.body.occupancy.push_back(
+            step.own_body().occupancy.push_back(
                 {hierarchy_.buffer, 0, network_.tensor_bytes(tensor).count()});
         }
     }
