@@ -12,7 +12,13 @@ namespace {
 class Fuser {
 public:
     explicit Fuser(const Network& network)
-        : network_(network), maker_(network.tensors().size(), kNone) {}
+        : network_(network),
+          maker_(network.tensors().size(), kNone),
+          views_(network.tensors().size()) {
+        for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+            views_[network.storage(TensorId(t)).position()].emplace_back(t);
+        }
+    }
 
     void add(LayerId id) {
         const Layer& layer = network_.layer(id);
@@ -46,11 +52,7 @@ private:
     /// Whether `reader` is all that ever reads the words of `tensor`, and reads them once and in
     /// their own shape.
     [[nodiscard]] bool result_is_private(TensorId tensor, LayerId reader) const {
-        for (std::size_t t = 0; t < network_.tensors().size(); ++t) {
-            const TensorId id(t);
-            if (network_.storage(id) != tensor) {
-                continue;
-            }
+        for (const TensorId id : views_[tensor.position()]) {
             const Tensor& view = network_.tensor(id);
             if (view.alias && view.alias->axis >= 0) {
                 return false;  // a part of a concatenation
@@ -111,7 +113,8 @@ private:
     }
 
     const Network& network_;
-    std::vector<std::size_t> maker_;  ///< by storage tensor; kNone for inputs and weights
+    std::vector<std::size_t> maker_;            ///< by storage tensor; kNone for inputs and weights
+    std::vector<std::vector<TensorId>> views_;  ///< by storage tensor: itself and what aliases it
     std::vector<FusedLayer> fused_;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/mapper.hpp"
 
-#include "arch/fused_layer.hpp"
+#include <algorithm>
+
 #include "arch/loop_nest_mapper.hpp"
 #include "arch/spatial_mapper.hpp"
 #include "arch/tiling_mapper.hpp"
@@ -76,7 +77,8 @@ void check_mappable(const Machine& machine) {
 }
 
 void check_mappable(const Network& network, const Machine& machine, const MapperOptions& options) {
-    if (fuse_layers(network).empty()) {
+    if (std::all_of(network.layers().begin(), network.layers().end(),
+                    [](const Layer& layer) { return layer.no_work; })) {
         throw InputError("network '" + network.name() +
                          "' has no layer that does any work: there is nothing to run");
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -123,7 +124,8 @@ using Counts = std::map<RowKey, std::int64_t>;
 
 Counts sorted_counts(const ActionTable& actions, const std::vector<std::int64_t>& counts) {
     ensure(counts.size() <= actions.size(), "an outcome counts what its program can count");
-    Counts sorted;
+    std::vector<std::pair<RowKey, std::int64_t>> rows;
+    rows.reserve(counts.size());
     for (std::size_t r = 0; r < counts.size(); ++r) {
         if (counts[r] == 0) {
             continue;
@@ -134,8 +136,13 @@ Counts sorted_counts(const ActionTable& actions, const std::vector<std::int64_t>
         if (has_tensor(key.action)) {
             row.tensor = key.tensor;
         }
-        std::int64_t& total = sorted[row];
-        total = checked_add(total, counts[r]);
+        rows.emplace_back(row, counts[r]);
+    }
+    std::sort(rows.begin(), rows.end());
+    Counts sorted;
+    for (const auto& [key, count] : rows) {
+        std::int64_t& total = sorted.try_emplace(sorted.end(), key, 0)->second;
+        total = checked_add(total, count);
     }
     return sorted;
 }

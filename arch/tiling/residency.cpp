@@ -6,8 +6,6 @@
 #include <numeric>
 #include <utility>
 
-#include "arch/placement.hpp"
-
 namespace memwall {
 
 Residency::Residency(const Network& network, const Hierarchy& hierarchy,
@@ -33,7 +31,7 @@ Residency::Residency(const Network& network, const Hierarchy& hierarchy,
         }
         touch(fused_[f].output, f);
     }
-    activations_ = by_density();
+    find_activations();
     weights_ = by_reading();
 }
 
@@ -60,36 +58,43 @@ std::vector<std::size_t> Residency::by_density() const {
     return order;
 }
 
-KeptActivations Residency::keep_activations(std::int64_t room, bool must_keep_all) const {
-    KeptActivations kept;
-    kept.tensors.assign(network_.tensors().size(), false);
-    std::vector<Bytes> live(fused_.size());
-    for (const std::size_t t : activations_) {
+void Residency::find_activations() {
+    for (const std::size_t t : by_density()) {
         const TensorId tensor(t);
         // The network's inputs and outputs cross its edge while other rounds run: two slots,
         // always.
         const bool edge = is_edge(tensor);
         if (network_.tensor(tensor).persists() || (edge && !hierarchy_.host.valid())) {
-            kept.all = false;  // they lie in the DRAM
-            continue;
+            all_may_stay_ = false;
+        } else if (edge) {
+            activations_.push_back({t, {0, fused_.size() - 1, network_.tensor_bytes(tensor) * 2}});
+        } else {
+            activations_.push_back({t, {first_[t], last_[t], network_.tensor_bytes(tensor)}});
         }
-        const Lifetime lifetime{edge ? 0 : first_[t], edge ? fused_.size() - 1 : last_[t],
-                                network_.tensor_bytes(tensor) * (edge ? 2 : 1)};
-        bool fits = true;
-        for (std::size_t s = lifetime.first; s <= lifetime.last; ++s) {
-            fits = fits && (live[s] + lifetime.bytes).count() <= room;
+    }
+}
+
+KeptActivations Residency::keep_activations(std::int64_t room, bool must_keep_all) const {
+    KeptActivations kept;
+    kept.all = all_may_stay_;
+    kept.tensors.assign(network_.tensors().size(), false);
+    std::vector<Bytes> live(fused_.size());
+    for (const auto& [tensor, life] : activations_) {
+        Bytes most;
+        for (std::size_t s = life.first; s <= life.last; ++s) {
+            most = std::max(most, live[s] + life.bytes);
         }
-        if (!fits) {
+        if (most.count() > room) {
             kept.all = false;
             if (must_keep_all) {
                 break;
             }
             continue;
         }
-        kept.tensors[t] = true;
-        for (std::size_t s = lifetime.first; s <= lifetime.last; ++s) {
-            live[s] += lifetime.bytes;
-            kept.most = std::max(kept.most, live[s]);
+        kept.tensors[tensor] = true;
+        kept.most = std::max(kept.most, most);
+        for (std::size_t s = life.first; s <= life.last; ++s) {
+            live[s] += life.bytes;
         }
     }
     return kept;

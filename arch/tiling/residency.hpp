@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arch/fused_layer.hpp"
+#include "arch/placement.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "workloads/network.hpp"
 
@@ -39,6 +40,7 @@ private:
 
     [[nodiscard]] bool is_edge(TensorId tensor) const;
     [[nodiscard]] std::vector<std::size_t> by_density() const;
+    void find_activations();
     [[nodiscard]] std::vector<std::size_t> by_reading() const;
 
     const Network& network_;
@@ -46,9 +48,15 @@ private:
     const std::vector<FusedLayer>& fused_;
     std::vector<std::size_t> first_, last_;  ///< by tensor: steps between which it is needed
     std::vector<std::int64_t> readers_;
-    std::vector<bool> outputs_;             ///< by tensor
-    std::vector<std::size_t> activations_;  ///< tensors, those first whose keeping saves most
-    std::vector<std::size_t> weights_;      ///< fused layers, in the order of keep_weights()
+    std::vector<bool> outputs_;  ///< by tensor
+    /// A tensor that takes its bytes of the buffer from one fused layer to another, both included.
+    struct Activation {
+        std::size_t tensor = 0;
+        Lifetime life;
+    };
+    std::vector<Activation> activations_;  ///< those first whose keeping saves most
+    bool all_may_stay_ = true;             ///< none lies in the DRAM whatever the room
+    std::vector<std::size_t> weights_;     ///< fused layers, in the order of keep_weights()
 };
 
 }  // namespace memwall
