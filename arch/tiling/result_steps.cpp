@@ -214,7 +214,10 @@ bool TilingEmitter::stores_tiles(const LayerPasses& layer) const {
         return false;
     }
     const auto of = [&](const Box& box) {
-        return stretch(transfers_.access(cargo_of_results(layer, box)), *hierarchy_.dram_config);
+        const Cargo cargo = cargo_of_results(layer, box);
+        return cargo.bytes.count() == 0  // all of it is padding
+                   ? 1.0
+                   : stretch(transfers_.access(cargo), *hierarchy_.dram_config);
     };
     const std::vector<Dim> sums = layer.root.space.reduction_dims();
     const bool whole_sums = std::all_of(sums.begin(), sums.end(), [&](Dim dim) {
