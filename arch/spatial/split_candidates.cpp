@@ -124,11 +124,13 @@ std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) con
     std::vector<CoreSplit> splits = useful_splits(root.space, root.space.extents, rules);
     add_row_splits(root, splits);
     keep_once(network_, root, splits);
+    splits.erase(std::remove_if(splits.begin(), splits.end(),
+                                [&](const CoreSplit& split) {
+                                    return split.parts(Dim::C) > chip_.mesh->columns;
+                                }),
+                 splits.end());
     keep_those_that_fit(root, splits);
     for (const CoreSplit& split : splits) {
-        if (split.parts(Dim::C) > chip_.mesh->columns) {
-            continue;
-        }
         const auto compute = static_cast<double>(core_cycles(cores_, root, split.tile));
         if (compute > 1.5 * least + 32) {
             continue;
