@@ -153,6 +153,7 @@ struct DmaConfig {
     Cycles setup;                       ///< issue of one transfer
     std::int64_t channels = 1;          ///< transfers at once
     std::optional<RunLengthCode> code;  ///< in which activations lie off the chip
+    Bytes program{};                    ///< a core's instructions for a layer, in its own memory
 };
 
 using ComponentConfig = std::variant<DramConfig, MemoryConfig, MacArrayConfig, VectorUnitConfig,

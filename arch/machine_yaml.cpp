@@ -42,10 +42,10 @@ Component read_component(const YamlValue::Entry& entry, const Machine::Parts& pa
     if (!priced) {
         return component;
     }
-    known->read(
-        reader,
-        ComponentContext{parts.technology, parts.clocks.front(), parts.mapper == kLoopNestMapper},
-        component);
+    known->read(reader,
+                ComponentContext{parts.technology, parts.clocks.front(),
+                                 parts.mapper == kLoopNestMapper, parts.mapper == kSpatialMapper},
+                component);
     reader.finish();
     return component;
 }

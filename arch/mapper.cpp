@@ -21,7 +21,8 @@ struct MapperEntry {
 const std::vector<MapperEntry>& mappers() {
     static const std::vector<MapperEntry> kMappers = {
         {"tiling", []() -> std::unique_ptr<Mapper> { return std::make_unique<TilingMapper>(); }},
-        {"spatial", []() -> std::unique_ptr<Mapper> { return std::make_unique<SpatialMapper>(); }},
+        {kSpatialMapper,
+         []() -> std::unique_ptr<Mapper> { return std::make_unique<SpatialMapper>(); }},
         {"wave", []() -> std::unique_ptr<Mapper> { return std::make_unique<WaveMapper>(); }},
         {kLoopNestMapper,
          []() -> std::unique_ptr<Mapper> { return std::make_unique<LoopNestMapper>(); }},

@@ -107,6 +107,8 @@ public:
 
 /// The mapper of hierarchies of any depth; some keys of a machine are for it alone.
 inline constexpr const char* kLoopNestMapper = "loop_nest";
+/// The mapper of chips whose memory lies beside their cores; so are some.
+inline constexpr const char* kSpatialMapper = "spatial";
 
 /// The names of all mappers, in the order of the list.
 const std::vector<std::string>& mapper_names();

@@ -40,14 +40,15 @@ private:
     std::vector<Allocation> allocations_;
 };
 
-/// What lives in a memory from one step of a schedule to another, both included.
+/// What lives in a memory from one step of a schedule to another, both included. Where steps come
+/// again in rounds, `last` may lie in the next one: less than a round after `first`.
 struct Lifetime {
     std::size_t first = 0;
     std::size_t last = 0;
     Bytes bytes;
 };
 
-/// The bytes that are live at each of `steps` steps.
+/// The bytes that are live at each of `steps` steps that come round and round.
 std::vector<Bytes> live_bytes(const std::vector<Lifetime>& lifetimes, std::size_t steps);
 
 /// Offsets of things that share a space, in the order of their list, and how large it has to be.
@@ -57,5 +58,7 @@ struct SharedSpace {
 };
 /// First fit: each at the lowest aligned offset where it meets none that lives at the same step.
 SharedSpace share_space(const std::vector<Lifetime>& lifetimes, Bytes alignment);
+/// The same for `steps` steps that come round and round.
+SharedSpace share_space(const std::vector<Lifetime>& lifetimes, std::size_t steps, Bytes alignment);
 
 }  // namespace memwall

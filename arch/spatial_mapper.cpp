@@ -58,21 +58,30 @@ bool faster(const Choice& choice, const Choice& than) {
     return choice.seconds_per_item() < than.seconds_per_item() * (1 - 1e-9);
 }
 
-/// The fastest of the plans that the effort allows.
+/// The fastest of the plans that the effort allows and the memories hold.
 /// `parts`: of the batch, one after another.
 Choice map_items(const Network& network, std::int64_t parts, const Machine& machine,
                  const Chip& chip, const Cores& cores, const MapperOptions& options) {
     const std::vector<FusedLayer> fused = fuse_layers(network);
     std::optional<Choice> best;
+    std::optional<InputError> refusal;
     for (std::vector<SpatialPlan>& plans :
          plan_splits(network, fused, machine, chip, cores, beams_of(options.effort), options)) {
         throw_if_cancelled(options);
         Choice choice{network, fused, std::move(plans), {}};
-        choice.design = design_spatial(choice.network, machine, chip, cores, choice.fused,
-                                       choice.plans, parts, options);
+        try {
+            choice.design = design_spatial(choice.network, machine, chip, cores, choice.fused,
+                                           choice.plans, parts, options);
+        } catch (const InputError& error) {
+            refusal = refusal ? refusal : error;
+            continue;
+        }
         if (!best || faster(choice, *best)) {
             best = std::move(choice);
         }
+    }
+    if (!best) {
+        throw InputError(*refusal);
     }
     return std::move(*best);
 }
@@ -164,6 +173,21 @@ void SpatialMapper::check(const Machine& machine) const {
 void SpatialMapper::check_layers(const Network& network, const Machine& machine) const {
     memwall::check_layers(network, machine, cores_of(Chip(machine)));
     check_spatial(network, machine);
+}
+
+SpatialMemory map_memory(const Network& network, const Machine& machine,
+                         const MapperOptions& options) {
+    check_mappable(network, machine, options);
+    const Chip chip(machine);
+    Choice choice = choose(network, machine, chip, cores_of(chip), options);
+    SpatialMemory memory;
+    memory.memories = std::move(choice.design.memories);
+    for (const FusedLayer& fused : choice.fused) {
+        memory.layers.push_back(fused.root);
+    }
+    memory.sub_batch = choice.network.batch();
+    memory.columns = chip.mesh->columns;
+    return memory;
 }
 
 Mapping SpatialMapper::map(const Network& network, const Machine& machine,

@@ -3,9 +3,26 @@
 // cores, on a static schedule.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "arch/mapper.hpp"
+#include "arch/spatial/core_memory.hpp"
 
 namespace memwall {
+
+/// What lies in each core's memory while each layer runs.
+struct SpatialMemory {
+    CoreMemories memories;
+    std::vector<LayerId> layers;  ///< by fused layer, the first of those that run as one
+    std::int64_t sub_batch = 1;   ///< items that run through the network together
+    std::int64_t columns = 1;     ///< of the mesh
+};
+
+/// The memories of what SpatialMapper maps; the machine's mapper must be that one. Throws
+/// InputError as map_network does.
+SpatialMemory map_memory(const Network& network, const Machine& machine,
+                         const MapperOptions& options);
 
 class SpatialMapper final : public Mapper {
 public:

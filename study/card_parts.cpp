@@ -93,6 +93,13 @@ private:
         }
     }
 
+    /// For instructions of two layers in all cores.
+    [[nodiscard]] Bytes instruction_slots() const {
+        const Component& cores = machine_.component(machine_.find("core_memory"));
+        const Component& sequencer = machine_.component(machine_.find("sequencer"));
+        return std::get<DmaConfig>(sequencer.config).program * 2 * cores.instances;
+    }
+
     /// Weights, caches of `users` and the most activations, where `width` cards share them.
     [[nodiscard]] bool fits(std::size_t begin, std::size_t end, std::int64_t width,
                             std::int64_t users) const {
@@ -109,7 +116,8 @@ private:
                 std::max(activations, static_cast<double>(unit.peak_activation_bytes().count()) /
                                           batch * together);
         }
-        return bytes + activations <= static_cast<double>(card_capacity(machine_).count());
+        return bytes + activations <=
+               static_cast<double>((card_capacity(machine_) - instruction_slots()).count());
     }
 
     /// Whether `width` cards can do equal parts of the units at once: of outputs of the last one;

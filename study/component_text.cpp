@@ -67,6 +67,9 @@ struct Describe {
         return fmt::format("{} transfer{} at once", dma.channels, dma.channels == 1 ? "" : "s") +
                (dma.setup.count() > 0 ? fmt::format(", set up in {} cycles", dma.setup.count())
                                       : "") +
+               (dma.program > Bytes(0)
+                    ? fmt::format(", programs of {} a layer and core", format_bytes(dma.program))
+                    : "") +
                (dma.code ? ", run-length coded activations" : "");
     }
 };

@@ -111,6 +111,10 @@ void read_dma(MapReader& reader, const ComponentContext& context, Component& com
                          "'run_length_code' needs 'mapper: loop_nest' in the machine");
         }
     }
+    dma.program = reader.optional<Bytes>("program", Bytes(0));
+    if (dma.program > Bytes(0) && !context.spatial) {
+        reader.error("program", "'program' needs 'mapper: spatial' in the machine");
+    }
     component.config = dma;
 }
 

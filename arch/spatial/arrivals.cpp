@@ -172,7 +172,7 @@ private:
 
     void out_of_layer(std::size_t f) {
         const SpatialLayer& layer = result_.layers[f];
-        Exchange sum{MeshTraffic(*chip_.mesh), Bytes(0), Bytes(0), {}};
+        Exchange sum{MeshTraffic(*chip_.mesh), Bytes(0), Bytes(0), {}, {}};
         const Precision precision = network_.tensor(layer.fused->output).precision;
         for (const Holder& holder : layer.results) {
             const Bytes bytes = stored_bytes(words(holder.region), precision);
@@ -204,6 +204,7 @@ private:
         arrival.distance = exchange.traffic.longest();
         arrival.read = exchange.read;
         arrival.delivered = exchange.delivered;
+        arrival.by_core = std::move(exchange.by_core);
         arrival.pieces = std::move(exchange.pieces);
         result_.arrivals.push_back(std::move(arrival));
     }

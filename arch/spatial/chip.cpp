@@ -39,10 +39,13 @@ Chip::Chip(const Machine& machine) {
     needs.throw_if_any();
     core_memory_config = &std::get<MemoryConfig>(machine.component(core_memory).config);
     weight_buffer_config = &std::get<MemoryConfig>(machine.component(weight_buffer).config);
+    accumulators_config = &std::get<MemoryConfig>(machine.component(accumulators).config);
     array_config = &std::get<MacArrayConfig>(machine.component(array).config);
     vector_config = &std::get<VectorUnitConfig>(machine.component(vector).config);
     mesh = &std::get<MeshConfig>(machine.component(activation_network).config);
-    synchronisation = std::get<DmaConfig>(machine.component(sequencer).config).setup;
+    const auto& starter = std::get<DmaConfig>(machine.component(sequencer).config);
+    synchronisation = starter.setup;
+    program = starter.program;
     cores = machine.component(array).instances;
     if (synchronisation < Cycles(1)) {
         needs.missing("a 'sequencer' with a set-up of one cycle at least");

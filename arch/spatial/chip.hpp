@@ -22,10 +22,12 @@ struct Chip {
 
     const MemoryConfig* core_memory_config = nullptr;
     const MemoryConfig* weight_buffer_config = nullptr;
+    const MemoryConfig* accumulators_config = nullptr;
     const MacArrayConfig* array_config = nullptr;
     const VectorUnitConfig* vector_config = nullptr;
     const MeshConfig* mesh = nullptr;  ///< the activation network's; all have its shape
     Cycles synchronisation;
+    Bytes program;  ///< a core's instructions for one layer; it has two slots for them
     std::int64_t cores = 1;
 
     /// Throws InputError with every part that is missing or does not fit the others.

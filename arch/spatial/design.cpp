@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <string>
 
-#include "arch/placement.hpp"
 #include "arch/spatial/emitter.hpp"
-#include "arch/spatial/kept_state.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -19,11 +17,6 @@ void find_loads(const Network& network, std::vector<SpatialLayer>& layers) {
         const Operand* weights = network.layer(layer.fused->root).space.find(TensorRole::weights);
         return weights != nullptr && weights->projection.gather.has_value();
     };
-    const auto alike = [](const SpatialLayer& a, const SpatialLayer& b) {
-        return a.fused->weights == b.fused->weights && a.plan->layout == b.plan->layout &&
-               a.plan->split.extents == b.plan->split.extents &&
-               a.plan->split.tile == b.plan->split.tile;
-    };
     for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
         const bool multiplied = std::any_of(layers.begin(), layers.end(), [&](const auto& other) {
             return other.fused->weights == layer->fused->weights && !draws(other);
@@ -33,8 +26,9 @@ void find_loads(const Network& network, std::vector<SpatialLayer>& layers) {
         }
         layer->loads_weights =
             layer->fused->weights.valid() &&
-            std::none_of(layers.begin(), layer,
-                         [&](const SpatialLayer& earlier) { return alike(earlier, *layer); });
+            std::none_of(layers.begin(), layer, [&](const SpatialLayer& earlier) {
+                return has_weights_of(*layer, earlier);
+            });
     }
 }
 
@@ -62,64 +56,6 @@ void check_frame_buffer(const Network& network, const Machine& machine, const Ch
     }
 }
 
-/// The most bytes of activations that the core memories hold at once: results, and what came in for
-/// a layer.
-Bytes most_activations(const Network& network, const SpatialNetwork& result) {
-    std::vector<Lifetime> lifetimes;
-    const std::size_t steps = result.layers.size();
-    for (std::size_t f = 0; f < steps; ++f) {
-        const TensorId output = result.layers[f].fused->output;
-        if (is_kept(network, output)) {
-            continue;  // made in its place
-        }
-        std::size_t last = f;
-        for (const Arrival& arrival : result.arrivals) {
-            last = arrival.tensor == output ? std::max(last, arrival.reader) : last;
-        }
-        lifetimes.push_back({f, last, network.tensor_bytes(output)});
-    }
-    for (const Arrival& arrival : result.arrivals) {
-        if (arrival.reader < steps) {
-            const std::size_t from = arrival.reader > 0 ? arrival.reader - 1 : 0;
-            lifetimes.push_back({from, arrival.reader, arrival.delivered});
-        }
-    }
-    Bytes most;
-    for (const Bytes live : live_bytes(lifetimes, steps)) {
-        most = std::max(most, live);
-    }
-    return most;
-}
-
-/// All weights, all caches, and the activations at their worst, must fit the core memories.
-void check_core_memories(const Network& network, const Machine& machine, const Chip& chip,
-                         const SpatialNetwork& result) {
-    const Bytes activations = most_activations(network, result);
-    Bytes weights;
-    for (const SpatialLayer& layer : result.layers) {
-        weights += layer.loads_weights ? network.tensor_bytes(layer.fused->weights) : Bytes(0);
-    }
-    const Bytes state = network.state_bytes() * result.rounds_apart;
-    const Bytes capacity = chip.core_memory_config->capacity * chip.cores;
-    if (weights + state + activations <= capacity) {
-        return;
-    }
-    const Bytes missing = weights + state + activations - capacity;
-    std::string chips;
-    if (activations < capacity) {
-        const std::int64_t count =
-            ceil_divide((weights + state).count(), (capacity - activations).count());
-        chips = "; " + std::to_string(count) + " chips would hold it";
-    }
-    const std::string caches = state > Bytes(0) ? ", its caches " + format_bytes(state) : "";
-    throw InputError({Diagnostic{machine.component(chip.core_memory).capacity_where,
-                                 "network '" + network.name() + "' does not fit machine '" +
-                                     machine.name() + "': its weights take " +
-                                     format_bytes(weights) + caches + " and its activations " +
-                                     format_bytes(activations) + " of " + format_bytes(capacity) +
-                                     ", " + format_bytes(missing) + " are missing" + chips}});
-}
-
 }  // namespace
 
 SpatialDesign design_spatial(const Network& network, const Machine& machine, const Chip& chip,
@@ -135,7 +71,7 @@ SpatialDesign design_spatial(const Network& network, const Machine& machine, con
     find_loads(network, design.layers.layers);
     find_arrivals(network, machine, chip, options.images, design.layers);
     check_frame_buffer(network, machine, chip, design.layers);
-    check_core_memories(network, machine, chip, design.layers);
+    design.memories = allocate_core_memories(network, machine, chip, design.layers);
     design.steady = steady_schedule(network, machine, chip, cores, design.layers, options);
     return design;
 }

@@ -9,6 +9,7 @@
 #include "arch/mapper.hpp"
 #include "arch/spatial/arrivals.hpp"
 #include "arch/spatial/chip.hpp"
+#include "arch/spatial/core_memory.hpp"
 #include "arch/spatial/layer_plan.hpp"
 #include "arch/spatial/schedule.hpp"
 
@@ -17,6 +18,7 @@ namespace memwall {
 /// A network split over the chip with its static schedule: all of a program but its length.
 struct SpatialDesign {
     SpatialNetwork layers;
+    CoreMemories memories;
     SteadySchedule steady;
 };
 

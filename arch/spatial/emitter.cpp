@@ -60,15 +60,10 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
 std::int64_t SpatialEmitter::result_slots() const {
     std::int64_t most = 1;
     for (const SpatialLayer& layer : layers_.layers) {
-        const Layer& root = network_.layer(layer.fused->root);
-        const Bytes sums =
-            stored_bytes(result_words(root, layer.plan->split.tile), root.precision.accumulator);
-        most = std::max(most,
-                        ceil_divide(sums.count(), static_cast<std::int64_t>(layer.chunks.size())));
+        most = std::max(most, chunk_sums(network_, layer));
     }
-    const auto& accumulators =
-        std::get<MemoryConfig>(machine_.component(chip_.accumulators).config);
-    return std::clamp<std::int64_t>(accumulators.capacity.count() / most, 2, kOutputChunks);
+    return std::clamp<std::int64_t>(chip_.accumulators_config->capacity.count() / most, 2,
+                                    kOutputChunks);
 }
 
 bool SpatialEmitter::scheduled(AgentId agent) const {
@@ -121,6 +116,7 @@ std::vector<TensorId> SpatialEmitter::edges(bool inputs) const {
 Program SpatialEmitter::run(std::int64_t rounds) {
     load();
     builder_.hold(chip_.core_memory, network_.state_bytes() * layers_.rounds_apart);
+    builder_.hold(chip_.core_memory, chip_.program * 2 * chip_.cores);
     for (const TensorId input : edges(true)) {
         receive(input);
     }

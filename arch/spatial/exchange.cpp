@@ -207,7 +207,8 @@ std::vector<Taker> takers_of(const Network& network, TensorId view, const Projec
 Exchange exchange(const Network& network, TensorId stored, const std::vector<Holder>& holders,
                   const std::vector<Taker>& takers, const MeshConfig& mesh, bool images,
                   ComponentId from, ComponentId to) {
-    Exchange result{MeshTraffic(mesh), Bytes(0), Bytes(0), {}};
+    Exchange result{MeshTraffic(mesh), Bytes(0), Bytes(0), {}, {}};
+    result.by_core.resize(static_cast<std::size_t>(mesh.columns * mesh.rows));
     const Precision precision = network.tensor(stored).precision;
     const HolderGrid grid(holders);
     for (const Taker& taker : takers) {
@@ -232,6 +233,11 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
             result.traffic.multicast(holder.at, to_all, bytes.count());
             result.read += bytes;
             result.delivered += bytes * elsewhere;
+            for (const Router& at : taker.at) {
+                if (!(at == holder.at) || from != to) {
+                    result.by_core[static_cast<std::size_t>(lane_of(at, mesh))] += bytes;
+                }
+            }
         });
     }
     return result;

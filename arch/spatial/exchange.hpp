@@ -28,6 +28,7 @@ struct Exchange {
     MeshTraffic traffic;
     Bytes read;                     ///< from the holders' memories, once a multicast
     Bytes delivered;                ///< into the takers' memories
+    std::vector<Bytes> by_core;     ///< of these, by lane
     std::vector<MovePiece> pieces;  ///< only if asked for
 };
 

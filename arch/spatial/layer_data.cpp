@@ -151,6 +151,13 @@ SpatialLayer make_layer(const Network& network, const Machine& machine, const Ch
     return layer;
 }
 
+bool has_weights_of(const SpatialLayer& layer, const SpatialLayer& earlier) {
+    return earlier.fused->weights == layer.fused->weights &&
+           earlier.plan->layout == layer.plan->layout &&
+           earlier.plan->split.extents == layer.plan->split.extents &&
+           earlier.plan->split.tile == layer.plan->split.tile;
+}
+
 Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core) {
     Box box = layer.boxes[core];
     const auto trim = [](Range& range, const Range& within) {
@@ -166,6 +173,13 @@ Box owned_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t c
     Box box = chunk_box(layer, chunk, core);
     box[Dim::K] = intersection(box[Dim::K], layer.owned[core]);
     return box;
+}
+
+std::int64_t chunk_sums(const Network& network, const SpatialLayer& layer) {
+    const Layer& root = network.layer(layer.fused->root);
+    const Bytes sums =
+        stored_bytes(result_words(root, layer.plan->split.tile), root.precision.accumulator);
+    return ceil_divide(sums.count(), static_cast<std::int64_t>(layer.chunks.size()));
 }
 
 std::int64_t held_words(const SpatialLayer& layer) {

@@ -22,6 +22,18 @@ struct OutputChunk {
     std::int64_t pieces = 1;       ///< of weights that arrive for it; 0: those of the chunk before
 };
 
+/// Weights that some cores share, and where they lie.
+struct WeightGroup {
+    struct Home {
+        Router at;
+        std::int64_t bytes = 0;
+    };
+
+    std::vector<std::size_t> members;  ///< cores of the layer
+    std::int64_t bytes = 0;
+    std::vector<Home> homes;  ///< all of the bytes, each once
+};
+
 struct SpatialLayer {
     const FusedLayer* fused = nullptr;
     const SpatialPlan* plan = nullptr;
@@ -35,7 +47,8 @@ struct SpatialLayer {
     std::int64_t shares = 1;   ///< cores that share an output, or a row that is normalised over
     bool shares_rows = false;  ///< the latter: they exchange statistics, and own their parts
 
-    std::vector<LinkUse> weight_links;  ///< the whole layer's weights
+    std::vector<WeightGroup> weight_groups;  ///< none of a table from which rows are drawn
+    std::vector<LinkUse> weight_links;       ///< the whole layer's weights
     std::int64_t weight_hops = 0;
     Bytes weights_read, weights_delivered;
     std::int64_t weight_distance = 0;
@@ -63,9 +76,16 @@ bool reduces_by_channels(const Network& network, const Layer& root, const Operan
 SpatialLayer make_layer(const Network& network, const Machine& machine, const Chip& chip,
                         const Cores& cores, const FusedLayer& fused, const SpatialPlan& plan);
 
+/// Whether a layer finds its weights where an earlier one has them: both share them and are split
+/// alike.
+bool has_weights_of(const SpatialLayer& layer, const SpatialLayer& earlier);
+
 /// What a core computes of a chunk; and of what it ends up with the results. Perhaps empty.
 Box chunk_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core);
 Box owned_box(const SpatialLayer& layer, const OutputChunk& chunk, std::size_t core);
+
+/// Bytes of the sums of one chunk in a core.
+std::int64_t chunk_sums(const Network& network, const SpatialLayer& layer);
 
 /// Words of results in all cores together.
 std::int64_t held_words(const SpatialLayer& layer);

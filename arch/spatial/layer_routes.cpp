@@ -10,8 +10,8 @@ namespace memwall {
 namespace {
 
 /// Cores that need the same weights. Those of an array differ by channel and reduction only.
-std::vector<std::vector<std::size_t>> weight_groups(const SpatialLayer& layer, const Layer& root,
-                                                    const Operand& weights) {
+std::vector<std::vector<std::size_t>> cores_that_share(const SpatialLayer& layer, const Layer& root,
+                                                       const Operand& weights) {
     std::vector<std::vector<std::size_t>> groups;
     if (root.macs() > 0) {
         std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::size_t>> by_part;
@@ -109,25 +109,39 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
         route_draws(layer, root, *weights, machine, chip);
         return;
     }
+    for (std::vector<std::size_t>& members : cores_that_share(layer, root, *weights)) {
+        WeightGroup group;
+        group.bytes = stored_bytes(words(image(weights->projection, layer.boxes[members.front()])),
+                                   weights->precision)
+                          .count();
+        const auto count = static_cast<std::int64_t>(members.size());
+        for (std::int64_t m = 0; m < count; ++m) {
+            group.homes.push_back({layer.cores[members[static_cast<std::size_t>(m)]].at,
+                                   share(group.bytes, m, count)});
+        }
+        group.members = std::move(members);
+        layer.weight_groups.push_back(std::move(group));
+    }
+    route_from_homes(layer, machine, chip);
+}
+
+void route_from_homes(SpatialLayer& layer, const Machine& machine, const Chip& chip) {
     MeshTraffic traffic(*chip.mesh);
     std::int64_t local = 0;
-    for (const std::vector<std::size_t>& members : weight_groups(layer, root, *weights)) {
-        const std::int64_t slice =
-            stored_bytes(words(image(weights->projection, layer.boxes[members.front()])),
-                         weights->precision)
-                .count();
+    layer.weights_read = layer.weights_delivered = Bytes(0);
+    for (const WeightGroup& group : layer.weight_groups) {
         std::vector<Router> at;
-        for (const std::size_t member : members) {
+        for (const std::size_t member : group.members) {
             at.push_back(layer.cores[member].at);
         }
         const Destinations to_all(at);
-        const auto count = static_cast<std::int64_t>(members.size());
-        for (std::int64_t m = 0; m < count; ++m) {
-            traffic.multicast(at[static_cast<std::size_t>(m)], to_all, share(slice, m, count));
+        for (const WeightGroup::Home& home : group.homes) {
+            traffic.multicast(home.at, to_all, home.bytes);
         }
-        layer.weights_read += Bytes(slice);
-        layer.weights_delivered += Bytes(slice * count);
-        local = std::max(local, slice);
+        layer.weights_read += Bytes(group.bytes);
+        layer.weights_delivered +=
+            Bytes(group.bytes) * static_cast<std::int64_t>(group.members.size());
+        local = std::max(local, group.bytes);
     }
     set_weight_traffic(layer, traffic, local, machine, chip);
 }

@@ -14,6 +14,8 @@ bool shares_rows(const Layer& root, const CoreSplit& split);
 /// are there.
 void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machine,
                    const Chip& chip);
+/// The weights' traffic anew, where their homes have changed.
+void route_from_homes(SpatialLayer& layer, const Machine& machine, const Chip& chip);
 void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, const Chip& chip);
 void route_statistics(SpatialLayer& layer, const Layer& root, const Machine& machine,
                       const Chip& chip);

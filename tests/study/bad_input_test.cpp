@@ -218,7 +218,7 @@ TEST_CASE("a layer that the machine cannot compute is told with what it can") {
         "component 'array' has lanes for int8, int4, int2; give one of these with --precision");
 }
 
-TEST_CASE("a network that does not fit says how much is missing and how many chips would hold it") {
+TEST_CASE("a network that does not fit names layer, core and bytes, and how many chips would do") {
     check_network_refused(
         "network: big\n"
         "inputs: {x: [65536]}\n"
@@ -226,8 +226,11 @@ TEST_CASE("a network that does not fit says how much is missing and how many chi
         "  - {name: fc, op: linear, out_features: 8192}\n",
         place_behind("machines/northpole.yaml",
                      "core_memory: {kind: sram, instances: 256, capacity: ") +
-            "error: network 'big' does not fit machine 'northpole': its weights take 512 MiB and "
-            "its activations 1.01 MiB of 192 MiB, 321 MiB are missing; 3 chips would hold it");
+            "error: network 'big' does not fit machine 'northpole': layer 'fc' needs 2.01 MiB in "
+            "core "
+            "(0, 0), 1.26 MiB more than its 768 KiB: weights 2.00 MiB, activations 8.06 KiB, "
+            "instructions 4.00 KiB, gaps 96 B; in all its weights take 512 MiB, its instructions "
+            "1.00 MiB and its activations 2.02 MiB of 192 MiB; 3 chips would hold it");
 }
 
 TEST_CASE("a network that does not fit is told at the option that made the memory small") {

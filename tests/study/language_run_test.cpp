@@ -147,7 +147,7 @@ TEST_CASE("Where caches do not fit beside the cores, the message says how much i
                     folder.path());
     CHECK(run.status == 2);
     CHECK(run.err.find("its caches 477 GiB") != std::string::npos);
-    CHECK(run.err.find("are missing") != std::string::npos);
+    CHECK(run.err.find(" more than its 768 KiB: ") != std::string::npos);
 }
 
 TEST_CASE("Many steps with a growing cache are as exact as each of them") {
