@@ -7,13 +7,13 @@ _memwall_names() {
 
 _memwall() {
     local verbs="run compare sweep validate show check import"
-    local shown="networks machines technologies experiments templates validations mappings drams network machine technology dram mapping result paths"
+    local shown="networks machines technologies experiments templates validations mappings drams network machine technology dram mapping memory result paths"
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --objective --mapping --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
         [sweep]="--jobs --out --reuse --point-timeout --then --top --dry-run --status --slurm --array-tasks --partition --time --sbatch --engine --effort --set --configs --help"
         [validate]="--json --csv --configs --help"
-        [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --objective --mapping --set --compare --graph --yaml --json --csv --configs --help"
+        [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --objective --mapping --core --set --compare --graph --yaml --json --csv --configs --help"
         [check]="--configs --help"
         [import]="--format --output --batch --set-dim --skip-unsupported --help"
     )
@@ -36,7 +36,7 @@ _memwall() {
         --format) words="onnx scalesim maestro zigzag timeloop" ;;
         --json | --csv | --output | -o | --graph | --yaml) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --configs | --out | --reuse) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set | --set-dim | --jobs | --point-timeout | --top | --array-tasks | --partition | --time | --sbatch) return ;;
+        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set | --set-dim | --jobs | --point-timeout | --top | --array-tasks | --partition | --time | --sbatch | --core) return ;;
     esac
     if [[ -n $words ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -154,7 +154,8 @@ const std::vector<ValueOption>& value_options() {
         {"--top", &CommandLine::top},
         {"--array-tasks", &CommandLine::array_tasks},
         {"--partition", &CommandLine::partition},
-        {"--time", &CommandLine::time}};
+        {"--time", &CommandLine::time},
+        {"--core", &CommandLine::core}};
     return kOptions;
 }
 

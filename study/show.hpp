@@ -2,11 +2,14 @@
 // What `memwall show` can describe, each as JSON, CSV and a table.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "arch/machine.hpp"
 #include "arch/mapper.hpp"
+#include "arch/spatial_mapper.hpp"
 #include "arch/technology.hpp"
 #include "base/yaml.hpp"
 #include "study/configs.hpp"
@@ -33,6 +36,9 @@ Shown show_dram(const YamlValue& file);
 /// Throws InputError where the file is no result.
 Shown show_result(const std::string& file);
 Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping);
+/// The memories of all cores, or with `core` (a lane) the blocks in one of them.
+Shown show_memory(const Network& network, const Machine& machine, const SpatialMemory& memory,
+                  std::optional<std::size_t> core);
 
 /// A file whose keys --set can change.
 struct SettableFile {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/file.hpp"
+#include "base/parse.hpp"
 #include "study/commands.hpp"
 #include "study/interrupt.hpp"
 #include "study/load.hpp"
@@ -36,6 +37,9 @@ public:
         if (what != "mapping" && command_.mapping) {
             throw InputError("show: --mapping is of show mapping");
         }
+        if (what != "memory" && command_.core) {
+            throw InputError("show: --core is of show memory");
+        }
         if (what.empty()) {
             return print(show_everything(configs_));
         }
@@ -64,6 +68,9 @@ public:
         } else if (what == "mapping") {
             expect_words(1);
             mapping();
+        } else if (what == "memory") {
+            expect_words(1);
+            memory();
         } else if (what == "paths") {
             expect_words(1);
             paths();
@@ -210,6 +217,46 @@ private:
         const Network mapped = network.trains() ? network : part_on_card(network, machine);
         const Mapping mapping = map_network(mapped, machine, options);
         print(show_mapping(mapped, machine, mapping));
+    }
+
+    void memory() {
+        const std::string network_name = required("--network", request_.network);
+        const std::string machine_name = required("--machine", request_.machine);
+        const auto [network, machine] = loaded_both([&] { return read_network(network_name); },
+                                                    [&] { return read_machine(machine_name); });
+        if (machine.parts().mapper != kSpatialMapper) {
+            throw InputError("show memory: machine '" + machine.name() + "' has the mapper '" +
+                             machine.parts().mapper + "'; only the mapper '" + kSpatialMapper +
+                             "' places what lies in each core");
+        }
+        MapperOptions options;
+        options.effort = request_.settings.effort;
+        options.objective = request_.settings.objective;
+        options.cancelled = interrupted;
+        const SpatialMemory memory = map_memory(network, machine, options);
+        print(show_memory(network, machine, memory, asked_core(memory)));
+    }
+
+    /// The lane of --core X,Y.
+    [[nodiscard]] std::optional<std::size_t> asked_core(const SpatialMemory& memory) const {
+        if (!command_.core) {
+            return std::nullopt;
+        }
+        const std::string& text = *command_.core;
+        const std::size_t comma = text.find(',');
+        const auto x = parse_count(text.substr(0, comma));
+        const auto y = parse_count(comma == std::string::npos ? "" : text.substr(comma + 1));
+        const auto cores = static_cast<std::int64_t>(memory.memories.cores.size());
+        const auto* column = std::get_if<std::int64_t>(&x);
+        const auto* row = std::get_if<std::int64_t>(&y);
+        if (column == nullptr || row == nullptr || *column < 0 || *column >= memory.columns ||
+            *row < 0 || *row >= cores / memory.columns) {
+            throw InputError("--core: expected a column from 0 to " +
+                             std::to_string(memory.columns - 1) + " and a row from 0 to " +
+                             std::to_string(cores / memory.columns - 1) + ", such as 0,0; found '" +
+                             text + "'");
+        }
+        return static_cast<std::size_t>(*row * memory.columns + *column);
     }
 
     void paths() {

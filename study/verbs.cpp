@@ -34,6 +34,7 @@ const std::vector<OptionSpec>& option_specs() {
         {"--set-dim", "NAME=SIZE",
          "the size of a dimension that the file leaves open; NAME may be INPUT.AXIS", true},
         {"--skip-unsupported", "", "leave out what cannot be expressed, and say what it was"},
+        {"--core", "X,Y", "list what lies in the memory of one core, at column X and row Y"},
         {"--compare", "NAME", "a second network to set beside the first"},
         {"--graph", "FILE", "draw the network: FILE.svg a picture, FILE.dot for Graphviz"},
         {"--yaml", "FILE", "write the network, as it was overridden, as a network file"},
@@ -101,13 +102,16 @@ const std::vector<VerbSpec>& verb_specs() {
          {"--json", "--csv", "--configs"},
          {"memwall validate", "memwall validate northpole --json -"}},
         {"show",
-         "list or describe networks, machines, technologies, DRAMs, mappings, results and paths",
+         "list or describe networks, machines, technologies, DRAMs, mappings, core memories, "
+         "results and paths",
          "WHAT",
          "networks, machines, technologies, experiments, templates, validations, mappings, drams; "
-         "network NAME, machine NAME, technology NAME, dram NAME; mapping; result FILE; paths",
-         {"--machine", "--network", "--batch", "--precision", "--phase", "--users", "--prompt",
-          "--context", "--optimizer", "--effort", "--objective", "--mapping", "--set", "--compare",
-          "--graph", "--yaml", "--json", "--csv", "--configs"},
+         "network NAME, machine NAME, technology NAME, dram NAME; mapping; memory; result FILE; "
+         "paths",
+         {"--machine",   "--network", "--batch",   "--precision", "--phase",
+          "--users",     "--prompt",  "--context", "--optimizer", "--effort",
+          "--objective", "--mapping", "--core",    "--set",       "--compare",
+          "--graph",     "--yaml",    "--json",    "--csv",       "--configs"},
          {"memwall show networks", "memwall show network resnet50",
           "memwall show network llama2_70b --prompt 4096",
           "memwall show network resnet50 --compare lenet",
@@ -117,6 +121,7 @@ const std::vector<VerbSpec>& verb_specs() {
           "memwall show machine northpole --csv -", "memwall show dram hbm2",
           "memwall show mapping --machine von_neumann --network resnet50",
           "memwall show mapping --machine tiny_loop_nest --network lenet --mapping lenet_by_hand",
+          "memwall show memory --machine northpole --network resnet50 --precision int4 --core 3,7",
           "memwall show result results/resnet50/result.json",
           "memwall show paths --machine von_neumann"}},
         {"check",
@@ -140,9 +145,9 @@ const std::vector<VerbSpec>& verb_specs() {
 
 const std::vector<std::string>& show_words() {
     static const std::vector<std::string> kWords = {
-        "networks",    "machines", "technologies", "experiments", "templates",
-        "validations", "mappings", "drams",        "network",     "machine",
-        "technology",  "dram",     "mapping",      "result",      "paths"};
+        "networks", "machines", "technologies", "experiments", "templates",  "validations",
+        "mappings", "drams",    "network",      "machine",     "technology", "dram",
+        "mapping",  "memory",   "result",       "paths"};
     return kWords;
 }
 

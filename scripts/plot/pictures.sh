@@ -32,6 +32,9 @@ for picture in roofline.svg traffic.svg timeline.png; do
     "$plot/${picture%.*}.py" "$work/small.json" "$drawn/$picture"
 done
 
+run show memory --machine northpole --network resnet18 --precision int8 --core 3,7 --json "$work/core.json"
+"$plot/memory_map.py" "$work/core.json" "$drawn/memory_map.png"
+
 cat >"$work/bandwidth.yaml" <<'END'
 sweep: bandwidth
 base: {machine: von_neumann, network: resnet18, precision: int8, engine: analytic, effort: quick}

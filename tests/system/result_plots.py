@@ -10,6 +10,7 @@ import sys
 import matplotlib.pyplot as plt
 
 import energy
+import memory_map
 import results
 import roofline
 
@@ -74,6 +75,19 @@ def check_sums():
                 assert point.rate <= roof * 1.0001, f"run {number}: {point.name} is above its roof at {memory}"
 
 
+def check_memory():
+    text = drawn("memory_map", "core.json")
+    for part in ("tiny_northpole, tiny_two: core (1, 0), 4096 B", "address (B)", "weights", "arrivals", "conv2"):
+        assert part in text, f"memory_map: no '{part}'"
+    assert text == drawn("memory_map", "core.json"), "memory_map draws the same memory differently"
+    memory = memory_map.read("core.json")
+    for block in memory["core"]["blocks"]:
+        for start, width in memory_map.spans(block, len(memory["layers"])):
+            assert 0 <= start < start + width <= len(memory["layers"]), f"{block} is drawn where there is no layer"
+    check_refused("error: 'other.json' is no memory of a core", "memory_map", "other.json", "none.svg")
+    check_refused("error: cannot read 'nowhere.json': No such file", "memory_map", "nowhere.json", "none.svg")
+
+
 def check_refusals():
     for script in OF_JSON:
         check_refused("error: 'other.json' is no result", script, "other.json", "none.svg")
@@ -87,4 +101,5 @@ def check_refusals():
 
 check_units()
 check_sums()
+check_memory()
 check_refusals()

@@ -1,0 +1,72 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Draws what lies in the memory of one core while each layer runs: blocks by address.
+
+    memwall show memory --machine northpole --network lenet --core 3,7 --json core.json
+    scripts/plot/memory_map.py core.json core.svg
+
+What lives into the next round is drawn at both ends.
+"""
+import json
+import sys
+
+import style
+
+KINDS = ["weights", "state", "results", "arrivals", "partial_sums", "instructions"]
+NAMES = {"state": "caches", "partial_sums": "partial sums"}
+
+
+def read(path):
+    """What memwall show memory --core X,Y --json writes."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            memory = json.load(file)
+        blocks = memory["core"]["blocks"]
+    except OSError as error:
+        sys.exit(f"error: cannot read '{path}': {error.strerror}")
+    except (ValueError, KeyError, TypeError):
+        blocks = None
+    if not blocks:
+        sys.exit(f"error: '{path}' is no memory of a core; expected what memwall show memory --core X,Y --json writes")
+    return memory
+
+
+def spans(block, layers):
+    """(first layer, layers) of a block, in two where it lives into the next round."""
+    if block["last"] < layers:
+        return [(block["first"], block["last"] - block["first"] + 1)]
+    return [(block["first"], layers - block["first"]), (0, block["last"] - layers + 1)]
+
+
+def draw(memory):
+    names = [layer["name"] for layer in memory["layers"]]
+    blocks = memory["core"]["blocks"]
+    scale, unit = (2**10, "KiB") if max(block["address"] + block["bytes"] for block in blocks) >= 2**12 else (1, "B")
+    figure, axes = style.figure(size=(7.2, 4.6))
+    for position, kind in enumerate(KINDS):
+        rows = [(start, width, block["address"] / scale, block["bytes"] / scale)
+                for block in blocks if block["what"] == kind for start, width in spans(block, len(names))]
+        if rows:
+            starts, widths, bottoms, heights = zip(*rows)
+            looks = style.area(position) | {"linewidth": 0.2}
+            axes.bar(starts, heights, width=widths, bottom=bottoms, align="edge", label=NAMES.get(kind, kind), **looks)
+    axes.set_xlim(0, len(names))
+    step = -(-len(names) // 30)
+    axes.set_xticks([place + 0.5 for place in range(0, len(names), step)], names[::step], rotation=90, fontsize=6)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel(f"address ({unit})")
+    column, row = memory["core"]["at"]
+    axes.set_title(f"{memory['machine']}, {memory['network']}: core ({column}, {row}), {memory['capacity_bytes'] / scale:g} {unit}",
+                   fontsize=10)
+    figure.tight_layout()
+    style.legend_beside(figure, axes, upside_down=True)
+    return figure
+
+
+def main():
+    arguments = style.arguments_of(__doc__, "json", "what memwall show memory --core X,Y --json writes").parse_args()
+    style.write(draw(read(arguments.json)), arguments.picture)
+
+
+if __name__ == "__main__":
+    main()
