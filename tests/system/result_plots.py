@@ -10,6 +10,7 @@ import sys
 import matplotlib.pyplot as plt
 
 import energy
+import floorplan
 import memory_map
 import results
 import roofline
@@ -84,6 +85,13 @@ def check_memory():
     for block in memory["core"]["blocks"]:
         for start, width in memory_map.spans(block, len(memory["layers"])):
             assert 0 <= start < start + width <= len(memory["layers"]), f"{block} is drawn where there is no layer"
+    rows = floorplan.read("cores.csv")
+    assert floorplan.grid_of(rows, "conv1", "weights") == [[144, 144], [144, 144]], "a quarter of 576 B of weights lies in each core"
+    assert "tiny_northpole, tiny_two: while conv2 runs" in drawn("floorplan", "cores.csv", "--layer", "conv2")
+    assert "arrivals (B)" in drawn("floorplan", "cores.csv", "--what", "arrivals")
+    check_refused("no layer 'conv3' of its own has a place in the table; expected one of conv1, conv2", "floorplan", "cores.csv",
+                  "none.svg", "--layer", "conv3")
+    check_refused("error: 'pair.csv' has no cores", "floorplan", "pair.csv", "none.svg")
     check_refused("error: 'other.json' is no memory of a core", "memory_map", "other.json", "none.svg")
     check_refused("error: cannot read 'nowhere.json': No such file", "memory_map", "nowhere.json", "none.svg")
 

@@ -10,6 +10,7 @@ plot=$source_dir/scripts/plot
     --csv "$work/pair.csv" --json "$work/pair.json" >/dev/null 2>&1
 "$build_dir/memwall" show memory --machine tiny_northpole --network tiny_two --core 1,0 --configs "$source_dir/configs" \
     --json "$work/core.json" >/dev/null
+"$build_dir/memwall" show memory --machine tiny_northpole --network tiny_two --configs "$source_dir/configs" --csv "$work/cores.csv" >/dev/null
 echo "a,b" >"$work/other.csv"
 echo "1,2" >>"$work/other.csv"
 echo '{"schema": "other/1"}' >"$work/other.json"

@@ -1,0 +1,74 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Draws the cores of a chip where they lie, coloured by what their memories hold while a layer runs.
+
+    memwall show memory --machine northpole --network resnet50 --csv cores.csv
+    scripts/plot/floorplan.py cores.csv plan.svg --layer stage3_1_conv2 --what arrivals
+
+Without --layer it is the layer while which some core is fullest; without --what all that lies there.
+"""
+import csv
+import sys
+
+import style
+
+KINDS = ["weights", "state", "results", "arrivals", "partial_sums", "instructions"]
+
+
+def read(path):
+    """The rows of memwall show memory --csv, with whole numbers."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            row["x"], row["y"] = int(row["x"]), int(row["y"])
+            for kind in KINDS:
+                row[kind] = int(row[kind + "_bytes"])
+            row["all"] = sum(row[kind] for kind in KINDS)
+    except OSError as error:
+        sys.exit(f"error: cannot read '{path}': {error.strerror}")
+    except (KeyError, ValueError, TypeError, csv.Error):
+        rows = []
+    if not rows:
+        sys.exit(f"error: '{path}' has no cores; expected what memwall show memory --csv writes")
+    return rows
+
+
+def grid_of(rows, layer, what):
+    """Bytes by row and column of the mesh."""
+    cores = [row for row in rows if row["layer"] == layer]
+    if not cores:
+        names = ", ".join(dict.fromkeys(row["layer"] for row in rows))
+        sys.exit(f"error: no layer '{layer}' of its own has a place in the table; expected one of {names}")
+    grid = [[0] * (max(row["x"] for row in cores) + 1) for _ in range(max(row["y"] for row in cores) + 1)]
+    for row in cores:
+        grid[row["y"]][row["x"]] = row[what]
+    return grid
+
+
+def draw(rows, layer, what):
+    grid = grid_of(rows, layer, what)
+    most = max(map(max, grid))
+    scale, unit = (2**10, "KiB") if most >= 2**12 else (1, "B")
+    figure, axes = style.figure(size=(5.6, 4.6))
+    image = axes.imshow([[value / scale for value in line] for line in grid], cmap=style.MAP)
+    axes.set_xlabel("column")
+    axes.set_ylabel("row")
+    figure.colorbar(image, label=f"{'in the core' if what == 'all' else what.replace('_', ' ')} ({unit})")
+    axes.set_title(f"{rows[0]['machine']}, {rows[0]['network']}: while {layer} runs", fontsize=10)
+    figure.tight_layout()
+    return figure
+
+
+def main():
+    parser = style.arguments_of(__doc__, holds="what memwall show memory --csv writes")
+    parser.add_argument("--layer", help="while it runs (default: the one while which some core is fullest)")
+    parser.add_argument("--what", choices=["all"] + KINDS, default="all", help="which blocks count (default: %(default)s)")
+    arguments = parser.parse_args()
+    rows = read(arguments.csv)
+    layer = arguments.layer or max(rows, key=lambda row: row["all"])["layer"]
+    style.write(draw(rows, layer, arguments.what), arguments.picture)
+
+
+if __name__ == "__main__":
+    main()
