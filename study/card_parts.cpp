@@ -93,14 +93,8 @@ private:
         }
     }
 
-    /// For instructions of two layers in all cores.
-    [[nodiscard]] Bytes instruction_slots() const {
-        const Component& cores = machine_.component(machine_.find("core_memory"));
-        const Component& sequencer = machine_.component(machine_.find("sequencer"));
-        return std::get<DmaConfig>(sequencer.config).program * 2 * cores.instances;
-    }
-
-    /// Weights, caches of `users` and the most activations, where `width` cards share them.
+    /// Weights, caches of `users` and the most activations, where `width` cards share them. What a
+    /// core's own room adds to that shows when the part is mapped.
     [[nodiscard]] bool fits(std::size_t begin, std::size_t end, std::int64_t width,
                             std::int64_t users) const {
         double bytes = 0;
@@ -116,8 +110,10 @@ private:
                 std::max(activations, static_cast<double>(unit.peak_activation_bytes().count()) /
                                           batch * together);
         }
-        return bytes + activations <=
-               static_cast<double>((card_capacity(machine_) - instruction_slots()).count());
+        for (std::size_t u = begin; u < end; ++u) {
+            bytes += static_cast<double>(lost_to_rows(units_[u].network, machine_).count());
+        }
+        return bytes + activations <= static_cast<double>(card_room(machine_).count());
     }
 
     /// Whether `width` cards can do equal parts of the units at once: of outputs of the last one;
@@ -249,6 +245,21 @@ std::string shape_text(const Network& network) {
 
 Bytes card_capacity(const Machine& machine) {
     return machine.component(machine.find("core_memory")).capacity();
+}
+
+Bytes card_room(const Machine& machine) {
+    const Component& sequencer = machine.component(machine.find("sequencer"));
+    const std::int64_t cores = machine.component(machine.find("core_memory")).instances;
+    return card_capacity(machine) - std::get<DmaConfig>(sequencer.config).program * 2 * cores;
+}
+
+Bytes lost_to_rows(const Network& network, const Machine& machine) {
+    const Component& memory = machine.component(machine.find("core_memory"));
+    std::int64_t blocks = 0;
+    for (const Tensor& tensor : network.tensors()) {
+        blocks += !tensor.alias && (tensor.is_weight() || tensor.persists()) ? 1 : 0;
+    }
+    return std::get<MemoryConfig>(memory.config).read_width * blocks * memory.instances;
 }
 
 }  // namespace memwall

@@ -43,5 +43,9 @@ std::string shape_text(const Network& network);
 
 /// What a card can keep: the memories beside its cores.
 Bytes card_capacity(const Machine& machine);
+/// The same without the cores' two slots for instructions.
+Bytes card_room(const Machine& machine);
+/// The most that weights and caches lose in all cores, since each begins at a row of memory.
+Bytes lost_to_rows(const Network& network, const Machine& machine);
 
 }  // namespace memwall

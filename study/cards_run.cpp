@@ -130,7 +130,8 @@ private:
             }
             const Bytes state = part.network.state_bytes();
             if (state > Bytes(0)) {
-                const Bytes room = card_capacity(machine_) - stage.held + state;
+                const Bytes room = card_capacity(machine_) - stage.held + state -
+                                   lost_to_rows(part.network, machine_);
                 stage.most_users = room.count() / (state.count() / network_.batch());
             }
             pipeline.round_trip += stage.latency + pipeline.hop;

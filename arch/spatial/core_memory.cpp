@@ -2,6 +2,7 @@
 #include "arch/spatial/core_memory.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -33,7 +34,16 @@ public:
     CorePlacer(std::vector<CoreBlock>& blocks, std::size_t layers, Bytes alignment)
         : blocks_(blocks), layers_(layers), alignment_(alignment) {}
 
-    /// Those that stay, one behind the other. How far they reach.
+    void place() {
+        const std::int64_t staying = place_staying();
+        place_passing();
+        for (CoreBlock& block : blocks_) {
+            block.address += block.stays() ? 0 : staying;
+        }
+    }
+
+private:
+    /// Those that stay, one behind the other. Where the next one would lie.
     std::int64_t place_staying() {
         Allocator allocator(Bytes(0), alignment_);
         for (CoreBlock& block : blocks_) {
@@ -41,29 +51,25 @@ public:
                 block.address = allocator.allocate("", block.life.bytes);
             }
         }
-        return allocator.used().count();
+        return allocator.allocate("", Bytes(0));
     }
 
-    /// Those that come and go, from address zero, in the order of several that needs least. How far
-    /// they reach.
-    std::int64_t place_passing() {
+    /// Those that come and go, from address zero, in the order of several that needs least.
+    void place_passing() {
         std::vector<std::size_t> order;
         for (std::size_t b = 0; b < blocks_.size(); ++b) {
             if (!blocks_[b].stays()) {
                 order.push_back(b);
             }
         }
-        std::int64_t least = 0;
-        for (const Bytes live : live_bytes(lives_of(blocks_, order), layers_)) {
-            least = std::max(least, live.count());
-        }
+        const std::int64_t least = least_room(order);
         const auto size = [&](std::size_t b) { return blocks_[b].life.bytes; };
         const auto length = [&](std::size_t b) {
             return blocks_[b].life.last - blocks_[b].life.first;
         };
         std::int64_t best = -1;
         const auto attempt = [&](const auto& before) {
-            if (best >= 0 && best <= least + alignment_.count()) {
+            if (best >= 0 && best <= least) {
                 return;
             }
             std::stable_sort(order.begin(), order.end(), before);
@@ -82,16 +88,22 @@ public:
         attempt([&](std::size_t a, std::size_t b) {
             return blocks_[a].life.first < blocks_[b].life.first;
         });
-        return best;
     }
 
-    void lift_passing(std::int64_t by) {
-        for (CoreBlock& block : blocks_) {
-            block.address += block.stays() ? 0 : by;
+    /// Blocks that live at once need as much, in whole rows, however they are placed.
+    [[nodiscard]] std::int64_t least_room(const std::vector<std::size_t>& passing) const {
+        std::vector<Lifetime> rows = lives_of(blocks_, passing);
+        for (Lifetime& life : rows) {
+            life.bytes =
+                Bytes(ceil_divide(life.bytes.count(), alignment_.count())) * alignment_.count();
         }
+        std::int64_t least = 0;
+        for (const Bytes live : live_bytes(rows, layers_)) {
+            least = std::max(least, live.count());
+        }
+        return least;
     }
 
-private:
     std::vector<CoreBlock>& blocks_;
     std::size_t layers_;
     Bytes alignment_;
@@ -99,6 +111,23 @@ private:
 
 std::int64_t aligned(std::int64_t bytes, Bytes alignment) {
     return ceil_divide(bytes, alignment.count()) * alignment.count();
+}
+
+/// All that addresses depend on.
+std::vector<std::int64_t> sizes_of(const std::vector<CoreBlock>& blocks) {
+    std::vector<std::int64_t> sizes;
+    for (const CoreBlock& block : blocks) {
+        sizes.insert(sizes.end(),
+                     {block.stays() ? 1 : 0, static_cast<std::int64_t>(block.life.first),
+                      static_cast<std::int64_t>(block.life.last), block.life.bytes.count()});
+    }
+    return sizes;
+}
+
+void copy_addresses(const std::vector<CoreBlock>& from, std::vector<CoreBlock>& to) {
+    for (std::size_t b = 0; b < to.size(); ++b) {
+        to[b].address = from[b].address;
+    }
 }
 
 struct Placement {
@@ -112,21 +141,28 @@ Placement place(const Network& network, const Chip& chip, const SpatialNetwork& 
     CoreMemories& memories = placement.memories;
     memories.capacity = chip.core_memory_config->capacity;
     memories.alignment = std::max(Bytes(1), chip.core_memory_config->read_width);
+    std::map<std::vector<std::int64_t>, std::size_t> placed;  // cores by what is placed alike
     for (std::vector<CoreBlock>& blocks : find_core_blocks(network, chip, layers)) {
-        CorePlacer placer(blocks, layers.layers.size(), memories.alignment);
-        const std::int64_t passing = placer.place_passing();
-        const std::int64_t staying = aligned(placer.place_staying(), memories.alignment);
-        placer.lift_passing(staying);
+        const auto [known, fresh] =
+            placed.try_emplace(sizes_of(blocks), placement.memories.cores.size());
+        if (fresh) {
+            CorePlacer(blocks, layers.layers.size(), memories.alignment).place();
+        } else {
+            copy_addresses(memories.cores[known->second].blocks, blocks);
+        }
+        Bytes top;
         std::int64_t weights = 0;
         for (const CoreBlock& block : blocks) {
+            const Bytes end = Bytes(block.address) + block.life.bytes;
+            top = std::max(top, end);
             const bool moves = block.kind == BlockKind::weights &&
                                !layers.layers[block.layer].weight_groups.empty();
             weights += moves ? aligned(block.life.bytes.count(), memories.alignment) : 0;
         }
-        placement.room_for_weights.push_back(memories.capacity.count() - passing - staying +
-                                             weights);
-        placement.full = placement.full || Bytes(staying + passing) > memories.capacity;
-        memories.cores.push_back({std::move(blocks), Bytes(staying + passing)});
+        placement.room_for_weights.push_back(memories.capacity.count() -
+                                             aligned(top.count(), memories.alignment) + weights);
+        placement.full = placement.full || top > memories.capacity;
+        memories.cores.push_back({std::move(blocks), top});
     }
     return placement;
 }
