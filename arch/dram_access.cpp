@@ -32,7 +32,8 @@ bool is_of_heads(const Network& network, TensorId id) {
 
 }  // namespace
 
-// MODEL: the rows that a gather draws lie at equal distances over its table.
+// MODEL: the rows that a gather draws lie at equal distances over its table, an odd number of rows,
+// so that they reach all channels as random ones would.
 // MODEL: activations lie row by row with their channels together, matrices of heads one head after
 // another, item after item; weights lie as they are.
 // MODEL: a state lies channel by channel, a head of a cache with its positions together; where
@@ -54,7 +55,8 @@ DramAccess tensor_access(const Network& network, const TensorPart& part, std::in
         const std::int64_t row = offset_of(tensor.item_words() / tensor.shape[0]);
         access.piece = Bytes(std::max<std::int64_t>(1, part.bytes.count() / part.drawn));
         access.pieces = part.bytes.count() / access.piece.count();
-        access.stride = row * std::max<std::int64_t>(1, tensor.shape[0] / access.pieces);
+        const std::int64_t apart = std::max<std::int64_t>(1, tensor.shape[0] / access.pieces);
+        access.stride = row * (apart % 2 == 0 ? apart - 1 : apart);
         if (access.pieces * access.piece.count() != part.bytes.count()) {
             access.piece = part.bytes;
             access.pieces = 1;

@@ -3,6 +3,7 @@
 """Prints how far the analytic engine and the SystemC replay agree, run by run and over each run's layers.
 
     scripts/engine_agreement.py [--memwall build/memwall] [--network lenet] [--network resnet50]
+    scripts/engine_agreement.py --training
 
 A layer's time is what it adds to a round, adds_s. It is contended where its steps queued for more than 1 % of that. The table is that of
 docs/validation.md.
@@ -16,11 +17,14 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONTENDED = 0.01
 AGREE = 0.05
+TRAINING = [("von_neumann", "lenet", "int8", 8), ("von_neumann", "alexnet", "int8", 4), ("von_neumann", "resnet18", "int8", 8),
+            ("von_neumann", "vgg16", "int8", 2), ("von_neumann", "bert_large", "int8", 2), ("tpu_v3", "resnet18", "bf16", 8),
+            ("tpu_v3", "resnet50", "bf16", 32), ("tpu_v3", "bert_large", "bf16", 4), ("a100_sxm_80gb", "resnet50", "fp16", 32)]
 
 
-def run(memwall, machine, network, precision, batch, engine):
+def run(memwall, machine, network, precision, batch, engine, more=()):
     command = [memwall, "run", "--machine", machine, "--network", network, "--precision", precision, "--batch",
-               str(batch), "--engine", engine, "--json", "-", "--configs", os.path.join(ROOT, "configs")]
+               str(batch), "--engine", engine, "--json", "-", "--configs", os.path.join(ROOT, "configs"), *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(done.stderr)
@@ -55,11 +59,25 @@ def shown(worst):
     return f"{100 * difference:+.0f} % {name}" if name else "0 %"
 
 
+def training_table(memwall):
+    print("| training step with Adam: network, machine, precision, batch | analytic | SystemC | difference |")
+    print("|---|---|---|---|")
+    for machine, network, precision, batch in TRAINING:
+        least, found = (run(memwall, machine, network, precision, batch, engine, ("--phase", "training_step"))["totals"]["latency_s"]
+                        for engine in ("analytic", "systemc"))
+        print(f"| {network}, {machine}, {precision}, {batch} | {1e3 * least:.3g} ms | {1e3 * found:.3g} ms | "
+              f"{100 * (found / least - 1):+.0f} % |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--memwall", default=os.path.join(ROOT, "build", "memwall"))
     parser.add_argument("--network", action="append")
+    parser.add_argument("--training", action="store_true", help="training steps instead")
     arguments = parser.parse_args()
+    if arguments.training:
+        training_table(arguments.memwall)
+        return
     print("| network, machine, precision, batch | frames/s analytic | SystemC | difference | contended time | "
           "other layers within 5 % | worst other | worst contended |")
     print("|---|---|---|---|---|---|---|---|")
