@@ -22,15 +22,21 @@ double narrower(double a, double b) {
     return a <= 0 ? b : b <= 0 ? a : std::min(a, b);
 }
 
+// MODEL: a level keeps or skips each of a layer's first 27 operands by itself, and those behind
+// them, where a concat joins that many, with the others of their role.
+std::uint32_t keep_bit_of(const Operand& operand, std::size_t o) {
+    constexpr std::size_t kAlone = kKeepBits - kTensorRoleCount;
+    return 1U << (o < kAlone ? o : kAlone + static_cast<std::size_t>(operand.role));
+}
+
 }  // namespace
 
 NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
                    const NestPrices& prices)
     : machine_(machine), prices_(prices), space_(space), levels_(machine.memories.size()) {
     ensure(levels_ <= kMostLevels, "a hierarchy has at most eight memories");
-    ensure(space.operands.size() <= kMostNestOperands, "a layer has at most eight operands");
     points_ = as_double(space.counted_points(space.box()));
-    passes_.fill(1);
+    passes_.assign(space.operands.size(), 1);
     for (const SpatialAxis& axis : machine.memories.back().axes) {
         packs_ = packs_ || axis.packs;
     }
@@ -44,6 +50,7 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
         const Operand& operand = space_.operands[o];
         FastOperand fast;
         fast.role = operand.role;
+        fast.keep_bit = keep_bit_of(operand, o);
         fast.updated = operand.updated;
         fast.word = word_bits(space_, o, false) / 8.0;
         fast.sum = word_bits(space_, o, true) / 8.0;
@@ -128,15 +135,15 @@ bool NestCost::counted_fits(const NestPoint& point) const {
         }
         double bytes = 0;
         for (std::size_t o = 0; o < operands_.size(); ++o) {
-            if ((point.keeps[l] >> o & 1U) == 0) {
+            const FastOperand& operand = operands_[o];
+            if ((point.keeps[l] & operand.keep_bit) == 0) {
                 continue;
             }
-            const FastOperand& operand = operands_[o];
             const bool changes = (operand.relevant & cut_[l]) != 0;
             double word = operand.word;
             if (operand.role == TensorRole::outputs) {
                 std::size_t child = l + 1;
-                while (child < levels_ && (point.keeps[child] >> o & 1U) == 0) {
+                while (child < levels_ && (point.keeps[child] & operand.keep_bit) == 0) {
                     ++child;
                 }
                 for (std::size_t d = 0; d < dims_.size(); ++d) {
@@ -178,7 +185,7 @@ NestFigures NestCost::counted_figures(const NestPoint& point) const {
         const bool outputs = operand.role == TensorRole::outputs;
         std::size_t parent = 0;
         for (std::size_t child = 1; child <= levels_; ++child) {
-            if (child < levels_ && (point.keeps[child] >> o & 1U) == 0) {
+            if (child < levels_ && (point.keeps[child] & operand.keep_bit) == 0) {
                 continue;
             }
             if (machine_.stays(parent, child, operand.role)) {
@@ -286,7 +293,7 @@ LoopNest NestCost::nest(const NestPoint& point) const {
         level.double_buffered = !machine_.memories[l].single_buffered;
         level.keeps_halo = machine_.memories[l].slides;
         for (std::size_t o = 0; o < operands_.size(); ++o) {
-            level.keeps.push_back(l == 0 || (point.keeps[l] >> o & 1U) != 0);
+            level.keeps.push_back(l == 0 || (point.keeps[l] & keep_bit(o)) != 0);
         }
         for (std::size_t i = 0; i < dims_.size(); ++i) {
             const std::size_t d = point.order[l][i];

@@ -13,7 +13,7 @@
 namespace memwall {
 
 inline constexpr std::size_t kMostLevels = 8;
-inline constexpr std::size_t kMostNestOperands = 8;
+inline constexpr std::size_t kKeepBits = 32;
 
 using Sizes = std::array<std::int64_t, kDimCount>;
 
@@ -25,7 +25,7 @@ struct NestPoint {
     std::array<std::array<std::uint8_t, kDimCount>, kMostLevels> axis{};
     /// Loops in time below a level, outermost first, as positions of dimensions.
     std::array<std::array<std::uint8_t, kDimCount>, kMostLevels> order{};
-    std::array<std::uint32_t, kMostLevels> keeps{};  ///< operands as bits
+    std::array<std::uint32_t, kMostLevels> keeps{};  ///< NestCost::keep_bit() of operands
 
     friend bool operator==(const NestPoint&, const NestPoint&) = default;
 };
@@ -38,6 +38,10 @@ public:
     [[nodiscard]] std::size_t levels() const { return levels_; }
     [[nodiscard]] std::int64_t extent(std::size_t d) const { return extents_[d]; }
     [[nodiscard]] std::size_t operands() const { return operands_.size(); }
+    /// What stands for an operand in NestPoint::keeps.
+    [[nodiscard]] std::uint32_t keep_bit(std::size_t operand) const {
+        return operands_[operand].keep_bit;
+    }
     [[nodiscard]] bool is_relevant(std::size_t operand, std::size_t d) const {
         return (operands_[operand].relevant >> d & 1U) != 0;
     }
@@ -62,6 +66,7 @@ private:
     };
     struct FastOperand {
         std::uint32_t relevant = 0;
+        std::uint32_t keep_bit = 0;
         TensorRole role = TensorRole::inputs;
         bool updated = false;
         double word = 1;  ///< bytes
@@ -110,7 +115,7 @@ private:
     mutable std::array<std::uint32_t, kMostLevels> active_{};  ///< those that step or are spread
     bool packs_ = false;                                       ///< some axis of the lanes
     mutable double turns_ = 1;
-    mutable std::array<double, kMostNestOperands> passes_{};
+    mutable std::vector<double> passes_;  ///< by operand
 };
 
 }  // namespace memwall

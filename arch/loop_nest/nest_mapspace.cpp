@@ -129,7 +129,7 @@ NestPoint Mapspace::smallest(const std::vector<const SpatialChoice*>& spatial) c
         point.held[l].fill(1);
         for (std::size_t o = 0; o < cost_.operands(); ++o) {
             if (l == 0 || may_keep(l, o)) {
-                point.keeps[l] |= 1U << o;
+                point.keeps[l] |= cost_.keep_bit(o);
             }
         }
     }
@@ -149,7 +149,7 @@ bool Mapspace::may_keep(std::size_t l, std::size_t o) const {
 // MODEL: lanes hang on memories of the chip: some level below the outermost keeps an operand.
 bool Mapspace::kept_somewhere(const NestPoint& point, std::size_t o) const {
     for (std::size_t l = 1; l < levels_; ++l) {
-        if ((point.keeps[l] >> o & 1U) != 0) {
+        if ((point.keeps[l] & cost_.keep_bit(o)) != 0) {
             return true;
         }
     }
@@ -212,7 +212,7 @@ double Mapspace::size() {
         }
     }
     for (std::size_t l = 1; l < levels_; ++l) {
-        size *= static_cast<double>(std::size_t{1} << cost_.operands());
+        size *= std::exp2(static_cast<double>(std::min(cost_.operands(), kKeepBits)));
     }
     list_spatial(std::numeric_limits<std::size_t>::max(), true);
     for (const auto& choices : choices_) {

@@ -147,12 +147,15 @@ private:
 
     bool change_bypass(Current& current, std::size_t l) {
         bool better = false;
+        std::uint32_t tried = 0;
         for (std::size_t o = 0; o < cost_.operands(); ++o) {
-            if (!space_.may_keep(l, o)) {
+            const std::uint32_t bit = cost_.keep_bit(o);
+            if ((tried & bit) != 0 || !space_.may_keep(l, o)) {
                 continue;
             }
+            tried |= bit;
             NestPoint point = current.point;
-            point.keeps[l] ^= 1U << o;
+            point.keeps[l] ^= bit;
             if (!space_.kept_somewhere(point, o)) {
                 continue;
             }
