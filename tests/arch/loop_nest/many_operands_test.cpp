@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers of many operands on loop nests: gradients of recurrent cells, and parts that are joined.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "arch/executor.hpp"

@@ -32,6 +32,12 @@ std::string faults_of(const Form& form, const std::string& batch, std::int64_t a
     return faults(model, options);
 }
 
+ImportOptions batch_of(std::int64_t items) {
+    ImportOptions options;
+    options.batch = items;
+    return options;
+}
+
 const std::string kOpen =
     ": works across the items of a batch, which the model leaves open; with --batch 1 the model is "
     "read as it is for one item";
@@ -56,7 +62,7 @@ TEST_CASE("A node that works across a batch that is left open, or is of several,
             "net.onnx: error: unsupported operator " + form.op + ", node 'made_node'";
         INFO(node);
         CHECK(faults_of(form, "batch") == node + kOpen);
-        CHECK(faults_of(form, "batch", 4) == node + ": works across the items of a batch");
+        CHECK(faults_of(form, "batch", 4) == node + kOpen);
         // Of one item alone, which the model states or was asked for, it is what it is.
         CHECK(faults_of(form, "1").empty());
         CHECK(faults_of(form, "batch", 1).empty());
@@ -136,11 +142,49 @@ TEST_CASE("A node that works across an open batch is refused where a Transpose h
         model.node("Transpose", {"a"}, {"b"}, {{"perm", Ints{1, 0, 2}}});
         model.node(form.op, form.more, {"made"}, form.attributes, form.domain);
         model.node("Relu", {"made"}, {"y"});
-        INFO(form.op << " of " << form.more[0]);
-        CHECK(faults(model) == "net.onnx: error: unsupported operator " +
-                                   (form.domain.empty() ? "" : form.domain + ".") + form.op +
-                                   ", node 'made_node'" + kOpen);
+        const std::string told = "net.onnx: error: unsupported operator " +
+                                 (form.domain.empty() ? "" : form.domain + ".") + form.op +
+                                 ", node 'made_node'" + kOpen;
+        // A size of the batch that divides others, or is one of them, changes nothing.
+        for (const std::int64_t batch : {0, 2, 4, 5, 8}) {
+            INFO(form.op << " of " << form.more[0] << ", batch " << batch);
+            CHECK(faults(model, batch_of(batch)) == told);
+        }
+        ImportOptions twice = batch_of(4);
+        twice.dims["batch"] = 4;
+        CHECK(faults(model, twice) == told);
     }
+}
+
+TEST_CASE("What is read of an open batch is the same for every size that it is given") {
+    OnnxModel model;
+    model.input("x", {"batch", "4", "8"}).output("y").output("z").weights("w", {8, 6});
+    model.integers("thrice", {3, 1, 1, 1});
+    model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
+    model.node("MatMul", {"t", "w"}, {"p"})
+        .node("Softmax", {"p"}, {"s"}, {{"axis", std::int64_t{0}}});
+    model.node("ReduceMean", {"s"}, {"y"}, {{"axes", Ints{0}}});
+    model.node("Expand", {"x", "thrice"}, {"e"}).node("Relu", {"e"}, {"z"});
+    const std::string open = lines(model);
+    CHECK(open.find("op: mean") != std::string::npos);
+    for (const std::int64_t batch : {1, 2, 3, 4, 8}) {
+        INFO("batch " << batch);
+        CHECK(lines(model, batch_of(batch)) == open);
+    }
+}
+
+TEST_CASE("A Reshape to the batch that was asked for is read with that") {
+    // As a program writes it that has recorded a batch of 4.
+    OnnxModel model;
+    model.input("x", {"batch", "4", "8"}).output("y").weights("w", {32, 6});
+    model.integers("rows", {4, -1});
+    model.node("Reshape", {"x", "rows"}, {"r"}).node("Softmax", {"r"}, {"s"});
+    model.node("MatMul", {"s", "w"}, {"y"});
+    CHECK(lines(model, batch_of(4)) ==
+          "  - {name: x_flat, op: flatten}\n"
+          "  - {name: s_node, op: softmax}\n"
+          "  - {name: y_node, op: linear, out_features: 6, bias: false}\n");
+    CHECK(!faults(model).empty());
 }
 
 TEST_CASE("Attention that is written with the steps in front is read from an open batch") {

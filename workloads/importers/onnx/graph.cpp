@@ -234,6 +234,14 @@ void Graph::keep_apart_from(const Value& value, std::size_t first) const {
     }
 }
 
+void Graph::refuse_asked(const Value& value, const Dims& dims) const {
+    const bool leads = follows_ && value.is_activation() && !value.dims.empty() &&
+                       value.dims[0] == batch_ && !dims.empty();
+    if (leads && asked_ > 1 && dims[0] % batch_ != 0 && dims[0] % asked_ == 0) {
+        throw NotOfItems{{"it has a batch of its own"}};
+    }
+}
+
 Item Graph::item(const Dims& dims) const {
     words_of(dims);
     if (dims.empty()) {

@@ -70,8 +70,11 @@ public:
     Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, SourceMark where);
 
     /// Lets the batch be found on whatever axis it comes to lie: the one whose size is a multiple
-    /// of it, as no size of the model is.
-    void follow_batch() { follows_ = true; }
+    /// of it, as no size of the model is. `asked`: the batch that the model is to be read with.
+    void follow_batch(std::int64_t asked) {
+        follows_ = true;
+        asked_ = asked;
+    }
 
     [[nodiscard]] std::int64_t batch() const { return batch_; }
     [[nodiscard]] std::int64_t opset() const { return model_.opset; }
@@ -106,6 +109,9 @@ public:
     void keep_apart(const Value& value, std::size_t axis) const;
     /// As keep_apart, for all axes from this one on.
     void keep_apart_from(const Value& value, std::size_t first) const;
+    /// For a batch that is followed, seen under other dims: throws NotOfItems where those have the
+    /// batch that was asked for, as a number, in its place.
+    void refuse_asked(const Value& value, const Dims& dims) const;
     /// The shape of one item: the axis of the batch divided by it, and dropped where that leaves
     /// one. Throws NotOfItems.
     [[nodiscard]] Item item(const Dims& dims) const;
@@ -121,6 +127,7 @@ private:
     std::int64_t batch_;
     bool steps_first_ = false;  ///< some cells have [steps, batch, features]
     bool follows_ = false;
+    std::int64_t asked_ = 0;
     SourceMark where_;
     std::map<std::string, Value> values_;
     std::map<std::string, int> uses_;

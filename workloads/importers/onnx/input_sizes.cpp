@@ -66,10 +66,20 @@ InputSizes::InputSizes(const Model& model, const ImportOptions& options)
     }
 }
 
-bool InputSizes::leaves_batch_open(const Stated& input) const {
-    const std::size_t axis = batch_axis(input.name);
-    return options_.batch <= 0 && batch_ == 1 && input.shape && axis < input.shape->size() &&
-           is_open((*input.shape)[axis]) && !options_.dims.contains(key_of(input, axis));
+std::set<std::string> InputSizes::open_batches() const {
+    std::set<std::string> keys;
+    for (const Stated& input : model_.inputs) {
+        const std::size_t axis = batch_axis(input.name);
+        if (!input.shape || axis >= input.shape->size() || !is_open((*input.shape)[axis])) {
+            continue;
+        }
+        std::string key = key_of(input, axis);
+        const auto given = options_.dims.find(key);
+        if (given == options_.dims.end() || given->second == options_.batch) {
+            keys.insert(std::move(key));
+        }
+    }
+    return keys;
 }
 
 std::string InputSizes::key_of(const Stated& input, std::size_t axis) {

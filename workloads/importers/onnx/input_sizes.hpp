@@ -22,8 +22,9 @@ public:
     /// The batch that the model states where none was asked for; 1 where it states none.
     [[nodiscard]] bool states_batch() const { return options_.batch <= 0 && batch_ > 1; }
 
-    /// Whether the axis of an input that has the batch has no size, and none was given.
-    [[nodiscard]] bool leaves_batch_open(const Stated& input) const;
+    /// The keys of --set-dim for axes without a size that have the batch, but for those that were
+    /// given another size than it.
+    [[nodiscard]] std::set<std::string> open_batches() const;
 
     /// The input [n, 1, features] whose n is taken for the batch and may as well be the steps of
     /// one sequence; nullptr where the batch was asked for, or follows from another shape.

@@ -63,22 +63,50 @@ std::int64_t many_items(const Model& model) {
     return found == kPrimes.end() ? kPrimes.front() : *found;
 }
 
-/// The first results of nodes that work across the items of a batch that the model leaves open: of
-/// one item they may be nothing at all, of many they are what cannot be expressed.
-std::set<std::string> across_open_batch(const ImportFile& file, const ImportOptions& options,
-                                        const Model& model) {
-    const InputSizes sizes(model, options);
-    if (std::none_of(model.inputs.begin(), model.inputs.end(),
-                     [&](const Stated& input) { return sizes.leaves_batch_open(input); })) {
-        return {};
+/// Nodes by their first results.
+using Nodes = std::set<std::string>;
+
+/// What comes of a model whose batch is open, read with many items.
+struct Trial {
+    Nodes across;    ///< those that work across the items
+    Nodes left_out;  ///< those and all others that cannot be read
+    bool sound = false;
+};
+
+/// To read a model with this batch, whatever was asked for.
+ImportOptions with_items(const ImportOptions& options, const Model& model, std::int64_t items) {
+    ImportOptions with = options;
+    with.batch = items;
+    for (const std::string& key : InputSizes(model, options).open_batches()) {
+        if (const auto given = with.dims.find(key); given != with.dims.end()) {
+            given->second = items;
+        }
     }
-    ImportOptions many = options;
-    many.batch = many_items(model);
+    return with;
+}
+
+/// Of one item, or of as many as were asked for, what works across the items may be nothing at all
+/// or look like something else; of many it is what cannot be expressed.
+Trial try_many_items(const ImportFile& file, const ImportOptions& options, const Model& model) {
+    ImportOptions many = with_items(options, model, many_items(model));
     many.skip_unsupported = true;
     Diagnostics faults;
     Walker walker(file, many, model, faults);
-    walker.explore();
-    return walker.across_items();
+    walker.explore(options.batch);
+    return {walker.across_items(), walker.left_out(), faults.empty()};
+}
+
+/// A model whose open batch was given a size, read as one whose batch was not: nothing where that
+/// size decides what can be read.
+std::optional<Imported> read_without_size(const ImportFile& file, const ImportOptions& options,
+                                          const Model& model, const Trial& trial) {
+    const ImportOptions one = with_items(options, model, 1);
+    Diagnostics faults;
+    Walker walker(file, one, model, faults);
+    walker.leave_out_across(trial.across);
+    Imported read = walker.read();
+    const bool same = trial.sound && faults.empty() && walker.left_out() == trial.left_out;
+    return same ? std::optional(std::move(read)) : std::nullopt;
 }
 
 }  // namespace
@@ -96,9 +124,17 @@ Imported read_onnx(const ImportFile& file, const ImportOptions& options, Diagnos
     if (auto read = read_as_steps(file, options, *model)) {
         return std::move(*read);
     }
-    std::set<std::string> across = across_open_batch(file, options, *model);
+    Trial trial;
+    if (options.batch != 1 && !InputSizes(*model, options).open_batches().empty()) {
+        trial = try_many_items(file, options, *model);
+        if (options.batch > 1) {
+            if (auto read = read_without_size(file, options, *model, trial)) {
+                return std::move(*read);
+            }
+        }
+    }
     Walker walker(file, options, std::move(*model), faults);
-    walker.leave_out_across(std::move(across));
+    walker.leave_out_across(std::move(trial.across));
     return walker.read();
 }
 

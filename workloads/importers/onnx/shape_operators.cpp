@@ -145,6 +145,7 @@ void read_reshape(NodeReader& node) {
     if (open < wanted.size()) {
         wanted[open] = words / known;
     }
+    node.graph().refuse_asked(value, wanted);
     node.rename(value, wanted);
 }
 

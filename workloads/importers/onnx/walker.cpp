@@ -13,6 +13,12 @@ namespace {
 constexpr std::size_t kMostNodes = 100'000;
 constexpr std::size_t kMostFaults = 200;
 
+std::string first_result(const Node& node) {
+    const auto found = std::find_if(node.outputs.begin(), node.outputs.end(),
+                                    [](const std::string& output) { return !output.empty(); });
+    return found == node.outputs.end() ? "" : *found;
+}
+
 std::string shown(const Node& node) {
     return !node.name.empty() ? node.name : node.outputs.empty() ? node.op : node.outputs[0];
 }
@@ -57,7 +63,7 @@ Imported Walker::read() {
     const std::vector<LayerId> order = ordered();
     Graph graph(model_, draft_, sizes_.batch(), where_);
     if (explores_) {
-        graph.follow_batch();
+        graph.follow_batch(asked_);
     }
     for (const std::vector<Stated>* values : {&model_.inferred, &model_.values}) {
         for (const Stated& value : *values) {
@@ -91,8 +97,9 @@ Imported Walker::read() {
     return {draft_.tree(), notes_};
 }
 
-void Walker::explore() {
+void Walker::explore(std::int64_t asked) {
     explores_ = true;
+    asked_ = asked;
     read();
 }
 
@@ -198,7 +205,7 @@ void Walker::read_node(Graph& graph, const Node& node) {
             return leave_out(graph, node, "");
         }
         transposed_ += node.op == "Transpose" && !reads_constants(graph, node) ? 1 : 0;
-        if (!node.outputs.empty() && refused_.contains(node.outputs[0])) {
+        if (refused_.contains(first_result(node))) {
             throw NotOfItems{{AcrossItems{}.why + ", which the model leaves open"}};
         }
         NodeReader reader(graph, node);
@@ -206,9 +213,7 @@ void Walker::read_node(Graph& graph, const Node& node) {
         check_results(graph, node);
     } catch (const AcrossItems& fault) {
         draft_.doubt_from(made);
-        if (!node.outputs.empty()) {
-            across_items_.insert(node.outputs[0]);
-        }
+        across_items_.insert(first_result(node));
         leave_out(graph, node, fault.why);
     } catch (const NotOfItems& fault) {
         draft_.doubt_from(made);
@@ -243,6 +248,7 @@ void Walker::pass_over(Graph& graph, const Node& node, const std::string& input)
         return leave_out(graph, node, "");
     }
     forget(graph, node);
+    not_read_.insert(first_result(node));
     if (options_.skip_unsupported) {
         ++passed_over_;
         left_out_.push_back(described(node) + ": the shape of its input '" + input +
@@ -254,6 +260,7 @@ void Walker::pass_over(Graph& graph, const Node& node, const std::string& input)
 void Walker::leave_out(Graph& graph, const Node& node, const std::string& why, bool wrong) {
     left_out_.push_back((wrong ? "" : "unsupported ") + described(node) +
                         (why.empty() ? "" : ": " + why));
+    not_read_.insert(first_result(node));
     forget(graph, node);
     if (options_.skip_unsupported) {
         replace(graph, node);

@@ -27,11 +27,14 @@ public:
     void leave_out_across(std::set<std::string> results) { refused_ = std::move(results); }
 
     Imported read();
-    /// As read, for the sake of across_items alone: as much as can be read, and no faults.
-    void explore();
+    /// As read, for the sake of across_items and left_out alone: as much as can be read, of a model
+    /// that was asked for with a batch of `asked`, or with none.
+    void explore(std::int64_t asked);
 
     /// Whether some node could not be read, told as a fault or as a note.
     [[nodiscard]] bool leaves_out() const { return !left_out_.empty(); }
+    /// The first results of those nodes.
+    [[nodiscard]] const std::set<std::string>& left_out() const { return not_read_; }
 
     /// The first results of the nodes that work across the items of the batch that this model is
     /// read with.
@@ -72,9 +75,11 @@ private:
     std::set<std::string> refused_;
     std::set<std::string> across_items_;
     std::vector<std::string> left_out_;
+    std::set<std::string> not_read_;
     std::vector<std::string> notes_;
     bool explores_ = false;
-    int doubles_ = 0;  ///< inputs and initialisers of fp64
+    std::int64_t asked_ = 0;  ///< where it explores
+    int doubles_ = 0;         ///< inputs and initialisers of fp64
     int transposed_ = 0;
     int passed_over_ = 0;
 };
