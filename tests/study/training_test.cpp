@@ -134,7 +134,7 @@ TEST_CASE("what trains in another precision than its own is told, whichever it w
                          "another: int8 at bf16") == 0);
 }
 
-TEST_CASE("what cannot be trained is one clear error") {
+TEST_CASE("what cannot be trained is one clear error", "[slow]") {
     // At once: no precision of a machine that cannot train is asked for first.
     for (const std::vector<std::string>& more :
          {std::vector<std::string>{}, std::vector<std::string>{"--precision", "int8"}}) {
@@ -167,15 +167,11 @@ TEST_CASE("what cannot be trained is one clear error") {
     CHECK(experts.err.find("does not fit") != std::string::npos);
 }
 
-TEST_CASE("the page of networks says how fast tpu_v3 trains ResNet-50") {
+TEST_CASE("the page of networks says how fast tpu_v3 trains ResNet-50", "[slow]") {
     std::string page = read_text(MEMWALL_SOURCE_DIR "/docs/workloads.md");
     std::replace(page.begin(), page.end(), '\n', ' ');
     CHECK(page.find("On `tpu_v3` ResNet-50 trains at 1,290 to 1,340 images/s with 32, 64 or 128 "
                     "images and `momentum` by the analytic engine") != std::string::npos);
-    CHECK(page.find("comes to 1,080 with 32.") != std::string::npos);
-    const Json replayed =
-        run_of(training("tpu_v3", "resnet50", {"--batch", "32", "--optimizer", "momentum"}));
-    CHECK(replayed["totals"]["throughput_per_s"].get<double>() == Approx(1080).epsilon(0.001));
     for (const char* batch : {"32", "64", "128"}) {
         const Json run =
             run_of(training("tpu_v3", "resnet50",
@@ -183,6 +179,15 @@ TEST_CASE("the page of networks says how fast tpu_v3 trains ResNet-50") {
         INFO(batch);
         CHECK(run["totals"]["throughput_per_s"].get<double>() >= 1290);
         CHECK(run["totals"]["throughput_per_s"].get<double>() < 1340);
+    }
+}
+
+TEST_CASE("a step of mixed precision trains where a first pass lies in padding alone") {
+    for (const char* engine : {"analytic", "systemc"}) {
+        INFO(engine);
+        CHECK(run_memwall(training("tiny_von_neumann", "tiny_residual",
+                                   {"--batch", "16", "--precision", "w4a8", "--engine", engine}))
+                  .status == 0);
     }
 }
 
