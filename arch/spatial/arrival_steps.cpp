@@ -105,6 +105,7 @@ void SpatialEmitter::hand_out(const Arrival& arrival, bool last, RoundStep& step
     if (last && arrival.maker >= 0) {
         const SpatialLayer& maker = layers_.layers[static_cast<std::size_t>(arrival.maker)];
         step.body.occupancy.push_back({chip_.core_memory, 0, held_bytes(maker).count()});
+        step.posts.push_back({handed_});
     }
 }
 

@@ -39,6 +39,7 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     results_ = Ring(builder_, "results", result_slots());
     loaded_ = builder_.token("weights loaded");
     sent_ = builder_.token("outputs sent");
+    handed_ = builder_.token("outputs handed out");
     for (const SpatialLayer& layer : layers.layers) {
         const std::string& name = network.layer(layer.fused->root).name;
         done_.push_back(builder_.token("layer '" + name + "' done"));

@@ -62,6 +62,7 @@ private:
     [[nodiscard]] std::int64_t parts_needed(std::size_t f, std::int64_t piece,
                                             std::int64_t pieces) const;
     void begin_layer(std::size_t f);
+    void wait_for_room(std::size_t f, RoundStep& step) const;
     void stream_weights(std::size_t f);
     RoundStep weight_piece(const SpatialLayer& layer, std::int64_t p);
     void compute_layer(std::size_t f);
@@ -98,6 +99,7 @@ private:
     Ring weights_, results_;
     TokenId loaded_;  ///< once for each layer with weights, in order
     TokenId sent_;    ///< once for each output of the network
+    TokenId handed_;  ///< once for each that has left the cores
     std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk
     std::vector<TokenId> done_, epochs_, last_chunks_;    ///< by fused layer
     std::vector<TokenId> ready_, operands_;               ///< by fused layer: parts that came in

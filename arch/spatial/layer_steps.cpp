@@ -66,11 +66,24 @@ void SpatialEmitter::begin_layer(std::size_t f) {
         step.waits.push_back({last_chunks_.back(), 0});
         step.waits.push_back({ready_[0], builder_.posted(ready_[0])});  // a frame is there first
     }
+    wait_for_room(f, step);
     step.posts.push_back({epochs_[f]});
     if (options_.images) {
         step.body.image = kept_image(network_, chip_, layers_.layers[f]);
     }
     submit(sequencer_, std::move(step));
+}
+
+/// The outputs of the round before have left the cores before its second layer takes their room; a
+/// single layer has room for those of two rounds.
+void SpatialEmitter::wait_for_room(std::size_t f, RoundStep& step) const {
+    const auto outputs = std::count_if(
+        layers_.arrivals.begin(), layers_.arrivals.end(),
+        [&](const Arrival& arrival) { return outgoing(arrival) && arrival.maker >= 0; });
+    const bool alone = layers_.layers.size() == 1;
+    if (outputs > 0 && (alone || f == 1)) {
+        step.waits.push_back({handed_, alone ? -outputs : 0});
+    }
 }
 
 void SpatialEmitter::stream_weights(std::size_t f) {
