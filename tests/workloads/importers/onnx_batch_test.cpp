@@ -69,6 +69,21 @@ TEST_CASE("A node that works across a batch that is left open, or is of several,
     }
 }
 
+TEST_CASE("A batch normalisation by the statistics of the batch is refused") {
+    const auto trained = [](std::int64_t mode) {
+        OnnxModel model;
+        model.input("x", {"batch", "3", "4", "4"}).output("y");
+        for (const char* each : {"scale", "shift", "mean", "variance"}) {
+            model.weights(each, {3});
+        }
+        return faults(model.node("BatchNormalization", {"x", "scale", "shift", "mean", "variance"},
+                                 {"y"}, {{"training_mode", mode}}));
+    };
+    CHECK(trained(0).empty());
+    CHECK(trained(1).find("node 'y_node': takes the statistics of the batch (training_mode)") !=
+          std::string::npos);
+}
+
 TEST_CASE("Items that are joined along an open batch are refused") {
     const Form form = {"Concat", {"x"}, {{"axis", std::int64_t{0}}}};
     CHECK(faults_of(form, "batch").find("operator Concat, node 'made_node'") != std::string::npos);

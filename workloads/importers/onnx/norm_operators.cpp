@@ -101,6 +101,9 @@ void read_batch_norm(NodeReader& node) {
     if (value.rank() < 2) {
         throw Contradiction{"needs channels, found " + text_of(value.dims)};
     }
+    if (node.integer("training_mode", 0) != 0) {
+        throw NotExpressible{"takes the statistics of the batch (training_mode)"};
+    }
     const Item item = node.graph().item(value.dims);
     DraftLayer layer = node.start("batch_norm");
     layer.inputs = {node.graph().read(value, item.shape)};
