@@ -62,6 +62,10 @@ private:
     void cost_deep(const FusedLayer& fused, const Layer& root, const Streams& streams,
                    LayerTiling& plan) const;
 
+    // tile_traffic.cpp
+    void cost_dram(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                   LayerTiling& plan) const;
+
     // layer_tiles.cpp
     [[nodiscard]] bool cuts_inputs(const Layer& root, const Streams& streams) const;
     [[nodiscard]] std::vector<Extents> channel_tiles(const Layer& root,
@@ -76,8 +80,6 @@ private:
                                    const Operand& operand) const;
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
               LayerTiling& plan) const;
-    void cost_dram(const FusedLayer& fused, const Layer& root, const Streams& streams,
-                   LayerTiling& plan) const;
     [[nodiscard]] double time(const LayerTiling& plan) const;
     [[nodiscard]] double exposed(const FusedLayer& fused, const Layer& root, const Streams& streams,
                                  const LayerTiling& plan) const;
