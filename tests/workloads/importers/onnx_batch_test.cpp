@@ -200,6 +200,29 @@ TEST_CASE("A Reshape to the batch that was asked for is read with that") {
           "  - {name: s_node, op: softmax}\n"
           "  - {name: y_node, op: linear, out_features: 6, bias: false}\n");
     CHECK(!faults(model).empty());
+    OnnxModel joined;
+    joined.input("x", {"batch", "8", "6"}).output("y");
+    joined.integers("all", {-1, 6}).integers("apart", {4, -1, 6});
+    joined.node("Reshape", {"x", "all"}, {"r"}).node("Relu", {"r"}, {"p"});
+    joined.node("Reshape", {"p", "apart"}, {"b"});
+    joined.node("ReduceMean", {"b"}, {"y"}, {{"axes", Ints{1}}});
+    CHECK(lines(joined, batch_of(4)) ==
+          "  - {name: p_node, op: relu}\n"
+          "  - {name: y_node, op: mean, axes: [0]}\n");
+    CHECK(faults(joined).find(kOpen) != std::string::npos);
+}
+
+TEST_CASE("Steps in front that a Reshape writes down are read, also with a batch of their number") {
+    OnnxModel model;
+    model.input("x", {"batch", "4", "8"}).output("y").weights("w", {8, 6});
+    model.integers("rows", {-1, 8}).integers("steps", {4, -1, 6});
+    model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
+    model.node("Reshape", {"t", "rows"}, {"r"}).node("MatMul", {"r", "w"}, {"p"});
+    model.node("Reshape", {"p", "steps"}, {"s"});
+    model.node("ReduceMean", {"s"}, {"y"}, {{"axes", Ints{0}}});
+    for (const std::int64_t batch : {2, 4, 5}) {
+        CHECK(lines(model, batch_of(batch)) == lines(model));
+    }
 }
 
 TEST_CASE("Attention that is written with the steps in front is read from an open batch") {

@@ -235,9 +235,13 @@ void Graph::keep_apart_from(const Value& value, std::size_t first) const {
 }
 
 void Graph::refuse_asked(const Value& value, const Dims& dims) const {
-    const bool leads = follows_ && value.is_activation() && !value.dims.empty() &&
-                       value.dims[0] == batch_ && !dims.empty();
-    if (leads && asked_ > 1 && dims[0] % batch_ != 0 && dims[0] % asked_ == 0) {
+    if (!follows_ || asked_ <= 1 || !value.is_activation() || value.dims.empty() || dims.empty()) {
+        return;
+    }
+    // Behind items that are joined with what lies in an item, other numbers are more likely its.
+    const bool alone = value.dims[0] == batch_ && dims[0] % asked_ == 0;
+    const bool joined = value.dims[0] % batch_ == 0 && dims[0] == asked_;
+    if (dims[0] % batch_ != 0 && (alone || joined)) {
         throw NotOfItems{{"it has a batch of its own"}};
     }
 }

@@ -87,12 +87,14 @@ ImportOptions with_items(const ImportOptions& options, const Model& model, std::
 
 /// Of one item, or of as many as were asked for, what works across the items may be nothing at all
 /// or look like something else; of many it is what cannot be expressed.
-Trial try_many_items(const ImportFile& file, const ImportOptions& options, const Model& model) {
+/// `asked` is a batch whose number the model may have written into shapes; 0 where it has not.
+Trial try_many_items(const ImportFile& file, const ImportOptions& options, const Model& model,
+                     std::int64_t asked = 0) {
     ImportOptions many = with_items(options, model, many_items(model));
     many.skip_unsupported = true;
     Diagnostics faults;
     Walker walker(file, many, model, faults);
-    walker.explore(options.batch);
+    walker.explore(asked);
     return {walker.across_items(), walker.left_out(), faults.empty()};
 }
 
@@ -131,6 +133,7 @@ Imported read_onnx(const ImportFile& file, const ImportOptions& options, Diagnos
             if (auto read = read_without_size(file, options, *model, trial)) {
                 return std::move(*read);
             }
+            trial = try_many_items(file, options, *model, options.batch);
         }
     }
     Walker walker(file, options, std::move(*model), faults);
