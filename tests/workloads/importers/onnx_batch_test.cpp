@@ -171,6 +171,39 @@ TEST_CASE("A node that works across an open batch is refused where a Transpose h
     }
 }
 
+TEST_CASE("A node across a batch that the model states is refused where its size divides others") {
+    for (const std::string batch : {"2", "4", "8"}) {
+        const auto told = [&](const std::string& op, const OnnxAttributes& attributes) {
+            OnnxModel model;
+            model.input("x", {batch, "4", "8"}).output("y").integers("axis", {1});
+            model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{1, 0, 2}}});
+            const std::vector<std::string> inputs = op == "CumSum"
+                                                        ? std::vector<std::string>{"t", "axis"}
+                                                        : std::vector<std::string>{"t"};
+            return faults(model.node(op, inputs, {"y"}, attributes));
+        };
+        INFO("batch " << batch);
+        for (const std::string& fault :
+             {told("ReduceMean", {{"axes", Ints{1}}}), told("CumSum", {}),
+              told("Softmax", {{"axis", std::int64_t{1}}})}) {
+            CHECK(
+                fault.find(", node 'y_node': works across the items of a batch; with --batch 1") !=
+                std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("Steps that look like a batch are none where a node behind a Transpose mixes them") {
+    OnnxModel model;
+    model.input("x", {"4", "1", "8"}).output("y");
+    model.node("Transpose", {"x"}, {"t"}, {{"perm", Ints{2, 0, 1}}});
+    model.node("ReduceMean", {"t"}, {"y"}, {{"axes", Ints{1}}});
+    const auto read = imported("net.onnx", model.bytes());
+    CHECK(read.notes.back() ==
+          "the first axis of input 'x' has the steps of one item: nodes work across it");
+    CHECK(read.network.layers().back().space.points() == 4 * 8);
+}
+
 TEST_CASE("What is read of an open batch is the same for every size that it is given") {
     OnnxModel model;
     model.input("x", {"batch", "4", "8"}).output("y").output("z").weights("w", {8, 6});

@@ -12,34 +12,6 @@ namespace {
 
 using namespace onnx;
 
-/// A model whose first axis, taken for a batch, is that of the steps of one sequence: what is read
-/// so, where nothing can be read with the batch and everything without.
-std::optional<Imported> read_as_steps(const ImportFile& file, const ImportOptions& options,
-                                      const Model& model) {
-    const Stated* steps = InputSizes(model, options).may_be_steps();
-    if (steps == nullptr) {
-        return std::nullopt;
-    }
-    const auto whole = [&](const ImportOptions& with) -> std::optional<Imported> {
-        Diagnostics faults;
-        Walker walker(file, with, model, faults);
-        Imported read = walker.read();
-        return faults.empty() && !walker.leaves_out() ? std::optional(std::move(read))
-                                                      : std::nullopt;
-    };
-    if (auto batch = whole(options)) {
-        return batch;
-    }
-    ImportOptions alone = options;
-    alone.batch = 1;
-    auto read = whole(alone);
-    if (read) {
-        read->notes.push_back("the first axis of input '" + steps->name +
-                              "' has the steps of one item: nodes work across it");
-    }
-    return read;
-}
-
 /// A number of items that no size of the model's inputs and weights is a multiple of.
 std::int64_t many_items(const Model& model) {
     constexpr std::array<std::int64_t, 8> kPrimes = {1009, 1013, 1019, 1021,
@@ -111,6 +83,55 @@ std::optional<Imported> read_without_size(const ImportFile& file, const ImportOp
     return same ? std::optional(std::move(read)) : std::nullopt;
 }
 
+/// The model with the batch that it states left open.
+Model opened(Model model, const InputSizes& sizes) {
+    for (Stated& input : model.inputs) {
+        const std::size_t axis = sizes.batch_axis(input.name);
+        if (input.shape && axis < input.shape->size() &&
+            (*input.shape)[axis].value == sizes.batch()) {
+            (*input.shape)[axis] = {};
+        }
+    }
+    return model;
+}
+
+/// As try_many_items, of a model that states its batch.
+Trial try_stated(const ImportFile& file, const ImportOptions& options, const Model& model) {
+    const InputSizes sizes(model, options);
+    return sizes.batch() > 1 ? try_many_items(file, options, opened(model, sizes), sizes.batch())
+                             : Trial();
+}
+
+/// A model whose first axis, taken for a batch, is that of the steps of one sequence: what is read
+/// so, where nothing can be read with the batch and everything without.
+std::optional<Imported> read_as_steps(const ImportFile& file, const ImportOptions& options,
+                                      const Model& model) {
+    const Stated* steps = InputSizes(model, options).may_be_steps();
+    if (steps == nullptr) {
+        return std::nullopt;
+    }
+    const auto whole = [&](const ImportOptions& with,
+                           const Nodes& across) -> std::optional<Imported> {
+        Diagnostics faults;
+        Walker walker(file, with, model, faults);
+        walker.leave_out_across(across);
+        Imported read = walker.read();
+        return faults.empty() && !walker.leaves_out() ? std::optional(std::move(read))
+                                                      : std::nullopt;
+    };
+    if (auto batch = whole(options, try_stated(file, options, model).across)) {
+        return batch;
+    }
+    ImportOptions alone = options;
+    alone.batch = 1;
+    auto read = whole(alone, {});
+    if (read) {
+        read->notes.push_back("the first axis of input '" + steps->name +
+                              "' has the steps of one item: nodes work across it");
+    }
+    return read;
+}
+
 }  // namespace
 
 bool recognises_onnx(const ImportFile& file) {
@@ -135,6 +156,9 @@ Imported read_onnx(const ImportFile& file, const ImportOptions& options, Diagnos
             }
             trial = try_many_items(file, options, *model, options.batch);
         }
+    }
+    if (trial.across.empty()) {
+        trial = try_stated(file, options, *model);
     }
     Walker walker(file, options, std::move(*model), faults);
     walker.leave_out_across(std::move(trial.across));

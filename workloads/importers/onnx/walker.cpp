@@ -206,7 +206,8 @@ void Walker::read_node(Graph& graph, const Node& node) {
         }
         transposed_ += node.op == "Transpose" && !reads_constants(graph, node) ? 1 : 0;
         if (refused_.contains(first_result(node))) {
-            throw NotOfItems{{AcrossItems{}.why + ", which the model leaves open"}};
+            const char* open = sizes_.open_batches().empty() ? "" : ", which the model leaves open";
+            throw NotOfItems{{AcrossItems{}.why + open}};
         }
         NodeReader reader(graph, node);
         known->read(reader);

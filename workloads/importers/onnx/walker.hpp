@@ -22,8 +22,8 @@ public:
     /// Keeps the options and the faults by reference.
     Walker(const ImportFile& file, const ImportOptions& options, Model model, Diagnostics& faults);
 
-    /// Nodes that are left out whatever their readers say of them: those that work across a batch
-    /// which the model leaves open.
+    /// Nodes that are left out whatever their readers say of them: those that work across the
+    /// batch, whatever size it has.
     void leave_out_across(std::set<std::string> results) { refused_ = std::move(results); }
 
     Imported read();
