@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "arch/program.hpp"
@@ -20,6 +21,7 @@ public:
         : words_(limit / kBits + 1), filled_(words_.size() / kBits + 1) {}
 
     [[nodiscard]] bool empty() const { return count_ == 0; }
+    [[nodiscard]] std::size_t size() const { return count_; }
     void insert(std::size_t rank) {
         const std::size_t word = rank / kBits;
         words_[word] |= bit(rank);
@@ -66,8 +68,9 @@ private:
 };
 
 /// Steps complete, agents fetch their next one and request its service. In one instant completions
-/// come first, by agent and then as they were added; then what fetches, then what requests. Agents
-/// come by priority, then by number; each has at most one fetch or request ahead.
+/// come first, by agent and then as they were added; then what fetches, then what requests. All
+/// that request by then do so before anything that comes of it. Agents come by priority, then by
+/// number; each has at most one fetch or request ahead.
 class Agenda {
 public:
     enum class Kind : std::uint8_t { complete, fetch, request };
@@ -79,7 +82,10 @@ public:
     };
 
     explicit Agenda(const std::vector<Agent>& agents)
-        : rank_(agents.size()), fetches_(agents.size()), requests_(agents.size()) {
+        : rank_(agents.size()),
+          fetches_(agents.size()),
+          requests_(agents.size()),
+          requesting_(agents.size()) {
         ensure(agents.size() < kMostAgents, "agents are numbered in few bits");
         for (std::size_t a = 0; a < agents.size(); ++a) {
             agent_.push_back(a);
@@ -93,7 +99,7 @@ public:
     }
 
     [[nodiscard]] bool empty() const {
-        return soon_.empty() && fetches_.empty() && requests_.empty();
+        return soon_.empty() && fetches_.empty() && requests_.empty() && requesting_.empty();
     }
     /// At the time of what was taken last, or later.
     void add(Picoseconds at, Kind kind, std::size_t agent, std::size_t flight = 0) {
@@ -106,7 +112,7 @@ public:
     }
     /// Of an agenda that is not empty.
     Entry take_first() {
-        while (true) {
+        while (requesting_.empty()) {
             while (!soon_.empty() && soon_.back().at == now_) {
                 const Entry entry = entry_of(take_soonest());
                 if (entry.kind == Kind::complete) {
@@ -118,11 +124,16 @@ public:
                 return {now_, Kind::fetch, agent_[fetches_.take_first()]};
             }
             if (!requests_.empty()) {
-                return {now_, Kind::request, agent_[requests_.take_first()]};
+                std::swap(requests_, requesting_);
+            } else {
+                now_ = soon_.back().at;
             }
-            now_ = soon_.back().at;
         }
+        return {now_, Kind::request, agent_[requesting_.take_first()]};
     }
+
+    /// How many are to request before anything else comes.
+    [[nodiscard]] std::size_t requesting() const { return requesting_.size(); }
 
     /// All that is ahead, in its order.
     [[nodiscard]] std::vector<Entry> entries() const {
@@ -132,6 +143,8 @@ public:
         requests_.each([&](std::size_t rank) { later.push_back(at_once(Kind::request, rank)); });
         std::sort(later.begin(), later.end(), [](const Later& a, const Later& b) { return b > a; });
         std::vector<Entry> entries;
+        requesting_.each(
+            [&](std::size_t rank) { entries.push_back(entry_of(at_once(Kind::request, rank))); });
         for (const Later& entry : later) {
             entries.push_back(entry_of(entry));
         }
@@ -217,6 +230,7 @@ private:
     std::vector<std::size_t> agent_;  ///< by rank
     Picoseconds now_;
     RankSet fetches_, requests_;  ///< ranks of agents that do so now
+    RankSet requesting_;          ///< of those that do before anything else
     std::vector<Later> soon_;     ///< the soonest of those later than now, the last one first
     std::vector<Later> later_;    ///< all others, a heap
     std::uint64_t serial_ = 0;

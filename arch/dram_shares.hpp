@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "arch/dram_config.hpp"
 #include "arch/identifiers.hpp"
 #include "base/quantity.hpp"
 
@@ -13,15 +14,22 @@ namespace memwall {
 
 // MODEL: analytic, units that use a DRAM at once share it evenly: an access waits for as much of
 // what others have under way as it takes itself, and puts that off for as long, never past the end
-// of all that was asked for.
+// of all that was asked for. One that is `simple` serves in the order of asking, in both engines.
 class DramShares {
 public:
-    explicit DramShares(std::size_t units) : delivered_(units) {}
+    DramShares(std::size_t units, DramModel model)
+        : delivered_(units), in_order_(model == DramModel::simple) {}
+
+    /// Whether an access is served when all before it are: a unit goes on when it is.
+    [[nodiscard]] bool in_order() const { return in_order_; }
 
     /// An access that takes `time` alone, from `start` on: when its last data is there. A unit's
     /// accesses are served one after another.
     Picoseconds deliver(UnitId unit, Picoseconds start, Picoseconds time) {
         all_ = std::max(all_, start) + time;
+        if (in_order_) {
+            return all_;
+        }
         Picoseconds& delivered = delivered_[unit.position()];
         delivered = std::max(delivered, start) + time;
         for (Picoseconds& other : delivered_) {
@@ -51,6 +59,7 @@ public:
 private:
     std::vector<Picoseconds> delivered_;  ///< by unit: the last data of its accesses
     Picoseconds all_;                     ///< the last data of all accesses, one after another
+    bool in_order_;
 };
 
 }  // namespace memwall

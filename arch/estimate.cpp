@@ -18,11 +18,14 @@ Estimator::Estimator(const Program& program, const Machine& machine, const Windo
       cancelled_(cancelled),
       source_(program.make_source()),
       agents_(program.agents.size()),
-      dram_shares_(machine.drams().size(), DramShares(program.units.size())),
       tokens_(program.tokens.size()),
       posted_(program.tokens.size()),
       agenda_(program.agents) {
+    for (std::size_t d = 0; d < machine.drams().size(); ++d) {
+        dram_shares_.emplace_back(program.units.size(), machine.dram(DramId(d)).model);
+    }
     for (const Unit& unit : program.units) {
+        clock_of_.push_back(&machine.clock(machine.component(unit.component).clock));
         free_at_.emplace_back(static_cast<std::size_t>(unit.servers));
     }
     for (AgentRow& row : agents_) {
@@ -183,7 +186,7 @@ void Estimator::request(std::size_t agent, Picoseconds now) {
 }
 
 /// Serves a move from its start, and says when its unit goes on: at the end of its links' part, on
-/// an edge of the clock, while the DRAM delivers.
+/// an edge of the clock, while the DRAM delivers; where that serves in order, with the last data.
 Picoseconds Estimator::serve(const MoveDemand& asked, UnitId unit, StepTimes& times) {
     const Picoseconds dram = asked.by_bound[static_cast<std::size_t>(Bound::dram)];
     const Picoseconds sent =
@@ -192,6 +195,11 @@ Picoseconds Estimator::serve(const MoveDemand& asked, UnitId unit, StepTimes& ti
     if (dram.count() > 0) {
         DramShares& shares = dram_shares_[asked.dram.position()];
         times.served = std::max(sent, shares.deliver(unit, times.start, dram));
+        if (shares.in_order()) {
+            const ClockDomain& clock = *clock_of_[unit.position()];
+            times.served = clock.time_of(clock.edge_at_or_after(times.served));
+            return times.served;
+        }
     }
     return sent;
 }

@@ -118,7 +118,8 @@ private:
     const std::function<bool()>& cancelled_;
     std::unique_ptr<StepSource> source_;
     std::vector<AgentRow> agents_;
-    std::vector<DramShares> dram_shares_;  ///< by DRAM
+    std::vector<const ClockDomain*> clock_of_;  ///< by unit
+    std::vector<DramShares> dram_shares_;       ///< by DRAM
     std::vector<TokenRow> tokens_;
     std::vector<std::int64_t> posted_;               ///< by token
     std::vector<std::vector<Picoseconds>> free_at_;  ///< by unit and server

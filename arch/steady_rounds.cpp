@@ -153,6 +153,7 @@ void Estimator::put_agents(State& state) const {
 
 /// What comes when, in the order of coming.
 void Estimator::put_events(State& state) const {
+    state.fixed.push_back(static_cast<std::int64_t>(agenda_.requesting()));
     for (const Agenda::Entry& entry : agenda_.entries()) {
         state.times.push_back((entry.at - state.at).count());
         state.fixed.push_back(static_cast<std::int64_t>(entry.kind));

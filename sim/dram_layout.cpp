@@ -131,6 +131,16 @@ void DramLayout::split(const DramAccess& access, std::vector<std::vector<Run>>& 
             split_piece(address / burst_, ceil_divide(address + size, burst_), by_channel);
         }
     };
+    if (bytes > 0 && access.stride == 0 && access.pieces > 1) {  // the same bytes again and again
+        std::vector<std::vector<Run>> once(by_channel.size());
+        split_piece(access.address / burst_, ceil_divide(access.address + bytes, burst_), once);
+        for (std::int64_t piece = 0; piece < access.pieces; ++piece) {
+            for (std::size_t c = 0; c < once.size(); ++c) {
+                by_channel[c].insert(by_channel[c].end(), once[c].begin(), once[c].end());
+            }
+        }
+        return;
+    }
     if (bytes > 0 && access.pieces > 0 && access.stride >= 0 && access.stride < bytes + burst_) {
         // No burst lies between two pieces: all of them are one.
         add(access.address, checked_add(bytes, checked_multiply(access.stride, access.pieces - 1)));

@@ -204,7 +204,7 @@ void ReplayEngine::grant_units(Picoseconds now) {
         while (queue.head < queue.slots.size() && place.server->free(place.number)) {
             const std::int32_t s = queue.slots[queue.head++];
             place.server->take(place.number);
-            start(s, now);
+            batch_.push_back(s);
         }
         if (queue.head == queue.slots.size()) {
             queue.slots.clear();
@@ -212,6 +212,13 @@ void ReplayEngine::grant_units(Picoseconds now) {
         }
     }
     changed_units_.clear();
+    std::sort(batch_.begin(), batch_.end(), [&](std::int32_t a, std::int32_t b) {
+        return row(slot(a).agent).rank < row(slot(b).agent).rank;
+    });
+    for (const std::int32_t s : batch_) {
+        start(s, now);
+    }
+    batch_.clear();
 }
 
 std::string ReplayEngine::deadlock() const {

@@ -45,6 +45,24 @@ TEST_CASE("In one instant steps complete, then agents fetch, then they request, 
                                                                            {Kind::request, 2, 0}});
 }
 
+TEST_CASE("All that request at once do so before what comes of the first of them") {
+    Agenda agenda(agents_with({0, 0, 0}));
+    const Picoseconds now(5);
+    agenda.add(now, Kind::request, 1);
+    agenda.add(now, Kind::request, 2);
+    CHECK(agenda.take_first().agent == 1);
+    // Its step takes no time, and lets agent 0 begin, which is before agent 2 by number.
+    agenda.add(now, Kind::complete, 1, 7);
+    agenda.add(now, Kind::request, 0);
+    CHECK(agenda.requesting() == 1);
+    CHECK(agenda.entries().front().agent == 2);
+    CHECK(agenda.take_first().agent == 2);
+    CHECK(agenda.requesting() == 0);
+    CHECK(agenda.take_first().kind == Kind::complete);
+    CHECK(agenda.take_first().agent == 0);
+    CHECK(agenda.empty());
+}
+
 TEST_CASE("An agenda of many entries gives them in the order in which it lists them") {
     test::Draw draw(1);
     constexpr std::size_t kAgents = 300;

@@ -84,3 +84,87 @@ TEST_CASE("the analytic engine counts the same and is never slower, over generat
         REQUIRE_NOTHROW(check_against_estimate(program, simulated, estimated));
     }
 }
+
+namespace {
+
+/// Two units that read from a DRAM of ten bytes a cycle, and an array.
+struct SimpleDramScript {
+    test::MachineScript machine;
+    test::ProgramScript program;
+    UnitId first, second, array;
+
+    SimpleDramScript() {
+        DramConfig dram;
+        dram.name = "dram";
+        dram.model = DramModel::simple;
+        dram.capacity = Bytes(1 << 30);
+        dram.row = dram.burst = dram.interleave = Bytes(1);
+        dram.bandwidth = BytesPerSecond(4e9);
+        machine.add("dram", ComponentKind::dram, dram);
+        const ComponentId dma = machine.dma(2);
+        first = program.unit(dma);
+        second = program.unit(dma);
+        array = program.unit(machine.array());
+    }
+    StepBody* read(UnitId unit, std::int64_t cycles) {
+        StepBody* body = program.move(unit, {});
+        std::get<Move>(body->what).dram.push_back({DramId(0), 0, Bytes(10 * cycles)});
+        return body;
+    }
+    /// In cycles: of both engines, which agree.
+    std::int64_t end() const {
+        const Machine built = machine.build();
+        const Program mapped = program.build();
+        const Outcome simulated = replay_without_kernel(mapped, built);
+        CHECK(estimate(mapped, built, Window{}).end == simulated.end);
+        return simulated.end.count() / 2'500;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a replay reads the same bytes of a DRAM as often as the analytic engine counts them") {
+    test::MachineScript machine;
+    DramConfig dram = test::plain_dram();  // 64 B in 2 ns
+    machine.add("dram", ComponentKind::dram, dram);
+    test::ProgramScript script;
+    const UnitId unit = script.unit(machine.dma());
+    StepBody* body = script.move(unit, {});
+    std::get<Move>(body->what).dram.push_back({DramId(0), 0, Bytes(640), 100, 0});
+    script.step(script.agent("a"), body);
+    const Machine built = machine.build();
+    const Program program = script.build();
+    const Outcome simulated = replay_without_kernel(program, built);
+    const Outcome estimated = estimate(program, built, Window{});
+    CHECK(estimated.end == Picoseconds(100 * 10 * 2'000));
+    CHECK(simulated.drams[0].bursts == 100 * 10);
+    CHECK_NOTHROW(check_against_estimate(program, simulated, estimated));
+}
+
+TEST_CASE("both engines let the agent of the lower priority have a simple DRAM first") {
+    SimpleDramScript script;
+    test::ProgramScript& program = script.program;
+    const TokenId read = program.token("read");
+    program.step(program.agent("later", 1), script.read(script.first, 100));
+    program.step(program.agent("sooner", 0), script.read(script.second, 40), {}, {{read}});
+    program.step(program.agent("array"), program.compute(script.array, 100), {{read, 1}});
+    // The short one takes 0 to 40, the array 40 to 140, the long one as well.
+    CHECK(script.end() == 140);
+}
+
+TEST_CASE("in both engines a unit asks a simple DRAM again when it was served") {
+    SimpleDramScript script;
+    test::ProgramScript& program = script.program;
+    const TokenId read = program.token("read");
+    const TokenId begin = program.token("begin");
+    const AgentId streams = program.agent("streams");
+    program.step(streams, script.read(script.first, 100));
+    program.step(streams, script.read(script.first, 100));
+    const AgentId computes = program.agent("computes");
+    program.step(computes, program.compute(script.array, 50), {}, {{begin}});
+    program.step(program.agent("reads"), script.read(script.second, 40), {{begin, 1}}, {{read}});
+    program.step(computes, program.compute(script.array, 100), {{read, 1}});
+    // Read 0 to 100 for the one, 100 to 140 for the other; then the array is at work to 240, and
+    // so is the DRAM.
+    CHECK(script.end() == 240);
+}

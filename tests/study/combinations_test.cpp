@@ -30,3 +30,25 @@ TEST_CASE("every shipped machine takes every precision and phase, or says why no
     }
     CHECK(ended_well > 0);
 }
+
+TEST_CASE("every shipped machine ends the tiny networks in both engines, or says why not") {
+    const Configs configs({MEMWALL_SOURCE_DIR "/configs"});
+    int ended_well = 0;
+    const auto check = [&](const std::string& machine, std::vector<std::string> arguments) {
+        for (const char* engine : {"analytic", "systemc"}) {
+            std::vector<std::string> all{"run",  "--machine", machine, "--engine",
+                                         engine, "--effort",  "quick"};
+            all.insert(all.end(), arguments.begin(), arguments.end());
+            const ProgramRun run = run_memwall(all);
+            INFO(machine << " " << arguments[1] << " " << engine << ": " << run.err);
+            CHECK((run.status == 0 || run.status == 2));
+            ended_well += run.status == 0 ? 1 : 0;
+        }
+    };
+    for (const std::string& machine : configs.names(ConfigKind::machine)) {
+        check(machine, {"--network", "tiny_conv"});
+        check(machine, {"--network", "tiny_depthwise", "--batch", "8"});
+        check(machine, {"--network", "tiny_residual", "--phase", "training_step"});
+    }
+    CHECK(ended_well > 0);
+}
