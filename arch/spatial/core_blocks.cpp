@@ -183,7 +183,7 @@ private:
         std::size_t last = f;
         for (const Arrival& arrival : layers_.arrivals) {
             if (arrival.tensor == output && arrival.reader > f) {
-                last = std::max(last, arrival.reader < steps_ ? read_until(arrival) : steps_);
+                last = std::max(last, arrival.reader < steps_ ? read_until(arrival) : f + steps_);
             }
         }
         const Precision precision = network_.tensor(output).precision;

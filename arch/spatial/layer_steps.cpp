@@ -74,15 +74,17 @@ void SpatialEmitter::begin_layer(std::size_t f) {
     submit(sequencer_, std::move(step));
 }
 
-/// The outputs of the round before have left the cores before its second layer takes their room; a
-/// single layer has room for those of two rounds.
+/// An output of the network has two places in the cores that make it: that of the round before the
+/// last has left.
 void SpatialEmitter::wait_for_room(std::size_t f, RoundStep& step) const {
-    const auto outputs = std::count_if(
-        layers_.arrivals.begin(), layers_.arrivals.end(),
-        [&](const Arrival& arrival) { return outgoing(arrival) && arrival.maker >= 0; });
-    const bool alone = layers_.layers.size() == 1;
-    if (outputs > 0 && (alone || f == 1)) {
-        step.waits.push_back({handed_, alone ? -outputs : 0});
+    const auto leaves = [&](const Arrival& arrival) {
+        return outgoing(arrival) && arrival.maker >= 0;
+    };
+    const auto& all = layers_.arrivals;
+    if (std::any_of(all.begin(), all.end(), [&](const Arrival& arrival) {
+            return leaves(arrival) && arrival.maker == static_cast<std::int64_t>(f);
+        })) {
+        step.waits.push_back({handed_, -std::count_if(all.begin(), all.end(), leaves)});
     }
 }
 
