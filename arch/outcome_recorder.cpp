@@ -156,11 +156,15 @@ void OutcomeRecorder::keep_busy(const Step& step, const BodyCosts::Row& body,
 }
 
 /// Of the layers that stand for others.
-void OutcomeRecorder::keep_lane_time(const Step& step) {
+void OutcomeRecorder::keep_lane_time(const Step& step, const MoveDemand& asked) {
     if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
         const std::size_t own = program_.units[step.body->unit.position()].component.position();
         log_.add(blocks_.lane_time[step.layer.position() * busy_until_.size() + own],
                  cycle_ * compute->lanes_occupied.count(), step.item, SumOver::window);
+    } else if (asked.dram.valid()) {
+        const std::size_t dram = machine_.drams()[asked.dram.position()].position();
+        log_.add(blocks_.lane_time[step.layer.position() * busy_until_.size() + dram],
+                 asked.by_bound[static_cast<std::size_t>(Bound::dram)], step.item, SumOver::window);
     }
 }
 
@@ -183,7 +187,7 @@ void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepT
     keep_block_end(recorded);
     if (program_.repetition && step.layer.valid()) {
         log_.add(blocks_.steps[step.layer.position()], 1, step.item, SumOver::all_rounds);
-        keep_lane_time(step);
+        keep_lane_time(step, body.demand);
     }
     for (const OccupancyChange& change : step.body->occupancy) {
         if (change.reserved > 0) {
@@ -268,13 +272,17 @@ void OutcomeRecorder::sum_busy() {
     }
 }
 
-/// By component, summed over lanes and the window.
+/// By component, summed over lanes and the window; of a DRAM the time of its bytes at its peak.
 std::vector<Picoseconds> OutcomeRecorder::lane_time() const {
     std::vector<Picoseconds> time(busy_until_.size());
     for (const BodyCosts::Row& row : costs_.rows()) {
         if (const auto* compute = std::get_if<Compute>(&row.body->what); compute && row.counted) {
             const ComponentId own = program_.units[row.body->unit.position()].component;
             time[own.position()] += cycle_ * compute->lanes_occupied.count() * row.counted;
+        } else if (row.demand.dram.valid()) {
+            const ComponentId dram = machine_.drams()[row.demand.dram.position()];
+            time[dram.position()] +=
+                row.demand.by_bound[static_cast<std::size_t>(Bound::dram)] * row.counted;
         }
     }
     return time;
@@ -297,6 +305,11 @@ Outcome OutcomeRecorder::finish() {
     }
     for (std::size_t c = 0; c < outcome_.components.size(); ++c) {
         ComponentOutcome& component = outcome_.components[c];
+        if (machine_.components()[c].kind == ComponentKind::dram) {
+            // A body tells the time of the DRAM that it uses longest.
+            component.busy_max = machine_.drams().size() == 1 ? lane_time[c] : component.busy_max;
+            lane_time[c] = Picoseconds(0);  // it has no lanes
+        }
         // Steps of the first counted round may run before the window begins.
         component.busy_max =
             std::min(component.busy_max, outcome_.window_end - outcome_.window_start);

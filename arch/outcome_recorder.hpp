@@ -84,7 +84,7 @@ private:
     void keep_layer(const Step& step, const StepTimes& times, const MoveDemand& asked);
     void keep_block_end(const Recorded& step);
     void keep_busy(const Step& step, const BodyCosts::Row& body, const StepTimes& times);
-    void keep_lane_time(const Step& step);
+    void keep_lane_time(const Step& step, const MoveDemand& asked);
     void occupy(ComponentId component, const Step& step, Picoseconds from, Picoseconds to);
     void set_rounds();
     void sum_busy();

@@ -168,3 +168,31 @@ TEST_CASE("in both engines a unit asks a simple DRAM again when it was served") 
     // so is the DRAM.
     CHECK(script.end() == 240);
 }
+
+TEST_CASE("a DRAM is busy for no less than its bytes at its peak, whoever waited for whom") {
+    test::MachineScript machine;
+    const ComponentId dram = machine.add("dram", ComponentKind::dram, test::plain_dram());
+    const ComponentId dma = machine.dma(2);
+    test::ProgramScript script;
+    const UnitId first = script.unit(dma);
+    const UnitId second = script.unit(dma);
+    const UnitId array = script.unit(machine.array());
+    const auto read = [&](UnitId unit, std::int64_t bursts) {
+        StepBody* body = script.move(unit, {});
+        std::get<Move>(body->what).dram.push_back({DramId(0), 0, Bytes(64 * bursts)});
+        return body;
+    };
+    const TokenId soon = script.token("soon");
+    const TokenId late = script.token("late");
+    script.step(script.agent("long"), read(first, 1'000));
+    const AgentId computes = script.agent("computes");
+    script.step(computes, script.compute(array, 40), {}, {{soon}});
+    script.step(computes, script.compute(array, 1'000), {}, {{late}});
+    const AgentId reads = script.agent("reads");
+    script.step(reads, read(second, 100), {{soon, 1}});
+    script.step(reads, read(second, 1), {{late, 1}});
+    // Bursts of 2 ns. The short read begins at 100 ns, in the time of the long one.
+    const Outcome outcome = estimate(script.build(), machine.build(), Window{});
+    CHECK(outcome.components[dram.position()].busy_max == Picoseconds(1'101 * 2'000));
+    CHECK(outcome.end == Picoseconds(1'040 * 2'500 + 2'000));
+}
