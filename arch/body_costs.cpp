@@ -86,11 +86,18 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
     for (std::size_t d = 0; d < machine.drams().size() && !move.dram.empty(); ++d) {
         const DramConfig& dram = machine.dram(DramId(d));
         std::int64_t bytes = 0;  // of all accesses to this DRAM, one after another
+        Picoseconds in_order;    // where each is rounded as in the replay
         for (const DramAccess& access : move.dram) {
-            bytes += access.dram == DramId(d) ? whole_bursts(access, dram.burst) : 0;
+            if (access.dram == DramId(d)) {
+                const std::int64_t served = whole_bursts(access, dram.burst);
+                bytes += served;
+                in_order += dram.bus_time(served / dram.burst.count());
+            }
         }
         const double seconds = static_cast<double>(bytes) / dram.peak().count();
-        const Picoseconds time(static_cast<std::int64_t>(seconds * 1e12));
+        const Picoseconds time = dram.model == DramModel::simple
+                                     ? in_order
+                                     : Picoseconds(static_cast<std::int64_t>(seconds * 1e12));
         if (time > demand.by_bound[static_cast<std::size_t>(Bound::dram)]) {
             demand.dram = DramId(d);
         }

@@ -169,6 +169,19 @@ TEST_CASE("in both engines a unit asks a simple DRAM again when it was served") 
     CHECK(script.end() == 240);
 }
 
+TEST_CASE("both engines round the time of each access of a simple DRAM alike") {
+    SimpleDramScript script;
+    std::get<DramConfig>(script.machine.parts().components[0].config).bandwidth =
+        BytesPerSecond(480e6);
+    // 20 B take 41,667 ps: three times that is one past 50 cycles of 2,500 ps.
+    StepBody* body = script.program.move(script.first, {});
+    for (int access = 0; access < 3; ++access) {
+        std::get<Move>(body->what).dram.push_back({DramId(0), 0, Bytes(20)});
+    }
+    script.program.step(script.program.agent("reads"), body);
+    CHECK(script.end() == 51);
+}
+
 TEST_CASE("a DRAM is busy for no less than its bytes at its peak, whoever waited for whom") {
     test::MachineScript machine;
     const ComponentId dram = machine.add("dram", ComponentKind::dram, test::plain_dram());
