@@ -124,10 +124,8 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
     std::vector<LayerTiling> found;
     const IterationSpace& space = root.space;
     const std::vector<Dim> reduction = space.reduction_dims();
-    const bool updates = std::any_of(space.operands.begin(), space.operands.end(),
-                                     [](const Operand& operand) { return operand.updated; });
     const bool sums = space.macs() > 0 || network_.trains();
-    if (!sums || updates || reduction.empty()) {
+    if (!sums || updates_operands(space) || reduction.empty()) {
         return found;
     }
     Extents tile = space.extents;

@@ -99,12 +99,6 @@ const Visit& LayerPasses::tile_of_results(std::size_t p) const {
     return sequence.tile_visits.back()[pass(p).tile_visit.back()];
 }
 
-bool LayerPasses::updates() const {
-    const auto& operands = root.space.operands;
-    return std::any_of(operands.begin(), operands.end(),
-                       [](const Operand& operand) { return operand.updated; });
-}
-
 Region LayerPasses::results(const Box& box) const {
     return image(root.space.outputs().projection, box);
 }

@@ -52,8 +52,6 @@ struct LayerPasses {
     [[nodiscard]] std::int64_t tiles() const;
     /// The passes of the tile of results that pass `p` works on.
     [[nodiscard]] const Visit& tile_of_results(std::size_t p) const;
-    /// Whether operands are written back in their place.
-    [[nodiscard]] bool updates() const;
 
     [[nodiscard]] Region results(const Box& box) const;
     /// What an epilogue needs of its operand `i` for the results of a box.

@@ -28,6 +28,11 @@ std::int64_t pieces(const Extents& whole, const Extents& tile) {
            pieces(whole, tile, kReductionDims);
 }
 
+bool updates_operands(const IterationSpace& space) {
+    return std::any_of(space.operands.begin(), space.operands.end(),
+                       [](const Operand& operand) { return operand.updated; });
+}
+
 OperandReach::OperandReach(const Projection& projection) : projection_(projection) {
     axes_.reserve(projection.axes.size());
     for (const Axis& axis : projection.axes) {

@@ -21,6 +21,9 @@ std::int64_t pieces(const Extents& whole, const Extents& tile, const std::array<
 /// Of all the dimensions that passes and tiles cut.
 std::int64_t pieces(const Extents& whole, const Extents& tile);
 
+/// Whether a layer writes operands back in their place.
+bool updates_operands(const IterationSpace& space);
+
 /// The words of most_bytes() of one operand.
 class OperandReach {
 public:

@@ -5,6 +5,7 @@
 
 #include "arch/dram_access.hpp"
 #include "arch/tiling/emitter.hpp"
+#include "arch/tiling/pass_costs.hpp"
 #include "arch/tiling/pass_images.hpp"
 
 namespace memwall {
@@ -142,9 +143,9 @@ void TilingEmitter::write_back(const LayerState& state, std::size_t p) {
         }
         results_.use(step, results_.last());
         core_inputs_[o].release(step);
-        const Cargo whole_tile = tile_cargo(layer, o, tile);
         if (visit.first == p) {
-            step.body.occupancy.push_back({hierarchy_.buffer, whole_tile.bytes.count(), 0});
+            const Bytes whole = tile_cargo(layer, o, tile).bytes;
+            step.body.occupancy.push_back({hierarchy_.buffer, whole.count(), 0});
             updates_[o].reserve(step);
         }
         if (visit.last == p) {
@@ -156,7 +157,7 @@ void TilingEmitter::write_back(const LayerState& state, std::size_t p) {
         }
         builder_.step(drain_.agent, std::move(step));
         if (visit.last == p) {
-            store_update(state, p, o, whole_tile);
+            store_update(state, p, o, tile_cargo(layer, o, tile));
         }
     }
 }
@@ -223,7 +224,7 @@ bool TilingEmitter::stores_tiles(const LayerPasses& layer) const {
     const bool whole_sums = std::all_of(sums.begin(), sums.end(), [&](Dim dim) {
         return layer.plan.tile[index(dim)] >= layer.root.space.extent(dim);
     });
-    return layer.updates() ||
+    return updates_operands(layer.root.space) ||
            (whole_sums && layer.tiles() > 1 && layer.plan.drained == layer.plan.passes.pass &&
             of(layer.pass(0).box) > 1.25 * of(layer.tile_box(0)));
 }

@@ -10,28 +10,24 @@ Without --layer it is the layer while which some core is fullest; without --what
 import csv
 import sys
 
+import results
 import style
 
-KINDS = ["weights", "state", "results", "arrivals", "partial_sums", "instructions"]
+
+def cores_of(file):
+    """Rows with whole numbers."""
+    rows = list(csv.DictReader(file))
+    for row in rows:
+        row["x"], row["y"] = int(row["x"]), int(row["y"])
+        for kind in results.CORE_BLOCKS:
+            row[kind] = int(row[kind + "_bytes"])
+        row["all"] = sum(row[kind] for kind in results.CORE_BLOCKS)
+    return rows
 
 
 def read(path):
-    """The rows of memwall show memory --csv, with whole numbers."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        for row in rows:
-            row["x"], row["y"] = int(row["x"]), int(row["y"])
-            for kind in KINDS:
-                row[kind] = int(row[kind + "_bytes"])
-            row["all"] = sum(row[kind] for kind in KINDS)
-    except OSError as error:
-        sys.exit(f"error: cannot read '{path}': {error.strerror}")
-    except (KeyError, ValueError, TypeError, csv.Error):
-        rows = []
-    if not rows:
-        sys.exit(f"error: '{path}' has no cores; expected what memwall show memory --csv writes")
-    return rows
+    """The rows of memwall show memory --csv."""
+    return results.read_file(path, cores_of, "has no cores; expected what memwall show memory --csv writes")
 
 
 def grid_of(rows, layer, what):
@@ -63,7 +59,7 @@ def draw(rows, layer, what):
 def main():
     parser = style.arguments_of(__doc__, holds="what memwall show memory --csv writes")
     parser.add_argument("--layer", help="while it runs (default: the one while which some core is fullest)")
-    parser.add_argument("--what", choices=["all"] + KINDS, default="all", help="which blocks count (default: %(default)s)")
+    parser.add_argument("--what", choices=["all"] + results.CORE_BLOCKS, default="all", help="which blocks count (default: %(default)s)")
     arguments = parser.parse_args()
     rows = read(arguments.csv)
     layer = arguments.layer or max(rows, key=lambda row: row["all"])["layer"]

@@ -8,27 +8,22 @@
 What lives into the next round is drawn at both ends.
 """
 import json
-import sys
 
+import results
 import style
 
-KINDS = ["weights", "state", "results", "arrivals", "partial_sums", "instructions"]
 NAMES = {"state": "caches", "partial_sums": "partial sums"}
+
+
+def memory_of(file):
+    memory = json.load(file)
+    return memory if memory["core"]["blocks"] else None
 
 
 def read(path):
     """What memwall show memory --core X,Y --json writes."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            memory = json.load(file)
-        blocks = memory["core"]["blocks"]
-    except OSError as error:
-        sys.exit(f"error: cannot read '{path}': {error.strerror}")
-    except (ValueError, KeyError, TypeError):
-        blocks = None
-    if not blocks:
-        sys.exit(f"error: '{path}' is no memory of a core; expected what memwall show memory --core X,Y --json writes")
-    return memory
+    return results.read_file(path, memory_of,
+                             "is no memory of a core; expected what memwall show memory --core X,Y --json writes")
 
 
 def spans(block, layers):
@@ -43,7 +38,7 @@ def draw(memory):
     blocks = memory["core"]["blocks"]
     scale, unit = (2**10, "KiB") if max(block["address"] + block["bytes"] for block in blocks) >= 2**12 else (1, "B")
     figure, axes = style.figure(size=(7.2, 4.6))
-    for position, kind in enumerate(KINDS):
+    for position, kind in enumerate(results.CORE_BLOCKS):
         rows = [(start, width, block["address"] / scale, block["bytes"] / scale)
                 for block in blocks if block["what"] == kind for start, width in spans(block, len(names))]
         if rows:

@@ -8,6 +8,7 @@ import style
 
 COLUMNS = ["machine", "network", "batch", "precision_policy", "layer", "component", "kind", "action", "tensor", "count",
            "energy_pj", "energy_kind"]
+CORE_BLOCKS = ["weights", "state", "results", "arrivals", "partial_sums", "instructions"]  # memwall show memory
 
 
 def title(run):
@@ -31,37 +32,44 @@ def add_run_option(parser):
     parser.add_argument("--run", type=int, help="which run of the result, from 1 on, where it has several")
 
 
-def read_run(path, number):
-    """One run of a result's JSON."""
+def read_file(path, take, complaint):
+    """What `take` makes of an open file; ends with the complaint where that is nothing, or the file has another form."""
     try:
-        with open(path, encoding="utf-8") as file:
-            result = json.load(file)
-        runs = result["runs"] if str(result["schema"]).startswith("memwall.result/") else None
+        with open(path, newline="", encoding="utf-8") as file:
+            found = take(file)
     except OSError as error:
         sys.exit(f"error: cannot read '{path}': {error.strerror}")
-    except (ValueError, KeyError, TypeError):
-        runs = None
-    if not runs:
-        sys.exit(f"error: '{path}' is no result; expected what memwall run or compare --json writes")
+    except (ValueError, KeyError, TypeError, csv.Error):
+        found = None
+    if not found:
+        sys.exit(f"error: '{path}' {complaint}")
+    return found
+
+
+def runs_of(file):
+    result = json.load(file)
+    return result["runs"] if str(result["schema"]).startswith("memwall.result/") else None
+
+
+def read_run(path, number):
+    """One run of a result's JSON."""
+    runs = read_file(path, runs_of, "is no result; expected what memwall run or compare --json writes")
     return runs[chosen([title(run) for run in runs], number)]
+
+
+def rows_of(file):
+    reader = csv.DictReader(file)
+    rows = list(reader)
+    if rows and any(column not in reader.fieldnames for column in COLUMNS):
+        return None
+    for row in rows:
+        row["energy_pj"], row["count"] = float(row["energy_pj"]), float(row["count"])
+    return rows
 
 
 def read_rows(path):
     """The rows of a result's CSV."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            wrong = not rows or any(column not in reader.fieldnames for column in COLUMNS)
-        for row in [] if wrong else rows:
-            row["energy_pj"], row["count"] = float(row["energy_pj"]), float(row["count"])
-    except OSError as error:
-        sys.exit(f"error: cannot read '{path}': {error.strerror}")
-    except (ValueError, TypeError, csv.Error):
-        wrong = True
-    if wrong:
-        sys.exit(f"error: '{path}' is no result; expected what memwall run or compare --csv writes")
-    return rows
+    return read_file(path, rows_of, "is no result; expected what memwall run or compare --csv writes")
 
 
 def working_layers(run):
