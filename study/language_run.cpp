@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "sim/align_layers.hpp"
 #include "sim/combine_runs.hpp"
 
 namespace memwall {
@@ -100,8 +101,13 @@ public:
         }
         std::optional<Seconds> first_token;
         if (prefills) {
-            RunResult prefill = run_step_(source_.at(load_.prompt, 0), load_.users, true);
+            RunResult prefill = run_step_(source_.prefill(load_.prompt), load_.users, true);
             first_token = Seconds(step_seconds(prefill));
+            if (decoded) {
+                for (RunResult& step : decoded->runs) {
+                    step = with_layers_of(std::move(step), prefill);
+                }
+            }
             shares.push_back({std::move(prefill), 2});
         }
         if (decoded) {
@@ -129,14 +135,17 @@ private:
         std::vector<RunShare> shares;
         std::int64_t most_users = 0;
         if (steps > 0) {
-            RunResult step = run_step_(source_.at(1, steady.context), load_.users, false);
+            RunResult step = run_step_(source_.decode_step(steady.context), load_.users, false);
             if (step.totals.tensor_parallel) {
                 most_users = step.totals.tensor_parallel->most_users;
             }
             shares.push_back({std::move(step), 2 * steps * steady.prompts});
         }
-        RunResult prefill = run_step_(source_.at(load_.prompt, 0), steady.prompts, false);
+        RunResult prefill = run_step_(source_.prefill(load_.prompt), steady.prompts, false);
         const Seconds first_token(step_seconds(prefill));
+        for (RunShare& step : shares) {
+            step.run = with_layers_of(std::move(step.run), prefill);
+        }
         shares.push_back({std::move(prefill), 2 * load_.users});
         RunResult result = combine_runs(shares);
         finish(result, std::nullopt, first_token);
@@ -157,12 +166,12 @@ private:
     Decoded decode(std::int64_t count) const {
         Decoded decoded;
         decoded.steps = sample_steps(load_.context, count, [&](std::int64_t context) {
-            return source_.at(1, context).macs();
+            return source_.decode_step(context).macs();
         });
         decoded.runs.resize(decoded.steps.contexts.size());
         for (std::size_t s = decoded.runs.size(); s-- > 0;) {
             decoded.runs[s] =
-                run_step_(source_.at(1, decoded.steps.contexts[s]), load_.users, false);
+                run_step_(source_.decode_step(decoded.steps.contexts[s]), load_.users, false);
         }
         return decoded;
     }

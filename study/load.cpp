@@ -8,6 +8,7 @@
 #include "arch/machine_yaml.hpp"
 #include "base/sha256.hpp"
 #include "workloads/network_yaml.hpp"
+#include "workloads/prompt_layers.hpp"
 #include "workloads/transform_list.hpp"
 #include "workloads/transforms.hpp"
 
@@ -79,6 +80,23 @@ Network NetworkSource::at(std::int64_t positions, std::int64_t context) const {
         faults);
     faults.throw_if_any();
     return network;
+}
+
+Network NetworkSource::prefill(std::int64_t prompt) const {
+    const Network whole = at(prompt, 0);
+    if (whole.inputs().size() < 2) {
+        return whole;
+    }
+    return keeping_prompt(whole, layers_of_prompt(whole, at(prompt > 1 ? prompt - 1 : 2, 0)));
+}
+
+Network NetworkSource::decode_step(std::int64_t context) const {
+    const Network whole = at(1, context);
+    if (whole.inputs().size() < 2) {
+        return whole;
+    }
+    const Network longer = at(2, std::max<std::int64_t>(0, context - 1));
+    return without_prompt(whole, layers_of_prompt(whole, longer), longer);
 }
 
 NetworkSource load_network_source(const Configs& configs, const std::string& name,

@@ -87,10 +87,17 @@ public:
     [[nodiscard]] bool has_steps() const;
     /// Throws InputError where it has no steps: a phase of language models was asked of it.
     void expect_steps(Phase phase) const;
-    /// The network that works on `positions` new tokens after `context` that are in the cache.
-    [[nodiscard]] Network at(std::int64_t positions, std::int64_t context) const;
+    /// The network that reads a prompt and keeps what later tokens need.
+    [[nodiscard]] Network prefill(std::int64_t prompt) const;
+    /// The network that makes one token after `context` that are in the cache; what reads no new
+    /// token was done with the prompt.
+    [[nodiscard]] Network decode_step(std::int64_t context) const;
+    /// The whole network on sequences of so many tokens.
+    [[nodiscard]] Network on_tokens(std::int64_t tokens) const { return at(tokens, 0); }
 
 private:
+    [[nodiscard]] Network at(std::int64_t positions, std::int64_t context) const;
+
     YamlValue tree_;
     Network network_;
 };

@@ -20,12 +20,12 @@ std::vector<Network> steps_of_phase(const NetworkSource& source, const Scenario&
     const std::int64_t steps = load.output_tokens - (prefills ? 1 : 0);
     std::vector<Network> networks;
     if (prefills) {
-        networks.push_back(source.at(load.prompt, 0));
+        networks.push_back(source.prefill(load.prompt));
     }
     if (steps > 0) {
-        networks.push_back(source.at(1, scenario.phase == Phase::offline
-                                            ? steady_load(load).context
-                                            : load.context + steps - 1));
+        networks.push_back(source.decode_step(scenario.phase == Phase::offline
+                                                  ? steady_load(load).context
+                                                  : load.context + steps - 1));
     }
     return networks;
 }

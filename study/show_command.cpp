@@ -195,8 +195,8 @@ private:
             return source.network();
         }
         source.expect_steps(scenario.phase);
-        return scenario.phase == Phase::decode ? source.at(1, scenario.language->context)
-                                               : source.at(scenario.language->prompt, 0);
+        return scenario.phase == Phase::decode ? source.decode_step(scenario.language->context)
+                                               : source.prefill(scenario.language->prompt);
     }
 
     Machine read_machine(const std::string& machine_name) {

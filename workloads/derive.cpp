@@ -158,7 +158,8 @@ private:
         }
         for (std::size_t t = 0; t < parts_.tensors.size(); ++t) {
             Tensor& each = parts_.tensors[t];
-            if (each.kind == TensorKind::input) {
+            if (each.kind == TensorKind::input ||
+                (each.kind == TensorKind::state && !each.producer.valid())) {
                 wanted[t] = demand(each, wanted);
             }
             if (each.kind == TensorKind::optimizer) {

@@ -125,6 +125,8 @@ Network slice_network(const Network& network, const std::vector<bool>& keep,
     parts.name = name;
     parts.source = whole.source;
     parts.batch = whole.batch;
+    parts.keep_precision = whole.keep_precision;
+    parts.quantised_by = whole.quantised_by;
     Renumbering numbers(whole.tensors.size());
     for (std::size_t t = 0; t < whole.tensors.size(); ++t) {
         if (!uses.made[t] && !uses.read[t]) {

@@ -20,6 +20,9 @@ std::int64_t earlier_positions(const Network& network, TensorId state) {
             earlier = std::min(earlier, tensor.alias->offset);
         }
     }
+    if (!kept.producer.valid()) {
+        return earlier;
+    }
     const Layer& maker = network.layer(kept.producer);
     if (!maker.no_work) {
         const Axis& axis = maker.space.outputs().projection.axes[growth_axis(kept) + 1];

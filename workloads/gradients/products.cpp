@@ -2,6 +2,7 @@
 // Convolutions and matrix products: each multiplication of the forward layer comes up once more for
 // each of its two operands.
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "workloads/gradients/rules.hpp"
@@ -171,10 +172,11 @@ IterationSpace operands_of(const IterationSpace& forward) {
     return space;
 }
 
-/// The products of experts as each expert's own, over its share of the tokens: expert
-/// pick x (experts / picks) + h has the h-th part of the positions.
+/// The products of experts as each expert's own, over its share of the tokens. Picks and experts
+/// fall into `groups`; expert h of a group has the h-th part of the positions in each of its picks.
 // MODEL: the gradient of an expert's weights is summed over an equal share of the tokens, whatever
-// the routing; who has which token decides nothing but addresses.
+// the routing; who has which token decides nothing but addresses. Where the positions cannot be
+// shared evenly, the last expert's share is filled up with zeros, which are multiplied too.
 Spread shared_out(const Backward& step) {
     const IterationSpace& forward = step.space();
     Spread found{operands_of(forward), forward.outputs().projection};
@@ -182,26 +184,26 @@ Spread shared_out(const Backward& step) {
     const std::int64_t picks = extents[index(Dim::D)];
     const std::int64_t positions = extents[index(Dim::P)];
     Projection& weights = found.space.operands[1].projection;
-    const std::int64_t experts = weights.axes[0].extent;
-    const std::int64_t parts = experts / picks;
-    if (experts % picks != 0 || positions % parts != 0) {
-        throw InputError("experts that do not share the tokens evenly (" + std::to_string(picks) +
-                         " x " + std::to_string(positions) + " tokens, " + std::to_string(experts) +
-                         " experts)");
-    }
-    extents[index(Dim::H)] = parts;
-    extents[index(Dim::P)] = positions / parts;
+    const std::int64_t groups = std::gcd(picks, weights.axes[0].extent);
+    const std::int64_t most_parts = weights.axes[0].extent / groups;
+    const std::int64_t share = ceil_divide(positions, most_parts);
+    extents[index(Dim::D)] = groups;
+    extents[index(Dim::R)] = picks / groups;
+    extents[index(Dim::H)] = ceil_divide(positions, share);
+    extents[index(Dim::P)] = share;
     const auto split = [&](Projection& projection) {
         for (Axis& axis : projection.axes) {
             if (axis.terms.size() == 1 && axis.terms[0].dim == Dim::P) {
-                axis.terms = {{Dim::H, positions / parts}, {Dim::P, 1}};
+                axis.terms = {{Dim::H, share}, {Dim::P, 1}};
+            } else if (axis.terms.size() == 1 && axis.terms[0].dim == Dim::D) {
+                axis.terms = {{Dim::D, picks / groups}, {Dim::R, 1}};
             }
         }
     };
     split(found.space.operands[0].projection);
     split(found.results);
     weights.gather.reset();
-    weights.axes[0].terms = {{Dim::D, parts}, {Dim::H, 1}};
+    weights.axes[0].terms = {{Dim::D, most_parts}, {Dim::H, 1}};
     return found;
 }
 
