@@ -88,7 +88,8 @@ Scenario resolve_items(const ScenarioRequest& request, Phase phase) {
     Scenario scenario;
     scenario.phase = phase;
     scenario.batch = batch;
-    scenario.items = request.items.value_or(batch * request.rounds.value_or(single ? 1 : kRounds));
+    const std::int64_t usual_rounds = single ? 1 : std::min(kRounds, kMostItems / batch);
+    scenario.items = request.items.value_or(batch * request.rounds.value_or(usual_rounds));
     if (whole_batches("items", scenario.items, 1, batch, faults) && single &&
         scenario.items != batch) {
         faults.error({}, "scenario: a single phase has one batch (" + std::to_string(batch) +

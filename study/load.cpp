@@ -6,6 +6,7 @@
 #include "arch/loop_nest/given_nest.hpp"
 #include "arch/machine_base.hpp"
 #include "arch/machine_yaml.hpp"
+#include "base/parse.hpp"
 #include "base/sha256.hpp"
 #include "workloads/network_yaml.hpp"
 #include "workloads/prompt_layers.hpp"
@@ -65,7 +66,7 @@ void NetworkSource::expect_steps(Phase phase) const {
     }
 }
 
-Network NetworkSource::at(std::int64_t positions, std::int64_t context) const {
+Network NetworkSource::at(StepSize step) const {
     ensure(has_steps(), "only a language model has steps");
     if (const auto place = place_of_sequence_length(tree_)) {
         throw InputError({Diagnostic{
@@ -75,27 +76,41 @@ Network NetworkSource::at(std::int64_t positions, std::int64_t context) const {
     }
     Diagnostics faults;
     Network network = load_network(
-        with_override(with_override(tree_, "parameters.positions", std::to_string(positions)),
-                      "parameters.context", std::to_string(context)),
+        with_override(with_override(tree_, "parameters.positions", std::to_string(step.positions)),
+                      "parameters.context", std::to_string(step.context)),
         faults);
     faults.throw_if_any();
     return network;
 }
 
+std::optional<StepSize> NetworkSource::own_step() const {
+    if (!has_steps() || place_of_sequence_length(tree_)) {
+        return std::nullopt;
+    }
+    const auto parameter = [&](const char* name) {
+        const Parsed<std::int64_t> read = parse_count(tree_.find("parameters")->find(name)->text());
+        const auto* number = std::get_if<std::int64_t>(&read);
+        return number != nullptr ? std::optional(*number) : std::nullopt;
+    };
+    const auto positions = parameter("positions");
+    const auto context = parameter("context");
+    return positions && context ? std::optional(StepSize{*positions, *context}) : std::nullopt;
+}
+
 Network NetworkSource::prefill(std::int64_t prompt) const {
-    const Network whole = at(prompt, 0);
+    const Network whole = at({prompt, 0});
     if (whole.inputs().size() < 2) {
         return whole;
     }
-    return keeping_prompt(whole, layers_of_prompt(whole, at(prompt > 1 ? prompt - 1 : 2, 0)));
+    return keeping_prompt(whole, layers_of_prompt(whole, at({prompt > 1 ? prompt - 1 : 2, 0})));
 }
 
 Network NetworkSource::decode_step(std::int64_t context) const {
-    const Network whole = at(1, context);
+    const Network whole = at({1, context});
     if (whole.inputs().size() < 2) {
         return whole;
     }
-    const Network longer = at(2, std::max<std::int64_t>(0, context - 1));
+    const Network longer = at({2, std::max<std::int64_t>(0, context - 1)});
     return without_prompt(whole, layers_of_prompt(whole, longer), longer);
 }
 

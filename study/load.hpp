@@ -17,6 +17,7 @@
 #include "study/configs.hpp"
 #include "study/overrides.hpp"
 #include "workloads/network.hpp"
+#include "workloads/step_export.hpp"
 
 namespace memwall {
 
@@ -92,12 +93,13 @@ public:
     /// The network that makes one token after `context` that are in the cache; what reads no new
     /// token was done with the prompt.
     [[nodiscard]] Network decode_step(std::int64_t context) const;
-    /// The whole network on sequences of so many tokens.
-    [[nodiscard]] Network on_tokens(std::int64_t tokens) const { return at(tokens, 0); }
+    /// The whole network on new tokens, after those of its context.
+    [[nodiscard]] Network at(StepSize step) const;
+    /// The step that the file's parameters say; none where it has no steps, or where a transform
+    /// says how long they are.
+    [[nodiscard]] std::optional<StepSize> own_step() const;
 
 private:
-    [[nodiscard]] Network at(std::int64_t positions, std::int64_t context) const;
-
     YamlValue tree_;
     Network network_;
 };

@@ -113,12 +113,13 @@ private:
 
     /// A picture, two networks side by side, or one in numbers.
     void network() {
-        const Network shown = read_network(named("network", request_.network));
+        const std::string network_name = named("network", request_.network);
+        const Network shown = read_network(network_name);
         if (command_.graph) {
             draw(shown, *command_.graph);
         }
         if (command_.yaml) {
-            write(shown, *command_.yaml);
+            write(shown, *command_.yaml, network_name);
         }
         if (command_.compare) {
             const Network other = read_network(*command_.compare);
@@ -139,12 +140,37 @@ private:
         }
     }
 
-    /// As a file of one item, whatever the batch.
-    static void write(const Network& network, const std::string& file) {
+    /// As a file of one item, whatever the batch; a language model's of any number of tokens.
+    void write(const Network& network, const std::string& file, const std::string& network_name) {
         if (network.trains()) {
             throw InputError("--yaml: a training step is made from its network, and is no file");
         }
-        write_file_whole(file, network_text(network));
+        const NetworkSource source =
+            load_network_source(configs_, network_name, request_.overrides.network, inputs_);
+        const auto step = step_to_write(source);
+        write_file_whole(file, step ? text_of_model(source, *step) : network_text(network));
+    }
+
+    /// None where the network is no language model.
+    [[nodiscard]] std::optional<StepSize> step_to_write(const NetworkSource& source) const {
+        const Scenario scenario = asked_scenario(source);
+        if (!is_asked_for_step(scenario)) {
+            return source.own_step();
+        }
+        return scenario.phase == Phase::decode ? StepSize{1, scenario.language->context}
+                                               : StepSize{scenario.language->prompt, 0};
+    }
+
+    [[nodiscard]] std::string text_of_model(const NetworkSource& source, StepSize step) const {
+        const auto at = [&](StepSize size) {
+            return at_precision(source.at(size), request_.settings.precision).network;
+        };
+        if (const auto text = text_of_steps(at, step)) {
+            return *text;
+        }
+        std::cerr << "note: the file is of " << step.positions << " tokens after " << step.context
+                  << ": some size does not grow evenly with them\n";
+        return network_text(at(step));
     }
 
     /// A note that both networks of a comparison have is one.
@@ -188,10 +214,14 @@ private:
         return resolve(asked, source.has_steps());
     }
 
+    [[nodiscard]] bool is_asked_for_step(const Scenario& scenario) const {
+        const ScenarioRequest& asked = request_.settings.scenario;
+        return scenario.language && (asked.phase || asked.prompt || asked.context);
+    }
+
     /// One pass over the network: that of a prompt, a decode step, or what the file says.
     [[nodiscard]] Network step_of(const NetworkSource& source, const Scenario& scenario) const {
-        const ScenarioRequest& asked = request_.settings.scenario;
-        if (!scenario.language || (!asked.phase && !asked.prompt && !asked.context)) {
+        if (!is_asked_for_step(scenario)) {
             return source.network();
         }
         source.expect_steps(scenario.phase);

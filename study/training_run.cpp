@@ -137,7 +137,7 @@ TrainedNetwork network_to_train(const NetworkSource& source, const Scenario& sce
         check_trains(*machine);
     }
     const Network network =
-        source.has_steps() ? source.on_tokens(scenario.training->tokens) : source.network();
+        source.has_steps() ? source.at({scenario.training->tokens, 0}) : source.network();
     TrainedNetwork trained = policy.empty() ? in_floating_point(network, machine)
                                             : TrainedNetwork{at_precision(network, policy), {}};
     if (!policy.empty()) {

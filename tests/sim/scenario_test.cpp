@@ -31,6 +31,11 @@ TEST_CASE("a stream leaves out its first half, a single phase has one batch, off
     CHECK(offline.counted_items() == 32);
 }
 
+TEST_CASE("the largest batches make as many rounds as their items may be") {
+    CHECK(resolve(request(Phase::stream, 1'000'000'000)).items == 1'000'000'000);
+    CHECK(resolve(request(Phase::offline, 300'000'000)).items == 900'000'000);
+}
+
 TEST_CASE("a short stream still counts something") {
     ScenarioRequest asked = request(Phase::stream, 2);
     asked.items = 2;

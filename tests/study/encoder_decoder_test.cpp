@@ -112,3 +112,25 @@ TEST_CASE("What the encoder leaves is written to the DRAM with the prompt and re
     CHECK(state(step, "write") == 2 * 32);
     CHECK(state(step, "read") == 2 * 8 * 32 + 2 * kFrames * 32);
 }
+
+TEST_CASE("A language model that was written to a file still has its phases") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "pair.yaml", kNetwork);
+    const auto counts = [&](const std::string& network) {
+        const ProgramRun run = run_memwall({"show", "network", network, "--precision", "int4",
+                                            "--phase", "decode", "--context", "7", "--json", "-"},
+                                           folder.path());
+        INFO(run.err);
+        REQUIRE(run.status == 0);
+        return Json::parse(run.out);
+    };
+    for (const std::string name : {"./pair.yaml", "llama2_7b", "mixtral_8x7b"}) {
+        INFO(name);
+        const ProgramRun written = run_memwall({"show", "network", name, "--phase", "decode",
+                                                "--context", "7", "--yaml", "written.yaml"},
+                                               folder.path());
+        INFO(written.err);
+        REQUIRE(written.status == 0);
+        CHECK(counts("./written.yaml")["totals"] == counts(name)["totals"]);
+    }
+}

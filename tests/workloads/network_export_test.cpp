@@ -8,6 +8,7 @@
 #include "tests/support/generated_layers.hpp"
 #include "tests/support/same_network.hpp"
 #include "tests/workloads/network_text.hpp"
+#include "workloads/step_export.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -107,6 +108,37 @@ TEST_CASE("Transforms of a file come back as what they made of its layers") {
         test::network_of("network: n\ntransforms: [{prune: {channels: 0.5}, layers: a}, "
                          "{resolution: 12}]\n" +
                          layers));
+}
+
+TEST_CASE("A language model's file has the tokens as parameters, and is the same at every step") {
+    const auto at = [](StepSize step) {
+        return test::network_of(
+            "network: net\nparameters: {positions: " + std::to_string(step.positions) +
+            ", context: " + std::to_string(step.context) +
+            "}\ninputs: {x: [\"{positions}\", 8], y: [\"{2 * (context + positions) - 1}\", 4]}\n"
+            "layers:\n"
+            "  - {name: q, op: linear, inputs: x, out_features: 8, heads: 2}\n"
+            "  - {name: a, op: attention, inputs: [q, q, q], causal: true, window: 512, "
+            "cache: true, context: \"{context}\"}\n"
+            "  - {name: b, op: relu, inputs: y}\n");
+    };
+    const auto file = text_of_steps(at, {512, 0});
+    REQUIRE(file);
+    INFO(*file);
+    CHECK(file->find("parameters: {positions: 512, context: 0}\n") != std::string::npos);
+    CHECK(file->find("x: [\"{positions}\", 8]") != std::string::npos);
+    CHECK(file->find("y: [\"{2 * positions + 2 * context - 1}\", 4]") != std::string::npos);
+    CHECK(file->find("window: 512, cache: true, context: \"{context}\"") != std::string::npos);
+    CHECK(test::difference(test::network_of(*file), at({512, 0})) == "");
+}
+
+TEST_CASE("A size that does not grow evenly with the tokens makes no file of any number of them") {
+    const auto at = [](StepSize step) {
+        const auto words = std::to_string(step.positions * step.positions);
+        return test::network_of("network: net\ninputs: {x: [" + words +
+                                "]}\nlayers:\n  - {name: a, op: relu}\n");
+    };
+    CHECK(!text_of_steps(at, {4, 0}));
 }
 
 }  // namespace memwall
