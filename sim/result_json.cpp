@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "sim/provenance_json.hpp"
 
 namespace memwall {
 namespace {
@@ -275,18 +276,6 @@ Json run_json(const RunResult& run) {
     for (const ComponentResult& component : run.components) {
         json["components"].push_back(component_json(component));
     }
-    return json;
-}
-
-Json provenance_json(const ResultProvenance& provenance) {
-    Json json = {{"version", provenance.version}, {"model_version", provenance.model_version}};
-    json["inputs"] = Json::array();
-    for (const InputFile& input : provenance.inputs) {
-        json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
-    }
-    json["overrides"] = provenance.overrides;
-    json["seed"] = provenance.seed;
-    json["mapper_effort"] = provenance.mapper_effort;
     return json;
 }
 

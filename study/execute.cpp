@@ -2,6 +2,7 @@
 #include "study/execute.hpp"
 
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "arch/estimate.hpp"
@@ -11,7 +12,6 @@
 #include "sim/replay.hpp"
 #include "study/cards_run.hpp"
 #include "study/interrupt.hpp"
-#include "study/language_run.hpp"
 #include "study/load.hpp"
 #include "study/power_cap.hpp"
 #include "study/replay_notice.hpp"
@@ -206,6 +206,27 @@ RunResult run_frames_over_cards(const NetworkAtPrecision& asked, const Machine& 
 
 }  // namespace
 
+StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
+                            const std::vector<std::string>& overrides, const Progress& progress) {
+    const auto& cards = machine.parts().cards;
+    const bool pipeline = cards && !cards->tensor_parallel();
+    const auto division = std::make_shared<Division>();
+    return [=, &machine, &settings, &overrides](const Network& network, std::int64_t users,
+                                                bool standing_start) {
+        Scenario rounds;
+        rounds.batch = users;
+        rounds.items = (standing_start ? 1 : kStepRounds) * users;
+        rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * users;
+        const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
+        if (pipeline) {
+            return run_over_cards(step, machine, settings,
+                                  standing_start ? Passage::once : Passage::ring, *division,
+                                  overrides, progress);
+        }
+        return run_at_once(step, machine, settings, rounds, overrides, progress);
+    };
+}
+
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
@@ -228,21 +249,8 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
                    ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
                    : run_at_once(asked, machine, settings, scenario, overrides, progress);
     }
-    Division division;  // of the last step, which comes first, for all of them
-    return run_language(
-        source, scenario, [&](const Network& network, std::int64_t users, bool standing_start) {
-            Scenario rounds;
-            rounds.batch = users;
-            rounds.items = (standing_start ? 1 : kStepRounds) * users;
-            rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * users;
-            const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
-            if (pipeline) {
-                return run_over_cards(step, machine, settings,
-                                      standing_start ? Passage::once : Passage::ring, division,
-                                      overrides, progress);
-            }
-            return run_at_once(step, machine, settings, rounds, overrides, progress);
-        });
+    // The last step comes first: its division over cards is that of all.
+    return run_language(source, scenario, make_step_runner(machine, settings, overrides, progress));
 }
 
 }  // namespace memwall

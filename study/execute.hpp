@@ -9,6 +9,7 @@
 #include "arch/machine.hpp"
 #include "sim/result.hpp"
 #include "study/command_line.hpp"
+#include "study/language_run.hpp"
 #include "study/load.hpp"
 
 namespace memwall {
@@ -18,6 +19,11 @@ struct Progress {
     std::function<void(double)> fraction;            ///< that is done, now and then
     std::function<void(const std::string&)> notice;  ///< before a part that will take long
 };
+
+/// Runs steps of language models on `machine`; all of them with the division over cards of the
+/// first one. `machine`, `settings` and `overrides` must outlive it.
+StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
+                            const std::vector<std::string>& overrides, const Progress& progress);
 
 /// The network at the batch and precision of `settings`, on `machine`; a language model in its
 /// phases. Throws InputError where the machine cannot compute or hold it, Interrupted on a
