@@ -27,7 +27,7 @@ public:
     explicit VerbFormatter(std::string words) : words_(std::move(words)) {}
 
     std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
-        return "Usage: " + name + " [OPTIONS] [" + words_ + "]\n";
+        return "Usage: " + name + " [OPTIONS]" + (words_.empty() ? "" : " [" + words_ + "]") + "\n";
     }
 
 private:
@@ -155,7 +155,12 @@ const std::vector<ValueOption>& value_options() {
         {"--array-tasks", &CommandLine::array_tasks},
         {"--partition", &CommandLine::partition},
         {"--time", &CommandLine::time},
-        {"--core", &CommandLine::core}};
+        {"--core", &CommandLine::core},
+        {"--arrivals", &CommandLine::arrivals},
+        {"--rate", &CommandLine::rate},
+        {"--requests", &CommandLine::requests},
+        {"--seed", &CommandLine::seed},
+        {"--instances", &CommandLine::instances}};
     return kOptions;
 }
 
@@ -189,7 +194,8 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
         CLI::App* sub = app.add_subcommand(verb.name, verb.purpose);
         sub->allow_extras();
         sub->formatter(std::make_shared<VerbFormatter>(verb.positional));
-        sub->footer(std::string(verb.positional) + ": " + verb.positional_help + "\n\n" +
+        const std::string words = verb.positional;
+        sub->footer((words.empty() ? "" : words + ": " + verb.positional_help + "\n\n") +
                     footer(verb.examples));
         add_options(verb, *sub, command);
         verbs[verb.name] = &verb;

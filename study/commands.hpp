@@ -15,6 +15,7 @@ void run_command(const CommandLine& command, const Configs& configs);
 void compare_command(const CommandLine& command, const Configs& configs);
 /// Throws CheckFailed where rows are outside of their bands, after writing the result.
 void validate_command(const CommandLine& command, const Configs& configs);
+void serve_command(CommandLine command, const Configs& configs);
 void show_command(const CommandLine& command, const Configs& configs);
 void check_command(const CommandLine& command, const Configs& configs);
 void import_command(const CommandLine& command);

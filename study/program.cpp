@@ -35,6 +35,8 @@ int dispatch(const CommandLine& command) {
     catch_interrupts();
     if (command.verb == "run") {
         run_command(command, configs);
+    } else if (command.verb == "serve") {
+        serve_command(command, configs);
     } else if (command.verb == "validate") {
         validate_command(command, configs);
     } else if (command.verb == "sweep") {

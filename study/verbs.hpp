@@ -19,7 +19,7 @@ struct OptionSpec {
 struct VerbSpec {
     const char* name;
     const char* purpose;
-    const char* positional;  ///< what the words after the verb are, in the help
+    const char* positional;  ///< what the words after the verb are, in the help; "": there are none
     const char* positional_help;
     std::vector<std::string> options;   ///< names in option_specs()
     std::vector<std::string> examples;  ///< whole commands

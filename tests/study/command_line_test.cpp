@@ -57,10 +57,9 @@ TEST_CASE("misspelt verbs, options and values are told with the nearest") {
                       "error: unknown option '--bacth' of memwall run; did you mean '--batch'?");
     CHECK_THROWS_WITH(parse({"check", "--json=x"}),
                       "error: unknown option '--json' of memwall check; see memwall check --help");
-    CHECK_THROWS_WITH(
-        parse({}),
-        "error: no verb; expected one of run, compare, sweep, validate, show, check, import (see "
-        "memwall --help)");
+    CHECK_THROWS_WITH(parse({}),
+                      "error: no verb; expected one of run, compare, serve, sweep, validate, show, "
+                      "check, import (see memwall --help)");
     CHECK_THROWS_WITH(run_request(command({"run", "--engine", "system"})),
                       "error: unknown engine 'system'; did you mean 'systemc'?");
     CHECK_THROWS_WITH(run_request(command({"run", "--effort", "fast"})),

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verb `serve`: requests to instances of a language model.
+#include <filesystem>
+#include <limits>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/parse.hpp"
+#include "study/commands.hpp"
+#include "study/execute.hpp"
+#include "study/interrupt.hpp"
+#include "study/load.hpp"
+#include "study/output.hpp"
+#include "study/progress.hpp"
+#include "study/provenance.hpp"
+#include "study/serving/arrivals.hpp"
+#include "study/serving/modelled_costs.hpp"
+#include "study/serving/serving_result.hpp"
+
+namespace memwall {
+namespace {
+
+constexpr std::int64_t kRequests = 1000;
+constexpr std::int64_t kMostRequests = 10'000'000;
+constexpr std::int64_t kMostInstances = 10'000;
+constexpr std::size_t kStepChecks = 3;
+constexpr std::size_t kPromptChecks = 1;
+
+bool is_csv(const std::string& text) {
+    return text.size() > 4 && text.ends_with(".csv");
+}
+
+std::int64_t number(const char* option, const std::optional<std::string>& text,
+                    std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+    if (!text) {
+        return otherwise;
+    }
+    const std::int64_t value = parse_count_option(option, *text);
+    if (value < least || value > most) {
+        throw InputError(std::string(option) + ": expected a number from " + std::to_string(least) +
+                         " to " + std::to_string(most) + ", found " + *text);
+    }
+    return value;
+}
+
+double rate_of(const CommandLine& command) {
+    if (!command.rate) {
+        throw InputError("serve: missing --rate R, requests a second (or --arrivals FILE.csv)");
+    }
+    const Parsed<double> parsed = parse_number(*command.rate);
+    const double* rate = std::get_if<double>(&parsed);
+    if (rate == nullptr || !(*rate > 0)) {
+        throw InputError("--rate: expected requests a second above 0, found '" + *command.rate +
+                         "'");
+    }
+    return *rate;
+}
+
+/// What a trace says of its requests is no matter of options.
+void refuse_beside_trace(const CommandLine& command, const ScenarioRequest& scenario) {
+    Diagnostics faults;
+    const auto refuse = [&](const char* option, bool given) {
+        if (given) {
+            faults.error({}, std::string(option) + " does not go with --arrivals " +
+                                 *command.arrivals + ", which says it of each request");
+        }
+    };
+    refuse("--rate", command.rate.has_value());
+    refuse("--requests", command.requests.has_value());
+    refuse("--seed", command.seed.has_value());
+    refuse("--prompt", scenario.prompt.has_value());
+    refuse("--output-tokens", scenario.output_tokens.has_value());
+    faults.throw_if_any();
+}
+
+/// The size of requests; what does not go with serving is refused.
+LanguageLoad load_of(ScenarioRequest scenario) {
+    if (scenario.phase) {
+        throw InputError("serve: a phase does not go with serve: requests are read, then decoded");
+    }
+    scenario.phase = Phase::generate;
+    return *resolve(scenario, true).language;
+}
+
+/// Who comes when, as the options say.
+void add_requests(const CommandLine& command, const ScenarioRequest& scenario, InputFiles& inputs,
+                  ServingResult& result) {
+    const LanguageLoad load = load_of(scenario);
+    const std::string arrivals = command.arrivals.value_or("poisson");
+    if (is_csv(arrivals)) {
+        refuse_beside_trace(command, scenario);
+        result.requests = read_arrivals(arrivals, arrivals);
+        inputs.add({arrivals, arrivals, std::filesystem::path(arrivals).filename().string()});
+        result.arrivals = {"trace", std::filesystem::path(arrivals).filename().string(), {}};
+        return;
+    }
+    if (arrivals != "poisson" && arrivals != "even") {
+        throw InputError("--arrivals: expected poisson, even or a file FILE.csv, found '" +
+                         arrivals + "'" + suggestion(arrivals, {"poisson", "even"}));
+    }
+    ArrivalRate rate;
+    rate.per_second = rate_of(command);
+    rate.requests = number("--requests", command.requests, kRequests, 1, kMostRequests);
+    rate.prompt = load.prompt;
+    rate.output_tokens = load.output_tokens;
+    result.arrivals = {arrivals, "", rate.per_second};
+    if (arrivals == "even") {
+        if (command.seed) {
+            throw InputError("--seed does not go with --arrivals even; nothing is drawn");
+        }
+        result.requests = even_arrivals(rate);
+        return;
+    }
+    result.provenance.seed =
+        number("--seed", command.seed, 1, 0, std::numeric_limits<std::int64_t>::max());
+    result.requests = poisson_arrivals(rate, static_cast<std::uint64_t>(result.provenance.seed));
+}
+
+std::string scope_of(const Machine& machine, std::int64_t instances) {
+    const auto& cards = machine.parts().cards;
+    const std::int64_t count = instances * (cards ? cards->count : 1);
+    const std::string what = cards ? "card" : machine.parts().power_scope;
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s") + ", without hosts";
+}
+
+void serve(const NetworkSource& network, const Machine& machine, const RunRequest& request,
+           ServingResult& result, const Progress& progress) {
+    network.expect_steps(Phase::generate);
+    const auto make_runner = [&] {
+        return make_step_runner(machine, request.settings, request.override_texts, progress);
+    };
+    const TokenRanges ranges = token_ranges(result.requests);
+    result.longest_context = ranges.most_context;
+    result.places = request.settings.scenario.users
+                        ? *request.settings.scenario.users
+                        : places_that_fit(network, machine, make_runner, ranges.most_context,
+                                          static_cast<std::int64_t>(result.requests.size()));
+    ServingCosts costs = modelled_costs(network, machine, make_runner, ranges, result.places);
+    ServingOutcome outcome = serve_requests(result.requests, result.instances, costs, interrupted);
+    result.step_checks = costs.steps.check(kStepChecks);
+    result.prompt_checks = costs.prompts.check(kPromptChecks);
+    result.runs = costs.steps.runs() + costs.prompts.runs();
+    result.served = std::move(outcome.served);
+    result.totals = serving_totals(result.requests, result.served, result.instances, result.places);
+    result.work_energy = outcome.work_energy;
+    result.standing_energy =
+        Watts(costs.standing.count() * static_cast<double>(result.instances)) * result.totals.span;
+    result.power_scope = scope_of(machine, result.instances);
+}
+
+}  // namespace
+
+void serve_command(CommandLine command, const Configs& configs) {
+    if (!command.words.empty()) {
+        throw InputError("serve: expected options alone, found '" + command.words.front() + "'");
+    }
+    if (!command.engine) {
+        command.engine = name(Engine::analytic);
+    }
+    const RunRequest request = run_request(command);
+    for (const auto& [value, option] :
+         {std::pair(request.machine, "--machine"), std::pair(request.network, "--network")}) {
+        if (value.empty()) {
+            throw InputError("serve: missing " + std::string(option) + " NAME");
+        }
+    }
+    const Output output(command.json, command.csv);
+    ServingResult result;
+    result.instances = number("--instances", command.instances, 1, 1, kMostInstances);
+    InputFiles inputs;
+    const auto [network, machine] = loaded_both(
+        [&] {
+            return load_network_source(configs, request.network, request.overrides.network, inputs);
+        },
+        [&] {
+            return load_machine_config(configs, request.machine, request.overrides.machine, inputs);
+        });
+    add_requests(command, request.settings.scenario, inputs, result);
+    output.spare(inputs.paths());
+    const std::int64_t seed = result.provenance.seed;
+    result.provenance = provenance(request, inputs);
+    result.provenance.seed = seed;
+    result.machine = machine.name();
+    result.network = network.network().name();
+    result.engine = name(request.settings.engine);
+    result.precision = at_precision(network.network(), request.settings.precision).precision;
+    {
+        ProgressBar bar(result.network + " on " + result.machine);
+        serve(network, machine, request, result,
+              {[&bar](double fraction) { bar.show(fraction); },
+               [&bar](const std::string& line) { bar.tell_once(line); }});
+    }
+    output.write([&] { return serving_json(result); }, [&] { return serving_csv(result); },
+                 [&] { return serving_report(result); });
+}
+
+}  // namespace memwall

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/serving/modelled_costs.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+bool is_pipeline(const Machine& machine) {
+    const auto& cards = machine.parts().cards;
+    return cards && !cards->tensor_parallel();
+}
+
+double cards_of(const Machine& machine) {
+    const auto& cards = machine.parts().cards;
+    return cards ? static_cast<double>(cards->count) : 1.0;
+}
+
+Watts standing_power(const Machine& machine) {
+    return Watts(machine.standing_power().count() * cards_of(machine));
+}
+
+/// Where weights and caches lie in the end.
+const Component& outermost_memory(const Machine& machine) {
+    const std::vector<ComponentId> drams = machine.of_kind(ComponentKind::dram);
+    return machine.component(drams.empty() ? machine.find("core_memory") : drams.front());
+}
+
+Bytes peak_of(const RunResult& run, const std::string& memory) {
+    for (const auto& [name, bytes] : run.totals.peak_memory) {
+        if (name == memory) {
+            return bytes;
+        }
+    }
+    fail("a run says how full the outermost memory was");
+}
+
+/// So many users may fit, by what one and two of them take.
+std::int64_t expected_users(const Network& step, const Machine& machine, const StepRunner& run) {
+    const RunResult one = run(step, 1, false);
+    if (one.totals.pipeline) {
+        return one.totals.pipeline->most_users();
+    }
+    if (one.totals.tensor_parallel) {
+        return one.totals.tensor_parallel->most_users;
+    }
+    const Component& memory = outermost_memory(machine);
+    const Bytes of_one = peak_of(one, memory.name);
+    const Bytes more = peak_of(run(step, 2, false), memory.name) - of_one;
+    return more > Bytes(0) ? 1 + (memory.capacity() - of_one).count() / more.count() : 1;
+}
+
+bool fits(const Network& step, std::int64_t users, const StepRunnerMaker& make_runner) {
+    try {
+        make_runner()(step, users, false);
+        return true;
+    } catch (const InputError&) {
+        return false;
+    }
+}
+
+/// Seconds and joules of one step, and of a pipeline what its stages take.
+std::vector<double> values_of(const RunResult& run, std::int64_t users, Watts standing) {
+    const auto rounds = static_cast<double>(run.scenario.counted_rounds());
+    const double dynamic = run.totals.energy.count() - (standing * run.totals.window).count();
+    const auto& pipeline = run.totals.pipeline;
+    if (!pipeline) {
+        return {run.totals.window.count() / rounds, dynamic / rounds};
+    }
+    std::vector<double> values = {pipeline->round_trip.count(),
+                                  dynamic / rounds / static_cast<double>(users)};
+    for (const StageResult& stage : pipeline->stages) {
+        values.push_back(stage.interval.count());
+        values.push_back(stage.latency.count());
+    }
+    return values;
+}
+
+/// The ends of all contexts, and where their cost bends.
+std::vector<std::int64_t> context_marks(const NetworkSource& source, const TokenRanges& ranges) {
+    SampledSteps sampled =
+        sample_steps(ranges.least_prompt, ranges.most_context - ranges.least_prompt + 1,
+                     [&](std::int64_t context) { return source.at(1, context).macs(); });
+    if (sampled.checked > 0) {
+        sampled.contexts.erase(sampled.contexts.begin() +
+                               static_cast<std::ptrdiff_t>(sampled.checked));
+    }
+    return sampled.contexts;
+}
+
+}  // namespace
+
+TokenRanges token_ranges(const std::vector<Request>& requests) {
+    TokenRanges ranges{requests.front().prompt, requests.front().prompt, 1};
+    for (const Request& request : requests) {
+        ranges.least_prompt = std::min(ranges.least_prompt, request.prompt);
+        ranges.most_prompt = std::max(ranges.most_prompt, request.prompt);
+        ranges.most_context = std::max(ranges.most_context, request.last_context());
+    }
+    return ranges;
+}
+
+std::int64_t places_that_fit(const NetworkSource& source, const Machine& machine,
+                             const StepRunnerMaker& make_runner, std::int64_t context,
+                             std::int64_t most) {
+    const Network step = source.at(1, context);
+    std::int64_t too_many =
+        std::clamp<std::int64_t>(expected_users(step, machine, make_runner()), 1, most) + 1;
+    if (fits(step, too_many - 1, make_runner)) {
+        return too_many - 1;
+    }
+    std::int64_t enough = 1;
+    --too_many;
+    while (too_many - enough > 1) {
+        const std::int64_t middle = enough + (too_many - enough) / 2;
+        (fits(step, middle, make_runner) ? enough : too_many) = middle;
+    }
+    return enough;
+}
+
+ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
+                            const StepRunnerMaker& make_runner, const TokenRanges& ranges,
+                            std::int64_t places) {
+    const bool pipeline = is_pipeline(machine);
+    if (pipeline && machine.parts().cards->together > 1) {
+        throw InputError("serve: expected machine.cards.together of 1, for users come one by one");
+    }
+    const StepRunner run = make_runner();
+    const Watts standing = standing_power(machine);
+    // The most that memory must hold comes first: where it does not fit, nothing else matters, and
+    // a pipeline is divided for it.
+    const auto fullest = std::make_shared<const std::vector<double>>(
+        values_of(run(source.at(1, ranges.most_context), places, false), places, standing));
+    const auto step = [=, &source](std::int64_t users, std::int64_t context) {
+        if (users == places && context == ranges.most_context) {
+            return *fullest;
+        }
+        return values_of(run(source.at(1, context), users, false), users, standing);
+    };
+    const auto prompt = [=, &source](std::int64_t users, std::int64_t tokens) {
+        return values_of(run(source.at(tokens, 0), users, pipeline), users, standing);
+    };
+    const std::vector<std::int64_t> users =
+        pipeline ? std::vector<std::int64_t>{places} : doubling_counts(1, places);
+    ServingCosts costs{
+        WorkGrid(users, context_marks(source, ranges), step),
+        WorkGrid({1}, doubling_counts(ranges.least_prompt, ranges.most_prompt), prompt),
+        places,
+        pipeline ? (fullest->size() - 2) / 2 : 0,
+        Seconds(0),
+        standing};
+    if (pipeline) {
+        costs.hop = to_seconds(machine.parts().cards->hop);
+    }
+    return costs;
+}
+
+}  // namespace memwall

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Continuous batching over a pipeline of cards, where each user's token goes its own way.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <queue>
+#include <tuple>
+#include <vector>
+
+#include "study/serving/instance.hpp"
+
+namespace memwall {
+
+// MODEL: a pipeline serves tokens and prompts in the order in which they enter its first stage, and
+// none overtakes another. A stage takes in the next one an interval after the last one; a user's
+// next token enters when the one before has come out and gone back, and a waiting request enters as
+// soon as a place is free. A prompt goes from stage to stage whole.
+class PipelineInstance final : public ServingInstance {
+public:
+    PipelineInstance(ServingCosts& costs, std::size_t position,
+                     const std::vector<Request>& requests, std::vector<Served>& served)
+        : ServingInstance(position, requests, served),
+          costs_(costs),
+          stage_free_(costs.stages),
+          stage_left_(costs.stages) {}
+
+    void advance(Picoseconds until) override;
+
+private:
+    /// What happens at the first stage: the next token of a request enters, or its place is free.
+    struct Event {
+        Picoseconds at;
+        std::int64_t order = 0;  ///< in which events were made
+        std::size_t request = 0;
+        std::int64_t made = 0;  ///< tokens that the request has
+
+        friend bool operator>(const Event& a, const Event& b) {
+            return std::tie(a.at, a.order) > std::tie(b.at, b.order);
+        }
+    };
+
+    void enqueue(std::size_t request) override;
+    void give_place(std::size_t request, Picoseconds at);
+    void enter(const Event& event);
+    /// When work that enters at `at` comes out of the last stage.
+    Picoseconds pass_through(Picoseconds at, const std::vector<double>& cost);
+    void add(Picoseconds at, std::size_t request, std::int64_t made);
+
+    ServingCosts& costs_;
+    std::vector<Picoseconds> stage_free_;  ///< when each stage can take in the next work
+    std::vector<Picoseconds> stage_left_;  ///< when the last work left it
+    std::deque<std::size_t> waiting_;
+    std::int64_t taken_ = 0;  ///< places
+    std::int64_t events_made_ = 0;
+    std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+};
+
+}  // namespace memwall
