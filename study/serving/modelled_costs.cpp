@@ -86,7 +86,7 @@ std::vector<double> values_of(const RunResult& run, std::int64_t users, Watts st
 std::vector<std::int64_t> context_marks(const NetworkSource& source, const TokenRanges& ranges) {
     SampledSteps sampled =
         sample_steps(ranges.least_prompt, ranges.most_context - ranges.least_prompt + 1,
-                     [&](std::int64_t context) { return source.at(1, context).macs(); });
+                     [&](std::int64_t context) { return source.decode_step(context).macs(); });
     if (sampled.checked > 0) {
         sampled.contexts.erase(sampled.contexts.begin() +
                                static_cast<std::ptrdiff_t>(sampled.checked));
@@ -109,7 +109,7 @@ TokenRanges token_ranges(const std::vector<Request>& requests) {
 std::int64_t places_that_fit(const NetworkSource& source, const Machine& machine,
                              const StepRunnerMaker& make_runner, std::int64_t context,
                              std::int64_t most) {
-    const Network step = source.at(1, context);
+    const Network step = source.decode_step(context);
     std::int64_t too_many =
         std::clamp<std::int64_t>(expected_users(step, machine, make_runner()), 1, most) + 1;
     if (fits(step, too_many - 1, make_runner)) {
@@ -136,15 +136,15 @@ ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
     // The most that memory must hold comes first: where it does not fit, nothing else matters, and
     // a pipeline is divided for it.
     const auto fullest = std::make_shared<const std::vector<double>>(
-        values_of(run(source.at(1, ranges.most_context), places, false), places, standing));
+        values_of(run(source.decode_step(ranges.most_context), places, false), places, standing));
     const auto step = [=, &source](std::int64_t users, std::int64_t context) {
         if (users == places && context == ranges.most_context) {
             return *fullest;
         }
-        return values_of(run(source.at(1, context), users, false), users, standing);
+        return values_of(run(source.decode_step(context), users, false), users, standing);
     };
     const auto prompt = [=, &source](std::int64_t users, std::int64_t tokens) {
-        return values_of(run(source.at(tokens, 0), users, pipeline), users, standing);
+        return values_of(run(source.prefill(tokens), users, pipeline), users, standing);
     };
     const std::vector<std::int64_t> users =
         pipeline ? std::vector<std::int64_t>{places} : doubling_counts(1, places);

@@ -88,6 +88,11 @@ TEST_CASE("A window lets each query see its last keys only") {
     const Layer& scores = layer(step, "attn.scores");
     CHECK(scores.macs() == 2 * 3 * 5);
     CHECK(touched_words(scores.space.operands[1].projection, scores.space.box()) == 2 * 3 * 5);
+    // Nor are they kept: of ten earlier positions the last two.
+    CHECK(step.state_bytes().count() == 2 * 2 * 3 * 5);
+    const Network early =
+        network_of(block(1, 2, 2, 5, ", causal: true, window: 3, cache: true, context: 1"));
+    CHECK(early.state_bytes().count() == 2 * 2 * 2 * 5);
 }
 
 TEST_CASE("Grouped queries read shared keys and values once") {

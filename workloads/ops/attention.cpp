@@ -67,6 +67,15 @@ bool shapes_meet(const AttentionKeys& keys, const PlanRequest& request) {
     return true;
 }
 
+// MODEL: of attention with a window the cache keeps what a later query can see, the last W - 1
+// positions, as the rolling buffer of Jiang et al. (Mistral 7B, 2023) does.
+std::int64_t kept_positions(const AttentionKeys& keys) {
+    if (!keys.cache) {
+        return 0;
+    }
+    return keys.window > 0 ? std::min(keys.context, keys.window - 1) : keys.context;
+}
+
 // Grouped queries are rows of one matrix: heads that share keys and values lie behind each other,
 // so what they share is one operand and no mapper can read it twice without need.
 std::optional<Expansion> plan_attention(const AttentionKeys& keys, const PlanRequest& request) {
@@ -79,15 +88,16 @@ std::optional<Expansion> plan_attention(const AttentionKeys& keys, const PlanReq
     Composite parts(request);
     PartSource key_rows = Composite::input(1);
     PartSource value_rows = Composite::input(2);
+    const std::int64_t earlier = kept_positions(keys);
     if (keys.cache) {
-        key_rows = parts.add("keys", "cache", {key_rows}, cache(keys.context));
-        value_rows = parts.add("values", "cache", {value_rows}, cache(keys.context));
+        key_rows = parts.add("keys", "cache", {key_rows}, cache(earlier));
+        value_rows = parts.add("values", "cache", {value_rows}, cache(earlier));
     }
     PartSource queries = Composite::input(0);
     if (group > 1) {
         queries = parts.add("queries", "reshape", {queries}, reshape({k[0], group * q[1], q[2]}));
     }
-    const std::int64_t positions = k[1] + (keys.cache ? keys.context : 0);
+    const std::int64_t positions = k[1] + earlier;
     MatmulKeys product;
     if (keys.window > 0 && positions > keys.window + q[1] - 1) {
         product.last = keys.window + q[1] - 1;  // older ones no query sees
