@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// "9 x 3 x 2 = 54 points; about 3 s on 2 processes".
+/// "9 x 3 x 2 = 54 points; about 3 s on 2 processes", or "at least" where a tried point did not
+/// end.
 std::string size_text(const LoadedSweep& loaded, const SweepEstimate& estimate, int jobs,
                       std::int64_t left) {
     const Sweep& sweep = loaded.sweep;
@@ -34,21 +35,20 @@ std::string size_text(const LoadedSweep& loaded, const SweepEstimate& estimate, 
     if (left < all && !sweep.search) {
         text += ", " + format_count(left) + " to run";
     }
-    const double seconds = left > 0 && estimate.time ? estimate.time->count() : 0;
-    return text + "; " +
-           (left == 0 || estimate.time ? "about " + rough_time(seconds)
-                                       : "more than can be told soon") +
-           " on " + std::to_string(jobs) + (jobs == 1 ? " process" : " processes");
+    return text + "; " + (estimate.at_least ? "at least " : "about ") +
+           rough_time(estimate.time.count()) + " on " + std::to_string(jobs) +
+           (jobs == 1 ? " process" : " processes");
 }
 
 /// How large a sweep is and how long it takes; points that were tried for that and fail are named.
 /// The exit status: 2 where there are such.
-int dry_run(const LoadedSweep& loaded, const Configs& configs, int jobs) {
+int dry_run(const LoadedSweep& loaded, const Configs& configs, const PoolOptions& pool) {
     const std::int64_t all = loaded.sweep.space.size();
     const std::int64_t left =
         loaded.sweep.search ? std::min(loaded.sweep.search->budget, all) : all;
-    const SweepEstimate expected = estimate_sweep(loaded, configs, left, jobs);
-    std::string text = loaded.sweep.name + ": " + size_text(loaded, expected, jobs, left) + "\n";
+    const SweepEstimate expected = estimate_sweep(loaded, configs, left, pool);
+    std::string text =
+        loaded.sweep.name + ": " + size_text(loaded, expected, pool.jobs, left) + "\n";
     for (const std::string& line : expected.failing) {
         text += line + "\n";
     }
@@ -156,15 +156,14 @@ int sweep_command(const CommandLine& command, const Configs& configs,
     }
     if (command.dry_run) {
         check_sweep(loaded, configs, options.pool);
-        return dry_run(loaded, configs, options.pool.jobs);
+        return dry_run(loaded, configs, options.pool);
     }
     refuse_foreign_folder(options.out);
     const std::int64_t found = run_sweep(loaded, configs, options, [&](std::int64_t left) {
-        const int jobs = options.pool.jobs;
         const SweepEstimate expected =
-            left > 0 ? estimate_sweep(loaded, configs, left, jobs) : SweepEstimate();
+            left > 0 ? estimate_sweep(loaded, configs, left, options.pool) : SweepEstimate();
         std::cerr << "memwall: " << loaded.sweep.name << ": "
-                  << size_text(loaded, expected, jobs, left) << "\n";
+                  << size_text(loaded, expected, options.pool.jobs, left) << "\n";
     });
     return tell_end(loaded, options.out, found, started);
 }

@@ -49,15 +49,17 @@ LoadedSweep load_sweep_file(const std::string& name, const std::vector<std::stri
 void check_sweep(const LoadedSweep& loaded, const Configs& configs, const PoolOptions& pool);
 
 /// What a few points tell of a sweep: its first, its middle and its last one, run by the analytic
-/// engine.
+/// engine at the same time.
 struct SweepEstimate {
-    /// All points; none where even those few took too long.
-    std::optional<std::chrono::duration<double>> time;
-    std::vector<std::string> failing;  ///< a line for each that the machine has no room for
+    std::chrono::duration<double> time{0};  ///< of all points
+    bool at_least = false;                  ///< some of those few did not end in time
+    std::vector<std::string> failing;       ///< a line for each that the machine has no room for
 };
-/// Of `points` points on `jobs` processes.
-SweepEstimate estimate_sweep(const LoadedSweep& loaded, const Configs& configs, std::int64_t points,
-                             int jobs);
+/// Of `points` points in the processes of `options`; takes `patience` at most. Throws Interrupted.
+SweepEstimate estimate_sweep(
+    const LoadedSweep& loaded, const Configs& configs, std::int64_t points,
+    const PoolOptions& options,
+    std::chrono::duration<double> patience = std::chrono::duration<double>(5));
 
 /// The passes whose records count in the sweep's table.
 std::vector<SweepPass> passes_of(const LoadedSweep& loaded, const std::filesystem::path& folder);

@@ -26,8 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A worker holds the next point beside the one it is at, so that it never waits for this process.
-constexpr std::size_t kPointsInHand = 2;
 constexpr int kLookAgainMs = 100;
 constexpr int kMostTries = 2;
 
@@ -179,7 +177,7 @@ private:
 
     /// One point each, then the next ones, so that the last points spread over all.
     void hand_out() {
-        for (std::size_t level = 1; level <= kPointsInHand; ++level) {
+        for (std::size_t level = 1; level <= options_.in_hand; ++level) {
             for (std::size_t w = 0; w < static_cast<std::size_t>(options_.jobs); ++w) {
                 if (w < workers_.size() && workers_[w]->in_hand.size() >= level) {
                     continue;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -16,6 +17,9 @@ namespace memwall {
 
 struct PoolOptions {
     int jobs = 1;
+    /// How many points a worker holds at a time: the one that it runs, and those that it need not
+    /// wait for then. With 1, a point begins when it is handed out.
+    std::size_t in_hand = 2;
     /// After how long a point is given up; none: never.
     std::optional<std::chrono::duration<double>> point_timeout;
     /// Asked now and then; true ends the workers, and run_points() throws Interrupted.
