@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "base/error.hpp"
@@ -24,7 +25,13 @@ namespace memwall {
 namespace {
 
 /// What a message of the child is.
-enum class Message : char { progress = 'p', result = 'r', input_error = 'i', internal_error = 'e' };
+enum class Message : char {
+    progress = 'p',
+    result = 'r',
+    input_error = 'i',
+    out_of_memory = 'm',
+    internal_error = 'e'
+};
 
 /// A message's kind, then the size of its text as a std::uint64_t.
 using Header = std::array<char, 1 + sizeof(std::uint64_t)>;
@@ -61,6 +68,8 @@ bool send(int pipe, Message kind, const std::string& text) {
         sent = send(pipe, Message::result, work(progress));
     } catch (const InputError& error) {
         sent = send(pipe, Message::input_error, error.what());
+    } catch (const std::bad_alloc&) {
+        sent = send(pipe, Message::out_of_memory, "");
     } catch (const std::exception& error) {
         sent = send(pipe, Message::internal_error, error.what());
     }
@@ -136,11 +145,11 @@ private:
 [[noreturn]] void tell_end(int status) {
     if (WIFSIGNALED(status)) {
         const int number = WTERMSIG(status);
-        fail("the simulation was ended by signal " + std::to_string(number) + " (" +
-             ::strsignal(number) + ")");
+        throw ChildEnded("the simulation was ended by signal " + std::to_string(number) + " (" +
+                         ::strsignal(number) + ")");
     }
-    fail("the simulation ended without a result, exit status " +
-         std::to_string(WEXITSTATUS(status)));
+    throw ChildEnded("the simulation ended without a result, exit status " +
+                     std::to_string(WEXITSTATUS(status)));
 }
 
 }  // namespace
@@ -189,6 +198,8 @@ std::string run_in_child(
                 return text;
             case Message::input_error:
                 throw InputError(text);
+            case Message::out_of_memory:
+                throw std::bad_alloc();
             case Message::internal_error:
                 rethrow_internal(text);
         }

@@ -5,9 +5,16 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 namespace memwall {
+
+/// The child was ended from outside, or crashed: another try may go better.
+class ChildEnded : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
 
 /// What the parent hears while it waits. Both may be empty.
 struct ChildWatch {
@@ -21,8 +28,8 @@ struct ChildWatch {
 int wait_for_end(pid_t child);
 
 /// Calls `work` in a child and returns what it returns. `work` may call its argument with the
-/// fraction that it has done. An InputError or InternalError of the work is thrown here; so is an
-/// InternalError where the child crashed, and Interrupted where the wait was cancelled. The child
+/// fraction that it has done. An InputError, std::bad_alloc or InternalError of the work is thrown
+/// here; ChildEnded where the child died, and Interrupted where the wait was cancelled. The child
 /// dies with its parent.
 std::string run_in_child(
     const std::function<std::string(const std::function<void(double)>& progress)>& work,

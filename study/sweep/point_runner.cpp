@@ -2,10 +2,12 @@
 #include "study/sweep/point_runner.hpp"
 
 #include <cctype>
+#include <filesystem>
 #include <new>
 
 #include "base/csv.hpp"
 #include "base/parse.hpp"
+#include "sim/child_process.hpp"
 #include "study/execute.hpp"
 #include "study/run_check.hpp"
 #include "study/sweep/metrics.hpp"
@@ -33,6 +35,15 @@ std::string totals_without_run(const Machine& machine) {
     std::string line = csv_line(cells);
     line.pop_back();
     return line;
+}
+
+/// The faults with the bare names of their files: tables are the same wherever those lie.
+std::string reason_of(const InputError& error) {
+    std::vector<Diagnostic> faults = error.faults();
+    for (Diagnostic& fault : faults) {
+        fault.where.file = std::filesystem::path(fault.where.file).filename().string();
+    }
+    return InputError(std::move(faults)).what();
 }
 
 /// Whether `text` has `word` in it, no letters beside it.
@@ -90,12 +101,12 @@ const Constraint* PointRunner::broken(const Settings& settings, const Machine& m
 
 Point PointRunner::instantiate(std::int64_t point, std::optional<Engine> engine) {
     const Settings settings = sweep_.settings(point);
-    Point made = loader_.load(settings, engine);
-    if (broken(settings, *made.machine) != nullptr) {
-        return made;
-    }
     try {
-        check_run(*made.network, *made.machine, made.run);
+        Point made = loader_.load(settings, engine);
+        if (broken(settings, *made.machine) == nullptr) {
+            check_run(*made.network, *made.machine, made.run);
+        }
+        return made;
     } catch (const InputError& error) {
         std::vector<Diagnostic> faults;
         for (const Diagnostic& fault : error.faults()) {
@@ -103,7 +114,13 @@ Point PointRunner::instantiate(std::int64_t point, std::optional<Engine> engine)
         }
         throw InputError(std::move(faults));
     }
-    return made;
+}
+
+void PointRunner::warm_up(std::int64_t point, std::optional<Engine> engine) {
+    try {
+        instantiate(point, engine);
+    } catch (const InputError&) {  // its record tells
+    }
 }
 
 Record PointRunner::run(std::int64_t point, std::optional<Engine> engine) {
@@ -127,9 +144,11 @@ Record PointRunner::run(std::int64_t point, std::optional<Engine> engine) {
         }
         record.totals = totals_of(execute(*made.network, *made.machine, made.run, {}, {}));
     } catch (const InputError& error) {
-        failed(FailureCause::input, error.what());
+        failed(FailureCause::input, reason_of(error));
     } catch (const std::bad_alloc&) {
         failed(FailureCause::memory, "out of memory");
+    } catch (const ChildEnded& error) {
+        failed(FailureCause::killed, error.what());
     } catch (const Interrupted&) {
         throw;
     } catch (const std::exception& error) {

@@ -18,6 +18,9 @@ public:
     Record run(std::int64_t point, std::optional<Engine> engine);
     /// Makes a point without running it; throws InputError with its faults.
     Point instantiate(std::int64_t point, std::optional<Engine> engine);
+    /// Reads what points have in common, for processes that are forked afterwards. Faults are told
+    /// when the point is run.
+    void warm_up(std::int64_t point, std::optional<Engine> engine);
 
 private:
     /// The first constraint on parameters or area that does not hold; nullptr where all do.

@@ -207,12 +207,19 @@ private:
                 continue;
             }
             if (const auto record = workers_[w]->take()) {
-                done_(*record);
+                if (record->cause == FailureCause::killed && is_tried_again(record->point)) {
+                    again_.push_back(record->point);
+                } else {
+                    done_(*record);
+                }
             } else {
                 replace(w, FailureCause::killed, "");
             }
         }
     }
+
+    /// Of a point that was killed, with its worker or alone.
+    bool is_tried_again(std::int64_t point) { return ++tries_[point] < kMostTries; }
 
     void end_overdue() {
         for (std::size_t w = 0; options_.point_timeout && w < workers_.size(); ++w) {
@@ -236,7 +243,7 @@ private:
         const std::int64_t blamed = in_hand.front();
         in_hand.pop_front();
         again_.insert(again_.end(), in_hand.begin(), in_hand.end());
-        if (cause == FailureCause::killed && ++tries_[blamed] < kMostTries) {
+        if (cause == FailureCause::killed && is_tried_again(blamed)) {
             again_.push_back(blamed);
             return;
         }

@@ -33,8 +33,9 @@ using PointSource = std::function<std::optional<std::int64_t>()>;
 
 /// Calls `work` for every point in one of `options.jobs` forked processes, and `done` here, in this
 /// process, as records come back, in any order. A worker that dies is replaced: the point that it
-/// was at is tried once more, then recorded as killed. Workers die with this process, which must
-/// have no other threads. What `done` throws ends the workers and is thrown on.
+/// was at is tried once more, then recorded as killed; so is a point whose record says killed.
+/// Workers die with this process, which must have no other threads. What `done` throws ends the
+/// workers and is thrown on.
 void run_points(const PointSource& next, const std::function<Record(std::int64_t point)>& work,
                 const std::function<void(const Record&)>& done, const PoolOptions& options);
 

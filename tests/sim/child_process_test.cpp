@@ -53,12 +53,16 @@ TEST_CASE("errors of a child keep their kind and their place") {
                       Contains("something else"));
 }
 
-TEST_CASE("a child that crashes costs an error that says how") {
-    CHECK_THROWS_WITH(run_in_child([](const Progress&) -> std::string {
-                          ::raise(SIGKILL);
-                          return {};
-                      }),
-                      Contains("the simulation was ended by signal 9"));
+TEST_CASE(
+    "a child that is ended or crashes costs an error that says how, and is no fault of ours") {
+    const auto killed = [](const Progress&) -> std::string {
+        ::raise(SIGKILL);
+        return {};
+    };
+    CHECK_THROWS_AS(run_in_child(killed), ChildEnded);
+    CHECK_THROWS_WITH(run_in_child(killed), "the simulation was ended by signal 9 (Killed)");
+    CHECK_THROWS_AS(run_in_child([](const Progress&) -> std::string { throw std::bad_alloc(); }),
+                    std::bad_alloc);
     CHECK_THROWS_WITH(run_in_child([](const Progress&) -> std::string { ::_exit(3); }),
                       Contains("the simulation ended without a result, exit status 3"));
 }

@@ -32,12 +32,12 @@ for ((kill = 0; kill < kills; ++kill)); do
     "$build_dir/memwall" sweep "$work/s.yaml" --configs "$source_dir/configs" --jobs 2 --out "$work/killed" >/dev/null 2>&1 &
     parent=$!
     sleep "0.0$((RANDOM % 9 + 1))"
+    # The sweep itself, one of its workers, or a simulation of one; where none is there yet, what it would come from.
     victim=$parent
-    if ((RANDOM % 2)); then
-        # One of its workers; where none is there yet, the parent.
-        victim=$(ps -o pid= --ppid "$parent" | head -1 || true)
-        victim=${victim:-$parent}
-    fi
+    for ((generation = RANDOM % 3; generation > 0; --generation)); do
+        child=$(ps -o pid= --ppid "$victim" | head -1 || true)
+        victim=${child:-$victim}
+    done
     kill -9 "$victim" 2>/dev/null || true
     sleep 0.02
     kill -9 "$parent" 2>/dev/null || true

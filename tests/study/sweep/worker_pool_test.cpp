@@ -79,6 +79,30 @@ TEST_CASE("a point that kills its worker is tried once more, recorded, and costs
     CHECK(records.at(5).reason == "ended by signal 9 (Killed)");
 }
 
+TEST_CASE("a point whose simulation was killed is tried once more, its worker goes on") {
+    const TemporaryFolder folder;
+    const auto killed_at = [&](bool always) {
+        return [&folder, always](std::int64_t point) {
+            Record record = answer(point);
+            const auto mark = folder.path() / std::to_string(point);
+            if (always ? point == 5 : point == 3 && !std::filesystem::exists(mark)) {
+                write_text(mark, "once");
+                record.status = PointStatus::failed;
+                record.cause = FailureCause::killed;
+                record.reason = "the simulation was ended by signal 9 (Killed)";
+            }
+            return record;
+        };
+    };
+    const auto once = run(8, killed_at(false), jobs(1));
+    REQUIRE(once.size() == 8);
+    CHECK(once.at(3).status == PointStatus::done);
+    const auto always = run(8, killed_at(true), jobs(2));
+    REQUIRE(always.size() == 8);
+    CHECK(always.at(5).cause == FailureCause::killed);
+    CHECK_FALSE(always.at(5).is_final());
+}
+
 TEST_CASE("a worker that is killed by chance loses nothing: its point is run again") {
     const TemporaryFolder folder;
     const auto mark = folder.path() / "killed";
