@@ -5,8 +5,6 @@
 #include <map>
 #include <optional>
 
-#include "base/csv.hpp"
-#include "study/sweep/metrics.hpp"
 #include "study/sweep/point_runner.hpp"
 #include "study/sweep/sweep_run.hpp"
 
@@ -16,28 +14,33 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Span = std::chrono::duration<double>;
 
-// Rules of thumb for people, not measured here: what a run in SystemC costs above the analytic one.
-constexpr double kSecondsAStep = 1e-6;
-constexpr double kSecondsAChild = 2e-3;
+/// After this share of the patience no further point is begun.
+constexpr double kShareToBegin = 0.2;
+constexpr std::int64_t kMostTried = 9;
 
-/// A point of each end and one between.
+/// Points spread over the sweep: both ends, the middle, then the middles of what lies between.
 std::vector<std::int64_t> points_to_try(std::int64_t size) {
-    std::vector<std::int64_t> points = {size - 1, size / 2, 0};
-    points.erase(std::unique(points.begin(), points.end()), points.end());
+    std::vector<std::int64_t> points;
+    const auto add = [&](std::int64_t point) {
+        if (std::find(points.begin(), points.end(), point) == points.end()) {
+            points.push_back(point);
+        }
+    };
+    add(size - 1);
+    add(0);
+    for (std::int64_t parts = 2; parts < kMostTried; parts *= 2) {
+        for (std::int64_t part = 1; part < parts; part += 2) {
+            add(size * part / parts);
+        }
+    }
     return points;
 }
 
-/// Runs a point by the analytic engine; its totals are the seconds that it takes by its own one.
+/// Runs a point; its totals are the seconds that it takes.
 Record try_point(PointRunner& runner, std::int64_t point) {
-    const bool replayed = runner.instantiate(point, std::nullopt).run.engine == Engine::systemc;
     const auto start = Clock::now();
-    Record record = runner.run(point, Engine::analytic);
-    double took = Span(Clock::now() - start).count();
-    const std::string steps = csv_cells(record.totals).at(total_index("steps"));
-    if (replayed && !steps.empty()) {
-        took += kSecondsAChild + kSecondsAStep * std::stod(steps);
-    }
-    record.totals = fmt::format("{:.9f}", took);
+    Record record = runner.run(point, std::nullopt);
+    record.totals = fmt::format("{:.9f}", Span(Clock::now() - start).count());
     return record;
 }
 
@@ -65,18 +68,22 @@ SweepEstimate estimate_sweep(const LoadedSweep& loaded, const Configs& configs, 
     std::map<std::int64_t, Trial> trials;
     std::map<std::int64_t, std::string> failing;
     const Clock::time_point start = Clock::now();
+    const auto last_begin =
+        start + std::chrono::duration_cast<Clock::duration>(patience * kShareToBegin);
     const auto overdue = [&] { return Clock::now() - start > patience; };
     PoolOptions pool = options;
     pool.in_hand = 1;  // so that what was handed out has begun
     pool.cancelled = [&] { return options.cancelled() || overdue(); };
     PointRunner runner(loaded.sweep, configs);
+    runner.warm_up(to_try.front(), std::nullopt);
     try {
         run_points(
             [&]() -> std::optional<std::int64_t> {
-                if (next == to_try.end()) {
+                const Clock::time_point now = Clock::now();
+                if (next == to_try.end() || (!trials.empty() && now >= last_begin)) {
                     return std::nullopt;
                 }
-                trials[*next].begun = Clock::now();
+                trials[*next].begun = now;
                 return *next++;
             },
             [&](std::int64_t point) { return try_point(runner, point); },
@@ -106,7 +113,6 @@ SweepEstimate estimate_sweep(const LoadedSweep& loaded, const Configs& configs, 
     const std::int64_t turns = (points + options.jobs - 1) / options.jobs;
     estimate.time = mean_time(trials, Clock::now()) * static_cast<double>(turns);
     estimate.at_least =
-        trials.size() < to_try.size() ||
         std::any_of(trials.begin(), trials.end(), [](const auto& t) { return !t.second.took; });
     return estimate;
 }

@@ -48,8 +48,8 @@ LoadedSweep load_sweep_file(const std::string& name, const std::vector<std::stri
 /// Makes every point, without running one. Throws InputError with the faults.
 void check_sweep(const LoadedSweep& loaded, const Configs& configs, const PoolOptions& pool);
 
-/// What a few points tell of a sweep: its first, its middle and its last one, run by the analytic
-/// engine at the same time.
+/// What a few points tell of a sweep: both ends, the middle and, where they take little, some
+/// between, run by their own engine on all processes.
 struct SweepEstimate {
     std::chrono::duration<double> time{0};  ///< of all points
     bool at_least = false;                  ///< some of those few did not end in time

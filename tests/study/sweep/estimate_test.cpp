@@ -68,7 +68,7 @@ TEST_CASE("points that are over tell the time of all, whatever number of process
     CHECK_FALSE(estimate.at_least);
     CHECK(estimate.failing.empty());
     CHECK(estimate.time > Span(0));
-    CHECK(estimate.time <= took * 1000 / 3);  // three were run, one after another
+    CHECK(estimate.time <= took * 1000 / 3);  // all three were run, one after another
     CHECK(estimated(text, 1, jobs(8), Span(60)).estimate.time > Span(1e-6));
 }
 
