@@ -35,9 +35,14 @@ std::string size_text(const LoadedSweep& loaded, const SweepEstimate& estimate, 
     if (left < all && !sweep.search) {
         text += ", " + format_count(left) + " to run";
     }
-    return text + "; " + (estimate.at_least ? "at least " : "about ") +
-           rough_time(estimate.time.count()) + " on " + std::to_string(jobs) +
-           (jobs == 1 ? " process" : " processes");
+    text += "; " + std::string(estimate.at_least ? "at least " : "about ") +
+            rough_time(estimate.time.count()) + " on " + std::to_string(jobs) +
+            (jobs == 1 ? " process" : " processes");
+    if (const auto then = loaded.manifest.then) {
+        text += std::string(", then the best ") + format_count(std::min(loaded.manifest.top, all)) +
+                " by " + name(*then);
+    }
+    return text;
 }
 
 /// How large a sweep is and how long it takes; points that were tried for that and fail are named.
@@ -105,12 +110,25 @@ int tell_end(const LoadedSweep& loaded, const fs::path& folder, std::optional<st
     return counts.failed > 0 ? 1 : 0;
 }
 
+/// What is lost of a folder's results, for what is known of them is not all.
+void tell_damage(const fs::path& folder) {
+    constexpr std::size_t kMost = 5;
+    const std::vector<std::string> damage = ShardReader(shards_of(folder)).damage();
+    for (std::size_t d = 0; d < std::min(damage.size(), kMost); ++d) {
+        std::cerr << "warning: " << damage[d] << "\n";
+    }
+    if (damage.size() > kMost) {
+        std::cerr << "warning: and " << damage.size() - kMost << " lines more\n";
+    }
+}
+
 int collect_command(const CommandLine& command, Start started) {
     if (command.words.size() != 2) {
         throw InputError("sweep collect: expected one folder of a sweep's results");
     }
     const fs::path folder = command.words[1];
     const LoadedSweep loaded = load_folder(folder);
+    tell_damage(folder);
     collect(loaded, folder);
     return tell_end(loaded, folder, std::nullopt, started);
 }
@@ -159,6 +177,7 @@ int sweep_command(const CommandLine& command, const Configs& configs,
         return dry_run(loaded, configs, options.pool);
     }
     refuse_foreign_folder(options.out);
+    tell_damage(options.out);
     const std::int64_t found = run_sweep(loaded, configs, options, [&](std::int64_t left) {
         const SweepEstimate expected =
             left > 0 ? estimate_sweep(loaded, configs, left, options.pool) : SweepEstimate();

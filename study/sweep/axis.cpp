@@ -40,7 +40,7 @@ Setting Choices::drawn(double position) const {
         const auto entry = static_cast<std::int64_t>(position * static_cast<double>(size()));
         return at(std::min(entry, size() - 1));
     }
-    return {path, YamlValue::make_scalar(range.at(position), range_mark), where};
+    return {path, YamlValue::make_scalar(range.drawn(position), range_mark), where};
 }
 
 void ChoiceAxis::add(std::int64_t entry, Settings& settings) const {

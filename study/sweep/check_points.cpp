@@ -47,6 +47,25 @@ std::vector<Diagnostic> decode(const std::string& text) {
     return faults;
 }
 
+/// Of a fault at a value of the sweep file: its text but for the value, so that a range of which
+/// each step has the same fault has it once.
+std::string text_without_values(const Diagnostic& fault, const Settings& settings) {
+    std::string text = fault.text();
+    for (const Setting& setting : settings) {
+        const SourceMark& at = setting.value.mark();
+        const std::string value = "'" + setting.text() + "'";
+        if (at.file != fault.where.file || at.line != fault.where.line ||
+            at.column != fault.where.column) {
+            continue;
+        }
+        for (std::size_t found = text.find(value); found != std::string::npos;
+             found = text.find(value, found)) {
+            text.erase(found, value.size());
+        }
+    }
+    return text;
+}
+
 /// The points of one chunk: where a fault lies outside the sweep file, the first point that has it
 /// is named.
 class ChunkCheck {
@@ -74,12 +93,13 @@ public:
 
 private:
     void add(std::int64_t point, const InputError& error, std::vector<Diagnostic>& faults) {
+        const Settings settings = sweep_.space.at(point);
         for (Diagnostic fault : error.faults()) {
-            if (!told_.insert(fault.text()).second) {
+            if (!told_.insert(text_without_values(fault, settings)).second) {
                 continue;
             }
             if (fault.where.file != sweep_.tree.mark().file) {
-                const std::string values = values_text(sweep_.space.at(point));
+                const std::string values = values_text(settings);
                 fault.message += " (at point " + std::to_string(point) + " of the sweep" +
                                  (values.empty() ? "" : ": " + values) + ")";
             }

@@ -30,8 +30,63 @@ std::string trimmed(const std::string& text) {
                : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-std::optional<Constraint> read_constraint(const YamlValue& value,
-                                          const std::vector<std::string>& parameters,
+/// Of a bound: counts are numbers.
+std::string_view kind_of(const Magnitude& magnitude) {
+    const std::string_view kind = magnitude.kind;
+    return kind == "count" ? "number" : kind;
+}
+
+/// What the values are that a constraint is about.
+struct Bounded {
+    bool text = false;
+    std::string_view kind = "number";  ///< of numbers
+    std::string expected;              ///< as a bound
+};
+
+Bounded bounded_by(const Setting& parameter) {
+    const auto magnitude = read_magnitude(parameter.text());
+    if (!magnitude) {
+        return {true, "", "a value of '" + parameter.path + "'"};
+    }
+    const std::string_view kind = kind_of(*magnitude);
+    return {false, kind,
+            (kind == "number" ? std::string("a number") : std::string(kind)) +
+                ", as the values of '" + parameter.path + "' are"};
+}
+
+Bounded bounded_by(const SweepMetric& metric) {
+    return {metric.is_text, "number",
+            metric.is_text ? "a word that '" + std::string(metric.name) + "' may be"
+                           : "a number in the unit of '" + std::string(metric.name) + "'"};
+}
+
+/// The bound, as far as it is one of such values.
+void read_bound(const YamlValue& value, const std::string& bound, const Bounded& of,
+                Constraint& constraint, Diagnostics& faults) {
+    const auto refuse = [&](const std::string& expected) {
+        faults.error(value.mark(),
+                     "'constraints': expected " + expected + ", found '" + bound + "'");
+    };
+    if (of.text) {
+        const bool equality =
+            constraint.relation == Relation::equal || constraint.relation == Relation::unequal;
+        if (!equality) {
+            faults.error(value.mark(), "'constraints': '" + constraint.name +
+                                           "' is a text: expected == or != with it");
+        } else if (bound.empty()) {
+            refuse(of.expected);
+        }
+        constraint.word = bound;
+        return;
+    }
+    const auto magnitude = read_magnitude(bound);
+    if (!magnitude || kind_of(*magnitude) != of.kind) {
+        return refuse(of.expected);
+    }
+    constraint.bound = magnitude->value;
+}
+
+std::optional<Constraint> read_constraint(const YamlValue& value, const Settings& parameters,
                                           Diagnostics& faults) {
     const auto text = scalar_as<std::string>(value, "'constraints'", faults);
     if (!text) {
@@ -53,35 +108,34 @@ std::optional<Constraint> read_constraint(const YamlValue& value,
     constraint.relation = found->second;
     constraint.name = trimmed(text->substr(0, at));
     const std::string bound = trimmed(text->substr(at + found->first.size()));
-    constraint.on_parameter =
-        std::find(parameters.begin(), parameters.end(), constraint.name) != parameters.end();
-    if (!constraint.on_parameter && find_total(constraint.name) == nullptr) {
+    const auto parameter =
+        std::find_if(parameters.begin(), parameters.end(),
+                     [&](const Setting& setting) { return setting.path == constraint.name; });
+    constraint.on_parameter = parameter != parameters.end();
+    const SweepMetric* metric = find_total(constraint.name);
+    if (constraint.on_parameter) {
+        read_bound(value, bound, bounded_by(*parameter), constraint, faults);
+    } else if (metric != nullptr) {
+        read_bound(value, bound, bounded_by(*metric), constraint, faults);
+    } else {
         std::vector<std::string> known = total_names();
-        known.insert(known.end(), parameters.begin(), parameters.end());
+        for (const Setting& setting : parameters) {
+            known.push_back(setting.path);
+        }
         faults.error(value.mark(), "'constraints': '" + constraint.name +
                                        "' is no metric and no parameter of the sweep" +
                                        suggestion(constraint.name, known));
         return std::nullopt;
     }
-    const auto magnitude = read_magnitude(bound);
-    const bool bare = magnitude && (std::string_view(magnitude->kind) == "count" ||
-                                    std::string_view(magnitude->kind) == "number");
-    if (!magnitude || (!constraint.on_parameter && !bare)) {
-        faults.error(
-            value.mark(),
-            "'constraints': expected a number" +
-                std::string(constraint.on_parameter ? " or a quantity"
-                                                    : " in the unit of '" + constraint.name + "'") +
-                ", found '" + bound + "'");
-        return std::nullopt;
-    }
-    constraint.bound = magnitude->value;
     return constraint;
 }
 
 }  // namespace
 
 bool Constraint::holds(const std::string& value) const {
+    if (word) {
+        return !value.empty() && (value == *word) == (relation == Relation::equal);
+    }
     const auto magnitude = read_magnitude(value);
     if (!magnitude) {
         return false;
@@ -105,8 +159,7 @@ bool Constraint::holds(const std::string& value) const {
 }
 
 std::vector<Constraint> read_constraints(const std::vector<YamlValue>& values,
-                                         const std::vector<std::string>& parameters,
-                                         Diagnostics& faults) {
+                                         const Settings& parameters, Diagnostics& faults) {
     std::vector<Constraint> constraints;
     for (const YamlValue& value : values) {
         if (auto constraint = read_constraint(value, parameters, faults)) {
@@ -149,6 +202,12 @@ std::vector<Objective> read_objectives(const std::vector<YamlValue>& values, Dia
                                    "' is neither better nor worse; expected {minimize: " + found +
                                    "} or {maximize: " + found + "}");
             continue;
+        }
+        if (metric->is_text) {
+            faults.error(named->mark(), "'objectives': '" + *name + "' is a text, not a number");
+        } else if (std::any_of(objectives.begin(), objectives.end(),
+                               [&](const Objective& other) { return other.metric == *name; })) {
+            faults.error(named->mark(), "'objectives': '" + *name + "' stands there twice");
         }
         objectives.push_back({*name, maximize.value_or(metric->better == Better::higher)});
     }

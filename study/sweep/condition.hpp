@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "base/yaml.hpp"
+#include "study/sweep/setting.hpp"
 
 namespace memwall {
 
 /// A bound on a metric, in the unit of its name, or on a parameter, whose value may have a unit.
+/// What is a text (a precision, what bounds the layers) is equal or not.
 struct Constraint {
     enum class Relation { less, at_most, more, at_least, equal, unequal };
 
@@ -19,15 +21,17 @@ struct Constraint {
     bool on_parameter = false;
     Relation relation = Relation::at_most;
     double bound = 0;
+    std::optional<std::string> word;  ///< in place of the bound, of a text
 
-    /// Of the text of a value; a value that is no number ("") does not hold.
+    /// Of the text of a value; a value that is no number, or where there is none (""), does not
+    /// hold.
     [[nodiscard]] bool holds(const std::string& value) const;
 };
 
-/// `parameters` are the paths of the sweep. Faults go to `faults`.
+/// `parameters`: what the sweep sets at its first point; its values say what bounds they may have.
+/// Faults go to `faults`.
 std::vector<Constraint> read_constraints(const std::vector<YamlValue>& values,
-                                         const std::vector<std::string>& parameters,
-                                         Diagnostics& faults);
+                                         const Settings& parameters, Diagnostics& faults);
 
 /// A metric to be made small, or large.
 struct Objective {

@@ -17,6 +17,7 @@ struct SweepMetric {
     const char* name;  ///< with its unit: "latency_s"
     Better better;
     std::string (*text)(const RunResult& run);  ///< "" where the run has none
+    bool is_text = false;                       ///< a word, no number
 };
 
 /// In the order of the columns. docs/sweeps.md explains each.

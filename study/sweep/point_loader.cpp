@@ -51,9 +51,8 @@ std::string run_text(const RunSettings& run) {
            (asked.optimizer ? name(*asked.optimizer) : "-");
 }
 
-[[noreturn]] void refuse_missing(const char* what) {
-    throw InputError("the sweep names no " + std::string(what) + ": expected '" + what +
-                     "' in 'base' or among its paths");
+bool is_name(const std::string& path) {
+    return path == "machine" || path == "network";
 }
 
 /// Whether a value of this path names a file of its own: a technology, or a type of DRAM.
@@ -62,6 +61,20 @@ bool names_a_part(const std::string& path) {
     return path == "machine.technology" ||
            (path.size() > kType.size() &&
             path.compare(path.size() - kType.size(), kType.size(), kType) == 0);
+}
+
+/// What `read` gives; its faults that have no place of their own stand at `where`.
+template <class Read>
+auto told_at(const SourceMark& where, const Read& read) -> decltype(read()) {
+    try {
+        return read();
+    } catch (const InputError& error) {
+        std::vector<Diagnostic> faults = error.faults();
+        for (Diagnostic& fault : faults) {
+            fault.where = fault.where.file.empty() ? where : fault.where;
+        }
+        throw InputError(std::move(faults));
+    }
 }
 
 template <class Map>
@@ -79,7 +92,8 @@ const PointLoader::File& PointLoader::file(ConfigKind kind, const Setting& setti
     if (known == files_.end()) {
         const ConfigFile found = configs_.find(kind, setting.value.text(), setting.value.mark());
         const std::filesystem::path folder = found.path.parent_path();
-        YamlValue tree = read_config(found, name(kind), inputs_);
+        YamlValue tree =
+            told_at(setting.value.mark(), [&] { return read_config(found, name(kind), inputs_); });
         tree = kind == ConfigKind::network ? with_template_of(tree, folder, configs_, inputs_)
                                            : with_base_of(tree, folder, configs_, inputs_);
         known = files_.emplace(key, File{std::move(tree), folder, found.recorded}).first;
@@ -88,9 +102,7 @@ const PointLoader::File& PointLoader::file(ConfigKind kind, const Setting& setti
 }
 
 const PointLoader::Network& PointLoader::network(const PointRequest& request) {
-    if (request.network.path.empty()) {
-        refuse_missing("network");
-    }
+    ensure(!request.network.path.empty(), "a sweep that was read names a network");
     const std::string key =
         request.network.value.text() + "\n" + settings_text(request.network_keys);
     auto known = networks_.find(key);
@@ -142,9 +154,7 @@ Point PointLoader::load(const Settings& settings, std::optional<Engine> engine) 
 }
 
 std::string PointLoader::load_machine_of(const PointRequest& request, Point& point) {
-    if (request.machine.path.empty()) {
-        refuse_missing("machine");
-    }
+    ensure(!request.machine.path.empty(), "a sweep that was read names a machine");
     const File& file = this->file(ConfigKind::machine, request.machine);
     Diagnostics faults;
     YamlValue tree = file.tree;
@@ -175,10 +185,14 @@ std::string PointLoader::load_machine_of(const PointRequest& request, Point& poi
 
 InputFiles PointLoader::files_of(const Sweep& sweep) {
     // Names stand in single paths: every value of each, whatever the points that combine them.
+    Diagnostics faults;
     std::map<std::string, Setting> networks, machines, parts;
     const auto collect = [&](const Settings& settings) {
         for (const Setting& setting : settings) {
-            if (setting.path == "network") {
+            if (is_name(setting.path) && !setting.value.is_scalar()) {
+                faults.error(setting.value.mark(),
+                             "'" + setting.path + "': expected a single name at a point");
+            } else if (setting.path == "network") {
                 networks.emplace(setting.text(), setting);
             } else if (setting.path == "machine") {
                 machines.emplace(setting.text(), setting);
@@ -190,21 +204,24 @@ InputFiles PointLoader::files_of(const Sweep& sweep) {
     collect(sweep.base);
     const std::vector<std::string> paths = sweep.space.paths();
     const bool swept = std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
-        return path == "machine" || path == "network" || names_a_part(path);
+        return is_name(path) || names_a_part(path);
     });
     for (std::int64_t point = 0; swept && point < sweep.space.size(); ++point) {
         collect(sweep.space.at(point));
     }
     for (const auto& [text, setting] : networks) {
-        file(ConfigKind::network, setting);
+        gather_faults(faults, [&, &name = setting] { file(ConfigKind::network, name); });
     }
     for (const auto& [text, setting] : machines) {
-        file(ConfigKind::machine, setting);
-        read_parts({setting});
-        for (const auto& [name, part] : parts) {
-            read_parts({setting, part});
-        }
+        gather_faults(faults, [&, &name = setting] {
+            file(ConfigKind::machine, name);
+            read_parts({name});
+            for (const auto& [text_of_part, part] : parts) {
+                read_parts({name, part});
+            }
+        });
     }
+    faults.throw_if_any();
     return inputs_;
 }
 

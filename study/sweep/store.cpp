@@ -155,6 +155,22 @@ void ShardReader::scan(
     }
 }
 
+std::vector<std::string> ShardReader::damage() const {
+    std::vector<std::string> found;
+    for (const fs::path& shard : shards_) {
+        std::ifstream file(shard, std::ios::binary);
+        std::string line;
+        for (std::int64_t number = 1; std::getline(file, line) && !file.eof(); ++number) {
+            if (!payload_of(line)) {
+                found.push_back(shard.string() + ":" + std::to_string(number) +
+                                (number == 1 ? ": damaged: no point of this file is known any more"
+                                             : ": damaged: its point is not known any more"));
+            }
+        }
+    }
+    return found;
+}
+
 Record ShardReader::read(const RecordPlace& place) const {
     if (open_shard_ != place.shard) {
         open_ = std::ifstream(shards_.at(place.shard), std::ios::binary);

@@ -63,6 +63,9 @@ public:
     /// Calls `use` with every whole record, shard after shard in the order of their names.
     void scan(const std::function<void(const ShardHead&, Record&&, const RecordPlace&)>& use) const;
     [[nodiscard]] Record read(const RecordPlace& place) const;
+    /// A sentence for each line that was changed after it was written, with its file and number. A
+    /// line without an end is none: it was never written whole.
+    [[nodiscard]] std::vector<std::string> damage() const;
     [[nodiscard]] std::size_t count() const { return shards_.size(); }
 
 private:

@@ -13,6 +13,14 @@ namespace {
 constexpr std::int64_t kMostSamples = 1'000'000;
 constexpr std::int64_t kUsualPopulation = 24;
 
+std::uint64_t read_seed(MapReader& keys) {
+    const auto seed = keys.optional<std::int64_t>("seed", 1);
+    if (seed < 0) {
+        keys.misfit("seed", "a whole number from 0 on");
+    }
+    return static_cast<std::uint64_t>(seed);
+}
+
 /// Reads the parts of a sweep that set paths.
 class AxesReader {
 public:
@@ -159,7 +167,7 @@ private:
         const auto method = keys.required_choice("method", {"random", "latin_hypercube"});
         const auto count = keys.at_most("count", keys.required_positive<std::int64_t>("count"),
                                         kMostSamples, std::to_string(kMostSamples));
-        const auto seed = keys.optional<std::int64_t>("seed", 1);
+        const std::uint64_t seed = read_seed(keys);
         std::vector<Choices> over;
         for (const YamlValue::Entry& entry : keys.required_entries("over")) {
             over.push_back(choices(entry, "over", true));
@@ -170,8 +178,7 @@ private:
         keys.finish();
         if (!over.empty()) {
             sweep_.space.add(std::make_unique<SampledAxis>(
-                std::move(over), static_cast<SampleMethod>(method.value_or(0)), count,
-                static_cast<std::uint64_t>(seed)));
+                std::move(over), static_cast<SampleMethod>(method.value_or(0)), count, seed));
         }
     }
 
@@ -193,7 +200,7 @@ void read_search(MapReader& keys, Sweep& sweep) {
     if (plan.population < 4 || plan.population % 2 != 0) {
         search.error("population", "'population' in 'search': expected an even number from 4 on");
     }
-    plan.seed = static_cast<std::uint64_t>(search.optional<std::int64_t>("seed", 1));
+    plan.seed = read_seed(search);
     search.finish();
     if (keys.has("samples")) {
         keys.error("samples", "'samples' and 'search' both choose points; expected one of them");
@@ -225,15 +232,25 @@ Sweep load_sweep(const YamlValue& root, Diagnostics& faults) {
     sweep.tree = root;
     sweep.name = keys.required<std::string>("sweep");
     if (sweep.name.find_first_of("/\\") != std::string::npos || sweep.name == "." ||
-        sweep.name == "..") {
+        sweep.name == ".." || (sweep.name.empty() && keys.has("sweep"))) {
         keys.misfit("sweep", "a name that can be a folder's");
     }
     sweep.question = keys.optional<std::string>("question", "");
     AxesReader(sweep, faults).read(keys);
     if (faults.empty()) {
+        try {
+            static_cast<void>(sweep.space.size());
+        } catch (const InputError& error) {
+            keys.error(keys.has("grid") ? "grid" : "sweep", error.faults().front().message);
+        }
+    }
+    if (faults.empty()) {
         sweep.constraints =
-            read_constraints(keys.optional_items("constraints"), sweep.space.paths(), faults);
+            read_constraints(keys.optional_items("constraints"), sweep.space.at(0), faults);
         sweep.objectives = read_objectives(keys.optional_items("objectives"), faults);
+        if (keys.has("objectives") && keys.optional_items("objectives").empty() && faults.empty()) {
+            keys.misfit("objectives", "one or more metrics");
+        }
     } else {
         keys.value("constraints");
         keys.value("objectives");

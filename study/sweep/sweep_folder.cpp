@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/sweep/sweep_folder.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
@@ -54,8 +55,10 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
         manifest.checked = json.at("checked");
         manifest.collected = json.at("collected");
         return manifest;
-    } catch (const nlohmann::json::exception& error) {
-        throw InputError("'" + path.string() + "' is no manifest of a sweep: " + error.what());
+    } catch (const nlohmann::json::exception&) {
+        throw InputError("'" + path.string() +
+                         "' is damaged: expected what a sweep wrote; without this file the same "
+                         "sweep makes it anew");
     }
 }
 
@@ -84,6 +87,26 @@ static std::string without_scenario(const std::string& path) {
     return path.starts_with(kPrefix) ? path.substr(kPrefix.size()) : path;
 }
 
+namespace {
+
+/// Every point has a machine and a network.
+void check_names(const Sweep& sweep, Diagnostics& faults) {
+    if (!faults.empty()) {
+        return;  // what names them may be among the faults
+    }
+    const Settings first = sweep.settings(0);
+    for (const char* name : {"machine", "network"}) {
+        if (std::none_of(first.begin(), first.end(),
+                         [&](const Setting& setting) { return setting.path == name; })) {
+            faults.error(sweep.tree.mark(), "the sweep names no " + std::string(name) +
+                                                ": expected '" + name +
+                                                "' in 'base' or among its paths");
+        }
+    }
+}
+
+}  // namespace
+
 Sweep sweep_from(const std::string& text, const std::string& shown_as,
                  const std::vector<std::string>& base) {
     Diagnostics faults;
@@ -105,6 +128,7 @@ Sweep sweep_from(const std::string& text, const std::string& shown_as,
         sweep.base.push_back({override.path, read_yaml_text(override.value, "", of_value), {}});
         of_value.throw_if_any();
     }
+    check_names(sweep, faults);
     faults.throw_if_any();
     return sweep;
 }

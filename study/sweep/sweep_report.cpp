@@ -63,18 +63,21 @@ std::size_t numeric_axes(const Sweep& sweep) {
     return count;
 }
 
-std::string plot_command(const std::filesystem::path& folder, const Sweep& sweep) {
+/// `best`: the settings of a point that ended well.
+std::string plot_command(const std::filesystem::path& folder, const Sweep& sweep,
+                         const Settings& best) {
     constexpr std::int64_t kMostBars = 60;
-    constexpr std::int64_t kMostOnALine = 60;
     const std::size_t axes = numeric_axes(sweep);
     std::string script = axes >= 2 ? "heatmap.py" : "lines.py";
     if (axes == 0) {
         script = sweep.space.size() <= kMostBars ? "bars.py" : "pareto.py";
-    } else if (axes == 1 && sweep.space.sizes().size() == 1 && sweep.space.size() > kMostOnALine) {
-        script = "pareto.py";  // samples lie anywhere
+    } else if (sweep.tree.find("samples") != nullptr) {
+        script = "pareto.py";  // they lie anywhere
     }
+    const std::string network = parameter_text(best, "network");
+    const bool of_one = script == "heatmap.py" && !network.empty();
     return "scripts/plot/" + script + " " + (folder / "results.csv").string() + " " +
-           (folder / "plot.png").string();
+           (folder / "plot.png").string() + (of_one ? " --network " + network : "");
 }
 
 }  // namespace
@@ -107,18 +110,19 @@ std::string sweep_report(const Sweep& sweep, const SweepTable& table,
         shown.add(cells);
     }
     std::string text = sweep.question.empty() ? "" : sweep.question + "\n\n";
+    const std::string tables = "tables: " + (folder / "results.csv").string() + ", " +
+                               (folder / "results.sqlite").string() + "\n";
     if (rows == 0) {
-        text += "No point ended well and within the constraints.\n";
-    } else {
-        text += "The Pareto front (" + std::to_string(rows) + (rows == 1 ? " point" : " points") +
-                "):\n" + shown.text();
-        if (rows > kMostRows) {
-            text += "... and " + std::to_string(rows - kMostRows) +
-                    " more: pareto_front = 1 in the table\n";
-        }
+        return text + "No point ended well and within the constraints.\n\n" + tables;
     }
-    return text + "\ntables: " + (folder / "results.csv").string() + ", " +
-           (folder / "results.sqlite").string() + "\nplot:   " + plot_command(folder, sweep) + "\n";
+    text += "The Pareto front (" + std::to_string(rows) + (rows == 1 ? " point" : " points") +
+            "):\n" + shown.text();
+    if (rows > kMostRows) {
+        text += "... and " + std::to_string(rows - kMostRows) +
+                " more: pareto_front = 1 in the table\n";
+    }
+    const Settings best = sweep.space.at(table.ranked().front());
+    return text + "\n" + tables + "plot:   " + plot_command(folder, sweep, best) + "\n";
 }
 
 }  // namespace memwall

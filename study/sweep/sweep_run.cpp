@@ -28,11 +28,13 @@ namespace {
 
 constexpr Bytes kLargestSweepFile{64 * 1024 * 1024};
 constexpr const char* kFirstPass = "first";
+/// Another one where the same file makes other points: they would be taken for those of before.
+constexpr const char* kPointsVersion = "points 2";
 
 /// Everything that decides what the points are and what comes out of them.
 std::string plan_of(const LoadedSweep& loaded, const InputFiles& files) {
-    std::string text =
-        std::string(kVersion) + "\n" + kModelVersion + "\n" + yaml_flow(loaded.sweep.tree) + "\n";
+    std::string text = std::string(kVersion) + "\n" + kModelVersion + "\n" + kPointsVersion + "\n" +
+                       yaml_flow(loaded.sweep.tree) + "\n";
     for (const std::string& set : loaded.manifest.base) {
         text += set + "\n";
     }
@@ -168,10 +170,7 @@ private:
         const auto first = std::find_if(points.begin(), points.end(),
                                         [&](std::int64_t point) { return !is_final(point); });
         if (first != points.end()) {
-            try {
-                runner.instantiate(*first, engine_);
-            } catch (const InputError&) {  // told when the point is run
-            }
+            runner.warm_up(*first, engine_);
         }
     }
 
@@ -261,6 +260,17 @@ void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOpti
     counts.kept += pass.kept();
 }
 
+/// A sweep whose file was changed goes on in its folder; another one's tables are not replaced.
+void refuse_other_sweep(const Manifest& before, const std::string& name, const fs::path& folder) {
+    Diagnostics ignored;
+    const YamlValue tree = read_yaml_text(before.text, before.file_name, ignored);
+    const YamlValue* other = tree.find("sweep");
+    if (other != nullptr && other->text() != name) {
+        throw InputError("--out: '" + folder.string() + "' holds the results of the sweep '" +
+                         other->text() + "'; expected another folder for '" + name + "'");
+    }
+}
+
 }  // namespace
 
 LoadedSweep load_sweep_file(const std::string& name, const std::vector<std::string>& base,
@@ -324,6 +334,9 @@ std::int64_t run_sweep(LoadedSweep& loaded, const Configs& configs, const SweepO
     const FolderLock lock(options.out, FolderLock::Kind::alone);
     const auto before = read_manifest(options.out);
     const bool same = before && before->plan == loaded.manifest.plan;
+    if (before && !same) {
+        refuse_other_sweep(*before, loaded.sweep.name, options.out);
+    }
     loaded.manifest.checked = same && before->checked;
     const bool collected = same && before->collected && before->then == loaded.manifest.then &&
                            before->top == loaded.manifest.top &&

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -111,6 +112,10 @@ ValueRange ValueRange::read(const YamlValue& value, const std::string& what, boo
         keys.misfit("steps", "at most " + std::to_string(kMostSteps));
         range.steps_ = 1;
     }
+    if (range.steps_ == 1 && range.from_ != range.to_) {
+        keys.error("steps", "'steps' in " + what +
+                                ": one step cannot be both 'from' and 'to'; expected 2 or more");
+    }
     keys.finish();
     std::string before;
     for (std::int64_t step = 0; faults.empty() && step < range.steps_; ++step) {
@@ -133,6 +138,15 @@ std::string ValueRange::at(double position) const {
     }
     return text_of(log_ ? from_ * std::pow(to_ / from_, position)
                         : from_ + (to_ - from_) * position);
+}
+
+std::string ValueRange::drawn(double position) const {
+    if (log_ || (form_ == Form::real && !multiple_)) {
+        return at(position);
+    }
+    const double half = (from_ < to_ ? 0.5 : -0.5) * multiple_.value_or(1);
+    const double value = from_ - half + (to_ - from_ + 2 * half) * position;
+    return text_of(std::clamp(value, std::min(from_, to_), std::max(from_, to_)));
 }
 
 std::string ValueRange::step(std::int64_t step) const {

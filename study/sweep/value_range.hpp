@@ -24,6 +24,9 @@ public:
     [[nodiscard]] std::int64_t steps() const { return steps_; }
     /// The value at `position`, from 0 (`from`) to 1 (`to`), as text.
     [[nodiscard]] std::string at(double position) const;
+    /// The same of a position that is drawn: where values are multiples of something (whole
+    /// numbers, of one), each of them is as likely, the ends too.
+    [[nodiscard]] std::string drawn(double position) const;
     /// The value of a step.
     [[nodiscard]] std::string step(std::int64_t step) const;
 

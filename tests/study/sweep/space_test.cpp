@@ -100,6 +100,13 @@ TEST_CASE("a Latin hypercube has one sample in every part of every range") {
         ++precisions[settings[1].text()];
     }
     CHECK(parts.size() == 40);
+    std::set<std::string> whole;
+    const Sweep batches = sweep_of(
+        "sweep: s\nsamples: {method: latin_hypercube, count: 8, over: {batch: {from: 1, to: 8}}}");
+    for (std::int64_t point = 0; point < 8; ++point) {
+        whole.insert(batches.space.at(point)[0].text());
+    }
+    CHECK(whole == std::set<std::string>{"1", "2", "3", "4", "5", "6", "7", "8"});
     CHECK(precisions.size() == 4);
     for (const auto& [precision, count] : precisions) {
         CHECK(count == 10);
@@ -143,6 +150,47 @@ TEST_CASE("constraints hold by their relation, with units where a parameter has 
     CHECK_FALSE(sweep.constraints[1].holds("75"));
     CHECK(sweep.constraints[2].holds("0.4 GHz"));
     CHECK_FALSE(sweep.constraints[2].holds("399 MHz"));
+}
+
+TEST_CASE("constraints on texts are equalities, and bounds are of the kind of what they bound") {
+    const std::string grid =
+        "sweep: s\ngrid: {precision: [int8, int4], machine.clock: [1 GHz], "
+        "batch: [1, 2]}\nconstraints: [\"";
+    const Sweep sweep = sweep_of(grid + "precision == int8\", \"bound_by != dram\"]");
+    REQUIRE(sweep.constraints.size() == 2);
+    CHECK(sweep.constraints[0].holds("int8"));
+    CHECK_FALSE(sweep.constraints[0].holds("int4"));
+    CHECK(sweep.constraints[1].holds("compute"));
+    CHECK_FALSE(sweep.constraints[1].holds("dram"));
+    CHECK_FALSE(sweep.constraints[1].holds(""));
+    const auto refused = [&](const std::string& constraint, const std::string& why) {
+        INFO(constraint);
+        CHECK(fault_of(grid + constraint + "\"]") == "s.yaml:3:15: error: 'constraints': " + why);
+    };
+    refused("batch <= 1 KiB", "expected a number, as the values of 'batch' are, found '1 KiB'");
+    refused("machine.clock <= 3",
+            "expected hertz, as the values of 'machine.clock' are, found '3'");
+    refused("precision <= int8", "'precision' is a text: expected == or != with it");
+    refused("bound_by == ", "expected a word that 'bound_by' may be, found ''");
+}
+
+TEST_CASE("what would be taken for something else in silence is refused") {
+    CHECK(fault_of("sweep: \"\"") ==
+          "s.yaml:1:8: error: 'sweep' in sweep file: expected a name "
+          "that can be a folder's, found ''");
+    CHECK(fault_of("sweep: s\nobjectives: []").find("expected one or more metrics") !=
+          std::string::npos);
+    CHECK(fault_of("sweep: s\nobjectives: [latency_s, {minimize: latency_s}]")
+              .find("2:36: error: 'objectives': 'latency_s' stands there twice") !=
+          std::string::npos);
+    CHECK(fault_of("sweep: s\nobjectives: [{maximize: machine}]").find("is a text") !=
+          std::string::npos);
+    CHECK(fault_of("sweep: s\nsamples: {method: random, count: 3, seed: -1, over: {batch: [1]}}")
+              .find("2:43: error: 'seed' in 'samples': expected a whole number from 0 on") !=
+          std::string::npos);
+    CHECK(fault_of("sweep: s\ngrid:\n  batch: {from: 1, to: 9999, steps: 9999}\n  items: {from: 1, "
+                   "to: 9999, steps: 9999}")
+              .find("s.yaml:3:3: error: the sweep has more than 10000000 points") == 0);
 }
 
 namespace {

@@ -129,3 +129,26 @@ TEST_CASE("every metric has a column of its own name") {
     CHECK(names.count("area_mm2") + names.count("energy_per_item_j") + names.count("latency_s") ==
           3);
 }
+
+TEST_CASE("lines that were changed are told by file and number, one that was cut short is not") {
+    const TemporaryFolder folder;
+    {
+        ShardWriter writer(folder.path(), {"plan", "first"});
+        for (std::int64_t point = 0; point < 3; ++point) {
+            writer.append(record_of(point));
+        }
+    }
+    const auto shard = folder.path() / "000000.shard";
+    const std::string whole = read_text(shard);
+    write_text(shard, whole + "0123abcd 3,k3,do");
+    CHECK(ShardReader(folder.path()).damage().empty());
+    std::string changed = whole;
+    changed[whole.find(",k1,") + 2] = '7';
+    write_text(shard, changed);
+    CHECK(
+        ShardReader(folder.path()).damage() ==
+        std::vector<std::string>{shard.string() + ":3: damaged: its point is not known any more"});
+    changed[0] = 'z';
+    write_text(shard, changed);
+    CHECK(ShardReader(folder.path()).damage().size() == 2);
+}

@@ -50,13 +50,16 @@ TEST_CASE("a range of whole numbers is whole, one of real numbers and quantities
     CHECK(values("{from: 200 MHz, to: 1 GHz, steps: 3}") == Texts{"200 MHz", "600 MHz", "1 GHz"});
     CHECK(values("{from: 4 cycles, to: 8 cycles, steps: 2}") == Texts{"4 cycles", "8 cycles"});
     CHECK(values("{from: 8, to: 2, steps: 3}") == Texts{"8", "5", "2"});
-    CHECK(values("{from: 5, to: 9, steps: 1}") == Texts{"5"});
+    CHECK(values("{from: 5, to: 5, steps: 1}") == Texts{"5"});
 }
 
 TEST_CASE("faults of a range are told at their places") {
     CHECK(fault("{from: 1 KiB, to: 2 MHz, steps: 3}") ==
           "range.yaml:1:19: error: 'to' in 'range': expected bytes as 'from' is, found '2 MHz'");
     CHECK(fault("{from: 1, to: 4, steps: 9}").find("two steps are both 1") != std::string::npos);
+    CHECK(fault("{from: 1, to: 4, steps: 1}") ==
+          "range.yaml:1:25: error: 'steps' in 'range': one step cannot be both 'from' and 'to'; "
+          "expected 2 or more");
     CHECK(fault("{from: 0, to: 4, steps: 3, scale: log}").find("above zero on a log scale") !=
           std::string::npos);
     CHECK(fault("{from: 1, to: 4}").find("missing") != std::string::npos);
