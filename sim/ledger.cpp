@@ -120,11 +120,12 @@ private:
     std::vector<double> scale_;
 };
 
-using Counts = std::map<RowKey, std::int64_t>;
+/// In the order of their keys, each key once.
+using Counts = std::vector<std::pair<RowKey, std::int64_t>>;
 
 Counts sorted_counts(const ActionTable& actions, const std::vector<std::int64_t>& counts) {
     ensure(counts.size() <= actions.size(), "an outcome counts what its program can count");
-    std::vector<std::pair<RowKey, std::int64_t>> rows;
+    Counts rows;
     rows.reserve(counts.size());
     for (std::size_t r = 0; r < counts.size(); ++r) {
         if (counts[r] == 0) {
@@ -140,9 +141,13 @@ Counts sorted_counts(const ActionTable& actions, const std::vector<std::int64_t>
     }
     std::sort(rows.begin(), rows.end());
     Counts sorted;
-    for (const auto& [key, count] : rows) {
-        std::int64_t& total = sorted.try_emplace(sorted.end(), key, 0)->second;
-        total = checked_add(total, count);
+    sorted.reserve(rows.size());
+    for (const auto& row : rows) {
+        if (sorted.empty() || sorted.back().first != row.first) {
+            sorted.push_back(row);
+        } else {
+            sorted.back().second = checked_add(sorted.back().second, row.second);
+        }
     }
     return sorted;
 }
@@ -174,10 +179,12 @@ void add_activations(const Machine& machine, const Outcome& outcome, Counts& cou
         for (const auto& [layer, moved] : bytes) {
             const std::int64_t activations = std::llround(a_byte * static_cast<double>(moved));
             if (activations > 0) {
-                counts[{layer, dram, Action::activate, std::nullopt, Precision::int8}] =
-                    activations;
+                counts.emplace_back(
+                    RowKey{layer, dram, Action::activate, std::nullopt, Precision::int8},
+                    activations);
             }
         }
+        std::sort(counts.begin(), counts.end());
     }
 }
 

@@ -53,8 +53,8 @@ std::int64_t IterationSpace::counted_points(const Box& box) const {
         return memwall::counted_points(*mask, box);
     }
     std::vector<Axis> clipped;
+    const TensorRole bounding = pads_results ? TensorRole::inputs : TensorRole::outputs;
     for (const Operand& operand : operands) {
-        const TensorRole bounding = pads_results ? TensorRole::inputs : TensorRole::outputs;
         if (operand.role == TensorRole::weights || operand.role == bounding) {
             const std::vector<Axis> leaving = leaving_axes(operand.projection, box);
             clipped.insert(clipped.end(), leaving.begin(), leaving.end());

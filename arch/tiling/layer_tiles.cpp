@@ -188,12 +188,12 @@ double LayerTiler::exposed(const FusedLayer& fused, const Layer& root, const Str
 /// Whether channels are cut because an operand beside the weights has them: in products, and in
 /// training also where sums go over a whole batch.
 bool LayerTiler::cuts_inputs(const Layer& root, const Streams& streams) const {
-    return (root.space.macs() > 0 || network_.trains()) &&
-           std::find(streams.inputs.begin(), streams.inputs.end(), true) != streams.inputs.end() &&
+    return std::find(streams.inputs.begin(), streams.inputs.end(), true) != streams.inputs.end() &&
            std::any_of(root.space.operands.begin(), root.space.operands.end(),
                        [](const Operand& operand) {
                            return is_read(operand) && relevant(operand.projection, Dim::K);
-                       });
+                       }) &&
+           (root.space.macs() > 0 || network_.trains());
 }
 
 /// Tiles of all positions: all channels where weights need no slot, else what fits in one and

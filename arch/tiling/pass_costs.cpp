@@ -33,13 +33,20 @@ bool updates_operands(const IterationSpace& space) {
                        [](const Operand& operand) { return operand.updated; });
 }
 
-OperandReach::OperandReach(const Projection& projection) : projection_(projection) {
+OperandReach::OperandReach(const Projection& projection, const Extents& whole)
+    : projection_(projection) {
     axes_.reserve(projection.axes.size());
+    terms_.reserve(kDimCount);
     for (const Axis& axis : projection.axes) {
         for (const AxisTerm& term : axis.terms) {
-            terms_.push_back({term.dim, std::abs(term.coefficient)});
+            if (whole[index(term.dim)] > 1) {
+                terms_.push_back({term.dim, std::abs(term.coefficient)});
+            }
         }
-        axes_.push_back({axis.extent, terms_.size()});
+        const std::size_t before = axes_.empty() ? 0 : axes_.back().end_of_terms;
+        if (terms_.size() > before || axis.extent < 1) {
+            axes_.push_back({axis.extent, terms_.size()});
+        }
     }
 }
 
@@ -76,11 +83,11 @@ PassCosts::PassCosts(const Hierarchy& hierarchy, const Cores& cores, const Layer
       drain_width_(hierarchy.drain_width()),
       result_bits_(bits(layer.space.outputs().precision)),
       sum_bits_(bits(layer.precision.accumulator)),
-      outputs_(layer.space.outputs().projection),
+      outputs_(layer.space.outputs().projection, layer.space.extents),
       reduction_(layer.space.reduction_dims()) {
     for (const Operand& operand : layer.space.operands) {
         if (operand.role != TensorRole::outputs) {
-            reads_.push_back({OperandReach(operand.projection), bits(operand.precision),
+            reads_.push_back({OperandReach(operand.projection, layer.space.extents), bits(operand.precision),
                               operand.role == TensorRole::weights});
         }
     }

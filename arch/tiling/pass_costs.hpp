@@ -24,10 +24,11 @@ std::int64_t pieces(const Extents& whole, const Extents& tile);
 /// Whether a layer writes operands back in their place.
 bool updates_operands(const IterationSpace& space);
 
-/// The words of most_bytes() of one operand.
+/// The words of most_bytes() of one operand. Only what a part can be smaller in is looked at.
 class OperandReach {
 public:
-    explicit OperandReach(const Projection& projection);
+    /// Of parts of `whole`.
+    OperandReach(const Projection& projection, const Extents& whole);
     [[nodiscard]] std::int64_t most_words(const Extents& part) const;
 
 private:

@@ -53,6 +53,14 @@ std::int64_t PassPlanner::sum_bytes() const {
 
 std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& tile,
                                           std::int64_t operand_bits, bool keeps_sums) {
+    PassSearch*& known = known_[{&layer, operand_bits}];
+    if (known == nullptr) {
+        known = &search_of(layer, operand_bits);
+    }
+    return known->plan(tile, thorough_, keeps_sums);
+}
+
+PassSearch& PassPlanner::search_of(const Layer& layer, std::int64_t operand_bits) {
     std::vector<int> window;  // strides, dilations and widths decide what a box touches
     for (const Operand& operand : layer.space.operands) {
         window.push_back(bits(operand.precision));
@@ -68,7 +76,7 @@ std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& til
     if (search == nullptr) {
         search = std::make_unique<PassSearch>(hierarchy_, cores_, layer, operand_bits);
     }
-    return search->plan(tile, thorough_, keeps_sums);
+    return *search;
 }
 
 }  // namespace memwall

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "arch/core_work.hpp"
@@ -55,9 +56,12 @@ private:
     const Hierarchy& hierarchy_;
     const Cores& cores_;
     bool thorough_;
+    [[nodiscard]] PassSearch& search_of(const Layer& layer, std::int64_t operand_bits);
+
     std::map<std::tuple<Extents, std::string, std::vector<int>, std::int64_t>,
              std::unique_ptr<PassSearch>>
         searches_;
+    std::map<std::pair<const Layer*, std::int64_t>, PassSearch*> known_;  ///< the same, by layer
 };
 
 }  // namespace memwall

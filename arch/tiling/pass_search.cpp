@@ -22,10 +22,13 @@ std::int64_t points(const Extents& extents, const std::array<Dim, 4>& dims) {
 void divide(Extents& extents, const std::array<Dim, 4>& dims, std::int64_t parts,
             std::int64_t k_unit, const std::vector<Dim>& whole) {
     for (const Dim dim : dims) {
-        if (std::find(whole.begin(), whole.end(), dim) != whole.end()) {
+        std::int64_t& extent = extents[index(dim)];
+        if (parts == 1) {
+            return;
+        }
+        if (extent == 1 || std::find(whole.begin(), whole.end(), dim) != whole.end()) {
             continue;
         }
-        std::int64_t& extent = extents[index(dim)];
         const std::int64_t unit = dim == Dim::K ? k_unit : 1;
         const std::int64_t units = ceil_divide(extent, unit);
         const std::int64_t here = std::min(units, parts);

@@ -13,11 +13,6 @@ bool same_parts(const Projection& projection, const Box& a, const Box& b) {
                        [&](Dim dim) { return a[dim] == b[dim] || !relevant(projection, dim); });
 }
 
-bool same_outputs(const Layer& root, const Box& a, const Box& b) {
-    const Projection& outputs = root.space.outputs().projection;
-    return image(outputs, a) == image(outputs, b);
-}
-
 }  // namespace
 
 PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
@@ -64,12 +59,18 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
         ++tile_number;
     }
     auto& passes = sequence.passes;
+    Region last_results;
     for (std::size_t p = 0; p < passes.size(); ++p) {
-        passes[p].starts = p == 0 || !same_outputs(root, passes[p - 1].box, passes[p].box);
-        passes[p].finishes =
-            p + 1 == passes.size() || !same_outputs(root, passes[p].box, passes[p + 1].box);
-        sequence.finished += passes[p].finishes ? 1 : 0;
+        Region results = image(root.space.outputs().projection, passes[p].box);
+        passes[p].starts = p == 0 || !(results == last_results);
+        passes[p].finishes = true;
+        if (p > 0) {
+            passes[p - 1].finishes = passes[p].starts;
+        }
+        last_results = std::move(results);
     }
+    sequence.finished = std::count_if(passes.begin(), passes.end(),
+                                      [](const Pass& pass) { return pass.finishes; });
     return sequence;
 }
 
