@@ -57,6 +57,24 @@ std::string script(const SlurmRequest& request, const SlurmCommand& command,
     return text + "\n";
 }
 
+/// What a shell's command says, and how it ended as waitpid tells.
+struct Said {
+    std::string text;
+    int status = 0;
+};
+
+Said said_by(const std::string& command) {
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    ensure(pipe != nullptr, "a process for a command of Slurm can be made");
+    Said said;
+    std::array<char, 512> piece{};
+    while (std::fgets(piece.data(), piece.size(), pipe) != nullptr) {
+        said.text += piece.data();
+    }
+    said.status = ::pclose(pipe);
+    return said;
+}
+
 std::string trimmed(std::string text) {
     while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
         text.pop_back();
@@ -92,16 +110,9 @@ std::string submit(const fs::path& script, const std::optional<std::string>& aft
     const std::string command = "sbatch --parsable " +
                                 (after ? "--dependency=afterany:" + quoted(*after) + " " : "") +
                                 quoted(script.string()) + " 2>&1";
-    std::FILE* said = ::popen(command.c_str(), "r");
-    ensure(said != nullptr, "a process for sbatch can be made");
-    std::string text;
-    std::array<char, 512> piece{};
-    while (std::fgets(piece.data(), piece.size(), said) != nullptr) {
-        text += piece.data();
-    }
-    const int status = ::pclose(said);
-    text = trimmed(text);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    const Said said = said_by(command);
+    const std::string text = trimmed(said.text);
+    if (!WIFEXITED(said.status) || WEXITSTATUS(said.status) != 0) {
         throw std::runtime_error("sbatch refuses the job: " + text);
     }
     // "1234" or "1234;cluster", on the last line: warnings may stand before it.
@@ -114,6 +125,25 @@ std::string submit(const fs::path& script, const std::optional<std::string>& aft
         throw std::runtime_error("sbatch gives no job number: " + text);
     }
     return number;
+}
+
+std::vector<std::string> in_queue(const std::vector<std::string>& jobs) {
+    std::string list;
+    for (const std::string& job : jobs) {
+        list += (list.empty() ? "" : ",") + job;
+    }
+    // A job that is over is unknown to it, which is no error here; so is a queue that nobody
+    // answers for.
+    std::istringstream lines(
+        said_by("timeout 10 squeue --noheader --format=%A --jobs=" + list + " 2>/dev/null").text);
+    std::vector<std::string> waiting;
+    for (std::string job; lines >> job;) {
+        if (std::find(jobs.begin(), jobs.end(), job) != jobs.end() &&
+            std::find(waiting.begin(), waiting.end(), job) == waiting.end()) {
+            waiting.push_back(job);
+        }
+    }
+    return waiting;
 }
 
 }  // namespace memwall

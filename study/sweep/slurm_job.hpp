@@ -39,4 +39,7 @@ bool has_sbatch();
 /// std::runtime_error with what sbatch said where it refuses.
 std::string submit(const std::filesystem::path& script, const std::optional<std::string>& after);
 
+/// Those of `jobs` that squeue says wait or run.
+std::vector<std::string> in_queue(const std::vector<std::string>& jobs);
+
 }  // namespace memwall

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <numeric>
 
@@ -68,6 +69,31 @@ std::string submit_script(const fs::path& path, const std::string& text,
                           const std::optional<std::string>& after) {
     write_file_whole(path, text);
     return submit(path, after);
+}
+
+/// The numbers of the jobs that a sweep was submitted as last.
+fs::path jobs_file(const fs::path& out) {
+    return slurm_folder(out) / "jobs";
+}
+
+/// Two arrays at once would share the points, but every task of the second would wait for nothing.
+void refuse_while_queued(const fs::path& out) {
+    std::ifstream file(jobs_file(out));
+    std::vector<std::string> jobs;
+    for (std::string job; file >> job;) {
+        jobs.push_back(job);
+    }
+    if (jobs.empty()) {
+        return;
+    }
+    std::string waiting;
+    for (const std::string& job : in_queue(jobs)) {
+        waiting += (waiting.empty() ? "" : ", ") + job;
+    }
+    if (!waiting.empty()) {
+        throw InputError("--slurm: this sweep's jobs " + waiting +
+                         " still wait or run; expected their end (--status shows it), or scancel");
+    }
 }
 
 /// A number that Slurm gives its tasks.
@@ -136,6 +162,7 @@ std::string slurm_script(const LoadedSweep& loaded, const SweepOptions& options,
 SubmittedSweep submit_sweep(LoadedSweep& loaded, const Configs& configs,
                             const SweepOptions& options, const SlurmRequest& request,
                             const std::optional<std::string>& configs_option) {
+    refuse_while_queued(options.out);
     SweepOptions prepare = options;
     prepare.only_prepare = true;
     SubmittedSweep submitted;
@@ -163,6 +190,11 @@ SubmittedSweep submit_sweep(LoadedSweep& loaded, const Configs& configs,
     }
     submitted.jobs.push_back(submit_script(
         folder / "collect.sh", collect_script(loaded, options, request), submitted.jobs.back()));
+    std::string jobs;
+    for (const std::string& job : submitted.jobs) {
+        jobs += job + "\n";
+    }
+    write_file_whole(jobs_file(options.out), jobs);
     return submitted;
 }
 

@@ -61,7 +61,8 @@ echo "\$*" >>"$work/submitted"
 echo "warning: this cluster is slow" >&2
 wc -l <"$work/submitted"
 END
-chmod +x bin/sbatch
+printf '#!/bin/bash\ncat "%s/queue" 2>/dev/null\n' "$work" >bin/squeue
+chmod +x bin/sbatch bin/squeue
 submit() { PATH=$work/bin:$PATH "$memwall" sweep s.yaml --slurm --out "$1" --then analytic --top 7 "${@:2}" 2>&1; }
 # task SCRIPT JOB NUMBER COUNT
 task() { SLURM_ARRAY_JOB_ID=$2 SLURM_ARRAY_TASK_ID=$3 SLURM_ARRAY_TASK_COUNT=$4 timeout -s KILL "${5:-60}" bash "$1" 2>/dev/null; }
@@ -69,6 +70,12 @@ task() { SLURM_ARRAY_JOB_ID=$2 SLURM_ARRAY_TASK_ID=$3 SLURM_ARRAY_TASK_COUNT=$4 
 said=$(submit shared --array-tasks 3)
 expect_contains "$said" "submitted 500 points as jobs 1, 2, 3" "what is said of a submission"
 expect_equal "$(grep -c -- "--dependency=afterany:[12] " submitted)" 2 "the jobs that wait for others"
+echo 2 >queue
+status=0
+said=$(submit shared --array-tasks 3) || status=$?
+expect_equal "$status" 2 "the exit status of a second submission while the first one waits"
+expect_contains "$said" "error: --slurm: this sweep's jobs 2 still wait or run" "what is said of it"
+rm queue
 tasks=()
 exec 3>&2 2>/dev/null # bash tells of every process that is killed
 for number in 0 1 2; do
