@@ -313,4 +313,13 @@ std::optional<Precision> read_precision(MapReader& reader, const char* key) {
     return precision;
 }
 
+std::shared_ptr<const StatedLayer> stated_layer(const LayerEntry& entry) {
+    StatedLayer stated = {entry.name.name, entry.op->name, {}, "", entry.keys};
+    stated.weights = entry.weights ? entry.weights->name : "";
+    for (const NameAt& input : entry.inputs) {
+        stated.inputs.push_back(input.name);
+    }
+    return std::make_shared<const StatedLayer>(std::move(stated));
+}
+
 }  // namespace memwall

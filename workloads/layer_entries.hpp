@@ -4,12 +4,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "workloads/expression.hpp"
 #include "workloads/ops/op.hpp"
+#include "workloads/stated_layer.hpp"
 
 namespace memwall {
 
@@ -36,6 +38,9 @@ struct LayerEntry {
     std::vector<YamlValue::Entry> keys;  ///< the op's own, in the order of the file
     std::optional<NameAt> weights;       ///< the layer whose weights this one uses too
 };
+
+/// What the layers that an entry becomes remember of it. The op is known.
+std::shared_ptr<const StatedLayer> stated_layer(const LayerEntry& entry);
 
 /// Changes the keys of a layer before they are read.
 using LayerRewrite = std::function<YamlValue(const YamlValue&)>;

@@ -8,6 +8,7 @@
 
 #include "workloads/layer_graph.hpp"
 #include "workloads/ops/build.hpp"
+#include "workloads/ops/limits.hpp"
 
 namespace memwall {
 namespace {
@@ -189,7 +190,7 @@ private:
 
     void plan(std::size_t l) {
         const LayerEntry& layer = entry_.layers[l];
-        if (!layer.plan) {
+        if (!layer.plan || planned_ > kMostPlannedLayers) {
             return;
         }
         const auto inputs = input_shapes(l);
@@ -202,6 +203,13 @@ private:
             error(layer, fault.where, fault.message);
         }
         if (!plan) {
+            return;
+        }
+        planned_ += plan->parts.size();
+        if (planned_ > kMostPlannedLayers) {
+            faults_.error(layer.where, "more than 200,000 layers at layer '" + layer.name.name +
+                                           "', each step of a cell and each part of an attention "
+                                           "counted");
             return;
         }
         for (const LayerPart& part : plan->parts) {
@@ -227,20 +235,11 @@ private:
             return;
         }
         shapes_[output_of(l).position()] = made;
-        const auto as_stated = stated(layer);
+        const auto as_stated = stated_layer(layer);
         for (LayerPart& part : plan->parts) {
             fill(l, std::move(part), plan->composite);
             made_[l].back().stated = as_stated;
         }
-    }
-
-    static std::shared_ptr<const StatedLayer> stated(const LayerEntry& entry) {
-        StatedLayer stated = {entry.name.name, entry.op->name, {}, "", entry.keys};
-        stated.weights = entry.weights ? entry.weights->name : "";
-        for (const NameAt& input : entry.inputs) {
-            stated.inputs.push_back(input.name);
-        }
-        return std::make_shared<const StatedLayer>(std::move(stated));
     }
 
     /// Adds the next primitive layer of entry `l`.
@@ -386,6 +385,7 @@ private:
     std::vector<std::vector<Layer>> made_;      ///< by entry
     std::vector<Sharing> sharing_;
     std::set<std::pair<int, int>> wrong_;
+    std::size_t planned_ = 0;  ///< layers, each part of a composite
 };
 
 }  // namespace

@@ -95,4 +95,15 @@ TEST_CASE("Each mistake in a block has its sentence") {
         "net.yaml:6:12: error: more than 50,000 layers");
 }
 
+TEST_CASE("Cells that unroll to more layers than a network has are one fault, met at once") {
+    // 5 layers a step: the fifth of these has the 200,000th.
+    std::string layers;
+    for (int layer = 1; layer <= 40; ++layer) {
+        layers += "- {name: l" + std::to_string(layer) + ", op: lstm, hidden: 4}\n";
+    }
+    CHECK(faults_of_layers("[9000, 4]", layers) ==
+          "net.yaml:9:3: error: more than 200,000 layers at layer 'l5', each step of a cell and "
+          "each part of an attention counted");
+}
+
 }  // namespace memwall

@@ -2,6 +2,7 @@
 // Whether a layer that an importer states is one that a network can have.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,9 +10,13 @@
 
 namespace memwall::importers {
 
-/// Why the layer cannot read inputs of these shapes and make a result of shape `made`; "" where it
-/// can.
-std::string layer_fault(const DraftLayer& layer, const std::vector<Shape>& inputs,
-                        const Shape& made);
+struct LayerCheck {
+    std::string fault;       ///< "" where there is none
+    std::size_t layers = 0;  ///< that it becomes: itself, or the parts of a composite
+};
+
+/// Whether the layer can read inputs of these shapes and make a result of shape `made`.
+LayerCheck check_layer(const DraftLayer& layer, const std::vector<Shape>& inputs,
+                       const Shape& made);
 
 }  // namespace memwall::importers

@@ -213,4 +213,23 @@ TEST_CASE("Of an operator that cannot be read whole no part is kept") {
           "  - {name: y_node, op: relu}\n");
 }
 
+TEST_CASE("A model of many long cells is refused by one line before its cells are unrolled") {
+    OnnxModel model;
+    model.input("x", {"9000", "1", "4"}).output("y");
+    model.weights("w", {1, 16, 4}).weights("r", {1, 16, 4}).integers("axes", {1});
+    std::string read = "x";
+    for (int cell = 1; cell <= 40; ++cell) {
+        const std::string name = "c" + std::to_string(cell);
+        const std::string next = cell == 40 ? "y" : "s" + std::to_string(cell);
+        model.node("LSTM", {read, "w", "r"}, {name}, {{"hidden_size", std::int64_t{4}}});
+        model.node("Squeeze", {name, "axes"}, {next});
+        read = next;
+    }
+    const std::string line =
+        "net.onnx: error: more than 200,000 layers at operator LSTM, node 'c5_node', each step of "
+        "a cell and each part of an attention counted";
+    CHECK(faults(model) == line);
+    CHECK(faults(model, skipping()) == line);
+}
+
 }  // namespace memwall

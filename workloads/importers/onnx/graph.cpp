@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "workloads/importers/layer_check.hpp"
+#include "workloads/ops/limits.hpp"
 
 namespace memwall::importers::onnx {
 namespace {
@@ -191,9 +192,13 @@ void Graph::add_layer(DraftLayer layer, const Shape& made) {
     for (const std::string& input : layer.inputs) {
         inputs.push_back(shapes_.at(input));
     }
-    const std::string fault = layer_fault(layer, inputs, made);
-    if (!fault.empty()) {
-        throw NotExpressible{fault};
+    const LayerCheck check = check_layer(layer, inputs, made);
+    if (!check.fault.empty()) {
+        throw NotExpressible{check.fault};
+    }
+    planned_ += check.layers;
+    if (planned_ > kMostPlannedLayers) {
+        throw TooManyLayers{};
     }
     shapes_[layer.name] = made;
     draft_.add_layer(std::move(layer));

@@ -96,7 +96,8 @@ public:
     /// weights of a layer with the same bias, which is counted there.
     void set_bias(DraftLayer& layer, const std::string& tensor);
 
-    /// Adds a layer with a result of shape `made`. Throws NotExpressible where there is none such.
+    /// Adds a layer with a result of shape `made`. Throws NotExpressible where there is none such,
+    /// TooManyLayers where a network has no room for it.
     void add_layer(DraftLayer layer, const Shape& made);
 
     /// The axis of dims that has the batch: the leading one, of sequences with the steps in front
@@ -135,6 +136,7 @@ private:
     std::map<std::pair<std::string, Shape>, std::string> renames_;
     std::map<std::tuple<std::string, Shape, Precision>, std::string> weights_;
     std::map<std::string, std::string> biases_;  ///< by layer
+    std::size_t planned_ = 0;                    ///< layers so far, each part of a composite
 };
 
 /// One node and what its reader does with it.

@@ -19,6 +19,9 @@ struct AcrossItems : NotExpressible {
     AcrossItems() : NotExpressible{"works across the items of a batch"} {}
 };
 
+/// The model as a whole is more than a network can have; ends the reading of it.
+struct TooManyLayers {};
+
 /// What contradicts itself or what it reads: ONNX does not allow it either.
 struct Contradiction {
     std::string why;

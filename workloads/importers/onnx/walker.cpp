@@ -79,10 +79,7 @@ Imported Walker::read() {
     if (!faults_.empty()) {
         return {};
     }
-    for (const LayerId id : order) {
-        read_node(graph, model_.nodes[id.position()]);
-    }
-    if (explores_) {
+    if (!read_nodes(graph, order) || explores_) {
         return {};
     }
     std::set<std::string, std::less<>> results;
@@ -183,6 +180,21 @@ void Walker::add_inputs(Graph& graph) {
             graph.set(input.name, Value{});
         }
     }
+}
+
+bool Walker::read_nodes(Graph& graph, const std::vector<LayerId>& order) {
+    for (const LayerId id : order) {
+        const Node& node = model_.nodes[id.position()];
+        try {
+            read_node(graph, node);
+        } catch (const TooManyLayers&) {
+            faults_.error(where_, "more than 200,000 layers at " + described(node) +
+                                      ", each step of a cell and each part of an attention "
+                                      "counted");
+            return false;
+        }
+    }
+    return true;
 }
 
 void Walker::read_node(Graph& graph, const Node& node) {

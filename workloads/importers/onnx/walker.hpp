@@ -48,6 +48,8 @@ private:
     /// Nodes so that each comes after those that it reads. A cycle is a fault.
     std::vector<LayerId> ordered();
     void add_inputs(Graph& graph);
+    /// False where the model has more than a network can have, which is a fault.
+    bool read_nodes(Graph& graph, const std::vector<LayerId>& order);
     void read_node(Graph& graph, const Node& node);
     void refuse_unreadable(const Node& node) const;
     void check_results(const Graph& graph, const Node& node);
