@@ -95,9 +95,9 @@ struct Stated {
     std::map<std::string, std::int64_t> stride;
     std::map<std::string, std::int64_t> sizes;
 
-    [[nodiscard]] std::int64_t stride_of(const std::string& key) const {
+    [[nodiscard]] std::int64_t stride_of(const std::string& key, std::int64_t unsaid = 1) const {
         const auto found = stride.find(key);
-        return found == stride.end() ? 1 : found->second;
+        return found == stride.end() ? unsaid : found->second;
     }
     [[nodiscard]] std::int64_t size(const std::string& key) const {
         const auto found = sizes.find(key);
@@ -227,17 +227,19 @@ private:
     }
 
     void add(const Stated& layer, NetworkDraft& draft) {
-        if (layer.size("N") > 1) {
+        const std::string type = lower(layer.type.text);
+        if (layer.size("N") > 1 && type != "gemm") {
             notes_.push_back("layer '" + layer.name.text + "' has a batch of " +
                              std::to_string(layer.size("N")) + ": the network is of one item");
         }
-        const std::string type = lower(layer.type.text);
         if (type == "gemm") {
             DraftLayer linear = started(layer, "linear", {layer.size("M"), layer.size("K")}, draft);
             linear.set("out_features", layer.size("N")).set_flag("bias", false);
             draft.add_layer(std::move(linear));
         } else if (type == "conv" || type == "dsconv" || type == "ngconv") {
             add_conv(layer, draft, type);
+        } else if (type == "trconv") {
+            add_transposed(layer, draft);
         } else if (options_.skip_unsupported) {
             notes_.push_back("left out: layer '" + layer.name.text + "' of type " +
                              layer.type.text);
@@ -245,7 +247,7 @@ private:
             faults_.error(layer.type.where, "layer '" + layer.name.text + "': type '" +
                                                 layer.type.text +
                                                 "' cannot be expressed; expected CONV, DSCONV, "
-                                                "NGCONV or GEMM");
+                                                "NGCONV, TRCONV or GEMM");
         }
     }
 
@@ -268,6 +270,25 @@ private:
         conv.set_list("stride", {layer.stride_of("Y"), layer.stride_of("X")});
         if (depthwise || layer.size("G") > 1) {
             conv.set("groups", depthwise ? channels : layer.size("G"));
+        }
+        draft.add_layer(std::move(conv.set_flag("bias", false)));
+    }
+
+    /// MAESTRO's own reader gives every TRCONV two steps between inputs, and files state no other
+    /// (its DFSL_parser.hpp, inner_stride).
+    void add_transposed(const Stated& layer, NetworkDraft& draft) {
+        constexpr std::int64_t kUnsaid = 2;
+        if (layer.stride.empty()) {
+            notes_.push_back("layer '" + layer.name.text +
+                             "' (TRCONV) states no stride: it is 2, as in MAESTRO");
+        }
+        DraftLayer conv = started(layer, "conv_transpose",
+                                  {layer.size("C"), layer.size("Y"), layer.size("X")}, draft);
+        conv.set("out_channels", layer.size("K"));
+        conv.set_list("kernel", {layer.size("R"), layer.size("S")});
+        conv.set_list("stride", {layer.stride_of("Y", kUnsaid), layer.stride_of("X", kUnsaid)});
+        if (layer.size("G") > 1) {
+            conv.set("groups", layer.size("G"));
         }
         draft.add_layer(std::move(conv.set_flag("bias", false)));
     }

@@ -9,6 +9,7 @@
 #include "base/yaml.hpp"
 #include "workloads/importers/affine_layer.hpp"
 #include "workloads/importers/formats.hpp"
+#include "workloads/importers/operand_roles.hpp"
 #include "workloads/importers/text_lines.hpp"
 #include "workloads/importers/timeloop_text.hpp"
 
@@ -219,15 +220,9 @@ private:
         for (const std::string& dim : shape.dims) {
             nest.sizes[dim] = sizes.at(dim);
         }
-        for (const Space& each : shape.spaces) {
-            const bool weights = lower(each.name).find("weight") != std::string::npos ||
-                                 lower(each.name).find("filter") != std::string::npos;
-            (each.written ? nest.outputs
-             : weights    ? nest.weights
-                          : nest.inputs) = axes(each, sizes);
-        }
-        if (nest.outputs.empty() || nest.weights.empty() || nest.inputs.empty()) {
-            assign_by_order(shape, sizes, nest);
+        set_operands(shape, sizes, nest);
+        if (!faults_.empty()) {
+            return {};
         }
         const AffineLayer found = classify(nest);
         if (!found.fault.empty()) {
@@ -239,7 +234,11 @@ private:
         DraftLayer layer = {draft.take_name(found.op), found.op, {}, {}, where_};
         layer.inputs = {draft.take_name("inputs")};
         draft.add_input(layer.inputs[0], found.input, "", where_);
-        found.set_keys(layer, {0, 0, 0, 0});
+        if (!found.second.empty()) {
+            layer.inputs.push_back(draft.take_name("second"));
+            draft.add_input(layer.inputs[1], found.second, "", where_);
+        }
+        found.set_keys(layer, std::vector<std::int64_t>(2 * found.kernel.size(), 0));
         draft.add_layer(std::move(layer));
         std::vector<std::string> notes(notes_.begin(), notes_.end());
         if (found.batch > 1) {
@@ -250,10 +249,8 @@ private:
         return {draft.tree(), notes};
     }
 
-    /// Operands without telling names: the first that is read holds the weights, which is noted.
-    void assign_by_order(const ProblemShape& shape,
-                         const std::map<std::string, std::int64_t>& sizes, AffineNest& nest) {
-        nest.outputs.clear();
+    void set_operands(const ProblemShape& shape, const std::map<std::string, std::int64_t>& sizes,
+                      AffineNest& nest) {
         std::vector<const Space*> read;
         for (const Space& each : shape.spaces) {
             if (each.written && nest.outputs.empty()) {
@@ -262,18 +259,19 @@ private:
                 read.push_back(&each);
             }
         }
-        if (read.size() == 2) {
-            // Windows are of the inputs.
-            const auto has_window = [](const Space& each) {
-                return std::any_of(each.axes.begin(), each.axes.end(),
-                                   [](const auto& axis) { return axis.size() > 1; });
-            };
-            const bool swap = has_window(*read[0]);
-            nest.weights = axes(*read[swap ? 1 : 0], sizes);
-            nest.inputs = axes(*read[swap ? 0 : 1], sizes);
-            notes_.insert("'" + read[swap ? 1 : 0]->name + "' is taken for the weights and '" +
-                          read[swap ? 0 : 1]->name +
-                          "' for the inputs: the names do not say which is which");
+        if (read.size() != 2) {
+            faults_.error(where_, "the shape has no data space that is written (read_write: true)");
+            return;
+        }
+        const std::array<ReadOperand, 2> operands = {
+            ReadOperand{read[0]->name, axes(*read[0], sizes)},
+            ReadOperand{read[1]->name, axes(*read[1], sizes)}};
+        const OperandRoles roles = find_roles(operands, nest.outputs, nest.sizes);
+        nest.inputs = operands[roles.inputs].axes;
+        nest.weights = operands[roles.second()].axes;
+        nest.two_activations = roles.two_activations;
+        if (const std::string note = note_on_roles(operands, roles); !note.empty()) {
+            notes_.insert(note);
         }
     }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/yaml.hpp"
+#include "workloads/importers/operand_roles.hpp"
 #include "workloads/importers/text_lines.hpp"
 
 namespace memwall::importers {
@@ -111,7 +112,6 @@ public:
         layer_.type = keys_.optional<std::string>("operator_type", "layer");
         read_loops();
         read_relations();
-        read_equation();
         for (const YamlValue::Entry& entry : keys_.optional_entries("operand_precision")) {
             if (const auto bits = number(entry.value, 0)) {
                 layer_.precision[entry.key] = *bits;
@@ -122,6 +122,7 @@ public:
                 layer_.sources[entry.key] = *id;
             }
         }
+        read_equation();
         for (const YamlValue& size : keys_.optional_items("pr_loop_sizes")) {
             if (const auto value = number(size, 1)) {
                 layer_.image.push_back(*value);
@@ -191,9 +192,19 @@ private:
         const std::string type = lower(layer_.type);
         layer_.nest.pooling = type.find("pool") != std::string::npos;
         layer_.nest.outputs = axes(equation->operands[0], text.mark());
-        const bool weights_first = equation->operands[1].operand == "W";
-        layer_.nest.weights = axes(equation->operands[weights_first ? 1 : 2], text.mark());
-        layer_.nest.inputs = axes(equation->operands[weights_first ? 2 : 1], text.mark());
+        std::array<ReadOperand, 2> read;
+        for (std::size_t each = 0; each < 2; ++each) {
+            const Reference& operand = equation->operands[each + 1];
+            read[each] = {operand.operand, axes(operand, text.mark()),
+                          layer_.source(operand.operand) != layer_.id};
+        }
+        const OperandRoles roles = find_roles(read, layer_.nest.outputs, layer_.nest.sizes);
+        layer_.nest.two_activations = roles.two_activations && !layer_.nest.pooling;
+        layer_.nest.inputs = read[roles.inputs].axes;
+        layer_.nest.weights = read[roles.second()].axes;
+        layer_.inputs = read[roles.inputs].name;
+        layer_.second = read[roles.second()].name;
+        layer_.note = layer_.elementwise ? "" : note_on_roles(read, roles);
     }
 
     std::vector<AffineAxis> axes(const Reference& operand, const SourceMark& where) {

@@ -104,6 +104,25 @@ TEST_CASE("A MAESTRO file is read with and without colons, commas and mappings")
     CHECK(net.notes.back() == "mappings (Dataflow) are left out");
 }
 
+TEST_CASE("A transposed convolution of MAESTRO has the stride that MAESTRO gives it") {
+    const ImportedNetwork net = imported(
+        "m.m",
+        "Network u {\n Layer up { Type: TRCONV Dimensions { K: 8, C: 16, R: 2, S: 2, Y: 7, X: 5 } "
+        "}\n"
+        "Layer by3 { Type: TRCONV Stride { X: 3, Y: 3 } Dimensions { K: 4, C: 8, R: 3, S: 3, Y: 4, "
+        "X: 4 } }\nLayer fc { Type: GEMM Dimensions { M 4, N 5, K 6 } } }\n");
+    CHECK(layer_lines(net.network) ==
+          "  - {name: up, op: conv_transpose, inputs: [up_input], out_channels: 8, kernel: 2, "
+          "stride: 2, bias: false}\n"
+          "  - {name: by3, op: conv_transpose, inputs: [by3_input], out_channels: 4, kernel: 3, "
+          "stride: 3, bias: false}\n"
+          "  - {name: fc, op: linear, inputs: [fc_input], out_features: 5, bias: false}\n");
+    CHECK(net.network.macs() == 8 * 16 * 4 * 7 * 5 + 4 * 8 * 9 * 4 * 4 + 4 * 5 * 6);
+    CHECK(notes(net) ==
+          "the file does not say how layers are connected: each reads an input of its own\n"
+          "layer 'up' (TRCONV) states no stride: it is 2, as in MAESTRO\n");
+}
+
 TEST_CASE("Mistakes in a MAESTRO file are told at their places, cut off ones too") {
     const auto fault = [](const std::string& text) { return import_faults("m.m", text); };
     CHECK(fault("Network n {\nLayer a { Type: CONV\n") ==
@@ -111,7 +130,7 @@ TEST_CASE("Mistakes in a MAESTRO file are told at their places, cut off ones too
           "Dataflow");
     CHECK(fault("Network n {\nLayer a { Type: POOL }\n}") ==
           "m.m:2:17: error: layer 'a': type 'POOL' cannot be expressed; expected CONV, DSCONV, "
-          "NGCONV or GEMM");
+          "NGCONV, TRCONV or GEMM");
     CHECK(fault("Network n {\nLayer a { Dimensions { K: 0 } }\n}") ==
           "m.m:2:27: error: 'K' in layer 'a': expected a number from 1 to 2147483647, found '0'");
     CHECK(fault("Network n {\nLayer a { Dimensions { Z: 1 } }\n}") ==
@@ -155,6 +174,86 @@ TEST_CASE("A ZigZag workload keeps its connections where the shapes meet") {
           "bits that no precision has become the next wider ones (24 become 32)\n"
           "layer 'gemm_4' reads [1, 8], which layer 9 is not there to make: it reads an input of "
           "its own\n");
+}
+
+namespace {
+
+/// Two products of an item's positions, then what `third` says.
+std::string zigzag_products(const std::string& second, const std::string& third) {
+    const std::string loops = "  loop_dims: [B, M, N, K]\n  loop_sizes: [1, 128, 32, 64]\n";
+    return "- id: 0\n  operator_type: Gemm\n  equation: O[b][m][n]+=I[b][m][k]*W[k][n]\n" + loops +
+           "  operand_source: {I: 0, W: 0}\n- id: 1\n  operator_type: Gemm\n  equation: " + second +
+           "+=I[b][m][k]*W[k][n]\n" + loops + "  operand_source: {I: 1, W: 1}\n" +
+           "- id: 2\n  operator_type: MatMul\n" + third;
+}
+
+const char* const kTwoGemms =
+    "  - {name: gemm_0, op: linear, inputs: [gemm_0_input], out_features: 32, bias: false}\n"
+    "  - {name: gemm_1, op: linear, inputs: [gemm_1_input], out_features: 32, bias: false}\n";
+
+}  // namespace
+
+TEST_CASE("A ZigZag product of two layers is a matmul, whatever its operands are called") {
+    const std::string square = "  loop_dims: [B, M, N, K]\n  loop_sizes: [1, 128, 128, 32]\n";
+    for (const char* names : {"AB", "IW", "WI", "QK"}) {
+        const std::string a(1, names[0]), b(1, names[1]);
+        const std::string from = "  operand_source: {" + a + ": 0, " + b + ": 1}\n" + square;
+        // Queries and keys, then the same with keys that the layer before writes transposed.
+        const ImportedNetwork scores = imported(
+            "w.yaml", zigzag_products("O[b][m][n]", "  equation: O[b][m][n]+=" + a + "[b][m][k]*" +
+                                                        b + "[b][n][k]\n" + from));
+        CHECK(layer_lines(scores.network) ==
+              kTwoGemms + std::string("  - {name: matmul_2, op: matmul, inputs: [gemm_0, gemm_1], "
+                                      "transpose: true}\n"));
+        CHECK(notes(scores).empty());
+        const ImportedNetwork turned = imported(
+            "w.yaml", zigzag_products("O[b][n][m]", "  equation: O[b][m][n]+=" + a + "[b][m][k]*" +
+                                                        b + "[b][k][n]\n" + from));
+        CHECK(layer_lines(turned.network) == layer_lines(scores.network));
+        CHECK(notes(turned).empty());
+    }
+}
+
+TEST_CASE("What a ZigZag layer reads in another order than it was written is transposed") {
+    const ImportedNetwork net = imported(
+        "w.yaml",
+        zigzag_products("O[b][n][m]",
+                        "  equation: O[b][m][n]+=I[b][m][k]*W[k][n]\n  loop_dims: [B, M, N, K]\n"
+                        "  loop_sizes: [1, 32, 8, 128]\n  operand_source: {I: 1, W: 2}\n"));
+    CHECK(layer_lines(net.network) ==
+          kTwoGemms +
+              std::string("  - {name: gemm_1_transposed, op: transpose, order: [1, 0]}\n"
+                          "  - {name: matmul_2, op: linear, out_features: 8, bias: false}\n"));
+}
+
+TEST_CASE("Two ZigZag operands that each item of a batch has are inputs; heads stay heads") {
+    const ImportedNetwork net = imported(
+        "w.yaml",
+        "- id: 0\n  operator_type: Gemm\n  equation: O[b][h][m][n]+=A[b][h][m][k]*B[b][h][k][n]\n"
+        "  loop_dims: [B, H, M, N, K]\n  loop_sizes: [4, 12, 128, 64, 32]\n"
+        "  operand_source: {A: 0, B: 0}\n");
+    CHECK(layer_lines(net.network) ==
+          "  - {name: gemm_0, op: matmul, inputs: [gemm_0_input, gemm_0_input_2]}\n");
+    CHECK(net.network.weights() == 0);
+    CHECK(net.network.macs() == 12 * 128 * 64 * 32);
+    CHECK(notes(net) == "layer 'gemm_0' has a batch of 4: the network is of one item\n");
+}
+
+TEST_CASE("A ZigZag product word by word is one, and a kernel that a layer makes is refused") {
+    const std::string loops = "  loop_dims: [B, M, N]\n  loop_sizes: [1, 128, 32]\n";
+    const ImportedNetwork net = imported(
+        "w.yaml", zigzag_products("O[b][m][n]", "  equation: O[b][m][n]=A[b][m][n]*B[b][m][n]\n" +
+                                                    loops + "  operand_source: {A: 0, B: 1}\n"));
+    CHECK(layer_lines(net.network) ==
+          kTwoGemms + std::string("  - {name: matmul_2, op: mul, inputs: [gemm_0, gemm_1]}\n"));
+    CHECK(import_faults("w.yaml",
+                        zigzag_products("O[b][m][n]",
+                                        "  equation: O[b][k][o]+=W[k][f]*I[b][i]\n"
+                                        "  dimension_relations: [i=1*o+1*f]\n"
+                                        "  loop_dims: [B, K, O, F]\n  loop_sizes: [1, 2, 8, 3]\n"
+                                        "  operand_source: {W: 0, I: 1}\n"))
+              .find("layer 2 (MatMul) cannot be expressed: a convolution with a kernel that "
+                    "another layer makes") != std::string::npos);
 }
 
 TEST_CASE("What ZigZag says and no layer is, is told with its layer") {
@@ -205,6 +304,78 @@ TEST_CASE("Timeloop's own shapes are read where they are products") {
     CHECK(import_faults("p.yaml", "problem: {C: -1}\n")
               .find("'C': expected a number from 1 to 2147483648, found '-1'") !=
           std::string::npos);
+}
+
+namespace {
+
+/// A problem of three data spaces, the last of which is written.
+std::string timeloop(const std::string& instance, const std::string& dims, const std::string& first,
+                     const std::string& second, const std::string& made) {
+    return "problem:\n  instance: {" + instance + "}\n  shape:\n    dimensions: [" + dims +
+           "]\n    data_spaces:\n    - {name: " + first + "}\n    - {name: " + second +
+           "}\n    - {name: " + made + ", read_write: true}\n";
+}
+
+}  // namespace
+
+TEST_CASE("The operand of a Timeloop product that no batch belongs to is its weights") {
+    for (const bool named : {true, false}) {
+        const ImportedNetwork net = imported(
+            "p.yaml", timeloop("M: 16, N: 32, K: 64, B: 4", "M, N, K, B",
+                               "A, projection: [[[B]], [[M]], [[K]]]",
+                               std::string(named ? "W" : "E") + ", projection: [[[K]], [[N]]]",
+                               "Z, projection: [[[B]], [[M]], [[N]]]"));
+        CHECK(layer_lines(net.network) ==
+              "  - {name: linear, op: linear, out_features: 32, bias: false}\n");
+        CHECK(net.network.weights() == 64 * 32);
+        CHECK(net.network.macs() == 16 * 32 * 64);
+        CHECK(notes(net) ==
+              "the problem has a batch of 4: the network is of one item, run it with --batch 4\n");
+    }
+}
+
+TEST_CASE("Without names the operand whose loops lead the result of Timeloop has the positions") {
+    const auto weights = [](const std::string& made) {
+        return imported("p.yaml",
+                        timeloop("M: 16, N: 32, K: 8", "M, N, K", "A, projection: [[[M]], [[K]]]",
+                                 "B, projection: [[[K]], [[N]]]", "Z, projection: " + made))
+            .network.weights();
+    };
+    CHECK(weights("[[[M]], [[N]]]") == 8 * 32);
+    CHECK(weights("[[[N]], [[M]]]") == 8 * 16);
+}
+
+TEST_CASE("A Timeloop product of each head without weights is a matmul, in either order") {
+    const auto read = [](const std::string& made) {
+        return imported(
+            "p.yaml", timeloop("H: 8, M: 16, N: 32, K: 4", "H, M, N, K",
+                               "Q, projection: [[[H]], [[M]], [[K]]]",
+                               "Kt, projection: [[[H]], [[N]], [[K]]]", "S, projection: " + made));
+    };
+    const ImportedNetwork scores = read("[[[H]], [[M]], [[N]]]");
+    CHECK(layer_lines(scores.network) ==
+          "  - {name: matmul, op: matmul, inputs: [inputs, second], transpose: true}\n");
+    CHECK(scores.network.tensor(scores.network.inputs()[0]).shape == Shape{8, 16, 4});
+    CHECK(scores.network.tensor(scores.network.inputs()[1]).shape == Shape{8, 32, 4});
+    CHECK(scores.network.weights() == 0);
+    CHECK(scores.network.macs() == 8 * 16 * 32 * 4);
+    CHECK(notes(scores).find("'Q' and 'Kt' are both taken for activations") == 0);
+    const Network turned = read("[[[H]], [[N]], [[M]]]").network;
+    CHECK(turned.tensor(turned.inputs()[0]).shape == Shape{8, 32, 4});
+    CHECK(turned.macs() == scores.network.macs());
+}
+
+TEST_CASE("Timeloop's windows slide over up to three axes") {
+    const std::string axes = "W, projection: [[[C]], [[M]], [[R]], [[S]], [[T]]]";
+    const ImportedNetwork net = imported(
+        "p.yaml",
+        timeloop("C: 3, M: 8, R: 3, S: 3, T: 2, P: 8, Q: 7, D: 6", "C, M, R, S, T, N, P, Q, D",
+                 axes, "I, projection: [[[N]], [[C]], [[R], [P]], [[S], [Q]], [[T], [D]]]",
+                 "O, projection: [[[N]], [[M]], [[P]], [[Q]], [[D]]]"));
+    CHECK(layer_lines(net.network) ==
+          "  - {name: conv, op: conv, out_channels: 8, kernel: [3, 3, 2], bias: false}\n");
+    CHECK(net.network.tensor(net.network.inputs()[0]).shape == Shape{3, 10, 9, 7});
+    CHECK(net.network.macs() == 8 * 7 * 6 * 18 * 3 * 8);
 }
 
 TEST_CASE("Timeloop files may include others and build on them; faults are told where they stand") {
