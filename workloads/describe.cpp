@@ -81,18 +81,6 @@ Bytes read_input(const Network& network, const Layer& layer, TensorId tensor) {
                         network.tensor(tensor).precision);
 }
 
-/// Words that a layer writes: an update of drawn rows no row more than there is.
-std::int64_t written_words(const Layer& layer) {
-    const Box box = layer.space.box();
-    std::int64_t words = touched_words(layer.space.outputs().projection, box);
-    for (const Operand& operand : layer.space.operands) {
-        if (layer.pass == LayerPass::update && operand.projection.gather) {
-            words = std::min(words, touched_words(operand.projection, box));
-        }
-    }
-    return words;
-}
-
 LayerRow row(const Network& network, const Layer& layer) {
     LayerRow row;
     row.name = layer.name;
@@ -117,7 +105,9 @@ LayerRow row(const Network& network, const Layer& layer) {
         for (const TensorId input : std::set(layer.inputs.begin(), layer.inputs.end())) {
             row.input_bytes += read_input(network, layer, input);
         }
-        row.output_bytes = stored_bytes(written_words(layer), layer.space.outputs().precision);
+        row.output_bytes =
+            stored_bytes(touched_words(layer.space.outputs().projection, layer.space.box()),
+                         layer.space.outputs().precision);
     }
     row.intensity = macs_per_byte(row.macs, row.bytes());
     return row;

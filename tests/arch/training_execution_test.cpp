@@ -131,6 +131,8 @@ Generated drawn_network(Draw& draw, std::uint32_t seed) {
             return test::generated_shared_weights(draw);
         case 5:
             return test::generated_sliding(draw);
+        case 6:
+            return test::generated_embedding(draw);
         default:
             return test::generated_network(draw, 3);
     }

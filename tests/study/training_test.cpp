@@ -79,6 +79,26 @@ TEST_CASE("Adam's state crosses the DRAM once in each direction") {
     CHECK(traffic(update, "outputs", "write") == weights);
 }
 
+TEST_CASE("a table that is drawn from more often than it has rows is brought up to date once") {
+    const TemporaryFolder folder;
+    const std::string net = (folder.path() / "net.yaml").string();
+    write_text(net,
+               "network: net\ninputs: {x: [100]}\n"
+               "layers: [{name: e, op: embedding, rows: 100, features: 16}]\n");
+    for (const char* machine : {"von_neumann", "tiny_von_neumann"}) {
+        for (const char* engine : {"analytic", "systemc"}) {
+            INFO(machine << " " << engine);
+            const Json step = run_of(training(
+                machine, net, {"--batch", "8", "--precision", "int8", "--engine", engine}));
+            const Json& update = layer_of(step, "e.update");
+            CHECK(traffic(update, "state", "read") == 3 * 4 * 100 * 16);
+            CHECK(traffic(update, "state", "write") == 3 * 4 * 100 * 16);
+            CHECK(traffic(update, "outputs", "write") == 100 * 16);
+            CHECK(step["totals"]["training_memory_bytes"]["gradients"] == 100 * 16);
+        }
+    }
+}
+
 TEST_CASE("a machine with halves trains in fp16 by itself; one without any says what it has") {
     const Json run =
         run_of(training("von_neumann", "lenet", {"--set", kHalves, "--engine", "analytic"}));

@@ -179,10 +179,15 @@ Generated generated_embedding(Draw& draw) {
                                                     "class_tokens: " +
                                                         std::to_string(draw(0, 2)) + "}\n"
                                                   : "";
-    return load(text(Shape{draw(1, 6)}),
+    Shape numbers = {draw(1, 6)};
+    const bool bags = draw.chance(30);
+    if (bags) {
+        numbers.push_back(draw(1, 5));
+    }
+    return load(text(numbers),
                 "- {name: e, op: embedding, rows: " + std::to_string(draw(1, 12)) +
-                    ", features: " + std::to_string(draw(1, 9)) + "}\n" + positions +
-                    "- {name: n, op: " + norm + "}\n" +
+                    ", features: " + std::to_string(draw(1, 9)) + (bags ? ", pool: true" : "") +
+                    "}\n" + positions + "- {name: n, op: " + norm + "}\n" +
                     "- {name: o, op: linear, out_features: " + std::to_string(draw(1, 7)) + "}\n");
 }
 

@@ -193,6 +193,40 @@ TEST_CASE("Only the drawn rows of an embedding are brought up to date, a tied on
     CHECK_FALSE(has(tied, "out.update"));
 }
 
+TEST_CASE(
+    "Gradients of a table with fewer rows than draws are added up, then each row changes once") {
+    // 3 items of 5 numbers, 15 draws of 4 rows, a share of 4 for each.
+    const Network small = step_of("[5]", "- {name: e, op: embedding, rows: 4, features: 8}\n", 3);
+    const Layer& sum = layer(small, "e.weight_gradient");
+    CHECK(touched(sum, TensorRole::inputs) == 2 * 3 * 5 * 8);
+    CHECK(touched(sum, TensorRole::outputs) == 2 * 4 * 8);
+    CHECK(sum.space.points() == 4 * 4 * 8);
+    CHECK(layer(small, "e.update").space.points() == 4 * 8);
+    // As many draws as rows: at most one of each.
+    const Network equal = step_of("[5]", "- {name: e, op: embedding, rows: 15, features: 8}\n", 3);
+    CHECK_FALSE(has(equal, "e.weight_gradient"));
+    CHECK(layer(equal, "e.update").space.points() == 15 * 8);
+    // 2 items of 3 bags of 7 numbers: 42 draws of 10 rows, 6 results. Five pairs of rows share the
+    // results two by two, each for three draws: 4.2 a row, rounded up to 6.
+    const Network bags =
+        step_of("[3, 7]", "- {name: e, op: embedding, rows: 10, features: 8, pool: true}\n", 2);
+    const Layer& pooled = layer(bags, "e.weight_gradient");
+    CHECK(touched(pooled, TensorRole::inputs) == 2 * 6 * 8);
+    CHECK(touched(pooled, TensorRole::outputs) == 2 * 10 * 8);
+    CHECK(pooled.space.points() == 10 * 2 * 3 * 8);
+    CHECK(layer(bags, "e.update").space.points() == 10 * 8);
+}
+
+TEST_CASE("Layers that share a table change no more rows together than it has") {
+    const Network step = step_of("[5]",
+                                 "- {name: a, op: embedding, rows: 8, features: 4}\n"
+                                 "- {name: b, op: embedding, rows: 8, features: 4, inputs: [x], "
+                                 "weights: a}\n"
+                                 "- {name: sum, op: add, inputs: [a, b]}\n");
+    CHECK(layer(step, "a.update").space.points() == 8 * 4);
+    CHECK_FALSE(has(step, "b.update"));
+}
+
 TEST_CASE("What tells apart whole images learns from the one position that it reads") {
     const Network forward = test::shipped("vit_b16");
     const Network step = training_step(forward, Optimizer::adam);

@@ -85,6 +85,18 @@ TensorId TrainingParts::renamed(const Layer& of, const std::string& part, Tensor
     return renamed;
 }
 
+TensorId TrainingParts::of_the_batch(const Layer& of, const std::string& part, TensorId id,
+                                     const Shape& shape) {
+    BackwardLayer layer;
+    layer.part = part;
+    layer.op = "reshape";
+    layer.shape = shape;
+    layer.kind = TensorKind::batch_sum;
+    const TensorId made = add(of, std::move(layer));
+    parts_.layers.back().inputs = {id};
+    return made;
+}
+
 void TrainingParts::accumulate(const Layer& of, TensorId gradient) {
     std::vector<TensorId>& given = given_[of.weights];
     given.push_back(gradient);
@@ -203,6 +215,22 @@ NetworkParts TrainingParts::take() {
                     std::make_move_iterator(parts_.layers.end()));
     parts_.layers = std::move(forward_);
     return std::move(parts_);
+}
+
+std::int64_t Backward::draws_of_weights() const {
+    std::int64_t draws = 0;
+    for (const Layer& layer : parts_.forward()) {
+        const Operand* table = layer.space.find(TensorRole::weights);
+        if (layer.weights != layer_.weights || table == nullptr || !table->projection.gather) {
+            continue;
+        }
+        std::int64_t of_layer = 1;
+        for (const AxisTerm& term : table->projection.axes[0].terms) {
+            of_layer = checked_multiply(of_layer, layer.space.extent(term.dim));
+        }
+        draws = checked_add(draws, of_layer);
+    }
+    return draws;
 }
 
 std::string Backward::input_part(std::size_t i) const {

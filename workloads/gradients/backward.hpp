@@ -40,6 +40,9 @@ public:
     TensorId add(const Layer& of, BackwardLayer layer, LayerPass pass = LayerPass::backward);
     /// The same words under another shape; `id` itself where it is the same.
     TensorId renamed(const Layer& of, const std::string& part, TensorId id, const Shape& shape);
+    /// The words of all items in one shape, that of the batch.
+    TensorId of_the_batch(const Layer& of, const std::string& part, TensorId id,
+                          const Shape& shape);
     void change_tensor(TensorId id, const Tensor& tensor) {
         parts_.tensors[id.position()] = tensor;
     }
@@ -121,6 +124,12 @@ public:
     void give_weights(TensorId gradient) { parts_.accumulate(layer_, gradient); }
     /// Of the biases, of the gain and offset of a normalisation: in `gradient`'s shape.
     void give_parameters(TensorId gradient) { parameters_ = gradient; }
+    /// The words of all items in one shape, that of the batch.
+    TensorId of_the_batch(const std::string& part, TensorId id, const Shape& shape) {
+        return parts_.of_the_batch(layer_, part, id, shape);
+    }
+    /// Of a table: how many rows all layers that share it draw in the step.
+    [[nodiscard]] std::int64_t draws_of_weights() const;
     /// Of a table: only the rows that were drawn have a gradient, that of the result.
     void give_drawn_rows() { draws_rows_ = true; }
 
