@@ -332,6 +332,55 @@ TEST_CASE("An input of one item beside an open batch keeps nothing from being fo
     CHECK(faults(model).find("node 'mean_node'" + kOpen) != std::string::npos);
 }
 
+TEST_CASE("An input without a batch beside an open one is read for every size of that") {
+    // Numbers of positions look up rows, a mask and a factor are the same for all items.
+    OnnxModel model;
+    model.input("x", {"batch", "4", "8"}).input("positions", {"1", "4"}, kOnnxInt64);
+    model.input("mask", {"4", "8"}).input("factor", {}).output("y").weights("table", {16, 8});
+    model.node("Gather", {"table", "positions"}, {"rows"}).node("Add", {"x", "rows"}, {"placed"});
+    model.node("Mul", {"placed", "mask"}, {"masked"}).node("Mul", {"masked", "factor"}, {"y"});
+    const std::string open = lines(model);
+    CHECK(open.find("op: embedding") != std::string::npos);
+    for (const std::int64_t batch : {1, 2, 4, 8}) {
+        INFO("batch " << batch);
+        CHECK(lines(model, batch_of(batch)) == open);
+    }
+    const auto read = imported("net.onnx", model.bytes(), batch_of(3));
+    CHECK(read.notes.size() == 3);
+    CHECK(read.notes[1] ==
+          "input 'mask' has no batch, so it is the same for all items: in the network each item "
+          "has its own");
+}
+
+TEST_CASE("A node across an open batch is found behind an input without a batch") {
+    OnnxModel model;
+    model.input("x", {"batch", "6"}).input("z", {"6"}).output("y");
+    model.node("Add", {"x", "z"}, {"sum"});
+    model.node("ReduceMean", {"sum"}, {"mean"}, {{"axes", Ints{0}}}).node("Relu", {"mean"}, {"y"});
+    CHECK(faults(model) ==
+          "net.onnx: error: unsupported operator ReduceMean, node 'mean_node'" + kOpen);
+}
+
+TEST_CASE("An input without a batch is refused where the batch has to be known, with the reason") {
+    OnnxModel model;
+    model.input("x", {"batch", "4", "8"}).input("z", {"1", "32"}).output("y");
+    model.integers("rows", {3, -1});
+    model.node("Reshape", {"x", "rows"}, {"r"}).node("Add", {"r", "z"}, {"y"});
+    CHECK(faults(model, batch_of(3)) ==
+          "net.onnx: error: input 'z' has no batch: [1, 32] beside 3 items; such an input is read "
+          "where the batch is left open, but what makes 'r' needs its size; with --batch 1 the "
+          "model is read as it is for one item");
+}
+
+TEST_CASE("A number in a shape that is taken for the batch that was asked for is told") {
+    OnnxModel model;
+    model.input("x", {"batch", "4", "8"}).output("y").weights("w", {32, 6});
+    model.integers("rows", {4, -1});
+    model.node("Reshape", {"x", "rows"}, {"r"}).node("MatMul", {"r", "w"}, {"y"});
+    CHECK(imported("net.onnx", model.bytes(), batch_of(4)).notes ==
+          std::vector<std::string>{"the 4 in the shape of node 'r_node' is taken for the batch"});
+}
+
 TEST_CASE("A model whose batch lies elsewhere says how all of it can be read") {
     // Queries, keys and values as [3, steps, batch, features].
     OnnxModel model;

@@ -247,7 +247,7 @@ void Graph::refuse_asked(const Value& value, const Dims& dims) const {
     const bool alone = value.dims[0] == batch_ && dims[0] % asked_ == 0;
     const bool joined = value.dims[0] % batch_ == 0 && dims[0] == asked_;
     if (dims[0] % batch_ != 0 && (alone || joined)) {
-        throw NotOfItems{{"it has a batch of its own"}};
+        throw StatesBatch{};
     }
 }
 

@@ -110,7 +110,7 @@ public:
     void keep_apart(const Value& value, std::size_t axis) const;
     /// As keep_apart, for all axes from this one on.
     void keep_apart_from(const Value& value, std::size_t first) const;
-    /// For a batch that is followed, seen under other dims: throws NotOfItems where those have the
+    /// For a batch that is followed, seen under other dims: throws StatesBatch where those have the
     /// batch that was asked for, as a number, in its place.
     void refuse_asked(const Value& value, const Dims& dims) const;
     /// The shape of one item: the axis of the batch divided by it, and dropped where that leaves

@@ -82,6 +82,20 @@ std::set<std::string> InputSizes::open_batches() const {
     return keys;
 }
 
+std::set<std::string> InputSizes::shared_inputs() const {
+    std::set<std::string> shared;
+    if (open_batches().empty()) {
+        return shared;
+    }
+    for (const Stated& input : model_.inputs) {
+        const std::size_t axis = batch_axis(input.name);
+        if (input.shape && (axis >= input.shape->size() || !is_open((*input.shape)[axis]))) {
+            shared.insert(input.name);
+        }
+    }
+    return shared;
+}
+
 std::string InputSizes::key_of(const Stated& input, std::size_t axis) {
     const std::string& symbol = (*input.shape)[axis].symbol;
     return symbol.empty() ? input.name + "." + std::to_string(axis) : symbol;

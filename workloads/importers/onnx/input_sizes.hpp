@@ -26,6 +26,9 @@ public:
     /// given another size than it.
     [[nodiscard]] std::set<std::string> open_batches() const;
 
+    /// The inputs without a batch beside those whose batch is open: they are one for all items.
+    [[nodiscard]] std::set<std::string> shared_inputs() const;
+
     /// The input [n, 1, features] whose n is taken for the batch and may as well be the steps of
     /// one sequence; nullptr where the batch was asked for, or follows from another shape.
     [[nodiscard]] const Stated* may_be_steps() const { return may_be_steps_; }

@@ -2,6 +2,7 @@
 // ONNX models: which axis is the batch, and the network that follows.
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "workloads/importers/formats.hpp"
 #include "workloads/importers/onnx/walker.hpp"
@@ -42,6 +43,7 @@ using Nodes = std::set<std::string>;
 struct Trial {
     Nodes across;    ///< those that work across the items
     Nodes left_out;  ///< those and all others that cannot be read
+    Nodes states;    ///< those that have the batch that was asked for as a number
     bool sound = false;
 };
 
@@ -67,20 +69,29 @@ Trial try_many_items(const ImportFile& file, const ImportOptions& options, const
     Diagnostics faults;
     Walker walker(file, many, model, faults);
     walker.explore(asked);
-    return {walker.across_items(), walker.left_out(), faults.empty()};
+    return {walker.across_items(), walker.left_out(), walker.states_batch(), faults.empty()};
 }
 
 /// A model whose open batch was given a size, read as one whose batch was not: nothing where that
-/// size decides what can be read.
-std::optional<Imported> read_without_size(const ImportFile& file, const ImportOptions& options,
-                                          const Model& model, const Trial& trial) {
+/// size decides what can be read, with the first result of a node that it does so for.
+std::pair<std::optional<Imported>, std::string> read_without_size(const ImportFile& file,
+                                                                  const ImportOptions& options,
+                                                                  const Model& model,
+                                                                  const Trial& trial) {
     const ImportOptions one = with_items(options, model, 1);
     Diagnostics faults;
     Walker walker(file, one, model, faults);
     walker.leave_out_across(trial.across);
+    walker.note_shared(InputSizes(model, options).shared_inputs());
     Imported read = walker.read();
-    const bool same = trial.sound && faults.empty() && walker.left_out() == trial.left_out;
-    return same ? std::optional(std::move(read)) : std::nullopt;
+    Nodes differ;
+    std::set_symmetric_difference(walker.left_out().begin(), walker.left_out().end(),
+                                  trial.left_out.begin(), trial.left_out.end(),
+                                  std::inserter(differ, differ.end()));
+    if (trial.sound && faults.empty() && differ.empty()) {
+        return {std::move(read), ""};
+    }
+    return {std::nullopt, differ.empty() ? "" : *differ.begin()};
 }
 
 /// The model with the batch that it states left open.
@@ -148,20 +159,29 @@ Imported read_onnx(const ImportFile& file, const ImportOptions& options, Diagnos
         return std::move(*read);
     }
     Trial trial;
+    std::string decides;
+    Nodes shared;
     if (options.batch != 1 && !InputSizes(*model, options).open_batches().empty()) {
         trial = try_many_items(file, options, *model);
         if (options.batch > 1) {
-            if (auto read = read_without_size(file, options, *model, trial)) {
+            auto [read, node] = read_without_size(file, options, *model, trial);
+            if (read) {
                 return std::move(*read);
             }
             trial = try_many_items(file, options, *model, options.batch);
+            decides = trial.states.empty() ? node : *trial.states.begin();
+        } else {
+            shared = InputSizes(*model, options).shared_inputs();
         }
     }
     if (trial.across.empty()) {
-        trial = try_stated(file, options, *model);
+        trial.across = try_stated(file, options, *model).across;
     }
     Walker walker(file, options, std::move(*model), faults);
     walker.leave_out_across(std::move(trial.across));
+    walker.note_states_batch(std::move(trial.states));
+    walker.note_shared(std::move(shared));
+    walker.note_decides(std::move(decides));
     return walker.read();
 }
 

@@ -14,6 +14,11 @@ struct NotExpressible {
 /// A tensor that is not made of as many items as the batch has.
 struct NotOfItems : NotExpressible {};
 
+/// A node that has the size of the batch as a number.
+struct StatesBatch : NotOfItems {
+    StatesBatch() : NotOfItems{{"it has a batch of its own"}} {}
+};
+
 /// A node that mixes the items of a batch, or leaves some of them out.
 struct AcrossItems : NotExpressible {
     AcrossItems() : NotExpressible{"works across the items of a batch"} {}

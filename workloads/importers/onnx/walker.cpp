@@ -166,19 +166,38 @@ void Walker::add_inputs(Graph& graph) {
         if (graph.uses(input.name) == 0) {
             continue;
         }
-        const auto dims = sizes_.of_input(input, where_, faults_);
-        if (!dims) {
-            continue;
+        if (const auto dims = sizes_.of_input(input, where_, faults_)) {
+            add_input(graph, input, *dims);
         }
-        try {
-            graph.add_input(input.name, *dims, precision_of(input.type),
-                            sizes_.batch_axis(input.name));
-        } catch (const NotExpressible& fault) {
-            if (!explores_) {
-                faults_.error(where_, "input '" + input.name + "': " + fault.why);
-            }
-            graph.set(input.name, Value{});
+    }
+}
+
+/// What is one for all items is a constant to a batch that is followed.
+void Walker::add_input(Graph& graph, const Stated& input, const std::vector<std::int64_t>& dims) {
+    if (explores_ && sizes_.shared_inputs().contains(input.name)) {
+        Value value;
+        value.kind = Value::Kind::constant;
+        value.precision = precision_of(input.type);
+        return graph.set(input.name, unknown_constant(std::move(value), dims));
+    }
+    try {
+        graph.add_input(input.name, dims, precision_of(input.type), sizes_.batch_axis(input.name));
+    } catch (const NotOfItems&) {
+        if (!explores_) {
+            const std::string but =
+                decides_.empty() ? "" : ", but what makes '" + decides_ + "' needs its size";
+            faults_.error(where_, "input '" + input.name + "' has no batch: " + text_of(dims) +
+                                      " beside " + std::to_string(graph.batch()) +
+                                      " items; such an input is read where the batch is left open" +
+                                      but +
+                                      "; with --batch 1 the model is read as it is for one item");
         }
+        graph.set(input.name, Value{});
+    } catch (const NotExpressible& fault) {
+        if (!explores_) {
+            faults_.error(where_, "input '" + input.name + "': " + fault.why);
+        }
+        graph.set(input.name, Value{});
     }
 }
 
@@ -227,6 +246,10 @@ void Walker::read_node(Graph& graph, const Node& node) {
     } catch (const AcrossItems& fault) {
         draft_.doubt_from(made);
         across_items_.insert(first_result(node));
+        leave_out(graph, node, fault.why);
+    } catch (const StatesBatch& fault) {
+        draft_.doubt_from(made);
+        states_batch_.insert(first_result(node));
         leave_out(graph, node, fault.why);
     } catch (const NotOfItems& fault) {
         draft_.doubt_from(made);
@@ -301,12 +324,28 @@ void Walker::replace(Graph& graph, const Node& node) {
     }
 }
 
-void Walker::report() {
+void Walker::report_batch() {
+    const std::string batch = std::to_string(sizes_.batch());
     if (sizes_.states_batch()) {
-        const std::string batch = std::to_string(sizes_.batch());
         notes_.push_back("the model has a batch of " + batch +
                          ": the network is of one item, run it with --batch " + batch);
     }
+    for (const Node& node : model_.nodes) {
+        const std::string result = first_result(node);
+        if (states_batch_.contains(result) && !not_read_.contains(result)) {
+            notes_.push_back("the " + batch + " in the shape of node '" + shown(node) +
+                             "' is taken for the batch");
+        }
+    }
+    for (const std::string& input : shared_) {
+        notes_.push_back("input '" + input +
+                         "' has no batch, so it is the same for all items: in the network each "
+                         "item has its own");
+    }
+}
+
+void Walker::report() {
+    report_batch();
     if (doubles_ > 0) {
         notes_.push_back(doubles_ == 1
                              ? "1 tensor of fp64 is taken for fp32"

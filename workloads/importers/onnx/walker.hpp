@@ -26,6 +26,14 @@ public:
     /// batch, whatever size it has.
     void leave_out_across(std::set<std::string> results) { refused_ = std::move(results); }
 
+    /// Nodes that have the batch that was asked for as a number, by their first results: what is
+    /// read of them is noted.
+    void note_states_batch(std::set<std::string> results) { states_batch_ = std::move(results); }
+    /// Inputs without a batch that are read as if each item had its own: that is noted.
+    void note_shared(std::set<std::string> inputs) { shared_ = std::move(inputs); }
+    /// The first result of a node that cannot be read while the batch is left open.
+    void note_decides(std::string result) { decides_ = std::move(result); }
+
     Imported read();
     /// As read, for the sake of across_items and left_out alone: as much as can be read, of a model
     /// that was asked for with a batch of `asked`, or with none.
@@ -39,6 +47,9 @@ public:
     /// The first results of the nodes that work across the items of the batch that this model is
     /// read with.
     [[nodiscard]] const std::set<std::string>& across_items() const { return across_items_; }
+    /// Where it explored: the first results of those that have the batch that was asked for as a
+    /// number.
+    [[nodiscard]] const std::set<std::string>& states_batch() const { return states_batch_; }
 
 private:
     void check_made_once();
@@ -50,6 +61,7 @@ private:
     void add_inputs(Graph& graph);
     /// False where the model has more than a network can have, which is a fault.
     bool read_nodes(Graph& graph, const std::vector<LayerId>& order);
+    void add_input(Graph& graph, const Stated& input, const std::vector<std::int64_t>& dims);
     void read_node(Graph& graph, const Node& node);
     void refuse_unreadable(const Node& node) const;
     void check_results(const Graph& graph, const Node& node);
@@ -62,6 +74,7 @@ private:
     /// same shape, else an input of the network.
     void replace(Graph& graph, const Node& node);
     void report();
+    void report_batch();
     void report_left_out();
     void report_nothing();
 
@@ -76,6 +89,9 @@ private:
     std::map<std::string, std::string> unreadable_;  ///< elements of inputs and initialisers
     std::set<std::string> refused_;
     std::set<std::string> across_items_;
+    std::set<std::string> states_batch_;
+    std::set<std::string> shared_;
+    std::string decides_;
     std::vector<std::string> left_out_;
     std::set<std::string> not_read_;
     std::vector<std::string> notes_;
