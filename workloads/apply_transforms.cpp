@@ -23,7 +23,8 @@ bool concerns(const Transform& transform, const Layer& layer) {
 }
 
 bool changes_shapes(const Transform& transform) {
-    return transform.channels || transform.sequence_length || !transform.resolution.empty();
+    return transform.channels || transform.heads || transform.sequence_length ||
+           !transform.resolution.empty();
 }
 
 std::vector<std::string> names_of(const Network& network) {
@@ -76,25 +77,36 @@ Network pruned(const Transform& transform, const Network& network) {
     return Network(std::move(parts));
 }
 
-bool has_channels(const Layer& layer) {
+/// Whether a key says how many channels the result of a layer has, or an expert inside.
+bool says_channels(const std::string& op, const std::string& key) {
+    return key == "out_channels" || key == "out_features" ||
+           (key == "features" && (op == "embedding" || op == "moe"));
+}
+
+bool has_key(const Layer& layer, const Transform& transform) {
     return layer.stated != nullptr &&
-           std::any_of(layer.stated->keys.begin(), layer.stated->keys.end(), [](const auto& key) {
-               return key.key == "out_channels" || key.key == "out_features";
-           });
+           std::any_of(layer.stated->keys.begin(), layer.stated->keys.end(),
+                       [&](const auto& entry) {
+                           return transform.heads ? entry.key == "heads"
+                                                  : says_channels(layer.stated->op, entry.key);
+                       });
 }
 
 /// A prune that no layer has weights or channels for would be without effect, which nobody means.
 void check_prune(const Transform& transform, const Network& network, Diagnostics& faults) {
-    if (!transform.prune && !transform.channels) {
+    if (!transform.prune && !transform.channels && !transform.heads) {
         return;
     }
-    const char* lacking = transform.prune ? "weights" : "out_channels or out_features";
+    const char* lacking = transform.prune   ? "weights"
+                          : transform.heads ? "heads"
+                                            : "out_channels, out_features or features";
     const auto prunable = [&](const Layer& layer) {
-        return transform.prune ? layer.weights.valid() : has_channels(layer);
+        return transform.prune ? layer.weights.valid() : has_key(layer, transform);
     };
     const auto& layers = network.layers();
     for (const NameAt& pattern : transform.layers) {
-        const Transform alone{{pattern}, {}, {}, {}, {}, {}, {}, {}};
+        Transform alone;
+        alone.layers = {pattern};
         const auto named = [&](const Layer& layer) { return concerns(alone, layer); };
         if (std::any_of(layers.begin(), layers.end(), named) &&
             std::none_of(layers.begin(), layers.end(),
@@ -104,10 +116,10 @@ void check_prune(const Transform& transform, const Network& network, Diagnostics
         }
     }
     // Without a pattern the last layer that has channels keeps them.
-    const std::int64_t least = transform.prune ? 1 : 2;
+    const std::int64_t least = transform.channels ? 2 : 1;
     if (transform.layers.empty() && std::count_if(layers.begin(), layers.end(), prunable) < least) {
         faults.error(transform.where, std::string("prune: no layer ") +
-                                          (transform.prune ? "" : "but the last ") + "has " +
+                                          (transform.channels ? "but the last " : "") + "has " +
                                           lacking);
     }
 }
@@ -141,6 +153,15 @@ void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEn
                                "there are no parameters 'image_rows' and 'image_columns'");
         }
     }
+}
+
+std::string hint_of(const std::vector<Transform>& transforms) {
+    const bool pruned = std::any_of(
+        transforms.begin(), transforms.end(),
+        [](const Transform& transform) { return transform.channels || transform.heads; });
+    return pruned ? " (pruned: results that meet keep the same channels and heads; 'layers' has to "
+                    "name all that make them, or to be left out)"
+                  : "";
 }
 
 std::string last_with_weights(const std::vector<YamlValue>& layers) {
@@ -182,42 +203,70 @@ std::int64_t heads_of(const YamlValue& layer) {
     return count && *count > 0 ? *count : 1;
 }
 
+/// A whole number among the entries of a layer; nothing where there is none. A wrong one is told
+/// where the layer is read.
+std::optional<std::int64_t> count_of(const YamlValue::Entry& entry) {
+    Diagnostics ignored;
+    return scalar_as<std::int64_t>(entry.value, entry.key, ignored);
+}
+
+void set_count(YamlValue::Entry& entry, std::int64_t count) {
+    entry.value = YamlValue::make_scalar(std::to_string(count), entry.value.mark());
+}
+
+void keep_channels(std::vector<YamlValue::Entry>& entries, const std::string& op,
+                   std::int64_t heads, double fraction) {
+    std::string before;
+    std::int64_t after = 0;
+    for (YamlValue::Entry& entry : entries) {
+        const auto count = says_channels(op, entry.key) ? count_of(entry) : std::nullopt;
+        if (count) {
+            before = entry.value.text();
+            after = kept_channels(*count, heads, fraction);
+            set_count(entry, after);
+        }
+    }
+    for (YamlValue::Entry& entry : entries) {
+        if (entry.key == "groups" && entry.value.is_scalar() && entry.value.text() == before) {
+            set_count(entry, after);
+        }
+    }
+}
+
+void keep_heads(std::vector<YamlValue::Entry>& entries, std::int64_t heads, double fraction) {
+    const auto kept = static_cast<std::int64_t>(std::ceil(static_cast<double>(heads) * fraction));
+    for (YamlValue::Entry& entry : entries) {
+        if (entry.key == "heads") {
+            set_count(entry, kept);
+        }
+        const auto count = entry.key == "out_features" ? count_of(entry) : std::nullopt;
+        if (count && *count % heads == 0) {
+            set_count(entry, *count / heads * kept);
+        }
+    }
+}
+
 YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer,
                     const std::string& last) {
     const YamlValue* name = layer.find("name");
     if (name == nullptr || !name->is_scalar()) {
         return layer;
     }
+    const YamlValue* op_key = layer.find("op");
+    const std::string op = op_key != nullptr && op_key->is_scalar() ? op_key->text() : "";
     std::vector<YamlValue::Entry> entries = layer.entries();
-    const YamlValue* op = layer.find("op");
-    const bool states_shape = op == nullptr || !op->is_scalar() || op->text() != "reshape";
-    if (states_shape && std::any_of(transforms.begin(), transforms.end(), changes_shapes)) {
-        entries.erase(std::remove_if(entries.begin(), entries.end(),
-                                     [](const auto& entry) { return entry.key == "shape"; }),
-                      entries.end());
+    if (op != "reshape" && std::any_of(transforms.begin(), transforms.end(), changes_shapes)) {
+        std::erase_if(entries, [](const auto& entry) { return entry.key == "shape"; });
     }
     for (const Transform& transform : transforms) {
-        const bool spared = transform.layers.empty() && name->text() == last;
-        if (!transform.channels || spared || !concerns(transform, name->text())) {
+        if (!concerns(transform, name->text())) {
             continue;
         }
-        std::string before;
-        std::string after;
-        for (YamlValue::Entry& entry : entries) {
-            if (entry.key != "out_channels" && entry.key != "out_features") {
-                continue;
-            }
-            Diagnostics ignored;  // a wrong number is told where the layer is read
-            if (const auto count = scalar_as<std::int64_t>(entry.value, entry.key, ignored)) {
-                before = entry.value.text();
-                after = std::to_string(kept_channels(*count, heads_of(layer), *transform.channels));
-                entry.value = YamlValue::make_scalar(after, entry.value.mark());
-            }
-        }
-        for (YamlValue::Entry& entry : entries) {
-            if (entry.key == "groups" && entry.value.is_scalar() && entry.value.text() == before) {
-                entry.value = YamlValue::make_scalar(after, entry.value.mark());
-            }
+        const std::int64_t heads = heads_of(YamlValue::make_map(entries, layer.mark()));
+        if (transform.channels && !(transform.layers.empty() && name->text() == last)) {
+            keep_channels(entries, op, heads, *transform.channels);
+        } else if (transform.heads && heads > 1) {
+            keep_heads(entries, heads, *transform.heads);
         }
     }
     return YamlValue::make_map(std::move(entries), layer.mark());

@@ -200,7 +200,7 @@ private:
         Diagnostics found;
         auto plan = layer.plan({layer.name.name, *inputs, layer.where, found});
         for (const Diagnostic& fault : found.faults()) {
-            error(layer, fault.where, fault.message);
+            error(layer, fault.where, fault.message + entry_.hint);
         }
         if (!plan) {
             return;

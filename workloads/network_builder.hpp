@@ -27,6 +27,7 @@ struct NetworkEntry {
     std::vector<InputEntry> inputs;
     std::vector<LayerEntry> layers;
     std::vector<NameAt> keep_precision;
+    std::string hint;  ///< said behind what is wrong with a layer's shapes
 };
 
 /// Finds duplicate and unknown names, cycles and shapes that do not meet; everything that is wrong

@@ -132,6 +132,7 @@ Network load_network(const YamlValue& tree, Diagnostics& faults) {
         }
     }
     const std::vector<Transform> transforms = read_transforms(reader);
+    entry.hint = hint_of(transforms);
     const auto has = [&](const char* parameter) { return variables.find(parameter) != nullptr; };
     change_inputs(transforms, entry.inputs,
                   {has(kPositions), has(kImageRows) && has(kImageColumns)}, found);

@@ -42,8 +42,8 @@ void read_prune(MapReader& reader, Transform& transform) {
         transform.prune = parse_pattern(value.text());
         if (!transform.prune) {
             reader.error("prune",
-                         "'prune' in transform: expected N:M such as 2:4, {density: 0.5} or "
-                         "{channels: 0.5}, found '" +
+                         "'prune' in transform: expected N:M such as 2:4, {density: 0.5}, "
+                         "{channels: 0.5} or {heads: 0.5}, found '" +
                              value.text() + "'");
         }
         return;
@@ -53,8 +53,10 @@ void read_prune(MapReader& reader, Transform& transform) {
         transform.prune = Sparsity{*density, 0, 0};
     }
     transform.channels = read_fraction(keys, "channels");
-    if (keys.has("density") == keys.has("channels")) {
-        reader.error("prune", "'prune' in transform: expected either 'density' or 'channels'");
+    transform.heads = read_fraction(keys, "heads");
+    if (int{keys.has("density")} + int{keys.has("channels")} + int{keys.has("heads")} != 1) {
+        reader.error("prune",
+                     "'prune' in transform: expected one of 'density', 'channels' and 'heads'");
     }
     keys.finish();
 }

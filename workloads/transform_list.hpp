@@ -20,6 +20,7 @@ struct Transform {
     std::optional<PrecisionPolicy> quantise;
     std::optional<Sparsity> prune;
     std::optional<double> channels;               ///< fraction of the output channels that is kept
+    std::optional<double> heads;                  ///< fraction of the heads that is kept, whole
     std::vector<std::int64_t> resolution;         ///< rows and columns of images, or both at once
     std::optional<std::int64_t> sequence_length;  ///< positions of sequences
     std::optional<bool> fuse;  ///< whether pointwise layers may end the layer before them
@@ -51,12 +52,18 @@ struct SizedByParameters {
 void change_inputs(const std::vector<Transform>& transforms, std::vector<InputEntry>& inputs,
                    const SizedByParameters& by_parameters, Diagnostics& faults);
 
+/// What to say behind shapes that do not meet: how channels and heads are pruned so that they do.
+/// Empty where none are pruned.
+std::string hint_of(const std::vector<Transform>& transforms);
+
 /// The name of the last layer of a list that has `out_channels` or `out_features`: what a network
 /// tells apart. Empty where there is none.
 std::string last_with_weights(const std::vector<YamlValue>& layers);
 
-/// The keys of a layer (a map) with fewer `out_channels` or `out_features`, rounded up; `groups`
-/// follow where there was one for each channel. `last` is pruned only where a pattern names it.
+/// The keys of a layer (a map) with fewer output channels, rounded up: `out_channels`,
+/// `out_features`, and `features` of tables and of experts; `groups` follow where there was one for
+/// each channel. Or with fewer `heads`, rounded up, and the features of those that are left. `last`
+/// is pruned only where a pattern names it.
 /// Where shapes change at all, those that the file states for its own inputs are left out.
 YamlValue rewritten(const std::vector<Transform>& transforms, const YamlValue& layer,
                     const std::string& last);

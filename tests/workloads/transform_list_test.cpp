@@ -6,6 +6,7 @@
 #include "tests/support/generated_forms.hpp"
 #include "tests/workloads/network_text.hpp"
 #include "workloads/network_export.hpp"
+#include "workloads/network_template.hpp"
 #include "workloads/network_yaml.hpp"
 #include "workloads/transforms.hpp"
 
@@ -179,6 +180,71 @@ TEST_CASE("Pruning the channels of all layers leaves the classes as they are") {
     CHECK(named.macs() == 8 * 16 + 16 * 5);
 }
 
+TEST_CASE("Pruning the channels of all layers keeps what is added to a residual stream alike") {
+    const auto pruned = [](const std::string& name) {
+        const std::string path =
+            std::string(MEMWALL_SOURCE_DIR) + "/configs/networks/" + name + ".yaml";
+        Diagnostics faults;
+        YamlValue root = read_yaml_file(path, name, faults);
+        root = with_template(
+            root,
+            [&](const std::string& of, const SourceMark& where) {
+                return read_template_beside(path, of, where);
+            },
+            faults);
+        Network network =
+            load_network(with_override(root, "transforms", "[{prune: {channels: 0.5}}]"), faults);
+        faults.throw_if_any();
+        return network;
+    };
+    for (const char* name :
+         {"llama3_8b", "mixtral_8x7b", "glam", "gpt_j_6b", "vit_b16", "resnet50", "mobilenet_v2"}) {
+        INFO(name);
+        CHECK(pruned(name).weights() < test::shipped(name).weights() / 2 + 1);
+    }
+    // Half of the features in the stream, in and out of each product and in the tables; the pooler
+    // is the last layer and keeps its own.
+    const std::int64_t block = 4 * 512 * 512 + 2 * 512 * 2048;
+    CHECK(pruned("bert_large").weights() == 24 * block + (30'522 + 512 + 2) * 512 + 512 * 1024);
+}
+
+TEST_CASE("Pruning the heads of a layer keeps the others whole") {
+    const std::string text =
+        "network: n\nsource: s\ninputs: {x: [4, 48]}\nlayers:\n"
+        "- {name: q, op: linear, inputs: x, out_features: 48, heads: 4}\n"
+        "- {name: k, op: linear, inputs: x, out_features: 24, heads: 2}\n"
+        "- {name: v, op: linear, inputs: x, out_features: 24, heads: 2}\n"
+        "- {name: y, op: attention, inputs: [q, k, v]}\n"
+        "- {name: o, op: linear, out_features: 48, merge_heads: true}\n"
+        "- {name: sum, op: add, inputs: [o, x]}\n";
+    const Network half = network_of(text + "transforms: [{prune: {heads: 0.5}}]\n");
+    CHECK(half.weights() == 48 * (24 + 12 + 12) + 24 * 48);
+    CHECK(half.tensor(half.find_tensor("q")).shape == Shape{2, 4, 12});
+    CHECK(half.tensor(half.find_tensor("k")).shape == Shape{1, 4, 12});
+    CHECK(faults_of(text + "transforms: [{prune: {heads: 0.5}, layers: q}]\n").empty());
+    // Three query heads for two of keys do not divide.
+    CHECK(
+        faults_of(text + "transforms: [{prune: {heads: 0.75}}]\n")
+            .find(
+                "heads a multiple of kv_heads; found [3, 4, 12], [2, 4, 12] and [2, 4, 12] "
+                "(pruned: results that meet keep the same channels and heads; 'layers' has to name "
+                "all that make them, or to be left out)") != std::string::npos);
+}
+
+TEST_CASE("A prune of some layers that write into one sum says how all are pruned alike") {
+    const std::string text =
+        "network: n\ninputs: {x: [8, 16]}\nlayers:\n"
+        "- {name: up, op: linear, out_features: 64}\n"
+        "- {name: down, op: linear, out_features: 16}\n"
+        "- {name: sum, op: add, inputs: [down, x]}\n"
+        "- {name: classes, op: linear, out_features: 10}\n";
+    CHECK(network_of(text + "transforms: [{prune: {channels: 0.5}, layers: up}]\n").macs() ==
+          8 * (2 * 16 * 32 + 16 * 10));
+    CHECK(faults_of(text + "transforms: [{prune: {channels: 0.5}, layers: [up, down]}]\n")
+              .find("'layers' has to name all that make them, or to be left out") !=
+          std::string::npos);
+}
+
 TEST_CASE("Layers that are not to be fused stand alone") {
     const Network apart = with("- {fuse: false}\n");
     for (const Layer& layer : apart.layers()) {
@@ -215,8 +281,11 @@ TEST_CASE("What is no transform is told at its place") {
           "net.yaml:8:28: error: no layer is called 'cnv*'" +
               suggestion("cnv*", {"conv1", "depth", "conv2"}));
     CHECK(fault("{prune: 5:4}") ==
-          "net.yaml:8:11: error: 'prune' in transform: expected N:M such as 2:4, {density: 0.5} or "
-          "{channels: 0.5}, found '5:4'");
+          "net.yaml:8:11: error: 'prune' in transform: expected N:M such as 2:4, {density: 0.5}, "
+          "{channels: 0.5} or {heads: 0.5}, found '5:4'");
+    CHECK(fault("{prune: {channels: 0.5, heads: 0.5}}") ==
+          "net.yaml:8:11: error: 'prune' in transform: expected one of 'density', 'channels' and "
+          "'heads'");
     CHECK(fault("{prune: {density: 1.5}}").find("above 0 and at most 1") != std::string::npos);
     CHECK(fault("{sequence_length: 4}") ==
           "net.yaml:8:3: error: sequence_length: no input has the shape [positions, features], and "
@@ -237,9 +306,12 @@ TEST_CASE("A prune that has nothing to prune is refused") {
     CHECK(fault("{prune: 2:4, layers: [up, act]}") ==
           "net.yaml:7:29: error: prune: 'act' names no layer with weights");
     CHECK(fault("{prune: {channels: 0.5}, layers: \"a*\"}") ==
-          "net.yaml:7:36: error: prune: 'a*' names no layer with out_channels or out_features");
+          "net.yaml:7:36: error: prune: 'a*' names no layer with out_channels, out_features or "
+          "features");
     CHECK(fault("{prune: {channels: 0.5}}") ==
-          "net.yaml:7:3: error: prune: no layer but the last has out_channels or out_features");
+          "net.yaml:7:3: error: prune: no layer but the last has out_channels, out_features or "
+          "features");
+    CHECK(fault("{prune: {heads: 0.5}}") == "net.yaml:7:3: error: prune: no layer has heads");
     CHECK(faults_of("network: n\ninputs: {x: [8]}\nlayers: [{name: act, op: relu}]\n"
                     "transforms: [{prune: 2:4}]\n") ==
           "net.yaml:4:14: error: prune: no layer has weights");
