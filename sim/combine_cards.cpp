@@ -237,8 +237,7 @@ RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_ca
     totals.window = totals.seconds = window;
     totals.cycles = Cycles(std::llround(
         window.count() * static_cast<double>(machine.clocks().front().frequency().count())));
-    totals.utilization =
-        utilization_of(combined.ledger, machine, window) / static_cast<double>(all_cards);
+    totals.utilization = utilization_of(combined.ledger, machine, window, all_cards);
     totals.power = totals.energy / window;
     totals.at_lower_bound.seconds = window;
     totals.at_lower_bound.energy = totals.energy;

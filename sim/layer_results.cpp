@@ -171,7 +171,7 @@ std::vector<LayerResult> make_layers(const RunInput& input, const std::vector<Le
         result.computing = Seconds(array_seconds(input, l) / rounds);
         result.shifting = shifting_time(input, l);
         const double time = result.end.count() - result.start.count();
-        result.utilization = time > 0 ? at_peak[l] / rounds / time : 0;
+        result.utilization = share_of_peak(at_peak[l] / rounds, time);
     }
     set_added_times(input.outcome, layers);
     if (cold) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/utilization.hpp"
 
+#include <algorithm>
+
 #include "sim/assemble_result.hpp"
 
 namespace memwall {
@@ -56,12 +58,17 @@ double seconds_at_peak(const LedgerRow& row, const Machine& machine) {
     return peak > 0 ? sign(*row.counted) * static_cast<double>(row.count) / peak : 0;
 }
 
-double utilization_of(const std::vector<LedgerRow>& rows, const Machine& machine, Seconds time) {
+double share_of_peak(double seconds, double time, std::int64_t machines) {
+    return time > 0 ? std::min(1.0, seconds / time / static_cast<double>(machines)) : 0;
+}
+
+double utilization_of(const std::vector<LedgerRow>& rows, const Machine& machine, Seconds time,
+                      std::int64_t machines) {
     double seconds = 0;
     for (const LedgerRow& row : rows) {
         seconds += seconds_at_peak(row, machine);
     }
-    return time.count() > 0 ? seconds / time.count() : 0;
+    return share_of_peak(seconds, time.count(), machines);
 }
 
 }  // namespace memwall

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small networks that keep all lanes at work, as a user runs them.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+struct Case {
+    const char* engine;
+    const char* precision;
+    const char* input;
+    const char* layer;
+    std::vector<std::string> more;
+};
+
+}  // namespace
+
+TEST_CASE("a stream never uses more than all of the arrays") {
+    const std::string fast_host = "machine.components.host.bandwidth=1 TB/s";
+    // Each of these counts more in its window than the arrays can do: the last item leaves sooner.
+    const std::vector<Case> cases = {
+        {"analytic",
+         "int8",
+         "[12, 5, 8]",
+         "conv_transpose, out_channels: 16, kernel: 4",
+         {"--set", fast_host, "--set", "machine.components.host.latency=1 ns"}},
+        {"systemc",
+         "int4",
+         "[12, 9, 14]",
+         "conv, out_channels: 8, kernel: 2, padding: same",
+         {"--set", fast_host, "--set", "machine.components.host.latency=1 ns"}},
+        {"systemc",
+         "int8",
+         "[16, 12, 10]",
+         "conv_transpose, out_channels: 16, kernel: 3",
+         {"--effort", "quick", "--set", "machine.components.array.weight_load=1 cycle"}},
+    };
+    const TemporaryFolder folder;
+    const std::string net = (folder.path() / "net.yaml").string();
+    for (const Case& one : cases) {
+        INFO(one.engine << " " << one.layer);
+        write_text(net, std::string("network: net\nprecision: ") + one.precision +
+                            "\ninputs: {x: " + one.input +
+                            "}\nlayers: [{name: a, op: " + one.layer + "}]\n");
+        std::vector<std::string> arguments = {
+            "run",    "--machine", "tiny_von_neumann", "--network", net, "--phase",
+            "stream", "--engine",  one.engine,         "--json",    "-"};
+        arguments.insert(arguments.end(), one.more.begin(), one.more.end());
+        const ProgramRun run = run_memwall(arguments);
+        INFO(run.err);
+        REQUIRE(run.status == 0);
+        const auto result = nlohmann::json::parse(run.out)["runs"][0];
+        CHECK(result["totals"]["utilization"].get<double>() <= 1);
+        CHECK(result["totals"]["utilization"].get<double>() > 0.99);
+        for (const auto& layer : result["layers"]) {
+            CHECK(layer["utilization"].get<double>() <= 1);
+        }
+    }
+}
