@@ -48,6 +48,27 @@ TEST_CASE("The shipped machines load, and their numbers are those of their files
     CHECK(northpole.drams().empty());
 }
 
+TEST_CASE("dadiannao_like has the published peak and eDRAM of its paper's chip") {
+    const Machine chip = test::shipped_machine("dadiannao_like");
+    const Component& array = chip.component(chip.find("array"));
+    const Component& vector = chip.component(chip.find("vector"));
+    const ArrayShape& shape = std::get<MacArrayConfig>(array.config).shapes.front();
+    CHECK(shape.precision == Precision::int16);
+    // 256 multipliers in the array of a tile, 32 more behind it, as many adders.
+    const std::int64_t multipliers =
+        shape.inputs * shape.outputs * array.instances +
+        std::get<VectorUnitConfig>(vector.config).lanes * vector.instances;
+    CHECK(2.0 * static_cast<double>(multipliers) *
+              static_cast<double>(chip.clocks().front().frequency().count()) ==
+          Approx(5.58e12).epsilon(0.002));
+    std::int64_t bytes = 0;
+    for (const char* name : {"core_memory", "frame_buffer"}) {
+        const Component& memory = chip.component(chip.find(name));
+        bytes += std::get<MemoryConfig>(memory.config).capacity.count() * memory.instances;
+    }
+    CHECK(bytes == 36 << 20);
+}
+
 TEST_CASE("Every number of a machine says where it comes from") {
     const Machine machine = test::shipped_machine("northpole");
     REQUIRE(!machine.parts().provenance.empty());

@@ -294,9 +294,10 @@ TEST_CASE("a metric of a memory says which, and a wrong one is told with the nea
 }
 
 TEST_CASE("every shipped validation file is fine") {
-    const ProgramRun run = run_memwall({"check", "northpole", "a100_operators", "a100_power",
-                                        "gpu_mlperf", "gpu_training", "gpu_language", "scalesim",
-                                        "timeloop", "eyeriss_mapper", "tpu_v1", "tpu_v3"});
+    const ProgramRun run =
+        run_memwall({"check", "northpole", "a100_operators", "a100_power", "gpu_mlperf",
+                     "gpu_training", "gpu_language", "scalesim", "timeloop", "eyeriss_mapper",
+                     "tpu_v1", "tpu_v3", "dadiannao"});
     INFO(run.err);
     CHECK(run.status == 0);
     CHECK(run.out.find("validation, 20 rows") != std::string::npos);
