@@ -13,6 +13,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join(ROOT, "docs", "validation.md")
 BEGIN, END = "<!-- validate: begin -->", "<!-- validate: end -->"
+# Other tools, whose rows are layers of one network: a table each, a line a layer, in place of a line a row.
+TOOLS = {"scalesim": "SCALE-Sim", "timeloop": "Timeloop", "maestro": "MAESTRO", "onnxim": "ONNXim"}
 ORDER = ["OUTSIDE", "GROWN", "known miss", "within", "shown", "calibrated"]
 
 
@@ -37,6 +39,27 @@ def envelope(row):
     return "" if value is None else f"{number(value)} ({100 * (value / row['published'] - 1):+.0f} %)"
 
 
+def tool_of(row):
+    return row["group"].split("_")[0] if row["group"].split("_")[0] in TOOLS else None
+
+
+def layer_table(name, rows):
+    """A line a layer, three columns a group: the tool's figure, ours, the difference, in brackets where it is shown and not judged."""
+    groups = list(dict.fromkeys(row["group"] for row in rows))
+    cells = {(row["layer"], row["group"]): row for row in rows}
+    titles = {row["group"]: f"{row['group'].partition('_')[2].replace('_', ' ') or row['metric']}, {row['unit']}" for row in rows}
+    lines = [f"**{name}**", "", "| layer | " + " | ".join(f"{titles[group]}: {name} | ours | difference" for group in groups) + " |",
+             "|---" * (1 + 3 * len(groups)) + "|"]
+    for layer in dict.fromkeys(row["layer"] for row in rows):
+        line = [f"`{layer}`"]
+        for group in groups:
+            row = cells.get((layer, group))
+            difference = f"{row['error']:+.1f} %" if row else ""
+            line += [number(row["published"]), number(row["predicted"]), difference if row["counted"] else f"({difference})"] if row else ["", "", ""]
+        lines.append("| " + " | ".join(line) + " |")
+    return lines
+
+
 def tables(result):
     lines = ["| group | rows | median | worst | which is |", "|---|---|---|---|---|"]
     for group in result["groups"]:
@@ -46,6 +69,8 @@ def tables(result):
               "|---|---|---|---|---|---|---|---|---|---|---|"]
     rows = sorted(result["rows"], key=lambda row: (ORDER.index(row["verdict"]), -abs(row["error"])))
     for row in rows:
+        if tool_of(row) and row["verdict"] in ("within", "shown"):
+            continue
         unit = "%" if "percent" in row["band"] else "points"
         lines.append(f"| {row['verdict']} | `{row['id']}` | {row['machine']} | {row['workload']} | {row['metric']} "
                      f"| {number(row['published'])} | {spread(row)} | {number(row['predicted'])} | {row['unit']} "
@@ -54,6 +79,9 @@ def tables(result):
     if misses:
         lines += ["", "What is believed to cause the misses:", ""]
         lines += [f"- `{row['id']}`: {row['known_miss']['reason']}." for row in misses]
+    lines += ["", "Beside other tools, layer by layer of ResNet-50 as each of them has it (below: what their figures mean). A difference in brackets is shown and not judged."]
+    for tool, name in TOOLS.items():
+        lines += ["", *layer_table(name, [row for row in result["rows"] if tool_of(row) == tool])]
     return "\n".join(lines)
 
 

@@ -101,10 +101,14 @@ double array_time(const RunResult& run, const Metric& metric) {
     return layer_of(run, metric).computing.count();
 }
 
+/// What a layer takes in a round.
+double layer_energy(const RunResult& run, const Metric& metric) {
+    return layer_of(run, metric).energy.count() / counted_rounds(run);
+}
+
 /// A layer's energy in a round, times its time.
 double layer_energy_delay(const RunResult& run, const Metric& metric) {
-    const LayerResult& layer = layer_of(run, metric);
-    return layer.energy.count() / counted_rounds(run) * layer.adds.count();
+    return layer_energy(run, metric) * layer_of(run, metric).adds.count();
 }
 
 /// Bytes read and written of all operands of a layer, in a round.
@@ -203,6 +207,7 @@ const std::vector<MetricEntry>& metrics() {
         {"layer_time", Part::layer, kTimes, layer_time},
         {"array_time", Part::layer, kTimes, array_time},
         {"layer_chip_power", Part::layer, kPowers, layer_chip_power},
+        {"layer_energy", Part::layer, {{"uJ", 1e6}, {"mJ", 1e3}}, layer_energy},
         {"layer_energy_delay", Part::layer, {{"uJ ms", 1e9}, {"J s", 1}}, layer_energy_delay},
         {"layer_traffic", Part::layer_and_memory, {{"MB", 1e-6}, {"kB", 1e-3}}, layer_traffic},
         {"stage_time", Part::run, kTimes, stage_time},

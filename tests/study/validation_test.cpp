@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <map>
+
 #include "study/validation_score.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -279,6 +281,40 @@ TEST_CASE("No layer of ResNet-50 is mapped worse than by Timeloop on its Eyeriss
     CHECK(bounded == 54);
 }
 
+TEST_CASE("Where MAESTRO's elements decide, its dataflows take as long here, and nowhere less") {
+    const auto json = validated("maestro");
+    std::map<std::string, int> judged;
+    for (const auto& row : json["rows"]) {
+        INFO(row["id"]);
+        judged[row["group"]] += row["counted"] == true ? 1 : 0;
+        if (row["counted"] == true && row["metric"] == "layer_time") {
+            CHECK(row["error"].get<double>() >= 0);  // the way in and out comes on top
+        }
+    }
+    CHECK(judged == std::map<std::string, int>{{"maestro_kcp_ws", 1},
+                                               {"maestro_nlr", 1},
+                                               {"maestro_xp_ws", 17},
+                                               {"maestro_yxp_os", 6},
+                                               {"maestro_kcp_ws_energy", 22}});
+}
+
+TEST_CASE("ONNXim's network takes as long here, though not every layer does") {
+    const auto json = validated("onnxim");
+    int layers = 0;
+    double microseconds = 0;
+    for (const auto& row : json["rows"]) {
+        INFO(row["id"]);
+        // "the 3 layers of this shape"
+        const int of_shape = row["spread"].is_null()
+                                 ? 1
+                                 : std::stoi(row["spread"]["source"].get<std::string>().substr(4));
+        layers += of_shape;
+        microseconds += of_shape * row["predicted"].get<double>();
+    }
+    CHECK(layers == 54);
+    CHECK(microseconds == Approx(697.353).epsilon(0.02));  // its 697,353 cycles of 1 ns
+}
+
 TEST_CASE("a metric of a memory says which, and a wrong one is told with the nearest") {
     const TemporaryFolder folder;
     const auto with = [&](const std::string& memory) {
@@ -297,7 +333,7 @@ TEST_CASE("every shipped validation file is fine") {
     const ProgramRun run =
         run_memwall({"check", "northpole", "a100_operators", "a100_power", "gpu_mlperf",
                      "gpu_training", "gpu_language", "scalesim", "timeloop", "eyeriss_mapper",
-                     "tpu_v1", "tpu_v3", "dadiannao"});
+                     "tpu_v1", "tpu_v3", "dadiannao", "maestro", "onnxim"});
     INFO(run.err);
     CHECK(run.status == 0);
     CHECK(run.out.find("validation, 20 rows") != std::string::npos);
