@@ -30,6 +30,18 @@ bool is_of_heads(const Network& network, TensorId id) {
     });
 }
 
+/// Of a region with holes, the words that are touched: in runs of `unit` bytes evenly over what the
+/// runs of the region span, or in one where they do not come out so.
+// MODEL: positions that a window's stride passes over are not read: those that it meets lie evenly
+// over their box.
+void leave_out_holes(DramAccess& access, Bytes touched, std::int64_t unit) {
+    const std::int64_t span = access.stride * access.pieces;
+    const bool in_units = unit > 0 && touched.count() % unit == 0;
+    access.piece = in_units ? Bytes(unit) : touched;
+    access.pieces = touched.count() / access.piece.count();
+    access.stride = access.pieces > 1 ? std::max(unit, span / access.pieces / unit * unit) : 0;
+}
+
 }  // namespace
 
 // MODEL: the rows that a gather draws lie at equal distances over its table, an odd number of rows,
@@ -98,6 +110,11 @@ DramAccess tensor_access(const Network& network, const TensorPart& part, std::in
         access.piece = stored_bytes(run, part.precision);
         access.pieces = all / run;
         access.stride = stride * width / 8;
+        if (part.bytes.count() > 0 && access.piece.count() * access.pieces > part.bytes.count()) {
+            const std::int64_t together = part.region[axes[0]].size();
+            leave_out_holes(access, part.bytes,
+                            together * width % 8 == 0 ? together * width / 8 : 0);
+        }
     }
     return access;
 }

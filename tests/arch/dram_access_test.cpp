@@ -52,6 +52,27 @@ TEST_CASE("Pieces far from each other take longer by the channels and groups the
     CHECK(stretch(pieces(1'000, 32, 64 * 256 * 64), dram) == Approx(64 * 2));
 }
 
+TEST_CASE("Positions that a stride passes over are not read") {
+    // Of 8 channels on 6 x 6 positions a window of 1 x 1 with stride 2 meets 3 x 3 in a box of 5
+    // x 5.
+    const Network image = test::network_of_text(
+        "network: n\ninputs: {x: [8, 6, 6]}\nlayers:\n- {name: a, op: conv, out_channels: 8, "
+        "kernel: 1, stride: 2}\n");
+    const TensorId x = image.find_tensor("x");
+    const Region box = {{0, 1}, {0, 8}, {0, 5}, {0, 5}};
+    const DramAccess met = tensor_access(image, {x, box, Bytes(9 * 8), Precision::int8}, 0);
+    CHECK(met.piece == Bytes(8));
+    CHECK(met.pieces == 9);
+    CHECK(met.stride == 24);  // five rows of six positions, 240 B, over nine: 26 B
+    const DramAccess whole = tensor_access(image, {x, box, Bytes(25 * 8), Precision::int8}, 0);
+    CHECK(whole.piece == Bytes(40));
+    CHECK(whole.pieces == 5);
+    // What does not come out in runs of all channels lies in one.
+    const DramAccess odd = tensor_access(image, {x, box, Bytes(70), Precision::int8}, 0);
+    CHECK(odd.piece == Bytes(70));
+    CHECK(odd.pieces == 1);
+}
+
 TEST_CASE("Channels of an image lie together, matrices of heads one head after another") {
     const Network image = test::network_of_text(
         "network: n\ninputs: {x: [8, 6, 6]}\nlayers:\n- {name: a, op: conv, out_channels: 8, "
