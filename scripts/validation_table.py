@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join(ROOT, "docs", "validation.md")
 BEGIN, END = "<!-- validate: begin -->", "<!-- validate: end -->"
 # Other tools, whose rows are layers of one network: a table each, a line a layer, in place of a line a row.
-TOOLS = {"scalesim": "SCALE-Sim", "timeloop": "Timeloop", "maestro": "MAESTRO", "onnxim": "ONNXim"}
+TOOLS = {"scalesim": "SCALE-Sim", "timeloop": "Timeloop", "zigzag": "ZigZag", "maestro": "MAESTRO", "onnxim": "ONNXim"}
 ORDER = ["OUTSIDE", "GROWN", "known miss", "within", "shown", "calibrated"]
 
 
