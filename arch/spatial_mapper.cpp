@@ -190,6 +190,21 @@ SpatialMemory map_memory(const Network& network, const Machine& machine,
     return memory;
 }
 
+SpatialActivity map_activity(const Network& network, const Machine& machine,
+                             const MapperOptions& options) {
+    check_mappable(network, machine, options);
+    const Chip chip(machine);
+    const Choice choice = choose(network, machine, chip, cores_of(chip), options);
+    SpatialActivity activity;
+    activity.cores = core_activity(choice.network, machine, chip, choice.design.layers);
+    for (const FusedLayer& fused : choice.fused) {
+        activity.layers.push_back(fused.root);
+    }
+    activity.sub_batch = choice.network.batch();
+    activity.columns = chip.mesh->columns;
+    return activity;
+}
+
 Mapping SpatialMapper::map(const Network& network, const Machine& machine,
                            const MapperOptions& options) const {
     const Chip chip(machine);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/mapper.hpp"
+#include "arch/spatial/core_activity.hpp"
 #include "arch/spatial/core_memory.hpp"
 
 namespace memwall {
@@ -23,6 +24,11 @@ struct SpatialMemory {
 /// InputError as map_network does.
 SpatialMemory map_memory(const Network& network, const Machine& machine,
                          const MapperOptions& options);
+
+/// What each core does of each layer of what SpatialMapper maps, and what passes its routers.
+/// Throws as map_memory does.
+SpatialActivity map_activity(const Network& network, const Machine& machine,
+                             const MapperOptions& options);
 
 class SpatialMapper final : public Mapper {
 public:

@@ -14,7 +14,7 @@ _memwall() {
         [serve]="--machine --network --precision --engine --effort --users --prompt --output-tokens --arrivals --rate --requests --seed --instances --set --json --csv --configs --help"
         [sweep]="--jobs --out --reuse --point-timeout --then --top --dry-run --status --slurm --array-tasks --partition --time --sbatch --engine --effort --set --configs --help"
         [validate]="--json --csv --configs --help"
-        [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --objective --mapping --core --set --compare --graph --yaml --json --csv --configs --help"
+        [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --objective --mapping --core --floorplan --layer --by --set --compare --graph --yaml --json --csv --configs --help"
         [check]="--configs --help"
         [import]="--format --output --batch --set-dim --skip-unsupported --help"
     )
@@ -32,13 +32,14 @@ _memwall() {
         --objective) words="latency energy energy_delay traffic" ;;
         --mapping) words=$(_memwall_names mappings) ;;
         --phase) words="single stream offline prefill decode generate training_step" ;;
+        --by) words="traffic power" ;;
         --optimizer) words="sgd momentum adam" ;;
         --precision) words="int8 int4 int2 w4a8" ;;
         --format) words="onnx scalesim maestro zigzag timeloop" ;;
         --arrivals) mapfile -t COMPREPLY < <(compgen -W "poisson even" -- "$word"; compgen -f -- "$word"); return ;;
-        --json | --csv | --output | -o | --graph | --yaml) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --json | --csv | --output | -o | --graph | --yaml | --floorplan) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --configs | --out | --reuse) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set | --set-dim | --jobs | --point-timeout | --top | --array-tasks | --partition | --time | --sbatch | --core | --rate | --requests | --seed | --instances) return ;;
+        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set | --set-dim | --jobs | --point-timeout | --top | --array-tasks | --partition | --time | --sbatch | --core | --rate | --requests | --seed | --instances | --layer) return ;;
     esac
     if [[ -n $words ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

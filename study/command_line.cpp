@@ -160,7 +160,10 @@ const std::vector<ValueOption>& value_options() {
         {"--rate", &CommandLine::rate},
         {"--requests", &CommandLine::requests},
         {"--seed", &CommandLine::seed},
-        {"--instances", &CommandLine::instances}};
+        {"--instances", &CommandLine::instances},
+        {"--floorplan", &CommandLine::floorplan},
+        {"--layer", &CommandLine::layer},
+        {"--by", &CommandLine::by}};
     return kOptions;
 }
 

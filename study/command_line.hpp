@@ -23,7 +23,8 @@ struct CommandLine {
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
         rounds, users, prompt, output_tokens, context, json, csv, configs, format, output, compare,
         graph, yaml, optimizer, objective, mapping, jobs, out, point_timeout, then, top,
-        array_tasks, partition, time, core, arrivals, rate, requests, seed, instances;
+        array_tasks, partition, time, core, arrivals, rate, requests, seed, instances, floorplan,
+        layer, by;
     std::vector<std::string> set, set_dim, reuse, sbatch;
     bool skip_unsupported = false, dry_run = false, status = false, slurm = false;
 };

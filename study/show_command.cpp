@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "base/parse.hpp"
 #include "study/commands.hpp"
+#include "study/floorplan.hpp"
 #include "study/interrupt.hpp"
 #include "study/load.hpp"
 #include "study/output.hpp"
@@ -40,6 +41,9 @@ public:
         if (what != "memory" && command_.core) {
             throw InputError("show: --core is of show memory");
         }
+        if (what != "result" && (command_.floorplan || command_.layer || command_.by)) {
+            throw InputError("show: --floorplan, --layer and --by are of show result FILE");
+        }
         if (what.empty()) {
             return print(show_everything(configs_));
         }
@@ -64,7 +68,7 @@ public:
             const YamlValue root = read_config(file, "dram", inputs_, flaws);
             print(loaded_beside(flaws, [&] { return show_dram(root); }));
         } else if (what == "result") {
-            print(show_result(named("result", "")));
+            result();
         } else if (what == "mapping") {
             expect_words(1);
             mapping();
@@ -127,6 +131,28 @@ private:
         } else {
             print(show_network(shown));
         }
+    }
+
+    /// The tables of a result, or a picture of its chip.
+    void result() {
+        const std::string file = named("result", "");
+        if (!command_.floorplan) {
+            if (command_.layer || command_.by) {
+                throw InputError("show result: --layer and --by are of --floorplan FILE.svg");
+            }
+            return print(show_result(file));
+        }
+        if (!command_.floorplan->ends_with(".svg")) {
+            throw InputError("--floorplan: expected a file that ends in .svg, found '" +
+                             *command_.floorplan + "'");
+        }
+        require_writable(*command_.floorplan);
+        FloorplanRequest request;
+        request.layer = command_.layer.value_or("");
+        request.by = parse_floorplan_by(command_.by.value_or("traffic"));
+        request.machine = request_.machine;
+        request.network = request_.network;
+        write_file_whole(*command_.floorplan, floorplan_svg(floorplan_of(file, request, configs_)));
     }
 
     static void draw(const Network& network, const std::string& file) {
