@@ -141,17 +141,15 @@ def draw_runs(panels, stack, large, fill, unit):
 
 def draw_layers(panels, stack, large, fill, unit):
     (title, bars), = panels.items()
-    figure, axis = style.tall_figure(len(bars))
+    names = [style.wrapped(bar.name, 60) for bar in bars]
+    figure, axis = style.tall_figure(names)
     starts = [0.0] * len(bars)
     for part in stack:
         lengths = [height(bar, part, large) for bar in bars]
         axis.barh(range(len(bars)), lengths, left=starts, height=0.8, label=label_of(part), **fill[part])
         starts = [start + more for start, more in zip(starts, lengths)]
-    style.name_rows(axis, [bar.name for bar in bars])
-    axis.set_title(title, fontsize=10)
     axis.set_xlabel(unit)
-    figure.tight_layout()
-    style.legend_beside(figure, axis)
+    style.finish_rows(figure, axis, names, title)
     return figure
 
 

@@ -11,6 +11,7 @@ import csv
 import sys
 
 import results
+import scales
 import style
 
 
@@ -44,20 +45,20 @@ def grid_of(rows, layer, what):
 
 def draw(rows, layer, what):
     grid = grid_of(rows, layer, what)
-    most = max(map(max, grid))
-    scale, unit = (2**10, "KiB") if most >= 2**12 else (1, "B")
     figure, axes = style.figure(size=(5.6, 4.6))
-    image = axes.imshow([[value / scale for value in line] for line in grid], cmap=style.MAP)
+    image = axes.imshow(grid, cmap=style.MAP)
     axes.set_xlabel("column")
     axes.set_ylabel("row")
-    figure.colorbar(image, label=f"{'in the core' if what == 'all' else what.replace('_', ' ')} ({unit})")
-    axes.set_title(f"{rows[0]['machine']}, {rows[0]['network']}: while {layer} runs", fontsize=10)
+    bar = figure.colorbar(image)
+    held = [value for line in grid for value in line]
+    scales.set_bytes(bar.ax.yaxis, "in the core" if what == "all" else what.replace("_", " "), held)
+    style.set_title(axes, f"{rows[0]['machine']}, {rows[0]['network']}: while {layer} runs", 60)
     figure.tight_layout()
     return figure
 
 
 def main():
-    parser = style.arguments_of(__doc__, holds="what memwall show memory --csv writes")
+    parser = style.arguments_of(__doc__, "csv", "what memwall show memory --csv writes")
     parser.add_argument("--layer", help="while it runs (default: the one while which some core is fullest)")
     parser.add_argument("--what", choices=["all"] + results.CORE_BLOCKS, default="all", help="which blocks count (default: %(default)s)")
     arguments = parser.parse_args()

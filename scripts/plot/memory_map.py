@@ -10,7 +10,9 @@ What lives into the next round is drawn at both ends.
 import json
 
 import results
+import scales
 import style
+import units
 
 NAMES = {"state": "caches", "partial_sums": "partial sums"}
 
@@ -36,10 +38,9 @@ def spans(block, layers):
 def draw(memory):
     names = [layer["name"] for layer in memory["layers"]]
     blocks = memory["core"]["blocks"]
-    scale, unit = (2**10, "KiB") if max(block["address"] + block["bytes"] for block in blocks) >= 2**12 else (1, "B")
     figure, axes = style.figure(size=(7.2, 4.6))
     for position, kind in enumerate(results.CORE_BLOCKS):
-        rows = [(start, width, block["address"] / scale, block["bytes"] / scale)
+        rows = [(start, width, block["address"], block["bytes"])
                 for block in blocks if block["what"] == kind for start, width in spans(block, len(names))]
         if rows:
             starts, widths, bottoms, heights = zip(*rows)
@@ -49,10 +50,10 @@ def draw(memory):
     step = -(-len(names) // 30)
     axes.set_xticks([place + 0.5 for place in range(0, len(names), step)], names[::step], rotation=90, fontsize=6)
     axes.set_ylim(bottom=0)
-    axes.set_ylabel(f"address ({unit})")
+    scales.set_bytes(axes.yaxis, "address", [0, max(block["address"] + block["bytes"] for block in blocks)])
     column, row = memory["core"]["at"]
-    axes.set_title(f"{memory['machine']}, {memory['network']}: core ({column}, {row}), {memory['capacity_bytes'] / scale:g} {unit}",
-                   fontsize=10)
+    style.set_title(axes, f"{memory['machine']}, {memory['network']}: core ({column}, {row}), "
+                    + units.readable(f"{memory['capacity_bytes']} B", 4))
     figure.tight_layout()
     style.legend_beside(figure, axes, upside_down=True)
     return figure

@@ -80,6 +80,11 @@ def working_layers(run):
     return layers
 
 
+def layer_names(layers):
+    """As they stand beside bars."""
+    return [style.wrapped(layer["name"], 60) for layer in layers]
+
+
 def bytes_at(layer, memory):
     """What a layer read and wrote at a memory, over the window."""
     return sum(sum(ways.values()) for ways in layer["traffic_bytes"].get(memory, {}).values())

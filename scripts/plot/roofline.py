@@ -10,7 +10,9 @@ precision, and the rate of the memory while it moves data. Layers that move noth
 import sys
 
 import results
+import scales
 import style
+import units
 
 SAME = 0.01  # peaks that differ by less are one roof
 
@@ -62,11 +64,12 @@ def draw(run, memory):
     ridge = peaks[0] / bandwidth
     left = min(ridge, *[point.intensity for point in points]) / 2
     right = max(ridge, *[point.intensity for point in points]) * 3
-    scale, unit = style.prefixed(bandwidth, "B/s")
+    least = min(left * bandwidth, *[point.rate for point in points])
+    scale, unit = units.prefixed(bandwidth, "B/s")
     axes.plot([left, ridge], [left * bandwidth, peaks[0]], color="black", linewidth=1.2,
               label=f"{memory.replace('_', ' ')}: {bandwidth / scale:.3g} {unit}")
     for position, peak in enumerate(peaks):
-        scale, unit = style.prefixed(peak, "MAC/s")
+        scale, unit = units.prefixed(peak, "MAC/s")
         axes.plot([peak / bandwidth, right], [peak, peak], color="black", linestyle=style.LINES[(position + 1) % 4], linewidth=1.2,
                   label=f"arrays: {peak / scale:.3g} {unit}")
     bounds = list(dict.fromkeys(point.bound_by for point in points))
@@ -76,9 +79,9 @@ def draw(run, memory):
         axes.plot([point.intensity for point in own], [point.rate for point in own], linestyle="none", marker=look["marker"],
                   color=look["color"], markersize=6, alpha=0.8, markeredgecolor="black", markeredgewidth=0.4,
                   label=f"layers bound by {bound}")
-    axes.set(xscale="log", yscale="log", xlabel=f"multiply-accumulates a byte at {memory.replace('_', ' ')} (MAC/B)",
-             ylabel="rate (MAC/s)")
-    axes.set_title(results.title(run), fontsize=10)
+    scales.set_scale(axes.xaxis, f"multiply-accumulates a byte at {memory.replace('_', ' ')}", "MAC/B", [left, right])
+    scales.set_scale(axes.yaxis, "rate", "MAC/s", [least, peaks[0]])
+    style.set_title(axes, results.title(run))
     style.legend_beside(figure, axes)
     return figure
 

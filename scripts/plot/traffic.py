@@ -10,6 +10,7 @@ layer alone, is drawn hollow.
 import sys
 
 import results
+import scales
 import style
 
 
@@ -22,21 +23,23 @@ def draw(run):
         sys.exit(f"error: {results.title(run)}: nothing moves at {memory}, and nothing must")
     bounds = [layer["lower_bound_bytes"].get(memory, 0) / items for layer in layers]
     most = max(bounds + [results.bytes_at(layer, memory) / items for layer in layers])
-    scale, unit = style.prefixed(most, "B")
     tensors = list(dict.fromkeys(tensor for layer in layers for tensor in layer["traffic_bytes"].get(memory, {})))
-    figure, axes = style.tall_figure(len(layers))
+    names = results.layer_names(layers)
+    figure, axes = style.tall_figure(names)
     starts = [0.0] * len(layers)
     for position, tensor in enumerate(tensors):
-        lengths = [sum(layer["traffic_bytes"].get(memory, {}).get(tensor, {}).values()) / items / scale for layer in layers]
+        lengths = [sum(layer["traffic_bytes"].get(memory, {}).get(tensor, {}).values()) / items for layer in layers]
         axes.barh(range(len(layers)), lengths, left=starts, height=0.8, label=tensor.replace("_", " "), **style.area(position))
         starts = [start + more for start, more in zip(starts, lengths)]
     for applies, fill, label in [(True, "black", "I/O lower bound"), (False, "white", "I/O lower bound, had the layer run alone")]:
         rows = [row for row, layer in enumerate(layers) if layer["bound_applies"] == applies]
         if rows:
-            axes.plot([bounds[row] / scale for row in rows], rows, linestyle="none", marker="D", markersize=4, color="black",
+            axes.plot([bounds[row] for row in rows], rows, linestyle="none", marker="D", markersize=4, color="black",
                       markerfacecolor=fill, label=label)
-    style.finish_rows(figure, axes, [layer["name"] for layer in layers],
-                      f"bytes at {memory.replace('_', ' ')} ({unit} a {run['totals']['item'].replace('_', ' ')})", results.title(run))
+    scales.set_from_zero(axes.xaxis, f"bytes at {memory.replace('_', ' ')} a {run['totals']['item'].replace('_', ' ')}", "B", most)
+    style.finish_rows(figure, axes, names, results.title(run))
+    if not any(results.bytes_at(layer, memory) for layer in layers):
+        style.note(figure, f"Nothing crossed {memory.replace('_', ' ')}: all that layers need stayed on the chip.")
     return figure
 
 

@@ -2,54 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls the scripts of scripts/plot on pair.csv and pair.json of the current folder, all in one process, and checks what they draw."""
 import argparse
-import contextlib
-import importlib
-import io
-import sys
-
-import matplotlib.pyplot as plt
+import json
 
 import energy
 import floorplan
 import memory_map
 import results
 import roofline
+from plot_calls import call, check_refused, drawn
 
 OF_JSON = ["roofline", "traffic", "timeline"]
-
-
-def call(script, *words):
-    """What a script says as it ends: None where it draws, else its error; --help gives the help."""
-    sys.argv = [script, *words]
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            importlib.import_module(script).main()
-        return None
-    except SystemExit as end:
-        return end.code if isinstance(end.code, str) else said.getvalue()
-    finally:
-        plt.close("all")
-
-
-def drawn(script, *words):
-    """The text of an SVG that a script draws."""
-    said = call(script, words[0], "drawn.svg", *words[1:])
-    assert said is None, f"{script} {words}: {said}"
-    with open("drawn.svg", encoding="utf-8") as file:
-        return file.read()
-
-
-def check_refused(part, *words):
-    said = call(*words)
-    assert said is not None and part in said, f"{words}: expected '{part}' in '{said}'"
 
 
 def check_units():
     for by in energy.PARTS:
         assert "energy (pJ a multiply-accumulate)" in drawn("energy", "pair.csv", "--by", by), by
     assert "energy of the window (mJ)" in drawn("energy", "pair.csv", "--bars", "layer", "--run", "2", "--per", "window")
-    for script, unit in zip(OF_JSON, ["(MAC/B)", "bytes at dram (", "first input byte ("]):
+    for script, unit in zip(OF_JSON, ["(MAC/B)", "bytes at dram a frame (", "first input byte ("]):
         text = drawn(script, "pair.json", "--run", "1")
         assert unit in text and "tiny_von_neumann, tiny_two" in text, f"{script}: no '{unit}' or no title"
         assert text == drawn(script, "pair.json", "--run", "1"), f"{script} draws the same result differently"
@@ -78,7 +47,7 @@ def check_sums():
 
 def check_memory():
     text = drawn("memory_map", "core.json")
-    for part in ("tiny_northpole, tiny_two: core (1, 0), 4096 B", "address (B)", "weights", "arrivals", "conv2"):
+    for part in ("tiny_northpole, tiny_two: core (1, 0), 4 KiB", "address (B)", "weights", "arrivals", "conv2"):
         assert part in text, f"memory_map: no '{part}'"
     assert text == drawn("memory_map", "core.json"), "memory_map draws the same memory differently"
     memory = memory_map.read("core.json")
@@ -107,7 +76,32 @@ def check_refusals():
     check_refused("expected a name that ends in .png", "timeline", "pair.json", "none.bmp", "--run", "1")
 
 
+def kept(result):
+    """The name of a file with this result."""
+    with open("kept.json", "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    return "kept.json"
+
+
+def check_idle():
+    """A layer that takes no time bounds nothing, and a memory that nothing crossed is told."""
+    with open("pair.json", encoding="utf-8") as file:
+        result = json.load(file)
+    result["runs"] = result["runs"][:1]
+    layers = result["runs"][0]["layers"]
+    layers[0] |= {"bound_by": "latency", "end_s": layers[0]["start_s"]}
+    for layer in layers:
+        layer["traffic_bytes"].pop("dram", None)
+        layer["lower_bound_bytes"] = {"dram": 64}
+    text = drawn("timeline", kept(result))
+    assert "bound by" in text and "bound by latency" not in text
+    assert "Nothing crossed dram" in drawn("traffic", kept(result))
+    layers[1]["traffic_bytes"]["dram"] = {"weights": {"read": 64}}
+    assert "Nothing crossed" not in drawn("traffic", kept(result))
+
+
 check_units()
+check_idle()
 check_sums()
 check_memory()
 check_refusals()

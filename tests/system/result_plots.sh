@@ -25,4 +25,4 @@ expect_equal "$said" "error: '$work/other.csv' is no result; expected what memwa
 [[ ! -e "$work/none.png" ]] || failed "a picture of nothing was left"
 
 cd "$work"
-PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$plot /usr/bin/python3 "$source_dir/tests/system/result_plots.py"
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$plot:$source_dir/tests/system /usr/bin/python3 "$source_dir/tests/system/result_plots.py"
