@@ -76,45 +76,33 @@ public:
         });
     }
 
-    /// Takes what other plans or other folders know of points that are missing here. `keys` are
-    /// those of all points, or empty: then they are made here, for `points`.
-    void adopt(const std::vector<std::int64_t>& points, const std::vector<std::string>& keys) {
-        const auto missing = [&](std::int64_t point) { return !index_.is_final(point); };
-        if (std::none_of(points.begin(), points.end(), missing)) {
-            return;
-        }
-        std::vector<std::unique_ptr<ShardReader>> readers;
-        readers.push_back(std::make_unique<ShardReader>(shards_of(options_.out)));
-        for (const fs::path& folder : options_.reuse) {
-            readers.push_back(std::make_unique<ShardReader>(shards_of(folder)));
-        }
-        std::map<std::string, std::pair<std::size_t, RecordPlace>> known;
-        for (std::size_t r = 0; r < readers.size(); ++r) {
-            readers[r]->scan([&](const ShardHead& head, Record&& record, const RecordPlace& place) {
-                // What constraints excluded may be asked for now.
-                if (!(r == 0 && head == head_) && record.is_final() && !record.key.empty() &&
-                    record.status != PointStatus::excluded) {
-                    known.emplace(std::move(record.key), std::pair(r, place));
-                }
-            });
-        }
-        if (known.empty()) {
-            return;
-        }
+    /// Takes what other plans or other folders know of points that are missing here; `seen` gets
+    /// each. `keys` are those of all points, or empty: then they are made here, for `points`.
+    void adopt(const std::vector<std::int64_t>& points, const std::vector<std::string>& keys,
+               const std::function<void(const Record&)>& seen) {
         PointRunner runner(loaded_.sweep, configs_);
         for (const std::int64_t point : points) {
-            if (!missing(point)) {
+            if (is_final(point)) {
                 continue;
             }
-            const auto found = known.find(keys.empty() ? runner.instantiate(point, engine_).key
-                                                       : keys.at(static_cast<std::size_t>(point)));
-            if (found != known.end()) {
-                Record record = readers[found->second.first]->read(found->second.second);
+            find_others();
+            if (others_->known.empty()) {
+                return;
+            }
+            const auto found =
+                others_->known.find(keys.empty() ? runner.instantiate(point, engine_).key
+                                                 : keys.at(static_cast<std::size_t>(point)));
+            if (found != others_->known.end()) {
+                Record record = others_->readers[found->second.first]->read(found->second.second);
                 record.point = point;
                 keep(record);
+                seen(record);
             }
         }
     }
+
+    /// Frees what adopt() looked through; it can be asked again.
+    void forget_others() { others_.reset(); }
 
     [[nodiscard]] bool is_final(std::int64_t point) const {
         return index_.is_final(point) || fresh_final_.count(point) > 0;
@@ -165,6 +153,33 @@ public:
     }
 
 private:
+    /// What is known of points under other plans and in other folders, by their keys.
+    struct Others {
+        std::vector<std::unique_ptr<ShardReader>> readers;
+        std::map<std::string, std::pair<std::size_t, RecordPlace>> known;
+    };
+
+    void find_others() {
+        if (others_) {
+            return;
+        }
+        Others& others = others_.emplace();
+        others.readers.push_back(std::make_unique<ShardReader>(shards_of(options_.out)));
+        for (const fs::path& folder : options_.reuse) {
+            others.readers.push_back(std::make_unique<ShardReader>(shards_of(folder)));
+        }
+        for (std::size_t r = 0; r < others.readers.size(); ++r) {
+            others.readers[r]->scan(
+                [&](const ShardHead& head, Record&& record, const RecordPlace& place) {
+                    // What constraints excluded may be asked for now.
+                    if (!(r == 0 && head == head_) && record.is_final() && !record.key.empty() &&
+                        record.status != PointStatus::excluded) {
+                        others.known.emplace(std::move(record.key), std::pair(r, place));
+                    }
+                });
+        }
+    }
+
     /// Reads here, for all workers, what points have in common.
     void warm_up(PointRunner& runner, const std::vector<std::int64_t>& points) const {
         const auto first = std::find_if(points.begin(), points.end(),
@@ -183,6 +198,7 @@ private:
     PointIndex index_;
     std::unique_ptr<ShardWriter> writer_;
     std::set<std::int64_t> fresh_final_;
+    std::optional<Others> others_;
     std::int64_t kept_ = 0;
 };
 
@@ -197,7 +213,8 @@ void run_all(const LoadedSweep& loaded, const Configs& configs, const SweepOptio
     PassRun pass(loaded, configs, options, kFirstPass, std::nullopt);
     std::vector<std::int64_t> points(static_cast<std::size_t>(loaded.sweep.space.size()));
     std::iota(points.begin(), points.end(), std::int64_t{0});
-    pass.adopt(points, keys);
+    pass.adopt(points, keys, [](const Record&) {});
+    pass.forget_others();
     counts.found = std::count_if(points.begin(), points.end(),
                                  [&](std::int64_t point) { return pass.is_final(point); });
     begin(loaded.sweep.space.size() - counts.found);
@@ -232,14 +249,17 @@ void run_search(const LoadedSweep& loaded, const Configs& configs, const SweepOp
     Nsga2 search(sweep.space, *sweep.search);
     SweepProgress progress(sweep.name, std::min(sweep.search->budget, sweep.space.size()), 0);
     for (std::vector<std::int64_t> points = search.ask(); !points.empty(); points = search.ask()) {
-        pass.adopt(points, {});
+        const auto take = [&](const Record& record) {
+            search.tell(record.point, fitness_of(sweep, record));
+            ++counts.found;
+            progress.add(record);
+        };
         for (const std::int64_t point : points) {
             if (const auto record = pass.earlier(point)) {
-                search.tell(point, fitness_of(sweep, *record));
-                ++counts.found;
-                progress.add(*record);
+                take(*record);
             }
         }
+        pass.adopt(points, {}, take);
         pass.run(points, progress, [&](const Record& record) {
             search.tell(record.point, fitness_of(sweep, record));
         });
@@ -251,7 +271,7 @@ void run_best(const LoadedSweep& loaded, const Configs& configs, const SweepOpti
               RunTally& counts) {
     const std::vector<std::int64_t> best = best_points(loaded, options.out);
     PassRun pass(loaded, configs, options, then_pass(*loaded.manifest.then), loaded.manifest.then);
-    pass.adopt(best, {});
+    pass.adopt(best, {}, [](const Record&) {});
     const auto found = std::count_if(best.begin(), best.end(),
                                      [&](std::int64_t point) { return pass.is_final(point); });
     SweepProgress progress(loaded.sweep.name + ", " + name(*loaded.manifest.then),

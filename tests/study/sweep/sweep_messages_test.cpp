@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What sweeps say of faults, and at their end.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/study/program.hpp"
@@ -13,7 +14,10 @@ namespace {
 ProgramRun sweep(const TemporaryFolder& folder, const std::string& text,
                  std::vector<std::string> options = {}) {
     write_text(folder.path() / "s.yaml", text);
-    options.insert(options.begin(), {"sweep", "s.yaml", "--out", "out"});
+    if (std::find(options.begin(), options.end(), "--out") == options.end()) {
+        options.insert(options.begin(), {"--out", "out"});
+    }
+    options.insert(options.begin(), {"sweep", "s.yaml"});
     return run_memwall(options, folder.path());
 }
 
@@ -77,6 +81,9 @@ TEST_CASE("results that are damaged or another sweep's are not passed over in si
     CHECK(other.err ==
           "error: --out: 'out' holds the results of the sweep 's'; expected another "
           "folder for 't'\n");
+    const ProgramRun status =
+        sweep(folder, base.substr(0, 25) + "nowhere" + base.substr(41), {"--status"});
+    CHECK(status.out.find("s: 2 of 2 points are there (100 %), 0 failed") == 0);
     const auto shard = folder.path() / "out/shards/000000.shard";
     std::string text = read_text(shard);
     text[0] = 'z';
@@ -89,4 +96,33 @@ TEST_CASE("results that are damaged or another sweep's are not passed over in si
     CHECK(broken.status == 2);
     CHECK(broken.err.find("error: 'out/sweep.json' is damaged: expected what a sweep wrote") !=
           std::string::npos);
+}
+
+TEST_CASE("a search goes on with another budget or seed, and takes what a grid has, as if alone") {
+    const TemporaryFolder folder;
+    const std::string grid =
+        "sweep: s\nbase: {machine: tiny_von_neumann, network: tiny_conv, engine: analytic}\n"
+        "grid:\n  machine.clock: {from: 100 MHz, to: 900 MHz, steps: 9}\n"
+        "  batch: {from: 1, to: 8, steps: 8}\n";
+    const auto search = [](int budget, int seed) {
+        return "search: {method: nsga2, population: 8, budget: " + std::to_string(budget) +
+               ", seed: " + std::to_string(seed) + "}\n";
+    };
+    const auto table = [&] { return read_text(folder.path() / "out/results.csv"); };
+    REQUIRE(sweep(folder, grid + search(30, 2)).status == 0);
+    const std::string alone = table();
+    std::filesystem::remove_all(folder.path() / "out");
+    REQUIRE(sweep(folder, grid + search(20, 2)).status == 0);
+    for (const int seed : {3, 2}) {
+        const ProgramRun run = sweep(folder, grid + search(30, seed));
+        INFO(run.err);
+        REQUIRE(run.status == 0);
+        CHECK(run.err.find("30 points, ") != std::string::npos);
+        CHECK((table() == alone) == (seed == 2));
+    }
+    std::filesystem::remove_all(folder.path() / "out");
+    REQUIRE(sweep(folder, grid, {"--out", "whole"}).status == 0);
+    const ProgramRun reused = sweep(folder, grid + search(30, 2), {"--reuse", "whole"});
+    CHECK(reused.err.find("30 points, 30 found, 0 failed\n") != std::string::npos);
+    CHECK(table() == alone);
 }
