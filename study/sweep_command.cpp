@@ -162,13 +162,13 @@ int sweep_command(const CommandLine& command, const Configs& configs,
         throw InputError("sweep: expected one sweep file, found '" + command.words[1] + "' too");
     }
     refuse_lone_slurm_options(command);
-    LoadedSweep loaded = sweep_of(command, configs);
-    const SweepOptions options = sweep_options(command, loaded.sweep.name);
     if (command.status) {
-        loaded = load_folder(options.out);
-        show_status(loaded, options.out);
+        const fs::path folder = folder_of(command, configs);
+        show_status(load_folder(folder), folder);
         return 0;
     }
+    LoadedSweep loaded = sweep_of(command, configs);
+    const SweepOptions options = sweep_options(command, loaded.sweep.name);
     if (command.slurm) {
         return sweep_slurm_command(command, loaded, configs, options);
     }

@@ -69,6 +69,17 @@ LoadedSweep sweep_of(const CommandLine& command, const Configs& configs) {
     return load_sweep_file(command.words.front(), base_of(command), then, top, configs);
 }
 
+fs::path folder_of(const CommandLine& command, const Configs& configs) {
+    if (command.out) {
+        return *command.out;
+    }
+    InputFiles files;
+    const YamlValue tree =
+        read_config(configs.find(ConfigKind::experiment, command.words.front()), "sweep", files);
+    const YamlValue* name = tree.find("sweep");
+    return fs::path("results") / (name == nullptr ? "" : name->text());
+}
+
 SweepOptions sweep_options(const CommandLine& command, const std::string& sweep) {
     SweepOptions options;
     options.out = command.out.value_or((fs::path("results") / sweep).string());

@@ -17,6 +17,9 @@ std::int64_t positive_option(const char* option, const std::string& text);
 
 /// The sweep file that the command names, with what its options set. Throws InputError.
 LoadedSweep sweep_of(const CommandLine& command, const Configs& configs);
+/// Where its results are, by --out or by its name; what else the file names is not read. Throws
+/// InputError.
+std::filesystem::path folder_of(const CommandLine& command, const Configs& configs);
 /// How it is to be run; results go to --out, else to results/SWEEP. Throws InputError.
 SweepOptions sweep_options(const CommandLine& command, const std::string& sweep);
 
