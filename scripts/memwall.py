@@ -150,7 +150,14 @@ def call(*words, accept=(0,), **options):
     return done
 
 
+def _refuse(options, names, instead):
+    for name in names:
+        if options.get(name):
+            raise MemwallError(f"'{name}': expected {instead}")
+
+
 def _result_of(verb, *words, **options):
+    _refuse(options, ("json", "csv"), f"{verb}() without it: it gives what would be written")
     with tempfile.TemporaryDirectory() as folder:
         paths = {ending: os.path.join(folder, "result." + ending) for ending in ("json", "csv")}
         call(verb, *words, **options, **paths)
@@ -167,18 +174,29 @@ def compare(*machines, **options):
     return _result_of("compare", *machines, **options)
 
 
+def _plain(values):
+    """Numbers, arrays and series of numpy and pandas, ranges and sets, as lists and numbers."""
+    if hasattr(values, "tolist"):
+        return values.tolist()
+    try:
+        return list(values)
+    except TypeError:
+        raise MemwallError(f"a sweep holds numbers, texts, lists and dicts; found {values!r}") from None
+
+
 def sweep(file, out=None, **options):
     """`memwall sweep`: the table of all points, from a sweep file's name or path, or from a dict that has the same keys.
 
     Results lie in `out` (results/NAME), and what is there already is not run again. Points that failed have their reason in the table.
     """
+    _refuse(options, ("dry_run", "slurm", "status"), "memwall.call('sweep', FILE, ...), whose stdout tells: there is no table of it")
     if not isinstance(file, dict):
         done = call("sweep", file, out=out, accept=(0, 1), **options)
         return _points_after(done, out)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, str(file.get("sweep", "sweep")).replace("/", "_") + ".yaml")
         with open(path, "w", encoding="utf-8") as written:
-            json.dump(file, written)  # YAML, too
+            json.dump(file, written, default=_plain)  # YAML, too
         return _points_after(call("sweep", path, out=out, accept=(0, 1), **options), out)
 
 
@@ -200,7 +218,7 @@ def load(path):
     path = os.fspath(path)
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     tables = os.path.join(folder, "results.sqlite")
-    if os.path.isdir(path) or os.path.basename(path) == "results.csv":
+    if os.path.isdir(path) or os.path.basename(path) in ("results.csv", "results.sqlite"):
         if not os.path.exists(tables):
             raise MemwallError(f"'{path}' holds no results of a sweep: there is no {tables}")
         return _read_points(tables)

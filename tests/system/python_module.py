@@ -7,6 +7,7 @@ import os
 import subprocess
 
 import memwall
+import pandas
 
 OPTIONS = {"machine": "tiny_von_neumann", "network": "tiny_two", "batch": 2, "engine": "analytic"}
 
@@ -72,6 +73,10 @@ def check_sweep():
     assert points.equals(memwall.load("dict")) and points.equals(memwall.load("dict/results.csv"))
     assert list(points["point"]) == list(range(6)) and set(points["status"]) == {"done"}
     assert list(points["machine.clock [Hz]"]) == [200e6] * 3 + [400e6] * 3
+    assert points.equals(memwall.load("dict/results.sqlite"))
+    for batches in (list(pandas.Series([1, 2]).to_numpy()), pandas.Series([1, 2]), range(1, 3)):
+        file["grid"]["batch"] = batches
+        assert list(memwall.sweep(file, out="numbers")["batch"]) == [1, 2] * 2
     file["base"]["network"] = "tiny_linear"
     file["grid"] = {"machine.components.dram.capacity": ["1 KiB", "1 MiB"], "batch": [10000]}
     failing = memwall.sweep(file, out="failing")
@@ -86,6 +91,9 @@ def check_errors():
     refused("cannot read 'nowhere.json'", None, lambda: memwall.load("nowhere.json"))
     refused("is no result", None, lambda: memwall.load("s.yaml"))
     refused("holds no results of a sweep", None, lambda: memwall.load("."))
+    refused("a sweep holds numbers, texts, lists and dicts", None, lambda: memwall.sweep({"sweep": "s", "grid": {"batch": [object()]}}, out="none"))
+    refused("'dry_run': expected memwall.call", None, lambda: memwall.sweep("s.yaml", dry_run=True))
+    refused("'json': expected run() without it", None, lambda: memwall.run(**OPTIONS, json="out.json"))
     refused("'gird'", 2, lambda: memwall.sweep({"sweep": "s", "gird": {}}, out="none"))
     before = os.environ["MEMWALL"]
     os.environ["MEMWALL"] = "/no/such/program"
