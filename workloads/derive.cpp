@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "workloads/ops/op.hpp"
+#include "workloads/transpositions.hpp"
 
 namespace memwall {
 namespace {
@@ -24,6 +25,7 @@ public:
         set_batch();
         find_renames();
         find_parts();
+        free_transposed();
         fold_scales();
         choose_precisions();
         place_joins();
@@ -103,6 +105,16 @@ private:
             part.alias = alias;
             each.no_work = true;
             each.space.operands.clear();
+        }
+    }
+
+    /// What its neighbours write or read in another order has the same words.
+    void free_transposed() {
+        for (const LayerId id : free_transpositions(parts_)) {
+            Layer& each = layer(id);
+            each.no_work = true;
+            each.space.operands.clear();
+            tensor(each.outputs[0]).alias = Alias{each.inputs[0], -1, 0};
         }
     }
 

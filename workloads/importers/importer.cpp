@@ -67,6 +67,30 @@ const Importer& chosen(const ImportFile& file, const std::string& format) {
     return *known;
 }
 
+/// What became of the transpositions of a network; "" where it has none.
+std::string note_on_transpositions(const Network& network) {
+    const auto count = [&](bool free) {
+        return std::count_if(network.layers().begin(), network.layers().end(), [&](const Layer& l) {
+            return l.op == "transpose" && l.no_work == free;
+        });
+    };
+    const auto counted = [](std::ptrdiff_t number) {
+        return std::to_string(number) + (number == 1 ? " transposition " : " transpositions ");
+    };
+    const std::ptrdiff_t free = count(true);
+    const std::ptrdiff_t copies = count(false);
+    std::string note;
+    if (free > 0) {
+        note = counted(free) + (free == 1 ? "costs" : "cost") +
+               " nothing: the layers around read or write in the other order";
+    }
+    if (copies > 0) {
+        note +=
+            (free > 0 ? "; " : "") + counted(copies) + (copies == 1 ? "is a copy" : "are copies");
+    }
+    return note;
+}
+
 }  // namespace
 
 std::string ImportFile::extension() const {
@@ -106,6 +130,9 @@ ImportedNetwork import_network(const ImportFile& file, const std::string& format
     faults.throw_if_any();
     Network network = load_network(imported.network, faults);
     faults.throw_if_any();
+    if (std::string note = note_on_transpositions(network); !note.empty()) {
+        imported.notes.push_back(std::move(note));
+    }
     return {std::move(network), importer.name, std::move(imported.notes)};
 }
 

@@ -128,6 +128,20 @@ void add_weighted(NodeReader& node, const Value& input, const Value& weights, co
     node.set_output(0, std::move(made));
 }
 
+/// Output 0 has the axes of `value` in another order, or others of as many words.
+void set_changed(NodeReader& node, const Value& value, const Equation& equation, const Dims& dims) {
+    Dims order;
+    for (const char axis : equation.result) {
+        const std::size_t from = equation.operands[0].find(axis);
+        if (from != std::string::npos) {
+            order.push_back(static_cast<std::int64_t>(from));
+        }
+    }
+    const bool all = order.size() == value.rank() && dims.size() == value.rank();
+    return all && value.is_activation() ? node.set_output(0, permuted(value, order))
+                                        : node.rename(value, dims);
+}
+
 }  // namespace
 
 void read_einsum(NodeReader& node) {
@@ -146,7 +160,7 @@ void read_einsum(NodeReader& node) {
                 node.graph().keep_apart(*values[0], axis);
             }
         }
-        return node.rename(*values[0], sizes.of(equation.result));
+        return set_changed(node, *values[0], equation, sizes.of(equation.result));
     }
     const Roles roles = roles_of(equation);
     const Value& a = *values[0];

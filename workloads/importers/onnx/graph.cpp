@@ -271,6 +271,9 @@ Item Graph::item(const Dims& dims) const {
 }
 
 std::string Graph::read(const Value& value, const Shape& shape) {
+    if (value.is_transposed()) {
+        return read(in_order(value), shape);
+    }
     if (value.source_shape == shape) {
         return value.source;
     }

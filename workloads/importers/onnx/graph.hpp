@@ -118,6 +118,11 @@ public:
     [[nodiscard]] Item item(const Dims& dims) const;
     /// Makes a value that is repeated a tensor of its own.
     void settle(const std::string& name);
+    /// A value that was transposed as a tensor of its own: behind a layer that transposes it, if
+    /// its words change their order.
+    Value in_order(Value value);
+    /// As in_order, of a value that leaves the model.
+    void put_in_order(const std::string& name);
     /// The name of what has the words of `value` in this shape: a rename is added where it needs
     /// one. Throws NotExpressible.
     std::string read(const Value& value, const Shape& shape);
@@ -134,6 +139,7 @@ private:
     std::map<std::string, int> uses_;
     std::map<std::string, Shape> shapes_;  ///< of the draft's inputs and layers
     std::map<std::pair<std::string, Shape>, std::string> renames_;
+    std::map<std::tuple<std::string, Shape, Dims>, std::string> transposed_;
     std::map<std::tuple<std::string, Shape, Precision>, std::string> weights_;
     std::map<std::string, std::string> biases_;  ///< by layer
     std::size_t planned_ = 0;                    ///< layers so far, each part of a composite

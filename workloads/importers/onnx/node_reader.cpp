@@ -137,10 +137,9 @@ void NodeReader::rename(const Value& value, const Dims& dims) {
     if (words_of(dims) != words_of(value.dims)) {
         throw Contradiction{"shapes do not meet: " + text_of(value.dims) + " and " + text_of(dims)};
     }
-    Value renamed = value;
+    Value renamed = graph_.in_order(value);
     renamed.dims = dims;
     renamed.constant.dims = dims;
-    renamed.order.clear();
     set_output(0, std::move(renamed));
 }
 

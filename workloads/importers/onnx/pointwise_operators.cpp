@@ -199,20 +199,22 @@ void pass_on(NodeReader& node, Precision precision) {
 
 Value add_function(NodeReader& node, const Value& value, const std::string& op,
                    const std::string& part) {
+    const Value read = node.graph().in_order(value);
     DraftLayer layer = node.start(op, part);
-    layer.inputs = {value.source};
+    layer.inputs = {read.source};
     if (op == "mul" || op == "sub" || op == "add" || op == "compare") {
         layer.set_list("constant", {1});  // a number beside it
     }
-    const Shape shape = value.source_shape;
-    return node.finish_as(std::move(layer), shape, Dims(value.dims), value.precision);
+    return node.finish_as(std::move(layer), Shape(read.source_shape), Dims(read.dims),
+                          read.precision);
 }
 
 Value add_product_of(NodeReader& node, const Value& a, const Value& b, const std::string& part) {
+    const Value first = node.graph().in_order(a);
     DraftLayer layer = node.start("mul", part);
-    layer.inputs = {a.source, node.graph().read(b, a.source_shape)};
-    return node.finish_as(std::move(layer), Shape(a.source_shape), Dims(a.dims),
-                          widest(a.precision, b.precision));
+    layer.inputs = {first.source, node.graph().read(b, first.source_shape)};
+    return node.finish_as(std::move(layer), Shape(first.source_shape), Dims(first.dims),
+                          widest(first.precision, b.precision));
 }
 
 Value add_bias(NodeReader& node, const Value& value, std::int64_t features,

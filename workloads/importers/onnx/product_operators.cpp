@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products: with weights a linear layer, of two activations a matmul.
 #include <algorithm>
+#include <numeric>
 
 #include "workloads/importers/onnx/operators.hpp"
 #include "workloads/importers/onnx/shared_layers.hpp"
@@ -104,9 +105,25 @@ void add_weights_of_heads(NodeReader& node, const Value& a, const Value& b, cons
     }
 }
 
+/// Whether the last two axes of an activation were exchanged on the way.
+bool has_exchanged_ends(const Value& value) {
+    return value.is_activation() && value.is_transposed() && value.rank() > 1 &&
+           value.order[value.rank() - 2] > value.order[value.rank() - 1];
+}
+
+Value with_ends_exchanged(const Value& value) {
+    Dims order(value.rank());
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    std::swap(order[order.size() - 2], order.back());
+    return permuted(value, order);
+}
+
 /// `bias`: nullptr where there is none.
 void add_product(NodeReader& node, const Value& a, const Value& b, bool transpose_a,
                  bool transpose_b, const Value* bias = nullptr) {
+    if (has_exchanged_ends(b)) {  // the product reads it the other way round
+        return add_product(node, a, with_ends_exchanged(b), transpose_a, !transpose_b, bias);
+    }
     const std::string bias_tensor = bias == nullptr ? "" : bias->tensor;
     if (a.rank() == 0 || b.rank() == 0 || (a.is_constant() && b.is_constant())) {
         throw NotExpressible{"a product of two constants, or of none"};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What gives words another shape, and what computes shapes. A transposition is read as a rename
-// too: whoever reads it next finds the words where they are.
+// What gives words another shape, and what computes shapes.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -33,9 +32,8 @@ Dims axes_of(const NodeReader& node) {
 
 /// Output 0 has input 0, seen under `dims`, `times` as often along each axis.
 void repeat(NodeReader& node, Dims dims, const Dims& times) {
-    Value value = node.input(0);
+    Value value = node.graph().in_order(node.input(0));
     value.dims = dims;
-    value.order.clear();
     Dims made = dims;
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
         if (times[axis] < 1 || times[axis] > (std::int64_t{1} << 40U) / made[axis]) {

@@ -85,6 +85,7 @@ Imported Walker::read() {
     std::set<std::string, std::less<>> results;
     for (const std::string& output : model_.outputs) {
         graph.settle(output);
+        graph.put_in_order(output);
         if (const Value* value = graph.find(output)) {
             results.insert(value->source);
         }
@@ -235,7 +236,6 @@ void Walker::read_node(Graph& graph, const Node& node) {
         if (known == nullptr) {
             return leave_out(graph, node, "");
         }
-        transposed_ += node.op == "Transpose" && !reads_constants(graph, node) ? 1 : 0;
         if (refused_.contains(first_result(node))) {
             const char* open = sizes_.open_batches().empty() ? "" : ", which the model leaves open";
             throw NotOfItems{{AcrossItems{}.why + open}};
@@ -350,12 +350,6 @@ void Walker::report() {
         notes_.push_back(doubles_ == 1
                              ? "1 tensor of fp64 is taken for fp32"
                              : std::to_string(doubles_) + " tensors of fp64 are taken for fp32");
-    }
-    if (transposed_ > 0) {
-        notes_.push_back(transposed_ == 1 ? "1 transposition is read as a rename, at no cost"
-                                          : std::to_string(transposed_) +
-                                                " transpositions are read as renames, at no "
-                                                "cost");
     }
     if (passed_over_ > 0) {
         const std::string nodes = passed_over_ == 1

@@ -98,7 +98,6 @@ private:
     bool explores_ = false;
     std::int64_t asked_ = 0;  ///< where it explores
     int doubles_ = 0;         ///< inputs and initialisers of fp64
-    int transposed_ = 0;
     int passed_over_ = 0;
 };
 
