@@ -15,12 +15,12 @@
 namespace memwall {
 namespace {
 
-std::int64_t positive(const std::string& what, const std::string& text) {
+std::int64_t size_from(std::int64_t least, const std::string& what, const std::string& text) {
     constexpr std::int64_t kLargest = 1 << 30;
     const std::int64_t value = parse_count_option(what, text);
-    if (value < 1 || value > kLargest) {
-        throw InputError(what + ": expected a number from 1 to " + std::to_string(kLargest) +
-                         ", found '" + text + "'");
+    if (value < least || value > kLargest) {
+        throw InputError(what + ": expected a number from " + std::to_string(least) + " to " +
+                         std::to_string(kLargest) + ", found '" + text + "'");
     }
     return value;
 }
@@ -29,7 +29,7 @@ ImportOptions import_options(const CommandLine& command) {
     ImportOptions options;
     options.skip_unsupported = command.skip_unsupported;
     if (command.batch) {
-        options.batch = positive("--batch", *command.batch);
+        options.batch = size_from(1, "--batch", *command.batch);
     }
     for (const std::string& text : command.set_dim) {
         const std::size_t equals = text.find('=');
@@ -37,7 +37,8 @@ ImportOptions import_options(const CommandLine& command) {
             throw InputError("--set-dim: expected NAME=SIZE, found '" + text + "'");
         }
         const std::string name = text.substr(0, equals);
-        const std::int64_t size = positive("--set-dim " + name, text.substr(equals + 1));
+        // Of a cache there may be nothing before the first token.
+        const std::int64_t size = size_from(0, "--set-dim " + name, text.substr(equals + 1));
         const auto [known, is_new] = options.dims.emplace(name, size);
         if (!is_new) {
             throw InputError("--set-dim " + text + ": '" + name + "' has a size already, " +

@@ -175,4 +175,66 @@ TEST_CASE("Attention of one sequence with its steps in front is read across them
     CHECK(imported("net.onnx", batch.bytes()).network.macs() == 64 * 64);
 }
 
+namespace {
+
+/// One attention of a decoder with past_key_values: its new keys behind those of `past`, given back
+/// as `present`.
+void add_decoder(OnnxModel& model, const std::string& key, const std::string& present) {
+    model.input("x", {"batch", "seq", "32"}).input(key, {"batch", "2", "before", "16"});
+    model.output("y").output(present).weights("wq", {32, 32}).weights("wk", {32, 32});
+    model.integers("heads", {0, 0, 2, 16}).integers("joined", {0, 0, 32});
+    for (const std::string name : {"q", "k"}) {
+        model.node("MatMul", {"x", "w" + name}, {name + "0"});
+        model.node("Reshape", {name + "0", "heads"}, {name + "1"});
+        model.node("Transpose", {name + "1"}, {name + "2"}, {{"perm", Ints{0, 2, 1, 3}}});
+    }
+    model.node("Concat", {key, "k2"}, {present}, {{"axis", std::int64_t{2}}});
+    model.node("Transpose", {present}, {"kt"}, {{"perm", Ints{0, 1, 3, 2}}});
+    model.node("MatMul", {"q2", "kt"}, {"s"}).node("Softmax", {"s"}, {"p"});
+    model.node("MatMul", {"p", present}, {"o"});
+    model.node("Transpose", {"o"}, {"o1"}, {{"perm", Ints{0, 2, 1, 3}}});
+    model.node("Reshape", {"o1", "joined"}, {"y"});
+}
+
+}  // namespace
+
+TEST_CASE("Keys of earlier positions that a decoder gets and gives back are a cache") {
+    OnnxModel model;
+    add_decoder(model, "past_key", "present");
+    ImportOptions options;
+    options.dims = {{"seq", 1}, {"before", 100}};
+    const ImportedNetwork step = imported("net.onnx", model.bytes(), options);
+    const Tensor& cache = step.network.tensor(step.network.find_tensor("present_node"));
+    CHECK(cache.kind == TensorKind::state);
+    CHECK(cache.shape == Shape{2, 101, 16});
+    CHECK(step.network.inputs().size() == 1);
+    CHECK(step.network.state_bytes() == Bytes(2 * 101 * 16 * 4));
+    CHECK(step.network.macs() == 2 * 32 * 32 + 2 * 2 * 101 * 16);
+    CHECK(notes(step).find("1 input with keys or values of earlier positions is a cache") !=
+          std::string::npos);
+    // Nothing is there before a prompt.
+    options.dims = {{"seq", 7}, {"before", 0}};
+    const Network prompt = imported("net.onnx", model.bytes(), options).network;
+    CHECK(prompt.tensor(prompt.find_tensor("present_node")).shape == Shape{2, 7, 16});
+    CHECK(prompt.inputs().size() == 1);
+    CHECK(prompt.macs() == 2 * 7 * 32 * 32 + 2 * 2 * 7 * 7 * 16);
+}
+
+TEST_CASE("By other names it takes an output that is read again to be a cache, and no size of 0") {
+    ImportOptions options;
+    options.dims = {{"seq", 2}, {"before", 3}};
+    OnnxModel other;
+    add_decoder(other, "k_in", "k_out");
+    CHECK(lines(other, options).find("op: cache, context: 3") != std::string::npos);
+    OnnxModel skip;
+    skip.input("a", {"1", "3", "4"}).input("b", {"1", "2", "4"}).output("y");
+    skip.node("Relu", {"b"}, {"c"}).node("Concat", {"a", "c"}, {"y"}, {{"axis", std::int64_t{1}}});
+    CHECK(lines(skip).find("op: concat") != std::string::npos);
+    OnnxModel empty;
+    empty.input("x", {"1", "n"}).output("y").node("Relu", {"x"}, {"y"});
+    options.dims = {{"n", 0}};
+    CHECK(faults(empty, options) ==
+          "net.onnx: error: input 'x': a tensor of shape [1, 0] has no words");
+}
+
 }  // namespace memwall

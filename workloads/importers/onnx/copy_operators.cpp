@@ -156,6 +156,9 @@ void join(NodeReader& node, const std::vector<std::size_t>& positions) {
 }  // namespace
 
 void read_concat(NodeReader& node) {
+    if (node.graph().keeps_past(node.node())) {
+        return read_past(node);
+    }
     std::vector<std::size_t> positions(node.node().inputs.size());
     std::iota(positions.begin(), positions.end(), 0);
     join(node, positions);

@@ -102,7 +102,11 @@ std::string text_of(const Dims& dims) {
 }
 
 Graph::Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, SourceMark where)
-    : model_(model), draft_(draft), batch_(batch), where_(std::move(where)) {
+    : model_(model),
+      draft_(draft),
+      batch_(batch),
+      where_(std::move(where)),
+      pasts_(past_inputs(model)) {
     for (const Node& node : model.nodes) {
         for (const std::string& input : node.inputs) {
             ++uses_[input];

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -65,6 +66,11 @@ Value before_transposing(Value value);
 /// A constant of these dims whose numbers are not known.
 Value unknown_constant(Value value, const Dims& dims);
 
+/// The inputs of a model that nothing reads but one Concat that puts another tensor behind them,
+/// and what asks for their shapes.
+std::set<std::string> past_inputs(const Model& model);
+std::string note_on_caches(int caches);
+
 class Graph {
 public:
     Graph(const Model& model, NetworkDraft& draft, std::int64_t batch, SourceMark where);
@@ -82,6 +88,15 @@ public:
     void set(const std::string& name, Value value);
     void add_input(const std::string& name, const Dims& dims, Precision precision,
                    std::size_t batch_axis = 0);
+    /// Whether a node puts new keys or values behind those of an input of the model, to be given
+    /// back: a cache.
+    [[nodiscard]] bool keeps_past(const Node& node) const;
+    /// Whether an input of the model is read by one such node alone, beside its shape.
+    [[nodiscard]] bool is_past(const std::string& input) const { return pasts_.contains(input); }
+    /// An input of which nothing but the shape is read; it may have no words.
+    void set_past(const std::string& input, const Dims& dims, Precision precision);
+    void count_cache() { ++caches_; }
+    [[nodiscard]] int caches() const { return caches_; }
     /// How many nodes and outputs of the model read a value.
     [[nodiscard]] int uses(const std::string& name) const;
     [[nodiscard]] bool is_output(const std::string& name) const;
@@ -142,7 +157,9 @@ private:
     std::map<std::tuple<std::string, Shape, Dims>, std::string> transposed_;
     std::map<std::tuple<std::string, Shape, Precision>, std::string> weights_;
     std::map<std::string, std::string> biases_;  ///< by layer
-    std::size_t planned_ = 0;                    ///< layers so far, each part of a composite
+    std::set<std::string> pasts_;
+    int caches_ = 0;
+    std::size_t planned_ = 0;  ///< layers so far, each part of a composite
 };
 
 /// One node and what its reader does with it.

@@ -107,6 +107,10 @@ void read_slice(NodeReader& node);
 void read_gather(NodeReader& node);
 // copy_operators.cpp
 void read_concat(NodeReader& node);
+// past.cpp
+/// A Concat that keeps what came before (Graph::keeps_past).
+void read_past(NodeReader& node);
+// copy_operators.cpp
 void read_qlinear_concat(NodeReader& node);
 void read_pad(NodeReader& node);
 void read_resize(NodeReader& node);

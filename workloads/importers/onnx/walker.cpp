@@ -91,6 +91,9 @@ Imported Walker::read() {
         }
     }
     draft_.drop_doubtful(results);
+    if (graph.caches() > 0) {
+        notes_.push_back(note_on_caches(graph.caches()));
+    }
     report();
     return {draft_.tree(), notes_};
 }
@@ -180,6 +183,9 @@ void Walker::add_input(Graph& graph, const Stated& input, const std::vector<std:
         value.kind = Value::Kind::constant;
         value.precision = precision_of(input.type);
         return graph.set(input.name, unknown_constant(std::move(value), dims));
+    }
+    if (graph.is_past(input.name) && std::count(dims.begin(), dims.end(), 0) > 0) {
+        return graph.set_past(input.name, dims, precision_of(input.type));
     }
     try {
         graph.add_input(input.name, dims, precision_of(input.type), sizes_.batch_axis(input.name));
