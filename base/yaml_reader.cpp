@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/utf8.hpp"
 #include "base/yaml.hpp"
 
 namespace memwall {
@@ -226,7 +227,7 @@ bool leaves_quote_open(std::string_view text) {
 }
 
 /// One line feed a line, no byte order mark. Control characters are faults: one of them ends the
-/// parser's input.
+/// parser's input. So are bytes that are no UTF-8: names go to files that would not be read again.
 std::string clean_text(const std::string& raw, const std::string& shown_as) {
     std::string text;
     text.reserve(raw.size());
@@ -241,8 +242,11 @@ std::string clean_text(const std::string& raw, const std::string& shown_as) {
             text += '\n';
         } else if (byte < 0x20 && byte != '\n' && byte != '\t') {
             give_up(where, "expected text, found control character " + std::to_string(byte));
+        } else if (const std::size_t length = utf8_length(raw, at); length == 0) {
+            give_up(where, "expected UTF-8 text, found byte " + std::to_string(byte));
         } else {
-            text += raw[at];
+            text.append(raw, at, length);
+            at += length - 1;
         }
         if (text.back() == '\n') {
             where = {shown_as, where.line + 1, 0};

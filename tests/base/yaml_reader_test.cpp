@@ -184,6 +184,21 @@ TEST_CASE("A control character is a fault at its place and never the silent end 
           "f.yaml:2:1: error: expected text, found control character 0");
 }
 
+TEST_CASE("Bytes that are no UTF-8 are a fault at their place, characters of any length are not") {
+    CHECK(faults_of("a: 1\nb: \"\xff\xfe\"\n") ==
+          "f.yaml:2:5: error: expected UTF-8 text, found byte 255");
+    CHECK(faults_of("a: \xc3\x28\n") == "f.yaml:1:4: error: expected UTF-8 text, found byte 195");
+    // Longer than needed, a surrogate, beyond the last character, cut off.
+    for (const char* wrong : {"\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) {
+        CHECK(faults_of(std::string("a: ") + wrong).find("expected UTF-8 text") !=
+              std::string::npos);
+    }
+    const YamlValue root = read("a: \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 \xed\x9f\xbf\n");
+    CHECK(root.find("a")->text() == "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 \xed\x9f\xbf");
+    CHECK(faults_of("\xc3\xa9: 1\nb: \xff\n") ==
+          "f.yaml:2:4: error: expected UTF-8 text, found byte 255");
+}
+
 TEST_CASE("An alias stands for the value it names") {
     const YamlValue root = read("a: &x {rows: 16}\nb: *x\nc: [*x, *x]\n");
     CHECK(root.find("b")->find("rows")->text() == "16");

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/utf8.hpp"
+
 namespace memwall::importers {
 namespace {
 
@@ -57,11 +59,11 @@ void DraftLayer::replace_flag(const std::string& key, bool value) {
 }
 
 NetworkDraft::NetworkDraft(std::string name, std::string source, SourceMark where)
-    : name_(std::move(name)), source_(std::move(source)), where_(std::move(where)) {}
+    : name_(valid_utf8(name)), source_(valid_utf8(source)), where_(std::move(where)) {}
 
 std::string NetworkDraft::take_name(const std::string& wanted) {
     std::string name;
-    for (const char c : wanted) {
+    for (const char c : valid_utf8(wanted)) {
         const auto byte = static_cast<unsigned char>(c);
         name += c == '{' || c == '}' || byte < 0x20 || byte == 0x7F ? '_' : c;
     }

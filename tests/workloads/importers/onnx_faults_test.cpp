@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tests/workloads/importers/imported_onnx.hpp"
+#include "workloads/network_export.hpp"
 
 namespace memwall {
 namespace {
@@ -230,6 +231,14 @@ TEST_CASE("A model of many long cells is refused by one line before its cells ar
         "a cell and each part of an attention counted";
     CHECK(faults(model) == line);
     CHECK(faults(model, skipping()) == line);
+}
+
+TEST_CASE("A name that is no UTF-8 becomes one that a network file can have") {
+    OnnxModel model;
+    model.input("x\xff", {"1", "4"}).output("y\xc3").node("Relu", {"x\xff"}, {"y\xc3"});
+    const std::string text = network_text(imported("net.onnx", model.bytes()).network);
+    CHECK(text.find("x_: ") != std::string::npos);
+    CHECK(text.find("name: y__node") != std::string::npos);
 }
 
 }  // namespace memwall
