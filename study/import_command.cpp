@@ -89,6 +89,10 @@ void import_command(const CommandLine& command) {
         throw InputError("--set-dim: only ONNX models leave sizes open; this file is " +
                          imported.format);
     }
+    if (imported.format != "onnx" && command.batch) {
+        throw InputError("--batch: only ONNX models leave a batch open; this file is " +
+                         imported.format + ", and its network is of one item: run it with --batch");
+    }
     const std::string text = network_text(imported.network);
     std::cerr << report(imported);
     if (command.output && *command.output != "-") {

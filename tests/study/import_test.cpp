@@ -63,6 +63,9 @@ TEST_CASE("import refuses what is wrong with one line and leaves nothing behind"
           "error: --set-dim seq=8: 'seq' has a size already, 4\n");
     CHECK(refused({"edge.csv", "--set-dim", "seq=4"}) ==
           "error: --set-dim: only ONNX models leave sizes open; this file is scalesim\n");
+    CHECK(refused({"edge.csv", "--batch", "4"}) ==
+          "error: --batch: only ONNX models leave a batch open; this file is scalesim, and its "
+          "network is of one item: run it with --batch\n");
     CHECK_FALSE(std::filesystem::exists(folder.path() / "x.yaml"));
 }
 

@@ -398,4 +398,25 @@ TEST_CASE("A model whose batch lies elsewhere says how all of it can be read") {
     CHECK(imported("net.onnx", model.bytes(), whole).network.macs() == 2 * 5 * 8 * 24);
 }
 
+TEST_CASE("Items that are joined to one by a size that was given are told") {
+    OnnxModel stated;
+    stated.input("x", {"4", "3", "8", "8"}).output("y").node("Relu", {"x"}, {"y"});
+    ImportOptions two;
+    two.batch = 2;
+    CHECK(
+        notes(imported("net.onnx", stated.bytes(), two)) ==
+        "input 'x' has 4 along the axis of the batch, read as 2 items of 2: --batch 4 reads it as "
+        "4 items\n");
+    OnnxModel open;
+    open.input("x", {"N", "3", "8", "8"}).output("y").node("Relu", {"x"}, {"y"});
+    ImportOptions three;
+    three.dims = {{"N", 3}};
+    CHECK(notes(imported("net.onnx", open.bytes(), three)) ==
+          "input 'x' has 3 along the axis of the batch, read as 1 item of 3: --batch 3 reads it as "
+          "3 items\n");
+    three.dims.clear();
+    three.batch = 3;
+    CHECK(notes(imported("net.onnx", open.bytes(), three)).empty());
+}
+
 }  // namespace memwall

@@ -208,4 +208,13 @@ TEST_CASE("Words, positions and segments are looked up and normalised, weights h
     CHECK(network.parameters() == 100 * 16 + 7 * 16 + 2 * 16 + 2 * 16 + 16 * 24);
 }
 
+TEST_CASE("Softsign is a word over one more than its size") {
+    OnnxModel model;
+    model.input("x", {"1", "3", "4"}).output("y").node("Softsign", {"x"}, {"y"});
+    CHECK(lines(model) ==
+          "  - {name: y_node_size, op: abs}\n"
+          "  - {name: y_node_more, op: add, constant: [1]}\n"
+          "  - {name: y_node, op: div, inputs: [x, y_node_more]}\n");
+}
+
 }  // namespace memwall

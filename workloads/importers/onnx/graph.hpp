@@ -69,6 +69,7 @@ Value unknown_constant(Value value, const Dims& dims);
 /// The inputs of a model that nothing reads but one Concat that puts another tensor behind them,
 /// and what asks for their shapes.
 std::set<std::string> past_inputs(const Model& model);
+/// "" of none.
 std::string note_on_caches(int caches);
 
 class Graph {

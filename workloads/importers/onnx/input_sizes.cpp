@@ -183,4 +183,23 @@ void InputSizes::check_given(const SourceMark& where, Diagnostics& faults) const
     }
 }
 
+std::string InputSizes::note_on_batch() const {
+    for (const Stated& input : model_.inputs) {
+        const std::size_t axis = batch_axis(input.name);
+        if (!input.shape || input.shape->size() < 3) {
+            continue;
+        }
+        const bool open = is_open((*input.shape)[axis]);
+        const auto size = size_of(input, axis, axis);
+        if (size && *size > batch_ && (open || (options_.batch > 1 && open_batches().empty()))) {
+            const std::string there = std::to_string(*size);
+            return "input '" + input.name + "' has " + there +
+                   " along the axis of the batch, read as " + std::to_string(batch_) +
+                   (batch_ == 1 ? " item" : " items") + " of " + std::to_string(*size / batch_) +
+                   ": --batch " + there + " reads it as " + there + " items";
+        }
+    }
+    return "";
+}
+
 }  // namespace memwall::importers::onnx

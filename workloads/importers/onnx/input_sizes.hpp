@@ -47,6 +47,10 @@ public:
     /// Sizes that were given and that no axis of an input leaves open are faults.
     void check_given(const SourceMark& where, Diagnostics& faults) const;
 
+    /// What a batch that was asked for, or a size given to one, makes of the model that need not be
+    /// meant: items joined to one. "" where there is nothing of the kind.
+    [[nodiscard]] std::string note_on_batch() const;
+
 private:
     /// How an axis is called in --set-dim: "height", or "INPUT.2" where it has no name.
     static std::string key_of(const Stated& input, std::size_t axis);

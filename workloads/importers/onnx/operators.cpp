@@ -95,7 +95,7 @@ std::vector<Operator> make_operators() {
         {"", "ThresholdedRelu", read_unary, true},
         {kMicrosoft, "QLinearSigmoid", read_unary, true},
         {kMicrosoft, "QLinearLeakyRelu", read_unary, true},
-        {"", "Softsign", read_unary, true},
+        {"", "Softsign", read_softsign, true},
         {"", "Sqrt", read_unary, true},
         {"", "Relu", read_unary, true},
         {"", "LeakyRelu", read_unary, true},

@@ -57,6 +57,7 @@ void read_not(NodeReader& node);
 void read_power(NodeReader& node);
 void read_negative(NodeReader& node);
 void read_unary(NodeReader& node);
+void read_softsign(NodeReader& node);
 void read_bias_gelu(NodeReader& node);
 void read_ignored(NodeReader& node);
 void read_cast(NodeReader& node);

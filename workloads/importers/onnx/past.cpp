@@ -42,11 +42,14 @@ std::set<std::string> past_inputs(const Model& model) {
 }
 
 std::string note_on_caches(int caches) {
-    return caches == 1 ? "1 input with keys or values of earlier positions is a cache, which stays "
-                         "in memory"
-                       : std::to_string(caches) +
-                             " inputs with keys or values of earlier positions are caches, which "
-                             "stay in memory";
+    if (caches == 0) {
+        return "";
+    }
+    return std::to_string(caches) +
+           (caches == 1 ? " input with keys or values of earlier positions is a cache, which stays"
+                        : " inputs with keys or values of earlier positions are caches, which "
+                          "stay") +
+           " in memory";
 }
 
 bool Graph::keeps_past(const Node& node) const {

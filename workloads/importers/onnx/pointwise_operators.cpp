@@ -320,6 +320,18 @@ void read_unary(NodeReader& node) {
     add_function(node, Value(value), op);
 }
 
+void read_softsign(NodeReader& node) {
+    const Value value = node.graph().in_order(node.input(0));
+    if (value.is_constant()) {
+        return node.set_output(0, unknown_constant(value, value.dims));
+    }
+    const Value more =
+        add_function(node, add_function(node, value, "abs", "_size"), "add", "_more");
+    DraftLayer layer = node.start("div");
+    layer.inputs = {value.source, more.source};
+    node.finish_as(std::move(layer), Shape(value.source_shape), Dims(value.dims), value.precision);
+}
+
 void read_bias_gelu(NodeReader& node) {
     Value value = node.activation(0);
     if (node.has(1)) {

@@ -91,9 +91,7 @@ Imported Walker::read() {
         }
     }
     draft_.drop_doubtful(results);
-    if (graph.caches() > 0) {
-        notes_.push_back(note_on_caches(graph.caches()));
-    }
+    add_note(note_on_caches(graph.caches()));
     report();
     return {draft_.tree(), notes_};
 }
@@ -214,9 +212,8 @@ bool Walker::read_nodes(Graph& graph, const std::vector<LayerId>& order) {
         try {
             read_node(graph, node);
         } catch (const TooManyLayers&) {
-            faults_.error(where_, "more than 200,000 layers at " + described(node) +
-                                      ", each step of a cell and each part of an attention "
-                                      "counted");
+            const std::string at = described(node) + ", each step of a cell and each part of an ";
+            faults_.error(where_, "more than 200,000 layers at " + at + "attention counted");
             return false;
         }
     }
@@ -348,6 +345,7 @@ void Walker::report_batch() {
                          "' has no batch, so it is the same for all items: in the network each "
                          "item has its own");
     }
+    add_note(sizes_.note_on_batch());
 }
 
 void Walker::report() {

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "workloads/importers/draft.hpp"
@@ -73,6 +74,12 @@ private:
     /// What stands for the result of a node that is left out: what it reads, where that has the
     /// same shape, else an input of the network.
     void replace(Graph& graph, const Node& node);
+    /// "" is none.
+    void add_note(std::string note) {
+        if (!note.empty()) {
+            notes_.push_back(std::move(note));
+        }
+    }
     void report();
     void report_batch();
     void report_left_out();
