@@ -96,9 +96,11 @@ RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machi
     if (settings.engine == Engine::analytic) {
         run = estimated(batched, machine, options, scenario);
     } else {
-        if (progress.notice && may_be_long(batched)) {
+        if (may_be_long(batched)) {
             const Executed expected = estimated(batched, machine, options, scenario);
-            tell_if_long(expected.outcome.steps, expected.mapping.program.rounds, progress);
+            const std::int64_t rounds = expected.mapping.program.rounds;
+            check_replay_fits(expected.outcome.steps, rounds, free_memory());
+            tell_if_long(expected.outcome.steps, rounds, progress);
         }
         run.mapping = map_network(batched, machine, options);
         stop_if_asked();

@@ -13,6 +13,14 @@ namespace memwall {
 /// by the analytic engine, which takes a small part of the time then.
 bool may_be_long(const Network& network);
 
+/// Throws InputError where writing down the steps of a round and replaying them may take more than
+/// `free` bytes of memory.
+void check_replay_fits(std::int64_t steps, std::int64_t rounds, Bytes free);
+
+/// The memory that this process can still have: what the machine has free, within the limit that
+/// the process was given (ulimit -v).
+Bytes free_memory();
+
 /// Empty where a replay of `steps` in so many rounds is soon over.
 std::string replay_notice(std::int64_t steps, std::int64_t rounds);
 

@@ -28,6 +28,30 @@ TEST_CASE("steps of a round are counted first where it has a million million MAC
     CHECK(may_be_long(rows("10000")));
 }
 
+TEST_CASE("a replay that may not fit the memory is refused before its steps are written down") {
+    const Bytes free(std::int64_t{15} << 20U);
+    CHECK_NOTHROW(check_replay_fits(10'000, 1, free));
+    CHECK_NOTHROW(check_replay_fits(20'000, 2, free));
+    CHECK_THROWS_WITH(
+        check_replay_fits(20'000, 1, free),
+        "error: the replay has 20,000 steps and may need 28.6 MiB of memory, 15.0 MiB are "
+        "free; expected fewer tokens or a smaller batch, or --engine analytic, which "
+        "needs little");
+    CHECK(free_memory() > Bytes(0));
+}
+
+TEST_CASE("a prompt of many thousand tokens is refused within a limit of memory") {
+    const std::string program =
+        std::string("ulimit -v 2000000; exec '") + MEMWALL_PROGRAM + "' run --configs '" +
+        MEMWALL_SOURCE_DIR +
+        "/configs' --machine von_neumann --network llama3_8b --phase prefill --users 1 --prompt "
+        "8192 --engine systemc";
+    const test::ProgramRun run = test::run_program("/bin/sh", {"-c", program}, "/");
+    CHECK(run.status == 2);
+    CHECK(run.err.find("error: the replay has 16,") == 0);
+    CHECK(run.err.find(" of memory, ") != std::string::npos);
+}
+
 TEST_CASE("a run says once, on standard error alone, that its replay is long") {
     // 13 steps a round.
     const std::vector<std::string> words = {"run",       "--machine", "tiny_northpole", "--network",
