@@ -44,6 +44,16 @@ void leave_out_holes(DramAccess& access, Bytes touched, std::int64_t unit) {
 
 }  // namespace
 
+std::vector<std::size_t> axes_of_runs(const Network& network, TensorId id) {
+    const Tensor& tensor = network.tensor(id);
+    if (!tensor.is_per_item() || tensor.shape.size() != 3) {
+        return {};
+    }
+    const bool state = network.tensor(network.storage(id)).kind == TensorKind::state;
+    return state || is_of_heads(network, id) ? std::vector<std::size_t>{3, 2, 1}
+                                             : std::vector<std::size_t>{1, 3, 2};
+}
+
 // MODEL: the rows that a gather draws lie at equal distances over its table, an odd number of rows,
 // so that they reach all channels as random ones would.
 // MODEL: activations lie row by row with their channels together, matrices of heads one head after

@@ -17,6 +17,10 @@ struct TensorPart {
     std::int64_t drawn = 0;  ///< rows of a gather, scattered over the table; 0: no gather
 };
 
+/// The axes of an operand's projection in the order of its tensor's words in a DRAM, the innermost
+/// first. None: a part is one run.
+std::vector<std::size_t> axes_of_runs(const Network& network, TensorId tensor);
+
 /// The runs of a part of a tensor that begins at `address`; which DRAM and which way are the
 /// caller's.
 DramAccess tensor_access(const Network& network, const TensorPart& part, std::int64_t address);

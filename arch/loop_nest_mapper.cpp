@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "arch/dram_access.hpp"
 #include "arch/fused_layer.hpp"
 #include "arch/loop_nest/given_nest.hpp"
 #include "arch/loop_nest/nest_emitter.hpp"
@@ -22,6 +23,7 @@ namespace {
 struct SearchedLayer {
     IterationSpace space;
     LayerPrecision precision;
+    std::vector<std::vector<std::size_t>> runs;
     SearchedNest found;
 };
 
@@ -74,6 +76,9 @@ private:
         MappedNest nest;
         nest.root = id;
         nest.machine = hierarchy_.machine_for(layer);
+        for (const Operand& operand : layer.space.operands) {
+            nest.machine.runs.push_back(axes_of_runs(network_, operand.tensor));
+        }
         const auto given = given_.find(id);
         if (given != given_.end()) {
             nest.nest = given->second;
@@ -91,14 +96,15 @@ private:
     const SearchedNest& search(const Layer& layer, const NestMachine& machine) {
         IterationSpace space = nameless(layer.space);
         for (const SearchedLayer& known : searched_) {
-            if (known.precision == layer.precision && known.space == space) {
+            if (known.precision == layer.precision && known.space == space &&
+                known.runs == machine.runs) {
                 return known.found;
             }
         }
         const NestPrices prices = nest_prices(machine_, hierarchy_, layer);
         SearchedNest found = search_nest(layer, machine, prices, options_.objective,
                                          search_budget(options_.effort), options_.cancelled);
-        searched_.push_back({std::move(space), layer.precision, std::move(found)});
+        searched_.push_back({std::move(space), layer.precision, machine.runs, std::move(found)});
         return searched_.back().found;
     }
 

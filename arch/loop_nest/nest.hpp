@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -53,6 +54,7 @@ struct NestMemory {
     double read_width = 0;      ///< bytes a cycle an instance; 0: no limit
     double write_width = 0;
     bool one_port = false;          ///< reads and writes share it (DRAM)
+    double burst = 0;               ///< bytes that an access moves at least; 0: any number
     std::vector<SpatialAxis> axes;  ///< to the instances below, or to the lanes
     std::array<bool, kTensorRoleCount> may_keep{true, true, true, true, true};
     bool multicasts = true;        ///< one read serves all instances below that need the word
@@ -70,9 +72,33 @@ struct NestMachine {
     ArrayTiming array;
     std::int64_t cycles_a_step = 1;           ///< elementwise operations of a point
     std::optional<OperandNetworks> networks;  ///< of a row-stationary array
+    /// By operand: the axes of its tensor as its words lie in the outermost memory, the one whose
+    /// words are next to each other first. None: every tile is one run of words.
+    std::vector<std::vector<std::size_t>> runs;
 
     /// Points that are computed in one step, at most.
     [[nodiscard]] double lanes() const;
+    /// How much longer the outermost memory takes for a tile of an operand than for its bytes,
+    /// where its runs do not fill bursts. `words(a)` of the tile along axis a of the operand, which
+    /// has `extent(a)`; a word has so many bytes.
+    template <class Words, class Extent>
+    [[nodiscard]] double burst_stretch(std::size_t operand, double bytes, std::size_t axes,
+                                       const Words& words, const Extent& extent) const {
+        const double burst = memories.front().burst;
+        if (burst == 0) {
+            return 1;
+        }
+        double run = bytes;
+        const bool one = operand >= runs.size() || runs[operand].empty();
+        for (std::size_t i = 0; i < (one ? axes : runs[operand].size()); ++i) {
+            const std::size_t axis = one ? i : runs[operand][i];
+            run *= words(axis);
+            if (!one && words(axis) < extent(axis)) {
+                break;
+            }
+        }
+        return run > 0 ? std::ceil(run / burst - 1e-9) * burst / run : 1;
+    }
     /// Whether some memory has resident inputs and results.
     [[nodiscard]] bool has_resident() const;
     /// MODEL: where inputs and results are resident they lie whole, and never go to the dram: the

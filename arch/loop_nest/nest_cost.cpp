@@ -57,6 +57,8 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
         for (const Axis& axis : operand.projection.axes) {
             FastAxis of;
             of.axis = &axis;
+            of.place = fast.extents.size();
+            fast.extents.push_back(axis.extent);
             for (const AxisTerm& term : axis.terms) {
                 const auto d = static_cast<std::size_t>(
                     std::find(dims_.begin(), dims_.end(), term.dim) - dims_.begin());
@@ -235,6 +237,11 @@ NestFigures NestCost::counted_figures(const NestPoint& point) const {
                 const double held = child < levels_ ? words_held(point, o, child) : 0;
                 passes.add(*machine_.networks, o, outputs, down, up, words.tile * operand.word,
                            held > 0 ? words.child / held : 0);
+            }
+            if (parent == 0) {
+                const double stretch = burst_stretch(point, o, child);
+                parent_down *= stretch;
+                parent_up *= stretch;
             }
             figures.joules +=
                 down * prices_.levels[parent].read + up * prices_.levels[parent].write;

@@ -59,12 +59,14 @@ public:
 private:
     struct FastAxis {
         const Axis* axis = nullptr;
+        std::size_t place = 0;          ///< of the operand's axes
         std::vector<std::size_t> dims;  ///< positions; one with extent 1 is left out
         std::vector<std::int64_t> coefficients;
         mutable std::vector<std::int64_t> sums;  ///< of a window, by both tile sizes; -1: unknown
         std::int64_t whole = 0;                  ///< words of all of it
     };
     struct FastOperand {
+        std::vector<std::int64_t> extents;  ///< of all its axes
         std::uint32_t relevant = 0;
         std::uint32_t keep_bit = 0;
         TensorRole role = TensorRole::inputs;
@@ -92,6 +94,9 @@ private:
                                     std::size_t level) const;
     [[nodiscard]] double window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const;
     [[nodiscard]] double tile_words(const FastAxis& axis, const Sizes& tile) const;
+    /// As NestCounts' BoundaryTraffic::stretch, of the outermost memory and a level below.
+    [[nodiscard]] double burst_stretch(const NestPoint& point, std::size_t operand,
+                                       std::size_t child) const;
     void count_loops(const NestPoint& point) const;
     // Of the point whose loops were counted last.
     [[nodiscard]] bool counted_fits(const NestPoint& point) const;

@@ -55,6 +55,28 @@ double NestCost::tile_words(const FastAxis& axis, const Sizes& tile) const {
     return as_double(std::min(axis.axis->extent, touched_indices(*axis.axis, whole_box(extents))));
 }
 
+double NestCost::burst_stretch(const NestPoint& point, std::size_t o, std::size_t child) const {
+    if (machine_.memories.front().burst == 0) {
+        return 1;
+    }
+    const FastOperand& operand = operands_[o];
+    Sizes tile = point.held[child];
+    for (std::size_t d = 0; d < dims_.size(); ++d) {
+        for (std::size_t l = 0; l < child; ++l) {
+            tile[d] *= parts_[l][d];
+        }
+        tile[d] = std::min(tile[d], extents_[d]);
+    }
+    return machine_.burst_stretch(
+        o, operand.word, operand.extents.size(),
+        [&](std::size_t a) {
+            const auto axis = std::find_if(operand.axes.begin(), operand.axes.end(),
+                                           [&](const FastAxis& of) { return of.place == a; });
+            return axis == operand.axes.end() ? 1.0 : tile_words(*axis, tile);
+        },
+        [&](std::size_t a) { return as_double(operand.extents[a]); });
+}
+
 double NestCost::words_held(const NestPoint& point, std::size_t o, std::size_t level) const {
     double words = 1;
     for (const FastAxis& axis : operands_[o].axes) {

@@ -97,6 +97,7 @@ private:
         if (machine_.stays(parent, child, operand.role)) {
             return traffic;
         }
+        traffic.stretch = parent == 0 ? burst_stretch(o, child) : 1;
         const TileSums shared = sums(Instances::shared);
         const TileSums of_parent = sums(Instances::parent);
         const TileSums of_child = sums(Instances::one);
@@ -134,6 +135,31 @@ private:
         traffic.finals =
             summed_above(loops, parent) ? 0 : touched_words(operand.projection, space_.box());
         return traffic;
+    }
+
+    // MODEL: a DRAM moves whole bursts: a tile takes as long as the bursts that its runs of words
+    // begin. What lies side by side in instances is one tile.
+    [[nodiscard]] double burst_stretch(std::size_t o, std::size_t child) const {
+        const Projection& projection = space_.operands[o].projection;
+        Extents tile = tile_at(nest_, space_.extents, child);
+        for (std::size_t l = 0; l < std::min(child, nest_.levels.size()); ++l) {
+            Extents left = tile_at(nest_, space_.extents, l);
+            for (const Loop& loop : nest_.levels[l].loops) {
+                const std::size_t d = index(loop.dim);
+                tile[d] *= loop.spatial ? steps_of(loop, left[d]) : 1;
+                left[d] = std::min(left[d], loop.tile);
+            }
+        }
+        for (std::size_t d = 0; d < tile.size(); ++d) {
+            tile[d] = std::min(tile[d], space_.extents[d]);
+        }
+        const Box box = whole_box(tile);
+        return machine_.burst_stretch(
+            o, word_bits(space_, o, false) / 8.0, projection.axes.size(),
+            [&](std::size_t a) {
+                return static_cast<double>(touched_indices(projection.axes[a], box));
+            },
+            [&](std::size_t a) { return static_cast<double>(projection.axes[a].extent); });
     }
 
     /// Whether the instances of the parent have parts of the same sums.
@@ -299,8 +325,9 @@ PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
         const int sums = word_bits(space, at.operand, outputs && at.partials() > 0);
         const int whole = word_bits(space, at.operand, false);
         const std::int64_t finals = at.finals > 0 ? at.parent_up - at.parent_down : 0;
-        const double up = in_bytes(finals, whole) + in_bytes(at.parent_up - finals, sums);
-        const double down = in_bytes(at.parent_down, sums);
+        const double up =
+            at.stretch * (in_bytes(finals, whole) + in_bytes(at.parent_up - finals, sums));
+        const double down = at.stretch * in_bytes(at.parent_down, sums);
         const NestMemory& parent = machine.memories[at.parent];
         loads.read[at.parent] += down;
         loads.written[at.parent] += up;
@@ -308,7 +335,8 @@ PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
             continue;
         }
         const NestMemory& child = machine.memories[at.child];
-        const double share = at.parent_up > 0 ? up / static_cast<double>(at.parent_up) : 0;
+        const double share =
+            at.parent_up > 0 ? up / at.stretch / static_cast<double>(at.parent_up) : 0;
         const double child_down = in_bytes(at.child_down, sums);
         const double child_up = share * static_cast<double>(at.child_up);
         loads.written[at.child] += child_down;

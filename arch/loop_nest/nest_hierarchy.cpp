@@ -164,6 +164,8 @@ NestMemory NestHierarchy::memory_of(std::size_t level) const {
         memory.read_width = dram->peak().count() / hertz;
         memory.write_width = memory.read_width;
         memory.one_port = true;
+        memory.burst =
+            dram->model == DramModel::simple ? 0 : static_cast<double>(dram->burst.count());
     } else {
         const auto& config = std::get<MemoryConfig>(component.config);
         memory.capacity = config.capacity.count();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/loop_nest/nest_counts.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <numeric>
 
@@ -230,6 +231,27 @@ TEST_CASE("The counts of generated nests are those of doing them word by word") 
     }
     CHECK(compared > 700);
     CHECK(strided * 20 < compared);
+}
+
+TEST_CASE("A DRAM's tile takes whole bursts for each of its runs of words") {
+    // Items of [8, 8, 5], rows with their channels together, bytes, bursts of 8.
+    NestMachine machine;
+    machine.memories.resize(1);
+    machine.memories[0].burst = 8;
+    machine.runs = {{1, 3, 2}, {}};
+    const std::array<double, 4> whole = {8, 8, 8, 5};
+    const auto stretch = [&](std::size_t operand, const std::array<double, 4>& tile) {
+        return machine.burst_stretch(
+            operand, 1, 4, [&](std::size_t axis) { return tile.at(axis); },
+            [&](std::size_t axis) { return whole.at(axis); });
+    };
+    CHECK(stretch(0, {8, 2, 1, 1}) == 4);  // two channels are a run
+    CHECK(stretch(0, {8, 8, 1, 1}) == 1);  // all of them fill a burst
+    CHECK(stretch(0, {1, 6, 8, 5}) == 8.0 / 6);
+    CHECK(stretch(0, {1, 8, 2, 5}) == 1);          // two rows of 40 bytes are one run
+    CHECK(stretch(1, {1, 3, 2, 3}) == 24.0 / 18);  // weights lie as they are
+    machine.memories[0].burst = 0;
+    CHECK(stretch(0, {8, 2, 1, 1}) == 1);
 }
 
 }  // namespace memwall
