@@ -349,10 +349,10 @@ Result read_result(const std::string& text, const std::string& shown_as) {
         root.wrong("expected schema '" + std::string(kResultSchema) + "', found '" + schema + "'");
     }
     Result result;
-    result.provenance.mapper_effort = root.at("provenance").at("mapper_effort").text();
     for (const Node& run : root.at("runs").items()) {
         result.runs.push_back(read_run(run));
     }
+    result.provenance.mapper_effort = root.at("provenance").at("mapper_effort").text();
     if (result.runs.empty()) {
         root.at("runs").wrong("expected at least one run");
     }
