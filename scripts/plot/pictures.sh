@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Draws the pictures of docs/pictures again, from results made anew; the same program gives the same bytes. Takes a minute and a half.
+# Draws the pictures of docs/pictures again, from results made anew; the same program gives the same bytes. Takes two minutes.
 #   scripts/plot/pictures.sh [--check]      --check only compares, and names those that differ
 # MEMWALL names the program (build/memwall).
 set -euo pipefail
@@ -34,6 +34,11 @@ done
 
 run show memory --machine northpole --network resnet18 --precision int8 --core 3,7 --json "$work/core.json"
 "$plot/memory_map.py" "$work/core.json" "$drawn/memory_map.png"
+
+run run --machine northpole --network resnet50 --precision int4 --engine analytic --json "$work/northpole.json"
+run show result "$work/northpole.json" --floorplan "$drawn/floorplan.svg" --by power
+"$source_dir/scripts/tornado.py" --memwall "$memwall" --csv "$work/tornado.csv"
+"$plot/tornado.py" "$work/tornado.csv" "$drawn/tornado.svg"
 
 cat >"$work/bandwidth.yaml" <<'END'
 sweep: bandwidth

@@ -65,6 +65,25 @@ def check_memory():
     check_refused("error: cannot read 'nowhere.json': No such file", "memory_map", "nowhere.json", "none.svg")
 
 
+TORNADO = """parameter,status,low,shipped,high,low_per_s,high_per_s,low_w,high_w,low_j,high_j
+as shipped,,,,,100,100,10,10,0.1,0.1
+array.weight_load,assumed,4 cycles,8 cycles,16 cycles,100,90,10,9.5,0.1,0.1056
+clock_per_cycle_mm2,assumed,10 pJ,30 pJ,60 pJ,100,100,8,13,0.08,0.13
+accumulators.capacity,assumed,8 KiB,16 KiB,32 KiB,,100,,10,,0.1
+"""
+
+
+def check_tornado():
+    with open("tornado.csv", "w", encoding="utf-8") as file:
+        file.write(TORNADO)
+    text = drawn("tornado", "tornado.csv")
+    assert text.index("clock_per_cycle_mm2") < text.index("array.weight_load"), "the widest is on top"
+    assert "change of energy a frame (%)" in text and "accumulators" not in text, "what changes nothing, or does not run, is no bar"
+    assert "clock_per_cycle_mm2" not in drawn("tornado", "tornado.csv", "--figure", "throughput")
+    assert "array.weight_load" not in drawn("tornado", "tornado.csv", "--most", "1")
+    check_refused("error: 'pair.csv' has no tornado", "tornado", "pair.csv", "none.svg")
+
+
 def check_refusals():
     for script in OF_JSON:
         check_refused("error: 'other.json' is no result", script, "other.json", "none.svg")
@@ -104,4 +123,5 @@ check_units()
 check_idle()
 check_sums()
 check_memory()
+check_tornado()
 check_refusals()
