@@ -16,6 +16,18 @@ OpForm form_of(const Layer& layer) {
     return op == nullptr ? OpForm::compute : op->form;
 }
 
+/// Whether each place along an axis of an item of the result has weights of its own.
+bool has_weights_along(const Layer& layer, std::size_t axis) {
+    const std::vector<Operand>& operands = layer.space.operands;
+    const auto weights = std::find_if(operands.begin(), operands.end(), [](const Operand& each) {
+        return each.role == TensorRole::weights;
+    });
+    const std::vector<AxisTerm>& terms = layer.space.outputs().projection.axes.at(axis + 1).terms;
+    return std::all_of(terms.begin(), terms.end(), [&](const AxisTerm& term) {
+        return relevant(weights->projection, term.dim);
+    });
+}
+
 class Derivation {
 public:
     explicit Derivation(NetworkParts& parts) : parts_(parts) {}
@@ -130,7 +142,8 @@ private:
                 continue;
             }
             const Layer& before = layer(input.producer);
-            if (before.space.operation == PointOperation::mac && before.weights.valid()) {
+            if (before.space.operation == PointOperation::mac && before.weights.valid() &&
+                has_weights_along(before, scale.scaled_axis.value())) {
                 scale.folded_into = input.producer;
                 scale.no_work = true;
                 scale.space.operands.clear();

@@ -313,8 +313,8 @@ std::optional<Precision> read_precision(MapReader& reader, const char* key) {
     return precision;
 }
 
-std::shared_ptr<const StatedLayer> stated_layer(const LayerEntry& entry) {
-    StatedLayer stated = {entry.name.name, entry.op->name, {}, "", entry.keys};
+std::shared_ptr<const StatedLayer> stated_layer(const LayerEntry& entry, bool channels_first) {
+    StatedLayer stated = {entry.name.name, entry.op->name, {}, "", entry.keys, channels_first};
     stated.weights = entry.weights ? entry.weights->name : "";
     for (const NameAt& input : entry.inputs) {
         stated.inputs.push_back(input.name);

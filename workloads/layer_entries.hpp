@@ -40,7 +40,7 @@ struct LayerEntry {
 };
 
 /// What the layers that an entry becomes remember of it. The op is known.
-std::shared_ptr<const StatedLayer> stated_layer(const LayerEntry& entry);
+std::shared_ptr<const StatedLayer> stated_layer(const LayerEntry& entry, bool channels_first);
 
 /// Changes the keys of a layer before they are read.
 using LayerRewrite = std::function<YamlValue(const YamlValue&)>;

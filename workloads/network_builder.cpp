@@ -9,6 +9,7 @@
 #include "workloads/layer_graph.hpp"
 #include "workloads/ops/build.hpp"
 #include "workloads/ops/limits.hpp"
+#include "workloads/planned_shapes.hpp"
 
 namespace memwall {
 namespace {
@@ -63,7 +64,7 @@ private:
             tensor.name = input.name.name;
             tensor.stated_precision = input.precision;
             tensor.sparsity = sparsity(input.density);
-            shapes_[parts_.tensors.size()] = input.shape;
+            shapes_.set_input(parts_.tensors.size(), input.shape);
             tensor.shape = input.shape.value_or(Shape{});
             add_name(input.name, TensorId(parts_.tensors.size()));
             parts_.tensors.push_back(std::move(tensor));
@@ -178,14 +179,7 @@ private:
                       (takes == 1 ? " input" : " inputs") + ", found " + std::to_string(count));
             return std::nullopt;
         }
-        std::vector<Shape> shapes;
-        for (const TensorId input : read_[l]) {
-            if (!input.valid() || !shapes_[input.position()]) {
-                return std::nullopt;
-            }
-            shapes.push_back(*shapes_[input.position()]);
-        }
-        return shapes;
+        return shapes_.of(read_[l]);
     }
 
     void plan(std::size_t l) {
@@ -198,7 +192,8 @@ private:
             return;
         }
         Diagnostics found;
-        auto plan = layer.plan({layer.name.name, *inputs, layer.where, found});
+        const bool channels_first = shapes_.channels_first(read_[l]);
+        auto plan = layer.plan({layer.name.name, *inputs, layer.where, found, channels_first});
         for (const Diagnostic& fault : found.faults()) {
             error(layer, fault.where, fault.message + entry_.hint);
         }
@@ -234,8 +229,8 @@ private:
                 "layer '" + layer.name.name + "': " + layer.op->name + " has no weights to share");
             return;
         }
-        shapes_[output_of(l).position()] = made;
-        const auto as_stated = stated_layer(layer);
+        shapes_.set_result(output_of(l), made, *layer.op, read_[l]);
+        const auto as_stated = stated_layer(layer, channels_first);
         for (LayerPart& part : plan->parts) {
             fill(l, std::move(part), plan->composite);
             made_[l].back().stated = as_stated;
@@ -254,6 +249,7 @@ private:
         layer.where = entry.where;
         layer.precision = entry.precision.applied_to(entry_.precision.applied_to(LayerPrecision{}));
         layer.other_parameters = part.plan.other_parameters;
+        layer.scaled_axis = part.plan.scaled_axis;
         layer.inputs = of_composite ? part_inputs(l, part) : read_[l];
         layer.outputs = {part.name.empty() ? output_of(l) : add_inner(entry, layer.name)};
         Tensor& made = parts_.tensors[layer.outputs[0].position()];
@@ -380,9 +376,9 @@ private:
     Diagnostics& faults_;
     NetworkParts parts_;
     std::map<std::string, std::pair<TensorId, SourceMark>> names_;
-    std::vector<std::vector<TensorId>> read_;   ///< by layer
-    std::vector<std::optional<Shape>> shapes_;  ///< of the inputs and the results of entries
-    std::vector<std::vector<Layer>> made_;      ///< by entry
+    std::vector<std::vector<TensorId>> read_;  ///< by layer
+    PlannedShapes shapes_;                     ///< of the inputs and the results of entries
+    std::vector<std::vector<Layer>> made_;     ///< by entry
     std::vector<Sharing> sharing_;
     std::set<std::pair<int, int>> wrong_;
     std::size_t planned_ = 0;  ///< layers, each part of a composite

@@ -51,8 +51,9 @@ private:
         MapReader reader(map, layer_.name, faults);
         const Planner planner = op_->read(reader);
         const SourceMark nowhere;
-        auto made =
-            faults.empty() ? planner({layer_.name, inputs_, nowhere, faults}) : std::nullopt;
+        auto made = faults.empty()
+                        ? planner({layer_.name, inputs_, nowhere, faults, layer_.channels_first})
+                        : std::nullopt;
         return faults.empty() ? made : std::nullopt;
     }
 

@@ -17,6 +17,7 @@ struct StatedLayer {
     std::vector<std::string> inputs;     ///< by name; the default filled in
     std::string weights;                 ///< the layer whose weights it uses too, or ""
     std::vector<YamlValue::Entry> keys;  ///< the op's own, in the order of the file
+    bool channels_first = false;         ///< in what it reads; decides defaults
 };
 
 }  // namespace memwall

@@ -87,6 +87,29 @@ TEST_CASE("Layers come in topological order whatever the order of the file") {
     CHECK(network.outputs() == std::vector<TensorId>{network.find_tensor("d")});
 }
 
+TEST_CASE("A batch_norm behind a convolution of one axis is of its channels, and folds") {
+    const std::string conv = "- {name: c, op: conv, out_channels: 5, kernel: 4, stride: 2}\n";
+    const Network sound = network_of_layers(
+        "[16, 18]", conv + "- {name: r, op: max_pool, kernel: 2}\n- {name: n, op: batch_norm}\n");
+    CHECK(sound.layer(sound.find_layer("n")).other_parameters == 2 * 5);
+    const Network folded = network_of_layers("[16, 18]", conv + "- {name: n, op: batch_norm}\n");
+    CHECK(folded.layer(folded.find_layer("n")).folded_into == folded.find_layer("c"));
+    const Network tokens = network_of_layers(
+        "[16, 18]", "- {name: l, op: linear, out_features: 5}\n- {name: n, op: batch_norm}\n");
+    CHECK(tokens.layer(tokens.find_layer("n")).other_parameters == 2 * 5);
+    CHECK(tokens.layer(tokens.find_layer("n")).folded_into == tokens.find_layer("l"));
+}
+
+TEST_CASE("A batch_norm along positions goes into no weights: they are the same at each") {
+    const Network network = network_of_layers("[4, 6, 6]",
+                                              "- {name: c, op: conv, out_channels: 5, kernel: 3}\n"
+                                              "- {name: n, op: batch_norm, axis: 1}\n");
+    const Layer& norm = network.layer(network.find_layer("n"));
+    CHECK(!norm.folded_into.valid());
+    CHECK(!norm.no_work);
+    CHECK(norm.other_parameters == 2 * 4);
+}
+
 TEST_CASE("A batch_norm folds into the layer before it only where nobody else reads that layer") {
     const Network alone =
         network_of_layers("[4, 6, 6]", "- {name: c, " + kConv + "}\n- {name: n, op: batch_norm}\n");

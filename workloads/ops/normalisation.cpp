@@ -119,13 +119,14 @@ Planner read_batch_norm(MapReader& keys) {
         plan.space.operands = {inputs_operand(shape_axes(plan.output)),
                                outputs_operand(shape_axes(plan.output))};
         const std::size_t rank = plan.output.size();
-        const std::int64_t usual = rank == 2 ? 1 : 0;  // [positions, channels]
-        const std::size_t channel = axis_position(axis.value_or(usual), rank);
+        const bool channels_last = rank == 2 && !request.channels_first;  // [positions, channels]
+        const std::size_t channel = axis_position(axis.value_or(channels_last ? 1 : 0), rank);
         if (channel == rank) {
             return request.fault("no axis " + std::to_string(*axis) + " in an input of shape " +
                                  text(plan.output));
         }
         plan.other_parameters = 2 * plan.output[channel];
+        plan.scaled_axis = channel;
         return plan;
     };
 }

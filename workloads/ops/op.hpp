@@ -27,6 +27,7 @@ struct LayerPlan {
     IterationSpace space;
     std::int64_t other_parameters = 0;
     bool state = false;  ///< the result stays in memory from item to item
+    std::optional<std::size_t> scaled_axis = std::nullopt;  ///< of OpForm::scale: the channels
 
     friend bool operator==(const LayerPlan&, const LayerPlan&) = default;
 };
@@ -69,6 +70,7 @@ struct PlanRequest {
     const std::vector<Shape>& inputs;  ///< as many as the op takes, of rank 1 to 4, sizes above 0
     const SourceMark& where;
     Diagnostics& faults;
+    bool channels_first = false;  ///< the first input is an image, or what windows made of one
 
     /// Reports "layer 'NAME': MESSAGE" at the layer's place. For use as `return
     /// request.fault(...)`.
@@ -100,6 +102,7 @@ struct Op {
     Planner (*read)(MapReader& keys);
     /// How its layers are turned round in training; nullptr where that is not known.
     GradientRule gradient = nullptr;
+    bool channels_first = false;  ///< its results are channels, then places
 };
 
 /// The layer kinds that are built in: the one list. Duplicate names are an internal error.
