@@ -37,7 +37,7 @@ run show memory --machine northpole --network resnet18 --precision int8 --core 3
 
 run run --machine northpole --network resnet50 --precision int4 --engine analytic --json "$work/northpole.json"
 run show result "$work/northpole.json" --floorplan "$drawn/floorplan.svg" --by power
-"$source_dir/scripts/tornado.py" --memwall "$memwall" --csv "$work/tornado.csv"
+"$source_dir/scripts/sensitivity.py" --memwall "$memwall" --csv "$work/tornado.csv"
 "$plot/tornado.py" "$work/tornado.csv" "$drawn/tornado.svg"
 
 cat >"$work/bandwidth.yaml" <<'END'

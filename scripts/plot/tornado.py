@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws a tornado: by how much a figure changes over the range of each parameter, the widest on top.
 
-    scripts/tornado.py --csv tornado.csv
+    scripts/sensitivity.py --csv tornado.csv
     scripts/plot/tornado.py tornado.csv tornado.svg --figure energy --most 15
 """
 import csv
@@ -26,8 +26,8 @@ def rows_of(file):
 
 
 def read(path):
-    """What scripts/tornado.py --csv writes: as shipped, then a parameter a row."""
-    rows = results.read_file(path, rows_of, "has no tornado; expected what scripts/tornado.py --csv writes")
+    """What scripts/sensitivity.py --csv writes: as shipped, then a parameter a row."""
+    rows = results.read_file(path, rows_of, "has no tornado; expected what scripts/sensitivity.py --csv writes")
     if len(rows) < 2:
         sys.exit(f"error: '{path}' has no parameters")
     return rows
@@ -53,7 +53,7 @@ def draw(rows, figure, most):
 
 
 def main():
-    parser = style.arguments_of(__doc__, holds="what scripts/tornado.py --csv writes")
+    parser = style.arguments_of(__doc__, "csv", "what scripts/sensitivity.py --csv writes")
     parser.add_argument("--figure", choices=list(FIGURES), default="energy", help="which figure changes (default: %(default)s)")
     parser.add_argument("--most", type=int, default=15, help="so many parameters at most (default: %(default)s)")
     arguments = parser.parse_args()

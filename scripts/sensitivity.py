@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the tornado of docs/northpole.md between its marks: what ResNet-50 does over the range of each uncertain parameter; --check only compares.
 
-    scripts/tornado.py [--memwall build/memwall] [--csv tornado.csv] [--check]
+    scripts/sensitivity.py [--memwall build/memwall] [--csv tornado.csv] [--check]
 
 One parameter is changed at a time, with the analytic engine: each choice of the machine file that is marked assumed at half and at twice its value,
 and each number of the technology that the run needs at the ends of its interval. --csv writes the table for scripts/plot/tornado.py instead.
