@@ -83,6 +83,7 @@ Sourced required_sourced(MapReader& reader, std::string_view key) {
 
 template Sourced required_sourced<Joules>(MapReader&, std::string_view);
 template Sourced required_sourced<Watts>(MapReader&, std::string_view);
+template Sourced required_sourced<SquareMillimetres>(MapReader&, std::string_view);
 
 namespace {
 
@@ -154,6 +155,22 @@ Sourced Technology::sram_read_energy(Bytes macro) const {
     return energy;
 }
 
+namespace {
+
+MemoryCells read_cells(const YamlValue::Entry& entry, Diagnostics& faults) {
+    MapReader reader(entry.value, "cells '" + entry.key + "'", faults);
+    MemoryCells cells;
+    cells.read = required_sourced<Joules>(reader, "read_per_byte");
+    cells.write = required_sourced<Joules>(reader, "write_per_byte");
+    cells.area = required_sourced<SquareMillimetres>(reader, "area_per_mib");
+    cells.standby = required_sourced<Watts>(reader, "standby_per_mib");
+    cells.stacked = reader.optional<bool>("stacked", false);
+    reader.finish();
+    return cells;
+}
+
+}  // namespace
+
 Technology load_technology(const YamlValue& root, Diagnostics& faults) {
     MapReader reader(root, "technology file", faults);
     if (reader.has("memwall") && reader.optional<std::int64_t>("memwall", 1) != 1) {
@@ -179,6 +196,13 @@ Technology load_technology(const YamlValue& root, Diagnostics& faults) {
     tech.clock = required_sourced<Joules>(reader, "clock_per_cycle_mm2");
     if (const YamlValue* issue = reader.value("operand_issue_per_byte")) {
         tech.operand_issue = read_sourced<Joules>(*issue, "'operand_issue_per_byte'", faults);
+    }
+    for (const YamlValue::Entry& entry : reader.optional_entries("cells")) {
+        if (entry.key == kSramCells) {
+            faults.error(entry.key_mark, "'sram' has keys of its own; expected other cells");
+            continue;
+        }
+        tech.cells[entry.key] = read_cells(entry, faults);
     }
     reader.finish();
     return tech;

@@ -48,6 +48,18 @@ struct SramPoint {
     Sourced joules_per_byte;
 };
 
+/// The cells of a memory that says nothing of them.
+inline constexpr const char* kSramCells = "sram";
+
+/// What takes the place of SRAM beside the cores.
+struct MemoryCells {
+    Sourced read;          ///< J a byte, of a macro
+    Sourced write;         ///< J a byte
+    Sourced area;          ///< mm2 a MiB, with periphery
+    Sourced standby;       ///< W a MiB: leakage and refresh
+    bool stacked = false;  ///< on a die of its own above the cores
+};
+
 /// The costs at one node (configs/technology). SRAM points are sorted by size and interpolated in
 /// log-log.
 struct Technology {
@@ -70,6 +82,7 @@ struct Technology {
     /// J an operand byte that an instruction delivers to lanes: fetch, decode, collection of
     /// operands.
     std::optional<Sourced> operand_issue;
+    std::map<std::string, MemoryCells> cells;  ///< beside SRAM, by name; empty: none are known
 
     /// J to read one byte of a macro: log-log between the nearest points, the ends' slope beyond
     /// them.

@@ -130,6 +130,45 @@ void take_own_figures(MapReader& reader, Component& component) {
     }
 }
 
+/// Those that the technology has, SRAM first.
+std::vector<std::string> cell_names(const Technology& tech) {
+    std::vector<std::string> names = {kSramCells};
+    for (const auto& [name, cells] : tech.cells) {
+        names.push_back(name);
+    }
+    return names;
+}
+
+/// The cells of a memory as the technology has them; none: SRAM.
+const MemoryCells* cells_of(MapReader& reader, const Technology& tech) {
+    const std::string name = reader.optional<std::string>("cells", kSramCells);
+    const auto found = tech.cells.find(name);
+    if (found == tech.cells.end() && name != kSramCells) {
+        reader.error("cells", "technology '" + tech.name + "' has no cells '" + name + "'" +
+                                  suggestion(name, cell_names(tech)));
+    }
+    return found == tech.cells.end() ? nullptr : &found->second;
+}
+
+/// The same memory of other cells than SRAM.
+// MODEL: cells other than SRAM have the energies of their macros as published, whatever `bank` is,
+// and the way to the middle of an edge of their own area; stacked ones lie above the cores and take
+// none of the chip's area. Ports are as wide and as fast as those of SRAM.
+void take_cells(const MemoryCells& cells, const Technology& tech, double mebibytes,
+                Component& component) {
+    const double area = cells.area.value * mebibytes;
+    const double distance_mm = 0.75 * std::sqrt(area);
+    const auto access = [&](const Sourced& macro) {
+        return scaled(macro, 1.0, tech.wire.low * distance_mm, tech.wire.value * distance_mm,
+                      tech.wire.high * distance_mm);
+    };
+    component.energies = {{Action::read, {}, access(cells.read)},
+                          {Action::write, {}, access(cells.write)}};
+    const auto instances = static_cast<double>(component.instances);
+    component.static_power = times(cells.standby, mebibytes * instances);
+    component.area = SquareMillimetres(cells.stacked ? 0 : area * instances);
+}
+
 }  // namespace
 
 // MODEL: an access wakes one macro of `bank` bytes and travels 0.75 of the memory's side: the mean
@@ -157,6 +196,9 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
     const auto instances = static_cast<double>(component.instances);
     component.static_power = times(tech.sram_leakage, mebibytes * instances);
     component.area = SquareMillimetres(area * instances);
+    if (const MemoryCells* cells = cells_of(reader, tech)) {
+        take_cells(*cells, tech, mebibytes, component);
+    }
     take_own_figures(reader, component);
     component.config = memory;
 }
