@@ -17,6 +17,7 @@
 #include "arch/clock.hpp"
 #include "arch/dram_config.hpp"
 #include "arch/identifiers.hpp"
+#include "arch/server.hpp"
 #include "arch/technology.hpp"
 #include "base/error.hpp"
 #include "base/quantity.hpp"
@@ -228,7 +229,8 @@ public:
         std::string power_scope = "chip";
         std::optional<PowerCap> power_cap;
         std::optional<CardsConfig> cards;  ///< the components are those of one of them
-        SourceMark where;                  ///< of its name in the file
+        std::optional<ServerConfig> server;
+        SourceMark where;  ///< of its name in the file
     };
 
     explicit Machine(Parts parts);
@@ -281,6 +283,8 @@ public:
     [[nodiscard]] SquareMillimetres area() const;
     /// Leakage and clock power of all components.
     [[nodiscard]] Watts standing_power() const;
+    /// Those that it is made of: the components are of one of them.
+    [[nodiscard]] std::int64_t cards() const { return parts_.cards ? parts_.cards->count : 1; }
 
     /// The same machine at a lower clock and the voltage that its power cap's rule gives for it.
     /// DRAM and links off the chip stay as they are.

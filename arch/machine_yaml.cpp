@@ -118,6 +118,18 @@ CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
     return cards;
 }
 
+ServerConfig read_server(const YamlValue& value, Diagnostics& faults) {
+    MapReader reader(value, "'server'", faults);
+    ServerConfig server;
+    server.cards = reader.at_most("cards", reader.required_positive<std::int64_t>("cards"),
+                                  std::int64_t{1024}, "1,024");
+    server.host = required_sourced<Watts>(reader, "host");
+    server.fans = required_sourced<Watts>(reader, "fans");
+    server.network = required_sourced<Watts>(reader, "network");
+    reader.finish();
+    return server;
+}
+
 /// The link of tensor-parallel cards is one of the components.
 void check_link_of_cards(const YamlValue& cards, const Machine::Parts& parts, Diagnostics& faults) {
     std::vector<std::string> links;
@@ -191,6 +203,9 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
                              "' go together as cards that are " +
                              (parts.cards->tensor_parallel() ? "tensor parallel" : "a pipeline"));
         }
+    }
+    if (const YamlValue* server = reader.value("server")) {
+        parts.server = read_server(*server, faults);
     }
     std::optional<Technology> technology = read_technology(reader, technologies, faults);
     const bool priced = technology.has_value();

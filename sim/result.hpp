@@ -86,6 +86,15 @@ struct TensorParallelResult {
     std::vector<std::string> undivided;  ///< layers with MACs that every card does whole
 };
 
+/// What the servers around the cards draw, beside all other figures of a result.
+struct ServerResult {
+    double servers = 0;  ///< in which the cards are, by their shares of them
+    Watts host, fans, network;
+    Watts power;                  ///< with the cards
+    Watts power_low, power_high;  ///< by the intervals of both
+    Joules energy_per_item;       ///< with the cards
+};
+
 struct Totals {
     Seconds seconds;  ///< the whole replay
     Cycles cycles;    ///< the same, of `clock`
@@ -97,6 +106,7 @@ struct Totals {
     Watts power;
     std::string power_scope;
     std::optional<ClockUnderCap> power_cap;  ///< of machines that have one
+    std::optional<ServerResult> server;      ///< of machines that say what is around them
     Joules energy, energy_low, energy_high;
     EnergyByKind by_kind{};
     EnergyByStatus by_status{};

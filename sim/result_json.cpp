@@ -139,6 +139,18 @@ Json power_cap_json(const std::optional<ClockUnderCap>& cap) {
                         {"holds", cap->holds}});
 }
 
+Json server_json(const std::optional<ServerResult>& server) {
+    return !server ? Json(nullptr)
+                   : Json({{"servers", finite(server->servers)},
+                           {"host_w", finite(server->host)},
+                           {"fans_w", finite(server->fans)},
+                           {"network_w", finite(server->network)},
+                           {"power_w", finite(server->power)},
+                           {"power_low_w", finite(server->power_low)},
+                           {"power_high_w", finite(server->power_high)},
+                           {"energy_per_item_j", finite(server->energy_per_item)}});
+}
+
 Json totals_json(const Totals& totals) {
     Json json = {{"seconds", finite(totals.seconds)},
                  {"cycles", totals.cycles.count()},
@@ -156,6 +168,7 @@ Json totals_json(const Totals& totals) {
                  {"energy_low_j", finite(totals.energy_low)},
                  {"energy_high_j", finite(totals.energy_high)}};
     json["power_cap"] = power_cap_json(totals.power_cap);
+    json["with_servers"] = server_json(totals.server);
     json["energy_by_kind_j"] = by_kind(totals.by_kind);
     json["energy_by_status_j"] = by_status(totals.by_status);
     json["window_s"] = finite(totals.window);

@@ -229,6 +229,21 @@ std::optional<TensorParallelResult> read_tensor_parallel(const Node& node) {
     return shared;
 }
 
+std::optional<ServerResult> read_server(const Node& node) {
+    if (node.is_null()) {
+        return std::nullopt;
+    }
+    const auto watts = [&](const char* key) { return Watts(node.at(key).number()); };
+    return ServerResult{node.at("servers").number(),
+                        watts("host_w"),
+                        watts("fans_w"),
+                        watts("network_w"),
+                        watts("power_w"),
+                        watts("power_low_w"),
+                        watts("power_high_w"),
+                        Joules(node.at("energy_per_item_j").number())};
+}
+
 std::optional<ClockUnderCap> read_power_cap(const Node& node) {
     if (node.is_null()) {
         return std::nullopt;
@@ -260,6 +275,7 @@ Totals read_totals(const Node& node) {
         totals.area = SquareMillimetres(area.number());
     }
     totals.power_cap = read_power_cap(node.at("power_cap"));
+    totals.server = read_server(node.at("with_servers"));
     totals.pipeline = read_pipeline(node.at("pipeline"));
     totals.tensor_parallel = read_tensor_parallel(node.at("tensor_parallel"));
     totals.training = read_training_memory(node.at("training_memory_bytes"));

@@ -16,6 +16,7 @@
 #include "study/power_cap.hpp"
 #include "study/replay_notice.hpp"
 #include "study/run_check.hpp"
+#include "study/server_power.hpp"
 #include "study/tensor_parallel_run.hpp"
 #include "study/training_run.hpp"
 #include "workloads/transforms.hpp"
@@ -229,8 +230,11 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
     };
 }
 
-RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
-                  const std::vector<std::string>& overrides, const Progress& progress) {
+namespace {
+
+RunResult run_phase(const NetworkSource& source, const Machine& machine,
+                    const RunSettings& settings, const std::vector<std::string>& overrides,
+                    const Progress& progress) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
     check_phase_of_cards(machine, scenario);
     const auto& cards = machine.parts().cards;
@@ -253,6 +257,15 @@ RunResult execute(const NetworkSource& source, const Machine& machine, const Run
     }
     // The last step comes first: its division over cards is that of all.
     return run_language(source, scenario, make_step_runner(machine, settings, overrides, progress));
+}
+
+}  // namespace
+
+RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
+                  const std::vector<std::string>& overrides, const Progress& progress) {
+    RunResult result = run_phase(source, machine, settings, overrides, progress);
+    add_servers(machine, result.totals);
+    return result;
 }
 
 }  // namespace memwall

@@ -6,6 +6,7 @@
 #include "base/parse.hpp"
 #include "study/figures.hpp"
 #include "study/pipeline_text.hpp"
+#include "study/server_power.hpp"
 #include "study/table.hpp"
 #include "study/training_run.hpp"
 
@@ -75,6 +76,13 @@ std::string totals_text(const RunResult& run) {
         table.add({"clock", format_hertz(cap->clock),
                    fmt::format("of {}; the cap of {} {}", format_hertz(cap->own_clock),
                                format_watts(cap->cap), cap->holds ? "holds" : "does not hold")});
+    }
+    if (const auto& server = totals.server) {
+        table.add({"power with servers", format_watts(server->power),
+                   servers_text(*server) + "; from " + format_watts(server->power_low) + " to " +
+                       format_watts(server->power_high)});
+        table.add({"energy a " + totals.item + " with servers",
+                   energy_text(server->energy_per_item), ""});
     }
     add_energies(run, table);
     table.add({"utilization", percent(totals.utilization), peak_note(run)});

@@ -13,6 +13,7 @@
 #include "study/output.hpp"
 #include "study/progress.hpp"
 #include "study/provenance.hpp"
+#include "study/server_power.hpp"
 #include "study/serving/arrivals.hpp"
 #include "study/serving/modelled_costs.hpp"
 #include "study/serving/serving_result.hpp"
@@ -117,10 +118,21 @@ void add_requests(const CommandLine& command, const ScenarioRequest& scenario, I
 }
 
 std::string scope_of(const Machine& machine, std::int64_t instances) {
-    const auto& cards = machine.parts().cards;
-    const std::int64_t count = instances * (cards ? cards->count : 1);
-    const std::string what = cards ? "card" : machine.parts().power_scope;
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s") + ", without hosts";
+    const std::int64_t count = instances * machine.cards();
+    const std::string what = machine.parts().cards ? "card" : machine.parts().power_scope;
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s") + " only";
+}
+
+/// The cards' own power has no interval here: that of the servers alone is told.
+void add_servers_around(const Machine& machine, ServingResult& result) {
+    result.servers = servers_around(machine, result.instances * machine.cards());
+    if (auto& servers = result.servers) {
+        for (Watts* power : {&servers->power, &servers->power_low, &servers->power_high}) {
+            *power += result.power();
+        }
+        servers->energy_per_item = Joules((servers->power * result.totals.span).count() /
+                                          static_cast<double>(result.totals.output_tokens));
+    }
 }
 
 void serve(const NetworkSource& network, const Machine& machine, const RunRequest& request,
@@ -146,6 +158,7 @@ void serve(const NetworkSource& network, const Machine& machine, const RunReques
     result.standing_energy =
         Watts(costs.standing.count() * static_cast<double>(result.instances)) * result.totals.span;
     result.power_scope = scope_of(machine, result.instances);
+    add_servers_around(machine, result);
 }
 
 }  // namespace

@@ -47,6 +47,12 @@ std::vector<SourcedRow> rows_of(const Technology& technology) {
     if (technology.operand_issue) {
         rows.push_back({"operand_issue_per_byte", *technology.operand_issue, "J"});
     }
+    for (const auto& [name, cells] : technology.cells) {
+        rows.push_back({name + ".read_per_byte", cells.read, "J"});
+        rows.push_back({name + ".write_per_byte", cells.write, "J"});
+        rows.push_back({name + ".area_per_mib", cells.area, "mm2"});
+        rows.push_back({name + ".standby_per_mib", cells.standby, "W"});
+    }
     return rows;
 }
 
@@ -74,6 +80,11 @@ std::vector<SourcedRow> rows_of(const Machine& machine) {
     for (const Component& component : machine.components()) {
         const std::vector<SourcedRow> own = rows_of(component);
         rows.insert(rows.end(), own.begin(), own.end());
+    }
+    if (const auto& server = machine.parts().server) {
+        rows.push_back({"server: host", server->host, "W"});
+        rows.push_back({"server: fans", server->fans, "W"});
+        rows.push_back({"server: network", server->network, "W"});
     }
     return rows;
 }

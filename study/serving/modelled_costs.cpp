@@ -17,13 +17,8 @@ bool is_pipeline(const Machine& machine) {
     return cards && !cards->tensor_parallel();
 }
 
-double cards_of(const Machine& machine) {
-    const auto& cards = machine.parts().cards;
-    return cards ? static_cast<double>(cards->count) : 1.0;
-}
-
 Watts standing_power(const Machine& machine) {
-    return Watts(machine.standing_power().count() * cards_of(machine));
+    return Watts(machine.standing_power().count() * static_cast<double>(machine.cards()));
 }
 
 /// Where weights and caches lie in the end.

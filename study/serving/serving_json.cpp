@@ -66,6 +66,17 @@ Json totals_json(const ServingResult& result) {
     json["energy_per_token_j"] = finite(result.energy_per_token().count());
     json["power_w"] = finite(result.power().count());
     json["power_scope"] = result.power_scope;
+    json["with_servers"] = nullptr;
+    if (const auto& servers = result.servers) {
+        json["with_servers"] = {{"servers", finite(servers->servers)},
+                                {"host_w", finite(servers->host.count())},
+                                {"fans_w", finite(servers->fans.count())},
+                                {"network_w", finite(servers->network.count())},
+                                {"power_w", finite(servers->power.count())},
+                                {"power_low_w", finite(servers->power_low.count())},
+                                {"power_high_w", finite(servers->power_high.count())},
+                                {"energy_per_token_j", finite(servers->energy_per_item.count())}};
+    }
     return json;
 }
 

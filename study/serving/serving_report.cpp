@@ -5,6 +5,7 @@
 
 #include "base/parse.hpp"
 #include "study/figures.hpp"
+#include "study/server_power.hpp"
 #include "study/serving/serving_result.hpp"
 #include "study/table.hpp"
 
@@ -46,6 +47,12 @@ std::string rates_text(const ServingResult& result) {
     table.add({"queued", fmt::format("{:.2f}", totals.queued.mean),
                fmt::format("requests; at most {}", totals.queued.most)});
     table.add({"power", format_watts(result.power()), result.power_scope});
+    if (const auto& servers = result.servers) {
+        table.add({"power with servers", format_watts(servers->power),
+                   servers_text(*servers) + "; from " + format_watts(servers->power_low) + " to " +
+                       format_watts(servers->power_high)});
+        table.add({"energy a token with servers", format_joules(servers->energy_per_item), ""});
+    }
     table.add({"energy a token", format_joules(result.energy_per_token()),
                fmt::format("{} of it standing power",
                            percent(ratio(result.standing_energy, result.energy())))});

@@ -77,6 +77,7 @@ struct ServingResult {
     std::string power_scope;
     Joules standing_energy;  ///< leakage, clock trees and the background of memories
     Joules work_energy;
+    std::optional<ServerResult> servers;  ///< around all instances, where the machine says so
     std::vector<GridCheck> step_checks, prompt_checks;
     std::int64_t runs = 0;  ///< of the model, for times and energies of work
 

@@ -77,7 +77,7 @@ TEST_CASE("Cards that are always full make the tokens of the pipeline that `run`
     CHECK(at(full, "/totals/tokens_per_s") ==
           Approx(at(decode, "/throughput_per_s")).epsilon(0.02));
     CHECK(at(full, "/totals/users/full_share") > 0.95);
-    CHECK(full["totals"]["power_scope"] == "16 cards, without hosts");
+    CHECK(full["totals"]["power_scope"] == "16 cards only");
     CHECK(at(full, "/totals/power_w") == Approx(at(decode, "/power_w")).epsilon(0.02));
 }
 

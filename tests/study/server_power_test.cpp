@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Power with hosts, fans and network, through the command line.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace memwall;
+using namespace memwall::test;
+
+namespace {
+
+using Json = nlohmann::json;
+
+Json with_small(std::vector<std::string> arguments) {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "small.yaml",
+               "memwall: 1\nnetwork: small\nextends: decoder\n"
+               "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, "
+               "vocabulary: 800}\n");
+    arguments.insert(arguments.end(), {"--network", "./small.yaml", "--json", "-"});
+    const ProgramRun run = run_memwall(arguments, folder.path());
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return Json::parse(run.out);
+}
+
+}  // namespace
+
+TEST_CASE("A run says what its cards draw, and what they draw with the servers around them") {
+    const Json totals = with_small({"run", "--machine", "northpole_16", "--engine", "analytic",
+                                    "--phase", "decode", "--users", "4"})["runs"][0]["totals"];
+    const Json& servers = totals["with_servers"];
+    CHECK(totals["power_scope"] == "16 cards");
+    CHECK(servers["servers"] == 1);
+    CHECK(servers["power_w"].get<double>() ==
+          Approx(totals["power_w"].get<double>() + 737 + 208 + 50));
+    CHECK(servers["power_low_w"].get<double>() ==
+          Approx(totals["energy_low_j"].get<double>() / totals["window_s"].get<double>() + 291 +
+                 167 + 25));
+    CHECK(servers["energy_per_item_j"].get<double>() ==
+          Approx(servers["power_w"].get<double>() / totals["throughput_per_s"].get<double>()));
+}
+
+TEST_CASE("Cards that fill a part of a server have that part of its power") {
+    const Json totals =
+        with_small({"run", "--machine", "h100_sxm_2", "--engine", "analytic", "--precision", "fp8",
+                    "--phase", "decode", "--users", "4"})["runs"][0]["totals"];
+    CHECK(totals["with_servers"]["servers"] == 0.25);
+    CHECK(totals["with_servers"]["fans_w"].get<double>() == Approx(1050.0 / 4));
+    const ProgramRun chip = run_memwall({"run", "--machine", "northpole", "--network", "lenet",
+                                         "--engine", "analytic", "--json", "-"});
+    CHECK(Json::parse(chip.out)["runs"][0]["totals"]["with_servers"].is_null());
+}
+
+TEST_CASE("A rack of instances draws the power of all its servers") {
+    const Json result =
+        with_small({"serve", "--machine", "northpole_16", "--rate", "1000", "--requests", "20",
+                    "--prompt", "20", "--output-tokens", "4", "--instances", "3", "--users", "4"});
+    const Json& totals = result["totals"];
+    CHECK(totals["power_scope"] == "48 cards only");
+    CHECK(totals["with_servers"]["servers"] == 3);
+    CHECK(totals["with_servers"]["power_w"].get<double>() ==
+          Approx(totals["power_w"].get<double>() + 3 * (737 + 208 + 50)));
+    CHECK(totals["with_servers"]["energy_per_token_j"].get<double>() * 80 ==
+          Approx(totals["with_servers"]["power_w"].get<double>() * totals["span_s"].get<double>()));
+}
