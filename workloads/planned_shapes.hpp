@@ -17,7 +17,9 @@ class PlannedShapes {
 public:
     explicit PlannedShapes(std::size_t tensors) : shapes_(tensors), channels_first_(tensors) {}
 
-    void set_input(std::size_t tensor, Shape shape) { shapes_[tensor] = std::move(shape); }
+    void set_input(std::size_t tensor, std::optional<Shape> shape) {
+        shapes_[tensor] = std::move(shape);
+    }
     /// The result of a layer of kind `op`, which read `inputs`.
     void set_result(TensorId tensor, const Shape& shape, const Op& op,
                     const std::vector<TensorId>& inputs);
