@@ -39,12 +39,13 @@ def draw(rows, figure, most):
     changes = [(row, [None if row[end + column] is None else 100 * (row[end + column] / shipped - 1) for end in ("low", "high")]) for row in rows[1:]]
     changes.sort(key=lambda change: -max((abs(end) for end in change[1] if end is not None), default=0))
     changes = [change for change in changes if max(abs(end or 0) for end in change[1]) >= LEAST][:most]
-    drawn, axes = style.tall_figure(2 * len(changes))
+    names = [f"{row['parameter']}\n{row['low']} to {row['high']}" for row, _ in changes]
+    drawn, axes = style.tall_figure(names)
     for end, colour, hatch in ((0, style.COLOURS[5], "////"), (1, style.COLOURS[4], "")):
         places = [row + (end - 0.5) * 0.4 for row in range(len(changes))]  # both ends may change it the same way
         axes.barh(places, [change[1][end] or 0 for change in changes], height=0.4, color=colour, edgecolor="black", linewidth=0.4, hatch=hatch,
                   label=("low", "high")[end])
-    style.name_rows(axes, [f"{row['parameter']}\n{row['low']} to {row['high']}" for row, _ in changes])
+    style.name_rows(axes, names)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_xlabel(f"change of {words} (%)")
     axes.legend(title="parameter at its", fontsize=8, frameon=False)
