@@ -214,6 +214,22 @@ void set_count(YamlValue::Entry& entry, std::int64_t count) {
     entry.value = YamlValue::make_scalar(std::to_string(count), entry.value.mark());
 }
 
+/// A constant of one value a channel, as a scale or a bias is, has those of the channels that stay.
+void keep_of_constant(YamlValue::Entry& entry, double fraction) {
+    std::vector<YamlValue> sizes = entry.value.items();
+    const auto is_long = [](const YamlValue& size) { return size.text() != "1"; };
+    if (std::count_if(sizes.begin(), sizes.end(), is_long) != 1) {
+        return;
+    }
+    YamlValue& channels = *std::find_if(sizes.begin(), sizes.end(), is_long);
+    Diagnostics ignored;
+    if (const auto count = scalar_as<std::int64_t>(channels, entry.key, ignored)) {
+        channels = YamlValue::make_scalar(std::to_string(kept_channels(*count, 1, fraction)),
+                                          channels.mark());
+        entry.value = YamlValue::make_sequence(std::move(sizes), entry.value.mark());
+    }
+}
+
 void keep_channels(std::vector<YamlValue::Entry>& entries, const std::string& op,
                    std::int64_t heads, double fraction) {
     std::string before;
@@ -224,6 +240,8 @@ void keep_channels(std::vector<YamlValue::Entry>& entries, const std::string& op
             before = entry.value.text();
             after = kept_channels(*count, heads, fraction);
             set_count(entry, after);
+        } else if (entry.key == "constant" && entry.value.is_sequence()) {
+            keep_of_constant(entry, fraction);
         }
     }
     for (YamlValue::Entry& entry : entries) {

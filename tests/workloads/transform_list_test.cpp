@@ -180,6 +180,18 @@ TEST_CASE("Pruning the channels of all layers leaves the classes as they are") {
     CHECK(named.macs() == 8 * 16 + 16 * 5);
 }
 
+TEST_CASE("A constant with a value a channel loses those of the channels that go") {
+    const Network half = network_of(
+        "network: n\ninputs: {x: [3, 6, 6]}\nlayers:\n"
+        "- {name: c, op: conv, out_channels: 9, kernel: 1}\n"
+        "- {name: scale, op: mul, constant: [9, 1, 1]}\n"
+        "- {name: places, op: add, constant: [1, 6, 6]}\n"
+        "- {name: classes, op: conv, out_channels: 4, kernel: 1}\n"
+        "transforms: [{prune: {channels: 0.5}}]\n");
+    CHECK(half.layer(half.find_layer("scale")).other_parameters == 5);
+    CHECK(half.layer(half.find_layer("places")).other_parameters == 36);
+}
+
 TEST_CASE("Pruning the channels of all layers keeps what is added to a residual stream alike") {
     const auto pruned = [](const std::string& name) {
         const std::string path =
