@@ -8,6 +8,7 @@
 #include "study/output.hpp"
 #include "study/progress.hpp"
 #include "study/provenance.hpp"
+#include "study/run_inputs.hpp"
 #include "study/run_report.hpp"
 
 namespace memwall {
@@ -23,13 +24,7 @@ void run_one(RunRequest request, const CommandLine& command, const Configs& conf
     }
     const Output output(command.json, command.csv);
     InputFiles inputs;
-    const auto [network, machine] = loaded_both(
-        [&] {
-            return load_network_source(configs, request.network, request.overrides.network, inputs);
-        },
-        [&] {
-            return load_machine_config(configs, request.machine, request.overrides.machine, inputs);
-        });
+    const auto [network, machine] = load_run_inputs(configs, request, inputs);
     request.settings.mapping = load_mapping_config(configs, command.mapping, inputs);
     output.spare(inputs.paths());
     Result result;

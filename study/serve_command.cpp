@@ -13,6 +13,7 @@
 #include "study/output.hpp"
 #include "study/progress.hpp"
 #include "study/provenance.hpp"
+#include "study/run_inputs.hpp"
 #include "study/server_power.hpp"
 #include "study/serving/arrivals.hpp"
 #include "study/serving/modelled_costs.hpp"
@@ -181,13 +182,7 @@ void serve_command(CommandLine command, const Configs& configs) {
     ServingResult result;
     result.instances = number("--instances", command.instances, 1, 1, kMostInstances);
     InputFiles inputs;
-    const auto [network, machine] = loaded_both(
-        [&] {
-            return load_network_source(configs, request.network, request.overrides.network, inputs);
-        },
-        [&] {
-            return load_machine_config(configs, request.machine, request.overrides.machine, inputs);
-        });
+    const auto [network, machine] = load_run_inputs(configs, request, inputs);
     add_requests(command, request.settings.scenario, inputs, result);
     output.spare(inputs.paths());
     const std::int64_t seed = result.provenance.seed;
