@@ -2,6 +2,8 @@
 #include "arch/spatial/arrivals.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 namespace memwall {
@@ -10,20 +12,30 @@ namespace {
 /// Finds out what travels from which layer to which.
 class ArrivalFinder {
 public:
-    ArrivalFinder(const Network& network, const Machine& machine, const Chip& chip, bool images,
-                  SpatialNetwork& result)
-        : network_(network), machine_(machine), chip_(chip), images_(images), result_(result) {}
+    ArrivalFinder(const Network& network, const Machine& machine, const Chip& chip,
+                  const MapperOptions& options, SpatialNetwork& result)
+        : network_(network),
+          machine_(machine),
+          chip_(chip),
+          options_(options),
+          images_(options.images),
+          result_(result) {}
 
     void run() {
         for (std::size_t f = 0; f < result_.layers.size(); ++f) {
+            throw_if_cancelled(options_);
             into_layer(f);
+            makers_[result_.layers[f].fused->output].push_back(f);
         }
+        std::set<TensorId> read;
+        for (const Arrival& arrival : result_.arrivals) {
+            read.insert(arrival.tensor);
+        }
+        const std::vector<bool> is_output = network_.output_storage();
         for (std::size_t f = 0; f < result_.layers.size(); ++f) {
             const TensorId output = result_.layers[f].fused->output;
-            const bool read =
-                std::any_of(result_.arrivals.begin(), result_.arrivals.end(),
-                            [&](const Arrival& arrival) { return arrival.tensor == output; });
-            if (!read || is_output(output)) {
+            if (read.count(output) == 0 || is_output[output.position()]) {
+                read.insert(output);
                 out_of_layer(f);
             }
         }
@@ -82,12 +94,6 @@ private:
         std::sort(result_.input_phases.begin(), result_.input_phases.end());
     }
 
-    [[nodiscard]] bool is_output(TensorId stored) const {
-        const std::vector<TensorId> outputs = network_.outputs();
-        return std::any_of(outputs.begin(), outputs.end(),
-                           [&](TensorId output) { return network_.storage(output) == stored; });
-    }
-
     void into_layer(std::size_t f) {
         const SpatialLayer& layer = result_.layers[f];
         const Layer& root = network_.layer(layer.fused->root);
@@ -136,16 +142,14 @@ private:
     }
 
     void add(TensorId stored, std::size_t reader, LayerId layer, const std::vector<Taker>& takers) {
-        bool made = false;
-        for (std::size_t maker = 0; maker < reader; ++maker) {
-            if (result_.layers[maker].fused->output == stored) {
-                made = true;
+        const auto makers = makers_.find(stored);
+        if (makers != makers_.end()) {
+            for (const std::size_t maker : makers->second) {
                 push(stored, static_cast<std::int64_t>(maker), reader, layer,
                      exchange(network_, stored, result_.layers[maker].results, takers, *chip_.mesh,
                               images_, chip_.core_memory, chip_.core_memory));
             }
-        }
-        if (!made) {
+        } else {
             push(stored, -1, reader, layer,
                  exchange(network_, stored, bands(stored), takers, *chip_.mesh, images_,
                           chip_.frame_buffer, chip_.core_memory));
@@ -212,15 +216,17 @@ private:
     const Network& network_;
     const Machine& machine_;
     const Chip& chip_;
+    const MapperOptions& options_;
     bool images_;
     SpatialNetwork& result_;
+    std::map<TensorId, std::vector<std::size_t>> makers_;  ///< by what they make; layers so far
 };
 
 }  // namespace
 
-void find_arrivals(const Network& network, const Machine& machine, const Chip& chip, bool images,
-                   SpatialNetwork& result) {
-    ArrivalFinder(network, machine, chip, images, result).run();
+void find_arrivals(const Network& network, const Machine& machine, const Chip& chip,
+                   const MapperOptions& options, SpatialNetwork& result) {
+    ArrivalFinder(network, machine, chip, options, result).run();
 }
 
 }  // namespace memwall

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/machine.hpp"
+#include "arch/mapper.hpp"
 #include "arch/program.hpp"
 #include "arch/spatial/chip.hpp"
 #include "arch/spatial/layer_data.hpp"
@@ -42,9 +43,9 @@ struct SpatialNetwork {
     std::int64_t rounds_apart = 1;
 };
 
-/// Fills in the arrivals and input phases of a network whose layers are there. `images`: with the
-/// pieces that travel.
-void find_arrivals(const Network& network, const Machine& machine, const Chip& chip, bool images,
-                   SpatialNetwork& result);
+/// Fills in the arrivals and input phases of a network whose layers are there; with the pieces that
+/// travel where `options` ask for images. Throws Interrupted where they say so.
+void find_arrivals(const Network& network, const Machine& machine, const Chip& chip,
+                   const MapperOptions& options, SpatialNetwork& result);
 
 }  // namespace memwall

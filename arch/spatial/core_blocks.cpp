@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "arch/spatial/arrival_index.hpp"
 #include "arch/spatial/kept_state.hpp"
 
 namespace memwall {
@@ -18,8 +19,13 @@ public:
         : network_(network),
           chip_(chip),
           layers_(layers),
+          arrivals_(layers),
           steps_(layers.layers.size()),
-          cores_(static_cast<std::size_t>(chip.cores)) {}
+          cores_(static_cast<std::size_t>(chip.cores)) {
+        for (const SpatialLayer& layer : layers.layers) {
+            on_array_.push_back(network.layer(layer.fused->root).macs() > 0);
+        }
+    }
 
     std::vector<std::vector<CoreBlock>> run() {
         for (std::size_t f = 0; f < steps_; ++f) {
@@ -138,17 +144,12 @@ private:
         }
     }
 
-    [[nodiscard]] bool on_array(std::size_t f) const {
-        return network_.layer(layers_.layers[f].fused->root).macs() > 0;
-    }
-
     /// Whether layer `f` has no results before the results of `maker` have come in.
     [[nodiscard]] bool waits_for(std::size_t f, std::size_t maker) const {
-        return std::any_of(layers_.arrivals.begin(), layers_.arrivals.end(),
-                           [&](const Arrival& arrival) {
-                               return arrival.reader == f && !arrival.for_epilogue &&
-                                      arrival.maker == static_cast<std::int64_t>(maker);
-                           });
+        const ArrivalIndex::List& in = arrivals_.into(f);
+        return std::any_of(in.begin(), in.end(), [&](const Arrival* arrival) {
+            return !arrival->for_epilogue && arrival->maker == static_cast<std::int64_t>(maker);
+        });
     }
 
     /// MODEL: what a layer reads lies there until a layer begins that cannot have results before:
@@ -156,7 +157,7 @@ private:
     /// `by_array`: the unit that reads it last.
     [[nodiscard]] std::size_t read_until(std::size_t f, bool by_array) const {
         std::size_t next = f + 1;
-        while (next < f + steps_ && on_array(next % steps_) != by_array &&
+        while (next < f + steps_ && on_array_[next % steps_] != by_array &&
                (next >= steps_ || !waits_for(next, f))) {
             ++next;
         }
@@ -164,12 +165,12 @@ private:
     }
 
     [[nodiscard]] std::size_t read_until(const Arrival& arrival) const {
-        return read_until(arrival.reader, !arrival.for_epilogue && on_array(arrival.reader));
+        return read_until(arrival.reader, !arrival.for_epilogue && on_array_[arrival.reader]);
     }
 
     /// Until its last results are done.
     [[nodiscard]] std::size_t busy_until(std::size_t f) const {
-        const std::size_t computed = read_until(f, on_array(f));
+        const std::size_t computed = read_until(f, on_array_[f]);
         const bool epilogues = !layers_.layers[f].fused->epilogues.empty();
         return epilogues ? std::max(computed, read_until(f, false)) : computed;
     }
@@ -181,9 +182,9 @@ private:
             return;  // made in its place
         }
         std::size_t last = f;
-        for (const Arrival& arrival : layers_.arrivals) {
-            if (arrival.tensor == output && arrival.reader > f) {
-                last = std::max(last, arrival.reader < steps_ ? read_until(arrival) : f + steps_);
+        for (const Arrival* arrival : arrivals_.of(output)) {
+            if (arrival->reader > f) {
+                last = std::max(last, arrival->reader < steps_ ? read_until(*arrival) : f + steps_);
             }
         }
         const Precision precision = network_.tensor(output).precision;
@@ -244,7 +245,9 @@ private:
     const Network& network_;
     const Chip& chip_;
     const SpatialNetwork& layers_;
+    ArrivalIndex arrivals_;
     std::size_t steps_;
+    std::vector<bool> on_array_;  ///< by fused layer
     std::vector<std::vector<CoreBlock>> cores_;
     std::set<TensorId> kept_;
 };

@@ -136,13 +136,15 @@ struct Placement {
     bool full = false;                           ///< some core has too much
 };
 
-Placement place(const Network& network, const Chip& chip, const SpatialNetwork& layers) {
+Placement place(const Network& network, const Chip& chip, const MapperOptions& options,
+                const SpatialNetwork& layers) {
     Placement placement;
     CoreMemories& memories = placement.memories;
     memories.capacity = chip.core_memory_config->capacity;
     memories.alignment = std::max(Bytes(1), chip.core_memory_config->read_width);
     std::map<std::vector<std::int64_t>, std::size_t> placed;  // cores by what is placed alike
     for (std::vector<CoreBlock>& blocks : find_core_blocks(network, chip, layers)) {
+        throw_if_cancelled(options);
         const auto [known, fresh] =
             placed.try_emplace(sizes_of(blocks), placement.memories.cores.size());
         if (fresh) {
@@ -269,11 +271,12 @@ CoreUse CoreMemory::use_at(std::size_t layer, std::size_t layers) const {
 }
 
 CoreMemories allocate_core_memories(const Network& network, const Machine& machine,
-                                    const Chip& chip, SpatialNetwork& layers) {
-    Placement placement = place(network, chip, layers);
+                                    const Chip& chip, const MapperOptions& options,
+                                    SpatialNetwork& layers) {
+    Placement placement = place(network, chip, options, layers);
     if (placement.full && spread_weights(machine, chip, placement.room_for_weights,
                                          placement.memories.alignment.count(), layers)) {
-        placement = place(network, chip, layers);
+        placement = place(network, chip, options, layers);
     }
     if (placement.full) {
         refuse(network, machine, chip, layers, placement.memories);

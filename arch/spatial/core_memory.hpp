@@ -34,8 +34,10 @@ struct CoreMemories {
 };
 
 /// Gives every block an address. Weights of cores that are too full move to others, and their
-/// traffic follows. Throws InputError where they still are, with the fullest core and its layer.
+/// traffic follows. Throws InputError where they still are, with the fullest core and its layer,
+/// and Interrupted where `options` say so.
 CoreMemories allocate_core_memories(const Network& network, const Machine& machine,
-                                    const Chip& chip, SpatialNetwork& layers);
+                                    const Chip& chip, const MapperOptions& options,
+                                    SpatialNetwork& layers);
 
 }  // namespace memwall

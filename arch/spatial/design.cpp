@@ -2,7 +2,9 @@
 #include "arch/spatial/design.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "arch/spatial/emitter.hpp"
 #include "base/error.hpp"
@@ -17,18 +19,23 @@ void find_loads(const Network& network, std::vector<SpatialLayer>& layers) {
         const Operand* weights = network.layer(layer.fused->root).space.find(TensorRole::weights);
         return weights != nullptr && weights->projection.gather.has_value();
     };
-    for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
-        const bool multiplied = std::any_of(layers.begin(), layers.end(), [&](const auto& other) {
-            return other.fused->weights == layer->fused->weights && !draws(other);
-        });
-        if (draws(*layer) && multiplied) {
-            continue;
+    std::map<TensorId, std::vector<SpatialLayer*>> readers;  // in order
+    for (SpatialLayer& layer : layers) {
+        if (layer.fused->weights.valid()) {
+            readers[layer.fused->weights].push_back(&layer);
         }
-        layer->loads_weights =
-            layer->fused->weights.valid() &&
-            std::none_of(layers.begin(), layer, [&](const SpatialLayer& earlier) {
-                return has_weights_of(*layer, earlier);
-            });
+    }
+    for (const auto& [weights, sharers] : readers) {
+        const bool multiplied = !std::all_of(sharers.begin(), sharers.end(),
+                                             [&](const auto* layer) { return draws(*layer); });
+        for (auto layer = sharers.begin(); layer != sharers.end(); ++layer) {
+            if (draws(**layer) && multiplied) {
+                continue;
+            }
+            (*layer)->loads_weights = std::none_of(
+                sharers.begin(), layer,
+                [&](const SpatialLayer* earlier) { return has_weights_of(**layer, *earlier); });
+        }
     }
 }
 
@@ -65,13 +72,14 @@ SpatialDesign design_spatial(const Network& network, const Machine& machine, con
     SpatialDesign design;
     design.layers.rounds_apart = rounds_apart;
     for (std::size_t f = 0; f < fused.size(); ++f) {
+        throw_if_cancelled(options);
         design.layers.layers.push_back(
             make_layer(network, machine, chip, cores, fused[f], plans[f]));
     }
     find_loads(network, design.layers.layers);
-    find_arrivals(network, machine, chip, options.images, design.layers);
+    find_arrivals(network, machine, chip, options, design.layers);
     check_frame_buffer(network, machine, chip, design.layers);
-    design.memories = allocate_core_memories(network, machine, chip, design.layers);
+    design.memories = allocate_core_memories(network, machine, chip, options, design.layers);
     design.steady = steady_schedule(network, machine, chip, cores, design.layers, options);
     return design;
 }

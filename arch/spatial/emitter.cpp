@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "arch/spatial/kept_state.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -15,6 +16,7 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
       chip_(chip),
       cores_(cores),
       layers_(layers),
+      arrivals_(layers),
       options_(options),
       schedule_(schedule),
       builder_(machine) {
@@ -54,6 +56,25 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     fresh_.resize(layers.layers.size());
     there_.resize(network.tensors().size());
     used_.resize(network.tensors().size());
+    find_what_is_freed();
+}
+
+/// Results that are kept are never freed, and those that leave are when they have left.
+void SpatialEmitter::find_what_is_freed() {
+    freed_.resize(layers_.layers.size());
+    for (std::size_t maker = 0; maker < layers_.layers.size(); ++maker) {
+        const TensorId output = layers_.layers[maker].fused->output;
+        const ArrivalIndex::List& reads = arrivals_.of(output);
+        if (reads.empty() || is_kept(network_, output)) {
+            continue;
+        }
+        const Arrival& last = **std::max_element(
+            reads.begin(), reads.end(),
+            [](const Arrival* a, const Arrival* b) { return a->reader < b->reader; });
+        if (!outgoing(last)) {
+            freed_[last.reader].push_back(maker);
+        }
+    }
 }
 
 /// Chunks whose sums the accumulators hold at once: those of a whole layer, or as many of the
@@ -93,16 +114,6 @@ Bytes SpatialEmitter::held_bytes(const SpatialLayer& maker) const {
     return stored_bytes(held_words(maker), network_.tensor(maker.fused->output).precision);
 }
 
-std::int64_t SpatialEmitter::last_reader(TensorId tensor) const {
-    std::int64_t last = -1;
-    for (const Arrival& arrival : layers_.arrivals) {
-        if (arrival.tensor == tensor) {
-            last = std::max(last, static_cast<std::int64_t>(arrival.reader));
-        }
-    }
-    return last;
-}
-
 std::vector<TensorId> SpatialEmitter::edges(bool inputs) const {
     std::vector<TensorId> found;
     for (const Arrival& arrival : layers_.arrivals) {
@@ -121,15 +132,15 @@ Program SpatialEmitter::run(std::int64_t rounds) {
     for (const TensorId input : edges(true)) {
         receive(input);
     }
+    auto next = layers_.arrivals.begin();
     const auto move_phase = [&](std::size_t phase) {
-        for (const Arrival& arrival : layers_.arrivals) {
-            if (arrival.phase == phase) {
-                move_arrival(arrival);
-            }
+        for (; next != layers_.arrivals.end() && next->phase == phase; ++next) {
+            move_arrival(*next);
         }
     };
     move_phase(0);
     for (std::size_t f = 0; f < layers_.layers.size(); ++f) {
+        throw_if_cancelled(options_);
         begin_layer(f);
         stream_weights(f);
         compute_layer(f);
@@ -216,11 +227,9 @@ void SpatialEmitter::receive(TensorId tensor) {
     const std::string& name = network_.tensor(tensor).name;
     there_[tensor.position()] = builder_.token("'" + name + "' there");
     used_[tensor.position()] = builder_.token("'" + name + "' used");
-    const auto reads = [&](const Arrival& arrival) { return arrival.tensor == tensor; };
-    const auto& arrivals = layers_.arrivals;
-    const auto reader = std::find_if(arrivals.begin(), arrivals.end(), reads);
-    RoundStep step = cross_edge(tensor, reader->layer, NetworkEdge::input);
-    const auto uses = std::count_if(arrivals.begin(), arrivals.end(), reads);
+    const ArrivalIndex::List& reads = arrivals_.of(tensor);
+    RoundStep step = cross_edge(tensor, reads.front()->layer, NetworkEdge::input);
+    const auto uses = static_cast<std::int64_t>(reads.size());
     step.waits.push_back({used_[tensor.position()], -uses});  // two slots
     if (network_.state_bytes() > Bytes(0)) {
         step.waits.push_back(

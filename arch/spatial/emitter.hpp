@@ -10,6 +10,7 @@
 #include "arch/core_work.hpp"
 #include "arch/mapper.hpp"
 #include "arch/program_builder.hpp"
+#include "arch/spatial/arrival_index.hpp"
 #include "arch/spatial/arrivals.hpp"
 #include "arch/spatial/chip.hpp"
 #include "arch/spatial/schedule.hpp"
@@ -55,7 +56,7 @@ private:
     [[nodiscard]] Bytes bytes_of(TensorId tensor) const { return network_.tensor_bytes(tensor); }
     [[nodiscard]] Bytes held_bytes(const SpatialLayer& maker) const;
     [[nodiscard]] Cycles latency_of(ComponentId mesh, std::int64_t hops) const;
-    [[nodiscard]] std::int64_t last_reader(TensorId tensor) const;
+    void find_what_is_freed();
     [[nodiscard]] std::vector<TensorId> edges(bool inputs) const;
 
     // layer_steps.cpp
@@ -90,6 +91,7 @@ private:
     const Chip& chip_;
     Cores cores_;
     const SpatialNetwork& layers_;
+    ArrivalIndex arrivals_;
     const MapperOptions& options_;
     const Schedule* schedule_;
     ProgramBuilder builder_;
@@ -104,8 +106,10 @@ private:
     std::vector<TokenId> done_, epochs_, last_chunks_;    ///< by fused layer
     std::vector<TokenId> ready_, operands_;               ///< by fused layer: parts that came in
     std::vector<Fresh> fresh_;                            ///< by fused layer
-    std::vector<TokenId> there_, used_;                   ///< by tensor, of the network's edges
-    std::vector<std::int64_t> emitted_;                   ///< by agent: steps of a round so far
+    std::vector<std::vector<std::size_t>> freed_;  ///< by fused layer: makers that it reads last
+    std::int64_t loads_ = 0;                       ///< layers so far that load weights
+    std::vector<TokenId> there_, used_;            ///< by tensor, of the network's edges
+    std::vector<std::int64_t> emitted_;            ///< by agent: steps of a round so far
 };
 
 }  // namespace memwall

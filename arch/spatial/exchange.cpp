@@ -2,6 +2,8 @@
 #include "arch/spatial/exchange.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -20,17 +22,31 @@ std::vector<std::int64_t> axes_of(const Network& network, TensorId id) {
 }
 
 /// One step from a view to what it is a view of.
-Region through_alias(const Network& network, TensorId view, const Region& region) {
-    const Tensor& tensor = network.tensor(view);
-    const Alias& alias = *tensor.alias;
+struct ViewStep {
+    ViewStep(const Network& network, TensorId view)
+        : alias(*network.tensor(view).alias),
+          from(axes_of(network, view)),
+          to(axes_of(network, alias.of)) {
+        for (std::size_t axis = 1; axis < to.size(); ++axis) {
+            item *= to[axis];
+        }
+    }
+
+    Alias alias;
+    std::vector<std::int64_t> from, to;  ///< axes
+    std::int64_t item = 1;               ///< words behind the first axis
+};
+
+Region through_alias(const ViewStep& step_back, const Region& region) {
+    const Alias& alias = step_back.alias;
     if (alias.axis >= 0) {
         Region moved = region;
         Range& range = moved[static_cast<std::size_t>(alias.axis) + 1];
         range = {range.begin + alias.offset, range.end + alias.offset};
         return moved;
     }
-    const std::vector<std::int64_t> from = axes_of(network, view);
-    const std::vector<std::int64_t> to = axes_of(network, alias.of);
+    const std::vector<std::int64_t>& from = step_back.from;
+    const std::vector<std::int64_t>& to = step_back.to;
     if (from == to) {
         return region;
     }
@@ -47,10 +63,7 @@ Region through_alias(const Network& network, TensorId view, const Region& region
         bounds.push_back({0, extent});
     }
     bounds[0] = region[0];
-    std::int64_t step = 1;
-    for (std::size_t axis = 1; axis < to.size(); ++axis) {
-        step *= to[axis];
-    }
+    std::int64_t step = step_back.item;
     for (std::size_t axis = 1; axis < to.size(); ++axis) {
         step /= to[axis];
         bounds[axis] = {first / step, last / step + 1};
@@ -65,9 +78,8 @@ Region through_alias(const Network& network, TensorId view, const Region& region
 
 /// Adds the regions of what a view is a view of that have its words and no others; where the words
 /// of a region lie apart (heads of a group behind each other), one for each part.
-void add_through_alias(const Network& network, TensorId view, const Region& region,
-                       std::vector<Region>& found) {
-    const Region bounds = through_alias(network, view, region);
+void add_through_alias(const ViewStep& step, const Region& region, std::vector<Region>& found) {
+    const Region bounds = through_alias(step, region);
     std::size_t axis = 1;
     while (axis < region.size() && region[axis].size() <= 1) {
         ++axis;
@@ -79,21 +91,36 @@ void add_through_alias(const Network& network, TensorId view, const Region& regi
     Region part = region;
     for (std::int64_t at = region[axis].begin; at < region[axis].end; ++at) {
         part[axis] = {at, at + 1};
-        add_through_alias(network, view, part, found);
+        add_through_alias(step, part, found);
     }
 }
 
-std::vector<Region> stored_regions(const Network& network, TensorId view, const Region& region) {
+/// The way from a view to the tensor that stores its words.
+std::vector<ViewStep> way_to_storage(const Network& network, TensorId view) {
+    std::vector<ViewStep> way;
+    for (; network.tensor(view).alias; view = network.tensor(view).alias->of) {
+        way.emplace_back(network, view);
+    }
+    return way;
+}
+
+std::vector<Region> stored_regions(const std::vector<ViewStep>& way, const Region& region) {
     std::vector<Region> stored = {region};
-    while (network.tensor(view).alias) {
+    for (const ViewStep& step : way) {
         std::vector<Region> next;
         for (const Region& each : stored) {
-            add_through_alias(network, view, each, next);
+            add_through_alias(step, each, next);
         }
         stored = std::move(next);
-        view = network.tensor(view).alias->of;
     }
     return stored;
+}
+
+bool comes_before(const Region& a, const Region& b) {
+    return std::lexicographical_compare(
+        a.begin(), a.end(), b.begin(), b.end(), [](const Range& x, const Range& y) {
+            return std::pair(x.begin, x.end) < std::pair(y.begin, y.end);
+        });
 }
 
 /// Holders that cut a tensor like a grid, found by the region that they overlap.
@@ -126,6 +153,8 @@ public:
         }
     }
 
+    /// Tells `visit` of every holder of a part of a region: its place in their list, the part, and
+    /// its words.
     template <class Visit>
     void for_each(const Region& region, const Visit& visit) const {
         if (!begins_.empty() && words(region) > 0) {
@@ -151,7 +180,7 @@ private:
                 const Region common = intersection(holder.region, region);
                 const std::int64_t count = words(common);
                 if (count > 0) {
-                    visit(holder, common, count);
+                    visit(cells_[cell], common, count);
                 }
             }
             return;
@@ -167,13 +196,51 @@ private:
     std::vector<std::size_t> cells_;
 };
 
+/// What one taker gets from each holder, all of its regions together: they take the same way.
+class BytesByHolder {
+public:
+    BytesByHolder(const std::vector<Holder>& holders, Precision precision)
+        : holders_(holders), precision_(precision), bytes_(holders.size()) {}
+
+    void add(std::size_t holder, std::int64_t words) {
+        if (bytes_[holder] == Bytes(0)) {
+            touched_.push_back(holder);
+        }
+        bytes_[holder] += stored_bytes(words, precision_);
+    }
+
+    /// Hands out the sums, in the order in which holders were first added to, and forgets them.
+    template <class Visit>
+    void take(const Visit& visit) {
+        for (const std::size_t holder : touched_) {
+            visit(holders_[holder], bytes_[holder]);
+            bytes_[holder] = Bytes(0);
+        }
+        touched_.clear();
+    }
+
+private:
+    const std::vector<Holder>& holders_;
+    Precision precision_;
+    std::vector<Bytes> bytes_;  ///< by holder
+    std::vector<std::size_t> touched_;
+};
+
+MovePiece piece_of(TensorId stored, const Region& part, const Holder& holder, const Taker& taker,
+                   const MeshConfig& mesh, ComponentId from, ComponentId to) {
+    MovePiece piece{stored, part, {from, from == to ? lane_of(holder.at, mesh) : -1}, {}, false};
+    for (const Router& at : taker.at) {
+        piece.to.push_back({to, lane_of(at, mesh)});
+    }
+    return piece;
+}
+
 }  // namespace
 
 Region stored_region(const Network& network, TensorId view, const Region& region) {
     Region stored = region;
-    while (network.tensor(view).alias) {
-        stored = through_alias(network, view, stored);
-        view = network.tensor(view).alias->of;
+    for (; network.tensor(view).alias; view = network.tensor(view).alias->of) {
+        stored = through_alias(ViewStep(network, view), stored);
     }
     return stored;
 }
@@ -184,22 +251,16 @@ std::int64_t lane_of(Router at, const MeshConfig& mesh) {
 
 std::vector<Taker> takers_of(const Network& network, TensorId view, const Projection& projection,
                              const std::vector<Box>& boxes, const std::vector<GridCore>& cores) {
-    std::vector<Taker> views;
+    const std::vector<ViewStep> way = way_to_storage(network, view);
+    std::map<Region, std::size_t, decltype(&comes_before)> known(&comes_before);
+    std::vector<Taker> takers;
     for (std::size_t core = 0; core < boxes.size(); ++core) {
         const Region region = image(projection, boxes[core]);
-        const auto same = std::find_if(views.begin(), views.end(),
-                                       [&](const Taker& taker) { return taker.region == region; });
-        if (same == views.end()) {
-            views.push_back({region, {cores[core].at}});
-        } else {
-            same->at.push_back(cores[core].at);
+        const auto [same, fresh] = known.emplace(region, takers.size());
+        if (fresh) {
+            takers.push_back({stored_regions(way, region), {}});
         }
-    }
-    std::vector<Taker> takers;
-    for (const Taker& each : views) {
-        for (const Region& region : stored_regions(network, view, each.region)) {
-            takers.push_back({region, each.at});
-        }
+        takers[same->second].at.push_back(cores[core].at);
     }
     return takers;
 }
@@ -209,33 +270,37 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
                   ComponentId from, ComponentId to) {
     Exchange result{MeshTraffic(mesh), Bytes(0), Bytes(0), {}, {}};
     result.by_core.resize(static_cast<std::size_t>(mesh.columns * mesh.rows));
-    const Precision precision = network.tensor(stored).precision;
     const HolderGrid grid(holders);
+    BytesByHolder bytes(holders, network.tensor(stored).precision);
     for (const Taker& taker : takers) {
+        const auto lies_elsewhere = [&](const Router& at, const Holder& holder) {
+            return !(at == holder.at) || from != to;
+        };
+        const auto elsewhere = [&](const Holder& holder) {
+            return std::count_if(taker.at.begin(), taker.at.end(),
+                                 [&](const Router& at) { return lies_elsewhere(at, holder); });
+        };
+        for (const Region& region : taker.regions) {
+            grid.for_each(region, [&](std::size_t h, const Region& common, std::int64_t count) {
+                bytes.add(h, count);
+                if (images && elsewhere(holders[h]) > 0) {
+                    result.pieces.push_back(
+                        piece_of(stored, common, holders[h], taker, mesh, from, to));
+                }
+            });
+        }
         const Destinations to_all(taker.at);
-        grid.for_each(taker.region, [&](const Holder& holder, const Region& common,
-                                        std::int64_t count) {
-            const auto elsewhere = static_cast<std::int64_t>(
-                std::count_if(taker.at.begin(), taker.at.end(),
-                              [&](const Router& at) { return !(at == holder.at) || from != to; }));
-            if (elsewhere == 0) {
+        bytes.take([&](const Holder& holder, Bytes part) {
+            const std::int64_t times = elsewhere(holder);
+            if (times == 0) {
                 return;
             }
-            if (images) {
-                MovePiece piece{
-                    stored, common, {from, from == to ? lane_of(holder.at, mesh) : -1}, {}, false};
-                for (const Router& at : taker.at) {
-                    piece.to.push_back({to, lane_of(at, mesh)});
-                }
-                result.pieces.push_back(std::move(piece));
-            }
-            const Bytes bytes = stored_bytes(count, precision);
-            result.traffic.multicast(holder.at, to_all, bytes.count());
-            result.read += bytes;
-            result.delivered += bytes * elsewhere;
+            result.traffic.multicast(holder.at, to_all, part.count());
+            result.read += part;
+            result.delivered += part * times;
             for (const Router& at : taker.at) {
-                if (!(at == holder.at) || from != to) {
-                    result.by_core[static_cast<std::size_t>(lane_of(at, mesh))] += bytes;
+                if (lies_elsewhere(at, holder)) {
+                    result.by_core[static_cast<std::size_t>(lane_of(at, mesh))] += part;
                 }
             }
         });
@@ -247,14 +312,18 @@ ExchangeLoad exchange_load(const Network& network, TensorId stored,
                            const std::vector<Holder>& holders, const std::vector<Taker>& takers,
                            const MeshConfig& mesh) {
     MeshTraffic traffic(mesh);
-    const Precision precision = network.tensor(stored).precision;
     const HolderGrid grid(holders);
+    BytesByHolder bytes(holders, network.tensor(stored).precision);
     for (const Taker& taker : takers) {
-        const Destinations to_all(taker.at);
-        grid.for_each(
-            taker.region, [&](const Holder& holder, const Region& /*common*/, std::int64_t count) {
-                traffic.multicast(holder.at, to_all, stored_bytes(count, precision).count());
+        for (const Region& region : taker.regions) {
+            grid.for_each(region, [&](std::size_t h, const Region& /*common*/, std::int64_t count) {
+                bytes.add(h, count);
             });
+        }
+        const Destinations to_all(taker.at);
+        bytes.take([&](const Holder& holder, Bytes part) {
+            traffic.multicast(holder.at, to_all, part.count());
+        });
     }
     return {traffic.busiest(), traffic.longest()};
 }

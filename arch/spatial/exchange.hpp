@@ -18,9 +18,9 @@ struct Holder {
     Region region;
 };
 
-/// A part of a tensor and the routers where it is needed.
+/// Parts of a tensor and the routers where all of them are needed.
 struct Taker {
-    Region region;
+    std::vector<Region> regions;
     std::vector<Router> at;
 };
 
@@ -35,7 +35,7 @@ struct Exchange {
 /// The bounding region, in the axes of the tensor that stores the words, of a region of a view.
 Region stored_region(const Network& network, TensorId view, const Region& region);
 
-/// Every taker gets its region from all holders that have a part of it; what lies there already
+/// Every taker gets its regions from all holders that have a part of it; what lies there already
 /// does not travel. `images`: names the pieces, from `from` to `to`, lanes by router.
 Exchange exchange(const Network& network, TensorId stored, const std::vector<Holder>& holders,
                   const std::vector<Taker>& takers, const MeshConfig& mesh, bool images,

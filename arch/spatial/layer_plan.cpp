@@ -25,6 +25,20 @@ public:
             throw_if_cancelled(options_);
             layers_.push_back(&maker_.candidates(layer));
         }
+        readers_.resize(fused_.size());
+        std::map<TensorId, std::vector<std::size_t>> makers;  // of layers so far
+        for (std::size_t g = 0; g < fused_.size(); ++g) {
+            for (const auto* read : {&fused_[g].inputs, &fused_[g].operands}) {
+                for (const TensorId tensor : *read) {
+                    for (const std::size_t f : makers[tensor]) {
+                        if (readers_[f].empty() || readers_[f].back() != g) {
+                            readers_[f].push_back(g);
+                        }
+                    }
+                }
+            }
+            makers[fused_[g].output].push_back(g);
+        }
     }
 
     /// The best choice among the first `beam` splits of each layer, in either layout.
@@ -46,7 +60,35 @@ private:
     struct Node {
         double cost = 0;
         std::size_t before = 0;
+        std::size_t far_layer = 0;  ///< a layer further back, and the node there
+        std::size_t far = 0;
     };
+    using Nodes = std::vector<std::vector<Node>>;  ///< by layer and candidate
+
+    /// The node of layer `g` on the best path to a node of layer `f`, in steps that grow.
+    static std::size_t ancestor(const Nodes& nodes, std::size_t f, std::size_t node,
+                                std::size_t g) {
+        while (f > g) {
+            const Node& at = nodes[f][node];
+            const bool leap = at.far_layer >= g;
+            node = leap ? at.far : at.before;
+            f = leap ? at.far_layer : f - 1;
+        }
+        return node;
+    }
+
+    /// Points a node further back: twice as far as the node before it points, where the two leaps
+    /// from there are of one length, else to the node before (Myers' skew-binary jump pointers).
+    static void leap(Nodes& nodes, std::size_t f, Node& node) {
+        if (f == 0) {
+            return;
+        }
+        const Node& first = nodes[f - 1][node.before];
+        const Node& second = nodes[first.far_layer][first.far];
+        const bool equal = f - 1 - first.far_layer == first.far_layer - second.far_layer;
+        node.far_layer = equal ? second.far_layer : f - 1;
+        node.far = equal ? second.far : node.before;
+    }
 
     /// What changes with the choice of one layer: its own cycles, those to and from its neighbours,
     /// and those of later readers.
@@ -57,17 +99,11 @@ private:
         if (costs_.reads_layer_before(f)) {
             cost += costs_.travel(f, *chosen_[f - 1], own);
         }
-        for (std::size_t g = f + 1; g < fused_.size(); ++g) {
-            if (g == f + 1 && costs_.reads_layer_before(g)) {
-                cost += costs_.travel(g, own, *chosen_[g]);
-            }
-            const auto& inputs = fused_[g].inputs;
-            const auto& operands = fused_[g].operands;
-            const TensorId output = fused_[f].output;
-            if (std::find(inputs.begin(), inputs.end(), output) != inputs.end() ||
-                std::find(operands.begin(), operands.end(), output) != operands.end()) {
-                cost += costs_.early(g, *chosen_[g], chosen);
-            }
+        if (f + 1 < fused_.size() && costs_.reads_layer_before(f + 1)) {
+            cost += costs_.travel(f + 1, own, *chosen_[f + 1]);
+        }
+        for (const std::size_t g : readers_[f]) {
+            cost += costs_.early(g, *chosen_[g], chosen);
         }
         return cost;
     }
@@ -117,12 +153,12 @@ private:
     }
 
     std::vector<const SplitCandidate*> shortest_path() {
-        std::vector<std::vector<Node>> nodes(layers_.size());
+        Nodes nodes(layers_.size());
         for (std::size_t f = 0; f < layers_.size(); ++f) {
             throw_if_cancelled(options_);
             const bool direct = costs_.reads_layer_before(f);
             for (const auto& to : offered(f)) {
-                Node best{std::numeric_limits<double>::infinity(), 0};
+                Node best{std::numeric_limits<double>::infinity()};
                 const std::size_t before = f == 0 ? 1 : offered(f - 1).size();
                 for (std::size_t b = 0; b < before; ++b) {
                     double total = to->cost + (f == 0 ? 0 : nodes[f - 1][b].cost);
@@ -132,17 +168,14 @@ private:
                     if (total < best.cost) {
                         // Layers further back: as on the best path to this predecessor.
                         total += costs_.early(f, *to, [&](std::size_t g) {
-                            std::size_t node = b;
-                            for (std::size_t at = f - 1; at > g; --at) {
-                                node = nodes[at][node].before;
-                            }
-                            return (*layers_[g])[node].get();
+                            return (*layers_[g])[ancestor(nodes, f - 1, b, g)].get();
                         });
                     }
                     if (total < best.cost) {
                         best = {total, b};
                     }
                 }
+                leap(nodes, f, best);
                 nodes[f].push_back(best);
             }
         }
@@ -164,7 +197,8 @@ private:
     SplitCosts costs_;
     std::size_t width_ = 0;  ///< candidates of a layer that are offered
     std::vector<const SplitCandidates*> layers_;
-    std::vector<const SplitCandidate*> chosen_;  ///< the path before, by fused layer
+    std::vector<std::vector<std::size_t>> readers_;  ///< by fused layer; in order
+    std::vector<const SplitCandidate*> chosen_;      ///< the path before, by fused layer
 };
 
 }  // namespace

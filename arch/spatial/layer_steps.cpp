@@ -77,29 +77,26 @@ void SpatialEmitter::begin_layer(std::size_t f) {
 /// An output of the network has two places in the cores that make it: that of the round before the
 /// last has left.
 void SpatialEmitter::wait_for_room(std::size_t f, RoundStep& step) const {
-    const auto leaves = [&](const Arrival& arrival) {
-        return outgoing(arrival) && arrival.maker >= 0;
-    };
-    const auto& all = layers_.arrivals;
-    if (std::any_of(all.begin(), all.end(), [&](const Arrival& arrival) {
-            return leaves(arrival) && arrival.maker == static_cast<std::int64_t>(f);
+    const ArrivalIndex::List& out = arrivals_.into(layers_.layers.size());
+    if (std::any_of(out.begin(), out.end(), [&](const Arrival* arrival) {
+            return arrival->maker == static_cast<std::int64_t>(f);
         })) {
-        step.waits.push_back({handed_, -std::count_if(all.begin(), all.end(), leaves)});
+        step.waits.push_back({handed_, -std::count_if(out.begin(), out.end(), [](const auto* each) {
+                                  return each->maker >= 0;
+                              })});
     }
 }
 
 void SpatialEmitter::stream_weights(std::size_t f) {
     const SpatialLayer& layer = layers_.layers[f];
-    const std::int64_t loads = std::count_if(
-        layers_.layers.begin(), layers_.layers.begin() + static_cast<std::ptrdiff_t>(f) + 1,
-        [](const SpatialLayer& each) { return each.loads_weights; });
+    loads_ += layer.loads_weights ? 1 : 0;
     std::size_t chunk = 0;
     std::int64_t within = 0;
     for (std::int64_t p = 0; p < layer.pieces; ++p) {
         RoundStep step = weight_piece(layer, p);
         weights_.fill(step);
         if (p == 0) {
-            step.waits.push_back({loaded_, loads});
+            step.waits.push_back({loaded_, loads_});
         }
         while (within == layer.chunks[chunk].pieces) {
             ++chunk;
@@ -330,16 +327,14 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
 
 /// What came in for a layer is free again, and what only it still read.
 void SpatialEmitter::free_inputs(std::size_t f, RoundStep& step) const {
-    for (const Arrival& arrival : layers_.arrivals) {
-        if (arrival.reader == f && arrival.delivered.count() > 0) {
-            step.body.occupancy.push_back({chip_.core_memory, 0, arrival.delivered.count()});
+    for (const Arrival* arrival : arrivals_.into(f)) {
+        if (arrival->delivered.count() > 0) {
+            step.body.occupancy.push_back({chip_.core_memory, 0, arrival->delivered.count()});
         }
     }
-    for (const SpatialLayer& maker : layers_.layers) {
-        if (last_reader(maker.fused->output) == static_cast<std::int64_t>(f) &&
-            !is_kept(network_, maker.fused->output)) {
-            step.body.occupancy.push_back({chip_.core_memory, 0, held_bytes(maker).count()});
-        }
+    for (const std::size_t maker : freed_[f]) {
+        const Bytes held = held_bytes(layers_.layers[maker]);
+        step.body.occupancy.push_back({chip_.core_memory, 0, held.count()});
     }
 }
 

@@ -2,6 +2,7 @@
 #include "arch/spatial/schedule.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
 #include "arch/estimate.hpp"
@@ -23,25 +24,30 @@ struct Draft {
     std::vector<Picoseconds> ends;   ///< of rounds
 };
 
-Draft run_draft(const Program& program, const SpatialEmitter& emitter, const Machine& machine) {
+Draft run_draft(const Program& program, const SpatialEmitter& emitter, const Machine& machine,
+                const std::function<bool()>& cancelled) {
+    constexpr std::size_t kNone = static_cast<std::size_t>(-1);
     Draft draft;
     const std::vector<TokenId>& epochs = emitter.epochs();
+    std::vector<std::size_t> layer_of(program.tokens.size(), kNone);
+    for (std::size_t f = 0; f < epochs.size(); ++f) {
+        layer_of[epochs[f].position()] = f;
+    }
     const auto observe = [&](AgentId agent, const Step& step, const StepTimes& times) {
         if (!step.layer.valid()) {
             return;
         }
         for (const TokenPost& post : step.posts) {
-            const auto epoch = std::find(epochs.begin(), epochs.end(), post.token);
-            if (epoch != epochs.end()) {
-                draft.begins.push_back(
-                    {times.complete, step.item, static_cast<std::size_t>(epoch - epochs.begin())});
+            const std::size_t layer = layer_of[post.token.position()];
+            if (layer != kNone) {
+                draft.begins.push_back({times.complete, step.item, layer});
             }
         }
         if (emitter.scheduled(agent)) {
             draft.starts.push_back({times.start, step.item, agent.position()});
         }
     };
-    draft.ends = estimate(program, machine, Window{0}, observe).round_end;
+    draft.ends = estimate(program, machine, Window{0}, observe, cancelled).round_end;
     std::stable_sort(draft.begins.begin(), draft.begins.end(),
                      [](const DraftEvent& a, const DraftEvent& b) { return a.at < b.at; });
     return draft;
@@ -86,7 +92,7 @@ SteadySchedule steady_schedule(const Network& network, const Machine& machine, c
     for (std::int64_t rounds = 6; rounds <= kMostRounds; rounds *= 2) {
         SpatialEmitter unscheduled(network, machine, chip, cores, layers, options, nullptr);
         const Program program = unscheduled.run(rounds);
-        const Draft draft = run_draft(program, unscheduled, machine);
+        const Draft draft = run_draft(program, unscheduled, machine, options.cancelled);
         const ClockDomain& clock = machine.clock(program.clock);
         const auto of_round = [&](std::int64_t round) {
             return schedule_of(draft, round, program.agents.size(), clock);

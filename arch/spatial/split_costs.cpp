@@ -20,7 +20,11 @@ SplitCosts::SplitCosts(const Network& network, const std::vector<FusedLayer>& fu
       pipelines_(static_cast<double>(
           (cores.array_config->pipeline + cores.vector_config->pipeline + chip.synchronisation)
               .count())),
-      activation_width_(static_cast<double>(chip.mesh->link_width.count())) {}
+      activation_width_(static_cast<double>(chip.mesh->link_width.count())) {
+    for (std::size_t f = 0; f < fused.size(); ++f) {
+        first_makers_.emplace(fused[f].output, f);
+    }
+}
 
 bool SplitCosts::reads_layer_before(std::size_t f) const {
     const auto& inputs = fused_[f].inputs;
@@ -88,7 +92,7 @@ double SplitCosts::cycles_between(TensorId stored, const SplitCandidate& from,
         takers_here = takers(network_, to.layer, *input);
     } else {
         for (const Holder& holder : to.layer.results) {
-            takers_here.push_back({holder.region, {holder.at}});
+            takers_here.push_back({{holder.region}, {holder.at}});
         }
     }
     const ExchangeLoad load =
@@ -98,12 +102,8 @@ double SplitCosts::cycles_between(TensorId stored, const SplitCandidate& from,
 }
 
 std::size_t SplitCosts::maker_of(TensorId stored, std::size_t before) const {
-    for (std::size_t f = 0; f < before; ++f) {
-        if (fused_[f].output == stored) {
-            return f;
-        }
-    }
-    return fused_.size();
+    const auto first = first_makers_.find(stored);
+    return first != first_makers_.end() && first->second < before ? first->second : fused_.size();
 }
 
 double SplitCosts::early(std::size_t f, const SplitCandidate& to, const SplitOf& split_of) {

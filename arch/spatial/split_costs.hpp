@@ -40,6 +40,7 @@ private:
     const Network& network_;
     const std::vector<FusedLayer>& fused_;
     const Chip& chip_;
+    std::map<TensorId, std::size_t> first_makers_;  ///< fused layers by what they make
     double pipelines_;         ///< cycles from a layer's last operand to its results
     double activation_width_;  ///< bytes a cycle of a link
     std::map<std::pair<const SplitCandidate*, const SplitCandidate*>, double> travels_;

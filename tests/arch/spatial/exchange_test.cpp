@@ -40,8 +40,10 @@ TEST_CASE("Of heads that lie behind each other a core takes its positions and no
     std::vector<std::int64_t> taken(cores.size());
     for (const Taker& taker : takers) {
         REQUIRE(taker.at.size() == 1);
-        taken[static_cast<std::size_t>(taker.at.front().column)] += words(taker.region);
-        CHECK(words(taker.region) == 2 * 3);  // two positions of one head
+        for (const Region& region : taker.regions) {
+            taken[static_cast<std::size_t>(taker.at.front().column)] += words(region);
+            CHECK(words(region) == 2 * 3);  // two positions of one head
+        }
     }
     for (const std::int64_t words_of_core : taken) {
         CHECK(words_of_core == 4 * 2 * 3);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arrivals of a split network by what asks for them, so that a network of thousands of layers
+// is not gone through anew for each.
+#pragma once
+
+#include <vector>
+
+#include "arch/spatial/arrivals.hpp"
+
+namespace memwall {
+
+/// Pointers to the arrivals of a network, which must stay as it is; lists are in the order in which
+/// they travel.
+class ArrivalIndex {
+public:
+    using List = std::vector<const Arrival*>;
+
+    explicit ArrivalIndex(const SpatialNetwork& layers);
+
+    /// Of a tensor, as stored.
+    [[nodiscard]] const List& of(TensorId tensor) const {
+        return tensor.position() < of_.size() ? of_[tensor.position()] : none_;
+    }
+    /// Into a fused layer; the number of layers: on their way out of the network.
+    [[nodiscard]] const List& into(std::size_t reader) const { return into_[reader]; }
+
+private:
+    std::vector<List> of_;    ///< by tensor
+    std::vector<List> into_;  ///< by fused layer
+    List none_;
+};
+
+}  // namespace memwall
