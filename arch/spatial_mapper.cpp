@@ -65,10 +65,15 @@ Choice map_items(const Network& network, std::int64_t parts, const Machine& mach
     const std::vector<FusedLayer> fused = fuse_layers(network);
     std::optional<Choice> best;
     std::optional<InputError> refusal;
-    for (std::vector<SpatialPlan>& plans :
-         plan_splits(network, fused, machine, chip, cores, beams_of(options.effort), options)) {
+    const std::vector<std::vector<SpatialPlan>> all =
+        plan_splits(network, fused, machine, chip, cores, beams_of(options.effort), options);
+    for (auto plans = all.begin(); plans != all.end(); ++plans) {
         throw_if_cancelled(options);
-        Choice choice{network, fused, std::move(plans), {}};
+        if (std::any_of(all.begin(), plans,
+                        [&](const auto& tried) { return same_splits(tried, *plans); })) {
+            continue;
+        }
+        Choice choice{network, fused, *plans, {}};
         try {
             choice.design = design_spatial(choice.network, machine, chip, cores, choice.fused,
                                            choice.plans, parts, options);

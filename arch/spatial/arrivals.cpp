@@ -146,14 +146,18 @@ private:
         if (makers != makers_.end()) {
             for (const std::size_t maker : makers->second) {
                 push(stored, static_cast<std::int64_t>(maker), reader, layer,
-                     exchange(network_, stored, result_.layers[maker].results, takers, *chip_.mesh,
-                              images_, chip_.core_memory, chip_.core_memory));
+                     exchange(network_, stored, grid_of(maker), takers, *chip_.mesh, images_,
+                              chip_.core_memory, chip_.core_memory));
             }
         } else {
             push(stored, -1, reader, layer,
-                 exchange(network_, stored, bands(stored), takers, *chip_.mesh, images_,
+                 exchange(network_, stored, HolderGrid(bands(stored)), takers, *chip_.mesh, images_,
                           chip_.frame_buffer, chip_.core_memory));
         }
+    }
+
+    const HolderGrid& grid_of(std::size_t maker) {
+        return grids_.try_emplace(maker, result_.layers[maker].results).first->second;
     }
 
     /// MODEL: the frame buffer feeds the mesh at its west edge, a band of rows of the image at each
@@ -203,9 +207,11 @@ private:
         arrival.maker = maker;
         arrival.reader = reader;
         arrival.layer = layer;
-        arrival.links = exchange.traffic.links(machine_, chip_.activation_network);
-        arrival.hops = exchange.traffic.hop_bytes();
-        arrival.distance = exchange.traffic.longest();
+        if (exchange.delivered.count() > 0) {
+            arrival.links = exchange.traffic.links(machine_, chip_.activation_network);
+            arrival.hops = exchange.traffic.hop_bytes();
+            arrival.distance = exchange.traffic.longest();
+        }
         arrival.read = exchange.read;
         arrival.delivered = exchange.delivered;
         arrival.by_core = std::move(exchange.by_core);
@@ -219,6 +225,7 @@ private:
     const MapperOptions& options_;
     bool images_;
     SpatialNetwork& result_;
+    std::map<std::size_t, HolderGrid> grids_;              ///< of what a layer makes
     std::map<TensorId, std::vector<std::size_t>> makers_;  ///< by what they make; layers so far
 };
 

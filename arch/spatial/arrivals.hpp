@@ -27,7 +27,7 @@ struct Arrival {
     std::int64_t hops = 0;
     std::int64_t distance = 0;
     Bytes read, delivered;
-    std::vector<Bytes> by_core;  ///< delivered, by lane; empty for an output on its way out
+    std::vector<Bytes> by_core;  ///< delivered, by lane; none: of nothing, or on its way out
     std::vector<MovePiece> pieces;
     bool by_channels = false;   ///< the reader can begin with some of the channels
     bool for_epilogue = false;  ///< read by an epilogue, not by the layer itself

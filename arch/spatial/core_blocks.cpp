@@ -175,17 +175,46 @@ private:
         return epilogues ? std::max(computed, read_until(f, false)) : computed;
     }
 
+    /// A layer that reads a tensor, and until when it or one of those behind it does.
+    struct Reading {
+        std::size_t reader = 0;
+        std::size_t until = 0;
+    };
+
+    /// Those of a tensor in the order of the readers, but for its way out of the network.
+    const std::vector<Reading>& readings_of(TensorId tensor) {
+        const auto [known, fresh] = readings_.try_emplace(tensor);
+        std::vector<Reading>& readings = known->second;
+        if (fresh) {
+            std::map<std::pair<std::size_t, bool>, const Arrival*> reads;
+            for (const Arrival* arrival : arrivals_.of(tensor)) {
+                if (arrival->reader < steps_) {
+                    reads.emplace(std::pair(arrival->reader, arrival->for_epilogue), arrival);
+                }
+            }
+            std::size_t until = 0;
+            for (auto read = reads.rbegin(); read != reads.rend(); ++read) {
+                until = std::max(until, read_until(*read->second));
+                readings.push_back({read->first.first, until});
+            }
+            std::reverse(readings.begin(), readings.end());
+        }
+        return readings;
+    }
+
     void results(std::size_t f) {
         const SpatialLayer& layer = layers_.layers[f];
         const TensorId output = layer.fused->output;
         if (is_kept(network_, output)) {
             return;  // made in its place
         }
-        std::size_t last = f;
-        for (const Arrival* arrival : arrivals_.of(output)) {
-            if (arrival->reader > f) {
-                last = std::max(last, arrival->reader < steps_ ? read_until(*arrival) : f + steps_);
-            }
+        const std::vector<Reading>& readings = readings_of(output);
+        const auto later =
+            std::upper_bound(readings.begin(), readings.end(), f,
+                             [](std::size_t at, const Reading& r) { return at < r.reader; });
+        std::size_t last = later == readings.end() ? f : std::max(f, later->until);
+        if (arrivals_.last_reader(output) == static_cast<std::int64_t>(steps_)) {
+            last = std::max(last, f + steps_);
         }
         const Precision precision = network_.tensor(output).precision;
         for (const Holder& holder : layer.results) {
@@ -226,7 +255,7 @@ private:
         for (const Arrival& arrival : layers_.arrivals) {  // in the order in which they travel
             made =
                 std::max(made, static_cast<std::size_t>(std::max<std::int64_t>(0, arrival.maker)));
-            if (arrival.reader == steps_) {
+            if (arrival.reader == steps_ || arrival.by_core.empty()) {
                 continue;
             }
             Lifetime life{std::min(made, std::max<std::size_t>(arrival.phase, 1) - 1),
@@ -247,6 +276,7 @@ private:
     const SpatialNetwork& layers_;
     ArrivalIndex arrivals_;
     std::size_t steps_;
+    std::map<TensorId, std::vector<Reading>> readings_;
     std::vector<bool> on_array_;  ///< by fused layer
     std::vector<std::vector<CoreBlock>> cores_;
     std::set<TensorId> kept_;

@@ -64,15 +64,10 @@ void SpatialEmitter::find_what_is_freed() {
     freed_.resize(layers_.layers.size());
     for (std::size_t maker = 0; maker < layers_.layers.size(); ++maker) {
         const TensorId output = layers_.layers[maker].fused->output;
-        const ArrivalIndex::List& reads = arrivals_.of(output);
-        if (reads.empty() || is_kept(network_, output)) {
-            continue;
-        }
-        const Arrival& last = **std::max_element(
-            reads.begin(), reads.end(),
-            [](const Arrival* a, const Arrival* b) { return a->reader < b->reader; });
-        if (!outgoing(last)) {
-            freed_[last.reader].push_back(maker);
+        const std::int64_t last = arrivals_.last_reader(output);
+        if (last >= 0 && last < static_cast<std::int64_t>(freed_.size()) &&
+            !is_kept(network_, output)) {
+            freed_[static_cast<std::size_t>(last)].push_back(maker);
         }
     }
 }

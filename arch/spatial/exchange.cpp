@@ -123,79 +123,6 @@ bool comes_before(const Region& a, const Region& b) {
         });
 }
 
-/// Holders that cut a tensor like a grid, found by the region that they overlap.
-class HolderGrid {
-public:
-    explicit HolderGrid(const std::vector<Holder>& holders) : holders_(holders) {
-        if (holders.empty()) {
-            return;
-        }
-        begins_.resize(holders.front().region.size());
-        for (const Holder& holder : holders) {
-            for (std::size_t axis = 0; axis < begins_.size(); ++axis) {
-                begins_[axis].push_back(holder.region[axis].begin);
-            }
-        }
-        std::size_t cells = 1;
-        for (auto& begins : begins_) {
-            std::sort(begins.begin(), begins.end());
-            begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
-            cells *= begins.size();
-        }
-        cells_.assign(cells, kNone);
-        for (std::size_t h = 0; h < holders.size(); ++h) {
-            std::size_t cell = 0;
-            for (std::size_t axis = 0; axis < begins_.size(); ++axis) {
-                cell = cell * begins_[axis].size() + at(axis, holders[h].region[axis].begin);
-            }
-            ensure(cells_[cell] == kNone, "holders cut a tensor like a grid");
-            cells_[cell] = h;
-        }
-    }
-
-    /// Tells `visit` of every holder of a part of a region: its place in their list, the part, and
-    /// its words.
-    template <class Visit>
-    void for_each(const Region& region, const Visit& visit) const {
-        if (!begins_.empty() && words(region) > 0) {
-            descend(region, 0, 0, visit);
-        }
-    }
-
-private:
-    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-
-    [[nodiscard]] std::size_t at(std::size_t axis, std::int64_t position) const {
-        const auto& begins = begins_[axis];
-        const auto after = std::upper_bound(begins.begin(), begins.end(), position);
-        return after == begins.begin() ? 0 : static_cast<std::size_t>(after - begins.begin()) - 1;
-    }
-
-    template <class Visit>
-    void descend(const Region& region, std::size_t axis, std::size_t cell,
-                 const Visit& visit) const {
-        if (axis == begins_.size()) {
-            if (cells_[cell] != kNone) {
-                const Holder& holder = holders_[cells_[cell]];
-                const Region common = intersection(holder.region, region);
-                const std::int64_t count = words(common);
-                if (count > 0) {
-                    visit(cells_[cell], common, count);
-                }
-            }
-            return;
-        }
-        const std::size_t last = at(axis, region[axis].end - 1);
-        for (std::size_t i = at(axis, region[axis].begin); i <= last; ++i) {
-            descend(region, axis + 1, cell * begins_[axis].size() + i, visit);
-        }
-    }
-
-    const std::vector<Holder>& holders_;
-    std::vector<std::vector<std::int64_t>> begins_;  ///< by axis, sorted
-    std::vector<std::size_t> cells_;
-};
-
 /// What one taker gets from each holder, all of its regions together: they take the same way.
 class BytesByHolder {
 public:
@@ -208,6 +135,8 @@ public:
         }
         bytes_[holder] += stored_bytes(words, precision_);
     }
+
+    [[nodiscard]] bool empty() const { return touched_.empty(); }
 
     /// Hands out the sums, in the order in which holders were first added to, and forgets them.
     template <class Visit>
@@ -237,6 +166,42 @@ MovePiece piece_of(TensorId stored, const Region& part, const Holder& holder, co
 
 }  // namespace
 
+HolderGrid::HolderGrid(std::vector<Holder> holders) : holders_(std::move(holders)) {
+    if (holders_.empty()) {
+        return;
+    }
+    begins_.resize(holders_.front().region.size());
+    hull_ = holders_.front().region;
+    std::size_t cells = 1;
+    for (std::size_t axis = 0; axis < begins_.size(); ++axis) {
+        auto& begins = begins_[axis];
+        for (const Holder& holder : holders_) {
+            const Range& range = holder.region[axis];
+            begins.push_back(range.begin);
+            hull_[axis] = {std::min(hull_[axis].begin, range.begin),
+                           std::max(hull_[axis].end, range.end)};
+        }
+        std::sort(begins.begin(), begins.end());
+        begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
+        cells *= begins.size();
+    }
+    cells_.assign(cells, kNone);
+    for (std::size_t h = 0; h < holders_.size(); ++h) {
+        std::size_t cell = 0;
+        for (std::size_t axis = 0; axis < begins_.size(); ++axis) {
+            cell = cell * begins_[axis].size() + at(axis, holders_[h].region[axis].begin);
+        }
+        ensure(cells_[cell] == kNone, "holders cut a tensor like a grid");
+        cells_[cell] = h;
+    }
+}
+
+std::size_t HolderGrid::at(std::size_t axis, std::int64_t position) const {
+    const auto& begins = begins_[axis];
+    const auto after = std::upper_bound(begins.begin(), begins.end(), position);
+    return after == begins.begin() ? 0 : static_cast<std::size_t>(after - begins.begin()) - 1;
+}
+
 Region stored_region(const Network& network, TensorId view, const Region& region) {
     Region stored = region;
     for (; network.tensor(view).alias; view = network.tensor(view).alias->of) {
@@ -265,12 +230,11 @@ std::vector<Taker> takers_of(const Network& network, TensorId view, const Projec
     return takers;
 }
 
-Exchange exchange(const Network& network, TensorId stored, const std::vector<Holder>& holders,
+Exchange exchange(const Network& network, TensorId stored, const HolderGrid& grid,
                   const std::vector<Taker>& takers, const MeshConfig& mesh, bool images,
                   ComponentId from, ComponentId to) {
     Exchange result{MeshTraffic(mesh), Bytes(0), Bytes(0), {}, {}};
-    result.by_core.resize(static_cast<std::size_t>(mesh.columns * mesh.rows));
-    const HolderGrid grid(holders);
+    const std::vector<Holder>& holders = grid.holders();
     BytesByHolder bytes(holders, network.tensor(stored).precision);
     for (const Taker& taker : takers) {
         const auto lies_elsewhere = [&](const Router& at, const Holder& holder) {
@@ -289,6 +253,9 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
                 }
             });
         }
+        if (bytes.empty()) {
+            continue;
+        }
         const Destinations to_all(taker.at);
         bytes.take([&](const Holder& holder, Bytes part) {
             const std::int64_t times = elsewhere(holder);
@@ -297,6 +264,7 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
             }
             result.traffic.multicast(holder.at, to_all, part.count());
             result.read += part;
+            result.by_core.resize(static_cast<std::size_t>(mesh.columns * mesh.rows));
             result.delivered += part * times;
             for (const Router& at : taker.at) {
                 if (lies_elsewhere(at, holder)) {
@@ -308,17 +276,18 @@ Exchange exchange(const Network& network, TensorId stored, const std::vector<Hol
     return result;
 }
 
-ExchangeLoad exchange_load(const Network& network, TensorId stored,
-                           const std::vector<Holder>& holders, const std::vector<Taker>& takers,
-                           const MeshConfig& mesh) {
+ExchangeLoad exchange_load(const Network& network, TensorId stored, const HolderGrid& grid,
+                           const std::vector<Taker>& takers, const MeshConfig& mesh) {
     MeshTraffic traffic(mesh);
-    const HolderGrid grid(holders);
-    BytesByHolder bytes(holders, network.tensor(stored).precision);
+    BytesByHolder bytes(grid.holders(), network.tensor(stored).precision);
     for (const Taker& taker : takers) {
         for (const Region& region : taker.regions) {
             grid.for_each(region, [&](std::size_t h, const Region& /*common*/, std::int64_t count) {
                 bytes.add(h, count);
             });
+        }
+        if (bytes.empty()) {
+            continue;
         }
         const Destinations to_all(taker.at);
         bytes.take([&](const Holder& holder, Bytes part) {

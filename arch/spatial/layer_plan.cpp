@@ -203,6 +203,14 @@ private:
 
 }  // namespace
 
+bool same_splits(const std::vector<SpatialPlan>& a, const std::vector<SpatialPlan>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const SpatialPlan& x, const SpatialPlan& y) {
+                          return x.layout == y.layout && x.split.tile == y.split.tile &&
+                                 x.split.extents == y.split.extents;
+                      });
+}
+
 std::vector<std::vector<SpatialPlan>> plan_splits(const Network& network,
                                                   const std::vector<FusedLayer>& fused,
                                                   const Machine& machine, const Chip& chip,

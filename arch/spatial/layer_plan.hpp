@@ -25,6 +25,9 @@ struct SpatialPlan {
     double partial_sums = 0;  ///< adding them up over the partial-sum network
 };
 
+/// Whether all layers are split and laid out alike.
+bool same_splits(const std::vector<SpatialPlan>& a, const std::vector<SpatialPlan>& b);
+
 /// Results leave a core in about this many chunks, so that they travel while it goes on.
 inline constexpr std::int64_t kOutputChunks = 8;
 

@@ -31,6 +31,20 @@ bool SplitCosts::reads_layer_before(std::size_t f) const {
     return f > 0 && std::find(inputs.begin(), inputs.end(), fused_[f - 1].output) != inputs.end();
 }
 
+const HolderGrid& SplitCosts::grid_of(const SplitCandidate& maker) {
+    return grids_.try_emplace(&maker, maker.layer.results).first->second;
+}
+
+const std::vector<Taker>& SplitCosts::takers_at(const Operand& operand,
+                                                const SplitCandidate& reader) {
+    if (last_operand_ != &operand || last_reader_ != &reader) {
+        last_takers_ = takers(network_, reader.layer, operand);
+        last_operand_ = &operand;
+        last_reader_ = &reader;
+    }
+    return last_takers_;
+}
+
 double SplitCosts::travel(std::size_t f, const SplitCandidate& from, const SplitCandidate& to) {
     const auto [known, fresh] = travels_.try_emplace({&from, &to}, 0.0);
     if (!fresh) {
@@ -44,10 +58,7 @@ double SplitCosts::travel(std::size_t f, const SplitCandidate& from, const Split
         if (is_read(operand) && stored == fused_[f - 1].output) {
             // Holders and takers of candidates are those of any layer of the same shape.
             const ExchangeLoad load =
-                exchange_load(network_, stored, from.layer.results,
-                              takers_of(network_, operand.tensor, operand.projection,
-                                        to.layer.boxes, to.layer.cores),
-                              *chip_.mesh);
+                exchange_load(network_, stored, grid_of(from), takers_at(operand, to), *chip_.mesh);
             busiest += load.busiest;
             longest = std::max(longest, load.longest);
         }
@@ -87,16 +98,15 @@ double SplitCosts::cycles_between(TensorId stored, const SplitCandidate& from,
     if (!fresh) {
         return known->second;
     }
-    std::vector<Taker> takers_here;
-    if (input != nullptr) {
-        takers_here = takers(network_, to.layer, *input);
-    } else {
+    std::vector<Taker> at_results;
+    if (input == nullptr) {
         for (const Holder& holder : to.layer.results) {
-            takers_here.push_back({{holder.region}, {holder.at}});
+            at_results.push_back({{holder.region}, {holder.at}});
         }
     }
     const ExchangeLoad load =
-        exchange_load(network_, stored, from.layer.results, takers_here, *chip_.mesh);
+        exchange_load(network_, stored, grid_of(from),
+                      input != nullptr ? takers_at(*input, to) : at_results, *chip_.mesh);
     known->second = static_cast<double>(load.busiest) / activation_width_;
     return known->second;
 }

@@ -35,6 +35,9 @@ private:
                                  const SplitCandidate& to, double time, double distance) const;
     double cycles_between(TensorId stored, const SplitCandidate& from, const SplitCandidate& to,
                           const Operand* input);
+    const HolderGrid& grid_of(const SplitCandidate& maker);
+    /// Asked for again and again with other makers.
+    const std::vector<Taker>& takers_at(const Operand& operand, const SplitCandidate& reader);
     [[nodiscard]] std::size_t maker_of(TensorId stored, std::size_t before) const;
 
     const Network& network_;
@@ -43,6 +46,10 @@ private:
     std::map<TensorId, std::size_t> first_makers_;  ///< fused layers by what they make
     double pipelines_;         ///< cycles from a layer's last operand to its results
     double activation_width_;  ///< bytes a cycle of a link
+    std::map<const SplitCandidate*, HolderGrid> grids_;
+    const Operand* last_operand_ = nullptr;
+    const SplitCandidate* last_reader_ = nullptr;
+    std::vector<Taker> last_takers_;
     std::map<std::pair<const SplitCandidate*, const SplitCandidate*>, double> travels_;
     std::map<std::tuple<const SplitCandidate*, const SplitCandidate*, bool>, double> betweens_;
 };

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/placement.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <random>
+#include <vector>
+
+#include "arch/rows_by_step.hpp"
 
 namespace memwall {
 
@@ -41,6 +46,59 @@ TEST_CASE("Lives that do not meet share a place; those that do, never") {
                                           Bytes(8));
     CHECK(space.offsets == std::vector<std::int64_t>{0, 16, 0, 40, 8});
     CHECK(space.size == Bytes(45));
+}
+
+TEST_CASE(
+    "What is placed by bits of rows lies where lists of rows put it, at the lowest free place") {
+    std::mt19937 random(7);
+    const auto below = [&](std::size_t end) { return random() % end; };
+    for (const std::size_t steps : {1, 2, 5, 8, 37, 64, 100}) {
+        RowBitsByStep bits(steps, 3);  // far fewer than are taken
+        RowListsByStep lists(steps, 3);
+        struct Placed {
+            std::size_t first, last;
+            std::int64_t row, rows;
+        };
+        std::vector<Placed> placed;
+        for (int i = 0; i < 200; ++i) {
+            const std::size_t first = below(steps);
+            const std::size_t last =
+                first + below(below(4) == 0 ? steps : std::min(steps, std::size_t{3}));
+            const auto rows = static_cast<std::int64_t>(below(9) == 0 ? below(200) : below(6));
+            const StepsOfLife life(first, last, steps);
+            const std::int64_t row = bits.lowest_free(life, rows);
+            REQUIRE(row == lists.lowest_free(life, rows));
+            // Moved down to where any other ends, or to row 0, it meets one that lives when it
+            // does.
+            const auto meets = [&](std::int64_t at) {
+                return std::any_of(placed.begin(), placed.end(), [&](const Placed& other) {
+                    bool together = false;
+                    for (std::size_t s = first; s <= last; ++s) {
+                        for (std::size_t o = other.first; o <= other.last; ++o) {
+                            together = together || s % steps == o % steps;
+                        }
+                    }
+                    return together && at < other.row + other.rows && other.row < at + rows;
+                });
+            };
+            REQUIRE(!meets(row));
+            if (rows > 0) {
+                REQUIRE((row == 0 || meets(0)));
+                for (const Placed& other : placed) {
+                    const std::int64_t lower = other.row + other.rows;
+                    REQUIRE((lower >= row || meets(lower)));
+                }
+            }
+            bits.take(life, row, rows);
+            lists.take(life, row, rows);
+            placed.push_back({first, last, row, rows});
+        }
+    }
+}
+
+TEST_CASE("Live bytes count a life that goes on in the next round at the begin of each") {
+    CHECK(live_bytes({{2, 4, Bytes(5)}, {0, 0, Bytes(1)}}, 3) ==
+          std::vector<Bytes>{Bytes(6), Bytes(5), Bytes(5)});
 }
 
 }  // namespace memwall
