@@ -98,7 +98,7 @@ std::optional<StepSize> NetworkSource::own_step() const {
 }
 
 Network NetworkSource::prefill(std::int64_t prompt) const {
-    const Network whole = at({prompt, 0});
+    Network whole = at({prompt, 0});
     if (whole.inputs().size() < 2) {
         return whole;
     }
@@ -106,7 +106,7 @@ Network NetworkSource::prefill(std::int64_t prompt) const {
 }
 
 Network NetworkSource::decode_step(std::int64_t context) const {
-    const Network whole = at({1, context});
+    Network whole = at({1, context});
     if (whole.inputs().size() < 2) {
         return whole;
     }

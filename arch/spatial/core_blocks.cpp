@@ -193,7 +193,8 @@ private:
                 }
             }
             std::size_t until = 0;
-            for (auto read = reads.rbegin(); read != reads.rend(); ++read) {
+            for (auto read = reads.end(); read != reads.begin();) {
+                --read;
                 until = std::max(until, read_until(*read->second));
                 readings.push_back({read->first.first, until});
             }

@@ -61,13 +61,13 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
     auto& passes = sequence.passes;
     Region last_results;
     for (std::size_t p = 0; p < passes.size(); ++p) {
-        Region results = image(root.space.outputs().projection, passes[p].box);
+        const Region results = image(root.space.outputs().projection, passes[p].box);
         passes[p].starts = p == 0 || !(results == last_results);
         passes[p].finishes = true;
         if (p > 0) {
             passes[p - 1].finishes = passes[p].starts;
         }
-        last_results = std::move(results);
+        last_results = results;
     }
     sequence.finished = std::count_if(passes.begin(), passes.end(),
                                       [](const Pass& pass) { return pass.finishes; });
