@@ -15,9 +15,10 @@ namespace memwall {
 /// any other row. Recomputed MACs are taken off, skipped ones never counted.
 double seconds_at_peak(const LedgerRow& row, const Machine& machine);
 
-/// Seconds at the peak of one of `machines` over `time` seconds of all; 0 where no time passes. At most 1: where the last item
-/// of a stream leaves sooner than those before it, as nothing behind it takes its turn, a window
-/// counts more than was done in it; and a time is a whole number of picoseconds.
+/// Seconds at the peak of one of `machines` over `time` seconds of all; 0 where no time passes. At
+/// most 1: where the last item of a stream leaves sooner than those before it, as nothing behind it
+/// takes its turn, a window counts more than was done in it; and a time is a whole number of
+/// picoseconds.
 double share_of_peak(double seconds, double time, std::int64_t machines = 1);
 
 /// Sum over precisions of MACs / dense peak of `machines` such machines at that precision / time,

@@ -112,7 +112,7 @@ struct Layer {
     bool stands_alone = false;  ///< never an epilogue, though it could be
     bool no_work = false;  ///< renames words only (reshape, concat as alias, folded batch_norm)
     std::optional<std::size_t> scaled_axis;  ///< of a batch_norm: its channels in an item's shape
-    LayerId folded_into;   ///< batch_norm: the layer whose weights absorb it, at no cost
+    LayerId folded_into;  ///< batch_norm: the layer whose weights absorb it, at no cost
     LayerId
         epilogue_of;  ///< pointwise on the only use of that layer's result: may run on its way out
     SourceMark where;

@@ -87,8 +87,8 @@ PassCosts::PassCosts(const Hierarchy& hierarchy, const Cores& cores, const Layer
       reduction_(layer.space.reduction_dims()) {
     for (const Operand& operand : layer.space.operands) {
         if (operand.role != TensorRole::outputs) {
-            reads_.push_back({OperandReach(operand.projection, layer.space.extents), bits(operand.precision),
-                              operand.role == TensorRole::weights});
+            reads_.push_back({OperandReach(operand.projection, layer.space.extents),
+                              bits(operand.precision), operand.role == TensorRole::weights});
         }
     }
 }

@@ -69,8 +69,8 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
         }
         last_results = results;
     }
-    sequence.finished = std::count_if(passes.begin(), passes.end(),
-                                      [](const Pass& pass) { return pass.finishes; });
+    sequence.finished =
+        std::count_if(passes.begin(), passes.end(), [](const Pass& pass) { return pass.finishes; });
     return sequence;
 }
 
