@@ -11,9 +11,9 @@ import os
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAGE = os.path.join(ROOT, "docs", "io_bound.md")
-BEGIN, END = "<!-- io_bound: begin -->", "<!-- io_bound: end -->"
+import marked_page
+
+ROOT = marked_page.ROOT
 CAPACITIES = ["512 KiB", "1 MiB", "4 MiB"]
 PREFILL = ["--phase", "prefill", "--prompt", "512"]
 NETWORKS = [("alexnet", []), ("vgg16", []), ("resnet50", []), ("mobilenet_v2", []), ("efficientnet_b0", []), ("unet", []), ("yolov4", []),
@@ -79,16 +79,8 @@ def main():
     parser.add_argument("--memwall", default=os.path.join(ROOT, "build", "memwall"), help="the program (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 where the page says something else")
     arguments = parser.parse_args()
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
-    before, rest = page.split(BEGIN)
-    shown, after = rest.split(END)
-    made = f"\n{tables(arguments.memwall)}\n"
-    if not arguments.check:
-        with open(PAGE, "w", encoding="utf-8") as file:
-            file.write(before + BEGIN + made + END + after)
-    elif shown != made:
-        sys.exit(f"error: docs/io_bound.md does not say what the runs give:\n{made}")
+    made = tables(arguments.memwall)
+    marked_page.put("io_bound.md", "io_bound", made, arguments.check, f"error: docs/io_bound.md does not say what the runs give:\n\n{made}\n")
 
 
 if __name__ == "__main__":

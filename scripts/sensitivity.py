@@ -16,9 +16,9 @@ import re
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAGE = os.path.join(ROOT, "docs", "northpole.md")
-BEGIN, END = "<!-- tornado: begin -->", "<!-- tornado: end -->"
+import marked_page
+
+ROOT = marked_page.ROOT
 RUN = ["--machine", "northpole", "--network", "resnet50", "--precision", "int4"]
 COLUMNS = ["parameter", "status", "low", "shipped", "high", "low_per_s", "high_per_s", "low_w", "high_w", "low_j", "high_j"]
 LANES = "components.array.lanes"  # no number to halve: as many multiply-accumulates in another shape
@@ -142,16 +142,8 @@ def main():
         with open(arguments.csv, "w", encoding="utf-8") as file:
             file.write(as_csv(found))
         return
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
-    before, rest = page.split(BEGIN)
-    shown, after = rest.split(END)
-    made = f"\n{table(found)}\n"
-    if not arguments.check:
-        with open(PAGE, "w", encoding="utf-8") as file:
-            file.write(before + BEGIN + made + END + after)
-    elif shown != made:
-        sys.exit(f"error: docs/northpole.md does not say what the runs give:\n{made}")
+    made = table(found)
+    marked_page.put("northpole.md", "tornado", made, arguments.check, f"error: docs/northpole.md does not say what the runs give:\n\n{made}\n")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import os
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAGE = os.path.join(ROOT, "docs", "validation.md")
-BEGIN, END = "<!-- validate: begin -->", "<!-- validate: end -->"
+import marked_page
+
+ROOT = marked_page.ROOT
 # Other tools, whose rows are layers of one network: a table each, a line a layer, in place of a line a row.
 TOOLS = {"scalesim": "SCALE-Sim", "timeloop": "Timeloop", "zigzag": "ZigZag", "maestro": "MAESTRO", "onnxim": "ONNXim"}
 ORDER = ["OUTSIDE", "GROWN", "known miss", "within", "shown", "calibrated"]
@@ -90,14 +90,8 @@ def main():
     parser.add_argument("--memwall", default=os.path.join(ROOT, "build", "memwall"))
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
-    before, rest = page.split(BEGIN)
-    written = f"{before}{BEGIN}\n{tables(scored(arguments.memwall))}\n{END}{rest.split(END)[1]}"
-    if arguments.check:
-        sys.exit(0 if written == page else "docs/validation.md is not what validate says: run scripts/validation_table.py")
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(written)
+    marked_page.put("validation.md", "validate", tables(scored(arguments.memwall)), arguments.check,
+                    "docs/validation.md is not what validate says: run scripts/validation_table.py")
 
 
 if __name__ == "__main__":

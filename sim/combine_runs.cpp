@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/error.hpp"
+#include "sim/align_layers.hpp"
 
 namespace memwall {
 namespace {
@@ -308,8 +309,16 @@ ComponentResult combined_component(const std::vector<RunShare>& list, const Shar
 
 }  // namespace
 
-RunResult combine_runs(const std::vector<RunShare>& list) {
+RunResult combine_runs(std::vector<RunShare> list) {
     ensure(!list.empty(), "at least one run is combined");
+    const auto whole = std::max_element(list.begin(), list.end(), [](const auto& a, const auto& b) {
+        return a.run.layers.size() < b.run.layers.size();
+    });
+    for (auto share = list.begin(); share != list.end(); ++share) {
+        if (share != whole) {
+            share->run = with_layers_of(std::move(share->run), whole->run);
+        }
+    }
     const Shares shares(list);
     RunResult combined = list.front().run;
     for (const RunShare& share : list) {

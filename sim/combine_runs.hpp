@@ -19,7 +19,7 @@ struct RunShare {
 
 /// The sum of all shares; the scenario, items, latency and throughput are those of the first run
 /// and for the caller to set. Counts are exact where they grow evenly from sample to sample, as
-/// MACs do, else rounded. All runs have the same layers and components.
-RunResult combine_runs(const std::vector<RunShare>& shares);
+/// MACs do, else rounded. All runs have the same components, and layers of the run with the most.
+RunResult combine_runs(std::vector<RunShare> shares);
 
 }  // namespace memwall

@@ -15,6 +15,7 @@
 #include "study/interrupt.hpp"
 #include "study/load.hpp"
 #include "study/run_check.hpp"
+#include "study/run_inputs.hpp"
 
 namespace memwall {
 namespace {
@@ -37,19 +38,12 @@ struct RunAgain {
 
 RunAgain read_again(const RunResult& run, const Result& result, const FloorplanRequest& request,
                     const Configs& configs) {
-    const SortedOverrides overrides = sort_overrides(run.overrides);
+    RunRequest named;
+    named.network = request.network.empty() ? run.network : request.network;
+    named.machine = request.machine.empty() ? run.machine : request.machine;
+    named.overrides = sort_overrides(run.overrides);
     InputFiles inputs;
-    auto [network, machine] = loaded_both(
-        [&] {
-            return load_network_source(configs,
-                                       request.network.empty() ? run.network : request.network,
-                                       overrides.network, inputs);
-        },
-        [&] {
-            return load_machine_config(configs,
-                                       request.machine.empty() ? run.machine : request.machine,
-                                       overrides.machine, inputs);
-        });
+    auto [network, machine] = load_run_inputs(configs, named, inputs);
     RunSettings settings;
     settings.engine = Engine::analytic;
     settings.effort = parse_effort(result.provenance.mapper_effort);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/xml.hpp"
 #include "study/floorplan.hpp"
 
 namespace memwall {
@@ -43,24 +44,16 @@ std::string colour_of(double share) {
                        mixed(&Colour::blue));
 }
 
-std::string escaped(const std::string& text) {
-    std::string result;
-    for (const char c : text) {
-        result += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
-    }
-    return result;
-}
-
 std::string box(int x, int y, int width, int height, const std::string& fill,
                 const std::string& title) {
     return fmt::format(
         "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\" stroke=\"#ffffff\">"
         "<title>{}</title></rect>\n",
-        x, y, width, height, fill, escaped(title));
+        x, y, width, height, fill, escaped_xml(title));
 }
 
 std::string text_at(int x, int y, const std::string& text, const std::string& more = "") {
-    return fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>\n", x, y, more, escaped(text));
+    return fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>\n", x, y, more, escaped_xml(text));
 }
 
 std::string scale_svg(double most, int left, int height, const std::string& what) {

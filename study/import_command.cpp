@@ -15,21 +15,13 @@
 namespace memwall {
 namespace {
 
-std::int64_t size_from(std::int64_t least, const std::string& what, const std::string& text) {
-    constexpr std::int64_t kLargest = 1 << 30;
-    const std::int64_t value = parse_count_option(what, text);
-    if (value < least || value > kLargest) {
-        throw InputError(what + ": expected a number from " + std::to_string(least) + " to " +
-                         std::to_string(kLargest) + ", found '" + text + "'");
-    }
-    return value;
-}
+constexpr std::int64_t kLargest = 1 << 30;
 
 ImportOptions import_options(const CommandLine& command) {
     ImportOptions options;
     options.skip_unsupported = command.skip_unsupported;
     if (command.batch) {
-        options.batch = size_from(1, "--batch", *command.batch);
+        options.batch = parse_count_option("--batch", *command.batch, 1, kLargest);
     }
     for (const std::string& text : command.set_dim) {
         const std::size_t equals = text.find('=');
@@ -38,7 +30,8 @@ ImportOptions import_options(const CommandLine& command) {
         }
         const std::string name = text.substr(0, equals);
         // Of a cache there may be nothing before the first token.
-        const std::int64_t size = size_from(0, "--set-dim " + name, text.substr(equals + 1));
+        const std::int64_t size =
+            parse_count_option("--set-dim " + name, text.substr(equals + 1), 0, kLargest);
         const auto [known, is_new] = options.dims.emplace(name, size);
         if (!is_new) {
             throw InputError("--set-dim " + text + ": '" + name + "' has a size already, " +

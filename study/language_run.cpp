@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "sim/align_layers.hpp"
 #include "sim/combine_runs.hpp"
 
 namespace memwall {
@@ -103,11 +102,6 @@ public:
         if (prefills) {
             RunResult prefill = run_step_(source_.prefill(load_.prompt), load_.users, true);
             first_token = Seconds(step_seconds(prefill));
-            if (decoded) {
-                for (RunResult& step : decoded->runs) {
-                    step = with_layers_of(std::move(step), prefill);
-                }
-            }
             shares.push_back({std::move(prefill), 2});
         }
         if (decoded) {
@@ -116,7 +110,7 @@ public:
                 shares.push_back({decoded->runs[s], halves[s]});
             }
         }
-        RunResult result = combine_runs(shares);
+        RunResult result = combine_runs(std::move(shares));
         finish(result, decoded, first_token);
         return result;
     }
@@ -143,11 +137,8 @@ private:
         }
         RunResult prefill = run_step_(source_.prefill(load_.prompt), steady.prompts, false);
         const Seconds first_token(step_seconds(prefill));
-        for (RunShare& step : shares) {
-            step.run = with_layers_of(std::move(step.run), prefill);
-        }
         shares.push_back({std::move(prefill), 2 * load_.users});
-        RunResult result = combine_runs(shares);
+        RunResult result = combine_runs(std::move(shares));
         finish(result, std::nullopt, first_token);
         Totals& totals = result.totals;
         if (totals.tensor_parallel) {

@@ -154,6 +154,16 @@ std::int64_t parse_count_option(const std::string& what, const std::string& text
     return std::get<0>(parsed);
 }
 
+std::int64_t parse_count_option(const std::string& what, const std::string& text,
+                                std::int64_t least, std::int64_t most) {
+    const std::int64_t value = parse_count_option(what, text);
+    if (value < least || value > most) {
+        throw InputError(what + ": expected a number from " + std::to_string(least) + " to " +
+                         std::to_string(most) + ", found '" + text + "'");
+    }
+    return value;
+}
+
 void apply_scenario(const std::vector<Override>& overrides, ScenarioRequest& scenario) {
     for (const Override& override : overrides) {
         const auto count = [&] {

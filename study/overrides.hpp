@@ -62,5 +62,8 @@ void apply_scenario(const std::vector<Override>& overrides, ScenarioRequest& sce
 Phase parse_phase(const std::string& text);
 /// A count from the command line; `what` names it in the message.
 std::int64_t parse_count_option(const std::string& what, const std::string& text);
+/// One from `least` to `most`.
+std::int64_t parse_count_option(const std::string& what, const std::string& text,
+                                std::int64_t least, std::int64_t most);
 
 }  // namespace memwall

@@ -34,15 +34,7 @@ bool is_csv(const std::string& text) {
 
 std::int64_t number(const char* option, const std::optional<std::string>& text,
                     std::int64_t otherwise, std::int64_t least, std::int64_t most) {
-    if (!text) {
-        return otherwise;
-    }
-    const std::int64_t value = parse_count_option(option, *text);
-    if (value < least || value > most) {
-        throw InputError(std::string(option) + ": expected a number from " + std::to_string(least) +
-                         " to " + std::to_string(most) + ", found " + *text);
-    }
-    return value;
+    return text ? parse_count_option(option, *text, least, most) : otherwise;
 }
 
 double rate_of(const CommandLine& command) {

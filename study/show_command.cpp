@@ -117,13 +117,13 @@ private:
 
     /// A picture, two networks side by side, or one in numbers.
     void network() {
-        const std::string network_name = named("network", request_.network);
-        const Network shown = read_network(network_name);
+        const NetworkSource source = read_source(named("network", request_.network));
+        const Network shown = network_of(source);
         if (command_.graph) {
             draw(shown, *command_.graph);
         }
         if (command_.yaml) {
-            write(shown, *command_.yaml, network_name);
+            write(shown, source, *command_.yaml);
         }
         if (command_.compare) {
             const Network other = read_network(*command_.compare);
@@ -167,12 +167,10 @@ private:
     }
 
     /// As a file of one item, whatever the batch; a language model's of any number of tokens.
-    void write(const Network& network, const std::string& file, const std::string& network_name) {
+    void write(const Network& network, const NetworkSource& source, const std::string& file) const {
         if (network.trains()) {
             throw InputError("--yaml: a training step is made from its network, and is no file");
         }
-        const NetworkSource source =
-            load_network_source(configs_, network_name, request_.overrides.network, inputs_);
         const auto step = step_to_write(source);
         write_file_whole(file, step ? text_of_model(source, *step) : network_text(network));
     }
@@ -206,9 +204,15 @@ private:
         }
     }
 
+    NetworkSource read_source(const std::string& network_name) {
+        return load_network_source(configs_, network_name, request_.overrides.network, inputs_);
+    }
+
     Network read_network(const std::string& network_name) {
-        const NetworkSource source =
-            load_network_source(configs_, network_name, request_.overrides.network, inputs_);
+        return network_of(read_source(network_name));
+    }
+
+    Network network_of(const NetworkSource& source) {
         const Scenario scenario = asked_scenario(source);
         if (scenario.phase == Phase::training_step) {
             const auto machine = request_.machine.empty()

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/parse.hpp"
+#include "base/xml.hpp"
 #include "workloads/graph_layout.hpp"
 
 namespace memwall {
@@ -61,29 +62,6 @@ std::vector<GraphEdge> edges(const Network& network) {
         }
     }
     return edges;
-}
-
-std::string escaped_xml(const std::string& text) {
-    std::string result;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                result += "&amp;";
-                break;
-            case '<':
-                result += "&lt;";
-                break;
-            case '>':
-                result += "&gt;";
-                break;
-            case '"':
-                result += "&quot;";
-                break;
-            default:
-                result += c;
-        }
-    }
-    return result;
 }
 
 std::string escaped_dot(const std::string& text) {

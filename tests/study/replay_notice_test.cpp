@@ -40,7 +40,7 @@ TEST_CASE("a replay that may not fit the memory is refused before its steps are 
     CHECK(free_memory() > Bytes(0));
 }
 
-#ifndef __SANITIZE_ADDRESS__  // which takes terabytes of addresses for itself
+#ifndef MEMWALL_SANITIZE  // the address sanitizer takes terabytes of addresses for itself
 TEST_CASE("a prompt of many thousand tokens is refused within a limit of memory") {
     const std::string program =
         std::string("ulimit -v 2000000; exec '") + MEMWALL_PROGRAM + "' run --configs '" +
