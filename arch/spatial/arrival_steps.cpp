@@ -49,6 +49,9 @@ void SpatialEmitter::move_part(const Arrival& arrival, std::int64_t part, std::i
         const std::size_t while_layer = layers_.input_phases[static_cast<std::size_t>(part)];
         step.waits.push_back({epochs_[while_layer], 0});
         step.waits.push_back({ready_[while_layer], 0});
+        // Into the place of the inputs of the round before the last.
+        step.waits.push_back(
+            {done_[0], -static_cast<std::int64_t>(layers_.layers[0].chunks.size())});
     }
     if (arrival.maker < 0) {
         step.waits.push_back({there_[arrival.tensor.position()], 1});

@@ -3,45 +3,21 @@
 #include <catch2/catch.hpp>
 
 #include "arch/estimate.hpp"
-#include "arch/machine_yaml.hpp"
 #include "arch/mapper.hpp"
 #include "sim/invariants.hpp"
 #include "sim/replay.hpp"
 #include "sim/replay_engine.hpp"
 #include "tests/sim/outcome_text.hpp"
+#include "tests/support/machines.hpp"
 #include "workloads/network_yaml.hpp"
 #include "workloads/training.hpp"
 #include "workloads/transforms.hpp"
 
 using namespace memwall;
+using memwall::test::shipped_machine;
+using memwall::test::shipped_network;
 
 namespace {
-
-YamlValue shipped(const std::string& path) {
-    Diagnostics faults;
-    YamlValue value =
-        read_yaml_file(std::string(MEMWALL_SOURCE_DIR) + "/configs/" + path, path, faults);
-    faults.throw_if_any();
-    return value;
-}
-
-Machine shipped_machine(const std::string& name) {
-    return load_machine(
-        shipped("machines/" + name + ".yaml"),
-        [](const std::string& technology, const SourceMark&) {
-            return shipped("technology/" + technology + ".yaml");
-        },
-        [](const std::string& dram, const SourceMark&) {
-            return shipped("dram/" + dram + ".yaml");
-        });
-}
-
-Network shipped_network(const std::string& name) {
-    Diagnostics faults;
-    Network network = load_network(shipped("networks/" + name + ".yaml"), faults);
-    faults.throw_if_any();
-    return network;
-}
 
 Network lenet() {
     return shipped_network("lenet");
@@ -145,4 +121,16 @@ TEST_CASE("results leave a chip's cores before those of later rounds take their 
         const Outcome outcome = replay_without_kernel(mapping.program, machine, {});
         CHECK(outcome.round_end.size() == 64);
     }
+}
+
+TEST_CASE("inputs come into a chip's cores in place of those of two rounds before") {
+    // The host is faster than the chip, whose cores have room for the inputs of two rounds.
+    const Machine machine = shipped_machine(
+        "tiny_northpole",
+        {{"components.host.bandwidth", "1 TB/s"}, {"components.host.latency", "1 ns"}});
+    const Network network = test::network_of_text(
+        "network: n\nprecision: int8\ninputs: {x: [16, 16, 16]}\nlayers:\n"
+        "- {name: a, op: conv, kernel: [2, 2], groups: 16, out_channels: 16}\n");
+    const Mapping mapping = map_network(network, machine, {Effort::quick, 8});
+    CHECK(replay_without_kernel(mapping.program, machine, {}).round_end.size() == 8);
 }
