@@ -4,12 +4,12 @@
 
     scripts/plot/bars.py results/technology/results.csv bars.svg
 """
-import sys
 
 import energy
 import scales
 import style
 import sweep_table
+from faults import fault
 
 MOST = 60
 
@@ -35,7 +35,7 @@ def main():
     arguments = sweep_table.arguments_of(__doc__).parse_args()
     points = sweep_table.read(arguments.csv, arguments.where)
     if len(points.rows) > MOST:
-        sys.exit(f"error: '{arguments.csv}' has {len(points.rows)} points; expected at most {MOST} for a bar each: keep some with "
+        fault(f"'{arguments.csv}' has {len(points.rows)} points; expected at most {MOST} for a bar each: keep some with "
                  "--where PATH=VALUE, or draw all with pareto.py")
     style.write(draw(points), arguments.picture)
 

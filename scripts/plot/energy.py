@@ -9,10 +9,10 @@ A bar is one machine, a panel one network, precision and batch; or a bar is one 
 multiply-accumulate of the whole network, so that runs of different length stand side by side and layers add up to their run.
 """
 import collections
-import sys
 
 import results
 import style
+from faults import fault
 
 KINDS = ["arithmetic", "data_movement", "control", "static"]
 COLOURS = {"arithmetic": "#009E73", "data_movement": "#56B4E9", "control": "#E69F00", "static": "#999999"}
@@ -50,7 +50,7 @@ def unit_energy(rows, per, title):
         return 1e9
     macs = sum(MULTIPLIED.get(row["action"], 0) * row["count"] for row in rows)
     if macs <= 0:
-        sys.exit(f"error: {title}: the network multiplies nothing; expected --per window")
+        fault(f"{title}: the network multiplies nothing; expected --per window")
     return macs
 
 

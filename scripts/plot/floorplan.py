@@ -8,11 +8,11 @@
 Without --layer it is the layer while which some core is fullest; without --what all that lies there.
 """
 import csv
-import sys
 
 import results
 import scales
 import style
+from faults import fault
 
 
 def cores_of(file):
@@ -36,7 +36,7 @@ def grid_of(rows, layer, what):
     cores = [row for row in rows if row["layer"] == layer]
     if not cores:
         names = ", ".join(dict.fromkeys(row["layer"] for row in rows))
-        sys.exit(f"error: no layer '{layer}' of its own has a place in the table; expected one of {names}")
+        fault(f"no layer '{layer}' of its own has a place in the table; expected one of {names}")
     grid = [[0] * (max(row["x"] for row in cores) + 1) for _ in range(max(row["y"] for row in cores) + 1)]
     for row in cores:
         grid[row["y"]][row["x"]] = row[what]

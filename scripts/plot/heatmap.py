@@ -5,12 +5,12 @@
     scripts/plot/heatmap.py results/mine/results.csv map.png --metric energy_per_item_j
 """
 import math
-import sys
 
 import scales
 import style
 import sweep_table
 import units
+from faults import fault
 
 MOST_MAPS = 12
 MOST_TOLD = 12  # columns or rows of a map whose values are written into it
@@ -38,8 +38,8 @@ def axes_of(points, x_name, y_name):
         if None not in found and found[0] != found[1]:
             return found
     one = next((name for name in found if name), None)
-    sys.exit("error: a map needs two parameters that change each for itself; "
-             + (f"the sweep has one, '{one}': draw it with lines.py" if one else "the sweep has none"))
+    fault("a map needs two parameters that change each for itself; "
+          + (f"the sweep has one, '{one}': draw it with lines.py" if one else "the sweep has none"))
 
 
 class Grid:
@@ -132,7 +132,7 @@ def notes_of(points, names, grids, metric_name):
 def draw(points, names, metric_name):
     maps = list(points_by_network(points, names).items())
     if len(maps) > MOST_MAPS:
-        sys.exit(f"error: the sweep has {len(maps)} networks; expected at most {MOST_MAPS} in a picture: choose some with --where network=NAME")
+        fault(f"the sweep has {len(maps)} networks; expected at most {MOST_MAPS} in a picture: choose some with --where network=NAME")
     columns = min(3, len(maps))
     rows = -(-len(maps) // columns)
     figure, axes = style.figure(columns, (5.2 * columns + 1, 4.2 * rows), rows, squeeze=False, layout="constrained")

@@ -6,10 +6,10 @@
 
 The front is that of the sweep's objectives; where others than the two metrics decide too, its points are no line.
 """
-import sys
 
 import style
 import sweep_table
+from faults import fault
 
 MOST_DRAWN_AS_SHAPES = 2000  # more points make a picture of vectors too large
 
@@ -32,9 +32,9 @@ def is_line(front):
 def draw(points, x, y):
     networks = points_by_network(points, x, y)
     if not networks:
-        sys.exit(f"error: no point has both a {x.words} and a {y.words}")
+        fault(f"no point has both a {x.words} and a {y.words}")
     if len(networks) > style.MOST_SERIES:
-        sys.exit(f"error: the sweep has {len(networks)} networks; expected at most {style.MOST_SERIES} in a picture: choose some with "
+        fault(f"the sweep has {len(networks)} networks; expected at most {style.MOST_SERIES} in a picture: choose some with "
                  "--where network=NAME")
     figure, axes = style.figure()
     for position, (network, own) in enumerate(networks.items()):

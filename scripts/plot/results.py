@@ -2,9 +2,9 @@
 """Reading the results of memwall run and compare for plots: the JSON, and the long table (docs/result.md)."""
 import csv
 import json
-import sys
 
 import style
+from faults import fault
 
 COLUMNS = ["machine", "network", "batch", "precision_policy", "layer", "component", "kind", "action", "tensor", "count",
            "energy_pj", "energy_kind"]
@@ -24,7 +24,7 @@ def chosen(titles, number):
     if number is None or not 1 <= number <= len(titles):
         known = "; ".join(f"{position} ({text})" for position, text in enumerate(titles, 1))
         found = "the result has several runs" if number is None else f"the result has no run {number}"
-        sys.exit(f"error: {found}; expected --run with one of {known}")
+        fault(f"{found}; expected --run with one of {known}")
     return number - 1
 
 
@@ -38,11 +38,11 @@ def read_file(path, take, complaint):
         with open(path, newline="", encoding="utf-8") as file:
             found = take(file)
     except OSError as error:
-        sys.exit(f"error: cannot read '{path}': {error.strerror}")
+        fault(f"cannot read '{path}': {error.strerror}")
     except (ValueError, KeyError, TypeError, csv.Error):
         found = None
     if not found:
-        sys.exit(f"error: '{path}' {complaint}")
+        fault(f"'{path}' {complaint}")
     return found
 
 
@@ -76,7 +76,7 @@ def working_layers(run):
     """The layers that took time of their own or moved something; folded and idle ones are left out."""
     layers = [layer for layer in run["layers"] if layer["op"] != "none" and layer["fused_with"] is None]
     if not layers:
-        sys.exit(f"error: {title(run)}: the result has no layers")
+        fault(f"{title(run)}: the result has no layers")
     return layers
 
 
@@ -95,7 +95,7 @@ def outermost_memory(run):
     for layer in run["layers"]:
         for memory in layer["lower_bound_bytes"]:
             return memory
-    sys.exit(f"error: {title(run)}: the result names no outermost memory")
+    fault(f"{title(run)}: the result names no outermost memory")
 
 
 def draw_to(text, draw):

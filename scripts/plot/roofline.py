@@ -7,12 +7,12 @@
 The roofs are those that the run met (Williams, Waterman, Patterson: Roofline, CACM 52(4), 2009): the arrays' dense peak at each
 precision, and the rate of the memory while it moves data. Layers that move nothing at that memory or multiply nothing have no place.
 """
-import sys
 
 import results
 import scales
 import style
 import units
+from faults import fault
 
 SAME = 0.01  # peaks that differ by less are one roof
 
@@ -93,10 +93,10 @@ def main():
     run = results.read_run(arguments.json, arguments.run)
     known = memories_of(run)
     if not known:
-        sys.exit(f"error: {results.title(run)}: no layer multiplies and moves data at a memory with a known rate")
+        fault(f"{results.title(run)}: no layer multiplies and moves data at a memory with a known rate")
     memory = arguments.memory or (results.outermost_memory(run) if results.outermost_memory(run) in known else known[0])
     if memory not in known:
-        sys.exit(f"error: no layer has a place at memory '{memory}'; expected one of {', '.join(known)}")
+        fault(f"no layer has a place at memory '{memory}'; expected one of {', '.join(known)}")
     style.write(draw(run, memory), arguments.picture)
 
 

@@ -8,6 +8,8 @@ import argparse
 import sys
 import textwrap
 
+from faults import fault
+
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 LINES = ["-", "--", "-.", ":"]
@@ -129,13 +131,13 @@ def write(drawn, path):
     try:
         drawn.savefig(path, dpi=150, bbox_inches="tight", metadata=metadata[path.rsplit(".", 1)[-1].lower()])
     except OSError as error:
-        sys.exit(f"error: cannot write '{path}': {error.strerror}")
+        fault(f"cannot write '{path}': {error.strerror}")
 
 
 def picture(path):
     """The name of a picture that can be written."""
     if path.rsplit(".", 1)[-1].lower() not in ("png", "svg", "pdf"):
-        sys.exit(f"error: '{path}': expected a name that ends in .png, .svg or .pdf")
+        fault(f"'{path}': expected a name that ends in .png, .svg or .pdf")
     return path
 
 

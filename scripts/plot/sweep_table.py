@@ -2,11 +2,11 @@
 """Reading results.csv of a sweep for plots: its points, what changes among them, columns as quantities."""
 import csv
 import difflib
-import sys
 
 import scales
 import style
 import units
+from faults import fault
 
 METRIC_UNITS = [("_per_s", "1/s"), ("_mm2", "mm²"), ("_bytes", "B"), ("_j", "J"), ("_w", "W"), ("_s", "s")]
 INTENSITY = "arithmetic_intensity"
@@ -90,7 +90,7 @@ class Column:
             known(name, points.columns)
             self._read(points, [row[name] for row in points.rows])
         if all(value is None for value in self.values):
-            sys.exit(f"error: no point has a number in '{name}'")
+            fault(f"no point has a number in '{name}'")
 
     def _read(self, points, texts):
         found = [units.quantity(text) for text in texts]
@@ -126,7 +126,7 @@ def known(name, names):
     if name not in names:
         near = difflib.get_close_matches(name, names, 1)
         expected = f"did you mean '{near[0]}'?" if near else "expected one of " + ", ".join(names)
-        sys.exit(f"error: the table has no column '{name}'; {expected}")
+        fault(f"the table has no column '{name}'; {expected}")
 
 
 def arguments_of(text):
@@ -143,14 +143,14 @@ def read(path, where=()):
             reader = csv.DictReader(file)
             rows, columns = list(reader), list(reader.fieldnames or [])
     except OSError as error:
-        sys.exit(f"error: cannot read '{path}': {error.strerror}")
+        fault(f"cannot read '{path}': {error.strerror}")
     except (ValueError, csv.Error):
         rows, columns = [], []
     if not rows or "status" not in columns or "point" not in columns:
-        sys.exit(f"error: '{path}' is no table of a sweep; expected its results.csv")
+        fault(f"'{path}' is no table of a sweep; expected its results.csv")
     points = Points(kept(rows, columns, where), columns)
     if not points.rows:
-        sys.exit(f"error: no point of '{path}' ended well" + (" with " + ", ".join(where) if where else ""))
+        fault(f"no point of '{path}' ended well" + (" with " + ", ".join(where) if where else ""))
     return points
 
 
@@ -160,12 +160,12 @@ def kept(rows, columns, where):
     for text in where:
         name, found, value = text.partition("=")
         if not found:
-            sys.exit(f"error: --where {text}: expected PATH=VALUE")
+            fault(f"--where {text}: expected PATH=VALUE")
         path = full_path(name.strip(), columns)
         values = list(dict.fromkeys(row[path] for row in rows))
         same = [own for own in values if own == value.strip() or (units.number(own) is not None and units.number(own) == units.number(value))]
         if not same:
-            sys.exit(f"error: --where {text}: no point has this value; expected one of {', '.join(values[:20])}{', ...' if len(values) > 20 else ''}")
+            fault(f"--where {text}: no point has this value; expected one of {', '.join(values[:20])}{', ...' if len(values) > 20 else ''}")
         asked.setdefault(path, set()).update(same)
     return [row for row in rows if all(row[path] in values for path, values in asked.items())]
 

@@ -6,10 +6,10 @@
     scripts/plot/tornado.py tornado.csv tornado.svg --figure energy --most 15
 """
 import csv
-import sys
 
 import results
 import style
+from faults import fault
 
 FIGURES = {"throughput": ("_per_s", "frames/s"), "power": ("_w", "power"), "energy": ("_j", "energy a frame")}
 LEAST = 0.05  # per cent: less is no bar to be seen
@@ -29,7 +29,7 @@ def read(path):
     """What scripts/sensitivity.py --csv writes: as shipped, then a parameter a row."""
     rows = results.read_file(path, rows_of, "has no tornado; expected what scripts/sensitivity.py --csv writes")
     if len(rows) < 2:
-        sys.exit(f"error: '{path}' has no parameters")
+        fault(f"'{path}' has no parameters")
     return rows
 
 

@@ -7,11 +7,11 @@
 A bar that ends left of its bound belongs to a layer that keeps data on the chip across its ends; there the bound, which is that of the
 layer alone, is drawn hollow.
 """
-import sys
 
 import results
 import scales
 import style
+from faults import fault
 
 
 def draw(run):
@@ -20,7 +20,7 @@ def draw(run):
     layers = [layer for layer in results.working_layers(run)
               if results.bytes_at(layer, memory) > 0 or layer["lower_bound_bytes"].get(memory, 0) > 0]
     if not layers:
-        sys.exit(f"error: {results.title(run)}: nothing moves at {memory}, and nothing must")
+        fault(f"{results.title(run)}: nothing moves at {memory}, and nothing must")
     bounds = [layer["lower_bound_bytes"].get(memory, 0) / items for layer in layers]
     most = max(bounds + [results.bytes_at(layer, memory) / items for layer in layers])
     tensors = list(dict.fromkeys(tensor for layer in layers for tensor in layer["traffic_bytes"].get(memory, {})))

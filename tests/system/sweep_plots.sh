@@ -44,18 +44,17 @@ expect_equal "$(head -c 5 "$work/front.pdf")" "%PDF-" "the page's first bytes"
 "$plot/lines.py" "$work/zip/results.csv" "$work/zip.svg"
 [[ $(cat "$work/zip.svg") != *"batch 1"* ]] || failed "a zipped parameter made a line of its own"
 
-# expect_refusal PART COMMAND...
+# expect_refusal STATUS PART COMMAND...
 expect_refusal() {
-    local part=$1 said
-    shift
-    if said=$("$@" 2>&1); then
-        failed "accepted: $*"
-    fi
+    local expected=$1 part=$2 said status=0
+    shift 2
+    said=$("$@" 2>&1) || status=$?
+    expect_equal "$status" "$expected" "the exit status of $*"
     expect_contains "$said" "$part" "what is said of $*"
 }
-expect_refusal "expected a name that ends in .png" "$plot/lines.py" "$work/table.csv" "$work/none.bmp"
+expect_refusal 2 "expected a name that ends in .png" "$plot/lines.py" "$work/table.csv" "$work/none.bmp"
 echo "a,b" >"$work/other.csv"
-expect_refusal "is no table of a sweep" "$plot/pareto.py" "$work/other.csv" "$work/none.png"
+expect_refusal 2 "is no table of a sweep" "$plot/pareto.py" "$work/other.csv" "$work/none.png"
 
 # A Python without matplotlib still helps, and says what is missing.
 mkdir "$work/bare"
@@ -65,7 +64,7 @@ for script in "$plot"/*.py; do
         PYTHONPATH=$work/bare "$script" --help >"$work/help" || failed "$script --help wants matplotlib"
     fi
 done
-expect_refusal "python3-matplotlib" env PYTHONPATH="$work/bare" "$plot/lines.py" "$work/table.csv" "$work/none.png"
+expect_refusal 1 "python3-matplotlib" env PYTHONPATH="$work/bare" "$plot/lines.py" "$work/table.csv" "$work/none.png"
 
 cd "$work"
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$plot:$source_dir/tests/system /usr/bin/python3 "$source_dir/tests/system/sweep_plots.py" "${named[@]}"
