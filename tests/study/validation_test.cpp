@@ -226,6 +226,21 @@ TEST_CASE("Eyeriss on AlexNet, mapped by hand, is in its bands but for the misse
     CHECK(missed == 2);
 }
 
+TEST_CASE("Eyeriss takes as long on each of VGG-16's convolutions as was published, within 5 %") {
+    const auto json = validated("eyeriss_vgg16");
+    int times = 0;
+    int powers = 0;
+    for (const auto& row : json["rows"]) {
+        INFO(row["id"]);
+        CHECK((row["counted"] == false || row["within"] == true || row["known_miss"].is_object()));
+        const bool inside = row["within"] == true;
+        times += row["metric"] == "array_time" && inside ? 1 : 0;
+        powers += row["metric"] == "layer_chip_power" && inside ? 1 : 0;
+    }
+    CHECK(times == 13);
+    CHECK(powers == 12);
+}
+
 TEST_CASE("TPU v1's cycles go where its paper says, but for the misses that are known") {
     const auto json = validated("tpu_v1");
     double mlp0 = 0;
