@@ -34,24 +34,38 @@ struct Choice {
     NetworkPlan plan;
 };
 
-/// The whole buffer and, since the planner only estimates, what it would do with smaller ones: so a
-/// larger buffer is never worse by a wrong estimate.
-std::vector<Bytes> capacities(Bytes whole, std::size_t layers, Effort effort) {
-    std::vector<Bytes> found = {whole};
+/// What a plan is made for.
+struct PlanAim {
+    Bytes capacity;
+    Starts starts = Starts::exposed;
+};
+
+/// Networks of more layers are planned once: their steps are long, and hide what comes.
+constexpr std::size_t kLarge = 400;
+
+/// The whole buffer, by both estimates, and, since these are no more, what the planner would do
+/// with smaller ones: so a larger buffer is seldom worse by a wrong estimate.
+std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
+    if (layers > kLarge) {
+        return {{whole, Starts::hidden}};
+    }
+    if (effort == Effort::quick) {
+        return {{whole, Starts::exposed}};
+    }
+    std::vector<PlanAim> found = {{whole, Starts::exposed}, {whole, Starts::hidden}};
     std::int64_t power = 1;
     while (power * 2 < whole.count()) {
         power *= 2;
     }
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
-    constexpr std::size_t kLarge = 400;  // layers: their estimate is that of long steps
     const std::size_t smaller =
-        effort == Effort::quick || layers > kLarge ? 0
-        : effort == Effort::thorough
+        effort == Effort::thorough
             ? 8
             : std::clamp<std::size_t>(120 / std::max<std::size_t>(layers, 1), 1, 8);
     for (std::size_t i = 0; i < smaller && power > 0; ++i, power /= 2) {
         if (power < whole.count()) {
-            found.emplace_back(power);
+            found.push_back({Bytes(power), Starts::exposed});
+            found.push_back({Bytes(power), Starts::hidden});
         }
     }
     return found;
@@ -60,21 +74,33 @@ std::vector<Bytes> capacities(Bytes whole, std::size_t layers, Effort effort) {
 /// How wrong the estimate of a plan may be, as a factor: that of a few short steps is the worst.
 constexpr double kNear = 2;
 
+/// Whether two plans keep the same and cut layers alike.
+bool does_same(const NetworkPlan& a, const NetworkPlan& b) {
+    return a.kept == b.kept &&
+           std::equal(a.layers.begin(), a.layers.end(), b.layers.begin(), b.layers.end(),
+                      [](const LayerTiling& x, const LayerTiling& y) {
+                          return x.tile == y.tile && x.positions_outer == y.positions_outer &&
+                                 x.weights_resident == y.weights_resident &&
+                                 x.passes.pass == y.passes.pass && x.passes.core == y.passes.core;
+                      });
+}
+
 /// Plans of one network that may be the fastest, from the largest share of the buffer to the
 /// smallest, each different.
 std::vector<NetworkPlan> plans_of(const Network& network, const Hierarchy& hierarchy,
                                   const ClockDomain& clock, const Cores& cores, Effort effort) {
     PassPlanner passes(hierarchy, cores, effort == Effort::thorough);
     std::vector<NetworkPlan> plans;
-    for (const Bytes capacity :
-         capacities(hierarchy.buffer_config->capacity, network.layers().size(), effort)) {
+    for (const PlanAim& aim :
+         plan_aims(hierarchy.buffer_config->capacity, network.layers().size(), effort)) {
         try {
-            NetworkPlan plan = plan_network(network, hierarchy, capacity, clock, passes);
+            NetworkPlan plan =
+                plan_network(network, hierarchy, aim.capacity, clock, passes, aim.starts);
             if (!plans.empty() && plan.cycles_per_item > plans.front().cycles_per_item * kNear) {
                 break;  // and so are those of still smaller ones
             }
-            if (plans.empty() || plan.cycles_per_item != plans.back().cycles_per_item ||
-                plan.dram_bytes_per_item != plans.back().dram_bytes_per_item) {
+            if (std::none_of(plans.begin(), plans.end(),
+                             [&](const NetworkPlan& known) { return does_same(plan, known); })) {
                 plans.push_back(std::move(plan));
             }
         } catch (const InputError&) {

@@ -93,19 +93,18 @@ bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerTiling& layer)
     return found->second.has_value();
 }
 
-/// The largest useful tile whose moving parts fit, cheapest order first.
-std::optional<LayerTiling> LayerTiler::search(const FusedLayer& fused, const Streams& streams) {
+/// The fastest of the largest tiles that fit.
+std::optional<LayerTiling> LayerTiler::best_of(const std::vector<Extents>& found,
+                                               const FusedLayer& fused, const Streams& streams) {
     const Layer& root = network_.layer(fused.root);
     const Extents whole = root.space.extents;
-    const bool many =
-        (whole[index(Dim::H)] > 1 && whole[index(Dim::G)] == 1) || cuts_inputs(root, streams);
     std::size_t tried = 0;
     std::optional<LayerTiling> best;
-    for (Extents tile : channel_tiles(root, streams)) {
+    for (Extents tile : found) {
         if (!fit_positions(fused, root, streams, tile)) {
             continue;
         }
-        if (many && ++tried > kMostTiles) {
+        if (++tried > kMostTiles) {
             break;
         }
         LayerTiling plan;
@@ -125,9 +124,21 @@ std::optional<LayerTiling> LayerTiler::search(const FusedLayer& fused, const Str
             best = plan;
         }
     }
+    return best;
+}
+
+/// The largest useful tile whose moving parts fit, cheapest order first.
+std::optional<LayerTiling> LayerTiler::search(const FusedLayer& fused, const Streams& streams) {
+    const Layer& root = network_.layer(fused.root);
+    std::optional<LayerTiling> best = best_of(channel_tiles(root, streams, false), fused, streams);
+    if (!best && cuts_windows(root, streams)) {
+        best = best_of(channel_tiles(root, streams, true), fused, streams);
+    }
     search_deep(fused, streams, best);
     if (best) {
         best->exposed_cycles = exposed(fused, root, streams, *best);
+        const std::int64_t first = arriving_bytes(fused, root, streams, best->tile) / 2;
+        best->start_cycles = static_cast<double>(first) / dram_.bytes_per_cycle;
     }
     return best;
 }
@@ -196,13 +207,25 @@ bool LayerTiler::cuts_inputs(const Layer& root, const Streams& streams) const {
            (root.space.macs() > 0 || network_.trains());
 }
 
+/// Whether a tile of fewer channels reads less of what streams in: windows of one channel each
+/// (pooling, depthwise), whose positions cannot always be cut.
+bool LayerTiler::cuts_windows(const Layer& root, const Streams& streams) const {
+    const Dim dim = root.space.extents[index(Dim::G)] > 1 ? Dim::G : Dim::K;
+    return std::find(streams.inputs.begin(), streams.inputs.end(), true) != streams.inputs.end() &&
+           std::any_of(
+               root.space.operands.begin(), root.space.operands.end(), [&](const Operand& operand) {
+                   return operand.role == TensorRole::inputs && relevant(operand.projection, dim);
+               });
+}
+
 /// Tiles of all positions: all channels where weights need no slot, else what fits in one and
 /// less. Groups are cut, or heads and then the channels of one, or channels.
-std::vector<Extents> LayerTiler::channel_tiles(const Layer& root, const Streams& streams) const {
+std::vector<Extents> LayerTiler::channel_tiles(const Layer& root, const Streams& streams,
+                                               bool windows) const {
     const Extents whole = root.space.extents;
     const bool groups = whole[index(Dim::G)] > 1;
     const bool heads = whole[index(Dim::H)] > 1 && !groups;
-    const bool inputs = cuts_inputs(root, streams);
+    const bool inputs = windows || cuts_inputs(root, streams);
     const bool moving = streams.outputs || streams.operands || inputs ||
                         (heads && std::find(streams.inputs.begin(), streams.inputs.end(), true) !=
                                       streams.inputs.end());

@@ -46,6 +46,9 @@ private:
 
     [[nodiscard]] std::optional<LayerTiling> search(const FusedLayer& fused,
                                                     const Streams& streams);
+    [[nodiscard]] std::optional<LayerTiling> best_of(const std::vector<Extents>& found,
+                                                     const FusedLayer& fused,
+                                                     const Streams& streams);
     void search_deep(const FusedLayer& fused, const Streams& streams,
                      std::optional<LayerTiling>& best);
     // deep_tiles.cpp
@@ -68,8 +71,9 @@ private:
 
     // layer_tiles.cpp
     [[nodiscard]] bool cuts_inputs(const Layer& root, const Streams& streams) const;
-    [[nodiscard]] std::vector<Extents> channel_tiles(const Layer& root,
-                                                     const Streams& streams) const;
+    [[nodiscard]] bool cuts_windows(const Layer& root, const Streams& streams) const;
+    [[nodiscard]] std::vector<Extents> channel_tiles(const Layer& root, const Streams& streams,
+                                                     bool windows) const;
     [[nodiscard]] bool fit_positions(const FusedLayer& fused, const Layer& root,
                                      const Streams& streams, Extents& tile) const;
     [[nodiscard]] std::int64_t arriving_bytes(const FusedLayer& fused, const Layer& root,

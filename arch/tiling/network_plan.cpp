@@ -32,10 +32,11 @@ DramPace pace(const DramConfig& dram, const ClockDomain& clock) {
 class Planner {
 public:
     Planner(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-            const ClockDomain& clock, PassPlanner& passes)
+            const ClockDomain& clock, PassPlanner& passes, Starts starts)
         : network_(network),
           fused_(fuse_layers(network)),
           capacity_(capacity.count()),
+          starts_(starts),
           dram_(pace(*hierarchy.dram_config, clock)),
           residency_(network, hierarchy, fused_),
           tiler_(network, fused_, dram_, passes),
@@ -193,7 +194,8 @@ private:
                 return false;
             }
             const double weights = layer.weight_bytes / dram_.bytes_per_cycle;
-            cycles += std::max(layer.core_cycles, layer.dram_cycles - weights);
+            cycles += std::max(layer.core_cycles, layer.dram_cycles - weights) +
+                      (starts_ == Starts::exposed ? layer.start_cycles : 0);
             total += layer.dram_bytes + layer.weight_bytes;
             dram += layer.dram_cycles;
             plan.exposed_cycles += layer.exposed_cycles;
@@ -242,6 +244,7 @@ private:
     const Network& network_;
     std::vector<FusedLayer> fused_;
     std::int64_t capacity_;
+    Starts starts_;
     DramPace dram_;
     Residency residency_;
     LayerTiler tiler_;
@@ -252,8 +255,8 @@ private:
 }  // namespace
 
 NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-                         const ClockDomain& clock, PassPlanner& planner) {
-    return Planner(network, hierarchy, capacity, clock, planner).run();
+                         const ClockDomain& clock, PassPlanner& planner, Starts starts) {
+    return Planner(network, hierarchy, capacity, clock, planner, starts).run();
 }
 
 }  // namespace memwall

@@ -24,6 +24,7 @@ struct LayerTiling {
     double dram_bytes = 0;             ///< activations to and from the DRAM
     double weight_bytes = 0;           ///< weights from the DRAM
     double dram_cycles = 0;            ///< estimate: of all these bytes as they lie there
+    double start_cycles = 0;           ///< estimate: until its first activations have come in
     double exposed_cycles = 0;         ///< estimate: of the DRAM's, what no rate tells
 };
 
@@ -37,10 +38,14 @@ struct NetworkPlan {
     double exposed_cycles = 0;  ///< of all layers; decides between plans that are equal else
 };
 
+/// What a plan counts of the time in which a layer's first activations come from the DRAM: some of
+/// it hides behind the layer before.
+enum class Starts { exposed, hidden };
+
 /// Plans `network`, whose batch runs through the machine together, with `capacity` bytes of the
 /// global buffer. Throws InputError where a layer does not fit in any tiling, with the bytes that
 /// are missing.
 NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-                         const ClockDomain& clock, PassPlanner& planner);
+                         const ClockDomain& clock, PassPlanner& planner, Starts starts);
 
 }  // namespace memwall

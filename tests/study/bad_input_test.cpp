@@ -244,11 +244,12 @@ TEST_CASE("a network that does not fit is told at the option that made the memor
         arguments.insert(arguments.begin(), {"run", "--engine", "analytic"});
         return run_memwall(arguments).err;
     };
-    CHECK(fault({"--machine", "von_neumann", "--network", "resnet50", "--set",
-                 "machine.components.global_buffer.capacity=32KiB", "--set",
-                 "machine.components.global_buffer.bank=32KiB"})
-              .find("--set machine.components.global_buffer.capacity=32KiB: error: network "
-                    "'resnet50' does not fit the buffers of the cores") == 0);
+    CHECK(
+        fault({"--machine", "von_neumann", "--network", "resnet50", "--set",
+               "machine.components.global_buffer.capacity=128B", "--set",
+               "machine.components.global_buffer.bank=128B"})
+            .find("--set machine.components.global_buffer.capacity=128B: error: network 'resnet50' "
+                  "does not fit the buffers of the cores") == 0);
     CHECK(fault({"--machine", "northpole_16", "--network", "granite_3b", "--phase", "decode",
                  "--precision", "int8"})
               .find(place_behind("machines/northpole.yaml",
