@@ -18,10 +18,6 @@ double cycles_at(double bytes, double width) {
     return width > 0 ? bytes / width : 0;
 }
 
-double narrower(double a, double b) {
-    return a <= 0 ? b : b <= 0 ? a : std::min(a, b);
-}
-
 // MODEL: a level keeps or skips each of a layer's first 27 operands by itself, and those behind
 // them, where a concat joins that many, with the others of their role.
 std::uint32_t keep_bit_of(const Operand& operand, std::size_t o) {
@@ -264,8 +260,9 @@ NestFigures NestCost::counted_figures(const NestPoint& point) const {
                              std::max(cycles_at(parent_up, above.write_width),
                                       cycles_at(child_up, here.read_width));
                 }
-                ends += outputs ? cycles_at(tile, narrower(here.read_width, above.write_width))
-                                : cycles_at(tile, narrower(above.read_width, here.write_width));
+                const double part = words_held(point, o, child) * operand.word;
+                ends += std::max(cycles_at(tile, outputs ? above.write_width : above.read_width),
+                                 cycles_at(part, outputs ? here.read_width : here.write_width));
             }
             parent = child;
         }

@@ -20,11 +20,6 @@ double cycles_at(double bytes, double width) {
     return width > 0 ? bytes / width : 0;
 }
 
-/// The narrower of two widths of which 0 is no limit.
-double narrower(double a, double b) {
-    return a <= 0 ? b : b <= 0 ? a : std::min(a, b);
-}
-
 class NestCounter {
 public:
     NestCounter(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
@@ -102,6 +97,8 @@ private:
         const TileSums of_parent = sums(Instances::parent);
         const TileSums of_child = sums(Instances::one);
         traffic.first_tile = shared.first_tiles();
+        traffic.parent_first = of_parent.first_tiles();
+        traffic.child_first = of_child.first_tiles();
         const std::int64_t down = moved(shared);
         if (!outputs) {
             traffic.reads = down;
@@ -344,9 +341,10 @@ PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
         loads.filled[at.child] +=
             std::max(cycles_at(down, parent.read_width), cycles_at(child_down, child.write_width)) +
             std::max(cycles_at(up, parent.write_width), cycles_at(child_up, child.read_width));
-        const double tile = in_bytes(at.first_tile, whole);
-        loads.ends += outputs ? cycles_at(tile, narrower(child.read_width, parent.write_width))
-                              : cycles_at(tile, narrower(parent.read_width, child.write_width));
+        loads.ends += std::max(cycles_at(in_bytes(at.parent_first, whole),
+                                         outputs ? parent.write_width : parent.read_width),
+                               cycles_at(in_bytes(at.child_first, whole),
+                                         outputs ? child.read_width : child.write_width));
     }
     return loads;
 }

@@ -25,6 +25,7 @@ struct BoundaryTraffic {
     std::int64_t first_tile = 0;  ///< words of the first tile, of all instances once
     double stretch = 1;           ///< of the parent's time, by bursts that are not filled
     // Of the busiest instance, as if it lay away from all padding:
+    std::int64_t parent_first = 0, child_first = 0;  ///< words of the first tile
     std::int64_t parent_down = 0, parent_up = 0;
     std::int64_t child_down = 0, child_up = 0;
 

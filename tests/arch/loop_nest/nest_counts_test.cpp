@@ -190,6 +190,24 @@ TEST_CASE("Four lanes share inputs and add sums as counted by hand") {
     CHECK(count_nest(space, single, machine).cycles == 576 + 720 / 4.0 + 25);
 }
 
+TEST_CASE("Memories side by side take their first tiles at the same time") {
+    // Two of two output channels each; the dram gives 4 words a cycle, each of them takes one.
+    LoopNest nest = two_levels({{Dim::P, 2}}, kAll);
+    for (const Loop& loop : side_by_side({{Dim::K, 2}})) {
+        nest.levels[0].loops.push_back(loop);
+    }
+    IterationSpace space = small_conv();
+    space.accumulator = Precision::int8;
+    NestMachine machine = test::plain_machine(2);
+    machine.memories[0].read_width = 4;
+    machine.memories[0].write_width = 4;
+    machine.memories[1].write_width = 1;
+    // Each takes 72 weights and the same 96 inputs, then its port is busy with all that comes in,
+    // 72 + 2 x 96 words and a sum a step; of the last tile 32 results go to the dram.
+    const double busy = 72 + 2 * 96 + 2304.0 / 2;
+    CHECK(count_nest(space, nest, machine).cycles == 72 + 96 + busy + 32 / 4.0);
+}
+
 TEST_CASE("The counts of generated nests are those of doing them word by word") {
     std::int64_t compared = 0;
     std::int64_t strided = 0;
