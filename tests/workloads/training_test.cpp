@@ -53,8 +53,8 @@ TEST_CASE(
          {"lenet",      "alexnet",     "alexnet_onetower", "vgg16",           "resnet18",
           "resnet50",   "resnet50_v1", "mobilenet_v2",     "efficientnet_b0", "unet",
           "yolov4",     "vit_b16",     "bert_large",       "gpt_j_6b",        "llama2_7b",
-          "llama2_70b", "llama3_8b",   "granite_3b",       "granite_8b",      "kws_lstm",
-          "dlrm"}) {
+          "llama2_70b", "llama3_8b",   "granite_3b",       "granite_8b",      "granite_3_8b",
+          "kws_lstm",   "dlrm"}) {
         INFO(name);
         const Network step = training_step(test::shipped(name), Optimizer::adam);
         const std::int64_t forward = macs_of_pass(step, LayerPass::forward);
