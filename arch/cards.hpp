@@ -25,6 +25,8 @@ struct CardsConfig {
     /// From the last byte that leaves a card's link to the first that enters the next one's: what
     /// switches and the host add.
     Picoseconds hop;
+    /// Of a model, each with an equal part of the cards; a pipeline alone has several.
+    std::int64_t instances = 1;
     std::int64_t together = 1;  ///< users whose tokens go through a card together
     std::string link;  ///< tensor parallel: the component over which a card reaches the others
 

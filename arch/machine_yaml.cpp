@@ -113,6 +113,11 @@ CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
     } else {
         cards.hop = reader.required<Picoseconds>("hop");
         cards.together = reader.optional_positive<std::int64_t>("together", 1);
+        cards.instances = reader.optional_positive<std::int64_t>("instances", 1);
+        if (cards.count % cards.instances != 0) {
+            reader.misfit("instances", "a number that divides the " + std::to_string(cards.count) +
+                                           " cards into equal parts");
+        }
     }
     reader.finish();
     return cards;
@@ -196,12 +201,15 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     }
     if (const YamlValue* cards = reader.value("cards")) {
         parts.cards = read_cards(*cards, faults);
-        const char* needed = parts.cards->tensor_parallel() ? "wave" : "spatial";
-        if (parts.mapper != needed) {
-            reader.error("cards",
-                         std::string("only machines of the mapper '") + needed +
-                             "' go together as cards that are " +
-                             (parts.cards->tensor_parallel() ? "tensor parallel" : "a pipeline"));
+        const bool tensor = parts.cards->tensor_parallel();
+        const std::vector<std::string> mappers =
+            tensor ? std::vector<std::string>{"wave"}
+                   : std::vector<std::string>{kSpatialMapper, "tiling"};
+        if (std::find(mappers.begin(), mappers.end(), parts.mapper) == mappers.end()) {
+            reader.error("cards", "only machines of the mapper '" + mappers.front() +
+                                      (mappers.size() > 1 ? "' or '" + mappers.back() : "") +
+                                      "' go together as cards that are " +
+                                      (tensor ? "tensor parallel" : "a pipeline"));
         }
     }
     if (const YamlValue* server = reader.value("server")) {

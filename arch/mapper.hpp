@@ -13,6 +13,7 @@
 #include "arch/io_bound.hpp"
 #include "arch/machine.hpp"
 #include "arch/program.hpp"
+#include "base/error.hpp"
 #include "base/yaml.hpp"
 #include "workloads/network.hpp"
 
@@ -93,6 +94,12 @@ inline void throw_if_cancelled(const MapperOptions& options) {
     }
 }
 
+/// What a mapper throws where a network, or a layer, has no room on a machine.
+class DoesNotFit : public InputError {
+public:
+    using InputError::InputError;
+};
+
 class Mapper {
 public:
     virtual ~Mapper() = default;
@@ -100,7 +107,8 @@ public:
     virtual void check(const Machine& machine) const = 0;
     /// Throws InputError with the layers that the machine cannot compute, whatever room it has.
     virtual void check_layers(const Network& network, const Machine& machine) const = 0;
-    /// Throws InputError where the machine cannot compute a layer, or cannot hold the network.
+    /// Throws InputError where the machine cannot compute a layer, DoesNotFit where it cannot hold
+    /// the network.
     [[nodiscard]] virtual Mapping map(const Network& network, const Machine& machine,
                                       const MapperOptions& options) const = 0;
 };

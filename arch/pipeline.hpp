@@ -25,12 +25,21 @@ struct Stage {
 using StageTime =
     std::function<std::optional<Seconds>(std::size_t begin, std::size_t end, std::int64_t cards)>;
 
-/// The partition of `items` over at most `cards` cards with the least slowest stage, or one that is
-/// slower by a share of `slack` at most; of those, the one with the least sum of all stages and of
-/// `each` a stage. Exact, by dynamic programming over the chain. None where nothing fits.
+/// What a partition is to be good for.
+struct PartitionGoal {
+    std::int64_t groups =
+        0;             ///< that go through the stages one behind the other; 0: no end of them
+    Seconds each;      ///< what a stage adds to the way beside its own time
+    double slack = 0;  ///< by this share the slowest stage may be slower for a shorter way
+};
+
+/// The partition of `items` over at most `cards` cards that is best for `goal`: where a group's way
+/// and the turns of all groups at the slowest stage, whichever is longer, take least; without an
+/// end of groups, where the slowest stage is the least. Of those whose slowest stage is as fast, or
+/// slower by the slack, the one with the shortest way. Exact, by dynamic programming over the
+/// chain. None where nothing fits.
 std::optional<std::vector<Stage>> partition_chain(std::size_t items, std::int64_t cards,
-                                                  Seconds each, double slack,
-                                                  const StageTime& time);
+                                                  const PartitionGoal& goal, const StageTime& time);
 
 /// MODEL: users go round a ring of stages: each stage takes in a group every `interval`, first come
 /// first served, and a group's next token begins when its last one has come out. A round takes the

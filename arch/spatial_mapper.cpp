@@ -2,6 +2,7 @@
 #include "arch/spatial_mapper.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <optional>
 #include <set>
 #include <string>
@@ -64,7 +65,7 @@ Choice map_items(const Network& network, std::int64_t parts, const Machine& mach
                  const Chip& chip, const Cores& cores, const MapperOptions& options) {
     const std::vector<FusedLayer> fused = fuse_layers(network);
     std::optional<Choice> best;
-    std::optional<InputError> refusal;
+    std::exception_ptr refusal;
     const std::vector<std::vector<SpatialPlan>> all =
         plan_splits(network, fused, machine, chip, cores, beams_of(options.effort), options);
     for (auto plans = all.begin(); plans != all.end(); ++plans) {
@@ -77,8 +78,8 @@ Choice map_items(const Network& network, std::int64_t parts, const Machine& mach
         try {
             choice.design = design_spatial(choice.network, machine, chip, cores, choice.fused,
                                            choice.plans, parts, options);
-        } catch (const InputError& error) {
-            refusal = refusal ? refusal : error;
+        } catch (const InputError&) {
+            refusal = refusal ? refusal : std::current_exception();
             continue;
         }
         if (!best || faster(choice, *best)) {
@@ -86,7 +87,7 @@ Choice map_items(const Network& network, std::int64_t parts, const Machine& mach
         }
     }
     if (!best) {
-        throw InputError(*refusal);
+        std::rethrow_exception(refusal);
     }
     return std::move(*best);
 }
@@ -98,7 +99,7 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
         return map_items(network, 1, machine, chip, cores, options);
     }
     std::optional<Choice> best;
-    std::optional<InputError> refusal;
+    std::exception_ptr refusal;
     MapperOptions trial = options;
     trial.effort = Effort::quick;  // how many go together shows at any effort
     for (std::int64_t items = 1; items <= network.batch(); ++items) {
@@ -111,8 +112,8 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
             if (!best || faster(choice, *best)) {
                 best = std::move(choice);
             }
-        } catch (const InputError& error) {
-            refusal = error;
+        } catch (const InputError&) {
+            refusal = std::current_exception();
             break;  // more items need more room
         }
     }
@@ -122,7 +123,7 @@ Choice choose(const Network& network, const Machine& machine, const Chip& chip, 
                          " that go together");
     }
     if (!best) {
-        throw InputError(*refusal);
+        std::rethrow_exception(refusal);
     }
     if (options.effort != trial.effort) {
         Choice careful = map_items(best->network, network.batch() / best->network.batch(), machine,

@@ -170,12 +170,12 @@ NetworkPlan fastest(std::vector<NetworkPlan> plans, const Network& network, cons
 }
 
 /// A refusal for want of room, told where the file says how much there is.
-InputError at_capacity(const InputError& refusal, const Component& memory) {
+DoesNotFit at_capacity(const InputError& refusal, const Component& memory) {
     std::vector<Diagnostic> faults = refusal.faults();
     for (Diagnostic& fault : faults) {
         fault.where = fault.where.line > 0 ? fault.where : memory.capacity_where;
     }
-    return InputError(std::move(faults));
+    return DoesNotFit(std::move(faults));
 }
 
 Choice choose(const Network& network, const Machine& machine, const Hierarchy& hierarchy,

@@ -9,8 +9,8 @@ _memwall() {
     local verbs="run compare serve sweep validate show check import"
     local shown="networks machines technologies experiments templates validations mappings drams network machine technology dram mapping memory result paths"
     local -A options=(
-        [run]="--machine --network --batch --precision --phase --engine --effort --objective --mapping --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
-        [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --output-tokens --context --optimizer --set --json --csv --configs --help"
+        [run]="--machine --network --batch --precision --phase --engine --effort --objective --mapping --items --rounds --users --prompt --chunk --output-tokens --context --optimizer --set --json --csv --configs --help"
+        [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --chunk --output-tokens --context --optimizer --set --json --csv --configs --help"
         [serve]="--machine --network --precision --engine --effort --users --prompt --output-tokens --arrivals --rate --requests --seed --instances --set --json --csv --configs --help"
         [sweep]="--jobs --out --reuse --point-timeout --then --top --dry-run --status --slurm --array-tasks --partition --time --sbatch --engine --effort --set --configs --help"
         [validate]="--json --csv --configs --help"
@@ -39,7 +39,7 @@ _memwall() {
         --arrivals) mapfile -t COMPREPLY < <(compgen -W "poisson even" -- "$word"; compgen -f -- "$word"); return ;;
         --json | --csv | --output | -o | --graph | --yaml | --floorplan) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --configs | --out | --reuse) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-        --batch | --items | --rounds | --users | --prompt | --output-tokens | --context | --set | --set-dim | --jobs | --point-timeout | --top | --array-tasks | --partition | --time | --sbatch | --core | --rate | --requests | --seed | --instances | --layer) return ;;
+        --batch | --items | --rounds | --users | --prompt | --chunk | --output-tokens | --context | --set | --set-dim | --jobs | --point-timeout | --top | --array-tasks | --partition | --time | --sbatch | --core | --rate | --requests | --seed | --instances | --layer) return ;;
     esac
     if [[ -n $words ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -66,7 +66,8 @@ struct StageResult {
 
 /// What limits a pipeline of cards.
 struct PipelineResult {
-    std::int64_t cards = 0;  ///< of the machine; those without a stage draw their power too
+    std::int64_t cards = 0;      ///< of the machine; those without a stage draw their power too
+    std::int64_t instances = 1;  ///< of the model, on equal parts of the cards; the stages of one
     std::vector<StageResult> stages;
     Seconds round_trip;         ///< of one token alone, hops included
     Seconds hop;                ///< what is added between two cards

@@ -48,12 +48,13 @@ Json by_status(const EnergyByStatus& energies) {
 
 /// Numbers that a phase does not have are null.
 Json scenario_json(const Scenario& scenario) {
-    const LanguageLoad load = scenario.language.value_or(LanguageLoad{0, 0, 0, 0});
+    const LanguageLoad load = scenario.language.value_or(LanguageLoad{0, 0, 0, 0, 0});
     const auto or_null = [](std::int64_t value) { return value > 0 ? Json(value) : Json(nullptr); };
     Json json = {{"phase", name(scenario.phase)},
                  {"batch", scenario.batch},
                  {"users", or_null(load.users)},
                  {"prompt", or_null(load.prompt)},
+                 {"chunk", or_null(load.chunk)},
                  {"output_tokens", or_null(load.output_tokens)},
                  {"context", or_null(load.context)},
                  {"items", scenario.items},
@@ -91,6 +92,7 @@ Json pipeline_json(const std::optional<PipelineResult>& pipeline) {
         return nullptr;
     }
     Json json = {{"cards", pipeline->cards},
+                 {"instances", pipeline->instances},
                  {"limit", pipeline->by_round_trip ? "round_trip" : "stage"},
                  {"slowest_stage_s", finite(pipeline->slowest())},
                  {"round_trip_s", finite(pipeline->round_trip)},

@@ -128,7 +128,7 @@ Scenario read_scenario(const Node& node) {
             return node.at(key).is_null() ? 0 : node.at(key).count();
         };
         scenario.language = LanguageLoad{number("users"), number("prompt"), number("output_tokens"),
-                                         number("context")};
+                                         number("context"), number("chunk")};
     }
     if (const Node optimizer = node.at("optimizer"); !optimizer.is_null()) {
         const Node tokens = node.at("prompt");
@@ -200,6 +200,7 @@ std::optional<PipelineResult> read_pipeline(const Node& node) {
     }
     PipelineResult pipeline;
     pipeline.cards = node.at("cards").count();
+    pipeline.instances = node.at("instances").count();
     pipeline.by_round_trip = node.at("limit").text() == "round_trip";
     pipeline.round_trip = Seconds(node.at("round_trip_s").number());
     pipeline.hop = Seconds(node.at("hop_s").number());

@@ -61,6 +61,7 @@ Scenario resolve_items(const ScenarioRequest& request, Phase phase) {
     const std::vector<std::pair<const char*, std::optional<std::int64_t>>> numbers = {
         {"users", request.users},
         {"prompt", request.prompt},
+        {"chunk", request.chunk},
         {"output_tokens", request.output_tokens},
         {"context", request.context}};
     for (const auto& [key, value] : numbers) {
@@ -140,6 +141,9 @@ Scenario resolve_language(const ScenarioRequest& request, Phase phase) {
     refuse("cold", request.cold, "phase single");
     refuse("warmup_items", request.warmup_items.has_value(), "output_tokens");
     refuse("context", phase != Phase::decode && request.context.has_value(), "prompt");
+    refuse("chunk",
+           (phase == Phase::decode || phase == Phase::offline) && request.chunk.has_value(),
+           "prefill or generate");
     refuse("prompt", phase == Phase::decode && request.prompt.has_value(), "context");
     refuse("output_tokens", phase == Phase::prefill && request.output_tokens.has_value(),
            "prompt alone");
@@ -147,6 +151,7 @@ Scenario resolve_language(const ScenarioRequest& request, Phase phase) {
     load.users = number("users", request.users, 1, kMostUsers, faults);
     if (phase != Phase::decode) {
         load.prompt = number("prompt", request.prompt, kPrompt, kMostTokens, faults);
+        load.chunk = request.chunk ? number("chunk", request.chunk, 1, load.prompt, faults) : 0;
     }
     if (phase != Phase::prefill) {
         load.output_tokens =
@@ -180,6 +185,7 @@ Scenario resolve_training(const ScenarioRequest& request, bool language) {
     refuse("rounds", request.rounds.has_value());
     refuse("warmup_items", request.warmup_items.has_value());
     refuse("users", request.users.has_value());
+    refuse("chunk", request.chunk.has_value());
     refuse("output_tokens", request.output_tokens.has_value());
     refuse("context", request.context.has_value());
     refuse("prompt", !language && request.prompt.has_value());
@@ -235,7 +241,7 @@ Scenario resolve(const ScenarioRequest& request, bool language) {
         return resolve_training(request, language);
     }
     const bool serves = language && phase == Phase::offline &&
-                        (request.users || request.prompt || request.output_tokens);
+                        (request.users || request.prompt || request.chunk || request.output_tokens);
     return is_language(phase) || serves ? resolve_language(request, phase)
                                         : resolve_items(request, phase);
 }

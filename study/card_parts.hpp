@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a chain of layers is divided into for cards, and who gets what.
+// What a chain of layers is divided into for cards.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "arch/machine.hpp"
-#include "arch/pipeline.hpp"
-#include "sim/result.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -27,25 +25,22 @@ struct CardPart {
     std::string first, last;  ///< layers
 };
 
-/// Runs layers one behind the other as if one card could hold them all and its host link were never
-/// in the way.
-using WholeRun = std::function<RunResult(const Network& layers)>;
-
-/// The pipeline of the cards of `machine`: the least slowest stage, then the shortest way. Throws
-/// InputError where the network does not fit.
-Division divide_over_cards(const Network& network, const Machine& machine, const WholeRun& run);
-
 /// What a stage has of a network that was divided, or of another step of it.
 CardPart part_of(const Network& network, const StageLayers& stage);
 
 /// Equal for networks that differ in names alone.
 std::string shape_text(const Network& network);
 
-/// What a card can keep: the memories beside its cores.
+/// What keeps weights and caches of a card: the DRAM of a machine that has one, else the memories
+/// beside its cores.
+const Component& card_memory(const Machine& machine);
+/// What it can keep.
 Bytes card_capacity(const Machine& machine);
-/// The same without the cores' two slots for instructions.
+/// What a buffer in front of the card's DRAM holds; 0 without one.
+Bytes shared_buffer(const Machine& machine);
+/// The same as card_capacity(), without the two slots for instructions of cores with a memory.
 Bytes card_room(const Machine& machine);
-/// The most that weights and caches lose in all cores, since each begins at a row of memory.
+/// The most that weights and caches lose in all cores, since each begins at a row of their memory.
 Bytes lost_to_rows(const Network& network, const Machine& machine);
 
 }  // namespace memwall

@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "arch/pipeline.hpp"
 #include "base/error.hpp"
 #include "sim/combine_cards.hpp"
+#include "study/card_divider.hpp"
 #include "study/card_parts.hpp"
 #include "workloads/transforms.hpp"
 
@@ -22,21 +25,12 @@ constexpr std::int64_t kSteps = 3;
 /// Enough groups of users to keep a card busy, when parts are weighed.
 constexpr std::int64_t kWeighedGroups = 8;
 
-Scenario steps_of(const Network& part, std::int64_t groups) {
+/// So many rounds of a part, of which the last ones are counted.
+Scenario rounds_of(const Network& part, std::int64_t rounds, std::int64_t counted = 1) {
     Scenario scenario;
     scenario.batch = part.batch();
-    scenario.items = (kSteps + kWeighedGroups / groups) * part.batch();
-    scenario.warmup_items = scenario.items - part.batch();
-    return scenario;
-}
-
-/// A group alone: with caches its tokens come one after another, else they would queue.
-Scenario alone_scenario(const Network& part) {
-    Scenario scenario = steps_of(part, 1);
-    if (part.state_bytes() == Bytes(0)) {
-        scenario.items = part.batch();
-        scenario.warmup_items = 0;
-    }
+    scenario.items = rounds * part.batch();
+    scenario.warmup_items = scenario.items - counted * part.batch();
     return scenario;
 }
 
@@ -48,37 +42,40 @@ struct PartRun {
 
 class CardsRun {
 public:
-    CardsRun(const Network& network, const Machine& machine, Division& division,
+    CardsRun(const Network& network, const Machine& machine, Passage passage, CardLayout& layout,
              const CardRunner& run)
         : network_(network),
           machine_(machine),
           cards_(*machine.parts().cards),
+          passage_(passage),
           run_(run),
-          groups_(network.batch() / cards_.together) {
+          groups_(network.batch() / cards_.together),
+          all_in_cores_(card_memory(machine).kind != ComponentKind::dram) {
         check_groups(network.batch(), cards_);
-        const std::int64_t some = std::min(groups_, kWeighedGroups);
-        if (division.empty()) {
-            division = divide_over_cards(network, machine, [&](const Network& layers) {
-                const Network weighed = with_batch(layers, some * cards_.together);
-                return run_(weighed, steps_of(weighed, some), true);
-            });
+        if (layout.division.empty()) {
+            divide(layout);
+            return;
         }
-        for (const StageLayers& stage : division) {
-            parts_.push_back(part_of(network, stage));
+        take(layout.division);
+        const std::vector<RefusedStage> refused = refused_stages(layout.division);
+        if (!refused.empty()) {
+            layout.division.clear();
+            layout.refused.insert(layout.refused.end(), refused.begin(), refused.end());
+            throw DividedAgain(refused.front().why);
         }
     }
 
-    RunResult run(Passage passage) {
+    RunResult run() {
         PipelineResult pipeline = stages();
         const Seconds trip = pipeline.round_trip - pipeline.hop;  // the last one is the way back
         const auto turns = [&](std::int64_t groups) {
             return Seconds(pipeline.slowest().count() * static_cast<double>(groups));
         };
         const RingTime ring = time_round_ring(groups_, pipeline.round_trip, pipeline.slowest());
-        pipeline.by_round_trip = ring.by_round_trip && passage != Passage::stream;
-        const Seconds window = passage == Passage::ring   ? ring.round
-                               : passage == Passage::once ? trip + turns(groups_ - 1)
-                                                          : turns(groups_);
+        pipeline.by_round_trip = ring.by_round_trip && passage_ != Passage::stream;
+        const Seconds window = passage_ == Passage::ring   ? ring.round
+                               : passage_ == Passage::once ? trip + turns(groups_ - 1)
+                                                           : turns(groups_);
         RunResult result = combine_cards(shares(pipeline), cards_.count, machine_, window);
         result.network = network_.name();
         result.totals.power_scope = std::to_string(cards_.count) + " cards";
@@ -89,7 +86,7 @@ public:
         result.totals.throughput = static_cast<double>(network_.batch()) / window.count();
         result.totals.energy_per_item =
             Joules(result.totals.energy.count() / static_cast<double>(network_.batch()));
-        result.totals.latency = {passage == Passage::stream ? trip : window, {}, {}, {}};
+        result.totals.latency = {passage_ == Passage::stream ? trip : window, {}, {}, {}};
         result.totals.items_together = cards_.together;
         pipeline.static_power =
             Watts(machine_.standing_power().count() * static_cast<double>(cards_.count));
@@ -99,18 +96,92 @@ public:
     }
 
 private:
-    static Seconds interval(const RunResult& busy, std::int64_t groups) {
-        return Seconds(busy.totals.window.count() / static_cast<double>(groups));
+    void take(const Division& division) {
+        parts_.clear();
+        for (const StageLayers& stage : division) {
+            parts_.push_back(part_of(network_, stage));
+        }
+    }
+
+    /// The best division of which every part finds room on its card.
+    void divide(CardLayout& layout) {
+        CardDivider divider(
+            network_, machine_, passage_ == Passage::stream ? 0 : groups_,
+            [&](const Network& layers, WholeCard card) { return weighed(layers, card); });
+        for (const RefusedStage& refused : layout.refused) {
+            divider.refuse(refused);
+        }
+        while (layout.division.empty()) {
+            Division division = divider.divide();
+            take(division);
+            const std::vector<RefusedStage> refused = refused_stages(division);
+            for (const RefusedStage& stage : refused) {
+                divider.refuse(stage);
+                layout.refused.push_back(stage);
+            }
+            if (refused.empty()) {
+                layout.division = std::move(division);
+            }
+        }
+    }
+
+    /// Those that find no room when they are mapped, one of each shape.
+    std::vector<RefusedStage> refused_stages(const Division& division) {
+        std::vector<RefusedStage> refused;
+        std::set<std::string> shapes;
+        for (std::size_t p = 0; p < parts_.size(); ++p) {
+            if (!shapes.insert(shape_text(parts_[p].network)).second) {
+                continue;
+            }
+            try {
+                run_of(parts_[p]);
+            } catch (const DoesNotFit& refusal) {
+                refused.push_back({division[p], refusal});
+            }
+        }
+        return refused;
+    }
+
+    /// All layers, with enough groups to keep a card busy.
+    RunResult weighed(const Network& layers, WholeCard card) {
+        const std::int64_t some = all_in_cores_ ? std::min(groups_, kWeighedGroups) : 1;
+        const Network part = with_batch(layers, some * cards_.together);
+        return run_(part, rounds_of(part, kSteps + kWeighedGroups / some), card);
+    }
+
+    [[nodiscard]] Seconds interval(const RunResult& busy) const {
+        return Seconds(busy.totals.window.count() / static_cast<double>(groups_));
+    }
+
+    /// MODEL: a card that keeps caches in a DRAM takes the groups of users one after another, each
+    /// as a round of its own. In one whose memory is in the cores all of them are in one round,
+    /// since where a user's cache lies decides what travels.
+    RunResult run_busy(const Network& part) {
+        if (all_in_cores_) {
+            return run_(part, rounds_of(part, kSteps + kWeighedGroups / groups_), {});
+        }
+        const Network group = with_batch(part, cards_.together);
+        return run_(group, rounds_of(group, kSteps + groups_, groups_), {});
+    }
+
+    /// A group alone: where it finds its caches in the cores its tokens come one after another,
+    /// else they would queue.
+    RunResult run_alone(const Network& part) {
+        const Network alone = with_batch(part, cards_.together);
+        const bool one_by_one = all_in_cores_ && part.state_bytes() > Bytes(0);
+        return run_(alone, rounds_of(alone, one_by_one ? kSteps + kWeighedGroups : 1), {});
     }
 
     const PartRun& run_of(const CardPart& part) {
-        const auto [known, fresh] = runs_.try_emplace(shape_text(part.network));
-        if (fresh) {
-            known->second.busy = run_(part.network, steps_of(part.network, groups_), false);
-            const Network alone = with_batch(part.network, cards_.together);
-            known->second.latency = run_(alone, alone_scenario(alone), false).totals.latency.mean;
+        const std::string shape = shape_text(part.network);
+        const auto known = runs_.find(shape);
+        if (known != runs_.end()) {
+            return known->second;
         }
-        return known->second;
+        PartRun run;
+        run.busy = run_busy(part.network);
+        run.latency = run_alone(part.network).totals.latency.mean;
+        return runs_.emplace(shape, std::move(run)).first->second;
     }
 
     PipelineResult stages() {
@@ -123,12 +194,15 @@ private:
             stage.first = part.first;
             stage.last = part.last;
             stage.cards = part.cards;
-            stage.interval = interval(run.busy, groups_);
+            stage.interval = interval(run.busy);
             stage.latency = run.latency;
             for (const auto& [memory, peak] : run.busy.totals.peak_memory) {
-                stage.held = memory == "core_memory" ? peak : stage.held;
+                stage.held = memory == card_memory(machine_).name ? peak : stage.held;
             }
             const Bytes state = part.network.state_bytes();
+            if (!all_in_cores_) {  // those of the groups that wait
+                stage.held += state - Bytes(state.count() / groups_);
+            }
             if (state > Bytes(0)) {
                 const Bytes room = card_capacity(machine_) - stage.held + state -
                                    lost_to_rows(part.network, machine_);
@@ -173,8 +247,7 @@ private:
         for (const auto& [shape, parts] : alike) {
             if (parts.size() > 1) {
                 const RunResult& stands = runs_.at(shape).busy;
-                const RunResult own =
-                    run_(parts.back()->network, steps_of(parts.back()->network, groups_), false);
+                const RunResult own = run_busy(parts.back()->network);
                 const auto miss = [](double a, double b) { return std::abs(a / b - 1); };
                 composed.error = std::max(
                     {composed.error, miss(stands.totals.window.count(), own.totals.window.count()),
@@ -188,8 +261,10 @@ private:
     const Network& network_;
     const Machine& machine_;
     const CardsConfig& cards_;
+    Passage passage_;
     const CardRunner& run_;
     std::int64_t groups_;
+    bool all_in_cores_;
     std::vector<CardPart> parts_;
     std::map<std::string, PartRun> runs_;
 };
@@ -205,8 +280,8 @@ void check_groups(std::int64_t items, const CardsConfig& cards) {
 }
 
 RunResult run_cards(const Network& network, const Machine& machine, Passage passage,
-                    Division& division, const CardRunner& run) {
-    return CardsRun(network, machine, division, run).run(passage);
+                    CardLayout& layout, const CardRunner& run) {
+    return CardsRun(network, machine, passage, layout, run).run();
 }
 
 }  // namespace memwall

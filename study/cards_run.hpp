@@ -4,19 +4,20 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "arch/machine.hpp"
 #include "sim/result.hpp"
 #include "sim/scenario.hpp"
+#include "study/card_divider.hpp"
 #include "study/card_parts.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
 
-/// Runs a part of a network on one card. `weighing`: by the analytic engine, with a host link that
-/// is never in the way.
-using CardRunner =
-    std::function<RunResult(const Network& part, const Scenario& rounds, bool weighing)>;
+/// Runs a part of a network on one card; to weigh layers (`as`), by the analytic engine.
+using CardRunner = std::function<RunResult(const Network& part, const Scenario& rounds,
+                                           std::optional<WholeCard> as)>;
 
 /// How items go through the cards.
 enum class Passage {
@@ -28,9 +29,10 @@ enum class Passage {
 /// Throws InputError where users, or frames, make no whole number of groups.
 void check_groups(std::int64_t items, const CardsConfig& cards);
 
-/// A batch (all users) on a machine with cards; the result counts it once. `division` is made where
-/// it is empty, else that of another step. Throws InputError where the cards cannot hold it.
+/// A batch (all users) on a machine with cards; the result counts it once. The division in `layout`
+/// is made where it is empty, else that of another step. Throws DoesNotFit where the cards cannot
+/// hold it, DividedAgain where they can, but not as divided for another step.
 RunResult run_cards(const Network& network, const Machine& machine, Passage passage,
-                    Division& division, const CardRunner& run);
+                    CardLayout& layout, const CardRunner& run);
 
 }  // namespace memwall

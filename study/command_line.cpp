@@ -134,6 +134,7 @@ const std::vector<ValueOption>& value_options() {
         {"--rounds", &CommandLine::rounds},
         {"--users", &CommandLine::users},
         {"--prompt", &CommandLine::prompt},
+        {"--chunk", &CommandLine::chunk},
         {"--output-tokens", &CommandLine::output_tokens},
         {"--context", &CommandLine::context},
         {"--json", &CommandLine::json},

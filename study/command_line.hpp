@@ -21,8 +21,8 @@ struct CommandLine {
     std::string verb;
     std::vector<std::string> words;  ///< after the verb
     std::optional<std::string> machine, network, batch, precision, phase, engine, effort, items,
-        rounds, users, prompt, output_tokens, context, json, csv, configs, format, output, compare,
-        graph, yaml, optimizer, objective, mapping, jobs, out, point_timeout, then, top,
+        rounds, users, prompt, chunk, output_tokens, context, json, csv, configs, format, output,
+        compare, graph, yaml, optimizer, objective, mapping, jobs, out, point_timeout, then, top,
         array_tasks, partition, time, core, arrivals, rate, requests, seed, instances, floorplan,
         layer, by;
     std::vector<std::string> set, set_dim, reuse, sbatch;

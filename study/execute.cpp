@@ -11,6 +11,7 @@
 #include "sim/invariants.hpp"
 #include "sim/replay.hpp"
 #include "study/cards_run.hpp"
+#include "study/instances.hpp"
 #include "study/interrupt.hpp"
 #include "study/load.hpp"
 #include "study/power_cap.hpp"
@@ -149,13 +150,20 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     return result;
 }
 
-/// One card with the memory of all, and a host link that is never in the way.
-Machine one_large_card(const Machine& machine) {
+Bytes& capacity_of(Component& memory) {
+    auto* dram = std::get_if<DramConfig>(&memory.config);
+    return dram != nullptr ? dram->capacity : std::get<MemoryConfig>(memory.config).capacity;
+}
+
+/// One card with the memory of all, and with their buffers where `card` says so.
+Machine one_large_card(const Machine& machine, WholeCard card) {
     constexpr double kNeverInTheWay = 1024;
     Machine::Parts parts = machine.parts();
     for (Component& component : parts.components) {
-        if (component.name == "core_memory") {
-            Bytes& capacity = std::get<MemoryConfig>(component.config).capacity;
+        const bool buffer = component.kind == ComponentKind::sram && component.instances == 1;
+        if (component.name == card_memory(machine).name ||
+            (buffer && card == WholeCard::all_buffers)) {
+            Bytes& capacity = capacity_of(component);
             capacity = capacity * parts.cards->count;
         }
         if (auto* link = std::get_if<LinkConfig>(&component.config)) {
@@ -168,17 +176,19 @@ Machine one_large_card(const Machine& machine) {
 
 /// A batch over the cards of a machine.
 RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
-                         const RunSettings& settings, Passage passage, Division& division,
+                         const RunSettings& settings, Passage passage, CardLayout& layout,
                          const std::vector<std::string>& overrides, const Progress& progress) {
-    const Machine weighed = one_large_card(machine);
-    return run_cards(asked.network, machine, passage, division,
-                     [&](const Network& part, const Scenario& rounds, bool weighing) {
-                         RunSettings of_part = settings;
-                         of_part.engine = weighing ? Engine::analytic : settings.engine;
-                         return run_rounds({part, asked.precision, asked.kept},
-                                           weighing ? weighed : machine, of_part, rounds, overrides,
-                                           progress);
-                     });
+    const auto run = [&](const Network& part, const Scenario& rounds, std::optional<WholeCard> as) {
+        const NetworkAtPrecision layers{part, asked.precision, asked.kept};
+        if (!as) {
+            return run_rounds(layers, machine, settings, rounds, overrides, progress);
+        }
+        RunSettings analytic = settings;
+        analytic.engine = Engine::analytic;
+        return run_rounds(layers, one_large_card(machine, *as), analytic, rounds, overrides,
+                          progress);
+    };
+    return run_cards(asked.network, machine, passage, layout, run);
 }
 
 /// On one card, or on several that have a part of every layer.
@@ -199,12 +209,24 @@ RunResult run_frames_over_cards(const NetworkAtPrecision& asked, const Machine& 
                                 const std::vector<std::string>& overrides,
                                 const Progress& progress) {
     const bool stream = scenario.phase == Phase::stream;
-    Division division;
+    CardLayout layout;
     RunResult result =
-        run_over_cards(asked, machine, settings, stream ? Passage::stream : Passage::once, division,
+        run_over_cards(asked, machine, settings, stream ? Passage::stream : Passage::once, layout,
                        overrides, progress);
     result.scenario.phase = scenario.phase;
     return result;
+}
+
+Passage passage_of(StepPlace place) {
+    switch (place) {
+        case StepPlace::alone:
+            return Passage::once;
+        case StepPlace::in_ring:
+            return Passage::ring;
+        case StepPlace::in_stream:
+            return Passage::stream;
+    }
+    fail("unknown place of a step");
 }
 
 }  // namespace
@@ -213,18 +235,18 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
                             const std::vector<std::string>& overrides, const Progress& progress) {
     const auto& cards = machine.parts().cards;
     const bool pipeline = cards && !cards->tensor_parallel();
-    const auto division = std::make_shared<Division>();
+    const auto layout = std::make_shared<CardLayout>();
     return [=, &machine, &settings, &overrides](const Network& network, std::int64_t users,
-                                                bool standing_start) {
+                                                StepPlace place) {
+        const bool standing_start = place == StepPlace::alone;
         Scenario rounds;
         rounds.batch = users;
         rounds.items = (standing_start ? 1 : kStepRounds) * users;
         rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * users;
         const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
         if (pipeline) {
-            return run_over_cards(step, machine, settings,
-                                  standing_start ? Passage::once : Passage::ring, *division,
-                                  overrides, progress);
+            return run_over_cards(step, machine, settings, passage_of(place), *layout, overrides,
+                                  progress);
         }
         return run_at_once(step, machine, settings, rounds, overrides, progress);
     };
@@ -255,7 +277,6 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
                    ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
                    : run_at_once(asked, machine, settings, scenario, overrides, progress);
     }
-    // The last step comes first: its division over cards is that of all.
     return run_language(source, scenario, make_step_runner(machine, settings, overrides, progress));
 }
 
@@ -263,7 +284,9 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
 
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress) {
-    RunResult result = run_phase(source, machine, settings, overrides, progress);
+    const Machine one = one_instance(machine);
+    RunResult result =
+        of_instances(run_phase(source, one, settings, overrides, progress), instances_of(machine));
     add_servers(machine, result.totals);
     return result;
 }

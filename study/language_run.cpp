@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "arch/mapper.hpp"
 #include "base/error.hpp"
 #include "sim/combine_runs.hpp"
+#include "study/card_divider.hpp"
 
 namespace memwall {
 namespace {
@@ -99,10 +101,12 @@ public:
             decoded = decode(steps);
         }
         std::optional<Seconds> first_token;
+        std::optional<Extrapolation> chunks;
         if (prefills) {
-            RunResult prefill = run_step_(source_.prefill(load_.prompt), load_.users, true);
-            first_token = Seconds(step_seconds(prefill));
-            shares.push_back({std::move(prefill), 2});
+            Prompt prompt = read_prompt();
+            first_token = prompt.time;
+            chunks = prompt.extrapolation;
+            shares = std::move(prompt.shares);
         }
         if (decoded) {
             const std::vector<std::int64_t> halves = half_steps(decoded->steps.contexts);
@@ -112,10 +116,82 @@ public:
         }
         RunResult result = combine_runs(std::move(shares));
         finish(result, decoded, first_token);
+        if (chunks && scenario_.phase == Phase::prefill) {
+            result.scenario.extrapolation = chunks;
+        } else if (chunks && result.scenario.extrapolation) {
+            double& error = result.scenario.extrapolation->error;
+            error = std::max(error, chunks->error);
+        }
         return result;
     }
 
 private:
+    /// A prompt that was read, whole or in chunks.
+    struct Prompt {
+        std::vector<RunShare> shares;
+        Seconds time;
+        std::optional<Extrapolation> extrapolation;
+    };
+
+    Prompt read_prompt() const {
+        if (load_.chunk == 0 || load_.chunk >= load_.prompt) {
+            return read_at_once();
+        }
+        return read_in_chunks();
+    }
+
+    Prompt read_at_once() const {
+        Prompt prompt;
+        prompt.shares = {
+            {run_step_(source_.prefill(load_.prompt), load_.users, StepPlace::alone), 2}};
+        prompt.time = Seconds(step_seconds(prompt.shares.front().run));
+        return prompt;
+    }
+
+    // MODEL: a prompt in chunks (Agrawal et al., Sarathi, 2023): each attends to what was read
+    // before, and makes the scores of its last token, although only those of the prompt's are of
+    // use. Chunks of all users go through cards close behind one another, each as soon as a card
+    // is free; only the last one's whole way is waited for.
+    Prompt read_in_chunks() const {
+        const std::int64_t rest = load_.prompt % load_.chunk;
+        const std::int64_t last = rest > 0 ? rest : load_.chunk;
+        const std::int64_t others = (load_.prompt - last) / load_.chunk;
+        Prompt prompt;
+        // The last one first: it needs the most room.
+        prompt.shares.push_back({run_step_(source_.chunk_step(last, load_.prompt - last),
+                                           load_.users, StepPlace::alone),
+                                 2});
+        const auto chunk = [&](std::int64_t number) {
+            return source_.chunk_step(load_.chunk, number * load_.chunk);
+        };
+        Decoded before;
+        before.steps =
+            sample_steps(0, others, [&](std::int64_t number) { return chunk(number).macs(); });
+        for (const std::int64_t number : before.steps.contexts) {
+            before.runs.push_back(run_step_(chunk(number), load_.users, StepPlace::in_stream));
+        }
+        double seconds = step_seconds(prompt.shares.front().run);
+        const std::vector<std::int64_t> halves = half_steps(before.steps.contexts);
+        for (std::size_t s = 0; s < halves.size(); ++s) {
+            seconds += step_seconds(before.runs[s]) * static_cast<double>(halves[s]) / 2;
+            prompt.shares.push_back({before.runs[s], halves[s]});
+        }
+        prompt.time = Seconds(seconds);
+        if (before.steps.checked > 0) {
+            prompt.extrapolation = extrapolation_of(before);
+            for (std::int64_t& number : prompt.extrapolation->contexts) {
+                number *= load_.chunk;
+            }
+            prompt.extrapolation->checked *= load_.chunk;
+        }
+        return prompt;
+    }
+
+    static Extrapolation extrapolation_of(const Decoded& steps) {
+        return {steps.steps.contexts, steps.steps.contexts[steps.steps.checked],
+                error_at_checked(steps)};
+    }
+
     // MODEL: offline, all places for users are always taken: as one gets its last token the next
     // prompt is read (continuous batching: Yu et al., Orca, OSDI 2022). In the steady state users
     // are spread evenly over their output, so a step takes what it takes at the mean context, on
@@ -129,13 +205,15 @@ private:
         std::vector<RunShare> shares;
         std::int64_t most_users = 0;
         if (steps > 0) {
-            RunResult step = run_step_(source_.decode_step(steady.context), load_.users, false);
+            RunResult step =
+                run_step_(source_.decode_step(steady.context), load_.users, StepPlace::in_ring);
             if (step.totals.tensor_parallel) {
                 most_users = step.totals.tensor_parallel->most_users;
             }
             shares.push_back({std::move(step), 2 * steps * steady.prompts});
         }
-        RunResult prefill = run_step_(source_.prefill(load_.prompt), steady.prompts, false);
+        RunResult prefill =
+            run_step_(source_.prefill(load_.prompt), steady.prompts, StepPlace::in_ring);
         const Seconds first_token(step_seconds(prefill));
         shares.push_back({std::move(prefill), 2 * load_.users});
         RunResult result = combine_runs(std::move(shares));
@@ -161,8 +239,8 @@ private:
         });
         decoded.runs.resize(decoded.steps.contexts.size());
         for (std::size_t s = decoded.runs.size(); s-- > 0;) {
-            decoded.runs[s] =
-                run_step_(source_.decode_step(decoded.steps.contexts[s]), load_.users, false);
+            decoded.runs[s] = run_step_(source_.decode_step(decoded.steps.contexts[s]), load_.users,
+                                        StepPlace::in_ring);
         }
         return decoded;
     }
@@ -175,9 +253,7 @@ private:
         result.scenario.repeated = repeated;
         result.scenario.composed = composed;
         if (decoded && decoded->steps.checked > 0) {
-            result.scenario.extrapolation = Extrapolation{
-                decoded->steps.contexts, decoded->steps.contexts[decoded->steps.checked],
-                error_at_checked(*decoded)};
+            result.scenario.extrapolation = extrapolation_of(*decoded);
         }
         Totals& totals = result.totals;
         totals.items = scenario_.items;
@@ -194,6 +270,21 @@ private:
     LanguageLoad load_;
     const StepRunner& run_step_;
 };
+
+}  // namespace
+
+namespace {
+
+/// A refusal for want of room, with what would need less where the prompt was to be read at once.
+[[noreturn]] void throw_with_chunks(const DoesNotFit& refusal, const LanguageLoad& load) {
+    std::vector<Diagnostic> faults = refusal.faults();
+    if (load.chunk == 0 && load.prompt > 1) {
+        faults.front().message += "; all " + std::to_string(load.prompt) +
+                                  " tokens of the prompt were to be read at once; --chunk N reads "
+                                  "N at a time";
+    }
+    throw DoesNotFit(std::move(faults));
+}
 
 }  // namespace
 
@@ -261,7 +352,19 @@ RunResult run_language(const NetworkSource& source, const Scenario& scenario,
                        const StepRunner& run_step) {
     ensure(scenario.language.has_value(), "a language phase has users and tokens");
     source.expect_steps(scenario.phase);
-    return LanguageRun(source, scenario, run_step).run();
+    bool prompt_is_large = scenario.phase == Phase::prefill;
+    for (;;) {
+        try {
+            return LanguageRun(source, scenario, run_step).run();
+        } catch (const DividedAgain&) {
+            prompt_is_large = true;  // it came after the tokens, for which there was room
+        } catch (const DoesNotFit& refusal) {
+            if (!prompt_is_large) {
+                throw;
+            }
+            throw_with_chunks(refusal, *scenario.language);
+        }
+    }
 }
 
 }  // namespace memwall

@@ -13,10 +13,16 @@
 
 namespace memwall {
 
+/// What goes before and after a step.
+enum class StepPlace {
+    alone,      ///< nothing: a prompt, or the end of one
+    in_ring,    ///< steps of the same users, each after the end of the one before, as tokens come
+    in_stream,  ///< other steps, close behind one another, as chunks of prompts come
+};
+
 /// Runs some rounds of one network for so many users, with a fixed context in the cache; the result
-/// counts at least one whole round. `standing_start`: nothing ran before.
-using StepRunner =
-    std::function<RunResult(const Network&, std::int64_t users, bool standing_start)>;
+/// counts at least one whole round.
+using StepRunner = std::function<RunResult(const Network&, std::int64_t users, StepPlace place)>;
 
 /// Offline: how many prompts are read at once, and the tokens in the cache of a user on average.
 struct SteadyLoad {

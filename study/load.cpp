@@ -105,6 +105,15 @@ Network NetworkSource::prefill(std::int64_t prompt) const {
     return keeping_prompt(whole, layers_of_prompt(whole, at({prompt > 1 ? prompt - 1 : 2, 0})));
 }
 
+Network NetworkSource::chunk_step(std::int64_t positions, std::int64_t context) const {
+    Network chunk = at({positions, context});
+    if (chunk.inputs().size() > 1) {
+        throw InputError("network '" + network_.name() +
+                         "' has an encoder, which sees all of a prompt at once; expected no chunk");
+    }
+    return chunk;
+}
+
 Network NetworkSource::decode_step(std::int64_t context) const {
     Network whole = at({1, context});
     if (whole.inputs().size() < 2) {

@@ -67,9 +67,9 @@ const std::vector<std::string>& plain_keys() {
 }
 
 const std::vector<std::string>& scenario_keys() {
-    static const std::vector<std::string> kKeys = {"phase",   "batch",    "items",  "warmup_items",
-                                                   "cold",    "users",    "prompt", "output_tokens",
-                                                   "context", "optimizer"};
+    static const std::vector<std::string> kKeys = {
+        "phase",  "batch", "items",         "warmup_items", "cold",     "users",
+        "prompt", "chunk", "output_tokens", "context",      "optimizer"};
     return kKeys;
 }
 
@@ -181,6 +181,8 @@ void apply_scenario(const std::vector<Override>& overrides, ScenarioRequest& sce
             scenario.users = count();
         } else if (override.path == "prompt") {
             scenario.prompt = count();
+        } else if (override.path == "chunk") {
+            scenario.chunk = count();
         } else if (override.path == "output_tokens") {
             scenario.output_tokens = count();
         } else if (override.path == "context") {

@@ -59,7 +59,13 @@ std::string pipeline_text(const RunResult& run) {
             : fmt::format(
                   "the slowest stage limits: {} for what goes together; a round trip takes {}",
                   format_seconds(pipeline.slowest()), format_seconds(pipeline.round_trip));
-    return table.text() +
+    const std::string instances =
+        pipeline.instances > 1
+            ? fmt::format(
+                  "{} instances of {} cards each, with users of their own; the stages of one\n",
+                  pipeline.instances, pipeline.cards / pipeline.instances)
+            : "";
+    return table.text() + instances +
            fmt::format("{}\n{} of the power are leakage and clock trees of {} cards, {} the work\n",
                        limit, format_watts(pipeline.static_power), pipeline.cards,
                        format_watts(pipeline.dynamic_power));

@@ -19,7 +19,9 @@ std::vector<Network> steps_of_phase(const NetworkSource& source, const Scenario&
     const bool prefills = scenario.phase != Phase::decode;
     const std::int64_t steps = load.output_tokens - (prefills ? 1 : 0);
     std::vector<Network> networks;
-    if (prefills) {
+    if (load.chunk > 0 && load.chunk < load.prompt) {
+        networks.push_back(source.chunk_step(load.chunk, load.prompt - load.chunk));
+    } else if (prefills) {
         networks.push_back(source.prefill(load.prompt));
     }
     if (steps > 0) {
@@ -41,7 +43,7 @@ NetworkAtPrecision with_items(const Network& network, const std::string& precisi
 
 void check_phase_of_cards(const Machine& machine, const Scenario& scenario) {
     const auto& cards = machine.parts().cards;
-    if (cards && cards->tensor_parallel() && scenario.training) {
+    if (cards && scenario.training && machine.parts().mapper != kSpatialMapper) {
         throw InputError("machine '" + machine.name() +
                          "' has cards, over which training is not modelled");
     }

@@ -185,7 +185,10 @@ std::string run_title(const RunResult& run) {
         return fmt::format(
             "{} on {} at {}, {}: {} user{}{}{}, engine {}", run.network, run.machine, run.precision,
             name(scenario.phase), load->users, load->users == 1 ? "" : "s",
-            load->prompt > 0 ? fmt::format(", prompt of {} tokens", load->prompt) : "",
+            load->prompt > 0
+                ? fmt::format(", prompt of {} tokens{}", load->prompt,
+                              load->chunk > 0 ? fmt::format(" in chunks of {}", load->chunk) : "")
+                : "",
             load->output_tokens > 0
                 ? fmt::format(", {} output token{} after {}", load->output_tokens,
                               load->output_tokens == 1 ? "" : "s", load->context)
@@ -258,8 +261,9 @@ std::string run_notes(const RunResult& run) {
             contexts += (contexts.empty() ? "" : ", ") + std::to_string(context);
         }
         notes += fmt::format(
-            "note: decode steps were run at contexts {}; the others lie on straight lines between, "
+            "note: {} were run at contexts {}; the others lie on straight lines between, "
             "which without {} would miss it by {:.2f} %\n",
+            run.scenario.phase == Phase::prefill ? "chunks of the prompt" : "decode steps",
             contexts, extrapolation->checked, 100 * extrapolation->error);
     }
     if (const auto& repeated = run.scenario.repeated) {

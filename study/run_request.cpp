@@ -114,6 +114,7 @@ RunRequest run_request(const CommandLine& command) {
     };
     scenario.users = number("--users", command.users);
     scenario.prompt = number("--prompt", command.prompt);
+    scenario.chunk = number("--chunk", command.chunk);
     scenario.output_tokens = number("--output-tokens", command.output_tokens);
     scenario.context = number("--context", command.context);
     if (command.optimizer) {
@@ -121,8 +122,8 @@ RunRequest run_request(const CommandLine& command) {
     }
     apply_scenario(request.overrides.scenario, scenario);
     // Whether the network is a language model is known later: it decides the default phase.
-    const bool language =
-        scenario.users || scenario.prompt || scenario.output_tokens || scenario.context;
+    const bool language = scenario.users || scenario.prompt || scenario.chunk ||
+                          scenario.output_tokens || scenario.context;
     resolve(scenario, language);
     return request;
 }

@@ -8,6 +8,7 @@
 #include "base/parse.hpp"
 #include "study/commands.hpp"
 #include "study/execute.hpp"
+#include "study/instances.hpp"
 #include "study/interrupt.hpp"
 #include "study/load.hpp"
 #include "study/output.hpp"
@@ -110,6 +111,17 @@ void add_requests(const CommandLine& command, const ScenarioRequest& scenario, I
     result.requests = poisson_arrivals(rate, static_cast<std::uint64_t>(result.provenance.seed));
 }
 
+/// Those of the machine, or else as many machines as are asked for.
+std::int64_t instances_to_serve(const CommandLine& command, const Machine& machine) {
+    const std::int64_t own = instances_of(machine);
+    if (own > 1 && command.instances) {
+        throw InputError("--instances: machine '" + machine.name() + "' has " +
+                         std::to_string(own) +
+                         " instances in one; expected --set machine.cards.instances=N");
+    }
+    return number("--instances", command.instances, own, 1, kMostInstances);
+}
+
 std::string scope_of(const Machine& machine, std::int64_t instances) {
     const std::int64_t count = instances * machine.cards();
     const std::string what = machine.parts().cards ? "card" : machine.parts().power_scope;
@@ -172,9 +184,10 @@ void serve_command(CommandLine command, const Configs& configs) {
     }
     const Output output(command.json, command.csv);
     ServingResult result;
-    result.instances = number("--instances", command.instances, 1, 1, kMostInstances);
     InputFiles inputs;
-    const auto [network, machine] = load_run_inputs(configs, request, inputs);
+    const auto [network, all] = load_run_inputs(configs, request, inputs);
+    result.instances = instances_to_serve(command, all);
+    const Machine machine = one_instance(all);
     add_requests(command, request.settings.scenario, inputs, result);
     output.spare(inputs.paths());
     const std::int64_t seed = result.provenance.seed;

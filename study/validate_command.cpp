@@ -51,7 +51,7 @@ std::string key_of(const CommandLine& run) {
     std::string key;
     for (const auto& part :
          {run.machine, run.network, run.batch, run.precision, run.phase, run.engine, run.effort,
-          run.objective, run.items, run.rounds, run.users, run.prompt, run.output_tokens,
+          run.objective, run.items, run.rounds, run.users, run.prompt, run.chunk, run.output_tokens,
           run.context, run.optimizer, run.mapping}) {
         key += part.value_or("") + "\n";
     }

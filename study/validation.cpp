@@ -21,6 +21,7 @@ std::string in_words(const CommandLine& run) {
     add("batch ", run.batch);
     add("users ", run.users);
     add("prompt ", run.prompt);
+    add("chunk ", run.chunk);
     add("output ", run.output_tokens);
     add("context ", run.context);
     add("", run.precision);

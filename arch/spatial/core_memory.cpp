@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "arch/mapper.hpp"
 #include "arch/spatial/weight_homes.hpp"
 #include "base/error.hpp"
 #include "base/parse.hpp"
@@ -238,7 +239,7 @@ std::string use_text(const CoreUse& use, Bytes top) {
             std::to_string(ceil_divide((weights + state).count(), (capacity - passing).count())) +
             " chips would hold it";
     }
-    throw InputError({Diagnostic{
+    throw DoesNotFit({Diagnostic{
         machine.component(chip.core_memory).capacity_where,
         "network '" + network.name() + "' does not fit machine '" + machine.name() + "': layer '" +
             network.layer(layers.layers[f].fused->root).name + "' needs " +

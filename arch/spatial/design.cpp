@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "arch/mapper.hpp"
 #include "arch/spatial/emitter.hpp"
 #include "base/error.hpp"
 
@@ -54,7 +55,7 @@ void check_frame_buffer(const Network& network, const Machine& machine, const Ch
     const Component& frame_buffer = machine.component(chip.frame_buffer);
     const Bytes frames = std::get<MemoryConfig>(frame_buffer.config).capacity;
     if (at_edge > frames) {
-        throw InputError(
+        throw DoesNotFit(
             {Diagnostic{frame_buffer.capacity_where,
                         "network '" + network.name() +
                             "' does not fit the frame buffer of machine '" + machine.name() +

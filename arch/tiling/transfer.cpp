@@ -5,6 +5,7 @@
 #include <array>
 
 #include "arch/dram_access.hpp"
+#include "arch/mapper.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -46,7 +47,7 @@ Bytes Transfers::place_in_dram(const std::vector<TensorId>& tensors,
 
 void Transfers::check_fits() const {
     if (dram_.missing().count() > 0) {
-        throw InputError({Diagnostic{machine_.component(hierarchy_.dram).capacity_where,
+        throw DoesNotFit({Diagnostic{machine_.component(hierarchy_.dram).capacity_where,
                                      "network '" + network_.name() +
                                          "' does not fit the dram of machine '" + machine_.name() +
                                          "': " + format_bytes(dram_.missing()) + " are missing"}});

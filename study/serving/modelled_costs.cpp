@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "study/card_divider.hpp"
 
 namespace memwall {
 namespace {
@@ -38,7 +39,7 @@ Bytes peak_of(const RunResult& run, const std::string& memory) {
 
 /// So many users may fit, by what one and two of them take.
 std::int64_t expected_users(const Network& step, const Machine& machine, const StepRunner& run) {
-    const RunResult one = run(step, 1, false);
+    const RunResult one = run(step, 1, StepPlace::in_stream);
     if (one.totals.pipeline) {
         return one.totals.pipeline->most_users();
     }
@@ -47,13 +48,13 @@ std::int64_t expected_users(const Network& step, const Machine& machine, const S
     }
     const Component& memory = outermost_memory(machine);
     const Bytes of_one = peak_of(one, memory.name);
-    const Bytes more = peak_of(run(step, 2, false), memory.name) - of_one;
+    const Bytes more = peak_of(run(step, 2, StepPlace::in_stream), memory.name) - of_one;
     return more > Bytes(0) ? 1 + (memory.capacity() - of_one).count() / more.count() : 1;
 }
 
 bool fits(const Network& step, std::int64_t users, const StepRunnerMaker& make_runner) {
     try {
-        make_runner()(step, users, false);
+        make_runner()(step, users, StepPlace::in_ring);
         return true;
     } catch (const InputError&) {
         return false;
@@ -119,6 +120,29 @@ std::int64_t places_that_fit(const NetworkSource& source, const Machine& machine
     return enough;
 }
 
+namespace {
+
+/// The most that memory must hold comes first: where it does not fit, nothing else matters, and a
+/// pipeline is divided for it; so that the longest prompt has room too.
+std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& run,
+                                 const TokenRanges& ranges, std::int64_t places, bool pipeline,
+                                 Watts standing) {
+    for (;;) {
+        try {
+            const RunResult step =
+                run(source.decode_step(ranges.most_context), places, StepPlace::in_ring);
+            if (pipeline) {
+                run(source.prefill(ranges.most_prompt), 1, StepPlace::alone);
+            }
+            return values_of(step, places, standing);
+        } catch (const DividedAgain&) {
+            continue;  // as the layout now says
+        }
+    }
+}
+
+}  // namespace
+
 ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
                             const StepRunnerMaker& make_runner, const TokenRanges& ranges,
                             std::int64_t places) {
@@ -128,18 +152,19 @@ ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
     }
     const StepRunner run = make_runner();
     const Watts standing = standing_power(machine);
-    // The most that memory must hold comes first: where it does not fit, nothing else matters, and
-    // a pipeline is divided for it.
     const auto fullest = std::make_shared<const std::vector<double>>(
-        values_of(run(source.decode_step(ranges.most_context), places, false), places, standing));
+        fullest_step(source, run, ranges, places, pipeline, standing));
     const auto step = [=, &source](std::int64_t users, std::int64_t context) {
         if (users == places && context == ranges.most_context) {
             return *fullest;
         }
-        return values_of(run(source.decode_step(context), users, false), users, standing);
+        return values_of(run(source.decode_step(context), users, StepPlace::in_ring), users,
+                         standing);
     };
     const auto prompt = [=, &source](std::int64_t users, std::int64_t tokens) {
-        return values_of(run(source.prefill(tokens), users, pipeline), users, standing);
+        return values_of(
+            run(source.prefill(tokens), users, pipeline ? StepPlace::alone : StepPlace::in_ring),
+            users, standing);
     };
     const std::vector<std::int64_t> users =
         pipeline ? std::vector<std::int64_t>{places} : doubling_counts(1, places);

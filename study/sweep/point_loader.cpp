@@ -44,6 +44,9 @@ std::string run_text(const RunSettings& run) {
           asked.prompt, asked.output_tokens, asked.context}) {
         text += " " + (number ? std::to_string(*number) : "-");
     }
+    if (asked.chunk) {
+        text += " chunks of " + std::to_string(*asked.chunk);
+    }
     if (run.objective != MappingObjective::latency) {
         text += std::string(" least ") + name(run.objective);
     }

@@ -14,21 +14,21 @@ namespace {
 
 using Json = nlohmann::json;
 
-ProgramRun run_on_cards(const std::vector<std::string>& more) {
+ProgramRun run_on_cards(const std::vector<std::string>& more,
+                        const std::string& machine = "northpole_16") {
     const TemporaryFolder folder;
     write_text(folder.path() / "small.yaml",
                "memwall: 1\nnetwork: small\nextends: decoder\n"
                "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, "
                "vocabulary: 800}\n");
-    std::vector<std::string> arguments = {"run", "--machine", "northpole_16", "--network",
-                                          "./small.yaml"};
+    std::vector<std::string> arguments = {"run", "--machine", machine, "--network", "./small.yaml"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_memwall(arguments, folder.path());
 }
 
-Json result_on_cards(std::vector<std::string> more) {
+Json result_on_cards(std::vector<std::string> more, const std::string& machine = "northpole_16") {
     more.insert(more.end(), {"--json", "-"});
-    const ProgramRun run = run_on_cards(more);
+    const ProgramRun run = run_on_cards(more, machine);
     INFO(run.err);
     REQUIRE(run.status == 0);
     return Json::parse(run.out)["runs"][0];
@@ -68,9 +68,10 @@ TEST_CASE("A pipeline of cards is as fast as its round trip or its slowest stage
 }
 
 TEST_CASE("Every layer of a model is on one card or in equal parts on several") {
-    const Json run = result_on_cards(decode_with({"--engine", "analytic"}));
+    const Json run = result_on_cards({"--phase", "decode", "--users", "60", "--context", "40",
+                                      "--engine", "analytic", "--set", "machine.cards.hop=0 us"});
     const std::int64_t block = 256 * 256 * 2 + 2 * 256 * 128 + 3 * 256 * 512 + 2 * 256 * 41;
-    CHECK(run["totals"]["macs"] == 6 * (3 * block + 256 * 800));
+    CHECK(run["totals"]["macs"] == 60 * (3 * block + 256 * 800));
     CHECK(run["totals"]["operations"]["mac"] == run["totals"]["macs"]);
     double energy = 0;
     std::int64_t macs = 0;
@@ -161,7 +162,7 @@ TEST_CASE("Frames of a network that does not fit a chip stream through cards") {
           Approx(1));
     const Json one = run("northpole_16", {"--set", "machine.cards.count=2", "--phase", "single"});
     CHECK(one["latency_s"] == one["window_s"]);
-    CHECK(one["latency_s"].get<double>() == Approx(cards["latency_s"].get<double>()));
+    CHECK(one["latency_s"].get<double>() <= cards["latency_s"].get<double>() * (1 + 1e-9));
 }
 
 TEST_CASE("Outputs are divided over as many cards as do equal parts of them") {
@@ -175,6 +176,89 @@ TEST_CASE("Outputs are divided over as many cards as do equal parts of them") {
     for (const Json& stage : totals["pipeline"]["stages"]) {
         CHECK(10 % stage["cards"].get<int>() == 0);  // outputs of the last layer
     }
+}
+
+TEST_CASE("The twin's cards do the same arithmetic, and have caches and weights in their DRAM") {
+    const auto run = [](const std::string& machine, const char* engine) {
+        return result_on_cards(
+            {"--phase", "decode", "--users", "8", "--context", "40", "--engine", engine}, machine);
+    };
+    const Json chips = run("northpole_16", "analytic");
+    for (const char* engine : {"analytic", "systemc"}) {
+        const Json twins = run("von_neumann_16", engine);
+        CHECK(twins["totals"]["macs"] == chips["totals"]["macs"]);
+        CHECK(twins["totals"]["operations"]["mac"] == twins["totals"]["macs"]);
+        CHECK(twins["totals"]["items"] == 8);
+        CHECK(twins["totals"]["with_servers"]["host_w"] == 737);
+        std::int64_t cached = 0;
+        for (const Json& layer : twins["layers"]) {
+            const Json& traffic = layer["traffic_bytes"];
+            if (traffic.contains("dram") && traffic["dram"].contains("state")) {
+                cached += traffic["dram"]["state"]["read"].get<std::int64_t>();
+            }
+        }
+        CHECK(cached == 8 * 3 * 2 * 128 * 41);  // users, blocks, keys and values, words, tokens
+    }
+}
+
+TEST_CASE("Where weights stay in a card's buffer, its stages are weighed so") {
+    const auto stages = [](const char* buffer) {
+        const ProgramRun run =
+            run_memwall({"run", "--machine", "von_neumann_16", "--network", "granite_3b",
+                         "--precision", "int4", "--phase", "decode", "--users", "28", "--context",
+                         "2048", "--engine", "analytic", "--json", "-", "--set",
+                         "machine.components.global_buffer.capacity=" + std::string(buffer)});
+        INFO(run.err);
+        REQUIRE(run.status == 0);
+        return Json::parse(run.out)["runs"][0]["totals"]["pipeline"]["stages"].size();
+    };
+    CHECK(stages("32MiB") < 15);    // few stages with little way: each reads its weights anyway
+    CHECK(stages("128MiB") == 15);  // 104 MiB of a block stay
+}
+
+TEST_CASE("Where a part does not fit once it is mapped, the cards are divided otherwise") {
+    // The sum of its bytes fits fewer cards, but not what is in each core.
+    const std::vector<std::string> tight = {"--set", "machine.components.core_memory.capacity=4KiB",
+                                            "--set", "machine.components.core_memory.bank=1KiB",
+                                            "--set", "machine.components.sequencer.program=64 B"};
+    const auto prefill = [&](const char* tokens) {
+        std::vector<std::string> more = {"--phase", "prefill",  "--prompt",
+                                         tokens,    "--engine", "analytic"};
+        more.insert(more.end(), tight.begin(), tight.end());
+        return run_on_cards(more);
+    };
+    const ProgramRun fits = prefill("24");
+    INFO(fits.err);
+    CHECK(fits.status == 0);
+    const ProgramRun none = prefill("96");
+    CHECK(none.status == 2);
+    CHECK(none.err.find(" more than its 4.00 KiB: ") != std::string::npos);
+}
+
+TEST_CASE("A prompt that is too long for the cards is told how it can be read") {
+    const ProgramRun run =
+        run_on_cards({"--phase", "prefill", "--prompt", "100000", "--engine", "analytic"});
+    CHECK(run.status == 2);
+    CHECK(run.err.find("have to lie on one card, which holds 192 MiB") != std::string::npos);
+    CHECK(run.err.find("--chunk N reads N at a time") != std::string::npos);
+}
+
+TEST_CASE("Chunks of prompts fill the cards") {
+    const std::vector<std::string> prompt = {
+        "--phase",  "prefill",  "--prompt", "64",
+        "--engine", "analytic", "--set",    "machine.cards.hop=0 us"};
+    std::vector<std::string> chunked = prompt;
+    chunked.insert(chunked.end(), {"--chunk", "16"});
+    const Json run = result_on_cards(chunked);
+    const Json& stages = run["totals"]["pipeline"]["stages"];
+    double slowest = 0;
+    for (const Json& stage : stages) {
+        slowest = std::max(slowest, stage["interval_s"].get<double>());
+    }
+    // The last chunk's way, and behind it the turns of three that attend to less.
+    const double trip = run["totals"]["pipeline"]["round_trip_s"];
+    CHECK(run["totals"]["window_s"].get<double>() > trip);
+    CHECK(run["totals"]["window_s"].get<double>() <= trip + 3 * slowest * (1 + 1e-9));
 }
 
 TEST_CASE("What cards cannot do is told") {
@@ -194,6 +278,11 @@ TEST_CASE("What cards cannot do is told") {
     CHECK(users.find("the caches of 100000 users do not; those of ") != std::string::npos);
     CHECK(fault(decode_with({"--set", "network.parameters.vocabulary=100000000"}))
               .find("its weights take") != std::string::npos);
+    CHECK(fault(decode_with({"--set", "machine.cards.instances=3"}))
+              .find("expected a number that divides the 16 cards into equal parts, found '3'") !=
+          std::string::npos);
+    CHECK(run_on_cards({"--phase", "training_step", "--precision", "int8"}, "von_neumann_16")
+              .err.find("has cards, over which training is not modelled") != std::string::npos);
     CHECK(fault(decode_with({"--set", "machine.cards.hop=fast"})).find("'hop' in 'cards'") !=
           std::string::npos);
     CHECK(fault(decode_with({"--set", "machine.cards.conut=3"})).find("unknown key 'conut'") !=

@@ -182,6 +182,26 @@ TEST_CASE("A prefill reads the prompts and says when the first token is there") 
     CHECK(run["totals"]["first_token_s"] == run["totals"]["latency_s"]);
 }
 
+TEST_CASE("A prompt in chunks attends to the same pairs, and makes the scores of each chunk") {
+    // 4, 4 and 2 of 10 tokens.
+    const Json run = run_small({"--phase", "prefill", "--prompt", "10", "--chunk", "4"});
+    CHECK(run["totals"]["macs"] == macs(10, 0) + 2 * 64 * 50);
+    CHECK(run["totals"]["operations"]["mac"] == run["totals"]["macs"]);
+    CHECK(dram_bytes(run, "state", "write") == 10 * 2 * 2 * 32);
+    CHECK(run["totals"]["items"] == 10);
+    CHECK(run["totals"]["first_token_s"] == run["totals"]["window_s"]);
+    CHECK(run["scenario"]["chunk"] == 4);
+    const Json whole = run_small({"--phase", "prefill", "--prompt", "10", "--chunk", "10"});
+    CHECK(whole["totals"] == run_small({"--phase", "prefill", "--prompt", "10"})["totals"]);
+}
+
+TEST_CASE("Many chunks are as exact as each of them") {
+    const Json run = run_small({"--phase", "prefill", "--prompt", "24", "--chunk", "2"});
+    CHECK(run["totals"]["macs"] == macs(24, 0) + 11 * 64 * 50);
+    CHECK(run["scenario"]["extrapolation"]["contexts"] == Json({0, 10, 20}));
+    CHECK(run["scenario"]["extrapolation"]["error_percent"].get<double>() < 5);
+}
+
 TEST_CASE("A phase of language models is refused where any other network is shown") {
     for (const std::vector<std::string>& what :
          {std::vector<std::string>{"network", "lenet"},
@@ -220,6 +240,11 @@ TEST_CASE("Scenarios that do not go with a language model or its phase are refus
     CHECK(
         fault({"--phase", "decode", "--batch", "2"}).find("batch does not go with phase decode") !=
         std::string::npos);
+    CHECK(fault({"--phase", "decode", "--chunk", "2"})
+              .find("chunk does not go with phase decode; expected prefill or generate") !=
+          std::string::npos);
+    CHECK(fault({"--prompt", "6", "--chunk", "7"}).find("expected chunk from 1 to 6, found 7") !=
+          std::string::npos);
     CHECK(fault({"--phase", "decode", "--context", "0"})
               .find("expected context from 1 to 1000000, found 0") != std::string::npos);
     CHECK(fault({"--phase", "decode", "--set", "machine.components.dram.capacity=4KiB"})

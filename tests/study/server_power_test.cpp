@@ -54,6 +54,59 @@ TEST_CASE("Cards that fill a part of a server have that part of its power") {
     CHECK(Json::parse(chip.out)["runs"][0]["totals"]["with_servers"].is_null());
 }
 
+TEST_CASE("Instances of a rack do the same, each for users of its own") {
+    const std::vector<std::string> decode = {"--engine", "analytic", "--phase",
+                                             "decode",   "--users",  "4"};
+    const auto totals_of = [&](std::vector<std::string> machine) {
+        machine.insert(machine.end(), decode.begin(), decode.end());
+        machine.insert(machine.begin(), {"run", "--machine"});
+        return with_small(machine)["runs"][0]["totals"];
+    };
+    const Json one = totals_of({"northpole_16"});
+    const Json rack = totals_of({"northpole_rack"});
+    const auto times = [&](const char* key) {
+        return rack[key].get<double>() / one[key].get<double>();
+    };
+    CHECK(times("throughput_per_s") == Approx(18));
+    CHECK(times("power_w") == Approx(18));
+    CHECK(times("macs") == 18);
+    CHECK(times("items") == 18);
+    CHECK(times("area_mm2") == Approx(18));
+    CHECK(rack["latency_s"] == one["latency_s"]);
+    CHECK(rack["energy_per_item_j"] == one["energy_per_item_j"]);
+    CHECK(rack["power_scope"] == "288 cards");
+    CHECK(rack["pipeline"]["instances"] == 18);
+    CHECK(rack["pipeline"]["static_power_w"].get<double>() +
+              rack["pipeline"]["dynamic_power_w"].get<double>() ==
+          Approx(rack["power_w"].get<double>()));
+    CHECK(rack["with_servers"]["servers"] == 18);
+    CHECK(rack["with_servers"]["energy_per_item_j"].get<double>() ==
+          Approx(one["with_servers"]["energy_per_item_j"].get<double>()));
+    const Json larger = totals_of({"northpole_rack", "--set", "machine.cards.instances=3"});
+    CHECK(larger["pipeline"]["cards"] == 288);
+    CHECK(larger["throughput_per_s"].get<double>() ==
+          Approx(3 * one["throughput_per_s"].get<double>()));  // hops limit 4 users on more cards
+}
+
+TEST_CASE("A rack is served as its instances") {
+    const std::vector<std::string> load = {"--rate",   "1000", "--requests",      "20",
+                                           "--prompt", "20",   "--output-tokens", "4",
+                                           "--users",  "4"};
+    const auto served = [&](std::vector<std::string> machine) {
+        machine.insert(machine.end(), load.begin(), load.end());
+        machine.insert(machine.begin(), {"serve", "--machine"});
+        return with_small(machine);
+    };
+    const Json rack = served({"northpole_rack"});
+    CHECK(rack["instances"] == 18);
+    CHECK(rack["totals"] == served({"northpole_16", "--instances", "18"})["totals"]);
+    const ProgramRun twice = run_memwall({"serve", "--machine", "northpole_rack", "--network",
+                                          "granite_3b", "--rate", "1", "--instances", "2"});
+    CHECK(twice.status == 2);
+    CHECK(twice.err.find("has 18 instances in one; expected --set machine.cards.instances=N") !=
+          std::string::npos);
+}
+
 TEST_CASE("A rack of instances draws the power of all its servers") {
     const Json result =
         with_small({"serve", "--machine", "northpole_16", "--rate", "1000", "--requests", "20",

@@ -19,7 +19,7 @@ offers() {
 
 expect_equal "$(offers memwall co)" "compare" "verbs"
 expect_equal "$(offers memwall run --prec)" "--precision" "options"
-expect_equal "$(offers memwall run --machine north)" "northpole northpole_16" "machines"
+expect_equal "$(offers memwall run --machine north)" "northpole northpole_16 northpole_rack" "machines"
 expect_equal "$(offers memwall compare von_neumann northpole --network resnet50_)" "resnet50_v1" "networks"
 expect_equal "$(offers memwall run --engine s)" "systemc" "engines"
 expect_equal "$(offers memwall show technology 12)" "12nm" "technologies"

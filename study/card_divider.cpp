@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/card_divider.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "arch/pipeline.hpp"
+#include "base/error.hpp"
+#include "workloads/slice.hpp"
+
+namespace memwall {
+namespace {
+
+/// Layers between two places where a single tensor crosses.
+struct Section {
+    std::vector<bool> layers;
+    Network network;
+    int shape = 0;                       ///< equal for sections that differ in names alone
+    std::int64_t divisible_outputs = 1;  ///< of the layer that cards may divide; 1: of none
+    Seconds seconds;                     ///< that it adds to a round of one group
+    Seconds seconds_resident;            ///< the same where its weights lie in the card's buffer
+    Bytes weights, state_of_user, activations, lost;
+    Bytes in, out;  ///< what a group brings and takes away
+    bool multiplies = false;
+};
+
+/// Layers that a card has no room for, with how many cards as one has them.
+struct Refused {
+    std::vector<int> shapes;
+    std::int64_t cards = 1;
+    DoesNotFit why;
+};
+
+/// MODEL: rows of embedding tables are looked up by the host, whose memory holds the tables; the
+/// first card gets the rows.
+std::vector<bool> layers_on_cards(const Network& network) {
+    std::vector<bool> on_cards;
+    for (const Layer& layer : network.layers()) {
+        const Operand* weights = layer.space.find(TensorRole::weights);
+        on_cards.push_back(weights == nullptr || !weights->projection.gather ||
+                           weights->projection.gather->grouped);
+    }
+    return on_cards;
+}
+
+Bytes bytes_of(const Network& network, const std::vector<TensorId>& tensors) {
+    Bytes sum;
+    for (const TensorId tensor : tensors) {
+        sum += network.tensor_bytes(tensor);
+    }
+    return sum;
+}
+
+}  // namespace
+
+class CardDivider::Sections {
+public:
+    Sections(const Network& network, const Machine& machine, std::int64_t groups)
+        : network_(network),
+          machine_(machine),
+          cards_(*machine.parts().cards),
+          groups_(groups),
+          room_(card_room(machine)),
+          buffer_(shared_buffer(machine)) {
+        const std::vector<bool> all = layers_on_cards(network);
+        std::vector<std::size_t> ends = cut_places(network, all);
+        ends.push_back(all.size());
+        std::map<std::string, int> shapes;
+        std::size_t begin = 0;
+        for (const std::size_t end : ends) {
+            std::vector<bool> layers(all.size());
+            std::copy(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                      all.begin() + static_cast<std::ptrdiff_t>(end),
+                      layers.begin() + static_cast<std::ptrdiff_t>(begin));
+            add(std::move(layers), shapes);
+            begin = end;
+        }
+    }
+
+    void weigh(const WholeRun& whole) {
+        if (!room_for(network_.batch(), cards_.count)) {
+            refuse_all();
+        }
+        const std::vector<Seconds> own = weights_of(whole, WholeCard::own_buffer);
+        const std::vector<Seconds> all =
+            buffer_ > Bytes(0) ? weights_of(whole, WholeCard::all_buffers) : own;
+        for (std::size_t u = 0; u < sections_.size(); ++u) {
+            sections_[u].seconds = own[u];
+            sections_[u].seconds_resident = all[u];
+        }
+    }
+
+    [[nodiscard]] Division divide() const {
+        PartitionGoal goal;
+        goal.groups = groups_;
+        goal.each = to_seconds(cards_.hop + host().latency * 2);
+        goal.slack = kSlack;
+        const auto stages =
+            partition_chain(sections_.size(), cards_.count, goal,
+                            [&](std::size_t begin, std::size_t end, std::int64_t width) {
+                                return time(begin, end, width);
+                            });
+        if (!stages) {
+            ensure(!refused_.empty(), "what has room has a partition");
+            throw DoesNotFit(refused_.back().why);
+        }
+        Division division;
+        for (const Stage& stage : *stages) {
+            division.push_back({layers_of(stage), stage.cards});
+        }
+        return division;
+    }
+
+    void refuse(const StageLayers& stage, const DoesNotFit& why) {
+        std::vector<int> shapes;
+        for (const Section& section : sections_) {
+            const auto first = std::find(section.layers.begin(), section.layers.end(), true);
+            if (stage.layers[static_cast<std::size_t>(first - section.layers.begin())]) {
+                shapes.push_back(section.shape);
+            }
+        }
+        refused_.push_back({std::move(shapes), stage.cards, why});
+    }
+
+private:
+    /// By so much layers of one kind differ with what runs around them.
+    static constexpr double kSlack = 0.01;
+    /// As many cards as a machine may have.
+    static constexpr std::int64_t kMostCards = 1024;
+
+    /// What each section adds to a round. Equal ones count alike, whichever of them had its weights
+    /// in a buffer.
+    [[nodiscard]] std::vector<Seconds> weights_of(const WholeRun& whole, WholeCard card) const {
+        const RunResult run =
+            whole(slice_network(network_, layers_on_cards(network_), network_.name()), card);
+        ensure(run.totals.items_together == cards_.together,
+               "a whole run has groups as large as cards have");
+        std::map<std::string, Seconds> adds;
+        for (const LayerResult& layer : run.layers) {
+            adds[layer.name] = layer.adds;
+        }
+        std::map<int, std::vector<double>> by_shape;
+        for (const Section& section : sections_) {
+            double seconds = 0;
+            for (const Layer& layer : section.network.layers()) {
+                seconds += adds.at(layer.name).count();
+            }
+            by_shape[section.shape].push_back(seconds);
+        }
+        std::vector<Seconds> means;
+        for (const Section& section : sections_) {
+            const std::vector<double>& all = by_shape[section.shape];
+            means.emplace_back(std::accumulate(all.begin(), all.end(), 0.0) /
+                               static_cast<double>(all.size()));
+        }
+        return means;
+    }
+
+    void add(std::vector<bool> layers, std::map<std::string, int>& shapes) {
+        Section section;
+        section.network = slice_network(network_, layers, network_.name());
+        section.layers = std::move(layers);
+        section.shape =
+            shapes.try_emplace(shape_text(section.network), shapes.size()).first->second;
+        if (const LayerId last = divisible_layer(section.network); last.valid()) {
+            section.divisible_outputs = section.network.layer(last).space.extent(Dim::K);
+        }
+        const std::int64_t groups = network_.batch() / cards_.together;
+        section.weights = section.network.weight_bytes();
+        section.state_of_user = Bytes(section.network.state_bytes().count() / network_.batch());
+        section.activations = Bytes(section.network.peak_activation_bytes().count() / groups);
+        section.lost = lost_to_rows(section.network, machine_);
+        section.in = Bytes(bytes_of(section.network, section.network.inputs()).count() / groups);
+        section.out = Bytes(bytes_of(section.network, section.network.outputs()).count() / groups);
+        section.multiplies = section.network.macs() > 0;
+        sections_.push_back(std::move(section));
+    }
+
+    [[nodiscard]] const LinkConfig& host() const {
+        return std::get<LinkConfig>(machine_.component(machine_.find("host")).config);
+    }
+
+    /// Weights, caches of `users` and the most activations, where `width` cards share them. What a
+    /// core's own room adds to that shows when the part is mapped.
+    [[nodiscard]] bool fits(std::size_t begin, std::size_t end, std::int64_t width,
+                            std::int64_t users) const {
+        Bytes stays;
+        Bytes passes;
+        for (std::size_t u = end; u-- > begin;) {
+            const Section& section = sections_[u];
+            stays += Bytes(section.weights.count() / width) + section.state_of_user * users +
+                     section.lost;
+            passes = std::max(passes, section.activations);
+            if (stays + passes > room_) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// Whether `width` cards can do equal parts of the sections at once: of outputs of the last
+    /// one; those before have no weights, and every card does them.
+    [[nodiscard]] bool divisible(std::size_t begin, std::size_t end, std::int64_t width) const {
+        if (width == 1) {
+            return true;
+        }
+        const std::int64_t outputs = sections_[end - 1].divisible_outputs;
+        return outputs > 1 && outputs % width == 0 &&
+               std::none_of(sections_.begin() + static_cast<std::ptrdiff_t>(begin),
+                            sections_.begin() + static_cast<std::ptrdiff_t>(end) - 1,
+                            [](const Section& section) { return section.multiplies; });
+    }
+
+    /// Whether what was refused is among these sections.
+    [[nodiscard]] bool was_refused(std::size_t begin, std::size_t end, std::int64_t width) const {
+        return std::any_of(refused_.begin(), refused_.end(), [&](const Refused& refused) {
+            return width <= refused.cards &&
+                   std::search(sections_.begin() + static_cast<std::ptrdiff_t>(begin),
+                               sections_.begin() + static_cast<std::ptrdiff_t>(end),
+                               refused.shapes.begin(), refused.shapes.end(),
+                               [](const Section& section, int shape) {
+                                   return section.shape == shape;
+                               }) != sections_.begin() + static_cast<std::ptrdiff_t>(end);
+        });
+    }
+
+    [[nodiscard]] std::optional<Seconds> time(std::size_t begin, std::size_t end,
+                                              std::int64_t width) const {
+        if (!divisible(begin, end, width) || !fits(begin, end, width, network_.batch()) ||
+            was_refused(begin, end, width)) {
+            return std::nullopt;
+        }
+        const bool resident = in_buffer(begin, end, width);
+        Seconds sum(0);
+        for (std::size_t u = begin; u < end; ++u) {
+            const Section& section = sections_[u];
+            const std::int64_t parts = u + 1 == end ? width : 1;
+            sum += Seconds((resident ? section.seconds_resident : section.seconds).count() /
+                           static_cast<double>(parts));
+        }
+        return std::max(sum, transfer(begin, end, width));
+    }
+
+    /// Whether the weights stay in the buffer in front of the card's DRAM, beside activations.
+    [[nodiscard]] bool in_buffer(std::size_t begin, std::size_t end, std::int64_t width) const {
+        Bytes weights;
+        Bytes passes;
+        for (std::size_t u = begin; u < end && weights <= buffer_; ++u) {
+            weights += Bytes(sections_[u].weights.count() / width);
+            passes = std::max(passes, sections_[u].activations);
+        }
+        return weights + passes <= buffer_;
+    }
+
+    /// Of what a group of users brings to the card and takes away, whichever takes longer.
+    [[nodiscard]] Seconds transfer(std::size_t begin, std::size_t end, std::int64_t width) const {
+        const auto out = static_cast<double>(sections_[end - 1].out.count());
+        const double most = std::max(static_cast<double>(sections_[begin].in.count()),
+                                     out / static_cast<double>(width));
+        return Seconds(most / static_cast<double>(host().bandwidth.count()));
+    }
+
+    [[nodiscard]] std::vector<bool> layers_of(const Stage& stage) const {
+        std::vector<bool> layers(network_.layers().size());
+        for (std::size_t u = stage.begin; u < stage.end; ++u) {
+            std::transform(layers.begin(), layers.end(), sections_[u].layers.begin(),
+                           layers.begin(), [](bool a, bool b) { return a || b; });
+        }
+        return layers;
+    }
+
+    /// Whether `users` find room on so many cards, whatever the time.
+    [[nodiscard]] bool room_for(std::int64_t users, std::int64_t cards) const {
+        const auto any = [&](std::size_t begin, std::size_t end,
+                             std::int64_t width) -> std::optional<Seconds> {
+            return divisible(begin, end, width) && fits(begin, end, width, users)
+                       ? std::optional(Seconds(1))
+                       : std::nullopt;
+        };
+        return partition_chain(sections_.size(), cards, {}, any).has_value();
+    }
+
+    /// The most of 1 to `none` - 1 that is true of `holds`, which is false from some number on; 0
+    /// where it is true of none.
+    template <class Holds>
+    static std::int64_t most_that(std::int64_t none, const Holds& holds) {
+        std::int64_t most = 0;
+        while (none - most > 1) {
+            const std::int64_t middle = most + (none - most) / 2;
+            (holds(middle) ? most : none) = middle;
+        }
+        return most;
+    }
+
+    [[noreturn]] void refuse_all() const {
+        std::string why = room_for(0, cards_.count) ? too_many_users() : too_little_room();
+        const Component& memory = card_memory(machine_);
+        throw DoesNotFit({Diagnostic{memory.capacity_where,
+                                     "network '" + network_.name() + "' does not fit the " +
+                                         std::to_string(cards_.count) + " cards of machine '" +
+                                         machine_.name() + "'" + why}});
+    }
+
+    [[nodiscard]] std::string too_many_users() const {
+        const std::int64_t enough = most_that(
+            network_.batch(), [&](std::int64_t users) { return room_for(users, cards_.count); });
+        return ": the caches of " + std::to_string(network_.batch()) + " users do not; those of " +
+               std::to_string(enough) + " would";
+    }
+
+    [[nodiscard]] std::string too_little_room() const {
+        const std::string weights = "; their memories hold " +
+                                    format_bytes(card_capacity(machine_) * cards_.count) +
+                                    ", its weights take " + format_bytes(network_.weight_bytes());
+        for (std::size_t u = 0; u < sections_.size(); ++u) {
+            const Section& section = sections_[u];
+            const std::int64_t widths = section.divisible_outputs > 1 ? kMostCards : 1;
+            bool some = false;
+            for (std::int64_t width = 1; width <= widths && !some; ++width) {
+                some = divisible(u, u + 1, width) && fits(u, u + 1, width, 0);
+            }
+            if (!some) {
+                return weights + "; the layers '" + section.network.layers().front().name +
+                       "' to '" + section.network.layers().back().name +
+                       "' have to lie on one card, which holds " +
+                       format_bytes(card_capacity(machine_)) + ": their weights take " +
+                       format_bytes(section.weights) + ", their activations " +
+                       format_bytes(section.activations);
+            }
+        }
+        const std::int64_t too_few = most_that(
+            kMostCards + 1, [&](std::int64_t cards) { return !room_for(network_.batch(), cards); });
+        return weights + (too_few < kMostCards
+                              ? "; " + std::to_string(too_few + 1) + " cards would hold it"
+                              : "");
+    }
+
+    const Network& network_;
+    const Machine& machine_;
+    const CardsConfig& cards_;
+    std::int64_t groups_;
+    Bytes room_;
+    Bytes buffer_;  ///< in front of the card's DRAM; 0 without one
+    std::vector<Section> sections_;
+    std::vector<Refused> refused_;
+};
+
+CardDivider::CardDivider(const Network& network, const Machine& machine, std::int64_t groups,
+                         const WholeRun& run)
+    : sections_(std::make_unique<Sections>(network, machine, groups)) {
+    sections_->weigh(run);
+}
+
+CardDivider::~CardDivider() = default;
+
+Division CardDivider::divide() const {
+    return sections_->divide();
+}
+
+void CardDivider::refuse(const RefusedStage& refused) {
+    sections_->refuse(refused.stage, refused.why);
+}
+
+}  // namespace memwall

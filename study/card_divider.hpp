@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who gets which layers of a network, of the cards of a machine: by the time that each takes, and
+// by what fits.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "arch/mapper.hpp"
+#include "sim/result.hpp"
+#include "study/card_parts.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// A card that holds all layers, and whose host link is never in the way.
+enum class WholeCard {
+    own_buffer,  ///< with the buffer of one card, in front of its DRAM
+    all_buffers  ///< with those of all cards in one: weights stay there where all hold them
+};
+
+/// Runs layers one behind the other on such a card.
+using WholeRun = std::function<RunResult(const Network& layers, WholeCard card)>;
+
+/// A stage that found no room on its card when it was mapped.
+struct RefusedStage {
+    StageLayers stage;
+    DoesNotFit why;
+};
+
+/// How the cards are divided for all steps of a network, and what was found not to fit in any.
+struct CardLayout {
+    Division division;  ///< empty: not yet
+    std::vector<RefusedStage> refused;
+};
+
+/// A step found no room in a division that was made for another: there is a new refusal in the
+/// layout, and what was run by the old division is to be run again.
+class DividedAgain : public DoesNotFit {
+public:
+    explicit DividedAgain(const DoesNotFit& why) : DoesNotFit(why) {}
+};
+
+/// Divides a network over the cards of a machine as a pipeline. Network and machine must outlive
+/// it.
+class CardDivider {
+public:
+    /// `groups`: that go through the cards one behind the other; 0: without end. Throws DoesNotFit
+    /// where the cards cannot hold the network.
+    CardDivider(const Network& network, const Machine& machine, std::int64_t groups,
+                const WholeRun& run);
+    ~CardDivider();
+    CardDivider(const CardDivider&) = delete;
+    CardDivider& operator=(const CardDivider&) = delete;
+
+    /// The best division (PartitionGoal) without a stage that was refused. Throws the last refusal
+    /// where there is none.
+    [[nodiscard]] Division divide() const;
+
+    /// That stage, and all that have its layers or their equals, find no room on a card.
+    void refuse(const RefusedStage& refused);
+
+private:
+    class Sections;
+    std::unique_ptr<Sections> sections_;
+};
+
+}  // namespace memwall
