@@ -159,7 +159,8 @@ Case pipeline(Contended sharing, std::int64_t tiles) {
     return made;
 }
 
-Case mapped(const std::string& configs, const std::string& machine, const std::string& network) {
+Shipped shipped(const std::string& configs, const std::string& machine,
+                const std::string& network) {
     const auto read = [&](const std::string& path) {
         Diagnostics faults;
         YamlValue value = read_yaml_file(configs + "/" + path, path, faults);
@@ -174,11 +175,16 @@ Case mapped(const std::string& configs, const std::string& machine, const std::s
     };
     Machine made = load_machine(read("machines/" + machine + ".yaml"), technology, dram);
     Diagnostics faults;
-    const Network loaded = load_network(read("networks/" + network + ".yaml"), faults);
+    Network loaded = load_network(read("networks/" + network + ".yaml"), faults);
     faults.throw_if_any();
-    Program program = map_network(loaded, made, MapperOptions{}).program;
-    return {network + " " + machine, std::move(made), std::move(program),
-            static_cast<std::int64_t>(loaded.layers().size())};
+    return {std::move(made), std::move(loaded)};
+}
+
+Case mapped(const std::string& configs, const std::string& machine, const std::string& network) {
+    Shipped read = shipped(configs, machine, network);
+    Program program = map_network(read.network, read.machine, MapperOptions{}).program;
+    return {network + " " + machine, std::move(read.machine), std::move(program),
+            static_cast<std::int64_t>(read.network.layers().size())};
 }
 
 }  // namespace memwall::bench

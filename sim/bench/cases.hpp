@@ -7,6 +7,7 @@
 
 #include "arch/machine.hpp"
 #include "arch/program.hpp"
+#include "workloads/network.hpp"
 
 namespace memwall::bench {
 
@@ -22,7 +23,13 @@ struct Case {
 enum class Contended { nothing, bus, dram };
 Case pipeline(Contended sharing, std::int64_t tiles);
 
-/// A shipped network on a shipped machine, at its own precision, batch 1.
+/// A shipped machine and a shipped network, at its own precision, batch 1.
+struct Shipped {
+    Machine machine;
+    Network network;
+};
+Shipped shipped(const std::string& configs, const std::string& machine, const std::string& network);
+/// The one as the program of the other.
 Case mapped(const std::string& configs, const std::string& machine, const std::string& network);
 
 /// Eight pseudo-channels of HBM2.

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // memwall_bench: what a step costs, on fixed programs, beside a bare SystemC program that does as
-// many timed notifications; and what a burst of a DRAM costs. Every measurement has a process of
-// its own.
+// many timed notifications, in a process of its own; what a mapper takes at each effort; and what a
+// burst of a DRAM costs.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <string>
 
+#include "arch/mapper.hpp"
 #include "sim/bench/bare_kernel.hpp"
 #include "sim/bench/cases.hpp"
 #include "sim/bench/dram_bursts.hpp"
@@ -53,6 +57,36 @@ void measure(const bench::Case& made) {
                 static_cast<double>(outcome.events) / steps, kernel, no_causes, plain, bare);
 }
 
+/// Milliseconds of processor time that a mapper takes, the program's steps written down included:
+/// the least of a few times.
+double mapping_time(const bench::Shipped& shipped, Effort effort) {
+    constexpr int kTimes = 3;
+    MapperOptions options;
+    options.effort = effort;
+    options.repetition = true;  // as the analytic engine asks for it
+    double least = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < kTimes; ++i) {
+        const std::clock_t begin = std::clock();
+        const Mapping mapping = map_network(shipped.network, shipped.machine, options);
+        const auto took = static_cast<double>(std::clock() - begin);
+        least = std::min(least, took * 1e3 / CLOCKS_PER_SEC);
+    }
+    return least;
+}
+
+/// Three levels of memory, by the mapper of tilings and by that of loop nests.
+void measure_mapping(const std::string& configs, const std::string& network) {
+    std::printf("\n%-32s %10s %10s %10s\n", "ms to map", "quick", "normal", "thorough");
+    for (const char* machine : {"von_neumann", "eyeriss"}) {
+        const bench::Shipped shipped = bench::shipped(configs, machine, network);
+        std::printf("%-32s", (network + " " + machine).c_str());
+        for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
+            std::printf(" %10.1f", mapping_time(shipped, effort));
+        }
+        std::printf("\n");
+    }
+}
+
 void measure_bursts() {
     constexpr std::int64_t kAccesses = 32;
     std::printf("\n%-32s %9s %10s\n", "DRAM", "bursts", "ns a burst");
@@ -83,6 +117,9 @@ int main(int count, char** words) {
             for (const char* machine : {"von_neumann", "northpole"}) {
                 measure(bench::mapped(words[1], machine, words[2]));
             }
+        }
+        if (count > 2) {
+            measure_mapping(words[1], words[2]);
         }
         measure_bursts();
     } catch (const std::exception& error) {
