@@ -105,6 +105,8 @@ const std::vector<GoodSplit>& PassSearch::good_splits(const Candidate& candidate
     if (!fresh) {
         return good;
     }
+    constexpr std::size_t kUsualSplits = 16;
+    good.reserve(kUsualSplits);
     const CoreCycles& core_cycles = costs_.core_cycles();
     constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max() / 2;
     std::int64_t least = kNone;  // of those that fit

@@ -2,7 +2,7 @@
 #include "arch/tiling/residency.hpp"
 
 #include <algorithm>
-#include <map>
+#include <cstdint>
 #include <numeric>
 #include <utility>
 
@@ -125,15 +125,17 @@ std::vector<std::size_t> Residency::by_reading() const {
 // they are used, and go back there.
 std::vector<bool> Residency::keep_weights(std::int64_t room) const {
     room = network_.trains() ? -1 : room;
-    std::map<TensorId, bool> decided;  // several layers may share one tensor
+    enum class Fate : std::uint8_t { open, streams, stays };
+    std::vector<Fate> fates(network_.tensors().size());  // several layers may share one tensor
     std::vector<bool> resident(fused_.size(), false);
     for (const std::size_t f : weights_) {
         const std::int64_t bytes = network_.tensor_bytes(fused_[f].weights).count();
-        const auto [known, fresh] = decided.emplace(fused_[f].weights, bytes <= room);
-        resident[f] = known->second;
-        if (fresh && known->second) {
-            room -= bytes;
+        Fate& fate = fates[fused_[f].weights.position()];
+        if (fate == Fate::open) {
+            fate = bytes <= room ? Fate::stays : Fate::streams;
+            room -= fate == Fate::stays ? bytes : 0;
         }
+        resident[f] = fate == Fate::stays;
     }
     return resident;
 }
