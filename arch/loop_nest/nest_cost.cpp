@@ -159,22 +159,51 @@ bool NestCost::counted_fits(const NestPoint& point) const {
     return true;
 }
 
-std::optional<NestFigures> NestCost::figures_if_fit(const NestPoint& point) const {
-    count_loops(point);
-    return counted_fits(point) ? std::optional(counted_figures(point)) : std::nullopt;
+double NestCost::counted_steps() const {
+    double steps = turns_;
+    for (std::size_t l = 0; l < levels_; ++l) {
+        for (std::size_t d = 0; d < dims_.size(); ++d) {
+            steps *= as_double(steps_[l][d]);
+        }
+    }
+    return steps;
 }
 
-NestFigures NestCost::figures(const NestPoint& point) const {
+std::optional<NestFigures> NestCost::figures_below(const NestPoint& point,
+                                                   MappingObjective objective, double most) const {
     count_loops(point);
-    return counted_figures(point);
-}
-
-NestFigures NestCost::counted_figures(const NestPoint& point) const {
     count_turns(point);
+    NestFigures least;
+    least.cycles = counted_steps() * as_double(machine_.cycles_a_step);
+    least.joules = points_ * prices_.point + least.cycles * prices_.static_per_cycle;
+    if (least.of(objective) > most || !counted_fits(point)) {
+        return std::nullopt;
+    }
+    return counted_figures(point, least, objective, most);
+}
+
+/// Each operand adds to all figures: the rest of them is not counted where some are too much.
+std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
+                                                     const NestFigures& least,
+                                                     MappingObjective objective,
+                                                     double most) const {
     NestFigures figures;
-    double folds = 1;
     std::array<double, kMostLevels> read{};
     std::array<double, kMostLevels> written{};
+    const auto busy = [&](std::size_t l) {
+        const NestMemory& memory = machine_.memories[l];
+        const double reading = cycles_at(read[l], memory.read_width);
+        const double writing = cycles_at(written[l], memory.write_width);
+        return memory.one_port ? reading + writing : std::max(reading, writing);
+    };
+    NestFigures so_far = least;
+    const auto is_too_much = [&](std::size_t parent) {
+        so_far.cycles = std::max(so_far.cycles, busy(parent));
+        so_far.joules = least.joules + figures.joules;
+        so_far.bytes = figures.bytes;
+        return so_far.of(objective) > most;
+    };
+    double folds = 1;
     double ends = 0;
     double alone = 0;  // of levels with single buffers, while nothing is computed
     PassTimes passes;
@@ -264,25 +293,19 @@ NestFigures NestCost::counted_figures(const NestPoint& point) const {
                 ends += std::max(cycles_at(tile, outputs ? above.write_width : above.read_width),
                                  cycles_at(part, outputs ? here.read_width : here.write_width));
             }
+            if (is_too_much(parent)) {
+                return std::nullopt;
+            }
             parent = child;
         }
     }
-    double steps = turns_;
-    for (std::size_t l = 0; l < levels_; ++l) {
-        for (std::size_t d = 0; d < dims_.size(); ++d) {
-            steps *= as_double(steps_[l][d]);
-        }
-    }
-    figures.cycles = machine_.array.cycles(steps, folds) * as_double(machine_.cycles_a_step);
+    figures.cycles =
+        machine_.array.cycles(counted_steps(), folds) * as_double(machine_.cycles_a_step);
     if (machine_.networks) {
         figures.cycles = std::max(figures.cycles, passes.streaming) + passes.ramp();
     }
     for (std::size_t l = 0; l < levels_; ++l) {
-        const NestMemory& memory = machine_.memories[l];
-        const double reading = cycles_at(read[l], memory.read_width);
-        const double writing = cycles_at(written[l], memory.write_width);
-        figures.cycles =
-            std::max({figures.cycles, reading, writing, memory.one_port ? reading + writing : 0});
+        figures.cycles = std::max(figures.cycles, busy(l));
     }
     figures.cycles += alone + ends;
     figures.joules += points_ * prices_.point + figures.cycles * prices_.static_per_cycle;

@@ -48,9 +48,11 @@ public:
 
     /// False where some level cannot hold its tiles.
     [[nodiscard]] bool fits(const NestPoint& point) const;
-    [[nodiscard]] NestFigures figures(const NestPoint& point) const;
-    /// Nothing where some level cannot hold its tiles.
-    [[nodiscard]] std::optional<NestFigures> figures_if_fit(const NestPoint& point) const;
+    /// Nothing where some level cannot hold its tiles, or where there is more than `most` of the
+    /// objective.
+    [[nodiscard]] std::optional<NestFigures> figures_below(const NestPoint& point,
+                                                           MappingObjective objective,
+                                                           double most) const;
     [[nodiscard]] LoopNest nest(const NestPoint& point) const;
     /// What a point lays out on the lanes.
     [[nodiscard]] LaneLayout layout(const Sizes& parts,
@@ -100,7 +102,12 @@ private:
     void count_loops(const NestPoint& point) const;
     // Of the point whose loops were counted last.
     [[nodiscard]] bool counted_fits(const NestPoint& point) const;
-    [[nodiscard]] NestFigures counted_figures(const NestPoint& point) const;
+    [[nodiscard]] double counted_steps() const;
+    /// `least`: what it takes at least, whatever it moves.
+    [[nodiscard]] std::optional<NestFigures> counted_figures(const NestPoint& point,
+                                                             const NestFigures& least,
+                                                             MappingObjective objective,
+                                                             double most) const;
     /// Turns of the lanes, and how often each operand passes them; all 1 where no axis packs.
     void count_turns(const NestPoint& point) const;
 

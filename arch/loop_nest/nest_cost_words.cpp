@@ -111,8 +111,8 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
     const bool outputs = operand.role == TensorRole::outputs;
     double visits = 1;
     Moved moved;
-    std::array<double, kDimCount> mine{};   // steps of an instance
-    std::array<double, kDimCount> below{};  // parts below the parent
+    std::array<double, kDimCount> mine;   // steps of an instance
+    std::array<double, kDimCount> below;  // parts below the parent
     mine.fill(1);
     below.fill(1);
     for (std::size_t l = child; l-- > 0;) {
@@ -123,6 +123,9 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
             outputs ? machine_.memories[l].reduces : machine_.memories[l].multicasts;
         for (std::size_t i = dims_.size(); i-- > 0;) {
             const std::size_t d = point.order[l][i];
+            if ((active_[l] >> d & 1U) == 0) {
+                continue;
+            }
             const bool relevant = (operand.relevant >> d & 1U) != 0;
             const std::int64_t steps = steps_[l][d];
             if (steps > 1) {

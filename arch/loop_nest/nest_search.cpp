@@ -19,6 +19,9 @@ namespace {
 /// little.
 constexpr std::size_t kExactFinalists = 40;
 
+/// Nothing is better: of a mapspace that is tried whole the finalists alone are asked for.
+constexpr NestScore kOnlyBest{0, 0};
+
 /// Thrown inside the search when its budget is spent or it was cancelled.
 struct SearchEnds {};
 
@@ -45,7 +48,7 @@ public:
                 space_.size() <= static_cast<double>(budget_.exhaustive)) {
                 budget_.finalists = kExactFinalists;
                 budget_.evaluations = budget_.exhaustive;
-                space_.visit_all([this](const NestPoint& point) { judge(point); });
+                space_.visit_all([this](const NestPoint& point) { judge(point, kOnlyBest); });
                 result.whole_mapspace = true;
             } else {
                 descend_from_starts();
@@ -68,13 +71,19 @@ public:
 private:
     // Judging.
 
-    std::optional<NestScore> judge(const NestPoint& point) {
+    /// The score of a point; nothing where it does not fit, or is neither better than `known` nor
+    /// among the best so far.
+    std::optional<NestScore> judge(const NestPoint& point, const NestScore& known = {}) {
         if (evaluations_ >= budget_.evaluations ||
             (evaluations_ % 256 == 255 && !finalists_.empty() && cancelled_())) {
             throw SearchEnds();
         }
         ++evaluations_;
-        const std::optional<NestFigures> figures = cost_.figures_if_fit(point);
+        constexpr double kEqual = 1 + 1e-9;  // what scores take for equal, and more
+        const double most = finalists_.size() < budget_.finalists
+                                ? std::numeric_limits<double>::infinity()
+                                : kEqual * std::max(known.first, finalists_.back().second.first);
+        const std::optional<NestFigures> figures = cost_.figures_below(point, objective_, most);
         if (!figures) {
             return std::nullopt;
         }
@@ -109,7 +118,7 @@ private:
     };
 
     bool take_if_better(Current& current, const NestPoint& point) {
-        const std::optional<NestScore> score = judge(point);
+        const std::optional<NestScore> score = judge(point, current.score);
         if (score && *score < current.score) {
             current = {point, *score};
             return true;
