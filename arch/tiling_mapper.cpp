@@ -175,7 +175,8 @@ DoesNotFit at_capacity(const InputError& refusal, const Component& memory) {
     for (Diagnostic& fault : faults) {
         fault.where = fault.where.line > 0 ? fault.where : memory.capacity_where;
     }
-    return DoesNotFit(std::move(faults));
+    DoesNotFit placed(std::move(faults));
+    return placed;
 }
 
 Choice choose(const Network& network, const Machine& machine, const Hierarchy& hierarchy,

@@ -309,7 +309,7 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
     }
     figures.cycles += alone + ends;
     figures.joules += points_ * prices_.point + figures.cycles * prices_.static_per_cycle;
-    return figures;
+    return figures.of(objective) > most ? std::nullopt : std::optional(figures);
 }
 
 LoopNest NestCost::nest(const NestPoint& point) const {

@@ -33,7 +33,6 @@ struct Chain {
 struct Score {
     double slowest = 0;
     double sum = 0;
-    friend auto operator<=>(const Score&, const Score&) = default;
 
     [[nodiscard]] double round(std::int64_t groups) const {
         return groups == 0 ? slowest : std::max(sum, static_cast<double>(groups) * slowest);

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "arch/loop_nest/nest_mapspace.hpp"
 #include "tests/support/draw.hpp"
 #include "tests/support/machines.hpp"
 #include "tests/support/nests.hpp"
@@ -187,6 +188,38 @@ TEST_CASE("The search is never 1 % worse than trying every nest of a small layer
     }
     CAPTURE(worst);
     CHECK(compared >= 300);
+}
+
+TEST_CASE(
+    "A nest is left out for having more than so much of an objective only where it has more") {
+    std::int64_t counted = 0;
+    for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        Draw draw(seed);
+        const Case small = drawn_case(draw);
+        const auto objective = static_cast<MappingObjective>(draw(0, 3));
+        const NestCost cost(small.layer().space, small.machine, small.prices);
+        Mapspace space(small.layer(), small.machine, cost);
+        if (space.size() > 5'000) {
+            continue;
+        }
+        INFO("seed " << seed << ", objective " << name(objective));
+        space.visit_all([&](const NestPoint& point) {
+            constexpr double kAny = std::numeric_limits<double>::infinity();
+            const auto figures = cost.figures_below(point, objective, kAny);
+            REQUIRE(figures.has_value() == cost.fits(point));
+            if (!figures) {
+                return;
+            }
+            const double most = figures->of(objective);
+            const auto same = cost.figures_below(point, objective, most * (1 + 1e-9));
+            REQUIRE(same.has_value());
+            CHECK(same->cycles == figures->cycles);
+            CHECK(same->joules == figures->joules);
+            CHECK_FALSE(cost.figures_below(point, objective, most * (1 - 1e-9)).has_value());
+            ++counted;
+        });
+    }
+    CHECK(counted > 1'000);
 }
 
 TEST_CASE("More effort never finds a worse mapping, and the same effort finds the same") {
