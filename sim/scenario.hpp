@@ -39,8 +39,8 @@ struct ScenarioRequest {
     std::optional<std::int64_t> rounds;  ///< batches, in place of items
     std::optional<std::int64_t> warmup_items;
     bool cold = false;
-    std::optional<std::int64_t> users, prompt, chunk, output_tokens,
-        context;                         ///< of language models
+    /// Of language models.
+    std::optional<std::int64_t> users, prompt, chunk, output_tokens, context;
     std::optional<Optimizer> optimizer;  ///< of a training step; none: adam
 };
 
@@ -51,6 +51,8 @@ struct LanguageLoad {
     std::int64_t output_tokens = 0;  ///< of a user; 0 in a prefill
     std::int64_t context = 0;        ///< tokens in the cache before the first output token
     std::int64_t chunk = 0;          ///< tokens of a prompt that are read at a time; 0: all
+
+    [[nodiscard]] bool in_chunks() const { return chunk > 0 && chunk < prompt; }
 };
 
 /// What a training step is asked for.

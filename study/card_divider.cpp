@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "arch/pipeline.hpp"
+#include "base/bisect.hpp"
 #include "base/error.hpp"
 #include "workloads/slice.hpp"
 
@@ -284,18 +285,6 @@ private:
         return partition_chain(sections_.size(), cards, {}, any).has_value();
     }
 
-    /// The most of 1 to `none` - 1 that is true of `holds`, which is false from some number on; 0
-    /// where it is true of none.
-    template <class Holds>
-    static std::int64_t most_that(std::int64_t none, const Holds& holds) {
-        std::int64_t most = 0;
-        while (none - most > 1) {
-            const std::int64_t middle = most + (none - most) / 2;
-            (holds(middle) ? most : none) = middle;
-        }
-        return most;
-    }
-
     [[noreturn]] void refuse_all() const {
         std::string why = room_for(0, cards_.count) ? too_many_users() : too_little_room();
         const Component& memory = card_memory(machine_);
@@ -307,7 +296,7 @@ private:
 
     [[nodiscard]] std::string too_many_users() const {
         const std::int64_t enough = most_that(
-            network_.batch(), [&](std::int64_t users) { return room_for(users, cards_.count); });
+            0, network_.batch(), [&](std::int64_t users) { return room_for(users, cards_.count); });
         return ": the caches of " + std::to_string(network_.batch()) + " users do not; those of " +
                std::to_string(enough) + " would";
     }
@@ -332,8 +321,9 @@ private:
                        format_bytes(section.activations);
             }
         }
-        const std::int64_t too_few = most_that(
-            kMostCards + 1, [&](std::int64_t cards) { return !room_for(network_.batch(), cards); });
+        const std::int64_t too_few = most_that(0, kMostCards + 1, [&](std::int64_t cards) {
+            return !room_for(network_.batch(), cards);
+        });
         return weights + (too_few < kMostCards
                               ? "; " + std::to_string(too_few + 1) + " cards would hold it"
                               : "");

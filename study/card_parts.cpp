@@ -46,12 +46,15 @@ Bytes card_capacity(const Machine& machine) {
     return card_memory(machine).capacity();
 }
 
+bool is_shared_buffer(const Component& component) {
+    return component.kind == ComponentKind::sram && component.instances == 1;
+}
+
 Bytes shared_buffer(const Machine& machine) {
     Bytes most;
     if (card_memory(machine).kind == ComponentKind::dram) {
         for (const Component& component : machine.components()) {
-            const bool shared = component.kind == ComponentKind::sram && component.instances == 1;
-            most = shared ? std::max(most, component.capacity()) : most;
+            most = is_shared_buffer(component) ? std::max(most, component.capacity()) : most;
         }
     }
     return most;

@@ -36,6 +36,8 @@ std::string shape_text(const Network& network);
 const Component& card_memory(const Machine& machine);
 /// What it can keep.
 Bytes card_capacity(const Machine& machine);
+/// Whether it is a memory on the chip that all cores share.
+bool is_shared_buffer(const Component& component);
 /// What a buffer in front of the card's DRAM holds; 0 without one.
 Bytes shared_buffer(const Machine& machine);
 /// The same as card_capacity(), without the two slots for instructions of cores with a memory.

@@ -160,9 +160,8 @@ Machine one_large_card(const Machine& machine, WholeCard card) {
     constexpr double kNeverInTheWay = 1024;
     Machine::Parts parts = machine.parts();
     for (Component& component : parts.components) {
-        const bool buffer = component.kind == ComponentKind::sram && component.instances == 1;
         if (component.name == card_memory(machine).name ||
-            (buffer && card == WholeCard::all_buffers)) {
+            (card == WholeCard::all_buffers && is_shared_buffer(component))) {
             Bytes& capacity = capacity_of(component);
             capacity = capacity * parts.cards->count;
         }
@@ -284,9 +283,12 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
 
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress) {
-    const Machine one = one_instance(machine);
+    const std::int64_t instances = instances_of(machine);
+    const auto run = [&](const Machine& on) {
+        return run_phase(source, on, settings, overrides, progress);
+    };
     RunResult result =
-        of_instances(run_phase(source, one, settings, overrides, progress), instances_of(machine));
+        instances == 1 ? run(machine) : of_instances(run(one_instance(machine)), instances);
     add_servers(machine, result.totals);
     return result;
 }

@@ -23,9 +23,6 @@ Machine one_instance(const Machine& machine) {
 }
 
 RunResult of_instances(RunResult one, std::int64_t instances) {
-    if (instances == 1) {
-        return one;
-    }
     const Joules energy_per_item = one.totals.energy_per_item;
     RunResult all = of_equal_cards(std::move(one), instances);
     Totals& totals = all.totals;

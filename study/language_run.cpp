@@ -133,12 +133,7 @@ private:
         std::optional<Extrapolation> extrapolation;
     };
 
-    Prompt read_prompt() const {
-        if (load_.chunk == 0 || load_.chunk >= load_.prompt) {
-            return read_at_once();
-        }
-        return read_in_chunks();
-    }
+    Prompt read_prompt() const { return load_.in_chunks() ? read_in_chunks() : read_at_once(); }
 
     Prompt read_at_once() const {
         Prompt prompt;
@@ -270,10 +265,6 @@ private:
     LanguageLoad load_;
     const StepRunner& run_step_;
 };
-
-}  // namespace
-
-namespace {
 
 /// A refusal for want of room, with what would need less where the prompt was to be read at once.
 [[noreturn]] void throw_with_chunks(const DoesNotFit& refusal, const LanguageLoad& load) {

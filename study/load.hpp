@@ -90,11 +90,11 @@ public:
     void expect_steps(Phase phase) const;
     /// The network that reads a prompt and keeps what later tokens need.
     [[nodiscard]] Network prefill(std::int64_t prompt) const;
-    /// The network that makes one token after `context` that are in the cache; what reads no new
-    /// token was done with the prompt.
     /// Some positions of a prompt of which `context` were read before. Throws InputError for an
     /// encoder, which sees all of a prompt at once.
     [[nodiscard]] Network chunk_step(std::int64_t positions, std::int64_t context) const;
+    /// The network that makes one token after `context` that are in the cache; what reads no new
+    /// token was done with the prompt.
     [[nodiscard]] Network decode_step(std::int64_t context) const;
     /// The whole network on new tokens, after those of its context.
     [[nodiscard]] Network at(StepSize step) const;

@@ -19,7 +19,7 @@ std::vector<Network> steps_of_phase(const NetworkSource& source, const Scenario&
     const bool prefills = scenario.phase != Phase::decode;
     const std::int64_t steps = load.output_tokens - (prefills ? 1 : 0);
     std::vector<Network> networks;
-    if (load.chunk > 0 && load.chunk < load.prompt) {
+    if (load.in_chunks()) {
         networks.push_back(source.chunk_step(load.chunk, load.prompt - load.chunk));
     } else if (prefills) {
         networks.push_back(source.prefill(load.prompt));

@@ -120,7 +120,8 @@ void LayerEmitter::list_channels() {
     const PortLoads loads = port_loads(space_, mapped_.machine, mapped_.counts, steps_.moved());
     for (std::size_t l = 1; l < mapped_.machine.memories.size(); ++l) {
         inner_port_cycles_ =
-            std::max(inner_port_cycles_, busiest_port(mapped_.machine.memories[l], loads, l));
+            std::max(inner_port_cycles_,
+                     port_cycles(mapped_.machine.memories[l], loads.read[l], loads.written[l]));
     }
 }
 

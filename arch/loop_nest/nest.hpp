@@ -2,6 +2,7 @@
 // A mapping as a loop nest: the loops of a layer cut by memory levels, in time and over instances.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -63,6 +64,18 @@ struct NestMemory {
     bool slides = false;           ///< keeps the halo of a window that moves on
     bool resident = false;         ///< inputs and results stay here from layer to layer
 };
+
+/// Cycles of so many bytes at a width in bytes a cycle, of which 0 is no limit.
+inline double cycles_at(double bytes, double width) {
+    return width > 0 ? bytes / width : 0;
+}
+
+/// Cycles of the busier port of an instance from which and into which so many bytes go.
+inline double port_cycles(const NestMemory& memory, double read, double written) {
+    const double reading = cycles_at(read, memory.read_width);
+    const double writing = cycles_at(written, memory.write_width);
+    return memory.one_port ? reading + writing : std::max(reading, writing);
+}
 
 /// The memories of a machine, outermost first, and what the lanes below the last one keep.
 struct NestMachine {

@@ -14,10 +14,6 @@ double as_double(std::int64_t value) {
     return static_cast<double>(value);
 }
 
-double cycles_at(double bytes, double width) {
-    return width > 0 ? bytes / width : 0;
-}
-
 // MODEL: a level keeps or skips each of a layer's first 27 operands by itself, and those behind
 // them, where a concat joins that many, with the others of their role.
 std::uint32_t keep_bit_of(const Operand& operand, std::size_t o) {
@@ -191,10 +187,7 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
     std::array<double, kMostLevels> read{};
     std::array<double, kMostLevels> written{};
     const auto busy = [&](std::size_t l) {
-        const NestMemory& memory = machine_.memories[l];
-        const double reading = cycles_at(read[l], memory.read_width);
-        const double writing = cycles_at(written[l], memory.write_width);
-        return memory.one_port ? reading + writing : std::max(reading, writing);
+        return port_cycles(machine_.memories[l], read[l], written[l]);
     };
     NestFigures so_far = least;
     const auto is_too_much = [&](std::size_t parent) {

@@ -16,10 +16,6 @@ double in_bytes(std::int64_t words, int bits) {
     return static_cast<double>(words) * bits / 8.0;
 }
 
-double cycles_at(double bytes, double width) {
-    return width > 0 ? bytes / width : 0;
-}
-
 class NestCounter {
 public:
     NestCounter(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
@@ -289,7 +285,8 @@ private:
         double time =
             static_cast<double>(counts_.array_cycles) * static_cast<double>(machine_.cycles_a_step);
         for (std::size_t l = nest_.levels.size(); l-- > 0;) {
-            time = std::max(time, busiest_port(machine_.memories[l], loads, l));
+            time =
+                std::max(time, port_cycles(machine_.memories[l], loads.read[l], loads.written[l]));
             if (!nest_.levels[l].double_buffered && !machine_.in_elements(l)) {
                 time += loads.filled[l];
             }
@@ -347,12 +344,6 @@ PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
                                          outputs ? child.read_width : child.write_width));
     }
     return loads;
-}
-
-double busiest_port(const NestMemory& memory, const PortLoads& loads, std::size_t level) {
-    const double reading = cycles_at(loads.read[level], memory.read_width);
-    const double writing = cycles_at(loads.written[level], memory.write_width);
-    return memory.one_port ? reading + writing : std::max(reading, writing);
 }
 
 const BoundaryTraffic& NestCounts::boundary(std::size_t operand, std::size_t parent) const {

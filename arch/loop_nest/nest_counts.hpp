@@ -73,8 +73,6 @@ struct PortLoads {
 };
 PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
                      const NestCounts& counts, std::size_t below);
-/// Cycles of the busier port of a level.
-double busiest_port(const NestMemory& memory, const PortLoads& loads, std::size_t level);
 
 /// Bits a word of an operand; of outputs while they are partial those of the accumulator.
 int word_bits(const IterationSpace& space, std::size_t operand, bool partial);

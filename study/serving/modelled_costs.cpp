@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/bisect.hpp"
 #include "base/error.hpp"
 #include "study/card_divider.hpp"
 
@@ -90,38 +91,6 @@ std::vector<std::int64_t> context_marks(const NetworkSource& source, const Token
     return sampled.contexts;
 }
 
-}  // namespace
-
-TokenRanges token_ranges(const std::vector<Request>& requests) {
-    TokenRanges ranges{requests.front().prompt, requests.front().prompt, 1};
-    for (const Request& request : requests) {
-        ranges.least_prompt = std::min(ranges.least_prompt, request.prompt);
-        ranges.most_prompt = std::max(ranges.most_prompt, request.prompt);
-        ranges.most_context = std::max(ranges.most_context, request.last_context());
-    }
-    return ranges;
-}
-
-std::int64_t places_that_fit(const NetworkSource& source, const Machine& machine,
-                             const StepRunnerMaker& make_runner, std::int64_t context,
-                             std::int64_t most) {
-    const Network step = source.decode_step(context);
-    std::int64_t too_many =
-        std::clamp<std::int64_t>(expected_users(step, machine, make_runner()), 1, most) + 1;
-    if (fits(step, too_many - 1, make_runner)) {
-        return too_many - 1;
-    }
-    std::int64_t enough = 1;
-    --too_many;
-    while (too_many - enough > 1) {
-        const std::int64_t middle = enough + (too_many - enough) / 2;
-        (fits(step, middle, make_runner) ? enough : too_many) = middle;
-    }
-    return enough;
-}
-
-namespace {
-
 /// The most that memory must hold comes first: where it does not fit, nothing else matters, and a
 /// pipeline is divided for it; so that the longest prompt has room too.
 std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& run,
@@ -142,6 +111,29 @@ std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& 
 }
 
 }  // namespace
+
+TokenRanges token_ranges(const std::vector<Request>& requests) {
+    TokenRanges ranges{requests.front().prompt, requests.front().prompt, 1};
+    for (const Request& request : requests) {
+        ranges.least_prompt = std::min(ranges.least_prompt, request.prompt);
+        ranges.most_prompt = std::max(ranges.most_prompt, request.prompt);
+        ranges.most_context = std::max(ranges.most_context, request.last_context());
+    }
+    return ranges;
+}
+
+std::int64_t places_that_fit(const NetworkSource& source, const Machine& machine,
+                             const StepRunnerMaker& make_runner, std::int64_t context,
+                             std::int64_t most) {
+    const Network step = source.decode_step(context);
+    const std::int64_t expected =
+        std::clamp<std::int64_t>(expected_users(step, machine, make_runner()), 1, most);
+    if (fits(step, expected, make_runner)) {
+        return expected;
+    }
+    return most_that(1, expected,
+                     [&](std::int64_t users) { return fits(step, users, make_runner); });
+}
 
 ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
                             const StepRunnerMaker& make_runner, const TokenRanges& ranges,
