@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "arch/expert_parts.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -11,14 +12,13 @@ namespace {
 // MODEL: the tokens of an expert run together, one expert after another, each with an equal share
 // of the positions.
 std::int64_t expert_cycles(const MacArrayConfig& array, const ArrayShape& shape,
-                           const Projection& weights, const Extents& part) {
+                           std::int64_t experts, const Extents& part) {
     Extents one = part;
     std::int64_t positions = 1;
     for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
         positions *= part[index(dim)];
         one[index(dim)] = 1;
     }
-    const std::int64_t experts = drawn_rows(weights, whole_box(part));
     one[index(Dim::P)] = ceil_divide(positions, experts);
     return experts * array_cycles(array, shape, one);
 }
@@ -37,6 +37,7 @@ CoreCycles::CoreCycles(const Cores& cores, const Layer& layer)
     const Operand* weights = layer.space.find(TensorRole::weights);
     if (weights != nullptr && weights->projection.gather) {
         gathered_ = &weights->projection;
+        divided_ = cores.by_expert && expert_weights(layer) != nullptr ? &layer.space : nullptr;
     }
 }
 
@@ -46,8 +47,12 @@ std::int64_t CoreCycles::operator()(const Extents& part) const {
     if (shape_ == nullptr) {
         return vector_cycles(vector_->lanes, whole_box(part).points() * operations_);
     }
-    return gathered_ != nullptr ? expert_cycles(*array_, *shape_, *gathered_, part)
-                                : array_cycles(*array_, *shape_, part);
+    if (gathered_ == nullptr) {
+        return array_cycles(*array_, *shape_, part);
+    }
+    const std::int64_t experts = divided_ != nullptr ? most_experts(*divided_, *gathered_, part)
+                                                     : drawn_rows(*gathered_, whole_box(part));
+    return expert_cycles(*array_, *shape_, experts, part);
 }
 
 std::int64_t CoreCycles::least(const Extents& part, std::int64_t cores, DimSet cut) const {

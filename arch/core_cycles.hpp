@@ -24,7 +24,8 @@ public:
 private:
     const MacArrayConfig* array_;
     const ArrayShape* shape_ = nullptr;
-    const Projection* gathered_ = nullptr;  ///< weights that are drawn by the data
+    const Projection* gathered_ = nullptr;     ///< weights that are drawn by the data
+    const IterationSpace* divided_ = nullptr;  ///< of the layer whose draws cores divide by expert
     const VectorUnitConfig* vector_;
     std::int64_t operations_;  ///< a point, on the vector unit
 };

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "arch/core_cycles.hpp"
+#include "arch/expert_parts.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -62,13 +63,25 @@ std::int64_t output_turns(const ArrayShape& shape, const CoreSplit& split) {
     return turns;
 }
 
+/// Words of the matrices of all experts that cores meet, each core its own part.
+std::int64_t words_of_experts(const IterationSpace& space, const Projection& weights,
+                              const CoreSplit& split) {
+    std::int64_t met = 0;
+    for (const Range& experts : experts_by_part(space, weights, split)) {
+        met += experts.size();
+    }
+    return met * words(image(weights, space.box())) / weights.axes.front().extent;
+}
+
 /// Counts the reads of one operand and returns their bytes.
 std::int64_t count_operand(ProgramBuilder& builder, StepBody& body, const Cores& cores,
-                           const Operand& operand, LayerId id, const CoreSplit& split,
-                           const Box& box, const ArrayShape* shape) {
+                           const Layer& layer, const Operand& operand, LayerId id,
+                           const CoreSplit& split, const Box& box, const ArrayShape* shape) {
     std::int64_t words = 0;
     if (shape == nullptr) {
         words = operand_reads(operand.projection, box);
+    } else if (cores.by_expert && operand.role == TensorRole::weights && expert_weights(layer)) {
+        words = words_of_experts(layer.space, operand.projection, split);
     } else if (relevant(operand.projection, Dim::K)) {
         words = delivered_words(operand.projection, split, box);  // once into the lanes
     } else {
@@ -133,7 +146,7 @@ StepBody compute_body(ProgramBuilder& builder, const Cores& cores, const Layer& 
     std::int64_t read = 0;
     for (const Operand& operand : layer.space.operands) {
         if (operand.role != TensorRole::outputs) {
-            read += count_operand(builder, body, cores, operand, id, split, box, shape);
+            read += count_operand(builder, body, cores, layer, operand, id, split, box, shape);
         }
     }
     const std::int64_t results = words(image(layer.space.outputs().projection, box));

@@ -21,7 +21,8 @@ struct Cores {
     ComponentId accumulators;  ///< partial sums; invalid: they cost nothing
     const MacArrayConfig* array_config = nullptr;
     const VectorUnitConfig* vector_config = nullptr;
-    Bytes read_width;  ///< of one operand memory, a cycle; zero: no limit
+    Bytes read_width;        ///< of one operand memory, a cycle; zero: no limit
+    bool by_expert = false;  ///< cores divide the tokens of a mixture by expert (expert_parts.hpp)
     UnitId array_unit;
     UnitId vector_unit;
 };

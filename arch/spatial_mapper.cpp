@@ -26,6 +26,7 @@ Cores cores_of(const Chip& chip) {
     cores.array_config = chip.array_config;
     cores.vector_config = chip.vector_config;
     cores.read_width = chip.core_memory_config->read_width;
+    cores.by_expert = true;
     return cores;
 }
 
@@ -146,28 +147,11 @@ std::string summary(const CoreSplit& split) {
     return (parts.empty() ? "one" : parts) + " on " + std::to_string(split.cores()) + " cores";
 }
 
-/// What this mapper has no way to do yet is refused, for each reason at the first layer.
+/// What this mapper has no way to do yet is refused.
 void check_spatial(const Network& network, const Machine& machine) {
     if (network.trains()) {
         check_trains(machine);
     }
-    Diagnostics faults;
-    std::set<std::string> told;
-    const auto refuse = [&](const Layer& layer, const std::string& why) {
-        if (!told.insert(why).second) {
-            return;
-        }
-        faults.error(layer.where, "machine '" + machine.name() + "' cannot compute layer '" +
-                                      layer.name + "' (" + layer.op + "): " + why);
-    };
-    for (const Layer& layer : network.layers()) {
-        const Operand* weights = layer.space.find(TensorRole::weights);
-        if (weights != nullptr && weights->projection.gather &&
-            weights->projection.gather->grouped) {
-            refuse(layer, "its mapper has no way to stream the experts that tokens choose");
-        }
-    }
-    faults.throw_if_any();
 }
 
 }  // namespace

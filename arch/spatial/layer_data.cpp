@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "arch/expert_parts.hpp"
 #include "arch/spatial/layer_routes.hpp"
 #include "base/error.hpp"
 
@@ -42,7 +43,7 @@ void cut_chunks(SpatialLayer& layer, const Layer& root, const Chip& chip, const 
     weights_tile[index(Dim::K)] = std::min(channels, channel_step);
     const Operand* weights = root.space.find(TensorRole::weights);
     const std::int64_t weight_bytes =
-        weights ? most_bytes(weights->projection, weights->precision, weights_tile).count() : 0;
+        weights ? most_weights(root.space, *weights, weights_tile).count() : 0;
     const std::int64_t turns = shape ? reduction_turns(*cores.array_config, *shape, tile) : 1;
     const std::int64_t slot =
         std::max<std::int64_t>(1, chip.weight_buffer_config->capacity.count() / kWeightSlots);

@@ -31,7 +31,9 @@ struct WeightGroup {
 
     std::vector<std::size_t> members;  ///< cores of the layer
     std::int64_t bytes = 0;
-    std::vector<Home> homes;  ///< all of the bytes, each once
+    std::vector<Home> homes;   ///< all of the bytes, each once
+    std::int64_t experts = 0;  ///< that the bytes are of; 0: no mixture, every member needs all
+    std::vector<Range> drawn = {};  ///< of a mixture, by member: experts_by_part()
 };
 
 struct SpatialLayer {

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "arch/expert_parts.hpp"
+
 namespace memwall {
 namespace {
 
@@ -90,6 +92,33 @@ void route_draws(SpatialLayer& layer, const Layer& root, const Operand& table,
     set_weight_traffic(layer, traffic, most, machine, chip);
 }
 
+/// MODEL: every core of those that have the same part of the experts' matrices stores an equal part
+/// of each expert; an expert goes to the cores whose tokens draw it. Bytes of the fullest core.
+std::int64_t route_experts(SpatialLayer& layer, const WeightGroup& group, MeshTraffic& traffic) {
+    std::vector<std::int64_t> received(group.members.size());
+    const std::int64_t drawn = group.drawn.back().end;
+    for (std::int64_t expert = 0; expert < drawn; ++expert) {
+        std::int64_t bytes = 0;
+        std::vector<Router> at;
+        for (const WeightGroup::Home& home : group.homes) {
+            bytes += share(home.bytes, expert, group.experts);
+        }
+        for (std::size_t m = 0; m < group.members.size(); ++m) {
+            if (group.drawn[m].begin <= expert && expert < group.drawn[m].end) {
+                at.push_back(layer.cores[group.members[m]].at);
+                received[m] += bytes;
+            }
+        }
+        const Destinations to(std::move(at));
+        for (const WeightGroup::Home& home : group.homes) {
+            traffic.multicast(home.at, to, share(home.bytes, expert, group.experts));
+        }
+        layer.weights_read += Bytes(bytes);
+        layer.weights_delivered += Bytes(bytes) * to.count();
+    }
+    return *std::max_element(received.begin(), received.end());
+}
+
 }  // namespace
 
 bool shares_rows(const Layer& root, const CoreSplit& split) {
@@ -105,7 +134,7 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
     if (weights == nullptr) {
         return;
     }
-    if (weights->projection.gather) {
+    if (weights->projection.gather && !weights->projection.gather->grouped) {
         route_draws(layer, root, *weights, machine, chip);
         return;
     }
@@ -119,6 +148,10 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
             group.homes.push_back({layer.cores[members[static_cast<std::size_t>(m)]].at,
                                    share(group.bytes, m, count)});
         }
+        if (expert_weights(root) != nullptr) {
+            group.experts = weights->projection.axes.front().extent;
+            group.drawn = experts_by_part(root.space, weights->projection, layer.plan->split);
+        }
         group.members = std::move(members);
         layer.weight_groups.push_back(std::move(group));
     }
@@ -130,6 +163,10 @@ void route_from_homes(SpatialLayer& layer, const Machine& machine, const Chip& c
     std::int64_t local = 0;
     layer.weights_read = layer.weights_delivered = Bytes(0);
     for (const WeightGroup& group : layer.weight_groups) {
+        if (group.experts > 0) {
+            local = std::max(local, route_experts(layer, group, traffic));
+            continue;
+        }
         std::vector<Router> at;
         for (const std::size_t member : group.members) {
             at.push_back(layer.cores[member].at);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "arch/expert_parts.hpp"
 #include "arch/spatial/kept_state.hpp"
 #include "arch/spatial/layer_routes.hpp"
 #include "base/error.hpp"
@@ -54,8 +55,8 @@ double SplitCandidateMaker::rough(const Layer& root, const CoreSplit& split, dou
     double received = 0;
     double weights = 0;
     for (const Operand& operand : root.space.operands) {
-        const auto bytes = static_cast<double>(
-            most_bytes(operand.projection, operand.precision, split.tile).count());
+        const auto bytes =
+            static_cast<double>(most_weights(root.space, operand, split.tile).count());
         received += operand.role == TensorRole::inputs ? bytes : 0;
         weights += operand.role == TensorRole::weights ? bytes : 0;
     }

@@ -5,7 +5,9 @@
 #include <functional>
 #include <set>
 
+#include "arch/expert_parts.hpp"
 #include "tests/support/generated_layers.hpp"
+#include "tests/support/machines.hpp"
 
 namespace memwall {
 namespace {
@@ -224,6 +226,43 @@ TEST_CASE("A reduction that is the last dimension to cut is offered in every num
         parts.push_back(split.parts(Dim::C));
     }
     CHECK(parts == std::vector<std::int64_t>{1, 2, 3, 4});
+}
+
+TEST_CASE("Cores that divide the tokens of a mixture meet the experts that these draw, in order") {
+    // 8 tokens that take 2 of 4 experts each draw all 4, 4 times each: 16 draws.
+    const Network network = test::network_of_text(
+        "network: mixture\ninputs: {x: [8, 6]}\nlayers:\n"
+        "- {name: m, op: moe, experts: 4, top_k: 2, features: 16, gated: false}\n");
+    const Layer& layer = network.layer(network.find_layer("m.up"));
+    const Operand* weights = expert_weights(layer);
+    REQUIRE(weights != nullptr);
+    const IterationSpace& space = layer.space;
+    CoreSplit split;
+    split.extents = split.tile = space.extents;
+    split.tile[index(Dim::K)] = 4;  // which does not change the experts that a part meets
+    const auto met = [&] { return experts_by_part(space, weights->projection, split); };
+    CHECK(met() == std::vector<Range>{{0, 4}});
+    CHECK(most_experts(space, weights->projection, split.tile) == 4);
+
+    split.tile[index(Dim::P)] = 2;  // of 2 picks each: 4 draws are one expert's
+    CHECK(met() == std::vector<Range>{{0, 1}, {1, 2}, {2, 3}, {3, 4}});
+    CHECK(most_weights(space, *weights, split.tile) == Bytes(4 * 6));
+
+    split.tile[index(Dim::P)] = 3;  // 6, 6 and 4 draws
+    CHECK(met() == std::vector<Range>{{0, 2}, {1, 3}, {3, 4}});
+    CHECK(most_experts(space, weights->projection, split.tile) == 2);
+
+    split.tile[index(Dim::P)] = 1;  // two cores for each expert
+    CHECK(met() ==
+          std::vector<Range>{{0, 1}, {0, 1}, {1, 2}, {1, 2}, {2, 3}, {2, 3}, {3, 4}, {3, 4}});
+    split.tile[index(Dim::D)] = 1;  // and four
+    CHECK(met().size() == 16);
+    CHECK(met().back() == Range{3, 4});
+
+    const Layer& router = network.layer(network.find_layer("m.router"));
+    CHECK(expert_weights(router) == nullptr);
+    const Operand& matrix = *router.space.find(TensorRole::weights);
+    CHECK(most_weights(router.space, matrix, router.space.extents) == Bytes(4 * 6));
 }
 
 }  // namespace memwall

@@ -212,6 +212,12 @@ TEST_CASE("Rows of a table are drawn from core to core on a mesh") {
     CHECK(seen.reductions > 10);
 }
 
+TEST_CASE("Mixtures compute what they are on a mesh of cores that divide tokens by expert") {
+    const Seen seen = prove_all(8201, 8260, test::generated_mixture, drawn_spatial_machine);
+    CHECK(seen.mapped >= 55);
+    CHECK(seen.reductions > 10);
+}
+
 TEST_CASE("A row that is normalised over in several cores is whole in each of their answers") {
     Seen seen;
     for (std::uint32_t seed = 8101; seed <= 8140; ++seed) {

@@ -231,7 +231,7 @@ TEST_CASE("The published networks have their published parameters") {
         {"granite_8b", 8'050'000'000, 5e6},   {"granite_3_8b", 8'000'000'000, 500e6},
         {"granite_3b", 3'000'000'000, 500e6}, {"gpt_j_6b", 6'050'000'000, 5e6},
         {"glam", 1'200'000'000'000, 50e9},    {"bert_large", 340'000'000, 5e6},
-        {"vit_b16", 86'567'656, exact},
+        {"vit_b16", 86'567'656, exact},       {"granite_moe_1b", 1'300'000'000, 50e6},
     };
     for (const Published& each : all) {
         INFO(each.name);
@@ -246,7 +246,9 @@ TEST_CASE("A token uses the published share of a mixture's parameters") {
         for (const Layer& each : network.layers()) {
             if (each.op == "expert_linear") {
                 const Tensor& weights = network.tensor(each.weights);
-                const double unused = 1 - 2.0 / static_cast<double>(weights.shape[0]);
+                const Gather& routing = *each.space.find(TensorRole::weights)->projection.gather;
+                const double unused = 1 - static_cast<double>(routing.together) /
+                                              static_cast<double>(weights.shape[0]);
                 sum -= static_cast<double>(weights.item_words()) * unused;
             }
         }
@@ -254,6 +256,7 @@ TEST_CASE("A token uses the published share of a mixture's parameters") {
     };
     CHECK(std::abs(used(shipped("mixtral_8x7b")) - 12.9e9) <= 0.05e9);
     CHECK(std::abs(used(shipped("glam")) - 96.6e9) <= 0.05e9);
+    CHECK(std::abs(used(shipped("granite_moe_1b")) - 400e6) <= 50e6);
 }
 
 TEST_CASE("DLRM has its tables and reads a row of each") {

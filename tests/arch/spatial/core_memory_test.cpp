@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/estimate.hpp"
+#include "arch/spatial/layer_routes.hpp"
 #include "arch/spatial/weight_homes.hpp"
 #include "arch/spatial_mapper.hpp"
 #include "tests/support/generated_layers.hpp"
@@ -188,6 +189,30 @@ TEST_CASE("A core that is too full passes weights on, to the nearest core with r
 
     CHECK_FALSE(spread_weights(machine, chip, {40, 32, 100, 100}, 16, network));
     CHECK_FALSE(spread_weights(machine, chip, {8, 8, 8, 8}, 16, network));
+}
+
+TEST_CASE("An expert goes from all cores that store a part of it to those whose tokens draw it") {
+    // Four cores store 40 B each, 10 B of each of 4 experts. Two experts are drawn, each by two
+    // cores of a row: it goes over one link from each of them, and from each of the others over two
+    // where it goes along the column first, over three where it goes along the row first.
+    const Machine machine = test::shipped_machine("tiny_northpole");
+    SpatialLayer layer;
+    WeightGroup group;
+    group.bytes = 160;
+    group.experts = 4;
+    group.drawn = {{0, 1}, {0, 1}, {1, 2}, {1, 2}};
+    for (std::int64_t core = 0; core < 4; ++core) {
+        const Router at = {core % 2, core / 2};
+        layer.cores.push_back({at, 0, 0, core});
+        group.members.push_back(static_cast<std::size_t>(core));
+        group.homes.push_back({at, 40});
+    }
+    layer.weight_groups.push_back(group);
+    route_from_homes(layer, machine, Chip(machine));
+    CHECK(layer.weights_read == Bytes(2 * 40));
+    CHECK(layer.weights_delivered == Bytes(2 * 2 * 40));
+    CHECK(layer.weight_hops == 2 * (10 + 10 + 25 + 25));
+    CHECK(layer.weight_distance == 2);
 }
 
 TEST_CASE("Networks whose weights do not lie evenly fit where the chip has room for all") {
