@@ -64,14 +64,14 @@ const char* unit_of(Action action) {
     }
 }
 
-EnergyKind kind_of(Action action) {
+EnergyKind kind_of(Action action, std::optional<TensorRole> of) {
     switch (action) {
         case Action::read:
         case Action::write:
         case Action::transfer:
         case Action::hop:
         case Action::activate:
-            return EnergyKind::data_movement;
+            return of == TensorRole::instructions ? EnergyKind::control : EnergyKind::data_movement;
         case Action::refresh:
             return EnergyKind::static_energy;
         case Action::issue:

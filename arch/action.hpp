@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,9 +41,6 @@ const char* name(EnergyKind kind);
 const char* name(Action action);
 /// "byte" or "operation".
 const char* unit_of(Action action);
-/// The part of a total that an action's energy belongs to.
-EnergyKind kind_of(Action action);
-
 /// What one counter counts.
 struct ActionKey {
     LayerId layer;
@@ -53,6 +51,9 @@ struct ActionKey {
 
     friend auto operator<=>(const ActionKey&, const ActionKey&) = default;
 };
+
+/// The part of a total that an action's energy belongs to.
+EnergyKind kind_of(Action action, std::optional<TensorRole> of);
 
 struct ActionKeyHash {
     std::size_t operator()(const ActionKey& key) const {

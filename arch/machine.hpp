@@ -155,6 +155,7 @@ struct DmaConfig {
     std::int64_t channels = 1;          ///< transfers at once
     std::optional<RunLengthCode> code;  ///< in which activations lie off the chip
     Bytes program{};                    ///< a core's instructions for a layer, in its own memory
+    std::int64_t programs = 2;          ///< slots for them in a core
 };
 
 using ComponentConfig = std::variant<DramConfig, MemoryConfig, MacArrayConfig, VectorUnitConfig,

@@ -45,7 +45,7 @@ LedgerRow counted_row(const RowKey& key, std::int64_t count, const Machine& mach
     row.low = times_cost(cost.low);
     row.high = times_cost(cost.high);
     row.status = cost.status;
-    row.kind = kind_of(key.action);
+    row.kind = kind_of(key.action, key.tensor);
     return row;
 }
 

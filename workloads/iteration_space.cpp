@@ -20,6 +20,8 @@ const char* name(TensorRole role) {
             return "partial_sums";
         case TensorRole::state:
             return "state";
+        case TensorRole::instructions:
+            return "instructions";
     }
     fail("unknown tensor role");
 }

@@ -14,8 +14,16 @@
 
 namespace memwall {
 
-enum class TensorRole : std::uint8_t { weights, inputs, outputs, partial_sums, state };
+enum class TensorRole : std::uint8_t {
+    weights,
+    inputs,
+    outputs,
+    partial_sums,
+    state,
+    instructions  ///< no tensor of a layer: what tells cores how to compute it
+};
 
+/// Those of tensors.
 inline constexpr std::size_t kTensorRoleCount = 5;
 
 const char* name(TensorRole role);

@@ -112,8 +112,13 @@ void read_dma(MapReader& reader, const ComponentContext& context, Component& com
         }
     }
     dma.program = reader.optional<Bytes>("program", Bytes(0));
-    if (dma.program > Bytes(0) && !context.spatial) {
-        reader.error("program", "'program' needs 'mapper: spatial' in the machine");
+    constexpr std::int64_t kMostPrograms = 1'024;
+    dma.programs = reader.at_most("programs", reader.optional_positive<std::int64_t>("programs", 2),
+                                  kMostPrograms, "1,024 slots");
+    for (const char* key : {"program", "programs"}) {
+        if (reader.has(key) && !context.spatial) {
+            reader.error(key, "'" + std::string(key) + "' needs 'mapper: spatial' in the machine");
+        }
     }
     component.config = dma;
 }

@@ -36,6 +36,9 @@ Chip::Chip(const Machine& machine) {
     activation_network = find("activation_network", ComponentKind::mesh);
     partial_sum_network = find("partial_sum_network", ComponentKind::mesh);
     sequencer = find("sequencer", ComponentKind::dma);
+    if (machine.find("instruction_network").valid()) {
+        instruction_network = find("instruction_network", ComponentKind::mesh);
+    }
     needs.throw_if_any();
     core_memory_config = &std::get<MemoryConfig>(machine.component(core_memory).config);
     weight_buffer_config = &std::get<MemoryConfig>(machine.component(weight_buffer).config);
@@ -46,6 +49,7 @@ Chip::Chip(const Machine& machine) {
     const auto& starter = std::get<DmaConfig>(machine.component(sequencer).config);
     synchronisation = starter.setup;
     program = starter.program;
+    programs = starter.programs;
     cores = machine.component(array).instances;
     if (synchronisation < Cycles(1)) {
         needs.missing("a 'sequencer' with a set-up of one cycle at least");
@@ -53,7 +57,13 @@ Chip::Chip(const Machine& machine) {
     if (mesh->columns * mesh->rows != cores) {
         needs.missing("as many routers as instances of 'array'");
     }
-    for (const ComponentId id : {model_network, partial_sum_network}) {
+    if (program > Bytes(0) && !instruction_network.valid()) {
+        needs.missing("a mesh named 'instruction_network' for the 'program' of 'sequencer'");
+    }
+    for (const ComponentId id : {model_network, partial_sum_network, instruction_network}) {
+        if (!id.valid()) {
+            continue;
+        }
         const auto& other = std::get<MeshConfig>(machine.component(id).config);
         if (other.columns != mesh->columns || other.rows != mesh->rows) {
             needs.missing("'" + machine.component(id).name +
@@ -74,6 +84,9 @@ Chip::Chip(const Machine& machine) {
                                {accumulators, partial_sum_network},
                                {accumulators, vector}}) {
         needs.connection(a, b);
+    }
+    if (instruction_network.valid()) {
+        needs.connection(instruction_network, core_memory);
     }
     needs.throw_if_any();
 }

@@ -18,6 +18,7 @@ struct Chip {
     ComponentId model_network;        ///< mesh: weights
     ComponentId activation_network;   ///< mesh: activations
     ComponentId partial_sum_network;  ///< mesh: partial sums
+    ComponentId instruction_network;  ///< mesh: programs; perhaps none, without programs
     ComponentId sequencer;            ///< dma: its set-up is the synchronisation before a layer
 
     const MemoryConfig* core_memory_config = nullptr;
@@ -27,7 +28,8 @@ struct Chip {
     const VectorUnitConfig* vector_config = nullptr;
     const MeshConfig* mesh = nullptr;  ///< the activation network's; all have its shape
     Cycles synchronisation;
-    Bytes program;  ///< a core's instructions for one layer; it has two slots for them
+    Bytes program;              ///< a core's instructions for one layer
+    std::int64_t programs = 2;  ///< slots for them in a core
     std::int64_t cores = 1;
 
     /// Throws InputError with every part that is missing or does not fit the others.

@@ -14,7 +14,7 @@ public:
     RouterLinks(const Machine& machine, const Chip& chip) {
         using Direction = Machine::Direction;
         const std::array<ComponentId, kMeshes> meshes = meshes_of(chip);
-        for (std::size_t m = 0; m < kMeshes; ++m) {
+        for (std::size_t m = 0; m < kMeshes && meshes[m].valid(); ++m) {
             for (std::int64_t row = 0; row < chip.mesh->rows; ++row) {
                 for (std::int64_t column = 0; column < chip.mesh->columns; ++column) {
                     const auto lane = static_cast<std::size_t>(row * chip.mesh->columns + column);
@@ -50,7 +50,8 @@ private:
 }  // namespace
 
 std::array<ComponentId, kMeshes> meshes_of(const Chip& chip) {
-    return {chip.model_network, chip.activation_network, chip.partial_sum_network};
+    return {chip.model_network, chip.activation_network, chip.partial_sum_network,
+            chip.instruction_network};
 }
 
 std::vector<std::vector<CoreActivity>> core_activity(const Network& network, const Machine& machine,
@@ -68,6 +69,7 @@ std::vector<std::vector<CoreActivity>> core_activity(const Network& network, con
         }
         links.add(layer.weight_links, activity[f]);
         links.add(layer.sum_links, activity[f]);
+        links.add(layer.program_links, activity[f]);
     }
     for (const Arrival& arrival : layers.arrivals) {
         const bool leaves = arrival.reader == layers.layers.size();

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "arch/machine.hpp"
@@ -13,18 +14,20 @@
 
 namespace memwall {
 
-/// The meshes of a chip, in the order of CoreActivity::hops.
-inline constexpr std::size_t kMeshes = 3;
+/// The meshes of a chip, in the order of CoreActivity::hops; the last one may be invalid.
+inline constexpr std::size_t kMeshes = 4;
 std::array<ComponentId, kMeshes> meshes_of(const Chip& chip);
 
 /// One core while a layer runs, of the items that go through the chip together.
 struct CoreActivity {
     std::int64_t work = 0;  ///< points of the layer's iteration space
-    /// Bytes from its router to a neighbour's: weights, activations, partial sums. Over all cores
-    /// they add up to what the action `hop` counts.
+    /// Bytes from its router to a neighbour's: weights, activations, partial sums, programs. Over
+    /// all cores they add up to what the action `hop` counts.
     std::array<std::int64_t, kMeshes> hops{};
 
-    [[nodiscard]] std::int64_t traffic() const { return hops[0] + hops[1] + hops[2]; }
+    [[nodiscard]] std::int64_t traffic() const {
+        return std::accumulate(hops.begin(), hops.end(), std::int64_t{0});
+    }
 };
 
 /// By fused layer, then by core: row by row of the mesh.

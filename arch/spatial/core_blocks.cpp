@@ -50,18 +50,18 @@ private:
         return lane(layer.cores[core].at);
     }
 
-    /// MODEL: what would live longer than a round has two places in turn.
+    /// MODEL: what would live longer than a round has several places in turn.
     void add(std::size_t lane, const CoreBlock& block) {
         if (block.life.bytes == Bytes(0)) {
             return;
         }
-        const bool twice = block.life.last - block.life.first >= steps_;
-        cores_[lane].push_back(block);
-        if (twice) {
-            cores_[lane].back().life.first = 0;
-            cores_[lane].back().life.last = steps_ - 1;
-            cores_[lane].push_back(cores_[lane].back());
+        const std::size_t places = 1 + (block.life.last - block.life.first) / steps_;
+        CoreBlock placed = block;
+        if (places > 1) {
+            placed.life.first = 0;
+            placed.life.last = steps_ - 1;
         }
+        cores_[lane].insert(cores_[lane].end(), places, placed);
     }
 
     [[nodiscard]] Lifetime always(Bytes bytes) const { return {0, steps_ - 1, bytes}; }
@@ -239,11 +239,14 @@ private:
         }
     }
 
-    /// MODEL: a layer's instructions come while the layer before runs, in place of those of the one
-    /// before that: a core has two slots. Where they come from, and the way, is not modelled.
+    /// MODEL: a layer's instructions come while the layers before run, into the slot of those that
+    /// ran longest ago. These slots are beside what a core stores for all.
     void instructions(std::size_t f) {
-        const std::size_t first = f > 0 ? f - 1 : steps_ - 1;
-        const Lifetime life{first, first + 1, chip_.program};
+        const auto ahead = static_cast<std::size_t>(chip_.programs - 1);
+        const std::size_t first = (f + steps_ * ahead - ahead) % steps_;
+        const Lifetime life{first, first + ahead, chip_.program};
+        add(lane(layers_.layers[f].program_home),
+            {BlockKind::instructions, TensorId(), f, always(chip_.program), -1});
         for (std::size_t c = 0; c < cores_.size(); ++c) {
             add(c, {BlockKind::instructions, TensorId(), f, life, -1});
         }

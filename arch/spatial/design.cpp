@@ -8,6 +8,7 @@
 
 #include "arch/mapper.hpp"
 #include "arch/spatial/emitter.hpp"
+#include "arch/spatial/layer_routes.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -76,6 +77,7 @@ SpatialDesign design_spatial(const Network& network, const Machine& machine, con
         throw_if_cancelled(options);
         design.layers.layers.push_back(
             make_layer(network, machine, chip, cores, fused[f], plans[f]));
+        route_program(design.layers.layers.back(), f, machine, chip);
     }
     find_loads(network, design.layers.layers);
     find_arrivals(network, machine, chip, options, design.layers);

@@ -32,6 +32,11 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     epilogue_ = worker("epilogue", chip.vector, chip.cores);
     activations_ = worker("activations", chip.activation_network, chip.cores);
     host_out_ = worker("host out", chip.host, 1);
+    if (chip.program > Bytes(0)) {
+        instructions_ = worker("instruction network", chip.instruction_network, chip.cores);
+        programs_ = Ring(builder_, "programs", chip_.programs);
+        stored_ = builder_.token("programs stored");
+    }
     // The next inputs travel on the same network, where nothing else wants to.
     ingress_ = {builder_.agent("ingress", 1, chip.cores), activations_.unit};
     emitted_.push_back(0);
@@ -122,8 +127,9 @@ std::vector<TensorId> SpatialEmitter::edges(bool inputs) const {
 
 Program SpatialEmitter::run(std::int64_t rounds) {
     load();
+    load_programs();
     builder_.hold(chip_.core_memory, network_.state_bytes() * layers_.rounds_apart);
-    builder_.hold(chip_.core_memory, chip_.program * 2 * chip_.cores);
+    builder_.hold(chip_.core_memory, chip_.program * chip_.programs * chip_.cores);
     for (const TensorId input : edges(true)) {
         receive(input);
     }
@@ -136,6 +142,7 @@ Program SpatialEmitter::run(std::int64_t rounds) {
     move_phase(0);
     for (std::size_t f = 0; f < layers_.layers.size(); ++f) {
         throw_if_cancelled(options_);
+        fetch_program(f);
         begin_layer(f);
         stream_weights(f);
         compute_layer(f);
@@ -178,6 +185,27 @@ void SpatialEmitter::load() {
         builder_.hold(chip_.core_memory, bytes);
         builder_.load(host_in_.agent, std::move(step));
     }
+}
+
+/// Before the first round: all programs from the host, each into the core where it lies.
+void SpatialEmitter::load_programs() {
+    if (!instructions_.agent.valid()) {
+        return;
+    }
+    const Bytes bytes = chip_.program * static_cast<std::int64_t>(layers_.layers.size());
+    RoundStep step;
+    step.body.unit = host_in_.unit;
+    Move move = move_between(chip_.host, chip_.core_memory, bytes);
+    move.links.push_back({machine_.inbound(chip_.host), bytes});
+    for (const auto& [component, action] :
+         {std::pair{chip_.host, Action::transfer}, {chip_.core_memory, Action::write}}) {
+        builder_.count(step.body, LayerId(), component, action, TensorRole::instructions,
+                       Precision::int8, bytes.count());
+    }
+    step.body.what = std::move(move);
+    step.posts.push_back({stored_});
+    builder_.hold(chip_.core_memory, bytes);
+    builder_.load(host_in_.agent, std::move(step));
 }
 
 /// The step of a whole input or output of the network, between the host and its two slots in the

@@ -48,6 +48,7 @@ private:
 
     // emitter.cpp
     void load();
+    void load_programs();
     RoundStep cross_edge(TensorId tensor, LayerId layer, NetworkEdge edge);
     void receive(TensorId tensor);
     void send(TensorId tensor);
@@ -64,6 +65,7 @@ private:
                                             std::int64_t pieces) const;
     void begin_layer(std::size_t f);
     void wait_for_room(std::size_t f, RoundStep& step) const;
+    void fetch_program(std::size_t f);
     void stream_weights(std::size_t f);
     RoundStep weight_piece(const SpatialLayer& layer, std::int64_t p);
     void compute_layer(std::size_t f);
@@ -97,9 +99,10 @@ private:
     ProgramBuilder builder_;
     int workers_ = 0;
     Worker host_in_, sequencer_, model_, compute_, sums_, epilogue_, activations_, ingress_,
-        host_out_;
-    Ring weights_, results_;
+        host_out_, instructions_;
+    Ring weights_, results_, programs_;
     TokenId loaded_;  ///< once for each layer with weights, in order
+    TokenId stored_;  ///< once all programs are in the cores
     TokenId sent_;    ///< once for each output of the network
     TokenId handed_;  ///< once for each that has left the cores
     std::vector<TokenId> computed_, summed_, epilogued_;  ///< by fused layer: one post a chunk

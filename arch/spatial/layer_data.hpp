@@ -63,6 +63,11 @@ struct SpatialLayer {
     std::int64_t sum_distance = 0;
     std::int64_t sum_busiest = 0;  ///< bytes on the busiest link
 
+    Router program_home;  ///< where the layer's program lies
+    std::vector<LinkUse> program_links;
+    std::int64_t program_hops = 0;
+    std::int64_t program_distance = 0;
+
     std::vector<Holder> results;  ///< where the output lies
 };
 

@@ -183,6 +183,27 @@ void route_from_homes(SpatialLayer& layer, const Machine& machine, const Chip& c
     set_weight_traffic(layer, traffic, local, machine, chip);
 }
 
+/// MODEL: all cores run the same program of a layer, each on addresses of its own. It is stored
+/// once, the programs of a network in one core after the other, and goes to all cores as one
+/// multicast over the instruction network.
+void route_program(SpatialLayer& layer, std::size_t f, const Machine& machine, const Chip& chip) {
+    const std::int64_t columns = chip.mesh->columns;
+    const std::int64_t lane = static_cast<std::int64_t>(f) % chip.cores;
+    layer.program_home = {lane % columns, lane / columns};
+    if (chip.program == Bytes(0)) {
+        return;
+    }
+    std::vector<Router> all;
+    for (std::int64_t core = 0; core < chip.cores; ++core) {
+        all.push_back({core % columns, core / columns});
+    }
+    MeshTraffic traffic(*chip.mesh);
+    traffic.multicast(layer.program_home, Destinations(std::move(all)), chip.program.count());
+    layer.program_links = traffic.links(machine, chip.instruction_network);
+    layer.program_hops = traffic.hop_bytes();
+    layer.program_distance = traffic.longest();
+}
+
 /// MODEL: cores that share outputs form a chain of neighbours. Each ends up with an equal part of
 /// the channels: partial sums travel towards it from both ends and are added on the way.
 void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, const Chip& chip) {

@@ -16,6 +16,8 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
                    const Chip& chip);
 /// The weights' traffic anew, where their homes have changed.
 void route_from_homes(SpatialLayer& layer, const Machine& machine, const Chip& chip);
+/// Fills in the layer's program_... fields; it is the `f`-th.
+void route_program(SpatialLayer& layer, std::size_t f, const Machine& machine, const Chip& chip);
 void route_sums(SpatialLayer& layer, const Layer& root, const Machine& machine, const Chip& chip);
 void route_statistics(SpatialLayer& layer, const Layer& root, const Machine& machine,
                       const Chip& chip);

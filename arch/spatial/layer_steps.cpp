@@ -67,6 +67,9 @@ void SpatialEmitter::begin_layer(std::size_t f) {
         step.waits.push_back({ready_[0], builder_.posted(ready_[0])});  // a frame is there first
     }
     wait_for_room(f, step);
+    if (instructions_.agent.valid()) {
+        programs_.use(step, programs_.last());
+    }
     step.posts.push_back({epochs_[f]});
     if (options_.images) {
         step.body.image = kept_image(network_, chip_, layers_.layers[f]);
@@ -85,6 +88,32 @@ void SpatialEmitter::wait_for_room(std::size_t f, RoundStep& step) const {
                                   return each->maker >= 0;
                               })});
     }
+}
+
+/// A layer's program from the core where it lies into one of two slots in every core.
+void SpatialEmitter::fetch_program(std::size_t f) {
+    if (!instructions_.agent.valid()) {
+        return;
+    }
+    const SpatialLayer& layer = layers_.layers[f];
+    const Bytes delivered = chip_.program * chip_.cores;
+    RoundStep step;
+    step.layer = layer.fused->root;
+    step.body.unit = instructions_.unit;
+    Move move = move_between(chip_.core_memory, chip_.core_memory, delivered);
+    move.links = layer.program_links;
+    move.latency = latency_of(chip_.instruction_network, layer.program_distance);
+    const auto count = [&](ComponentId component, Action action, std::int64_t bytes) {
+        builder_.count(step.body, step.layer, component, action, TensorRole::instructions,
+                       Precision::int8, bytes);
+    };
+    count(chip_.core_memory, Action::read, chip_.program.count());
+    count(chip_.instruction_network, Action::hop, layer.program_hops);
+    count(chip_.core_memory, Action::write, delivered.count());
+    step.body.what = std::move(move);
+    step.waits.push_back({stored_, 1});
+    programs_.fill(step);
+    submit(instructions_, std::move(step));
 }
 
 void SpatialEmitter::stream_weights(std::size_t f) {
@@ -322,6 +351,9 @@ void SpatialEmitter::finish_chunk(std::size_t f, std::size_t c, RoundStep& step)
     step.posts.push_back({done_[f]});
     if (c + 1 == layer.chunks.size()) {
         free_inputs(f, step);
+        if (instructions_.agent.valid()) {
+            programs_.release(step);
+        }
     }
 }
 

@@ -75,7 +75,8 @@ Machine drawn_spatial_machine(Draw& draw) {
         overrides.emplace_back(std::string("components.") + part + ".instances",
                                std::to_string(columns * rows));
     }
-    for (const char* mesh : {"model_network", "activation_network", "partial_sum_network"}) {
+    for (const char* mesh :
+         {"model_network", "activation_network", "partial_sum_network", "instruction_network"}) {
         const std::string part = std::string("components.") + mesh;
         overrides.emplace_back(part + ".columns", std::to_string(columns));
         overrides.emplace_back(part + ".rows", std::to_string(rows));

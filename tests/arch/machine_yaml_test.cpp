@@ -44,7 +44,7 @@ TEST_CASE("The shipped machines load, and their numbers are those of their files
     CHECK(twin.dram(DramId(std::size_t{0})).peak().count() == Approx(900e9).epsilon(0.01));
     const Machine northpole = test::shipped_machine("northpole");
     CHECK(northpole.parts().mapper == "spatial");
-    CHECK(northpole.of_kind(ComponentKind::mesh).size() == 3);
+    CHECK(northpole.of_kind(ComponentKind::mesh).size() == 4);
     CHECK(northpole.drams().empty());
 }
 

@@ -26,7 +26,8 @@ Machine three_by_three() {
     for (const char* part : {"core_memory", "weight_buffer", "accumulators", "array", "vector"}) {
         overrides.emplace_back(std::string("components.") + part + ".instances", "9");
     }
-    for (const char* part : {"model_network", "activation_network", "partial_sum_network"}) {
+    for (const char* part :
+         {"model_network", "activation_network", "partial_sum_network", "instruction_network"}) {
         overrides.emplace_back(std::string("components.") + part + ".columns", "3");
         overrides.emplace_back(std::string("components.") + part + ".rows", "3");
     }

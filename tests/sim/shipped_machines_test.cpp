@@ -56,7 +56,9 @@ TEST_CASE(
         const Outcome narrow =
             replay_without_kernel(mapping.program, machine.with_link_scaled(mesh, 0.9), steady());
         CHECK(stalls(narrow) > 0);
-        CHECK(narrow.end > outcome.end);
+        // Programs come late, but are fetched so far ahead that no layer waits.
+        const bool ahead = mesh == machine.find("instruction_network");
+        CHECK((ahead ? narrow.end == outcome.end : narrow.end > outcome.end));
     }
     CHECK(meshes > 0);
 }

@@ -226,11 +226,11 @@ TEST_CASE("a network that does not fit names layer, core and bytes, and how many
         "  - {name: fc, op: linear, out_features: 8192}\n",
         place_behind("machines/northpole.yaml",
                      "core_memory: {kind: sram, instances: 256, capacity: ") +
-            "error: network 'big' does not fit machine 'northpole': layer 'fc' needs 2.01 MiB in "
+            "error: network 'big' does not fit machine 'northpole': layer 'fc' needs 2.02 MiB in "
             "core "
-            "(0, 0), 1.26 MiB more than its 768 KiB: weights 2.00 MiB, activations 8.06 KiB, "
-            "instructions 4.00 KiB, gaps 96 B; in all its weights take 512 MiB, its instructions "
-            "1.00 MiB and its activations 2.02 MiB of 192 MiB; 3 chips would hold it");
+            "(0, 0), 1.27 MiB more than its 768 KiB: weights 2.00 MiB, activations 8.06 KiB, "
+            "instructions 10.0 KiB, gaps 96 B; in all its weights take 512 MiB, its instructions "
+            "2.00 MiB and its activations 2.02 MiB of 192 MiB; 3 chips would hold it");
 }
 
 TEST_CASE("a network that does not fit is told at the option that made the memory small") {

@@ -85,7 +85,7 @@ std::vector<std::string> mesh_of(int side) {
         settings.push_back("components." + std::string(part) +
                            ".instances=" + std::to_string(side * side));
     }
-    for (const char* network : {"model", "activation", "partial_sum"}) {
+    for (const char* network : {"model", "activation", "partial_sum", "instruction"}) {
         for (const char* way : {"columns", "rows"}) {
             settings.push_back("components." + std::string(network) + "_network." + way + "=" +
                                std::to_string(side));
@@ -100,7 +100,8 @@ TEST_CASE("What a chip would do if it were another moves as it must") {
     const WhatIf shipped = what_if({});
     for (const char* narrower :
          {"model_network.link_width=32B", "activation_network.link_width=8B",
-          "partial_sum_network.link_width=8B", "core_memory.read_width=32B"}) {
+          "partial_sum_network.link_width=8B", "instruction_network.link_width=8B",
+          "core_memory.read_width=32B"}) {
         INFO(narrower);
         const WhatIf found = what_if({"components." + std::string(narrower)});
         CHECK(found.per_second < shipped.per_second);

@@ -93,12 +93,14 @@ TEST_CASE("The four memories of a tiny chip hold a convolution as the paper says
     }
 }
 
-TEST_CASE("Instructions lie in a core from the layer before to the end of their own") {
+TEST_CASE(
+    "Instructions lie in a core from the layer before to the end of their own, and once in all") {
     const Machine machine =
         test::shipped_machine("tiny_northpole", {{"components.sequencer.program", "32 B"}});
     const SpatialMemory memory = map_memory(test::shipped_network("tiny_two"), machine, {});
     REQUIRE(memory.layers.size() == 2);
-    for (const CoreMemory& core : memory.memories.cores) {
+    for (std::size_t c = 0; c < 4; ++c) {
+        const CoreMemory& core = memory.memories.cores[c];
         std::vector<std::pair<std::size_t, std::size_t>> lives;
         for (const CoreBlock& block : core.blocks) {
             if (block.kind == BlockKind::instructions) {
@@ -106,9 +108,47 @@ TEST_CASE("Instructions lie in a core from the layer before to the end of their 
                 lives.emplace_back(block.life.first, block.life.last);
             }
         }
-        CHECK(lives == std::vector<std::pair<std::size_t, std::size_t>>{{1, 2}, {0, 1}});
-        CHECK(core.use_at(0, 2).of(BlockKind::instructions) == Bytes(64));
+        std::vector<std::pair<std::size_t, std::size_t>> expected = {{1, 2}, {0, 1}};
+        if (c < 2) {  // where that layer's program is stored
+            expected.insert(expected.begin() + static_cast<std::ptrdiff_t>(c), {0, 1});
+        }
+        CHECK(lives == expected);
+        CHECK(core.use_at(0, 2).of(BlockKind::instructions) == Bytes(c < 2 ? 96 : 64));
     }
+}
+
+TEST_CASE("A layer's program goes from one core to all, over each link of a tree once") {
+    MapperOptions options;
+    options.rounds = 4;
+    const Network network = test::shipped_network("tiny_two");
+    const auto per_round = [&](const Machine& machine, Action action) {
+        const Mapping mapping = map_network(network, machine, options);
+        const Outcome outcome = estimate(mapping.program, machine, Window{1});
+        std::int64_t sum = 0;
+        for (std::size_t r = 0; r < outcome.counts.size(); ++r) {
+            const ActionKey& key = mapping.program.actions.key(RowId(r));
+            const bool counts = key.tensor == TensorRole::instructions && key.action == action;
+            sum += counts ? outcome.counts[r] / (options.rounds - 1) : 0;
+        }
+        return sum;
+    };
+    const Machine machine =
+        test::shipped_machine("tiny_northpole", {{"components.sequencer.program", "32 B"}});
+    CHECK(per_round(machine, Action::read) == 2 * 32);
+    CHECK(per_round(machine, Action::hop) == 2 * 32 * 3);
+    CHECK(per_round(machine, Action::write) == 2 * 32 * 4);
+    CHECK(per_round(machine, Action::transfer) == 0);  // they came from the host before
+
+    // Longer than its layer takes: 2 KiB over links of 4 B a cycle.
+    Overrides slow = with_capacity(65536);
+    slow.emplace_back("components.sequencer.program", "2 KiB");
+    const Machine waits = test::shipped_machine("tiny_northpole", slow);
+    const Mapping mapping = map_network(network, waits, options);
+    const Outcome outcome = estimate(mapping.program, waits, Window{1});
+    const std::int64_t cycle = waits.clock(mapping.program.clock).time_of(Cycles(1)).count();
+    const std::int64_t round = (outcome.window_end - outcome.window_start).count() / cycle / 3;
+    CHECK(round >= 2 * 512);
+    CHECK(round < 2 * 512 + 2 * 10);
 }
 
 TEST_CASE("Sums that the accumulators have no room for wait in the core's memory") {
