@@ -68,16 +68,18 @@ public:
           room_(card_room(machine)),
           buffer_(shared_buffer(machine)) {
         const std::vector<bool> all = layers_on_cards(network);
+        const std::vector<std::size_t> finer = cut_places(network, all, Crossing::several);
         std::vector<std::size_t> ends = cut_places(network, all);
         ends.push_back(all.size());
         std::map<std::string, int> shapes;
         std::size_t begin = 0;
         for (const std::size_t end : ends) {
-            std::vector<bool> layers(all.size());
-            std::copy(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                      all.begin() + static_cast<std::ptrdiff_t>(end),
-                      layers.begin() + static_cast<std::ptrdiff_t>(begin));
-            add(std::move(layers), shapes);
+            Section section = section_of(all, begin, end, shapes);
+            if (fits_somewhere(section)) {
+                sections_.push_back(std::move(section));
+            } else {
+                cut(all, begin, end, finer, shapes);
+            }
             begin = end;
         }
     }
@@ -161,7 +163,25 @@ private:
         return means;
     }
 
-    void add(std::vector<bool> layers, std::map<std::string, int>& shapes) {
+    /// MODEL: layers between two places where a single tensor crosses that no card holds are cut
+    /// wherever no cache crosses. The host passes each tensor on to all cards that read it.
+    void cut(const std::vector<bool>& all, std::size_t begin, std::size_t end,
+             const std::vector<std::size_t>& places, std::map<std::string, int>& shapes) {
+        for (const std::size_t place : places) {
+            if (begin < place && place < end) {
+                sections_.push_back(section_of(all, begin, place, shapes));
+                begin = place;
+            }
+        }
+        sections_.push_back(section_of(all, begin, end, shapes));
+    }
+
+    [[nodiscard]] Section section_of(const std::vector<bool>& all, std::size_t begin,
+                                     std::size_t end, std::map<std::string, int>& shapes) const {
+        std::vector<bool> layers(all.size());
+        std::copy(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                  all.begin() + static_cast<std::ptrdiff_t>(end),
+                  layers.begin() + static_cast<std::ptrdiff_t>(begin));
         Section section;
         section.network = slice_network(network_, layers, network_.name());
         section.layers = std::move(layers);
@@ -178,7 +198,20 @@ private:
         section.in = Bytes(bytes_of(section.network, section.network.inputs()).count() / groups);
         section.out = Bytes(bytes_of(section.network, section.network.outputs()).count() / groups);
         section.multiplies = section.network.macs() > 0;
-        sections_.push_back(std::move(section));
+        return section;
+    }
+
+    /// Whether a card, or several with equal parts of its outputs, holds a section, without caches.
+    [[nodiscard]] bool fits_somewhere(const Section& section) const {
+        const Bytes beside = section.activations + section.lost;
+        const std::int64_t widest = section.divisible_outputs > 1 ? kMostCards : 1;
+        for (std::int64_t width = 1; width <= widest; ++width) {
+            if (section.divisible_outputs % width == 0 &&
+                Bytes(section.weights.count() / width) + beside <= room_) {
+                return true;
+            }
+        }
+        return false;
     }
 
     [[nodiscard]] const LinkConfig& host() const {
@@ -307,12 +340,7 @@ private:
                                     ", its weights take " + format_bytes(network_.weight_bytes());
         for (std::size_t u = 0; u < sections_.size(); ++u) {
             const Section& section = sections_[u];
-            const std::int64_t widths = section.divisible_outputs > 1 ? kMostCards : 1;
-            bool some = false;
-            for (std::int64_t width = 1; width <= widths && !some; ++width) {
-                some = divisible(u, u + 1, width) && fits(u, u + 1, width, 0);
-            }
-            if (!some) {
+            if (!fits_somewhere(section)) {
                 return weights + "; the layers '" + section.network.layers().front().name +
                        "' to '" + section.network.layers().back().name +
                        "' have to lie on one card, which holds " +

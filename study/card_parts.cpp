@@ -66,7 +66,8 @@ Bytes card_room(const Machine& machine) {
     }
     const Component& sequencer = machine.component(machine.find("sequencer"));
     const std::int64_t cores = machine.component(machine.find("core_memory")).instances;
-    return card_capacity(machine) - std::get<DmaConfig>(sequencer.config).program * 2 * cores;
+    const auto& starter = std::get<DmaConfig>(sequencer.config);
+    return card_capacity(machine) - starter.program * starter.programs * cores;
 }
 
 Bytes lost_to_rows(const Network& network, const Machine& machine) {

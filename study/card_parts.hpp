@@ -40,7 +40,7 @@ Bytes card_capacity(const Machine& machine);
 bool is_shared_buffer(const Component& component);
 /// What a buffer in front of the card's DRAM holds; 0 without one.
 Bytes shared_buffer(const Machine& machine);
-/// The same as card_capacity(), without the two slots for instructions of cores with a memory.
+/// The same as card_capacity(), without the slots for programs of cores with a memory.
 Bytes card_room(const Machine& machine);
 /// The most that weights and caches lose in all cores, since each begins at a row of their memory.
 Bytes lost_to_rows(const Network& network, const Machine& machine);

@@ -75,7 +75,8 @@ void cut_axes(Projection& projection, Dim dim, std::int64_t extent) {
 
 }  // namespace
 
-std::vector<std::size_t> cut_places(const Network& network, const std::vector<bool>& layers) {
+std::vector<std::size_t> cut_places(const Network& network, const std::vector<bool>& layers,
+                                    Crossing most) {
     constexpr std::size_t kNone = static_cast<std::size_t>(-1);
     const std::size_t count = network.layers().size();
     // From the place behind its producer to the place before its last reader.
@@ -108,8 +109,8 @@ std::vector<std::size_t> cut_places(const Network& network, const std::vector<bo
         behind -= layers[place - 1] ? 1 : 0;
         const Layer& next = network.layers()[place];
         const bool joined = next.no_work || next.epilogue_of.valid();
-        if (before > 0 && behind > 0 && layers[place - 1] && crossing[place] == 1 &&
-            held[place] == 0 && !joined) {
+        if (before > 0 && behind > 0 && layers[place - 1] && held[place] == 0 && !joined &&
+            (crossing[place] == 1 || most == Crossing::several)) {
             places.push_back(place);
         }
     }

@@ -10,11 +10,17 @@
 
 namespace memwall {
 
-/// Places between layers, in order, that a single tensor crosses and no cache: the network before
-/// such a place and the one behind it have only that in common. None is before a layer without work
-/// of its own, or one that may run on the way out of the layer before. `layers`: which ones count;
-/// the results of others are inputs. Without both ends.
-std::vector<std::size_t> cut_places(const Network& network, const std::vector<bool>& layers);
+/// What may cross a place where a network is cut.
+enum class Crossing {
+    single,  ///< one tensor: the network before and the one behind have only that in common
+    several  ///< any but caches
+};
+
+/// Places between layers, in order, where a network may be cut. No cache crosses one, and none is
+/// before a layer without work of its own, or one that may run on the way out of the layer before.
+/// `layers`: which ones count; the results of others are inputs. Without both ends.
+std::vector<std::size_t> cut_places(const Network& network, const std::vector<bool>& layers,
+                                    Crossing most = Crossing::single);
 
 /// The layers that `keep` says, in their order. What others make and these read are inputs, what
 /// others read of these are outputs.

@@ -235,6 +235,35 @@ TEST_CASE("Where a part does not fit once it is mapped, the cards are divided ot
     CHECK(none.err.find(" more than its 4.00 KiB: ") != std::string::npos);
 }
 
+TEST_CASE("A block that no card holds is cut where several tensors cross") {
+    // Two blocks of Llama-2-70B: 336 MiB of a feed-forward network at 4 bit, 192 MiB a card.
+    const TemporaryFolder folder;
+    write_text(folder.path() / "wide.yaml",
+               "memwall: 1\nnetwork: wide\nextends: decoder\n"
+               "parameters: {layers: 2, hidden: 8192, heads: 64, kv_heads: 8, inner: 28672, "
+               "vocabulary: 1000}\n");
+    const ProgramRun run =
+        run_memwall({"run", "--machine", "northpole_16", "--network", "./wide.yaml", "--precision",
+                     "int4", "--phase", "decode", "--users", "2", "--engine", "analytic",
+                     "--effort", "quick", "--json", "-"},
+                    folder.path());
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const Json result = Json::parse(run.out)["runs"][0];
+    const std::int64_t block =
+        2 * 8192 * 8192 + 2 * 8192 * 1024 + 3 * 8192 * 28672 + 2 * 8192 * 2049;
+    CHECK(result["totals"]["macs"] == 2 * (2 * block + 8192 * 1000));
+    const Json& stages = result["totals"]["pipeline"]["stages"];
+    REQUIRE(stages.size() == 6);
+    const std::vector<std::string> begins = {"b1_norm1", "b1_up", "b1_down",
+                                             "b2_norm1", "b2_up", "b2_down"};
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+        CHECK(stages[s]["first"] == begins[s]);
+        CHECK(stages[s]["held_bytes"].get<double>() <= 192.0 * 1024 * 1024);
+    }
+    CHECK(stages.back()["last"] == "output");
+}
+
 TEST_CASE("A prompt that is too long for the cards is told how it can be read") {
     const ProgramRun run =
         run_on_cards({"--phase", "prefill", "--prompt", "100000", "--engine", "analytic"});

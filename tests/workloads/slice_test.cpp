@@ -36,9 +36,10 @@ Network decoder() {
     return network;
 }
 
-std::vector<std::string> places(const Network& network, const std::vector<bool>& layers) {
+std::vector<std::string> places(const Network& network, const std::vector<bool>& layers,
+                                Crossing most = Crossing::single) {
     std::vector<std::string> names;
-    for (const std::size_t place : cut_places(network, layers)) {
+    for (const std::size_t place : cut_places(network, layers, most)) {
         names.push_back(network.layers()[place].name);
     }
     return names;
@@ -50,6 +51,9 @@ TEST_CASE("A network is cut where a single tensor goes on, and never through a c
     const Network network = decoder();
     std::vector<bool> all(network.layers().size(), true);
     CHECK(places(network, all) == std::vector<std::string>{"a_norm", "b_norm", "norm", "out"});
+    const std::vector<std::string> with_several = places(network, all, Crossing::several);
+    CHECK(with_several == std::vector<std::string>{"a_norm", "a_q", "a_k", "a_v", "a_o", "b_norm",
+                                                   "b_q", "b_k", "b_v", "b_o", "norm", "out"});
     all[0] = false;  // the table is elsewhere
     CHECK(places(network, all) == std::vector<std::string>{"b_norm", "norm", "out"});
 }
