@@ -115,6 +115,9 @@ struct MacArrayConfig {
 
 struct VectorUnitConfig {
     std::int64_t lanes = 1;  ///< elementwise operations a cycle, per instance
+    /// The format that it computes in. Where none is said, an operation costs the technology's
+    /// `vector_operation` whatever it computes.
+    std::optional<Precision> precision;
     Cycles pipeline;
     bool instructions = false;  ///< as of a MacArrayConfig
 };

@@ -51,7 +51,8 @@ struct Describe {
         return text;
     }
     std::string operator()(const VectorUnitConfig& unit) const {
-        return fmt::format("{} lanes", unit.lanes);
+        return fmt::format("{} lanes", unit.lanes) +
+               (unit.precision ? fmt::format(" at {}", name(*unit.precision)) : "");
     }
     std::string operator()(const MeshConfig& mesh) const {
         return fmt::format("{} x {} routers, links of {} a cycle", mesh.columns, mesh.rows,

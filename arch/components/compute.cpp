@@ -103,19 +103,23 @@ std::vector<ArrayShape> read_shapes(MapReader& reader, Dataflow dataflow) {
     return shapes;
 }
 
-/// The energy of an addition at each precision: that of the narrowest adder that holds it.
+/// An addition of the narrowest adder that holds a format; nullptr where the technology has none.
+const Sourced* addition(const Technology& technology, Precision precision) {
+    auto narrowest = technology.add.end();
+    for (auto adder = technology.add.begin(); adder != technology.add.end(); ++adder) {
+        const bool narrower =
+            narrowest == technology.add.end() || bits(adder->first) < bits(narrowest->first);
+        if (holds(adder->first, precision) && narrower) {
+            narrowest = adder;
+        }
+    }
+    return narrowest != technology.add.end() ? &narrowest->second : nullptr;
+}
+
 void add_accumulation(const Technology& technology, Component& component) {
     for (const Precision precision : all_precisions()) {
-        auto narrowest = technology.add.end();
-        for (auto adder = technology.add.begin(); adder != technology.add.end(); ++adder) {
-            const bool narrower =
-                narrowest == technology.add.end() || bits(adder->first) < bits(narrowest->first);
-            if (holds(adder->first, precision) && narrower) {
-                narrowest = adder;
-            }
-        }
-        if (narrowest != technology.add.end()) {
-            component.energies.push_back({Action::accumulate, precision, narrowest->second});
+        if (const Sourced* joules = addition(technology, precision)) {
+            component.energies.push_back({Action::accumulate, precision, *joules});
         }
     }
 }
@@ -238,14 +242,75 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
     component.config = array;
 }
 
+namespace {
+
+std::optional<Precision> read_unit_precision(MapReader& reader) {
+    const auto chosen = reader.optional_choice("precision", precision_names());
+    return chosen ? std::optional(all_precisions()[*chosen]) : std::nullopt;
+}
+
+/// Elementwise operations a cycle: as they are counted, or as the bytes of values that go in
+/// side by side.
+std::int64_t read_lanes(MapReader& reader, std::optional<Precision> precision) {
+    constexpr std::int64_t kMost = 1 << 20;
+    if (!reader.has("width")) {
+        return reader.at_most<std::int64_t>(
+            "lanes", reader.required_positive<std::int64_t>("lanes"), kMost, "1,048,576");
+    }
+    const Bytes width =
+        reader.at_most("width", reader.required_positive<Bytes>("width"), Bytes(kMost), "1 MiB");
+    if (reader.has("lanes")) {
+        reader.error("width", "'width' in " + reader.what() + ": 'lanes' already says how many " +
+                                  "operations it does a cycle; expected one of both");
+        return 1;
+    }
+    if (!precision) {
+        reader.error("width", "'width' in " + reader.what() +
+                                  ": expected 'precision' beside it, for what a lane takes");
+        return 1;
+    }
+    const std::int64_t wide = width.count() * 8;
+    if (wide % bits(*precision) != 0) {
+        reader.misfit("width", std::string("a whole number of ") + name(*precision) + " values");
+        return 1;
+    }
+    return wide / bits(*precision);
+}
+
+// MODEL: an elementwise operation costs an addition in the format that the vector unit computes
+// in: a floating-point unit takes integers as numbers of its own format, and values wider than its
+// format cost an addition in theirs. Each takes a lane one cycle.
+void add_operations(MapReader& reader, const Technology& technology, Precision unit,
+                    Component& component) {
+    const Sourced* own = addition(technology, unit);
+    if (own == nullptr) {
+        reader.error("precision", "technology " + technology.name +
+                                      " has no energy for an addition at " + name(unit));
+        return;
+    }
+    for (const Precision value : all_precisions()) {
+        const bool converts = !is_integer(unit) && is_integer(value);
+        const Sourced* joules = addition(technology, converts ? unit : widest(unit, value));
+        for (const Action action : {Action::vector, Action::accumulate}) {
+            component.energies.push_back({action, value, joules != nullptr ? *joules : *own});
+        }
+    }
+}
+
+}  // namespace
+
 void read_vector_unit(MapReader& reader, const ComponentContext& context, Component& component) {
     VectorUnitConfig unit;
-    unit.lanes = reader.at_most<std::int64_t>(
-        "lanes", reader.required_positive<std::int64_t>("lanes"), 1 << 20, "1,048,576");
+    unit.precision = read_unit_precision(reader);
+    unit.lanes = read_lanes(reader, unit.precision);
     unit.pipeline =
         at_most_a_billion(reader, "pipeline", reader.optional<Cycles>("pipeline", Cycles(0)));
-    component.energies = {{Action::vector, {}, context.technology.vector_operation}};
-    add_accumulation(context.technology, component);
+    if (unit.precision) {
+        add_operations(reader, context.technology, *unit.precision, component);
+    } else {
+        component.energies = {{Action::vector, {}, context.technology.vector_operation}};
+        add_accumulation(context.technology, component);
+    }
     unit.instructions = read_instructions(reader, context.technology, component);
     component.config = unit;
 }

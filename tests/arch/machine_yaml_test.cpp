@@ -134,6 +134,41 @@ TEST_CASE("SRAM energy goes through the points of the table and straight between
     CHECK(tech.sram_read_energy(Bytes(262144)).value == Approx(32).epsilon(1e-12));
 }
 
+TEST_CASE("An elementwise operation costs an addition in the format of the vector unit") {
+    const auto picojoules = [](const Machine& machine, Action action, Precision precision) {
+        return machine.energy_of(machine.find("vector"), action, precision).value * 1e12;
+    };
+    // configs/technology/12nm.yaml has 0.2086 pJ for an addition of fp16, 0.4878 of fp32, 0.01067
+    // of int8 and 0.04252 of int32.
+    const Machine northpole = test::shipped_machine("northpole");
+    CHECK(picojoules(northpole, Action::vector, Precision::int4) == Approx(0.2086));
+    CHECK(picojoules(northpole, Action::vector, Precision::fp32) == Approx(0.4878));
+    CHECK(picojoules(northpole, Action::accumulate, Precision::int32) == Approx(0.2086));
+    const Machine integer =
+        test::shipped_machine("northpole", {{"components.vector.precision", "int8"}});
+    CHECK(picojoules(integer, Action::vector, Precision::int4) == Approx(0.01067));
+    CHECK(picojoules(integer, Action::vector, Precision::fp16) == Approx(0.2086));
+    CHECK(picojoules(integer, Action::accumulate, Precision::int32) == Approx(0.04252));
+    // Without a format it is the technology's operation, and sums cost what they are.
+    const Machine tiny = test::shipped_machine("tiny_northpole");
+    CHECK(picojoules(tiny, Action::vector, Precision::int8) == Approx(0.2));
+    CHECK(picojoules(tiny, Action::accumulate, Precision::int32) == Approx(0.05));
+}
+
+TEST_CASE("A vector unit so many bytes wide has a lane for each value of its format") {
+    const auto lanes = [](const std::string& precision) {
+        const Machine machine =
+            test::shipped_machine("northpole", {{"components.vector",
+                                                 "{kind: vector_unit, instances: 256, width: 512 B,"
+                                                 " precision: " +
+                                                     precision + "}"}});
+        return std::get<VectorUnitConfig>(machine.component(machine.find("vector")).config).lanes;
+    };
+    CHECK(lanes("fp16") == 256);
+    CHECK(lanes("fp32") == 128);
+    CHECK(lanes("int8") == 512);
+}
+
 TEST_CASE("Each fault of a machine file has its sentence") {
     using Catch::Contains;
     const std::string tiny = "tiny_von_neumann";
@@ -176,6 +211,17 @@ TEST_CASE("Each fault of a machine file has its sentence") {
                Contains("expected at least one precision with its lanes"));
     CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{fp32: {inputs: 1, outputs: 1}}"}}),
                Contains("has no energy for a multiply-accumulate at fp32"));
+    CHECK_THAT(fault_of(tiny, {{"components.vector.precision", "fp61"}}),
+               Contains("did you mean 'fp16'?"));
+    CHECK_THAT(fault_of(tiny, {{"components.vector.precision", "fp16"}}),
+               Contains("technology round has no energy for an addition at fp16"));
+    CHECK_THAT(fault_of(tiny, {{"components.vector.width", "4 B"}}),
+               Contains("'lanes' already says how many operations it does a cycle"));
+    CHECK_THAT(fault_of(tiny, {{"components.vector", "{kind: vector_unit, width: 4 B}"}}),
+               Contains("expected 'precision' beside it, for what a lane takes"));
+    CHECK_THAT(fault_of(tiny, {{"components.vector",
+                                "{kind: vector_unit, width: 6 B, precision: int32}"}}),
+               Contains("expected a whole number of int32 values"));
     CHECK_THAT(fault_of(tiny, {{"components.global_buffer.bank", "32 KiB"}}),
                Contains("expected at most the capacity"));
     CHECK_THAT(fault_of("northpole", {{"provenance", "{clock: {status: guessed, source: me}}"}}),

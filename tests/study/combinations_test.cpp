@@ -122,6 +122,9 @@ TEST_CASE("What a chip would do if it were another moves as it must") {
     const WhatIf dense = what_if({"components.core_memory.cells=edram"});
     CHECK(dense.per_second == shipped.per_second);
     CHECK(dense.area < shipped.area);
+    const WhatIf integers = what_if({"components.vector.precision=int8"});
+    CHECK(integers.per_second == shipped.per_second);
+    CHECK(integers.energy < shipped.energy);
     const WhatIf few = what_if(mesh_of(8));
     CHECK(few.per_second < shipped.per_second);
     CHECK(few.area == Approx((shipped.area - 32 * 0.803) / 4 + 32 * 0.803));  // the frame buffer
