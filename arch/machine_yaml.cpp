@@ -131,24 +131,41 @@ ServerConfig read_server(const YamlValue& value, Diagnostics& faults) {
     server.host = required_sourced<Watts>(reader, "host");
     server.fans = required_sourced<Watts>(reader, "fans");
     server.network = required_sourced<Watts>(reader, "network");
+    server.link = reader.optional<std::string>("link", "");
     reader.finish();
     return server;
 }
 
-/// The link of tensor-parallel cards is one of the components.
-void check_link_of_cards(const YamlValue& cards, const Machine::Parts& parts, Diagnostics& faults) {
+/// The link that cards or servers name, `said`, is one of the components.
+void check_link(const YamlValue& map, const std::string& what, const std::string& said,
+                const Machine::Parts& parts, Diagnostics& faults) {
     std::vector<std::string> links;
     for (const Component& component : parts.components) {
         if (component.kind == ComponentKind::link) {
             links.push_back(component.name);
         }
     }
-    const YamlValue* link = cards.find("link");
-    if (link != nullptr &&
-        std::find(links.begin(), links.end(), parts.cards->link) == links.end()) {
-        faults.error(link->mark(), "'link' in 'cards': no component of kind link is called '" +
-                                       parts.cards->link + "'" +
-                                       suggestion(parts.cards->link, links));
+    const YamlValue* link = map.find("link");
+    if (link != nullptr && std::find(links.begin(), links.end(), said) == links.end()) {
+        faults.error(link->mark(), "'link' in " + what + ": no component of kind link is called '" +
+                                       said + "'" + suggestion(said, links));
+    }
+}
+
+/// The links between cards, and between servers of a pipeline.
+void check_links(MapReader& reader, const Machine::Parts& parts, Diagnostics& faults) {
+    const bool tensor = parts.cards && parts.cards->tensor_parallel();
+    if (tensor) {
+        check_link(*reader.value("cards"), "'cards'", parts.cards->link, parts, faults);
+    }
+    if (!parts.server || parts.server->link.empty()) {
+        return;
+    }
+    const YamlValue& server = *reader.value("server");
+    check_link(server, "'server'", parts.server->link, parts, faults);
+    if (!parts.cards || tensor) {
+        faults.error(server.find("link")->mark(),
+                     "'link' in 'server': only cards that are a pipeline go over several servers");
     }
 }
 
@@ -227,9 +244,7 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
         parts.components.push_back(read_component(entry, parts, priced, faults));
     }
     read_connections(reader, parts, faults);
-    if (parts.cards && parts.cards->tensor_parallel()) {
-        check_link_of_cards(*reader.value("cards"), parts, faults);
-    }
+    check_links(reader, parts, faults);
     reader.finish();
     faults.throw_if_any();
     return Machine(std::move(parts));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "arch/technology.hpp"
 #include "base/quantity.hpp"
@@ -16,7 +17,8 @@ struct ServerConfig {
     std::int64_t cards = 1;  ///< in a server
     Sourced host;            ///< processors, memory, drives, switches between the cards
     Sourced fans;
-    Sourced network;  ///< to other servers: adapters and the server's share of switches
+    Sourced network;   ///< to other servers: adapters and the server's share of switches
+    std::string link;  ///< the component over which it reaches other servers; empty: unsaid
 
     /// The part of a server in which so many cards are.
     [[nodiscard]] double servers(std::int64_t of_cards) const {

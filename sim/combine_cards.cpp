@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <tuple>
+#include <variant>
 
 #include "base/error.hpp"
 #include "sim/assemble_result.hpp"
@@ -104,6 +105,47 @@ void append_notes(const CardShare& card, RunResult& combined) {
             combined.wider_lanes.insert(place, lanes);
         }
     }
+}
+
+/// The component over which a card's server reaches others; invalid where none is said.
+ComponentId server_link(const Machine& machine) {
+    const auto& server = machine.parts().server;
+    return server && !server->link.empty() ? machine.find(server->link) : ComponentId();
+}
+
+/// What the last layer of a card sends to another server; the card's layers are the last ones.
+void add_transfer(const CardShare& card, const Machine& machine, RunResult& combined) {
+    if (!card.to_other_server) {
+        return;
+    }
+    const LedgerRow row =
+        transfer_row(LayerId(combined.layers.size() - 1), server_link(machine),
+                     card.to_other_server->precision, card.to_other_server->bytes, machine);
+    LayerResult& layer = combined.layers.back();
+    layer.energy += row.energy;
+    layer.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
+    combined.ledger.push_back(row);
+}
+
+/// The links between servers are one a server, and busy with what their cards send.
+void set_server_links(const std::vector<CardShare>& cards, std::int64_t all_cards,
+                      const Machine& machine, std::vector<ComponentResult>& components) {
+    const ComponentId id = server_link(machine);
+    if (!id.valid()) {
+        return;
+    }
+    const auto& link = std::get<LinkConfig>(machine.component(id).config);
+    ComponentResult& result = components[id.position()];
+    result.instances = ceil_divide(all_cards, machine.parts().server->cards);
+    Seconds busy(0);
+    for (const CardShare& card : cards) {
+        if (card.to_other_server) {
+            const Seconds sends = card.to_other_server->bytes / link.bandwidth;
+            result.busy_max = std::max(result.busy_max, sends);
+            busy += sends;
+        }
+    }
+    result.busy_mean = Seconds(busy.count() / static_cast<double>(result.instances));
 }
 
 LayerResult idle_layer(const std::vector<LedgerRow>& ledger) {
@@ -225,12 +267,14 @@ RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_ca
         ledger.add(*card.run, combined.layers.size());
         append_layers(card, combined.layers);
         append_notes(card, combined);
+        add_transfer(card, machine, combined);
         waiting -= card.run->totals.window.count();
     }
     ledger.wait(std::max(0.0, waiting));
     ledger.finish();
     combined.layers.push_back(idle_layer(combined.ledger));
     combined.components = components_of(cards, all_cards, combined.ledger);
+    set_server_links(cards, all_cards, machine, combined.components);
     Totals& totals = combined.totals;
     add_totals(cards, totals);
     sum_energies(combined.ledger, totals);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,18 @@
 
 namespace memwall {
 
+/// Results on their way over the link from server to server, in the window.
+struct ServerTransfer {
+    Bytes bytes;
+    Precision precision = Precision::int8;
+};
+
 /// What a card did of a round. Cards with equal parts share a run.
 struct CardShare {
     const RunResult* run = nullptr;
     std::vector<std::string> layers;  ///< names of its own, in the order of the run's
     Seconds start;                    ///< of its part, in the way of an item alone
+    std::optional<ServerTransfer> to_other_server{};  ///< what its last layer sends there
 };
 
 /// The sum of all cards over `window`, in which the items of one run go through all of them. A card

@@ -205,6 +205,12 @@ void append_load(const ActionTable& actions, const Machine& machine, const Outco
 
 }  // namespace
 
+LedgerRow transfer_row(LayerId layer, ComponentId link, Precision precision, Bytes bytes,
+                       const Machine& machine) {
+    return counted_row({layer, link, Action::transfer, TensorRole::outputs, precision},
+                       bytes.count(), machine);
+}
+
 void append_idle_power(const Machine& machine, double seconds, std::vector<LedgerRow>& rows) {
     for (std::size_t c = 0; c < machine.components().size(); ++c) {
         append_power(LayerId(), ComponentId(c), machine.components()[c], seconds, rows);

@@ -40,6 +40,10 @@ struct LedgerRow {
 std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& machine,
                                    const Outcome& outcome, bool cold);
 
+/// The row of bytes that a layer sends over a link.
+LedgerRow transfer_row(LayerId layer, ComponentId link, Precision precision, Bytes bytes,
+                       const Machine& machine);
+
 /// Leakage and clock power of all components for so long, without a layer; nothing where the time
 /// is none.
 void append_idle_power(const Machine& machine, double seconds, std::vector<LedgerRow>& rows);

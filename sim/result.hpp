@@ -62,6 +62,9 @@ struct StageResult {
     Seconds latency;              ///< of one alone, in and out of the card
     Bytes held;                   ///< in the fullest card
     std::int64_t most_users = 0;  ///< whose caches fit
+    /// What the way to the next stage, or back to the first, takes beside the hop where it leads
+    /// from server to server; none: both are in one server, or no link between servers is said.
+    std::optional<Seconds> between_servers{};
 };
 
 /// What limits a pipeline of cards.

@@ -109,6 +109,9 @@ Json pipeline_json(const std::optional<PipelineResult>& pipeline) {
                                   {"latency_s", finite(stage.latency)},
                                   {"held_bytes", stage.held.count()},
                                   {"most_users", stage.most_users}});
+        if (stage.between_servers) {
+            json["stages"].back()["between_servers_s"] = finite(*stage.between_servers);
+        }
     }
     return json;
 }

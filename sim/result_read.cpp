@@ -22,6 +22,9 @@ public:
         }
         return {json_[key], path_ + (path_.empty() ? "" : ".") + key, file_};
     }
+    [[nodiscard]] bool has(const char* key) const {
+        return json_.is_object() && json_.contains(key);
+    }
     [[nodiscard]] bool is_null() const { return json_.is_null(); }
     [[nodiscard]] double number() const {
         return json_.is_number() ? json_.get<double>() : (wrong("expected a number"), 0);
@@ -211,6 +214,10 @@ std::optional<PipelineResult> read_pipeline(const Node& node) {
             {stage.at("first").text(), stage.at("last").text(), stage.at("cards").count(),
              Seconds(stage.at("interval_s").number()), Seconds(stage.at("latency_s").number()),
              Bytes(stage.at("held_bytes").count()), stage.at("most_users").count()});
+        if (stage.has("between_servers_s")) {
+            pipeline.stages.back().between_servers =
+                Seconds(stage.at("between_servers_s").number());
+        }
     }
     return pipeline;
 }

@@ -14,6 +14,7 @@
 #include "sim/combine_cards.hpp"
 #include "study/card_divider.hpp"
 #include "study/card_parts.hpp"
+#include "study/server_ways.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -67,7 +68,7 @@ public:
 
     RunResult run() {
         PipelineResult pipeline = stages();
-        const Seconds trip = pipeline.round_trip - pipeline.hop;  // the last one is the way back
+        const Seconds trip = pipeline.round_trip - way_behind(pipeline, parts_.size() - 1);
         const auto turns = [&](std::int64_t groups) {
             return Seconds(pipeline.slowest().count() * static_cast<double>(groups));
         };
@@ -208,10 +209,65 @@ private:
                                    lost_to_rows(part.network, machine_);
                 stage.most_users = room.count() / (state.count() / network_.batch());
             }
-            pipeline.round_trip += stage.latency + pipeline.hop;
             pipeline.stages.push_back(std::move(stage));
         }
+        find_server_ways(pipeline);
+        for (std::size_t p = 0; p < parts_.size(); ++p) {
+            pipeline.round_trip += pipeline.stages[p].latency + way_behind(pipeline, p);
+        }
         return pipeline;
+    }
+
+    /// From a stage to the next one, or from the last one back.
+    static Seconds way_behind(const PipelineResult& pipeline, std::size_t stage) {
+        return pipeline.hop + pipeline.stages[stage].between_servers.value_or(Seconds(0));
+    }
+
+    /// A stage takes in no more than the link behind it can pass on. Frames do not come back.
+    void find_server_ways(PipelineResult& pipeline) {
+        std::vector<StageCards> places;
+        for (const CardPart& part : parts_) {
+            places.push_back(
+                {places.empty() ? 0 : places.back().first + places.back().count, part.cards});
+        }
+        const ServerWays ways(machine_);
+        sent_.assign(parts_.size(), std::nullopt);
+        for (std::size_t p = 0; p < parts_.size(); ++p) {
+            const bool last = p + 1 == parts_.size();
+            if (last && passage_ == Passage::stream) {
+                continue;
+            }
+            const ServerTransfer sent = last ? taken_in() : handed_on(parts_[p]);
+            const auto way = ways.between(places[p], places[last ? 0 : p + 1],
+                                          Bytes(ceil_divide(sent.bytes.count(), groups_)));
+            if (way) {
+                StageResult& stage = pipeline.stages[p];
+                stage.between_servers = way->time();
+                stage.interval = std::max(stage.interval, way->occupied);
+                sent_[p] = sent;
+            }
+        }
+    }
+
+    /// Of all users.
+    static ServerTransfer handed_on(const CardPart& part) {
+        return sum_of(part.network, part.network.outputs(), part.cards);
+    }
+
+    /// Of all users: what the first stage gets for their next tokens.
+    [[nodiscard]] ServerTransfer taken_in() const {
+        const Network& first = parts_.front().network;
+        return sum_of(first, first.inputs(), 1);
+    }
+
+    static ServerTransfer sum_of(const Network& network, const std::vector<TensorId>& tensors,
+                                 std::int64_t times) {
+        ServerTransfer sum;
+        for (const TensorId id : tensors) {
+            sum.bytes += network.tensor_bytes(id) * times;
+            sum.precision = network.tensor(id).precision;
+        }
+        return sum;
     }
 
     std::vector<CardShare> shares(const PipelineResult& pipeline) {
@@ -230,7 +286,8 @@ private:
                 }
                 shares.push_back(share);
             }
-            start += pipeline.stages[p].latency + pipeline.hop;
+            shares.back().to_other_server = sent_[p];
+            start += pipeline.stages[p].latency + way_behind(pipeline, p);
         }
         return shares;
     }
@@ -266,6 +323,7 @@ private:
     std::int64_t groups_;
     bool all_in_cores_;
     std::vector<CardPart> parts_;
+    std::vector<std::optional<ServerTransfer>> sent_;  ///< by part: over the link of its server
     std::map<std::string, PartRun> runs_;
 };
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/parse.hpp"
 #include "study/table.hpp"
 
@@ -24,6 +26,22 @@ void add_row(const std::vector<StageResult>& stages, std::size_t begin, std::siz
                std::to_string(stage.cards), format_seconds(stage.interval),
                format_seconds(stage.latency), format_bytes(stage.held),
                stage.most_users > 0 ? std::to_string(stage.most_users) : ""});
+}
+
+/// The hops that lead to another server, and the longest of their ways.
+std::string servers_text(const std::vector<StageResult>& stages) {
+    Seconds longest(0);
+    int hops = 0;
+    for (const StageResult& stage : stages) {
+        if (stage.between_servers) {
+            longest = std::max(longest, *stage.between_servers);
+            ++hops;
+        }
+    }
+    return hops == 0
+               ? ""
+               : fmt::format("{} of the hops lead{} to another server, with a way of {} more\n",
+                             hops, hops == 1 ? "s" : "", format_seconds(longest));
 }
 
 }  // namespace
@@ -66,9 +84,10 @@ std::string pipeline_text(const RunResult& run) {
                   pipeline.instances, pipeline.cards / pipeline.instances)
             : "";
     return table.text() + instances +
-           fmt::format("{}\n{} of the power are leakage and clock trees of {} cards, {} the work\n",
-                       limit, format_watts(pipeline.static_power), pipeline.cards,
-                       format_watts(pipeline.dynamic_power));
+           fmt::format(
+               "{}\n{}{} of the power are leakage and clock trees of {} cards, {} the work\n",
+               limit, servers_text(stages), format_watts(pipeline.static_power), pipeline.cards,
+               format_watts(pipeline.dynamic_power));
 }
 
 }  // namespace memwall

@@ -79,6 +79,11 @@ std::string machine_table(const Machine& machine) {
             cards->count, format_seconds(to_seconds(cards->hop)), cards->together,
             cards->together == 1 ? "" : "s");
     }
+    const auto& server = machine.parts().server;
+    if (server && !server->link.empty()) {
+        text += fmt::format("servers of {} cards, which reach each other over {}\n\n",
+                            server->cards, server->link);
+    }
     if (const auto& cap = machine.parts().power_cap) {
         text += fmt::format(
             "power cap {}: the clock falls in steps of {} to no less than {}, the voltage by {:g} "

@@ -17,7 +17,11 @@ const Config* config_of(const Machine& machine, ComponentId id) {
 
 /// The only part of a kind; none where there is none, which is a fault if it is needed.
 ComponentId only(const Machine& machine, ComponentKind kind, bool needed, MachineNeeds& needs) {
-    const std::vector<ComponentId> found = machine.of_kind(kind);
+    std::vector<ComponentId> found = machine.of_kind(kind);
+    const auto& server = machine.parts().server;
+    if (server && !server->link.empty()) {  // leads from server to server, not into the card
+        std::erase(found, machine.find(server->link));
+    }
     if (found.size() > 1) {
         needs.missing("exactly one " + std::string(name(kind)));
     }

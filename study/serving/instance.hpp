@@ -16,8 +16,9 @@
 namespace memwall {
 
 /// What work costs an instance, shared by all of them. The first two values of both grids are
-/// seconds and the joules beside its standing power; of a pipeline of cards two more follow for
-/// each stage: seconds until it can take in the next work, and until this work leaves it.
+/// seconds and the joules beside its standing power; of a pipeline of cards three more follow for
+/// each stage: seconds until it can take in the next work, until this work leaves it, and of the
+/// way behind it beside the hop.
 struct ServingCosts {
     WorkGrid steps;    ///< of so many users with so many tokens in each cache; of a pipeline, of
                        ///< one user's token

@@ -75,6 +75,7 @@ std::vector<double> values_of(const RunResult& run, std::int64_t users, Watts st
     for (const StageResult& stage : pipeline->stages) {
         values.push_back(stage.interval.count());
         values.push_back(stage.latency.count());
+        values.push_back(stage.between_servers.value_or(Seconds(0)).count());
     }
     return values;
 }
@@ -164,7 +165,7 @@ ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
         WorkGrid(users, context_marks(source, ranges), step),
         WorkGrid({1}, doubling_counts(ranges.least_prompt, ranges.most_prompt), prompt),
         places,
-        pipeline ? (fullest->size() - 2) / 2 : 0,
+        pipeline ? (fullest->size() - 2) / 3 : 0,
         Seconds(0),
         standing};
     if (pipeline) {

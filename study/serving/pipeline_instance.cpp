@@ -6,6 +6,12 @@
 #include "study/serving/rounding.hpp"
 
 namespace memwall {
+namespace {
+
+constexpr std::size_t kBefore = 2;  // values in front of those of the stages
+constexpr std::size_t kEach = 3;    // values of a stage
+
+}  // namespace
 
 void PipelineInstance::enqueue(std::size_t who) {
     if (taken_ < costs_.places) {
@@ -58,18 +64,22 @@ void PipelineInstance::enter(const Event& event) {
         finish(event.request, out);
         add(out, event.request, made);
     } else {
-        add(out + whole_picoseconds(costs_.hop.count()), event.request, made);
+        add(out + way_behind(costs_.stages - 1, cost), event.request, made);
     }
 }
 
+Picoseconds PipelineInstance::way_behind(std::size_t stage, const std::vector<double>& cost) const {
+    return whole_picoseconds(costs_.hop.count()) +
+           whole_picoseconds(cost[kBefore + kEach * stage + 2]);
+}
+
 Picoseconds PipelineInstance::pass_through(Picoseconds at, const std::vector<double>& cost) {
-    constexpr std::size_t kBefore = 2;  // values in front of those of the stages
-    const Picoseconds hop = whole_picoseconds(costs_.hop.count());
     Picoseconds out = at;
     for (std::size_t s = 0; s < costs_.stages; ++s) {
-        const Picoseconds start = std::max(s == 0 ? at : out + hop, stage_free_[s]);
-        stage_free_[s] = start + whole_picoseconds(cost[kBefore + 2 * s]);
-        out = std::max(start + whole_picoseconds(cost[kBefore + 2 * s + 1]), stage_left_[s]);
+        const Picoseconds start =
+            std::max(s == 0 ? at : out + way_behind(s - 1, cost), stage_free_[s]);
+        stage_free_[s] = start + whole_picoseconds(cost[kBefore + kEach * s]);
+        out = std::max(start + whole_picoseconds(cost[kBefore + kEach * s + 1]), stage_left_[s]);
         stage_left_[s] = out;
     }
     return out;

@@ -45,6 +45,8 @@ private:
     void enter(const Event& event);
     /// When work that enters at `at` comes out of the last stage.
     Picoseconds pass_through(Picoseconds at, const std::vector<double>& cost);
+    /// To the next stage, or from the last one back to the first.
+    [[nodiscard]] Picoseconds way_behind(std::size_t stage, const std::vector<double>& cost) const;
     void add(Picoseconds at, std::size_t request, std::int64_t made);
 
     ServingCosts& costs_;

@@ -224,6 +224,15 @@ TEST_CASE("Each fault of a machine file has its sentence") {
                Contains("expected a whole number of int32 values"));
     CHECK_THAT(fault_of(tiny, {{"components.global_buffer.bank", "32 KiB"}}),
                Contains("expected at most the capacity"));
+    CHECK_THAT(fault_of("northpole_rack", {{"server.link", "ethernot"}}),
+               Contains("'link' in 'server': no component of kind link is called 'ethernot'; did "
+                        "you mean 'ethernet'?"));
+    CHECK_THAT(fault_of("h100_sxm_2", {{"server",
+                                        "{cards: 8, link: nvlink, host: {value: 1 W, "
+                                        "status: assumed, source: a}, fans: {value: 1 W, "
+                                        "status: assumed, source: a}, network: {value: "
+                                        "1 W, status: assumed, source: a}}"}}),
+               Contains("only cards that are a pipeline go over several servers"));
     CHECK_THAT(fault_of("northpole", {{"provenance", "{clock: {status: guessed, source: me}}"}}),
                Contains("unknown status 'guessed'"));
     CHECK_THAT(fault_of("northpole", {{"provenance", "{clock: {status: assumed}}"}}),

@@ -67,6 +67,52 @@ TEST_CASE("A pipeline of cards is as fast as its round trip or its slowest stage
     }
 }
 
+TEST_CASE("A pipeline over servers passes their link, which takes time and energy") {
+    const auto over_servers = [](const std::vector<std::string>& settings) {
+        std::vector<std::string> more = {"--phase",   "decode", "--users",  "60",
+                                         "--context", "40",     "--engine", "analytic"};
+        for (const std::string& setting : settings) {
+            more.insert(more.end(), {"--set", "machine." + setting});
+        }
+        return result_on_cards(more, "northpole_rack");
+    };
+    const std::string no_hop = "cards.hop=0 us";
+    const Json one = over_servers({no_hop, "cards.instances=18"});
+    const Json many = over_servers({no_hop, "cards.instances=18", "server.cards=1"});
+    const auto link_of = [](const Json& run) {
+        for (const Json& component : run["components"]) {
+            if (component["name"] == "ethernet") {
+                return component;
+            }
+        }
+        return Json();
+    };
+    const Json& stages = many["totals"]["pipeline"]["stages"];
+    REQUIRE(stages.size() > 1);
+    // A token is a vector of 256 B: 10.24 ns at 25 GB/s, and 2.7 us until it is there.
+    double trip = 0;
+    for (const Json& stage : stages) {
+        CHECK(stage["between_servers_s"].get<double>() == Approx(2.7e-6 + 256 / 25e9));
+        trip += stage["latency_s"].get<double>() + stage["between_servers_s"].get<double>();
+    }
+    CHECK(many["totals"]["pipeline"]["round_trip_s"].get<double>() == Approx(trip));
+    // 18 instances of 60 users, 208 pJ a byte.
+    const double bytes = 18.0 * 60 * 256 * static_cast<double>(stages.size());
+    CHECK(link_of(many)["energy_j"].get<double>() == Approx(bytes * 208e-12));
+    CHECK(link_of(many)["instances"] == 288);
+    CHECK(link_of(one)["energy_j"] == 0);
+    CHECK(link_of(one)["instances"] == 18);
+    for (const Json& stage : one["totals"]["pipeline"]["stages"]) {
+        CHECK(!stage.contains("between_servers_s"));
+    }
+    // Where the link takes longer for a vector than any stage, it is the limit.
+    const Json slow = over_servers(
+        {no_hop, "cards.instances=18", "server.cards=1", "components.ethernet.bandwidth=1 MB/s"});
+    CHECK(slow["totals"]["pipeline"]["limit"] == "stage");
+    CHECK(slow["totals"]["pipeline"]["slowest_stage_s"].get<double>() == Approx(256e-6));
+    CHECK(slow["totals"]["window_s"].get<double>() == Approx(60 * 256e-6));
+}
+
 TEST_CASE("Every layer of a model is on one card or in equal parts on several") {
     const Json run = result_on_cards({"--phase", "decode", "--users", "60", "--context", "40",
                                       "--engine", "analytic", "--set", "machine.cards.hop=0 us"});

@@ -40,11 +40,11 @@ ServingCosts batch_costs(std::int64_t places) {
 ServingCosts pipeline_costs(std::int64_t places) {
     return {WorkGrid({places}, {1, 1000},
                      [](std::int64_t /*users*/, std::int64_t /*tokens*/) {
-                         return std::vector<double>{10, 1, 1, 2, 3, 4};
+                         return std::vector<double>{10, 1, 1, 2, 0, 3, 4, 0};
                      }),
             WorkGrid({1}, {1, 1000},
                      [](std::int64_t /*users*/, std::int64_t /*tokens*/) {
-                         return std::vector<double>{16, 1, 5, 6, 5, 6};
+                         return std::vector<double>{16, 1, 5, 6, 0, 5, 6, 0};
                      }),
             places,
             2,
@@ -105,6 +105,24 @@ TEST_CASE("A pipeline takes in work a stage at a time, and users go round by the
     CHECK(served[2].admitted == at_seconds(24));
     CHECK(served[2].done == at_seconds(38));
     CHECK(outcome.work_energy.count() == Approx(5));
+}
+
+TEST_CASE("Ways from server to server come behind the hops of a pipeline") {
+    const auto costs_of = [](std::vector<double> values) {
+        return [values](std::int64_t /*users*/, std::int64_t /*tokens*/) { return values; };
+    };
+    ServingCosts costs{WorkGrid({1}, {1, 1000}, costs_of({14, 1, 1, 2, 1, 3, 4, 3})),
+                       WorkGrid({1}, {1, 1000}, costs_of({20, 1, 5, 6, 1, 5, 6, 3})),
+                       1,
+                       2,
+                       Seconds(2),
+                       Watts(0)};
+    // The prompt: stage one 0 to 6, 2 + 1 s on, stage two 9 to 15. Back, 2 + 3 s on: the token
+    // enters at 20, is out at 22, in stage two from 25 to 29.
+    const std::vector<Request> requests = {request(0, 10, 2)};
+    const auto served = serve_requests(requests, 1, costs).served;
+    CHECK(served[0].first_token == at_seconds(15));
+    CHECK(served[0].done == at_seconds(29));
 }
 
 TEST_CASE("A request goes to the instance with the least of them") {
