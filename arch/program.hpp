@@ -3,6 +3,7 @@
 // between arch and sim.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,6 +17,10 @@
 #include "base/quantity.hpp"
 
 namespace memwall {
+
+/// A list that mostly has no more than `Usual` entries, which then lie in it.
+template <class Entry, std::size_t Usual>
+using ShortList = boost::container::small_vector<Entry, Usual>;
 
 class StepLoops;   // arch/step_loops.hpp: turns that a source repeats
 struct StepImage;  // arch/step_image.hpp: the numbers a step moves or computes, for the executor
@@ -65,14 +70,14 @@ enum class MovePattern { dense, strided, gather };
 
 /// Bytes from memories to memories: one flow over all of `links` at once, beside what DRAM does.
 struct Move {
-    std::vector<ComponentId> sources;
-    std::vector<ComponentId> destinations;
+    ShortList<ComponentId, 2> sources;
+    ShortList<ComponentId, 2> destinations;
     Combine combine = Combine::none;
     MoveMode mode = MoveMode::write;
     MovePattern pattern = MovePattern::dense;
     Bytes delivered;             ///< at all destinations, stored (encoded) bytes
     std::vector<LinkUse> links;  ///< may be empty: then it takes `occupies`
-    std::vector<DramAccess> dram;
+    ShortList<DramAccess, 1> dram;
     Cycles occupies;  ///< the least time that its unit is taken (set-up, issue)
     Cycles latency;   ///< from the last byte sent to the last byte there: hops, pipeline
 
@@ -101,7 +106,7 @@ struct StepBody {
     /// last `output` step; a program without such steps: with its first and last step.
     NetworkEdge edge = NetworkEdge::none;
     std::vector<ActionCount> actions;
-    std::vector<OccupancyChange> occupancy;
+    ShortList<OccupancyChange, 1> occupancy;
     std::shared_ptr<const StepImage> image;  ///< null in grouped programs
 
     friend bool operator==(const StepBody&, const StepBody&) = default;

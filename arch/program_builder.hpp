@@ -25,8 +25,8 @@ struct RoundStep {
     StepBody body;
     const StepBody* kept = nullptr;  ///< by ProgramBuilder::keep(): what it does instead of `body`
     LayerId layer;
-    std::vector<RoundWait> waits;
-    std::vector<TokenPost> posts;
+    ShortList<RoundWait, 4> waits;
+    ShortList<TokenPost, 4> posts;
     Cycles start_at = Cycles(-1);
     RoundWait
         epoch;  ///< only with start_at; a step whose epoch lies before round 0 has no schedule

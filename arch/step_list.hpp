@@ -35,7 +35,8 @@ public:
         }
         const StepBody* body = step.kept != nullptr ? step.kept : kept(std::move(step.body));
         steps_.push_back({body, step.layer, static_cast<std::uint32_t>(waits_.size()),
-                          kept(step.posts), static_cast<std::uint16_t>(step.waits.size()),
+                          kept({step.posts.data(), step.posts.size()}),
+                          static_cast<std::uint16_t>(step.waits.size()),
                           static_cast<std::uint16_t>(step.posts.size())});
         waits_.insert(waits_.end(), step.waits.begin(), step.waits.end());
     }
@@ -72,7 +73,7 @@ private:
     };
 
     /// Where the posts are kept: most steps of an agent post what one of the last few did.
-    std::uint32_t kept(const std::vector<TokenPost>& posts) {
+    std::uint32_t kept(std::span<const TokenPost> posts) {
         for (const auto& [first, size] : recent_posts_) {
             const auto known = std::span(posts_).subspan(first, size);
             if (std::equal(known.begin(), known.end(), posts.begin(), posts.end(), same_post)) {

@@ -119,7 +119,7 @@ void ReplayEngine::start(std::int32_t s, Picoseconds now) {
     ++serving_;
     ++steps_;
     mine.start = now;
-    occupancy_.reserve(body.occupancy, now);
+    occupancy_.reserve({body.occupancy.data(), body.occupancy.size()}, now);
     activity_.begin(s, step, now);
     count_start(mine, now);
     if (const auto* compute = std::get_if<Compute>(&body.what)) {
@@ -229,7 +229,8 @@ void ReplayEngine::complete(std::int32_t s, Picoseconds now) {
     Slot& mine = slot(s);
     const Step& step = mine.next.step;
     source_->completed(AgentId(mine.agent), step, now);
-    occupancy_.release(step.body->occupancy, now);
+    const auto& changes = step.body->occupancy;
+    occupancy_.release({changes.data(), changes.size()}, now);
     if (options_.causes) {
         causes_.record(mine.record).complete = now;
     }

@@ -93,13 +93,9 @@ private:
     [[nodiscard]] std::optional<std::int64_t> counted_points(const LayerState& state,
                                                              std::size_t p) const;
 
-    /// A step with room for what most of them wait for and post.
     [[nodiscard]] static RoundStep step_of(LayerId layer) {
-        constexpr std::size_t kUsual = 4;
         RoundStep step;
         step.layer = layer;
-        step.waits.reserve(kUsual);
-        step.posts.reserve(kUsual);
         return step;
     }
     /// Gives a step its body, made once a key.

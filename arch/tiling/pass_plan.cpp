@@ -29,6 +29,7 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) 
             continue;
         }
         std::vector<Box> finer;
+        finer.reserve(boxes.size() * static_cast<std::size_t>(ceil_divide(box[dim].size(), size)));
         for (const Box& whole : boxes) {
             for (std::int64_t at = box[dim].begin; at < box[dim].end; at += size) {
                 finer.push_back(whole);

@@ -23,7 +23,8 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
     std::size_t tile_number = 0;
     std::vector<bool> new_tile(operands.size());
     Box last_box;
-    for (const Box& tile : cut(root.space.box(), plan.tile, plan.positions_outer)) {
+    const std::vector<Box> tiles = cut(root.space.box(), plan.tile, plan.positions_outer);
+    for (const Box& tile : tiles) {
         const std::size_t first = sequence.passes.size();
         for (std::size_t o = 0; o < operands.size(); ++o) {
             auto& visits = sequence.tile_visits[o];
@@ -33,12 +34,14 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
                 visits.push_back({region, first, first});
             }
         }
-        for (const Box& box : cut(tile, plan.passes.pass, plan.passes.positions_outer)) {
+        const std::vector<Box> boxes = cut(tile, plan.passes.pass, plan.passes.positions_outer);
+        if (first == 0) {
+            sequence.passes.reserve(tiles.size() * boxes.size());
+        }
+        for (const Box& box : boxes) {
             Pass pass;
             pass.box = box;
             pass.tile = tile_number;
-            pass.visit.reserve(operands.size());
-            pass.tile_visit.reserve(operands.size());
             const std::size_t number = sequence.passes.size();
             for (std::size_t o = 0; o < operands.size(); ++o) {
                 const Projection& projection = operands[o].projection;

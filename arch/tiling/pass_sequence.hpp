@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "arch/program.hpp"
 #include "arch/tiling/network_plan.hpp"
 
 namespace memwall {
@@ -19,10 +20,10 @@ struct Visit {
 struct Pass {
     Box box;
     std::size_t tile = 0;
-    bool starts = false;                  ///< first of its outputs' reduction
-    bool finishes = false;                ///< last of it: the outputs are whole
-    std::vector<std::size_t> visit;       ///< by operand of the layer: in operand_visits
-    std::vector<std::size_t> tile_visit;  ///< by operand: in tile_visits
+    bool starts = false;                   ///< first of its outputs' reduction
+    bool finishes = false;                 ///< last of it: the outputs are whole
+    ShortList<std::size_t, 4> visit;       ///< by operand of the layer: in operand_visits
+    ShortList<std::size_t, 4> tile_visit;  ///< by operand: in tile_visits
 };
 
 struct PassSequence {

@@ -9,6 +9,12 @@
 #include "base/error.hpp"
 
 namespace memwall {
+namespace {
+
+/// Of a move: out of a memory, over the bus, into a memory.
+constexpr std::size_t kMostLinks = 3;
+
+}  // namespace
 
 Transfers::Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder,
                      bool addresses)
@@ -70,6 +76,9 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
 
 void Transfers::add_link(Move& move, LinkId link, Bytes bytes) const {
     if (link.valid() && bytes.count() > 0) {
+        if (move.links.empty()) {
+            move.links.reserve(kMostLinks);
+        }
         move.links.push_back({link, bytes});
     }
 }

@@ -93,8 +93,8 @@ RoundStep drawn_step(test::Draw& draw, const Machine& machine, ProgramBuilder& b
 
 /// A step of the first layer that computes for some cycles.
 void step_of(ProgramBuilder& builder, AgentId agent, UnitId unit, std::int64_t cycles,
-             std::vector<RoundWait> waits, std::vector<TokenPost> posts,
-             std::vector<OccupancyChange> occupancy = {}) {
+             decltype(RoundStep::waits) waits, decltype(RoundStep::posts) posts,
+             decltype(StepBody::occupancy) occupancy = {}) {
     RoundStep step;
     step.layer = LayerId(std::size_t{0});
     step.body.unit = unit;
