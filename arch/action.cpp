@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/action.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 
 namespace memwall {
@@ -81,12 +83,33 @@ EnergyKind kind_of(Action action, std::optional<TensorRole> of) {
     }
 }
 
+/// Where the row of `key` stands, or would.
+std::size_t ActionTable::place_of(const ActionKey& key) const {
+    std::size_t at = ActionKeyHash()(key) & (places_.size() - 1);
+    while (places_[at].valid() && keys_[places_[at].position()] != key) {
+        at = (at + 1) & (places_.size() - 1);
+    }
+    return at;
+}
+
+void ActionTable::enlarge() {
+    constexpr std::size_t kLeast = 1'024;
+    places_.assign(std::max(kLeast, places_.size() * 4), RowId());
+    for (std::size_t r = 0; r < keys_.size(); ++r) {
+        places_[place_of(keys_[r])] = RowId(r);
+    }
+}
+
 RowId ActionTable::row(const ActionKey& key) {
-    const auto [entry, inserted] = rows_.try_emplace(key, RowId(keys_.size()));
-    if (inserted) {
+    if (keys_.size() * 2 >= places_.size()) {
+        enlarge();
+    }
+    RowId& row = places_[place_of(key)];
+    if (!row.valid()) {
+        row = RowId(keys_.size());
         keys_.push_back(key);
     }
-    return entry->second;
+    return row;
 }
 
 }  // namespace memwall

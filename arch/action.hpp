@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "arch/identifiers.hpp"
@@ -76,8 +75,11 @@ public:
     [[nodiscard]] std::size_t size() const { return keys_.size(); }
 
 private:
+    [[nodiscard]] std::size_t place_of(const ActionKey& key) const;
+    void enlarge();
+
     std::vector<ActionKey> keys_;
-    std::unordered_map<ActionKey, RowId, ActionKeyHash> rows_;
+    std::vector<RowId> places_;  ///< looked up by a key's hash, its size a power of two
 };
 
 }  // namespace memwall

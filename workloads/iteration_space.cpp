@@ -2,6 +2,7 @@
 #include "workloads/iteration_space.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/quantity.hpp"
@@ -54,15 +55,15 @@ std::int64_t IterationSpace::counted_points(const Box& box) const {
     if (mask) {
         return memwall::counted_points(*mask, box);
     }
-    std::vector<Axis> clipped;
+    std::vector<const Axis*> clipped;
     const TensorRole bounding = pads_results ? TensorRole::inputs : TensorRole::outputs;
     for (const Operand& operand : operands) {
         if (operand.role == TensorRole::weights || operand.role == bounding) {
-            const std::vector<Axis> leaving = leaving_axes(operand.projection, box);
+            const std::vector<const Axis*> leaving = leaving_axes(operand.projection, box);
             clipped.insert(clipped.end(), leaving.begin(), leaving.end());
         }
     }
-    return clipped.empty() ? box.points() : points_inside(clipped, box);
+    return clipped.empty() ? box.points() : points_inside(std::move(clipped), box);
 }
 
 std::int64_t IterationSpace::macs() const {

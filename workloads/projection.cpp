@@ -97,13 +97,13 @@ bool moves(const Axis& axis, Dim dim) {
 }
 
 /// The axes that share dimensions with the last of `axes`, directly or through others: taken out.
-std::vector<Axis> take_linked(std::vector<Axis>& axes) {
-    std::vector<Axis> linked = {axes.back()};
+std::vector<const Axis*> take_linked(std::vector<const Axis*>& axes) {
+    std::vector<const Axis*> linked = {axes.back()};
     axes.pop_back();
-    for (std::size_t next = 0; next < linked.size(); ++next) {
-        const auto apart = std::stable_partition(axes.begin(), axes.end(), [&](const Axis& axis) {
-            return std::none_of(axis.terms.begin(), axis.terms.end(), [&](const AxisTerm& term) {
-                return moves(linked[next], term.dim);
+    for (std::size_t next = 0; next < linked.size() && !axes.empty(); ++next) {
+        const auto apart = std::stable_partition(axes.begin(), axes.end(), [&](const Axis* axis) {
+            return std::none_of(axis->terms.begin(), axis->terms.end(), [&](const AxisTerm& term) {
+                return moves(*linked[next], term.dim);
             });
         });
         linked.insert(linked.end(), apart, axes.end());
@@ -125,11 +125,11 @@ std::int64_t coefficient_of(const Axis& axis, Dim dim) {
 }
 
 /// The values of `dim` in its range for which every axis, at index `at` for 0, is inside.
-Range values_inside(const std::vector<Axis>& axes, const std::vector<std::int64_t>& at, Dim dim,
-                    Range range) {
+Range values_inside(const std::vector<const Axis*>& axes, const std::vector<std::int64_t>& at,
+                    Dim dim, Range range) {
     for (std::size_t a = 0; a < axes.size(); ++a) {
-        const std::int64_t step = coefficient_of(axes[a], dim);
-        const std::int64_t last = axes[a].extent - 1 - at[a];
+        const std::int64_t step = coefficient_of(*axes[a], dim);
+        const std::int64_t last = axes[a]->extent - 1 - at[a];
         if (step > 0) {
             range = intersection(range, {-floor_divide(at[a], step), floor_divide(last, step) + 1});
         } else if (step < 0) {
@@ -144,7 +144,7 @@ Range values_inside(const std::vector<Axis>& axes, const std::vector<std::int64_
 
 /// Of all combinations of `dims` from number `d` on, those with every index inside; `at` has the
 /// indices so far. The last dimension is counted, not gone through.
-std::int64_t combinations_inside(const std::vector<Axis>& axes, const std::vector<Dim>& dims,
+std::int64_t combinations_inside(const std::vector<const Axis*>& axes, const std::vector<Dim>& dims,
                                  std::size_t d, const std::vector<std::int64_t>& at,
                                  const Box& box) {
     const Range& range = box[dims[d]];
@@ -155,7 +155,7 @@ std::int64_t combinations_inside(const std::vector<Axis>& axes, const std::vecto
     for (std::int64_t i = range.begin; i < range.end; ++i) {
         std::vector<std::int64_t> here = at;
         for (std::size_t a = 0; a < axes.size(); ++a) {
-            here[a] += coefficient_of(axes[a], dims[d]) * i;
+            here[a] += coefficient_of(*axes[a], dims[d]) * i;
         }
         inside += combinations_inside(axes, dims, d + 1, here, box);
     }
@@ -173,27 +173,26 @@ bool leaves(const Axis& axis, const Box& box) {
     return range.size() > 0 && (range.begin < 0 || range.end > axis.extent);
 }
 
-std::vector<Axis> leaving_axes(const Projection& projection, const Box& box) {
-    std::vector<Axis> leaving;
+std::vector<const Axis*> leaving_axes(const Projection& projection, const Box& box) {
+    std::vector<const Axis*> leaving;
     for (std::size_t axis = projection.gather ? 1 : 0; axis < projection.axes.size(); ++axis) {
         if (leaves(projection.axes[axis], box)) {
-            leaving.push_back(projection.axes[axis]);
+            leaving.push_back(&projection.axes[axis]);
         }
     }
     return leaving;
 }
 
-std::int64_t points_inside(const std::vector<Axis>& axes, const Box& box) {
+std::int64_t points_inside(std::vector<const Axis*> axes, const Box& box) {
     std::int64_t points = 1;
     std::array<bool, kDimCount> counted{};
-    std::vector<Axis> left = axes;
-    while (!left.empty()) {
-        const std::vector<Axis> linked = take_linked(left);
+    while (!axes.empty()) {
+        const std::vector<const Axis*> linked = take_linked(axes);
         std::vector<Dim> dims;
         std::vector<std::int64_t> at;
-        for (const Axis& axis : linked) {
-            at.push_back(axis.offset);
-            for (const AxisTerm& term : axis.terms) {
+        for (const Axis* axis : linked) {
+            at.push_back(axis->offset);
+            for (const AxisTerm& term : axis->terms) {
                 if (!counted[index(term.dim)]) {
                     counted[index(term.dim)] = true;
                     dims.push_back(term.dim);
@@ -223,6 +222,9 @@ Region image(const Projection& projection, const Box& box) {
 }
 
 std::int64_t touched_indices(const Axis& axis, const Box& box) {
+    if (axis.terms.size() == 1 && axis.terms.front().coefficient == 1) {
+        return image(axis, box).size();  // an index a value
+    }
     return IndexSet(axis, box).distinct_within({0, axis.extent});
 }
 

@@ -139,9 +139,9 @@ Region image(const Projection& projection, const Box& box);
 /// Whether some index of the axis over a box is outside [0, extent).
 bool leaves(const Axis& axis, const Box& box);
 /// The axes of a projection that leave [0, extent) over a box; a gathered index never does.
-std::vector<Axis> leaving_axes(const Projection& projection, const Box& box);
+std::vector<const Axis*> leaving_axes(const Projection& projection, const Box& box);
 /// The points of a box whose indices along all of `axes` are inside [0, extent). Exact.
-std::int64_t points_inside(const std::vector<Axis>& axes, const Box& box);
+std::int64_t points_inside(std::vector<const Axis*> axes, const Box& box);
 
 /// The distinct indices of one axis over a box, padding left out. Exact.
 std::int64_t touched_indices(const Axis& axis, const Box& box);
