@@ -98,6 +98,9 @@ double array_seconds(const RunInput& input, std::size_t layer) {
 
 /// What a layer's arrays take in a round to have weights shifted in, also while others are used.
 Seconds shifting_time(const RunInput& input, std::size_t layer) {
+    if (input.mapping.layers[layer].shifting == 0) {
+        return Seconds(0);
+    }
     for (const ComponentId array : input.machine.of_kind(ComponentKind::mac_array)) {
         const ClockDomain& clock = input.machine.clock(input.machine.component(array).clock);
         return Seconds(static_cast<double>(input.mapping.layers[layer].shifting) /

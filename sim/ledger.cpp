@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -13,7 +14,7 @@ namespace memwall {
 namespace {
 
 bool has_tensor(Action action) {
-    return unit_of(action) == std::string("byte");
+    return unit_of(action) == std::string_view("byte");
 }
 
 /// What one row stands for. Operations are told apart by precision only: they have no one tensor.

@@ -281,6 +281,9 @@ std::int64_t LayerTiler::arriving_bytes(const FusedLayer& fused, const Layer& ro
 /// twice.
 std::int64_t LayerTiler::leaving_bytes(const FusedLayer& fused, const Layer& root,
                                        const Streams& streams, const Extents& drained) const {
+    if (!streams.outputs && !streams.operands) {
+        return 0;
+    }
     std::int64_t sum = 0;
     const std::int64_t results =
         most_bytes(root.space.outputs().projection, Precision::int8, drained).count();
@@ -300,10 +303,11 @@ bool LayerTiler::fit_positions(const FusedLayer& fused, const Layer& root, const
         return arriving_bytes(fused, root, streams, tile) +
                leaving_bytes(fused, root, streams, tile);
     };
+    std::int64_t now = needed();
     for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q}) {
         const bool normalised = root.space.normalises(dim);
         const std::int64_t whole = tile[index(dim)];
-        if (normalised || needed() <= streams.stage) {
+        if (normalised || now <= streams.stage) {
             continue;
         }
         std::int64_t too_few = 1;  // parts: smaller tiles never need more
@@ -314,8 +318,9 @@ bool LayerTiler::fit_positions(const FusedLayer& fused, const Layer& root, const
             (needed() > streams.stage ? too_few : enough) = parts;
         }
         tile[index(dim)] = ceil_divide(whole, enough);
+        now = needed();
     }
-    return needed() <= streams.stage || needed() == 0;
+    return now <= streams.stage || now == 0;
 }
 
 /// DRAM traffic in the better order of tiles. Rows that the next tile also needs stay.

@@ -107,11 +107,12 @@ bool PassCosts::fits(const Extents& part) const {
         2 * stored(outputs, sum_bits_) > hierarchy_.accumulators_config->capacity.count()) {
         return false;
     }
+    const std::int64_t room = hierarchy_.operands_config->capacity.count() / 2;
     std::int64_t needed = stored(outputs, operand_bits_);
-    for (const Read& read : reads_) {
-        needed += stored(read.reach.most_words(part), read.bits);
-    }
-    return 2 * needed <= hierarchy_.operands_config->capacity.count();
+    return needed <= room && std::all_of(reads_.begin(), reads_.end(), [&](const Read& read) {
+               needed += stored(read.reach.most_words(part), read.bits);
+               return needed <= room;
+           });
 }
 
 bool PassCosts::may_fit(Extents part, std::int64_t cores, DimSet cut) const {

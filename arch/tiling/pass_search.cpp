@@ -82,15 +82,18 @@ bool PassSearch::has_better(const Candidate& candidate, double limit) const {
     const Extents& pass = candidate.pass;
     const PassTraffic& traffic = candidate.traffic;
     const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
+    const auto sharing = [&](const Extents& tile) {
+        return candidate.shares_outputs ? costs_.sharing(pass, tile) : 1;
+    };
     bool found = false;
     const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
         return found || traffic.cycles(costs_.core_cycles().least(tile, cores, dims),
-                                       costs_.sharing(pass, tile)) >= limit;
+                                       sharing(tile)) >= limit;
     };
     const auto visit = [&](const CoreSplit& split) {
-        found = found || (traffic.cycles(costs_.core_cycles()(split.tile),
-                                         costs_.sharing(pass, split.tile)) < limit &&
-                          costs_.fits(split.tile));
+        found = found ||
+                (traffic.cycles(costs_.core_cycles()(split.tile), sharing(split.tile)) < limit &&
+                 costs_.fits(split.tile));
     };
     SplitSearch(pass, splitting.rules, splitting.dims, prunes, visit).run();
     return found;
@@ -108,6 +111,9 @@ const std::vector<GoodSplit>& PassSearch::good_splits(const Candidate& candidate
     constexpr std::size_t kUsualSplits = 16;
     good.reserve(kUsualSplits);
     const CoreCycles& core_cycles = costs_.core_cycles();
+    const auto sharing_of = [&](const Extents& tile) {
+        return candidate.shares_outputs ? costs_.sharing(pass, tile) : 1;
+    };
     constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max() / 2;
     std::int64_t least = kNone;  // of those that fit
     const auto is_beaten = [&](std::int64_t core, std::int64_t sharing) {
@@ -116,8 +122,7 @@ const std::vector<GoodSplit>& PassSearch::good_splits(const Candidate& candidate
     };
     const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
         const std::int64_t core = core_cycles.least(tile, cores, dims);
-        return core > least + least / 8 ||
-               (core >= least && is_beaten(core, costs_.sharing(pass, tile))) ||
+        return core > least + least / 8 || (core >= least && is_beaten(core, sharing_of(tile))) ||
                (least == kNone && !costs_.may_fit(tile, cores, dims));
     };
     const auto visit = [&](const CoreSplit& split) {
@@ -125,7 +130,7 @@ const std::vector<GoodSplit>& PassSearch::good_splits(const Candidate& candidate
         if (core > least + least / 8) {
             return;
         }
-        const std::int64_t sharing = costs_.sharing(pass, split.tile);
+        const std::int64_t sharing = sharing_of(split.tile);
         if ((core >= least && is_beaten(core, sharing)) || !costs_.fits(split.tile)) {
             return;
         }

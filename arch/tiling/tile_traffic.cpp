@@ -22,6 +22,10 @@ Box first_tile(const IterationSpace& space, const Extents& tile) {
 // that it reaches take for it, and a write among reads with the turns of the bus.
 void LayerTiler::cost_dram(const FusedLayer& fused, const Layer& root, const Streams& streams,
                            LayerTiling& plan) const {
+    if (plan.dram_bytes == 0) {
+        plan.dram_cycles = plan.weight_bytes / dram_.bytes_per_cycle;
+        return;
+    }
     const Box tile = first_tile(root.space, plan.tile);
     const double count = static_cast<double>(pieces(root.space.extents, plan.tile));
     double bytes = 0;      // of a tile
