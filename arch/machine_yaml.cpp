@@ -212,6 +212,10 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     if (clock > kFastest) {
         reader.misfit("clock", "at most 1,000 GHz");
     }
+    constexpr Hertz kSlowest(1'000);
+    if (clock < kSlowest && clock.count() > 0) {
+        reader.misfit("clock", "at least 1 kHz");
+    }
     parts.clocks.emplace_back("clock", clock.count() > 0 ? clock : Hertz(1));
     if (const YamlValue* cap = reader.value("power_cap")) {
         parts.power_cap = read_power_cap(*cap, clock, faults);

@@ -201,6 +201,10 @@ LayerResult combined_layer(const std::vector<RunShare>& list, const Shares& shar
         ensure(share.run.layers[layer].name == combined.name, "runs of one network are combined");
         combined.bound_applies = combined.bound_applies && share.run.layers[layer].bound_applies;
     }
+    combined.stalls = 0;
+    for (const RunShare& share : list) {
+        combined.stalls += share.run.layers[layer].stalls;
+    }
     combined.macs = shares.count([&](const RunResult& run) { return run.layers[layer].macs; });
     combined.energy = Joules(amount([](const LayerResult& of) { return of.energy.count(); }));
     for (std::size_t k = 0; k < combined.by_kind.size(); ++k) {

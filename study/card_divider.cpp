@@ -11,50 +11,29 @@
 #include "arch/pipeline.hpp"
 #include "base/bisect.hpp"
 #include "base/error.hpp"
+#include "study/card_sections.hpp"
 #include "workloads/slice.hpp"
 
 namespace memwall {
 namespace {
 
-/// Layers between two places where a single tensor crosses.
-struct Section {
-    std::vector<bool> layers;
-    Network network;
-    int shape = 0;                       ///< equal for sections that differ in names alone
-    std::int64_t divisible_outputs = 1;  ///< of the layer that cards may divide; 1: of none
-    Seconds seconds;                     ///< that it adds to a round of one group
-    Seconds seconds_resident;            ///< the same where its weights lie in the card's buffer
-    Bytes weights, state_of_user, activations, lost;
-    Bytes in, out;  ///< what a group brings and takes away
-    bool multiplies = false;
-};
-
-/// Layers that a card has no room for, with how many cards as one has them.
-struct Refused {
+/// Consecutive sections on so many cards.
+struct Parts {
     std::vector<int> shapes;
     std::int64_t cards = 1;
+};
+
+/// What a card has no room for.
+struct Refused {
+    Parts parts;
     DoesNotFit why;
 };
 
-/// MODEL: rows of embedding tables are looked up by the host, whose memory holds the tables; the
-/// first card gets the rows.
-std::vector<bool> layers_on_cards(const Network& network) {
-    std::vector<bool> on_cards;
-    for (const Layer& layer : network.layers()) {
-        const Operand* weights = layer.space.find(TensorRole::weights);
-        on_cards.push_back(weights == nullptr || !weights->projection.gather ||
-                           weights->projection.gather->grouped);
-    }
-    return on_cards;
-}
-
-Bytes bytes_of(const Network& network, const std::vector<TensorId>& tensors) {
-    Bytes sum;
-    for (const TensorId tensor : tensors) {
-        sum += network.tensor_bytes(tensor);
-    }
-    return sum;
-}
+/// What takes longer than its layers do where there is room.
+struct Slow {
+    Parts parts;
+    Seconds seconds;
+};
 
 }  // namespace
 
@@ -66,23 +45,8 @@ public:
           cards_(*machine.parts().cards),
           groups_(groups),
           room_(card_room(machine)),
-          buffer_(shared_buffer(machine)) {
-        const std::vector<bool> all = layers_on_cards(network);
-        const std::vector<std::size_t> finer = cut_places(network, all, Crossing::several);
-        std::vector<std::size_t> ends = cut_places(network, all);
-        ends.push_back(all.size());
-        std::map<std::string, int> shapes;
-        std::size_t begin = 0;
-        for (const std::size_t end : ends) {
-            Section section = section_of(all, begin, end, shapes);
-            if (fits_somewhere(section)) {
-                sections_.push_back(std::move(section));
-            } else {
-                cut(all, begin, end, finer, shapes);
-            }
-            begin = end;
-        }
-    }
+          buffer_(shared_buffer(machine)),
+          sections_(card_sections(network, machine)) {}
 
     void weigh(const WholeRun& whole) {
         if (!room_for(network_.batch(), cards_.count)) {
@@ -119,22 +83,46 @@ public:
     }
 
     void refuse(const StageLayers& stage, const DoesNotFit& why) {
-        std::vector<int> shapes;
-        for (const Section& section : sections_) {
-            const auto first = std::find(section.layers.begin(), section.layers.end(), true);
-            if (stage.layers[static_cast<std::size_t>(first - section.layers.begin())]) {
-                shapes.push_back(section.shape);
-            }
+        const auto [begin, end] = range_of(stage);
+        refused_.push_back({parts(begin, end, stage.cards), why});
+    }
+
+    bool correct(const StageLayers& stage, Seconds measured) {
+        const auto [begin, end] = range_of(stage);
+        const std::optional<Seconds> expected = time(begin, end, stage.cards);
+        if (expected && measured.count() <= expected->count() * (1 + kSlower)) {
+            return false;
         }
-        refused_.push_back({std::move(shapes), stage.cards, why});
+        slow_.push_back({parts(begin, end, stage.cards), measured});
+        return true;
     }
 
 private:
     /// By so much layers of one kind differ with what runs around them.
     static constexpr double kSlack = 0.01;
-    /// As many cards as a machine may have.
-    static constexpr std::int64_t kMostCards = 1024;
+    /// A stage that is slower by so much than its layers are elsewhere is no longer taken for what
+    /// they are: its card is so full that weights come from afar.
+    static constexpr double kSlower = 0.1;
 
+    /// The sections of a stage.
+    [[nodiscard]] std::pair<std::size_t, std::size_t> range_of(const StageLayers& stage) const {
+        const auto within = [&](const Section& section) {
+            const auto first = std::find(section.layers.begin(), section.layers.end(), true);
+            return bool(stage.layers[static_cast<std::size_t>(first - section.layers.begin())]);
+        };
+        const auto begin = std::find_if(sections_.begin(), sections_.end(), within);
+        const auto end = std::find_if_not(begin, sections_.end(), within);
+        return {static_cast<std::size_t>(begin - sections_.begin()),
+                static_cast<std::size_t>(end - sections_.begin())};
+    }
+
+    [[nodiscard]] Parts parts(std::size_t begin, std::size_t end, std::int64_t cards) const {
+        Parts found{{}, cards};
+        for (std::size_t u = begin; u < end; ++u) {
+            found.shapes.push_back(sections_[u].shape);
+        }
+        return found;
+    }
     /// What each section adds to a round. Equal ones count alike, whichever of them had its weights
     /// in a buffer.
     [[nodiscard]] std::vector<Seconds> weights_of(const WholeRun& whole, WholeCard card) const {
@@ -161,57 +149,6 @@ private:
                                static_cast<double>(all.size()));
         }
         return means;
-    }
-
-    /// MODEL: layers between two places where a single tensor crosses that no card holds are cut
-    /// wherever no cache crosses. The host passes each tensor on to all cards that read it.
-    void cut(const std::vector<bool>& all, std::size_t begin, std::size_t end,
-             const std::vector<std::size_t>& places, std::map<std::string, int>& shapes) {
-        for (const std::size_t place : places) {
-            if (begin < place && place < end) {
-                sections_.push_back(section_of(all, begin, place, shapes));
-                begin = place;
-            }
-        }
-        sections_.push_back(section_of(all, begin, end, shapes));
-    }
-
-    [[nodiscard]] Section section_of(const std::vector<bool>& all, std::size_t begin,
-                                     std::size_t end, std::map<std::string, int>& shapes) const {
-        std::vector<bool> layers(all.size());
-        std::copy(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                  all.begin() + static_cast<std::ptrdiff_t>(end),
-                  layers.begin() + static_cast<std::ptrdiff_t>(begin));
-        Section section;
-        section.network = slice_network(network_, layers, network_.name());
-        section.layers = std::move(layers);
-        section.shape =
-            shapes.try_emplace(shape_text(section.network), shapes.size()).first->second;
-        if (const LayerId last = divisible_layer(section.network); last.valid()) {
-            section.divisible_outputs = section.network.layer(last).space.extent(Dim::K);
-        }
-        const std::int64_t groups = network_.batch() / cards_.together;
-        section.weights = section.network.weight_bytes();
-        section.state_of_user = Bytes(section.network.state_bytes().count() / network_.batch());
-        section.activations = Bytes(section.network.peak_activation_bytes().count() / groups);
-        section.lost = lost_to_rows(section.network, machine_);
-        section.in = Bytes(bytes_of(section.network, section.network.inputs()).count() / groups);
-        section.out = Bytes(bytes_of(section.network, section.network.outputs()).count() / groups);
-        section.multiplies = section.network.macs() > 0;
-        return section;
-    }
-
-    /// Whether a card, or several with equal parts of its outputs, holds a section, without caches.
-    [[nodiscard]] bool fits_somewhere(const Section& section) const {
-        const Bytes beside = section.activations + section.lost;
-        const std::int64_t widest = section.divisible_outputs > 1 ? kMostCards : 1;
-        for (std::int64_t width = 1; width <= widest; ++width) {
-            if (section.divisible_outputs % width == 0 &&
-                Bytes(section.weights.count() / width) + beside <= room_) {
-                return true;
-            }
-        }
-        return false;
     }
 
     [[nodiscard]] const LinkConfig& host() const {
@@ -249,16 +186,21 @@ private:
                             [](const Section& section) { return section.multiplies; });
     }
 
-    /// Whether what was refused is among these sections.
+    /// Whether these parts are among some sections, on as many cards or more.
+    [[nodiscard]] bool contains(std::size_t begin, std::size_t end, std::int64_t width,
+                                const Parts& parts) const {
+        const auto last = sections_.begin() + static_cast<std::ptrdiff_t>(end);
+        return width <= parts.cards &&
+               std::search(sections_.begin() + static_cast<std::ptrdiff_t>(begin), last,
+                           parts.shapes.begin(), parts.shapes.end(),
+                           [](const Section& section, int shape) {
+                               return section.shape == shape;
+                           }) != last;
+    }
+
     [[nodiscard]] bool was_refused(std::size_t begin, std::size_t end, std::int64_t width) const {
         return std::any_of(refused_.begin(), refused_.end(), [&](const Refused& refused) {
-            return width <= refused.cards &&
-                   std::search(sections_.begin() + static_cast<std::ptrdiff_t>(begin),
-                               sections_.begin() + static_cast<std::ptrdiff_t>(end),
-                               refused.shapes.begin(), refused.shapes.end(),
-                               [](const Section& section, int shape) {
-                                   return section.shape == shape;
-                               }) != sections_.begin() + static_cast<std::ptrdiff_t>(end);
+            return contains(begin, end, width, refused.parts);
         });
     }
 
@@ -275,6 +217,11 @@ private:
             const std::int64_t parts = u + 1 == end ? width : 1;
             sum += Seconds((resident ? section.seconds_resident : section.seconds).count() /
                            static_cast<double>(parts));
+        }
+        for (const Slow& slow : slow_) {
+            if (slow.seconds > sum && contains(begin, end, width, slow.parts)) {
+                sum = slow.seconds;
+            }
         }
         return std::max(sum, transfer(begin, end, width));
     }
@@ -340,7 +287,7 @@ private:
                                     ", its weights take " + format_bytes(network_.weight_bytes());
         for (std::size_t u = 0; u < sections_.size(); ++u) {
             const Section& section = sections_[u];
-            if (!fits_somewhere(section)) {
+            if (!fits_somewhere(section, room_)) {
                 return weights + "; the layers '" + section.network.layers().front().name +
                        "' to '" + section.network.layers().back().name +
                        "' have to lie on one card, which holds " +
@@ -365,6 +312,7 @@ private:
     Bytes buffer_;  ///< in front of the card's DRAM; 0 without one
     std::vector<Section> sections_;
     std::vector<Refused> refused_;
+    std::vector<Slow> slow_;
 };
 
 CardDivider::CardDivider(const Network& network, const Machine& machine, std::int64_t groups,
@@ -377,6 +325,10 @@ CardDivider::~CardDivider() = default;
 
 Division CardDivider::divide() const {
     return sections_->divide();
+}
+
+bool CardDivider::correct(const StageLayers& stage, Seconds measured) {
+    return sections_->correct(stage, measured);
 }
 
 void CardDivider::refuse(const RefusedStage& refused) {

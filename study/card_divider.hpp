@@ -60,6 +60,9 @@ public:
     /// where there is none.
     [[nodiscard]] Division divide() const;
 
+    /// What a stage was measured to take. Whether that is so much longer than it was taken for that
+    /// stages with its layers are weighed anew, and there may be a better division.
+    bool correct(const StageLayers& stage, Seconds measured);
     /// That stage, and all that have its layers or their equals, find no room on a card.
     void refuse(const RefusedStage& refused);
 

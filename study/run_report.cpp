@@ -165,6 +165,7 @@ std::string stalls_note(const RunResult& run) {
             late.push_back(layer.name);
         }
     }
+    ensure(!late.empty(), "late steps are those of layers");
     const std::size_t others = late.size() - 1;
     return fmt::format(
         "note: {} scheduled step{} on {} began late, of {}{}\n", run.totals.stalls,

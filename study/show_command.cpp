@@ -263,6 +263,22 @@ private:
         return load_machine_config(configs_, machine_name, request_.overrides.machine, inputs_);
     }
 
+    /// What is mapped onto one card of a machine says so where it does not fit.
+    template <class Map>
+    static auto on_one_card(const Machine& machine, const Map& map) {
+        try {
+            return map();
+        } catch (const DoesNotFit&) {
+            const auto& cards = machine.parts().cards;
+            if (!cards || cards->tensor_parallel()) {
+                throw;
+            }
+            throw InputError("show takes one card of machine '" + machine.name() + "', which has " +
+                             std::to_string(cards->count) +
+                             ", and the network does not fit one; `run` divides it");
+        }
+    }
+
     void mapping() {
         const std::string network_name = required("--network", request_.network);
         const std::string machine_name = required("--machine", request_.machine);
@@ -275,7 +291,8 @@ private:
         options.cancelled = interrupted;
         options.rounds = network.trains() ? 1 : options.rounds;
         const Network mapped = network.trains() ? network : part_on_card(network, machine);
-        const Mapping mapping = map_network(mapped, machine, options);
+        const Mapping mapping =
+            on_one_card(machine, [&] { return map_network(mapped, machine, options); });
         print(show_mapping(mapped, machine, mapping));
     }
 
@@ -293,7 +310,8 @@ private:
         options.effort = request_.settings.effort;
         options.objective = request_.settings.objective;
         options.cancelled = interrupted;
-        const SpatialMemory memory = map_memory(network, machine, options);
+        const SpatialMemory memory =
+            on_one_card(machine, [&] { return map_memory(network, machine, options); });
         print(show_memory(network, machine, memory, asked_core(memory)));
     }
 

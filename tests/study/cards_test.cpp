@@ -113,6 +113,54 @@ TEST_CASE("A pipeline over servers passes their link, which takes time and energ
     CHECK(slow["totals"]["window_s"].get<double>() == Approx(60 * 256e-6));
 }
 
+TEST_CASE("Cards that are so full that weights come from afar give way to more stages") {
+    // 60 users fit 14 stages, of which one takes five times as long as in 15.
+    const auto tokens_per_second = [](const char* users) {
+        const ProgramRun run =
+            run_memwall({"run", "--machine", "northpole_16", "--network", "granite_3b",
+                         "--precision", "int4", "--phase", "decode", "--engine", "analytic",
+                         "--effort", "quick", "--context", "512", "--users", users, "--json", "-"});
+        REQUIRE(run.status == 0);
+        return Json::parse(run.out)["runs"][0]["totals"]["throughput_per_s"].get<double>();
+    };
+    CHECK(tokens_per_second("60") > tokens_per_second("42"));
+}
+
+TEST_CASE("Late steps of a model's phases are those of its layers, and the report says so") {
+    const TemporaryFolder folder;
+    const ProgramRun run = run_memwall({"run",
+                                        "--machine",
+                                        "northpole_16",
+                                        "--network",
+                                        "granite_moe_1b",
+                                        "--precision",
+                                        "int4",
+                                        "--phase",
+                                        "generate",
+                                        "--prompt",
+                                        "128",
+                                        "--output-tokens",
+                                        "2",
+                                        "--users",
+                                        "2",
+                                        "--engine",
+                                        "analytic",
+                                        "--effort",
+                                        "quick",
+                                        "--json",
+                                        "result.json"},
+                                       folder.path());
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    const Json result = Json::parse(read_text(folder.path() / "result.json"))["runs"][0];
+    std::int64_t late = 0;
+    for (const Json& layer : result["layers"]) {
+        late += layer["stalls"].get<std::int64_t>();
+    }
+    CHECK(result["totals"]["stalls"] == late);
+    CHECK((run.out.find("began late, of ") != std::string::npos) == (late > 0));
+}
+
 TEST_CASE("Every layer of a model is on one card or in equal parts on several") {
     const Json run = result_on_cards({"--phase", "decode", "--users", "60", "--context", "40",
                                       "--engine", "analytic", "--set", "machine.cards.hop=0 us"});

@@ -120,4 +120,7 @@ TEST_CASE("A core without room names the layer, what lies there, and the chips t
               .err ==
           "--set machine.components.dma.program=2KiB: error: 'program' needs 'mapper: "
           "spatial' in the machine\n");
+    CHECK(run_memwall({"show", "memory", "--machine", "northpole_16", "--network", "llama2_7b"})
+              .err.find("show takes one card of machine 'northpole_16', which has 16, and the "
+                        "network does not fit one; `run` divides it") != std::string::npos);
 }
