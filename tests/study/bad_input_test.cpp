@@ -233,6 +233,15 @@ TEST_CASE("a network that does not fit names layer, core and bytes, and how many
             "2.00 MiB and its activations 2.02 MiB of 192 MiB; 3 chips would hold it");
 }
 
+TEST_CASE("a clock so slow that a run would take years is refused") {
+    const ProgramRun run = run_memwall(
+        {"run", "--machine", "northpole", "--network", "lenet", "--set", "machine.clock=1Hz"});
+    CHECK(run.status == 2);
+    CHECK(run.err ==
+          "--set machine.clock=1Hz: error: 'clock' in machine file: expected at least 1 kHz, found "
+          "'1Hz'\n");
+}
+
 TEST_CASE("a network that does not fit is told at the option that made the memory small") {
     const ProgramRun run =
         run_memwall({"run", "--machine", "von_neumann", "--network", "lenet", "--engine",
