@@ -285,8 +285,7 @@ private:
         const std::string weights = "; their memories hold " +
                                     format_bytes(card_capacity(machine_) * cards_.count) +
                                     ", its weights take " + format_bytes(network_.weight_bytes());
-        for (std::size_t u = 0; u < sections_.size(); ++u) {
-            const Section& section = sections_[u];
+        for (const Section& section : sections_) {
             if (!fits_somewhere(section, room_)) {
                 return weights + "; the layers '" + section.network.layers().front().name +
                        "' to '" + section.network.layers().back().name +

@@ -291,8 +291,8 @@ private:
         options.cancelled = interrupted;
         options.rounds = network.trains() ? 1 : options.rounds;
         const Network mapped = network.trains() ? network : part_on_card(network, machine);
-        const Mapping mapping =
-            on_one_card(machine, [&] { return map_network(mapped, machine, options); });
+        const Mapping mapping = on_one_card(
+            machine, [&, &machine = machine] { return map_network(mapped, machine, options); });
         print(show_mapping(mapped, machine, mapping));
     }
 
@@ -311,7 +311,9 @@ private:
         options.objective = request_.settings.objective;
         options.cancelled = interrupted;
         const SpatialMemory memory =
-            on_one_card(machine, [&] { return map_memory(network, machine, options); });
+            on_one_card(machine, [&, &network = network, &machine = machine] {
+                return map_memory(network, machine, options);
+            });
         print(show_memory(network, machine, memory, asked_core(memory)));
     }
 

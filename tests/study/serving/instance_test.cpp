@@ -108,7 +108,7 @@ TEST_CASE("A pipeline takes in work a stage at a time, and users go round by the
 }
 
 TEST_CASE("Ways from server to server come behind the hops of a pipeline") {
-    const auto costs_of = [](std::vector<double> values) {
+    const auto costs_of = [](const std::vector<double>& values) {
         return [values](std::int64_t /*users*/, std::int64_t /*tokens*/) { return values; };
     };
     ServingCosts costs{WorkGrid({1}, {1, 1000}, costs_of({14, 1, 1, 2, 1, 3, 4, 3})),
