@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "arch/core_work.hpp"
@@ -147,13 +146,6 @@ std::string summary(const CoreSplit& split) {
     return (parts.empty() ? "one" : parts) + " on " + std::to_string(split.cores()) + " cores";
 }
 
-/// What this mapper has no way to do yet is refused.
-void check_spatial(const Network& network, const Machine& machine) {
-    if (network.trains()) {
-        check_trains(machine);
-    }
-}
-
 }  // namespace
 
 void SpatialMapper::check(const Machine& machine) const {
@@ -162,7 +154,9 @@ void SpatialMapper::check(const Machine& machine) const {
 
 void SpatialMapper::check_layers(const Network& network, const Machine& machine) const {
     memwall::check_layers(network, machine, cores_of(Chip(machine)));
-    check_spatial(network, machine);
+    if (network.trains()) {
+        check_trains(machine);
+    }
 }
 
 SpatialMemory map_memory(const Network& network, const Machine& machine,

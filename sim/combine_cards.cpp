@@ -7,6 +7,7 @@
 #include <tuple>
 #include <variant>
 
+#include "arch/server_link.hpp"
 #include "base/error.hpp"
 #include "sim/assemble_result.hpp"
 #include "sim/layer_results.hpp"
@@ -105,12 +106,6 @@ void append_notes(const CardShare& card, RunResult& combined) {
             combined.wider_lanes.insert(place, lanes);
         }
     }
-}
-
-/// The component over which a card's server reaches others; invalid where none is said.
-ComponentId server_link(const Machine& machine) {
-    const auto& server = machine.parts().server;
-    return server && !server->link.empty() ? machine.find(server->link) : ComponentId();
 }
 
 /// What the last layer of a card sends to another server; the card's layers are the last ones.

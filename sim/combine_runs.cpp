@@ -197,13 +197,12 @@ LayerResult combined_layer(const std::vector<RunShare>& list, const Shares& shar
     const auto amount = [&](auto part) {
         return shares.amount([&](const RunResult& run) { return part(run.layers[layer]); });
     };
-    for (const RunShare& share : list) {
-        ensure(share.run.layers[layer].name == combined.name, "runs of one network are combined");
-        combined.bound_applies = combined.bound_applies && share.run.layers[layer].bound_applies;
-    }
     combined.stalls = 0;
     for (const RunShare& share : list) {
-        combined.stalls += share.run.layers[layer].stalls;
+        const LayerResult& own = share.run.layers[layer];
+        ensure(own.name == combined.name, "runs of one network are combined");
+        combined.bound_applies = combined.bound_applies && own.bound_applies;
+        combined.stalls += own.stalls;
     }
     combined.macs = shares.count([&](const RunResult& run) { return run.layers[layer].macs; });
     combined.energy = Joules(amount([](const LayerResult& of) { return of.energy.count(); }));

@@ -123,6 +123,7 @@ private:
         }
         return found;
     }
+
     /// What each section adds to a round. Equal ones count alike, whichever of them had its weights
     /// in a buffer.
     [[nodiscard]] std::vector<Seconds> weights_of(const WholeRun& whole, WholeCard card) const {

@@ -19,6 +19,14 @@ CardPart part_of(const Network& network, const StageLayers& stage) {
     return part;
 }
 
+Bytes bytes_of(const Network& network, const std::vector<TensorId>& tensors) {
+    Bytes sum;
+    for (const TensorId tensor : tensors) {
+        sum += network.tensor_bytes(tensor);
+    }
+    return sum;
+}
+
 std::string shape_text(const Network& network) {
     std::string text = std::to_string(network.batch());
     for (const Layer& layer : network.layers()) {

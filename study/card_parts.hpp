@@ -28,6 +28,9 @@ struct CardPart {
 /// What a stage has of a network that was divided, or of another step of it.
 CardPart part_of(const Network& network, const StageLayers& stage);
 
+/// Of all these tensors, of the whole batch.
+Bytes bytes_of(const Network& network, const std::vector<TensorId>& tensors);
+
 /// Equal for networks that differ in names alone.
 std::string shape_text(const Network& network);
 

@@ -12,14 +12,6 @@
 namespace memwall {
 namespace {
 
-Bytes bytes_of(const Network& network, const std::vector<TensorId>& tensors) {
-    Bytes sum;
-    for (const TensorId tensor : tensors) {
-        sum += network.tensor_bytes(tensor);
-    }
-    return sum;
-}
-
 class SectionMaker {
 public:
     SectionMaker(const Network& network, const Machine& machine)

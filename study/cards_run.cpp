@@ -320,12 +320,7 @@ private:
 
     static ServerTransfer sum_of(const Network& network, const std::vector<TensorId>& tensors,
                                  std::int64_t times) {
-        ServerTransfer sum;
-        for (const TensorId id : tensors) {
-            sum.bytes += network.tensor_bytes(id) * times;
-            sum.precision = network.tensor(id).precision;
-        }
-        return sum;
+        return {bytes_of(network, tensors) * times, network.tensor(tensors.back()).precision};
     }
 
     std::vector<CardShare> shares(const PipelineResult& pipeline) {

@@ -134,10 +134,14 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
     if (weights == nullptr) {
         return;
     }
-    if (weights->projection.gather && !weights->projection.gather->grouped) {
+    const bool chosen = expert_weights(root) != nullptr;
+    if (weights->projection.gather && !chosen) {
         route_draws(layer, root, *weights, machine, chip);
         return;
     }
+    const std::vector<Range> drawn =
+        chosen ? experts_by_part(root.space, weights->projection, layer.plan->split)
+               : std::vector<Range>();
     for (std::vector<std::size_t>& members : cores_that_share(layer, root, *weights)) {
         WeightGroup group;
         group.bytes = stored_bytes(words(image(weights->projection, layer.boxes[members.front()])),
@@ -148,10 +152,8 @@ void route_weights(SpatialLayer& layer, const Layer& root, const Machine& machin
             group.homes.push_back({layer.cores[members[static_cast<std::size_t>(m)]].at,
                                    share(group.bytes, m, count)});
         }
-        if (expert_weights(root) != nullptr) {
-            group.experts = weights->projection.axes.front().extent;
-            group.drawn = experts_by_part(root.space, weights->projection, layer.plan->split);
-        }
+        group.experts = chosen ? weights->projection.axes.front().extent : 0;
+        group.drawn = drawn;
         group.members = std::move(members);
         layer.weight_groups.push_back(std::move(group));
     }

@@ -90,7 +90,7 @@ void SpatialEmitter::wait_for_room(std::size_t f, RoundStep& step) const {
     }
 }
 
-/// A layer's program from the core where it lies into one of two slots in every core.
+/// A layer's program from the core where it lies into a slot of every core.
 void SpatialEmitter::fetch_program(std::size_t f) {
     if (!instructions_.agent.valid()) {
         return;

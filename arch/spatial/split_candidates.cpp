@@ -38,6 +38,8 @@ SplitCandidateMaker::ShapeKey SplitCandidateMaker::key_of(const Layer& root) {
     std::vector<std::int64_t> windows;
     for (const Operand& operand : root.space.operands) {
         windows.push_back(bits(operand.precision));
+        windows.push_back(
+            operand.projection.gather ? drawn_rows(operand.projection, root.space.box()) : 0);
         for (const Axis& axis : operand.projection.axes) {
             windows.push_back(axis.extent);
             windows.push_back(axis.offset);

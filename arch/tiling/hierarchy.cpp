@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "arch/machine_needs.hpp"
+#include "arch/server_link.hpp"
 
 namespace memwall {
 namespace {
@@ -18,10 +19,7 @@ const Config* config_of(const Machine& machine, ComponentId id) {
 /// The only part of a kind; none where there is none, which is a fault if it is needed.
 ComponentId only(const Machine& machine, ComponentKind kind, bool needed, MachineNeeds& needs) {
     std::vector<ComponentId> found = machine.of_kind(kind);
-    const auto& server = machine.parts().server;
-    if (server && !server->link.empty()) {  // leads from server to server, not into the card
-        std::erase(found, machine.find(server->link));
-    }
+    std::erase(found, server_link(machine));  // leads from server to server, not into the card
     if (found.size() > 1) {
         needs.missing("exactly one " + std::string(name(kind)));
     }
