@@ -7,8 +7,8 @@
 #include "arch/core_work.hpp"
 #include "arch/estimate.hpp"
 #include "arch/network_bound.hpp"
+#include "arch/tiling/candidate_plans.hpp"
 #include "arch/tiling/emit.hpp"
-#include "arch/tiling/network_plan.hpp"
 #include "base/error.hpp"
 #include "workloads/transforms.hpp"
 
@@ -33,85 +33,6 @@ struct Choice {
     Network network;
     NetworkPlan plan;
 };
-
-/// What a plan is made for.
-struct PlanAim {
-    Bytes capacity;
-    Starts starts = Starts::exposed;
-};
-
-/// Networks of more layers are planned once: their steps are long, and hide what comes.
-constexpr std::size_t kLarge = 400;
-
-/// The whole buffer, by both estimates, and, since these are no more, what the planner would do
-/// with smaller ones: so a larger buffer is seldom worse by a wrong estimate.
-std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
-    if (layers > kLarge) {
-        return {{whole, Starts::hidden}};
-    }
-    if (effort == Effort::quick) {
-        return {{whole, Starts::exposed}};
-    }
-    std::vector<PlanAim> found = {{whole, Starts::exposed}, {whole, Starts::hidden}};
-    std::int64_t power = 1;
-    while (power * 2 < whole.count()) {
-        power *= 2;
-    }
-    // A budget of layers to plan: small networks, whose estimate is the worse, get more.
-    const std::size_t smaller =
-        effort == Effort::thorough
-            ? 8
-            : std::clamp<std::size_t>(120 / std::max<std::size_t>(layers, 1), 1, 8);
-    for (std::size_t i = 0; i < smaller && power > 0; ++i, power /= 2) {
-        if (power < whole.count()) {
-            found.push_back({Bytes(power), Starts::exposed});
-            found.push_back({Bytes(power), Starts::hidden});
-        }
-    }
-    return found;
-}
-
-/// How wrong the estimate of a plan may be, as a factor: that of a few short steps is the worst.
-constexpr double kNear = 2;
-
-/// Whether two plans keep the same and cut layers alike.
-bool does_same(const NetworkPlan& a, const NetworkPlan& b) {
-    return a.kept == b.kept &&
-           std::equal(a.layers.begin(), a.layers.end(), b.layers.begin(), b.layers.end(),
-                      [](const LayerTiling& x, const LayerTiling& y) {
-                          return x.tile == y.tile && x.positions_outer == y.positions_outer &&
-                                 x.weights_resident == y.weights_resident &&
-                                 x.passes.pass == y.passes.pass && x.passes.core == y.passes.core;
-                      });
-}
-
-/// Plans of one network that may be the fastest, from the largest share of the buffer to the
-/// smallest, each different.
-std::vector<NetworkPlan> plans_of(const Network& network, const Hierarchy& hierarchy,
-                                  const ClockDomain& clock, const Cores& cores, Effort effort) {
-    PassPlanner passes(hierarchy, cores, effort == Effort::thorough);
-    std::vector<NetworkPlan> plans;
-    for (const PlanAim& aim :
-         plan_aims(hierarchy.buffer_config->capacity, network.layers().size(), effort)) {
-        try {
-            NetworkPlan plan =
-                plan_network(network, hierarchy, aim.capacity, clock, passes, aim.starts);
-            if (!plans.empty() && plan.cycles_per_item > plans.front().cycles_per_item * kNear) {
-                break;  // and so are those of still smaller ones
-            }
-            if (std::none_of(plans.begin(), plans.end(),
-                             [&](const NetworkPlan& known) { return does_same(plan, known); })) {
-                plans.push_back(std::move(plan));
-            }
-        } catch (const InputError&) {
-            if (plans.empty()) {
-                throw;
-            }
-            break;  // smaller ones do not hold it either
-        }
-    }
-    return plans;
-}
 
 /// The time of a plan's two steady rounds as a program.
 Picoseconds steady_time(const NetworkPlan& plan, const Network& network, const Machine& machine,
@@ -197,7 +118,7 @@ Choice choose(const Network& network, const Machine& machine, const Hierarchy& h
         }
         Network part = with_batch(network, items);
         try {
-            std::vector<NetworkPlan> plans = plans_of(part, hierarchy, clock, cores, effort);
+            std::vector<NetworkPlan> plans = candidate_plans(part, hierarchy, clock, cores, effort);
             if (!best ||
                 plans.front().cycles_per_item < best->plans.front().cycles_per_item * (1 - 1e-9)) {
                 best = Candidates{std::move(part), std::move(plans)};
@@ -244,8 +165,9 @@ std::string text(const Extents& whole, const Extents& tile) {
     return parts.empty() ? "whole" : parts;
 }
 
-std::string summary(const Network& network, const FusedLayer& fused, const LayerTiling& plan,
-                    const std::vector<bool>& kept) {
+std::string summary(const Network& network, const NetworkPlan& whole, std::size_t f) {
+    const FusedLayer& fused = whole.fused[f];
+    const LayerTiling& plan = whole.layers[f];
     const Layer& root = network.layer(fused.root);
     std::string line = "tiles " + text(root.space.extents, plan.tile) + ", passes " +
                        text(plan.tile, plan.passes.pass) + ", cores " +
@@ -253,7 +175,14 @@ std::string summary(const Network& network, const FusedLayer& fused, const Layer
     if (fused.weights.valid()) {
         line += plan.weights_resident ? ", weights resident" : ", weights from dram";
     }
-    line += kept[fused.output.position()] ? ", outputs kept" : ", outputs to dram";
+    const Stack* stack = whole.stack_of(f);
+    const bool handed_on = stack != nullptr && f + 1 < stack->end;
+    line += handed_on                             ? ", outputs handed on"
+            : whole.kept[fused.output.position()] ? ", outputs kept"
+                                                  : ", outputs to dram";
+    if (stack != nullptr) {
+        line += ", depth first with " + std::to_string(stack->layers() - 1) + " more";
+    }
     return line;
 }
 
@@ -301,7 +230,7 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
     for (std::size_t f = 0; f < choice.plan.fused.size(); ++f) {
         const FusedLayer& fused = choice.plan.fused[f];
         LayerMapping& layer = mapping.layers[fused.root.position()];
-        layer.summary = summary(choice.network, fused, choice.plan.layers[f], choice.plan.kept);
+        layer.summary = summary(choice.network, choice.plan, f);
         layer.utilization =
             utilization(choice.network, cores, hierarchy.cores, fused, choice.plan.layers[f]);
         for (const LayerId epilogue : fused.epilogues) {

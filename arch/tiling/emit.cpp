@@ -92,7 +92,8 @@ Program TilingEmitter::run() {
     place();
     load();
     // Only where no round begins before the one before it ends.
-    if (options_.repetition && (options_.rounds == 1 || network_.state_bytes().count() > 0)) {
+    if (options_.repetition && plan_.stacks.empty() &&
+        (options_.rounds == 1 || network_.state_bytes().count() > 0)) {
         equal_blocks_ = find_equal_blocks(network_, plan_);
     }
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
@@ -103,7 +104,10 @@ Program TilingEmitter::run() {
     receive_inputs();
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
         throw_if_cancelled(options_);  // a layer may have millions of steps
-        if (!equal_blocks_ || !equal_blocks_->leaves_out(f)) {
+        const Stack* stack = plan_.stack_of(f);
+        if (stack != nullptr && stack->begin == f) {
+            emit_stack(*stack);
+        } else if (stack == nullptr && (!equal_blocks_ || !equal_blocks_->leaves_out(f))) {
             emit_layer(f);
         }
     }

@@ -39,6 +39,7 @@ private:
         std::size_t f = 0;
         const EqualTurns* turns = nullptr;  ///< of the layer; none: every pass is written down
         LayerPasses layer;
+        Ring stack_weights;             ///< in a stack: they come once, for all strips
         bool stores_tiles = false;      ///< results leave the buffer a whole tile at a time
         bool tile_begun = false;        ///< some of the tile's results are in the buffer
         std::int64_t outputs = 0;       ///< parts of results that end a store, or stay
@@ -85,6 +86,10 @@ private:
     [[nodiscard]] const std::string& layer_name(std::size_t f) const;
     [[nodiscard]] std::size_t first_with_weights(std::size_t f) const;
 
+    // stack_steps.cpp
+    void emit_stack(const Stack& stack);
+    void wait_for_room(std::size_t f, RoundStep& step) const;
+
     // layer_steps.cpp
     void emit_layer(std::size_t f);
     void emit_pass(LayerState& state, std::size_t p);
@@ -111,12 +116,13 @@ private:
 
     // operand_steps.cpp
     void wait_layer_before(std::size_t f, RoundStep& step) const;
+    Ring& tile_ring(LayerState& state, std::size_t o);
     [[nodiscard]] static Cargo tile_cargo(const LayerPasses& layer, std::size_t o, std::size_t v);
     void hold_tile(LayerState& state, std::size_t o, std::size_t v, const Cargo& cargo,
                    RoundStep& step) const;
     void fetch_tile(LayerState& state, std::size_t o, std::size_t v);
     void feed(LayerState& state, std::size_t p, std::size_t o);
-    void use_tile(const LayerState& state, std::size_t p, std::size_t o, RoundStep& step) const;
+    void use_tile(LayerState& state, std::size_t p, std::size_t o, RoundStep& step);
     void feed_epilogue(LayerState& state, std::size_t p);
     void feed_operand(LayerState& state, std::size_t p, std::size_t i, const Box& part,
                       RoundStep step);

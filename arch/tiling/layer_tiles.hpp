@@ -40,6 +40,10 @@ public:
 
     /// Sets all of a layer's plan but whether its weights are resident. False where no tile fits.
     bool plan(std::size_t f, const Streams& streams, LayerTiling& layer);
+    /// The same for a layer that goes tile by tile between others, in tiles of this size. Returns
+    /// the bytes that its moving activations take; none where a tile has no room in the cores.
+    std::optional<std::int64_t> plan_restarting(std::size_t f, const Streams& streams,
+                                                const Extents& tile, LayerTiling& layer);
 
 private:
     static constexpr std::size_t kMostTiles = 4;  ///< of those that fit, the largest

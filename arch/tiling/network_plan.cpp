@@ -18,6 +18,8 @@ namespace {
 struct Candidate {
     std::int64_t weight_slot = 0;  ///< 0: all weights are resident
     std::int64_t stage = 0;        ///< 0: all activations are kept
+
+    [[nodiscard]] std::int64_t tiles() const { return 2 * weight_slot + stage; }
 };
 
 DramPace pace(const DramConfig& dram, const ClockDomain& clock) {
@@ -29,16 +31,23 @@ DramPace pace(const DramConfig& dram, const ClockDomain& clock) {
             cycles(dram.turn_time())};
 }
 
+const Stack* stack_of(const std::vector<Stack>& stacks, std::size_t f) {
+    const auto found = std::find_if(stacks.begin(), stacks.end(),
+                                    [&](const Stack& stack) { return stack.contains(f); });
+    return found == stacks.end() ? nullptr : &*found;
+}
+
 class Planner {
 public:
     Planner(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-            const ClockDomain& clock, PassPlanner& passes, Starts starts)
+            const ClockDomain& clock, PassPlanner& passes, Starts starts, std::vector<Stack> stacks)
         : network_(network),
           fused_(fuse_layers(network)),
+          stacks_(std::move(stacks)),
           capacity_(capacity.count()),
           starts_(starts),
           dram_(pace(*hierarchy.dram_config, clock)),
-          residency_(network, hierarchy, fused_),
+          residency_(network, hierarchy, fused_, stacks_),
           tiler_(network, fused_, dram_, passes),
           least_slot_(least_slot()) {
         for (const FusedLayer& fused : fused_) {
@@ -76,6 +85,7 @@ public:
             refuse();
         }
         best->fused = fused_;
+        best->stacks = stacks_;
         return std::move(*best);
     }
 
@@ -98,27 +108,45 @@ private:
     };
 
     void draft(const Candidate& candidate, std::vector<Draft>& drafts) const {
-        const std::int64_t room = capacity_ - 2 * candidate.weight_slot - candidate.stage;
-        KeptActivations kept = residency_.keep_activations(room, candidate.stage == 0);
-        if (kept.all == (candidate.stage != 0)) {
+        const std::int64_t room = capacity_ - candidate.tiles();
+        KeptActivations kept =
+            residency_.keep_activations(room, candidate.tiles(), candidate.stage == 0);
+        if (kept.all == (candidate.stage != 0) || !kept.stacks) {
             return;  // a stage that nobody needs, or a need without a stage
         }
         Draft made{candidate, std::move(kept.tensors),
                    residency_.keep_weights(room - kept.most.count())};
         bool streams = false;
         for (std::size_t f = 0; f < fused_.size(); ++f) {
-            streams = streams || (fused_[f].weights.valid() && !made.resident[f]);
+            streams = streams || (fused_[f].weights.valid() && !made.resident[f] &&
+                                  stack_of(stacks_, f) == nullptr);
             made.least_traffic += least_traffic(made, f);
         }
-        if (streams == (candidate.weight_slot != 0)) {
+        if (streams == (candidate.weight_slot != 0) && keeps_weights(made)) {
             drafts.push_back(std::move(made));
         }
+    }
+
+    /// Whether the weights of stacks that do not come with them stay.
+    [[nodiscard]] bool keeps_weights(const Draft& draft) const {
+        return std::all_of(stacks_.begin(), stacks_.end(), [&](const Stack& stack) {
+            for (std::size_t f = stack.begin; f < stack.end; ++f) {
+                const TensorId weights = fused_[f].weights;
+                if (weights.valid() && !draft.resident[f] && !stack.held_of(weights)) {
+                    return false;
+                }
+            }
+            return true;
+        });
     }
 
     /// A time that the best plan does not pass: that of the draft with the least traffic and the
     /// largest tiles, and a little, so that it decides nothing between equals.
     double first_guess(const std::vector<Draft>& drafts) {
         double most = std::numeric_limits<double>::infinity();
+        if (drafts.empty()) {
+            return most;
+        }
         const auto least = std::min_element(
             drafts.rbegin(), drafts.rend(),
             [](const Draft& a, const Draft& b) { return a.least_traffic < b.least_traffic; });
@@ -165,6 +193,44 @@ private:
                     : static_cast<double>(network_.tensor_bytes(output).count()));
     }
 
+    [[nodiscard]] Streams streams_of(const Draft& draft, std::size_t f) const {
+        Streams streams;
+        streams.weights = fused_[f].weights.valid() && !draft.resident[f];
+        for (const TensorId input : fused_[f].inputs) {
+            streams.inputs.push_back(!draft.kept[input.position()]);
+        }
+        for (const TensorId operand : fused_[f].operands) {
+            streams.operands = streams.operands || !draft.kept[operand.position()];
+        }
+        streams.outputs = !draft.kept[fused_[f].output.position()];
+        streams.weight_slot = draft.candidate.weight_slot;
+        streams.stage = draft.candidate.stage;
+        return streams;
+    }
+
+    /// What of a plan takes its time together: a layer, or all those of a stack.
+    struct Together {
+        double core = 0;   ///< cycles
+        double dram = 0;   ///< cycles, weights left out
+        double start = 0;  ///< cycles
+    };
+
+    /// False where a layer does not fit.
+    bool plan_layer(const Draft& draft, std::size_t f, NetworkPlan& plan, std::int64_t& stage) {
+        LayerTiling& layer = plan.layers[f];
+        layer.weights_resident = draft.resident[f];
+        const Streams streams = streams_of(draft, f);
+        const Stack* stack = stack_of(stacks_, f);
+        if (stack == nullptr) {
+            return tiler_.plan(f, streams, layer);
+        }
+        const Extents whole = network_.layer(fused_[f].root).space.extents;
+        const auto moving = tiler_.plan_restarting(f, streams, stack->tile(f, whole), layer);
+        stage = f == stack->begin ? Residency::stage_of(*stack, draft.candidate.tiles()) : stage;
+        stage -= moving.value_or(0);  // all layers of a stack share it
+        return moving && stage >= 0;
+    }
+
     /// False where a layer does not fit, or where they take longer than `most` cycles an item
     /// before the last is planned: times only add up.
     bool plan_layers(const Draft& draft, double most, NetworkPlan& plan) {
@@ -176,30 +242,26 @@ private:
         double total = 0;
         double dram = 0;
         double to_come = draft.least_traffic;
+        std::int64_t stage = 0;
+        Together together;
         for (std::size_t f = 0; f < fused_.size(); ++f) {
-            LayerTiling& layer = plan.layers[f];
-            layer.weights_resident = draft.resident[f];
-            Streams streams;
-            streams.weights = fused_[f].weights.valid() && !layer.weights_resident;
-            for (const TensorId input : fused_[f].inputs) {
-                streams.inputs.push_back(!plan.kept[input.position()]);
-            }
-            for (const TensorId operand : fused_[f].operands) {
-                streams.operands = streams.operands || !plan.kept[operand.position()];
-            }
-            streams.outputs = !plan.kept[fused_[f].output.position()];
-            streams.weight_slot = draft.candidate.weight_slot;
-            streams.stage = draft.candidate.stage;
-            if (!tiler_.plan(f, streams, layer)) {
+            if (!plan_layer(draft, f, plan, stage)) {
                 return false;
             }
-            const double weights = layer.weight_bytes / dram_.bytes_per_cycle;
-            cycles += std::max(layer.core_cycles, layer.dram_cycles - weights) +
-                      (starts_ == Starts::exposed ? layer.start_cycles : 0);
+            const LayerTiling& layer = plan.layers[f];
+            together.core += layer.core_cycles;
+            together.dram += layer.dram_cycles - layer.weight_bytes / dram_.bytes_per_cycle;
+            together.start = std::max(together.start, layer.start_cycles);
             total += layer.dram_bytes + layer.weight_bytes;
             dram += layer.dram_cycles;
             plan.exposed_cycles += layer.exposed_cycles;
             to_come -= least_traffic(draft, f);
+            const Stack* stack = stack_of(stacks_, f);
+            if (stack == nullptr || f + 1 == stack->end) {
+                cycles += std::max(together.core, together.dram) +
+                          (starts_ == Starts::exposed ? together.start : 0);
+                together = {};
+            }
             plan.cycles_per_item = std::max(cycles, dram) / items;
             if (plan.cycles_per_item > most ||
                 (dram + to_come / dram_.bytes_per_cycle) / items > most * (1 + 1e-9)) {
@@ -243,6 +305,7 @@ private:
 
     const Network& network_;
     std::vector<FusedLayer> fused_;
+    std::vector<Stack> stacks_;
     std::int64_t capacity_;
     Starts starts_;
     DramPace dram_;
@@ -254,9 +317,23 @@ private:
 
 }  // namespace
 
+const Stack* NetworkPlan::stack_of(std::size_t f) const {
+    return memwall::stack_of(stacks, f);
+}
+
+Bytes NetworkPlan::held(const Network& network, TensorId tensor) const {
+    for (const Stack& stack : stacks) {
+        if (const auto part = stack.held_of(tensor)) {
+            return *part;
+        }
+    }
+    return network.tensor_bytes(tensor);
+}
+
 NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-                         const ClockDomain& clock, PassPlanner& planner, Starts starts) {
-    return Planner(network, hierarchy, capacity, clock, planner, starts).run();
+                         const ClockDomain& clock, PassPlanner& planner, Starts starts,
+                         std::vector<Stack> stacks) {
+    return Planner(network, hierarchy, capacity, clock, planner, starts, std::move(stacks)).run();
 }
 
 }  // namespace memwall

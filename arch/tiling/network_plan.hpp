@@ -9,6 +9,7 @@
 #include "arch/fused_layer.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/tiling/pass_plan.hpp"
+#include "arch/tiling/stack.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -17,6 +18,7 @@ namespace memwall {
 struct LayerTiling {
     Extents tile = unit_extents();     ///< of what lies in the buffer at once
     bool positions_outer = false;      ///< order of the tiles
+    bool restarts = false;             ///< other layers run between tiles: cores keep nothing
     PassPlan passes;                   ///< of a full tile
     Extents drained = unit_extents();  ///< of what of a pass's results leaves the cores at once
     bool weights_resident = false;     ///< stay in the buffer from round to round
@@ -32,10 +34,16 @@ struct NetworkPlan {
     std::vector<FusedLayer> fused;
     std::vector<LayerTiling> layers;  ///< of each fused layer
     std::vector<bool> kept;           ///< by tensor: an activation that stays in the buffer
+    std::vector<Stack> stacks;        ///< layers that run depth first, in order
     bool weights_stream = false;      ///< some weights come from the DRAM in every round
     double cycles_per_item = 0;       ///< estimate
     double dram_bytes_per_item = 0;
     double exposed_cycles = 0;  ///< of all layers; decides between plans that are equal else
+
+    /// The stack that a fused layer is in; nullptr: it runs by itself.
+    [[nodiscard]] const Stack* stack_of(std::size_t f) const;
+    /// What a kept activation takes of the buffer: all of it, or its window in a stack.
+    [[nodiscard]] Bytes held(const Network& network, TensorId tensor) const;
 };
 
 /// What a plan counts of the time in which a layer's first activations come from the DRAM: some of
@@ -44,8 +52,9 @@ enum class Starts { exposed, hidden };
 
 /// Plans `network`, whose batch runs through the machine together, with `capacity` bytes of the
 /// global buffer. Throws InputError where a layer does not fit in any tiling, with the bytes that
-/// are missing.
+/// are missing. `stacks`: layers that are to run depth first, in order; their weights stay.
 NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-                         const ClockDomain& clock, PassPlanner& planner, Starts starts);
+                         const ClockDomain& clock, PassPlanner& planner, Starts starts,
+                         std::vector<Stack> stacks = {});
 
 }  // namespace memwall

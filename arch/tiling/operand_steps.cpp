@@ -48,6 +48,14 @@ void TilingEmitter::hold_tile(LayerState& state, std::size_t o, std::size_t v, c
     step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
 }
 
+/// Where tiles of an operand lie in the buffer in turn.
+Ring& TilingEmitter::tile_ring(LayerState& state, std::size_t o) {
+    if (state.layer.root.space.operands[o].role != TensorRole::weights) {
+        return tile_inputs_[o];
+    }
+    return state.layer.plan.restarts ? state.stack_weights : tile_weights_;
+}
+
 /// Brings a tile of one operand from the DRAM, unless all of it lies in the buffer.
 void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) {
     const LayerPasses& layer = state.layer;
@@ -76,10 +84,13 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
         wait_done(step, stored);
         wait_layer_before(state.f, step);
     }
+    if (v == 0) {
+        wait_for_room(state.f, step);
+    }
     if (!hierarchy_.host.valid() && network_.tensor(stored).kind == TensorKind::input) {
         step.body.edge = NetworkEdge::input;
     }
-    state.tile_fills[o].push_back((weights ? tile_weights_ : tile_inputs_[o]).fill(step));
+    state.tile_fills[o].push_back(tile_ring(state, o).fill(step));
     hold_tile(state, o, v, cargo, step);
     if (options_.images) {
         const Box tile = layer.tile_box(layer.sequence.tile_visits[o][v].first);
@@ -117,7 +128,7 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
         use_tile(state, p, o, step);
     } else if (weights) {
         step.waits.push_back({weights_loaded_[state.f], 1});
-    } else if (pass.visit[o] == 0) {
+    } else if (pass.visit[o] == 0 || layer.plan.restarts) {
         wait_done(step, network_.storage(operand.tensor));
     }
     if (options_.images) {
@@ -127,11 +138,9 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
 }
 
 /// A pass is fed from a tile that was fetched; the last one to be frees it.
-void TilingEmitter::use_tile(const LayerState& state, std::size_t p, std::size_t o,
-                             RoundStep& step) const {
+void TilingEmitter::use_tile(LayerState& state, std::size_t p, std::size_t o, RoundStep& step) {
     const PassSequence& sequence = state.layer.sequence;
-    const bool weights = state.layer.root.space.operands[o].role == TensorRole::weights;
-    const Ring& ring = weights ? tile_weights_ : tile_inputs_[o];
+    const Ring& ring = tile_ring(state, o);
     const std::size_t visit = sequence.passes[p].tile_visit[o];
     ring.use(step, state.tile_fills[o][visit]);
     const auto& visits = sequence.operand_visits[o];
@@ -184,7 +193,7 @@ void TilingEmitter::feed_operand(LayerState& state, std::size_t p, std::size_t i
         tile_operands_[i].use(step, tile_operands_[i].last());
         tile_operands_[i].release(step);
         step.own_body().occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
-    } else if (state.outputs_done == 0) {
+    } else if (state.outputs_done == 0 || layer.plan.restarts) {
         wait_done(step, tensor);
     }
     if (options_.images) {

@@ -48,8 +48,8 @@ PassSequence pass_sequence(const Layer& root, const LayerTiling& plan) {
                 sequence.tile_visits[o].back().last = number;
                 pass.tile_visit.push_back(sequence.tile_visits[o].size() - 1);
                 auto& visits = sequence.operand_visits[o];
-                const bool begins =
-                    (number == first && new_tile[o]) || !same_parts(projection, last_box, box);
+                const bool begins = (number == first && (new_tile[o] || plan.restarts)) ||
+                                    !same_parts(projection, last_box, box);
                 if (begins) {
                     visits.push_back({visited_region(projection, box), number, number});
                 }

@@ -9,8 +9,12 @@
 namespace memwall {
 
 Residency::Residency(const Network& network, const Hierarchy& hierarchy,
-                     const std::vector<FusedLayer>& fused)
-    : network_(network), hierarchy_(hierarchy), fused_(fused), outputs_(network.output_storage()) {
+                     const std::vector<FusedLayer>& fused, const std::vector<Stack>& stacks)
+    : network_(network),
+      hierarchy_(hierarchy),
+      fused_(fused),
+      stacks_(stacks),
+      outputs_(network.output_storage()) {
     const std::size_t tensors = network_.tensors().size();
     first_.assign(tensors, kNever);
     last_.assign(tensors, 0);
@@ -58,9 +62,27 @@ std::vector<std::size_t> Residency::by_density() const {
     return order;
 }
 
+/// In a stack all layers run at once.
+Lifetime Residency::life(std::size_t tensor) const {
+    Lifetime life{first_[tensor], last_[tensor], network_.tensor_bytes(TensorId(tensor))};
+    for (const Stack& stack : stacks_) {
+        if (stack.contains(life.first)) {
+            life.first = stack.begin;
+        }
+        if (stack.contains(life.last)) {
+            life.last = stack.end - 1;
+        }
+    }
+    return life;
+}
+
 void Residency::find_activations() {
     for (const std::size_t t : by_density()) {
         const TensorId tensor(t);
+        const auto holds = [&](const Stack& stack) { return stack.held_of(tensor).has_value(); };
+        if (std::any_of(stacks_.begin(), stacks_.end(), holds)) {
+            continue;
+        }
         // The network's inputs and outputs cross its edge while other rounds run: two slots,
         // always.
         const bool edge = is_edge(tensor);
@@ -69,32 +91,52 @@ void Residency::find_activations() {
         } else if (edge) {
             activations_.push_back({t, {0, fused_.size() - 1, network_.tensor_bytes(tensor) * 2}});
         } else {
-            activations_.push_back({t, {first_[t], last_[t], network_.tensor_bytes(tensor)}});
+            activations_.push_back({t, life(t)});
         }
     }
 }
 
-KeptActivations Residency::keep_activations(std::int64_t room, bool must_keep_all) const {
+// MODEL: a stack takes the room of other layers' tiles, which neither come nor go while it runs.
+std::int64_t Residency::stage_of(const Stack& stack, std::int64_t tiles) {
+    return std::max(tiles - stack.held_bytes().count(), stack.moving.count());
+}
+
+KeptActivations Residency::keep_activations(std::int64_t room, std::int64_t tiles,
+                                            bool must_keep_all) const {
     KeptActivations kept;
     kept.all = all_may_stay_;
     kept.tensors.assign(network_.tensors().size(), false);
     std::vector<Bytes> live(fused_.size());
-    for (const auto& [tensor, life] : activations_) {
+    const auto keep = [&](const Lifetime& life) {
         Bytes most;
         for (std::size_t s = life.first; s <= life.last; ++s) {
             most = std::max(most, live[s] + life.bytes);
         }
         if (most.count() > room) {
-            kept.all = false;
-            if (must_keep_all) {
-                break;
-            }
-            continue;
+            return false;
         }
-        kept.tensors[tensor] = true;
         kept.most = std::max(kept.most, most);
         for (std::size_t s = life.first; s <= life.last; ++s) {
             live[s] += life.bytes;
+        }
+        return true;
+    };
+    for (const Stack& stack : stacks_) {
+        const std::int64_t all = stack.held_bytes().count() + stage_of(stack, tiles);
+        kept.stacks = kept.stacks && keep({stack.begin, stack.end - 1,
+                                           Bytes(std::max<std::int64_t>(all - tiles, 0))});
+        for (const auto& [tensor, bytes] : stack.held) {
+            kept.tensors[tensor.position()] = true;
+        }
+    }
+    for (const auto& [tensor, life] : activations_) {
+        if (keep(life)) {
+            kept.tensors[tensor] = true;
+            continue;
+        }
+        kept.all = false;
+        if (must_keep_all) {
+            break;
         }
     }
     return kept;
@@ -108,11 +150,14 @@ std::vector<std::size_t> Residency::by_reading() const {
     for (std::size_t f = 0; f < fused_.size(); ++f) {
         if (fused_[f].weights.valid()) {
             const Layer& root = network_.layer(fused_[f].root);
+            const bool stacked = std::any_of(stacks_.begin(), stacks_.end(),
+                                             [&](const Stack& of) { return of.contains(f); });
             const auto read =
                 static_cast<double>(weight_bytes_read(network_, fused_[f], root.space.extents));
             const auto bytes =
                 static_cast<double>(network_.tensor_bytes(fused_[f].weights).count());
-            worth[f] = {-read / bytes, static_cast<double>(root.macs()) / read};
+            worth[f] = {stacked ? -std::numeric_limits<double>::infinity() : -read / bytes,
+                        static_cast<double>(root.macs()) / read};
             order.push_back(f);
         }
     }
@@ -129,6 +174,12 @@ std::vector<bool> Residency::keep_weights(std::int64_t room) const {
     std::vector<Fate> fates(network_.tensors().size());  // several layers may share one tensor
     std::vector<bool> resident(fused_.size(), false);
     for (const std::size_t f : weights_) {
+        const auto comes = [&](const Stack& stack) {
+            return stack.contains(f) && stack.held_of(fused_[f].weights);
+        };
+        if (std::any_of(stacks_.begin(), stacks_.end(), comes)) {
+            continue;
+        }
         const std::int64_t bytes = network_.tensor_bytes(fused_[f].weights).count();
         Fate& fate = fates[fused_[f].weights.position()];
         if (fate == Fate::open) {

@@ -211,7 +211,7 @@ Cargo TilingEmitter::cargo_of_results(const LayerPasses& layer, const Box& box) 
 // MODEL: results leave a tiled machine's buffer pass by pass; a whole tile at a time where operands
 // are written back beside them, or where a pass's lie in smaller pieces of the DRAM.
 bool TilingEmitter::stores_tiles(const LayerPasses& layer) const {
-    if (plan_.kept[layer.fused.output.position()]) {
+    if (plan_.kept[layer.fused.output.position()] || layer.plan.restarts) {
         return false;
     }
     const auto of = [&](const Box& box) {
@@ -279,7 +279,7 @@ void TilingEmitter::begin_output(const LayerState& state, RoundStep& step) const
         step.waits.push_back({edge_free_[t], -1});
     } else if (plan_.kept[t] && first_maker_[t] == static_cast<std::int64_t>(state.f)) {
         step.own_body().occupancy.push_back(
-            {hierarchy_.buffer, network_.tensor_bytes(output).count(), 0});
+            {hierarchy_.buffer, plan_.held(network_, output).count(), 0});
     }
 }
 
@@ -327,7 +327,7 @@ void TilingEmitter::finish_output(LayerState& state, RoundStep& step) {
             }
         } else if (plan_.kept[tensor.position()]) {
             step.own_body().occupancy.push_back(
-                {hierarchy_.buffer, 0, network_.tensor_bytes(tensor).count()});
+                {hierarchy_.buffer, 0, plan_.held(network_, tensor).count()});
         }
     }
 }

@@ -167,7 +167,7 @@ TEST_CASE("A larger buffer is never slower on the shipped networks") {
     }
 }
 
-TEST_CASE("A buffer between two powers of two is as good as what it is larger than, within 2 %") {
+TEST_CASE("A buffer between two powers of two is as good as what it is larger than, within 4 %") {
     struct Sizes {
         const char* network;
         std::vector<std::int64_t> kibibytes;
@@ -184,7 +184,7 @@ TEST_CASE("A buffer between two powers of two is as good as what it is larger th
             const Machine machine = test::shipped_machine(
                 "von_neumann", {{"components.global_buffer.capacity", kibibytes(size)}});
             const double now = cycles_per_item(mapped(network, machine).value(), machine, network);
-            CHECK(now <= least * 1.02);
+            CHECK(now <= least * 1.04);
             least = std::min(least, now);
         }
     }

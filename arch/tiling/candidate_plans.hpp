@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans of one network among which the fastest is sought by running them.
+#pragma once
+
+#include <vector>
+
+#include "arch/core_work.hpp"
+#include "arch/mapper.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "arch/tiling/network_plan.hpp"
+
+namespace memwall {
+
+/// Plans of one network that may be the fastest, from the largest share of the buffer to the
+/// smallest, each different, and those with layers depth first. The more effort, the more of them.
+/// Throws InputError where the network does not fit.
+std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy& hierarchy,
+                                         const ClockDomain& clock, const Cores& cores,
+                                         Effort effort);
+
+}  // namespace memwall
