@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
+#include <functional>
+#include <iterator>
 #include <map>
 
 #include "arch/dram_access.hpp"
@@ -14,6 +17,7 @@
 #include "arch/loop_nest/nest_text.hpp"
 #include "arch/loop_nest/zero_words.hpp"
 #include "arch/network_bound.hpp"
+#include "base/parallel.hpp"
 #include "base/parse.hpp"
 
 namespace memwall {
@@ -47,12 +51,12 @@ public:
     /// MODEL: pointwise layers without an operand of their own run on results on their way out,
     /// where one memory of one instance gathers them; others are layers of their own.
     void run() {
-        for (const FusedLayer& fused : fuse_layers(network_)) {
+        const std::vector<FusedLayer> all = fuse_layers(network_);
+        search_ahead(all);
+        for (const FusedLayer& fused : all) {
             add(fused.root);
             for (const LayerId epilogue : fused.epilogues) {
-                const bool has_operand = std::find(fused.operand_of.begin(), fused.operand_of.end(),
-                                                   epilogue) != fused.operand_of.end();
-                if (has_operand || given_.count(epilogue) > 0 || !joins()) {
+                if (has_operand(fused, epilogue) || given_.count(epilogue) > 0 || !joins()) {
                     add(epilogue);
                 } else {
                     nests_.back().epilogues.push_back(epilogue);
@@ -65,6 +69,43 @@ public:
     [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
 private:
+    static bool has_operand(const FusedLayer& fused, LayerId epilogue) {
+        return std::find(fused.operand_of.begin(), fused.operand_of.end(), epilogue) !=
+               fused.operand_of.end();
+    }
+
+    /// Layers that will be asked for whatever is found of others, several at a time.
+    void search_ahead(const std::vector<FusedLayer>& all) {
+        std::vector<LayerId> asked;
+        for (const FusedLayer& fused : all) {
+            asked.push_back(fused.root);
+            std::copy_if(fused.epilogues.begin(), fused.epilogues.end(), std::back_inserter(asked),
+                         [&](LayerId epilogue) { return has_operand(fused, epilogue); });
+        }
+        // Those with the most points first: they take longest.
+        std::stable_sort(asked.begin(), asked.end(), [&](LayerId a, LayerId b) {
+            return network_.layer(a).space.points() > network_.layer(b).space.points();
+        });
+        std::vector<std::function<void()>> searches;
+        for (const LayerId id : asked) {
+            if (given_.count(id) > 0) {
+                continue;
+            }
+            const Layer& layer = network_.layer(id);
+            NestMachine machine = machine_for(layer);
+            if (find(layer, machine) == nullptr) {
+                SearchedLayer& searched = searched_.emplace_back();
+                searched.space = nameless(layer.space);
+                searched.precision = layer.precision;
+                searched.runs = machine.runs;
+                searches.emplace_back([this, &layer, &searched, machine = std::move(machine)] {
+                    searched.found = searched_nest(layer, machine);
+                });
+            }
+        }
+        parallel_for(searches.size(), options_.threads, [&](std::size_t i) { searches[i](); });
+    }
+
     [[nodiscard]] bool joins() const {
         const MappedNest& nest = nests_.back();
         return hierarchy_.vector().valid() &&
@@ -75,10 +116,7 @@ private:
         const Layer& layer = network_.layer(id);
         MappedNest nest;
         nest.root = id;
-        nest.machine = hierarchy_.machine_for(layer);
-        for (const Operand& operand : layer.space.operands) {
-            nest.machine.runs.push_back(axes_of_runs(network_, operand.tensor));
-        }
+        nest.machine = machine_for(layer);
         const auto given = given_.find(id);
         if (given != given_.end()) {
             nest.nest = given->second;
@@ -93,19 +131,37 @@ private:
         nests_.push_back(std::move(nest));
     }
 
-    const SearchedNest& search(const Layer& layer, const NestMachine& machine) {
-        IterationSpace space = nameless(layer.space);
-        for (const SearchedLayer& known : searched_) {
-            if (known.precision == layer.precision && known.space == space &&
-                known.runs == machine.runs) {
-                return known.found;
-            }
+    [[nodiscard]] NestMachine machine_for(const Layer& layer) const {
+        NestMachine machine = hierarchy_.machine_for(layer);
+        for (const Operand& operand : layer.space.operands) {
+            machine.runs.push_back(axes_of_runs(network_, operand.tensor));
         }
-        const NestPrices prices = nest_prices(machine_, hierarchy_, layer);
-        SearchedNest found = search_nest(layer, machine, prices, options_.objective,
-                                         search_budget(options_.effort), options_.cancelled);
-        searched_.push_back({std::move(space), layer.precision, machine.runs, std::move(found)});
+        return machine;
+    }
+
+    [[nodiscard]] const SearchedLayer* find(const Layer& layer, const NestMachine& machine) const {
+        const IterationSpace space = nameless(layer.space);
+        const auto known =
+            std::find_if(searched_.begin(), searched_.end(), [&](const SearchedLayer& searched) {
+                return searched.precision == layer.precision && searched.space == space &&
+                       searched.runs == machine.runs;
+            });
+        return known == searched_.end() ? nullptr : &*known;
+    }
+
+    const SearchedNest& search(const Layer& layer, const NestMachine& machine) {
+        if (const SearchedLayer* known = find(layer, machine)) {
+            return known->found;
+        }
+        searched_.push_back(
+            {nameless(layer.space), layer.precision, machine.runs, searched_nest(layer, machine)});
         return searched_.back().found;
+    }
+
+    [[nodiscard]] SearchedNest searched_nest(const Layer& layer, const NestMachine& machine) const {
+        const NestPrices prices = nest_prices(machine_, hierarchy_, layer);
+        return search_nest(layer, machine, prices, options_.objective,
+                           search_budget(options_.effort), options_.cancelled);
     }
 
     [[nodiscard]] std::string note(const SearchedNest& found) const {
@@ -126,7 +182,7 @@ private:
     const NestHierarchy& hierarchy_;
     const MapperOptions& options_;
     std::map<LayerId, LoopNest> given_;
-    std::vector<SearchedLayer> searched_;
+    std::deque<SearchedLayer> searched_;  ///< whose places last
     std::vector<MappedNest> nests_;
     std::vector<std::string> notes_;
 };

@@ -43,6 +43,8 @@ struct MapperOptions {
     /// once what a layer does again and again, and not say where in a DRAM things lie. The analytic
     /// engine puts the blocks in (Outcome::repetition_error); the replay needs every step as it is.
     bool repetition = false;
+    /// Layers that the mapper of loop nests searches at a time. What comes out is the same.
+    std::size_t threads = 1;
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
     /// Of the mapper of loop nests; the others make the time least.
     MappingObjective objective = MappingObjective::latency;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/mapper.hpp"
+#include "base/parallel.hpp"
 #include "sim/scenario.hpp"
 #include "study/overrides.hpp"
 
@@ -54,8 +55,9 @@ struct RunSettings {
     Engine engine = Engine::systemc;
     Effort effort = Effort::normal;
     MappingObjective objective = MappingObjective::latency;
-    std::optional<YamlValue> mapping;  ///< by hand
-    std::string precision;             ///< a policy; "" is the network's own
+    std::optional<YamlValue> mapping;          ///< by hand
+    std::string precision;                     ///< a policy; "" is the network's own
+    std::size_t threads = hardware_threads();  ///< that a mapper may use
     ScenarioRequest scenario;
 };
 

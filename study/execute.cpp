@@ -90,6 +90,7 @@ RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machi
     options.objective = settings.objective;
     options.given = settings.mapping;
     options.cancelled = interrupted;
+    options.threads = settings.threads;
     options.rounds = scenario.rounds();
     if (const auto& cards = machine.parts().cards) {
         options.together = cards->together;

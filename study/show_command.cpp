@@ -289,6 +289,7 @@ private:
         options.objective = request_.settings.objective;
         options.given = load_mapping_config(configs_, command_.mapping, inputs_);
         options.cancelled = interrupted;
+        options.threads = request_.settings.threads;
         options.rounds = network.trains() ? 1 : options.rounds;
         const Network mapped = network.trains() ? network : part_on_card(network, machine);
         const Mapping mapping = on_one_card(

@@ -38,15 +38,19 @@ double NestCost::window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r
     return as_double(known);
 }
 
+/// Words of one tile of p x r.
+double NestCost::window_tile(const FastAxis& axis, std::int64_t p, std::int64_t r) {
+    return as_double(std::min(window_words(p, axis.coefficients[0], r, axis.coefficients[1]),
+                              axis.axis->extent));
+}
+
 double NestCost::tile_words(const FastAxis& axis, const Sizes& tile) const {
     const std::size_t terms = axis.dims.size();
     if (terms == 1) {
         return as_double(std::min(tile[axis.dims[0]], axis.axis->extent));
     }
     if (terms == 2) {
-        return as_double(std::min(window_words(tile[axis.dims[0]], axis.coefficients[0],
-                                               tile[axis.dims[1]], axis.coefficients[1]),
-                                  axis.axis->extent));
+        return window_tile(axis, tile[axis.dims[0]], tile[axis.dims[1]]);
     }
     Extents extents = unit_extents();
     for (const std::size_t d : axis.dims) {
@@ -113,8 +117,8 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
     Moved moved;
     std::array<double, kDimCount> mine;   // steps of an instance
     std::array<double, kDimCount> below;  // parts below the parent
-    mine.fill(1);
-    below.fill(1);
+    std::fill_n(mine.begin(), dims_.size(), 1);
+    std::fill_n(below.begin(), dims_.size(), 1);
     for (std::size_t l = child; l-- > 0;) {
         if (active_[l] == 0) {
             continue;
@@ -161,13 +165,12 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
             spread *= below[d];
         }
         const bool slides = axis.dims.size() == 2 && slide.steps > 1 && slide.dim == axis.dims[0];
-        const auto along = [&](Sizes sizes) {
-            std::int64_t& size = sizes[slide.dim];
-            size = slides ? std::min(extents_[slide.dim], size * slide.steps) : size;
-            return sizes;
+        const auto along = [&](std::int64_t size) {
+            return slides ? std::min(extents_[slide.dim], size * slide.steps) : size;
         };
-        moved.child *=
-            slides ? times / as_double(slide.steps) * tile_words(axis, along(tile)) : times * words;
+        moved.child *= slides ? times / as_double(slide.steps) *
+                                    window_tile(axis, along(tile[axis.dims[0]]), tile[axis.dims[1]])
+                              : times * words;
         moved.started_parent *= std::min(as_double(axis.whole), times * words * spread);
         moved.started *= as_double(axis.whole);
         if (axis.dims.size() != 2) {
@@ -181,22 +184,23 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
         // Instances side by side share a window where no loop of it steps inside them.
         const std::size_t p = axis.dims[0];
         const std::size_t r = axis.dims[1];
-        Sizes merged = tile;
+        std::int64_t merged_p = tile[p];
+        std::int64_t merged_r = tile[r];
         bool open = !outputs && !(lanes && machine_.array.systolic());
         for (std::size_t l = child; l-- > parent && open;) {
             if (machine_.memories[l].multicasts) {
-                merged[p] = outer_[l][p];
-                merged[r] = outer_[l][r];
+                merged_p = outer_[l][p];
+                merged_r = outer_[l][r];
             }
             open = steps_[l][p] == 1 && steps_[l][r] == 1 && machine_.memories[l].multicasts;
         }
-        moved.all *= window_sum(axis, along(tile)[p], tile[r]);
-        const double shared = window_sum(axis, along(merged)[p], merged[r]);
+        moved.all *= window_sum(axis, along(tile[p]), tile[r]);
+        const double shared = window_sum(axis, along(merged_p), merged_r);
         moved.shared *= shared;
         const double above =
             as_double(ceil_divide(extents_[p], 1)) / (mine[p] * below[p]) / as_double(tile[p]);
         moved.parent *= shared / std::max(1.0, above);
-        moved.tile *= tile_words(axis, merged);
+        moved.tile *= window_tile(axis, merged_p, merged_r);
     }
     return moved;
 }

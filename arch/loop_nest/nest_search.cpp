@@ -129,16 +129,26 @@ private:
     bool change_tile(Current& current, std::size_t l, std::size_t d) {
         bool better = false;
         const NestPoint from = current.point;
+        NestPoint point = from;
         for (const std::int64_t size : space_.sizes(from, l, d, budget_.sizes)) {
             if (size == from.held[l][d]) {
                 continue;
             }
-            NestPoint point = from;
-            point.held[l][d] = size;
-            space_.raise_above(point, l, d);
+            set_tile(point, from, l, d, size);
             better = take_if_better(current, point) || better;
         }
         return better;
+    }
+
+    /// The same as `from` but for a tile, and what holds it: a point is large, and few of its
+    /// numbers change.
+    void set_tile(NestPoint& point, const NestPoint& from, std::size_t l, std::size_t d,
+                  std::int64_t size) const {
+        for (std::size_t above = 1; above < l; ++above) {
+            point.held[above][d] = from.held[above][d];
+        }
+        point.held[l][d] = size;
+        space_.raise_above(point, l, d);
     }
 
     bool change_order(Current& current, std::size_t l) {
@@ -177,14 +187,12 @@ private:
     bool change_pair(Current& current, std::size_t l, std::size_t d, std::size_t e) {
         bool better = false;
         const NestPoint from = current.point;
+        NestPoint point = from;
+        const std::vector<std::int64_t> seconds = space_.sizes(from, l, e, budget_.sizes);
         for (const std::int64_t first : space_.sizes(from, l, d, budget_.sizes)) {
-            NestPoint half = from;
-            half.held[l][d] = first;
-            space_.raise_above(half, l, d);
-            for (const std::int64_t second : space_.sizes(half, l, e, budget_.sizes)) {
-                NestPoint point = half;
-                point.held[l][e] = second;
-                space_.raise_above(point, l, e);
+            set_tile(point, from, l, d, first);
+            for (const std::int64_t second : seconds) {
+                set_tile(point, from, l, e, second);
                 better = take_if_better(current, point) || better;
             }
         }

@@ -13,7 +13,7 @@ SearchBudget search_budget(Effort effort) {
         case Effort::normal:
             return {6'000, 6, 12, true, true, 6, 0};
         case Effort::thorough:
-            return {200'000, 48, 1'000, true, true, 24, 1'000'000};
+            return {150'000, 48, 1'000, true, true, 24, 1'000'000};
     }
     fail("unknown effort");
 }

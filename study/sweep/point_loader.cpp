@@ -141,6 +141,7 @@ Point PointLoader::load(const Settings& settings, std::optional<Engine> engine) 
     const PointRequest request = point_request(settings, faults);
     Point point;
     point.run = request.run;
+    point.run.threads = 1;  // points run side by side
     point.run.engine = engine.value_or(point.run.engine);
     std::string checksums;
     gather_faults(faults, [&] {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "arch/loop_nest/nest_mapspace.hpp"
+#include "arch/mapper.hpp"
 #include "tests/support/draw.hpp"
 #include "tests/support/machines.hpp"
 #include "tests/support/nests.hpp"
@@ -241,6 +242,21 @@ TEST_CASE("More effort never finds a worse mapping, and the same effort finds th
         } catch (const InputError&) {
             continue;  // its smallest tiles do not fit
         }
+    }
+}
+
+TEST_CASE("Layers are mapped alike on one thread and on several") {
+    const Network network = test::shipped_network("lenet");
+    const Machine machine = test::shipped_machine("tiny_loop_nest");
+    MapperOptions options;
+    options.effort = Effort::quick;
+    const Mapping one = map_network(network, machine, options);
+    options.threads = 3;
+    const Mapping three = map_network(network, machine, options);
+    for (std::size_t l = 0; l < one.layers.size(); ++l) {
+        INFO(network.layers()[l].name);
+        CHECK(one.layers[l].loops == three.layers[l].loops);
+        CHECK(one.layers[l].search == three.layers[l].search);
     }
 }
 
