@@ -22,9 +22,13 @@ inline const char* name(CardParallelism parallelism) {
 struct CardsConfig {
     CardParallelism parallel = CardParallelism::pipeline;
     std::int64_t count = 1;
-    /// From the last byte that leaves a card's link to the first that enters the next one's: what
-    /// switches and the host add.
+    /// From the last byte that leaves a card's link to the first that enters the next one's, while
+    /// cards and host are free for others: latency.
     Picoseconds hop;
+    /// That a card and its host are taken for each group that goes through, beside the run itself:
+    /// what the commands of a host cost (write tensor, run network, read tensor; Modha et al.,
+    /// Science 382, 2023). The overhead of the LogP model (Culler et al., PPoPP 1993).
+    Picoseconds overhead;
     /// Of a model, each with an equal part of the cards; a pipeline alone has several.
     std::int64_t instances = 1;
     std::int64_t together = 1;  ///< users whose tokens go through a card together

@@ -112,6 +112,7 @@ CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
         reader.required_choice("collective", {"ring"});  // the only one so far
     } else {
         cards.hop = reader.required<Picoseconds>("hop");
+        cards.overhead = reader.optional<Picoseconds>("overhead", Picoseconds(0));
         cards.together = reader.optional_positive<std::int64_t>("together", 1);
         cards.instances = reader.optional_positive<std::int64_t>("instances", 1);
         if (cards.count % cards.instances != 0) {

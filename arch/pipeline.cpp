@@ -96,7 +96,9 @@ public:
         }
         std::sort(limits.begin(), limits.end());
         limits.erase(std::unique(limits.begin(), limits.end()), limits.end());
-        const auto turns = [&](double limit) { return limit * static_cast<double>(goal_.groups); };
+        const auto turns = [&](double limit) {
+            return (limit + goal_.turn.count()) * static_cast<double>(goal_.groups);
+        };
         const auto meets =
             std::partition_point(limits.begin(), limits.end() - 1,
                                  [&](double limit) { return turns(limit) < shortest_way(limit); });
@@ -148,7 +150,7 @@ std::optional<std::vector<Stage>> partition_chain(std::size_t items, std::int64_
         return std::nullopt;
     }
     const double limit = partitions.best_limit(least);
-    return partitions.shortest(limit * (1 + std::max(goal.slack, 1e-9)));
+    return partitions.shortest(limit + (limit + goal.turn.count()) * std::max(goal.slack, 1e-9));
 }
 
 RingTime time_round_ring(std::int64_t groups, Seconds round_trip, Seconds slowest) {

@@ -30,6 +30,7 @@ struct PartitionGoal {
     std::int64_t groups =
         0;             ///< that go through the stages one behind the other; 0: no end of them
     Seconds each;      ///< what a stage adds to the way beside its own time
+    Seconds turn;      ///< and what it adds to its turns
     double slack = 0;  ///< by this share the slowest stage may be slower for a shorter way
 };
 
@@ -41,7 +42,7 @@ struct PartitionGoal {
 std::optional<std::vector<Stage>> partition_chain(std::size_t items, std::int64_t cards,
                                                   const PartitionGoal& goal, const StageTime& time);
 
-/// MODEL: users go round a ring of stages: each stage takes in a group every `interval`, first come
+/// MODEL: users go round a ring of stages: each stage takes in a group every turn, first come
 /// first served, and a group's next token begins when its last one has come out. A round takes the
 /// groups' way alone or the slowest stage's turns, whichever is longer.
 struct RingTime {

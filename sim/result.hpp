@@ -20,7 +20,7 @@ namespace memwall {
 
 inline constexpr const char* kResultSchema = "memwall.result/1";
 /// Changes whenever the same input may give other numbers.
-inline constexpr const char* kModelVersion = "7";
+inline constexpr const char* kModelVersion = "8";
 
 inline constexpr std::array<EnergyKind, 4> kEnergyKinds = {
     EnergyKind::arithmetic, EnergyKind::data_movement, EnergyKind::control,
@@ -58,7 +58,7 @@ struct ClockUnderCap {
 struct StageResult {
     std::string first, last;      ///< layers
     std::int64_t cards = 1;       ///< that do equal parts of it at once
-    Seconds interval;             ///< between the users' tokens that it can take in
+    Seconds interval;             ///< between the users' tokens, by what it computes and moves
     Seconds latency;              ///< of one alone, in and out of the card
     Bytes held;                   ///< in the fullest card
     std::int64_t most_users = 0;  ///< whose caches fit
@@ -72,12 +72,15 @@ struct PipelineResult {
     std::int64_t cards = 0;      ///< of the machine; those without a stage draw their power too
     std::int64_t instances = 1;  ///< of the model, on equal parts of the cards; the stages of one
     std::vector<StageResult> stages;
-    Seconds round_trip;         ///< of one token alone, hops included
+    Seconds round_trip;         ///< of one token alone, hops and overheads included
     Seconds hop;                ///< what is added between two cards
+    Seconds overhead;           ///< added to each stage's interval and latency: CardsConfig
     bool by_round_trip = true;  ///< else the slowest stage limits
     Watts static_power;         ///< of all cards: leakage and clock trees
     Watts dynamic_power;        ///< the rest
-    [[nodiscard]] Seconds slowest() const;
+    [[nodiscard]] Seconds slowest() const;  ///< interval
+    /// From one group to the next in the slowest stage.
+    [[nodiscard]] Seconds turn() const { return slowest() + overhead; }
     [[nodiscard]] std::int64_t most_users() const;
 };
 

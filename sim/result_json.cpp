@@ -97,6 +97,7 @@ Json pipeline_json(const std::optional<PipelineResult>& pipeline) {
                  {"slowest_stage_s", finite(pipeline->slowest())},
                  {"round_trip_s", finite(pipeline->round_trip)},
                  {"hop_s", finite(pipeline->hop)},
+                 {"overhead_s", finite(pipeline->overhead)},
                  {"most_users", pipeline->most_users()},
                  {"static_power_w", finite(pipeline->static_power)},
                  {"dynamic_power_w", finite(pipeline->dynamic_power)},

@@ -207,6 +207,7 @@ std::optional<PipelineResult> read_pipeline(const Node& node) {
     pipeline.by_round_trip = node.at("limit").text() == "round_trip";
     pipeline.round_trip = Seconds(node.at("round_trip_s").number());
     pipeline.hop = Seconds(node.at("hop_s").number());
+    pipeline.overhead = Seconds(node.has("overhead_s") ? node.at("overhead_s").number() : 0);
     pipeline.static_power = Watts(node.at("static_power_w").number());
     pipeline.dynamic_power = Watts(node.at("dynamic_power_w").number());
     for (const Node& stage : node.at("stages").items()) {

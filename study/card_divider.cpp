@@ -64,7 +64,8 @@ public:
     [[nodiscard]] Division divide() const {
         PartitionGoal goal;
         goal.groups = groups_;
-        goal.each = to_seconds(cards_.hop + host().latency * 2);
+        goal.each = to_seconds(cards_.hop + cards_.overhead + host().latency * 2);
+        goal.turn = to_seconds(cards_.overhead);
         goal.slack = kSlack;
         const auto stages =
             partition_chain(sections_.size(), cards_.count, goal,

@@ -68,7 +68,7 @@ public:
 
     RunResult run() {
         PipelineResult pipeline = stages();
-        const RingTime ring = time_round_ring(groups_, pipeline.round_trip, pipeline.slowest());
+        const RingTime ring = time_round_ring(groups_, pipeline.round_trip, pipeline.turn());
         pipeline.by_round_trip = ring.by_round_trip && passage_ != Passage::stream;
         const Seconds window = window_of(pipeline);
         RunResult result = combine_cards(shares(pipeline), cards_.count, machine_, window);
@@ -171,11 +171,11 @@ private:
     /// In which every group gets a token, or all frames are made.
     [[nodiscard]] Seconds window_of(const PipelineResult& pipeline) const {
         const auto turns = [&](std::int64_t groups) {
-            return Seconds(pipeline.slowest().count() * static_cast<double>(groups));
+            return Seconds(pipeline.turn().count() * static_cast<double>(groups));
         };
         switch (passage_) {
             case Passage::ring:
-                return time_round_ring(groups_, pipeline.round_trip, pipeline.slowest()).round;
+                return time_round_ring(groups_, pipeline.round_trip, pipeline.turn()).round;
             case Passage::once:
                 return trip_of(pipeline) + turns(groups_ - 1);
             case Passage::stream:
@@ -247,6 +247,7 @@ private:
         PipelineResult pipeline;
         pipeline.cards = cards_.count;
         pipeline.hop = to_seconds(cards_.hop);
+        pipeline.overhead = to_seconds(cards_.overhead);
         for (const CardPart& part : parts_) {
             const PartRun& run = run_of(part);
             StageResult stage;
@@ -271,9 +272,14 @@ private:
         }
         find_server_ways(pipeline);
         for (std::size_t p = 0; p < parts_.size(); ++p) {
-            pipeline.round_trip += pipeline.stages[p].latency + way_behind(pipeline, p);
+            pipeline.round_trip += time_of(pipeline, p);
         }
         return pipeline;
+    }
+
+    /// From when a group comes to a stage until it comes to the next one.
+    static Seconds time_of(const PipelineResult& pipeline, std::size_t stage) {
+        return pipeline.stages[stage].latency + pipeline.overhead + way_behind(pipeline, stage);
     }
 
     /// From a stage to the next one, or from the last one back.
@@ -301,7 +307,7 @@ private:
             if (way) {
                 StageResult& stage = pipeline.stages[p];
                 stage.between_servers = way->time();
-                stage.interval = std::max(stage.interval, way->occupied);
+                stage.interval = std::max(stage.interval, way->occupied - pipeline.overhead);
                 sent_[p] = sent;
             }
         }
@@ -340,7 +346,7 @@ private:
                 shares.push_back(share);
             }
             shares.back().to_other_server = sent_[p];
-            start += pipeline.stages[p].latency + way_behind(pipeline, p);
+            start += time_of(pipeline, p);
         }
         return shares;
     }

@@ -28,6 +28,28 @@ void add_row(const std::vector<StageResult>& stages, std::size_t begin, std::siz
                stage.most_users > 0 ? std::to_string(stage.most_users) : ""});
 }
 
+Seconds times(Seconds each, std::size_t count) {
+    return Seconds(each.count() * static_cast<double>(count));
+}
+
+/// What limits, and its split.
+std::string limit_text(const PipelineResult& pipeline) {
+    const std::size_t stages = pipeline.stages.size();
+    if (pipeline.by_round_trip) {
+        return fmt::format(
+            "the round trip of a token limits: {}, of which {} are {} hops and {} "
+            "overheads of cards",
+            format_seconds(pipeline.round_trip), format_seconds(times(pipeline.hop, stages)),
+            stages, format_seconds(times(pipeline.overhead, stages)));
+    }
+    return fmt::format(
+        "the slowest stage limits: {} for what goes together, of which {} are the card's overhead; "
+        "a "
+        "round trip takes {}",
+        format_seconds(pipeline.turn()), format_seconds(pipeline.overhead),
+        format_seconds(pipeline.round_trip));
+}
+
 /// The hops that lead to another server, and the longest of their ways.
 std::string servers_text(const std::vector<StageResult>& stages) {
     Seconds longest(0);
@@ -67,16 +89,6 @@ std::string pipeline_text(const RunResult& run) {
         add_row(stages, begin, end, table);
         begin = end;
     }
-    const std::string limit =
-        pipeline.by_round_trip
-            ? fmt::format("the round trip of a token limits: {}, of which {} are {} hops",
-                          format_seconds(pipeline.round_trip),
-                          format_seconds(
-                              Seconds(pipeline.hop.count() * static_cast<double>(stages.size()))),
-                          stages.size())
-            : fmt::format(
-                  "the slowest stage limits: {} for what goes together; a round trip takes {}",
-                  format_seconds(pipeline.slowest()), format_seconds(pipeline.round_trip));
     const std::string instances =
         pipeline.instances > 1
             ? fmt::format(
@@ -86,8 +98,8 @@ std::string pipeline_text(const RunResult& run) {
     return table.text() + instances +
            fmt::format(
                "{}\n{}{} of the power are leakage and clock trees of {} cards, {} the work\n",
-               limit, servers_text(stages), format_watts(pipeline.static_power), pipeline.cards,
-               format_watts(pipeline.dynamic_power));
+               limit_text(pipeline), servers_text(stages), format_watts(pipeline.static_power),
+               pipeline.cards, format_watts(pipeline.dynamic_power));
 }
 
 }  // namespace memwall

@@ -42,8 +42,9 @@ std::string machine_json(const Machine& machine) {
         if (cards->tensor_parallel()) {
             json["cards"].update({{"link", cards->link}, {"collective", "ring"}});
         } else {
-            json["cards"].update(
-                {{"hop_s", to_seconds(cards->hop).count()}, {"together", cards->together}});
+            json["cards"].update({{"hop_s", to_seconds(cards->hop).count()},
+                                  {"overhead_s", to_seconds(cards->overhead).count()},
+                                  {"together", cards->together}});
         }
     }
     json["components"] = Json::array();
@@ -74,9 +75,11 @@ std::string machine_table(const Machine& machine) {
             cards->count, cards->link);
     } else if (cards) {
         text += fmt::format(
-            "{} cards, of each of which this is said; {} between two of them; {} user{} "
-            "together\n\n",
-            cards->count, format_seconds(to_seconds(cards->hop)), cards->together,
+            "{} cards, of each of which this is said; {} between two of them, and {} of each for "
+            "what "
+            "goes through; {} user{} together\n\n",
+            cards->count, format_seconds(to_seconds(cards->hop)),
+            format_seconds(to_seconds(cards->overhead)), cards->together,
             cards->together == 1 ? "" : "s");
     }
     const auto& server = machine.parts().server;

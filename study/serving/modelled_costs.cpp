@@ -73,8 +73,8 @@ std::vector<double> values_of(const RunResult& run, std::int64_t users, Watts st
     std::vector<double> values = {pipeline->round_trip.count(),
                                   dynamic / rounds / static_cast<double>(users)};
     for (const StageResult& stage : pipeline->stages) {
-        values.push_back(stage.interval.count());
-        values.push_back(stage.latency.count());
+        values.push_back((stage.interval + pipeline->overhead).count());
+        values.push_back((stage.latency + pipeline->overhead).count());
         values.push_back(stage.between_servers.value_or(Seconds(0)).count());
     }
     return values;

@@ -34,8 +34,9 @@ struct Score {
     double slowest = 0;
     double sum = 0;
 
-    [[nodiscard]] double round(std::int64_t groups) const {
-        return groups == 0 ? slowest : std::max(sum, static_cast<double>(groups) * slowest);
+    [[nodiscard]] double round(const PartitionGoal& goal) const {
+        const double turn = slowest + goal.turn.count();
+        return goal.groups == 0 ? slowest : std::max(sum, static_cast<double>(goal.groups) * turn);
     }
 };
 
@@ -66,7 +67,7 @@ std::optional<Score> best_of_all(const Chain& chain, std::int64_t cards,
     std::optional<Score> best;
     for (const Score& score : all_scores(chain, 0, cards, goal.each.count())) {
         const auto rank = [&](const Score& of) {
-            return std::tuple(of.round(goal.groups), of.sum, of.slowest);
+            return std::tuple(of.round(goal), of.sum, of.slowest);
         };
         best = !best || rank(score) < rank(*best) ? score : *best;
     }
@@ -118,6 +119,8 @@ TEST_CASE("A chain is divided as well as by trying all partitions") {
         const std::int64_t cards = draw(1, 5);
         PartitionGoal goal;
         goal.each = Seconds(static_cast<double>(draw(0, 2)));
+        goal.turn = Seconds(static_cast<double>(draw(0, 2)));
+        goal.each += goal.turn;
         goal.groups = seed % 2 == 0 ? 0 : draw(1, 6);
         const auto stages =
             partition_chain(chain.seconds.size(), cards, goal,
@@ -145,7 +148,7 @@ TEST_CASE("A chain is divided as well as by trying all partitions") {
         }
         CHECK(at == chain.seconds.size());
         CHECK(used <= cards);
-        CHECK(found.round(goal.groups) == Approx(best->round(goal.groups)));
+        CHECK(found.round(goal) == Approx(best->round(goal)));
         if (goal.groups == 0) {
             CHECK(found.sum == Approx(best->sum));
         }
@@ -163,11 +166,11 @@ TEST_CASE("A stage may be a little slower where the way of all is shorter") {
                                            seconds.begin() + static_cast<std::ptrdiff_t>(end), 0.0);
         return cards == 1 ? std::optional(Seconds(sum)) : std::nullopt;
     };
-    CHECK(partition_chain(3, 2, {0, Seconds(1), 0}, time) ==
+    CHECK(partition_chain(3, 2, {0, Seconds(1), Seconds(0), 0}, time) ==
           std::vector<Stage>{{0, 1, 1}, {1, 3, 1}});
-    CHECK(partition_chain(3, 3, {0, Seconds(1), 0}, time)->size() == 3);
-    CHECK(partition_chain(3, 3, {0, Seconds(1), 1}, time)->size() == 2);
-    CHECK(partition_chain(3, 3, {0, Seconds(1), 2}, time)->size() == 1);
+    CHECK(partition_chain(3, 3, {0, Seconds(1), Seconds(0), 0}, time)->size() == 3);
+    CHECK(partition_chain(3, 3, {0, Seconds(1), Seconds(0), 1}, time)->size() == 2);
+    CHECK(partition_chain(3, 3, {0, Seconds(1), Seconds(0), 2}, time)->size() == 1);
 }
 
 TEST_CASE("Few users get a short way, many a fast slowest stage") {
@@ -176,10 +179,12 @@ TEST_CASE("Few users get a short way, many a fast slowest stage") {
         return cards == 1 ? std::optional(Seconds(4.0 * static_cast<double>(end - begin)))
                           : std::nullopt;
     };
-    CHECK(partition_chain(3, 3, {1, Seconds(3), 0}, time)->size() == 1);  // 15 s
-    CHECK(partition_chain(3, 3, {2, Seconds(3), 0}, time)->size() == 2);  // 18 s, 24 s in one stage
-    CHECK(partition_chain(3, 3, {5, Seconds(3), 0}, time)->size() == 3);  // 21 s, else 40 s
-    CHECK(partition_chain(3, 3, {0, Seconds(3), 0}, time)->size() == 3);
+    CHECK(partition_chain(3, 3, {1, Seconds(3), Seconds(0), 0}, time)->size() == 1);  // 15 s
+    CHECK(partition_chain(3, 3, {2, Seconds(3), Seconds(0), 0}, time)->size() ==
+          2);  // 18 s, 24 s in one stage
+    CHECK(partition_chain(3, 3, {5, Seconds(3), Seconds(0), 0}, time)->size() ==
+          3);  // 21 s, else 40 s
+    CHECK(partition_chain(3, 3, {0, Seconds(3), Seconds(0), 0}, time)->size() == 3);
 }
 
 TEST_CASE("Users who go round a ring take what the round trip or the slowest stage takes") {

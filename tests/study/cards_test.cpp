@@ -45,19 +45,24 @@ std::vector<std::string> decode_with(const std::vector<std::string>& more) {
 }  // namespace
 
 TEST_CASE("A pipeline of cards is as fast as its round trip or its slowest stage") {
-    for (const char* hop : {"0 us", "20 us"}) {
-        const Json run = result_on_cards(decode_with(
-            {"--engine", "analytic", "--set", std::string("machine.cards.hop=") + hop}));
+    using Times = std::pair<const char*, const char*>;
+    for (const auto& [hop, overhead] :
+         {Times{"0 us", "0 us"}, {"20 us", "0 us"}, {"0 us", "30 us"}, {"40 us", "2 us"}}) {
+        const Json run = result_on_cards(
+            decode_with({"--engine", "analytic", "--set", std::string("machine.cards.hop=") + hop,
+                         "--set", std::string("machine.cards.overhead=") + overhead}));
         const Json& pipeline = run["totals"]["pipeline"];
         double slowest = 0;
         double trip = 0;
         for (const Json& stage : pipeline["stages"]) {
             slowest = std::max(slowest, stage["interval_s"].get<double>());
-            trip += stage["latency_s"].get<double>() + pipeline["hop_s"].get<double>();
+            trip += stage["latency_s"].get<double>() + pipeline["hop_s"].get<double>() +
+                    pipeline["overhead_s"].get<double>();
         }
+        const double turn = slowest + pipeline["overhead_s"].get<double>();
         CHECK(pipeline["round_trip_s"].get<double>() == Approx(trip));
-        CHECK(run["totals"]["window_s"].get<double>() == Approx(std::max(trip, 6 * slowest)));
-        CHECK((pipeline["limit"] == "round_trip") == (trip >= 6 * slowest));
+        CHECK(run["totals"]["window_s"].get<double>() == Approx(std::max(trip, 6 * turn)));
+        CHECK((pipeline["limit"] == "round_trip") == (trip >= 6 * turn));
         CHECK(run["totals"]["throughput_per_s"].get<double>() *
                   run["totals"]["latency_s"].get<double>() ==
               Approx(6));
@@ -76,7 +81,7 @@ TEST_CASE("A pipeline over servers passes their link, which takes time and energ
         }
         return result_on_cards(more, "northpole_rack");
     };
-    const std::string no_hop = "cards.hop=0 us";
+    const std::string no_hop = "cards.overhead=0 us";
     const Json one = over_servers({no_hop, "cards.instances=18"});
     const Json many = over_servers({no_hop, "cards.instances=18", "server.cards=1"});
     const auto link_of = [](const Json& run) {
@@ -117,9 +122,13 @@ TEST_CASE("Cards that are so full that weights come from afar give way to more s
     // 60 users fit 14 stages, of which one takes five times as long as in 15.
     const auto tokens_per_second = [](const char* users) {
         const ProgramRun run =
-            run_memwall({"run", "--machine", "northpole_16", "--network", "granite_3b",
-                         "--precision", "int4", "--phase", "decode", "--engine", "analytic",
-                         "--effort", "quick", "--context", "512", "--users", users, "--json", "-"});
+            run_memwall({"run",       "--machine",  "northpole_16",
+                         "--network", "granite_3b", "--precision",
+                         "int4",      "--phase",    "decode",
+                         "--engine",  "analytic",   "--effort",
+                         "quick",     "--context",  "512",
+                         "--users",   users,        "--json",
+                         "-",         "--set",      "machine.cards.overhead=0 us"});
         REQUIRE(run.status == 0);
         return Json::parse(run.out)["runs"][0]["totals"]["throughput_per_s"].get<double>();
     };
@@ -162,8 +171,9 @@ TEST_CASE("Late steps of a model's phases are those of its layers, and the repor
 }
 
 TEST_CASE("Every layer of a model is on one card or in equal parts on several") {
-    const Json run = result_on_cards({"--phase", "decode", "--users", "60", "--context", "40",
-                                      "--engine", "analytic", "--set", "machine.cards.hop=0 us"});
+    const Json run =
+        result_on_cards({"--phase", "decode", "--users", "60", "--context", "40", "--engine",
+                         "analytic", "--set", "machine.cards.overhead=0 us"});
     const std::int64_t block = 256 * 256 * 2 + 2 * 256 * 128 + 3 * 256 * 512 + 2 * 256 * 41;
     CHECK(run["totals"]["macs"] == 60 * (3 * block + 256 * 800));
     CHECK(run["totals"]["operations"]["mac"] == run["totals"]["macs"]);
@@ -184,6 +194,8 @@ TEST_CASE("A pipeline is shown again from its file") {
     const TemporaryFolder folder;
     std::vector<std::string> more = decode_with({"--engine", "analytic", "--json"});
     more.push_back((folder.path() / "run.json").string());
+    more.insert(more.end(),
+                {"--set", "machine.cards.overhead=0 us", "--set", "machine.cards.hop=54 us"});
     const ProgramRun run = run_on_cards(more);
     REQUIRE(run.status == 0);
     const ProgramRun shown = run_memwall({"show", "result", "run.json"}, folder.path());
@@ -197,8 +209,12 @@ TEST_CASE("A pipeline is shown again from its file") {
 }
 
 TEST_CASE("Both engines find the same pipeline where nothing is contended") {
-    const Json analytic = result_on_cards(decode_with({"--engine", "analytic"}));
-    const Json replayed = result_on_cards(kDecode);
+    const std::vector<std::string> times = {"--set", "machine.cards.overhead=0 us", "--set",
+                                            "machine.cards.hop=54 us"};
+    std::vector<std::string> more = times;
+    more.insert(more.end(), {"--engine", "analytic"});
+    const Json analytic = result_on_cards(decode_with(more));
+    const Json replayed = result_on_cards(decode_with(times));
     CHECK(analytic["totals"]["operations"] == replayed["totals"]["operations"]);
     CHECK(replayed["totals"]["window_s"].get<double>() >=
           analytic["totals"]["window_s"].get<double>() * (1 - 1e-9));
@@ -246,7 +262,9 @@ TEST_CASE("Frames of a network that does not fit a chip stream through cards") {
         return Json::parse(found.out)["runs"][0]["totals"];
     };
     const Json chip = run("northpole", {});
-    const Json cards = run("northpole_16", {"--set", "machine.cards.count=2"});
+    const std::vector<std::string> two = {"--set", "machine.cards.count=2", "--set",
+                                          "machine.cards.overhead=0 us"};
+    const Json cards = run("northpole_16", two);
     CHECK(cards["pipeline"]["stages"].size() == 2);
     CHECK(cards["pipeline"]["limit"] == "stage");
     CHECK(cards["macs"].get<std::int64_t>() * 4 == chip["macs"].get<std::int64_t>());  // a frame
@@ -254,7 +272,9 @@ TEST_CASE("Frames of a network that does not fit a chip stream through cards") {
     CHECK(cards["throughput_per_s"].get<double>() *
               cards["pipeline"]["slowest_stage_s"].get<double>() ==
           Approx(1));
-    const Json one = run("northpole_16", {"--set", "machine.cards.count=2", "--phase", "single"});
+    std::vector<std::string> alone = two;
+    alone.insert(alone.end(), {"--phase", "single"});
+    const Json one = run("northpole_16", alone);
     CHECK(one["latency_s"] == one["window_s"]);
     CHECK(one["latency_s"].get<double>() <= cards["latency_s"].get<double>() * (1 + 1e-9));
 }
@@ -369,7 +389,7 @@ TEST_CASE("A prompt that is too long for the cards is told how it can be read") 
 TEST_CASE("Chunks of prompts fill the cards") {
     const std::vector<std::string> prompt = {
         "--phase",  "prefill",  "--prompt", "64",
-        "--engine", "analytic", "--set",    "machine.cards.hop=0 us"};
+        "--engine", "analytic", "--set",    "machine.cards.overhead=0 us"};
     std::vector<std::string> chunked = prompt;
     chunked.insert(chunked.end(), {"--chunk", "16"});
     const Json run = result_on_cards(chunked);
