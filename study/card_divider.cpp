@@ -279,8 +279,10 @@ private:
     [[nodiscard]] std::string too_many_users() const {
         const std::int64_t enough = most_that(
             0, network_.batch(), [&](std::int64_t users) { return room_for(users, cards_.count); });
-        return ": the caches of " + std::to_string(network_.batch()) + " users do not; those of " +
-               std::to_string(enough) + " would";
+        const std::string most = enough == 0
+                                     ? "not even one's would"
+                                     : "there is room for " + std::to_string(enough) + " at most";
+        return ": the caches of " + std::to_string(network_.batch()) + " users do not; " + most;
     }
 
     [[nodiscard]] std::string too_little_room() const {

@@ -266,13 +266,18 @@ private:
     const StepRunner& run_step_;
 };
 
-/// A refusal for want of room, with what would need less where the prompt was to be read at once.
+/// A refusal for want of room, with what would need less where a prompt was to be read.
 [[noreturn]] void throw_with_chunks(const DoesNotFit& refusal, const LanguageLoad& load) {
     std::vector<Diagnostic> faults = refusal.faults();
     if (load.chunk == 0 && load.prompt > 1) {
         faults.front().message += "; all " + std::to_string(load.prompt) +
                                   " tokens of the prompt were to be read at once; --chunk N reads "
                                   "N at a time";
+    } else if (load.chunk > 1 && load.prompt > 1) {
+        faults.front().message +=
+            "; " + std::to_string(load.chunk) +
+            " tokens of the prompt were to be read at once; a smaller --chunk "
+            "takes less";
     }
     throw DoesNotFit(std::move(faults));
 }

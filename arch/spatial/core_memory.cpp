@@ -233,7 +233,8 @@ std::string use_text(const CoreUse& use, Bytes top) {
     const Bytes passing = activations + instructions;
     const Bytes capacity = memories.capacity * chip.cores;
     std::string chips;
-    if (passing < capacity && weights + state + passing > capacity) {
+    const bool alone = !machine.parts().cards;  // of several cards others have parts of it
+    if (alone && passing < capacity && weights + state + passing > capacity) {
         chips =
             "; " +
             std::to_string(ceil_divide((weights + state).count(), (capacity - passing).count())) +

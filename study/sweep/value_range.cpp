@@ -52,14 +52,14 @@ std::string hertz_text(std::int64_t hertz) {
     return std::to_string(hertz) + kUnits.at(unit);
 }
 
-/// An end of a range, or what it is rounded to.
-Magnitude read_end(MapReader& keys, const char* key) {
+/// An end of a range, or what it is rounded to; none where that cannot be read.
+std::optional<Magnitude> read_end(MapReader& keys, const char* key) {
     const auto text = keys.required<std::string>(key);
     const auto read = read_magnitude(text);
     if (!read && keys.has(key) && !text.empty()) {
         keys.misfit(key, "a number or a quantity");
     }
-    return read.value_or(Magnitude{});
+    return read;
 }
 
 }  // namespace
@@ -68,9 +68,12 @@ ValueRange ValueRange::read(const YamlValue& value, const std::string& what, boo
                             Diagnostics& faults) {
     ValueRange range;
     MapReader keys(value, what, faults);
-    const Magnitude from = read_end(keys, "from");
-    Magnitude to = read_end(keys, "to");
-    const auto whole = [](const Magnitude& end) { return std::string_view(end.kind) == "count"; };
+    const std::optional<Magnitude> begin = read_end(keys, "from");
+    const std::optional<Magnitude> end = read_end(keys, "to");
+    const bool read_both = begin && end;  // else nothing more is to be said of them
+    const Magnitude from = read_both ? *begin : Magnitude{};
+    Magnitude to = read_both ? *end : Magnitude{};
+    const auto whole = [](const Magnitude& of) { return std::string_view(of.kind) == "count"; };
     const std::string_view kind = whole(from) ? to.kind : from.kind;
     if (!whole(to) && kind != to.kind) {
         keys.misfit("to", std::string(from.kind) + " as 'from' is");
@@ -90,17 +93,21 @@ ValueRange ValueRange::read(const YamlValue& value, const std::string& what, boo
         range.unit_size_ = read_magnitude("1 " + range.unit_).value_or(Magnitude{}).value;
     }
     if (keys.has("round")) {
-        const Magnitude multiple = read_end(keys, "round");
-        if (!(multiple.value > 0) ||
-            (std::string_view(multiple.kind) != kind && !(whole(multiple) && kind == "number"))) {
+        const std::optional<Magnitude> multiple = read_end(keys, "round");
+        const bool fits =
+            multiple && multiple->value > 0 &&
+            (std::string_view(multiple->kind) == kind || (whole(*multiple) && kind == "number"));
+        if (fits) {
+            range.multiple_ = multiple->value;
+        } else if (read_both && multiple) {
             keys.misfit("round", "a positive number of the kind of 'from'");
-        } else {
-            range.multiple_ = multiple.value;
         }
     }
     range.log_ = keys.optional_choice("scale", {"linear", "log"}).value_or(0) == 1;
     if (range.log_ && !(range.from_ > 0 && range.to_ > 0)) {
-        keys.misfit(range.from_ > 0 ? "to" : "from", "a value above zero on a log scale");
+        if (read_both) {
+            keys.misfit(range.from_ > 0 ? "to" : "from", "a value above zero on a log scale");
+        }
         range.from_ = range.to_ = 1;
     }
     if (continuous) {

@@ -418,7 +418,7 @@ TEST_CASE("What cards cannot do is told") {
           std::string::npos);
     const std::string users =
         fault({"--phase", "decode", "--users", "100000", "--context", "100000"});
-    CHECK(users.find("the caches of 100000 users do not; those of ") != std::string::npos);
+    CHECK(users.find("the caches of 100000 users do not; there is room for ") != std::string::npos);
     CHECK(fault(decode_with({"--set", "network.parameters.vocabulary=100000000"}))
               .find("its weights take") != std::string::npos);
     CHECK(fault(decode_with({"--set", "machine.cards.instances=3"}))

@@ -64,6 +64,10 @@ TEST_CASE("faults of a range are told at their places") {
           std::string::npos);
     CHECK(fault("{from: 1, to: 4}").find("missing") != std::string::npos);
     CHECK(fault("{from: 1, to: 4, step: 2}").find("did you mean 'steps'?") != std::string::npos);
+    const std::string once =
+        fault("{from: 256 XiB, to: 4 MiB, steps: 2, scale: log, round: 1 KiB}");
+    CHECK(once.find("found '256 XiB'") != std::string::npos);
+    CHECK(once.find("error", once.find("error") + 1) == std::string::npos);
     CHECK(fault("{from: red, to: 4, steps: 2}").find("expected a number or a quantity") !=
           std::string::npos);
 }
