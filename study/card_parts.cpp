@@ -2,8 +2,10 @@
 #include "study/card_parts.hpp"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "workloads/slice.hpp"
 
 namespace memwall {
@@ -88,6 +90,19 @@ Bytes lost_to_rows(const Network& network, const Machine& machine) {
         blocks += !tensor.alias && (tensor.is_weight() || tensor.persists()) ? 1 : 0;
     }
     return std::get<MemoryConfig>(memory.config).read_width * blocks * memory.instances;
+}
+
+void check_groups(std::int64_t items, const CardsConfig& cards) {
+    if (items % cards.together != 0) {
+        std::int64_t fewer = cards.together;
+        while (items % fewer != 0) {
+            --fewer;
+        }
+        throw InputError(std::to_string(items) + " users are no whole number of groups of " +
+                         std::to_string(cards.together) +
+                         " that go through a card together; --set machine.cards.together=" +
+                         std::to_string(fewer) + " lets " + std::to_string(fewer) + " go together");
+    }
 }
 
 }  // namespace memwall

@@ -48,4 +48,7 @@ Bytes card_room(const Machine& machine);
 /// The most that weights and caches lose in all cores, since each begins at a row of their memory.
 Bytes lost_to_rows(const Network& network, const Machine& machine);
 
+/// Throws InputError where users, or frames, make no whole number of groups.
+void check_groups(std::int64_t items, const CardsConfig& cards);
+
 }  // namespace memwall

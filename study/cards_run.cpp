@@ -388,19 +388,6 @@ private:
 
 }  // namespace
 
-void check_groups(std::int64_t items, const CardsConfig& cards) {
-    if (items % cards.together != 0) {
-        std::int64_t fewer = cards.together;
-        while (items % fewer != 0) {
-            --fewer;
-        }
-        throw InputError(std::to_string(items) + " users are no whole number of groups of " +
-                         std::to_string(cards.together) +
-                         " that go through a card together; --set machine.cards.together=" +
-                         std::to_string(fewer) + " lets " + std::to_string(fewer) + " go together");
-    }
-}
-
 RunResult run_cards(const Network& network, const Machine& machine, Passage passage,
                     CardLayout& layout, const CardRunner& run) {
     return CardsRun(network, machine, passage, layout, run).run();

@@ -26,9 +26,6 @@ enum class Passage {
     stream  ///< one behind the other, frames without end
 };
 
-/// Throws InputError where users, or frames, make no whole number of groups.
-void check_groups(std::int64_t items, const CardsConfig& cards);
-
 /// A batch (all users) on a machine with cards; the result counts it once. The division in `layout`
 /// is made where it is empty, else that of another step. Throws DoesNotFit where the cards cannot
 /// hold it, DividedAgain where they can, but not as divided for another step.

@@ -3,7 +3,7 @@
 
 #include "arch/mapper.hpp"
 #include "base/error.hpp"
-#include "study/cards_run.hpp"
+#include "study/card_parts.hpp"
 #include "study/language_run.hpp"
 #include "study/tensor_parallel_run.hpp"
 #include "study/training_run.hpp"
