@@ -43,9 +43,8 @@ std::string limit_text(const PipelineResult& pipeline) {
             stages, format_seconds(times(pipeline.overhead, stages)));
     }
     return fmt::format(
-        "the slowest stage limits: {} for what goes together, of which {} are the card's overhead; "
-        "a "
-        "round trip takes {}",
+        "the slowest stage limits: {} for what goes together, of which {} are the card's "
+        "overhead; a round trip takes {}",
         format_seconds(pipeline.turn()), format_seconds(pipeline.overhead),
         format_seconds(pipeline.round_trip));
 }

@@ -75,9 +75,8 @@ std::string machine_table(const Machine& machine) {
             cards->count, cards->link);
     } else if (cards) {
         text += fmt::format(
-            "{} cards, of each of which this is said; {} between two of them, and {} of each for "
-            "what "
-            "goes through; {} user{} together\n\n",
+            "{} cards, of each of which this is said; {} between two of them, and {} of each "
+            "for what goes through; {} user{} together\n\n",
             cards->count, format_seconds(to_seconds(cards->hop)),
             format_seconds(to_seconds(cards->overhead)), cards->together,
             cards->together == 1 ? "" : "s");

@@ -29,7 +29,6 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
     ensure(levels_ <= kMostLevels, "a hierarchy has at most eight memories");
     points_ = as_double(space.counted_points(space.box()));
     passes_.assign(space.operands.size(), 1);
-    held_words_.assign(space.operands.size() * levels_, 0);
     for (const SpatialAxis& axis : machine.memories.back().axes) {
         packs_ = packs_ || axis.packs;
     }
@@ -39,7 +38,6 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
             dims_.push_back(dim);
         }
     }
-    partial_[levels_] = (1U << dims_.size()) - 1;  // a lane holds one point
     for (std::size_t o = 0; o < space_.operands.size(); ++o) {
         const Operand& operand = space_.operands[o];
         FastOperand fast;
@@ -82,7 +80,6 @@ void NestCost::count_loops(const NestPoint& point) const {
     for (std::size_t l = 0; l < levels_; ++l) {
         cut_[l] = cut;
         std::uint32_t active = 0;
-        std::uint32_t partial = 0;
         for (std::size_t d = 0; d < dims_.size(); ++d) {
             const std::int64_t inner = point.held[l + 1][d];
             const std::int64_t held = point.held[l][d];
@@ -93,10 +90,8 @@ void NestCost::count_loops(const NestPoint& point) const {
             steps_[l][d] = outer < held ? ceil_divide(held, outer) : 1;
             cut |= outer < held ? 1U << d : 0U;
             active |= outer < held || spread ? 1U << d : 0U;
-            partial |= held < extents_[d] ? 1U << d : 0U;
         }
         active_[l] = active;
-        partial_[l] = partial;
     }
 }
 
@@ -129,6 +124,9 @@ bool NestCost::fits(const NestPoint& point) const {
 
 bool NestCost::counted_fits(const NestPoint& point) const {
     for (std::size_t l = 1; l < levels_; ++l) {
+        if (machine_.memories[l].capacity == 0) {
+            continue;
+        }
         double bytes = 0;
         for (std::size_t o = 0; o < operands_.size(); ++o) {
             const FastOperand& operand = operands_[o];
@@ -142,14 +140,15 @@ bool NestCost::counted_fits(const NestPoint& point) const {
                 while (child < levels_ && (point.keeps[child] & operand.keep_bit) == 0) {
                     ++child;
                 }
-                word = (partial_[child] & ~operand.relevant) != 0 ? operand.sum : word;
+                for (std::size_t d = 0; d < dims_.size(); ++d) {
+                    const bool sums = (operand.relevant >> d & 1U) == 0;
+                    word = sums && point.held[child][d] < extents_[d] ? operand.sum : word;
+                }
             }
             const bool two = changes && !machine_.memories[l].single_buffered;
-            held_words_[l * operands_.size() + o] = words_held(point, o, l);
-            bytes += std::ceil(held_words_[l * operands_.size() + o] * word) * (two ? 2 : 1);
+            bytes += std::ceil(words_held(point, o, l) * word) * (two ? 2 : 1);
         }
-        const std::int64_t capacity = machine_.memories[l].capacity;
-        if (capacity > 0 && bytes > as_double(capacity)) {
+        if (bytes > as_double(machine_.memories[l].capacity)) {
             return false;
         }
     }
@@ -253,7 +252,7 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
                 figures.joules += in_macs ? 0 : (words.all - words.shared) * prices_.addition;
             }
             if (enters) {
-                const double held = child < levels_ ? held_words(o, child) : 0;
+                const double held = child < levels_ ? words_held(point, o, child) : 0;
                 passes.add(*machine_.networks, o, outputs, down, up, words.tile * operand.word,
                            held > 0 ? words.child / held : 0);
             }
@@ -283,7 +282,7 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
                              std::max(cycles_at(parent_up, above.write_width),
                                       cycles_at(child_up, here.read_width));
                 }
-                const double part = held_words(o, child) * operand.word;
+                const double part = words_held(point, o, child) * operand.word;
                 ends += std::max(cycles_at(tile, outputs ? above.write_width : above.read_width),
                                  cycles_at(part, outputs ? here.read_width : here.write_width));
             }

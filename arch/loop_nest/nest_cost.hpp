@@ -94,9 +94,6 @@ private:
     /// Of an instance of a level.
     [[nodiscard]] double words_held(const NestPoint& point, std::size_t operand,
                                     std::size_t level) const;
-    [[nodiscard]] double held_words(std::size_t operand, std::size_t level) const {
-        return held_words_[level * operands_.size() + operand];
-    }
     [[nodiscard]] double window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const;
     [[nodiscard]] static double window_tile(const FastAxis& axis, std::int64_t p, std::int64_t r);
     [[nodiscard]] double tile_words(const FastAxis& axis, const Sizes& tile) const;
@@ -129,9 +126,7 @@ private:
     mutable std::array<Sizes, kMostLevels> outer_{};        ///< tiles before they are spread
     mutable std::array<std::uint32_t, kMostLevels> cut_{};  ///< dimensions that step above a level
     mutable std::array<std::uint32_t, kMostLevels> active_{};  ///< those that step or are spread
-    mutable std::array<std::uint32_t, kMostLevels + 1> partial_{};  ///< those held in part
-    mutable std::vector<double> held_words_;  ///< by level and operand that it keeps
-    bool packs_ = false;                      ///< some axis of the lanes
+    bool packs_ = false;                                       ///< some axis of the lanes
     mutable double turns_ = 1;
     mutable std::vector<double> passes_;  ///< by operand
 };

@@ -2,6 +2,8 @@
 #include "arch/tiling/candidate_plans.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
 #include "arch/tiling/stack.hpp"
@@ -19,6 +21,11 @@ struct PlanAim {
 /// Networks of more layers are planned once: their steps are long, and hide what comes.
 constexpr std::size_t kLarge = 400;
 
+/// The largest power of two that is no more.
+std::int64_t power_up_to(std::int64_t bytes) {
+    return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(bytes)));
+}
+
 /// The whole buffer, by both estimates, and, since these are no more, what the planner would do
 /// with smaller ones: so a larger buffer is seldom worse by a wrong estimate.
 std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
@@ -29,10 +36,7 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
         return {{whole, Starts::exposed}};
     }
     std::vector<PlanAim> found = {{whole, Starts::exposed}, {whole, Starts::hidden}};
-    std::int64_t power = 1;
-    while (power * 2 < whole.count()) {
-        power *= 2;
-    }
+    std::int64_t power = power_up_to(whole.count() - 1);
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
     const std::size_t smaller =
         effort == Effort::thorough
@@ -103,17 +107,14 @@ public:
         }
     }
 
-    std::vector<NetworkPlan> found;
+    std::vector<NetworkPlan> take() { return std::move(found_); }
 
 private:
     /// Most of the buffer, and powers of two below that: so what is tried in a buffer is mostly
     /// tried in a somewhat larger one too.
     [[nodiscard]] std::vector<Bytes> rooms() const {
         const std::int64_t most = hierarchy_.buffer_config->capacity.count() / 10 * 9;
-        std::int64_t power = 1;
-        while (power * 2 <= most) {
-            power *= 2;
-        }
+        const std::int64_t power = power_up_to(most);
         return {Bytes(most), Bytes(power), Bytes(power / 2), Bytes(power / 4)};
     }
 
@@ -127,9 +128,9 @@ private:
         };
         stacks.erase(std::remove_if(stacks.begin(), stacks.end(), loses), stacks.end());
         if (stacks.size() == made.stacks.size()) {
-            found.push_back(std::move(made));
+            found_.push_back(std::move(made));
         } else if (is_new(stacks)) {
-            found.push_back(plan(stacks));
+            found_.push_back(plan(stacks));
         }
     }
 
@@ -151,6 +152,7 @@ private:
     const ClockDomain& clock_;
     PassPlanner& passes_;
     std::vector<std::vector<Stack>> tried_;
+    std::vector<NetworkPlan> found_;
 };
 
 }  // namespace
@@ -184,7 +186,7 @@ std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy
         for (std::size_t p = 0; p < plans.size() && p < kStackedPlans; ++p) {
             stacked.find(plans[p]);
         }
-        for (NetworkPlan& plan : stacked.found) {
+        for (NetworkPlan& plan : stacked.take()) {
             if (plan.cycles_per_item <= plans.front().cycles_per_item * kNear) {
                 plans.push_back(std::move(plan));
             }

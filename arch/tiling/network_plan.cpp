@@ -144,9 +144,6 @@ private:
     /// largest tiles, and a little, so that it decides nothing between equals.
     double first_guess(const std::vector<Draft>& drafts) {
         double most = std::numeric_limits<double>::infinity();
-        if (drafts.empty()) {
-            return most;
-        }
         const auto least = std::min_element(
             drafts.rbegin(), drafts.rend(),
             [](const Draft& a, const Draft& b) { return a.least_traffic < b.least_traffic; });

@@ -52,7 +52,7 @@ enum class Starts { exposed, hidden };
 
 /// Plans `network`, whose batch runs through the machine together, with `capacity` bytes of the
 /// global buffer. Throws InputError where a layer does not fit in any tiling, with the bytes that
-/// are missing. `stacks`: layers that are to run depth first, in order; their weights stay.
+/// are missing. `stacks`: layers that are to run depth first, in order.
 NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
                          const ClockDomain& clock, PassPlanner& planner, Starts starts,
                          std::vector<Stack> stacks = {});

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers whose inputs of one output are more than a small buffer holds.
 #include <catch2/catch.hpp>
-#include <map>
 #include <string>
 
-#include "arch/estimate.hpp"
-#include "arch/executor.hpp"
 #include "arch/mapper.hpp"
 #include "tests/support/generated_layers.hpp"
 #include "tests/support/machines.hpp"
+#include "tests/support/tiled_programs.hpp"
 
 namespace memwall {
 namespace {
@@ -20,36 +18,10 @@ Machine tiny(std::int64_t buffer) {
         {{"components.global_buffer.capacity", size}, {"components.global_buffer.bank", "64 B"}});
 }
 
-Mapping mapped(const Network& network, const Machine& machine) {
-    MapperOptions options;
-    options.effort = Effort::quick;
-    options.rounds = 3;
-    options.images = true;
-    return map_network(network, machine, options);
-}
-
-/// Bytes that a round moves at the DRAM.
-std::int64_t dram_bytes(const Mapping& mapping, const Machine& machine) {
-    const Outcome outcome = estimate(mapping.program, machine, Window{1});
-    std::int64_t sum = 0;
-    for (std::size_t r = 0; r < outcome.counts.size(); ++r) {
-        const ActionKey& key = mapping.program.actions.key(RowId(r));
-        const bool moves = key.action == Action::read || key.action == Action::write;
-        sum += moves && key.component == machine.find("dram") ? outcome.counts[r] : 0;
-    }
-    return sum / (mapping.program.rounds - 1);
-}
-
 Network linear(std::int64_t rows, std::int64_t in, std::int64_t out) {
     return test::network_of_text(
         "network: deep\ninputs: {x: [" + std::to_string(rows) + ", " + std::to_string(in) +
         "]}\nlayers:\n- {name: l, op: linear, out_features: " + std::to_string(out) + "}\n");
-}
-
-void prove(const Network& network, const Machine& machine, const Mapping& mapping) {
-    ExecutionOptions execution;
-    execution.buffered = {{machine.find("operand_buffer"), 2}, {machine.find("accumulators"), 2}};
-    CHECK(execute(network, machine, mapping.program, execution).outputs > 0);
 }
 
 }  // namespace
@@ -60,9 +32,9 @@ TEST_CASE("Sums stay beside the arrays where a buffer cannot hold what an output
     // accumulators.
     const Network network = linear(16, 512, 32);
     const Machine machine = tiny(1024);
-    const Mapping mapping = mapped(network, machine);
-    CHECK(dram_bytes(mapping, machine) == 16 * 512 + 512 * 32 + 16 * 32);
-    prove(network, machine, mapping);
+    const Mapping mapping = test::mapped_to_execute(network, machine, Effort::quick);
+    CHECK(test::dram_bytes(mapping, machine) == 16 * 512 + 512 * 32 + 16 * 32);
+    CHECK(test::proved_outputs(network, machine, mapping) > 0);
 }
 
 TEST_CASE("What all sums together do not fit moves as often as its tiles say", "[slow]") {
@@ -70,14 +42,14 @@ TEST_CASE("What all sums together do not fit moves as often as its tiles say", "
     // each tile of channels, the weights once for each of positions, which are four in all.
     const Network network = linear(64, 512, 32);
     const Machine machine = tiny(2048);
-    const Mapping mapping = mapped(network, machine);
+    const Mapping mapping = test::mapped_to_execute(network, machine, Effort::quick);
     const std::int64_t inputs = 64 * 512;
     const std::int64_t weights = 512 * 32;
-    const std::int64_t rest = dram_bytes(mapping, machine) - 64 * 32;
+    const std::int64_t rest = test::dram_bytes(mapping, machine) - 64 * 32;
     CHECK((rest == inputs + 4 * weights || rest == 2 * inputs + 2 * weights ||
            rest == 4 * inputs + weights));
     CHECK(rest <= 2 * inputs + 2 * weights);
-    prove(network, machine, mapping);
+    CHECK(test::proved_outputs(network, machine, mapping) > 0);
 }
 
 TEST_CASE("Layers of long reductions compute what they are with any buffer", "[slow]") {
@@ -107,8 +79,8 @@ TEST_CASE("Layers of long reductions compute what they are with any buffer", "[s
         const Machine machine = tiny(draw.one_of<std::int64_t>({256, 512, 1024, 2048}));
         INFO("seed " << seed << "\n" << yaml);
         try {
-            const Mapping mapping = mapped(network, machine);
-            prove(network, machine, mapping);
+            const Mapping mapping = test::mapped_to_execute(network, machine, Effort::quick);
+            CHECK(test::proved_outputs(network, machine, mapping) > 0);
             ++mapped_ones;
         } catch (const InputError&) {
             continue;

@@ -6,11 +6,10 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "arch/estimate.hpp"
-#include "arch/executor.hpp"
 #include "arch/mapper.hpp"
 #include "tests/support/generated_layers.hpp"
 #include "tests/support/machines.hpp"
+#include "tests/support/tiled_programs.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -44,37 +43,11 @@ Machine slow_dram(const std::string& buffer) {
                                        {"components.dram.bandwidth", "500 MB/s"}});
 }
 
-Mapping mapped(const Network& network, const Machine& machine, Effort effort) {
-    MapperOptions options;
-    options.effort = effort;
-    options.rounds = 3;
-    options.images = true;
-    return map_network(network, machine, options);
-}
-
 std::int64_t stacked_layers(const Mapping& mapping) {
     return std::count_if(mapping.layers.begin(), mapping.layers.end(),
                          [](const LayerMapping& layer) {
                              return layer.summary.find("depth first") != std::string::npos;
                          });
-}
-
-std::int64_t dram_bytes(const Mapping& mapping, const Machine& machine) {
-    const Outcome outcome = estimate(mapping.program, machine, Window{1});
-    std::int64_t sum = 0;
-    for (std::size_t r = 0; r < outcome.counts.size(); ++r) {
-        const ActionKey& key = mapping.program.actions.key(RowId(r));
-        const bool moves = key.action == Action::read || key.action == Action::write;
-        sum += moves && key.component == machine.find("dram") ? outcome.counts[r] : 0;
-    }
-    return sum / (mapping.program.rounds - 1);
-}
-
-void prove(const Network& network, const Machine& machine, const Mapping& mapping) {
-    ExecutionOptions execution;
-    execution.buffered = {{machine.find("operand_buffer"), 2}, {machine.find("accumulators"), 2}};
-    CHECK(execute(with_batch(network, mapping.sub_batch), machine, mapping.program, execution)
-              .outputs > 0);
 }
 
 /// A chain of convolutions and poolings; `sums`: with a residual sum over two of them.
@@ -161,12 +134,12 @@ TEST_CASE("What a stack hands on does not go through the DRAM") {
     const Network network = two_convolutions(4);
     const Machine machine = slow_dram("3 KiB");
     const std::int64_t ends = 4 * 34 * 34 + 4 * 32 * 32;
-    const Mapping mapping = mapped(network, machine, Effort::normal);
+    const Mapping mapping = test::mapped_to_execute(network, machine, Effort::normal);
     CHECK(stacked_layers(mapping) == 2);
-    CHECK(dram_bytes(mapping, machine) == ends);
-    prove(network, machine, mapping);
-    const Mapping one_by_one = mapped(network, machine, Effort::quick);
-    CHECK(dram_bytes(one_by_one, machine) >= ends + 2 * 4 * 34 * 34);
+    CHECK(test::dram_bytes(mapping, machine) == ends);
+    CHECK(test::proved_outputs(network, machine, mapping) > 0);
+    const Mapping one_by_one = test::mapped_to_execute(network, machine, Effort::quick);
+    CHECK(test::dram_bytes(one_by_one, machine) >= ends + 2 * 4 * 34 * 34);
 }
 
 TEST_CASE("No more is alive in a stack than it holds") {
@@ -217,10 +190,10 @@ TEST_CASE("Networks that run depth first compute what they are", "[slow]") {
         const Machine machine = slow_dram(draw.one_of<std::string>({"1000 B", "1500 B", "2500 B"}));
         INFO("seed " << seed << ", batch " << network.batch() << "\n" << yaml);
         try {
-            const Mapping mapping = mapped(network, machine, Effort::normal);
+            const Mapping mapping = test::mapped_to_execute(network, machine, Effort::normal);
             stacked += stacked_layers(mapping) > 0 ? 1 : 0;
             with_sums += stacked_layers(mapping) > 2 && sums ? 1 : 0;
-            prove(network, machine, mapping);
+            CHECK(test::proved_outputs(network, machine, mapping) > 0);
         } catch (const InputError&) {
             continue;
         }
