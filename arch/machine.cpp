@@ -180,6 +180,11 @@ LinkId nth(LinkId first, std::int64_t n, const std::vector<Link>& links) {
 
 }  // namespace
 
+Cycles Machine::read_latency(ComponentId memory) const {
+    const auto* config = std::get_if<MemoryConfig>(&component(memory).config);
+    return config != nullptr ? config->latency : Cycles(0);
+}
+
 LinkId Machine::read_port(ComponentId memory) const {
     return nth(first_link_[memory.position()], 0, links_);
 }

@@ -64,9 +64,11 @@ struct NestKeys {
 /// limit of its own.
 struct MemoryConfig {
     Bytes capacity;
-    Bytes bank;         ///< the macro that one access wakes up; decides the energy of an access
+    SramMacro macro;    ///< that one access wakes up; decides the energy of an access
     Bytes read_width;   ///< bytes a cycle, per instance
     Bytes write_width;  ///< bytes a cycle, per instance
+    Sourced access{};   ///< s, from an address at the memory's edge to its word there
+    Cycles latency{};   ///< of a read, beyond the cycle in which its word leaves
     NestKeys nest{};
 };
 
@@ -255,6 +257,8 @@ public:
         return parts_.clocks[id.position()];
     }
     [[nodiscard]] const std::vector<Link>& links() const { return links_; }
+    /// Cycles that a read of `memory` takes before its first word leaves; 0 of what is no memory.
+    [[nodiscard]] Cycles read_latency(ComponentId memory) const;
     [[nodiscard]] const std::vector<ComponentId>& drams() const { return drams_; }
     [[nodiscard]] const DramConfig& dram(DramId id) const;
 

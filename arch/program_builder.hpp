@@ -41,10 +41,12 @@ struct RoundStep {
     }
 };
 
-/// A move of `delivered` bytes in all from one memory to another, or within it; its links and times
-/// are the caller's.
-inline Move move_between(ComponentId from, ComponentId to, Bytes delivered) {
+/// A move of `delivered` bytes in all from one memory to another, or within it. Its latency is that
+/// of the read; its links and what its way adds are the caller's.
+inline Move move_between(const Machine& machine, ComponentId from, ComponentId to,
+                         Bytes delivered) {
     Move move;
+    move.latency = machine.read_latency(from);
     move.sources = {from};
     move.destinations = {to};
     move.delivered = delivered;

@@ -27,10 +27,30 @@ Sourced times(const Sourced& number, double factor) {
             number.source};
 }
 
+namespace {
+
+/// Of what is made of two numbers: the less sure of the two, never published.
+Status status_of_both(const Sourced& a, const Sourced& b) {
+    return std::max({a.status, b.status, Status::derived});
+}
+
+}  // namespace
+
 Sourced sum(const Sourced& a, const Sourced& b) {
-    const Status status =
-        std::max({a.status, b.status, Status::derived});  // the less sure of the two
-    return {a.value + b.value, a.low + b.low, a.high + b.high, status, a.source + "; " + b.source};
+    return {a.value + b.value, a.low + b.low, a.high + b.high, status_of_both(a, b),
+            a.source + "; " + b.source};
+}
+
+Sourced product(const Sourced& a, const Sourced& b) {
+    return {a.value * b.value, a.low * b.low, a.high * b.high, status_of_both(a, b),
+            a.source + "; " + b.source};
+}
+
+Sourced power(double base, const Sourced& exponent) {
+    const double at_low = std::pow(base, exponent.low);
+    const double at_high = std::pow(base, exponent.high);
+    return {std::pow(base, exponent.value), std::min(at_low, at_high), std::max(at_low, at_high),
+            exponent.status, exponent.source};
 }
 
 namespace {
@@ -103,20 +123,23 @@ std::map<Precision, Sourced> by_precision(MapReader& reader, std::string_view ke
     return table;
 }
 
-std::vector<SramPoint> sram_points(MapReader& reader) {
+/// A table `key` of a figure at sizes of a macro.
+template <class Unit>
+std::vector<SramPoint> sram_points(MapReader& reader, std::string_view key,
+                                   std::string_view figure) {
     std::vector<SramPoint> points;
-    for (const YamlValue& item : reader.required_items("sram_read_per_byte")) {
+    for (const YamlValue& item : reader.required_items(key)) {
         MapReader point(item, "SRAM point", reader.faults());
         SramPoint read;
         read.macro = point.required_positive<Bytes>("macro");
-        read.joules_per_byte = required_sourced<Joules>(point, "energy");
+        read.figure = required_sourced<Unit>(point, figure);
         point.finish();
         points.push_back(read);
     }
     const auto smaller = [](const SramPoint& a, const SramPoint& b) { return a.macro < b.macro; };
     std::sort(points.begin(), points.end(), smaller);
     if (points.size() < 2) {
-        reader.misfit("sram_read_per_byte", "at least two SRAM points");
+        reader.misfit(key, "at least two SRAM points");
     }
     return points;
 }
@@ -127,35 +150,91 @@ double log_log(double x, double x0, double y0, double x1, double y1) {
     return y0 * std::pow(x / x0, slope);
 }
 
-}  // namespace
-
-// MODEL: SRAM read energy grows as a power of the macro's size between published points
-// (Horowitz 2014, Jouppi 2021: 8 KiB, 32 KiB, 1 MiB).
-Sourced Technology::sram_read_energy(Bytes macro) const {
-    ensure(sram_read.size() >= 2, "a technology has at least two SRAM points");
+/// A table's figure at a size: log-log between the nearest points, the ends' slope beyond them.
+Sourced at_size(const std::vector<SramPoint>& points, Bytes size, const std::string& technology) {
+    ensure(points.size() >= 2, "a technology has at least two SRAM points");
     std::size_t upper = 1;
-    while (upper + 1 < sram_read.size() && sram_read[upper].macro < macro) {
+    while (upper + 1 < points.size() && points[upper].macro < size) {
         ++upper;
     }
-    const SramPoint& a = sram_read[upper - 1];
-    const SramPoint& b = sram_read[upper];
-    const auto x = static_cast<double>(macro.count());
+    const SramPoint& a = points[upper - 1];
+    const SramPoint& b = points[upper];
+    for (const SramPoint* point : {&a, &b}) {
+        if (point->macro == size) {
+            return point->figure;
+        }
+    }
+    const auto x = static_cast<double>(size.count());
     const auto x0 = static_cast<double>(a.macro.count());
     const auto x1 = static_cast<double>(b.macro.count());
     const auto at = [&](double Sourced::*field) {
-        return log_log(x, x0, a.joules_per_byte.*field, x1, b.joules_per_byte.*field);
+        return log_log(x, x0, a.figure.*field, x1, b.figure.*field);
     };
-    Sourced energy{at(&Sourced::value), at(&Sourced::low), at(&Sourced::high), Status::derived,
-                   "log-log in macro size between points of " + name};
-    for (const SramPoint* point : {&a, &b}) {
-        if (point->macro == macro) {
-            energy = point->joules_per_byte;
-        }
+    return {at(&Sourced::value), at(&Sourced::low), at(&Sourced::high), Status::derived,
+            "log-log in macro size between points of " + technology};
+}
+
+/// What falls by a power that grows: the interval of its inverse.
+Sourced inverse(const Sourced& number) {
+    return {1 / number.value, 1 / number.high, 1 / number.low, number.status, number.source};
+}
+
+}  // namespace
+
+// MODEL: SRAM read energy grows as a power of the macro's size between published points
+// (Horowitz 2014, Jouppi 2021: 8 KiB, 32 KiB, 1 MiB; words of 64 bit, one port). The energy of a
+// byte falls as a power of the word's width and grows as one of the ports; so do access time, area
+// and leakage with the ports (CACTI 7). A macro's size changes its area a byte by less than what
+// CACTI leaves open.
+Sourced Technology::sram_read_energy(const SramMacro& macro) const {
+    Sourced energy = at_size(sram_read, macro.size, name);
+    if (macro.width != SramMacro().width) {
+        const double wider = static_cast<double>(macro.width.count()) /
+                             static_cast<double>(SramMacro().width.count());
+        energy = product(energy, inverse(power(wider, sram_form.width_energy)));
+    }
+    if (macro.ports > 1) {
+        energy = product(energy, power(static_cast<double>(macro.ports), sram_form.ports_energy));
     }
     return energy;
 }
 
+Sourced Technology::sram_access(const SramMacro& macro) const {
+    const Sourced time = at_size(sram_access_time, macro.size, name);
+    return macro.ports > 1
+               ? product(time, power(static_cast<double>(macro.ports), sram_form.ports_access_time))
+               : time;
+}
+
+// MODEL: a register file's energy a byte grows with its bank on the line (log-log) from the
+// published one, 128 B, to the smallest macro of SRAM, and is that of SRAM from there on; no bank
+// is cheaper than the published one.
+Sourced Technology::register_file_energy(Bytes bank) const {
+    if (bank <= kRegisterFileBank) {
+        return register_file;
+    }
+    std::vector<SramPoint> points = sram_read;
+    points.insert(points.begin(), {kRegisterFileBank, register_file});
+    return at_size(points, bank, name);
+}
+
 namespace {
+
+SramForm read_form(MapReader& technology) {
+    SramForm form;
+    const YamlValue& value = technology.required_value("sram_form");
+    if (!technology.has("sram_form")) {
+        return form;
+    }
+    MapReader reader(value, "'sram_form'", technology.faults());
+    form.width_energy = required_sourced<double>(reader, "width_energy");
+    form.ports_energy = required_sourced<double>(reader, "ports_energy");
+    form.ports_access_time = required_sourced<double>(reader, "ports_access_time");
+    form.ports_area = required_sourced<double>(reader, "ports_area");
+    form.ports_leakage = required_sourced<double>(reader, "ports_leakage");
+    reader.finish();
+    return form;
+}
 
 MemoryCells read_cells(const YamlValue::Entry& entry, Diagnostics& faults) {
     MapReader reader(entry.value, "cells '" + entry.key + "'", faults);
@@ -184,10 +263,13 @@ Technology load_technology(const YamlValue& root, Diagnostics& faults) {
     tech.gated_mac_fraction = required_sourced<double>(reader, "gated_mac_fraction");
     tech.add = by_precision<Joules>(reader, "add");
     tech.vector_operation = required_sourced<Joules>(reader, "vector_operation");
-    tech.sram_read = sram_points(reader);
+    tech.sram_read = sram_points<Joules>(reader, "sram_read_per_byte", "energy");
+    tech.sram_access_time = sram_points<Seconds>(reader, "sram_access_time", "time");
+    tech.sram_form = read_form(reader);
     tech.sram_write_ratio = required_sourced<double>(reader, "sram_write_ratio");
     tech.register_file = required_sourced<Joules>(reader, "register_file_per_byte");
     tech.wire = required_sourced<Joules>(reader, "wire_per_byte_mm");
+    tech.wire_delay = required_sourced<Seconds>(reader, "wire_delay_per_mm");
     tech.router = required_sourced<Joules>(reader, "router_per_byte");
     tech.sram_area = required_sourced<SquareMillimetres>(reader, "sram_area_per_mib");
     tech.mac_area = by_precision<SquareMillimetres>(reader, "mac_area");

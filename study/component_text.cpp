@@ -26,6 +26,13 @@ struct Describe {
         if (memory.write_width.count() > 0) {
             text += ", writes " + format_bytes(memory.write_width) + " a cycle";
         }
+        if (memory.access.value > 0) {
+            text += fmt::format(", a word after {:.3g} ns", memory.access.value * 1e9);
+        }
+        if (memory.latency.count() > 0) {
+            text += fmt::format(" (latency {} {})", memory.latency.count(),
+                                memory.latency == Cycles(1) ? "cycle" : "cycles");
+        }
         return text;
     }
     std::string operator()(const MacArrayConfig& array) const {

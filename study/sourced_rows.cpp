@@ -23,6 +23,13 @@ void add_table(const std::string& path, const std::map<Precision, Sourced>& tabl
     }
 }
 
+void add_points(const std::string& path, const std::vector<SramPoint>& points, const char* unit,
+                std::vector<SourcedRow>& rows) {
+    for (const SramPoint& point : points) {
+        rows.push_back({path + " of " + format_bytes(point.macro), point.figure, unit});
+    }
+}
+
 }  // namespace
 
 std::vector<SourcedRow> rows_of(const Technology& technology) {
@@ -31,13 +38,17 @@ std::vector<SourcedRow> rows_of(const Technology& technology) {
     rows.push_back({"gated_mac_fraction", technology.gated_mac_fraction, ""});
     add_table("add", technology.add, "J", rows);
     rows.push_back({"vector_operation", technology.vector_operation, "J"});
-    for (const SramPoint& point : technology.sram_read) {
-        rows.push_back(
-            {"sram_read_per_byte of " + format_bytes(point.macro), point.joules_per_byte, "J"});
-    }
+    add_points("sram_read_per_byte", technology.sram_read, "J", rows);
+    add_points("sram_access_time", technology.sram_access_time, "s", rows);
+    rows.push_back({"sram_form.width_energy", technology.sram_form.width_energy, ""});
+    rows.push_back({"sram_form.ports_energy", technology.sram_form.ports_energy, ""});
+    rows.push_back({"sram_form.ports_access_time", technology.sram_form.ports_access_time, ""});
+    rows.push_back({"sram_form.ports_area", technology.sram_form.ports_area, ""});
+    rows.push_back({"sram_form.ports_leakage", technology.sram_form.ports_leakage, ""});
     rows.push_back({"sram_write_ratio", technology.sram_write_ratio, ""});
     rows.push_back({"register_file_per_byte", technology.register_file, "J"});
     rows.push_back({"wire_per_byte_mm", technology.wire, "J"});
+    rows.push_back({"wire_delay_per_mm", technology.wire_delay, "s"});
     rows.push_back({"router_per_byte", technology.router, "J"});
     rows.push_back({"sram_area_per_mib", technology.sram_area, "mm2"});
     add_table("mac_area", technology.mac_area, "mm2", rows);
@@ -65,6 +76,10 @@ std::vector<SourcedRow> rows_of(const Component& component) {
             path += std::string(" at ") + name(*entry.precision);
         }
         rows.push_back({path, entry.joules, "J"});
+    }
+    if (const auto* memory = std::get_if<MemoryConfig>(&component.config);
+        memory != nullptr && memory->access.value > 0) {
+        rows.push_back({component.name + ": access time", memory->access, "s"});
     }
     if (component.static_power.value > 0) {
         rows.push_back({component.name + ": leakage", component.static_power, "W"});

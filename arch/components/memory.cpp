@@ -150,52 +150,95 @@ const MemoryCells* cells_of(MapReader& reader, const Technology& tech) {
     return found == tech.cells.end() ? nullptr : &found->second;
 }
 
+/// The way of an access in a memory: 0.75 of the side of its area.
+Millimetres way_through(SquareMillimetres area) {
+    return Millimetres(0.75 * std::sqrt(area.count()));
+}
+
+/// Joules of a byte of a macro, `factor` times, and of its way.
+Sourced access_energy(const Sourced& macro, double factor, const Technology& tech,
+                      SquareMillimetres area) {
+    const double way = way_through(area).count();
+    return scaled(macro, factor, tech.wire.low * way, tech.wire.value * way, tech.wire.high * way);
+}
+
+// MODEL: a read's address crosses a memory's way and its word comes back; words follow each other
+// every cycle, and the cycles before the first, less the one in which it leaves, are the latency of
+// a move that begins there. A write waits for nothing.
+void take_access_time(MapReader& reader, const ComponentContext& context, SquareMillimetres area,
+                      MemoryConfig& memory) {
+    const Technology& tech = context.technology;
+    memory.access =
+        sum(tech.sram_access(memory.macro), times(tech.wire_delay, 2 * way_through(area).count()));
+    if (reader.has("latency")) {
+        memory.latency =
+            at_most_a_billion(reader, "latency", reader.optional<Cycles>("latency", Cycles(0)));
+        return;
+    }
+    const double cycles =
+        memory.access.value * static_cast<double>(context.clock.frequency().count());
+    constexpr double kRounding = 1e-9;
+    memory.latency = Cycles(
+        std::max<std::int64_t>(static_cast<std::int64_t>(std::ceil(cycles - kRounding)) - 1, 0));
+}
+
+/// The macro as the file says: `bank`, `width` and `ports`.
+SramMacro read_macro(MapReader& reader, Bytes capacity) {
+    SramMacro macro;
+    macro.size = reader.optional_positive<Bytes>("bank", capacity);
+    // A capacity that could not be read is 1 B: its own fault is enough.
+    if (capacity > Bytes(1) && macro.size > capacity) {
+        reader.misfit("bank", "at most the capacity");
+    }
+    macro.width = reader.optional_positive<Bytes>("width", SramMacro().width);
+    if (macro.width > macro.size) {
+        reader.misfit("width", "at most the bank's size");
+    }
+    macro.ports = reader.at_most<std::int64_t>(
+        "ports", reader.optional_positive<std::int64_t>("ports", 1), 16, "16");
+    return macro;
+}
+
 /// The same memory of other cells than SRAM.
-// MODEL: cells other than SRAM have the energies of their macros as published, whatever `bank` is,
-// and the way to the middle of an edge of their own area; stacked ones lie above the cores and take
-// none of the chip's area. Ports are as wide and as fast as those of SRAM.
+// MODEL: cells other than SRAM have the energies of their macros as published, whatever `bank`,
+// `width` and `ports` are, and the way to the middle of an edge of their own area; stacked ones lie
+// above the cores and take none of the chip's area. Ports are as wide and as fast as those of SRAM.
 void take_cells(const MemoryCells& cells, const Technology& tech, double mebibytes,
                 Component& component) {
-    const double area = cells.area.value * mebibytes;
-    const double distance_mm = 0.75 * std::sqrt(area);
-    const auto access = [&](const Sourced& macro) {
-        return scaled(macro, 1.0, tech.wire.low * distance_mm, tech.wire.value * distance_mm,
-                      tech.wire.high * distance_mm);
-    };
-    component.energies = {{Action::read, {}, access(cells.read)},
-                          {Action::write, {}, access(cells.write)}};
+    const SquareMillimetres area(cells.area.value * mebibytes);
+    component.energies = {{Action::read, {}, access_energy(cells.read, 1, tech, area)},
+                          {Action::write, {}, access_energy(cells.write, 1, tech, area)}};
     const auto instances = static_cast<double>(component.instances);
     component.static_power = times(cells.standby, mebibytes * instances);
-    component.area = SquareMillimetres(cells.stacked ? 0 : area * instances);
+    component.area = cells.stacked ? SquareMillimetres(0) : area * instances;
 }
 
 }  // namespace
 
 // MODEL: an access wakes one macro of `bank` bytes and travels 0.75 of the memory's side: the mean
 // Manhattan distance from a point of a square to the middle of an edge. All memories of a node
-// share the macro and wire tables.
+// share the macro and wire tables. Reads and writes at once find different banks or ports.
 void read_memory(MapReader& reader, const ComponentContext& context, Component& component) {
     MemoryConfig memory = read_ports(reader, context, component.instances);
     component.capacity_where = reader.required_value("capacity").mark();
-    memory.bank = reader.optional_positive<Bytes>("bank", memory.capacity);
-    // A capacity that could not be read is 1 B: its own fault is enough.
-    if (memory.capacity > Bytes(1) && memory.bank > memory.capacity) {
-        reader.misfit("bank", "at most the capacity");
-    }
+    memory.macro = read_macro(reader, memory.capacity);
     const Technology& tech = context.technology;
+    const auto ports = static_cast<double>(memory.macro.ports);
     const double mebibytes = static_cast<double>(memory.capacity.count()) / kMebibyte;
-    const double area = tech.sram_area.value * mebibytes;
-    const double distance_mm = 0.75 * std::sqrt(area);
-    const Sourced macro = tech.sram_read_energy(memory.bank);
-    const auto access = [&](double factor) {
-        return scaled(macro, factor, tech.wire.low * distance_mm, tech.wire.value * distance_mm,
-                      tech.wire.high * distance_mm);
-    };
-    component.energies = {{Action::read, {}, access(1.0)},
-                          {Action::write, {}, access(tech.sram_write_ratio.value)}};
+    const SquareMillimetres area(tech.sram_area.value * mebibytes *
+                                 power(ports, tech.sram_form.ports_area).value);
+    const Sourced macro = tech.sram_read_energy(memory.macro);
+    component.energies = {
+        {Action::read, {}, access_energy(macro, 1, tech, area)},
+        {Action::write, {}, access_energy(macro, tech.sram_write_ratio.value, tech, area)}};
     const auto instances = static_cast<double>(component.instances);
     component.static_power = times(tech.sram_leakage, mebibytes * instances);
-    component.area = SquareMillimetres(area * instances);
+    if (memory.macro.ports > 1) {
+        component.static_power =
+            product(component.static_power, power(ports, tech.sram_form.ports_leakage));
+    }
+    component.area = area * instances;
+    take_access_time(reader, context, area, memory);
     if (const MemoryCells* cells = cells_of(reader, tech)) {
         take_cells(*cells, tech, mebibytes, component);
     }
@@ -204,11 +247,14 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
 }
 
 void read_register_file(MapReader& reader, const ComponentContext& context, Component& component) {
-    const MemoryConfig memory = read_ports(reader, context, component.instances);
+    MemoryConfig memory = read_ports(reader, context, component.instances);
     component.capacity_where = reader.required_value("capacity").mark();
-    const Technology& tech = context.technology;
-    component.energies = {{Action::read, {}, tech.register_file},
-                          {Action::write, {}, tech.register_file}};
+    memory.macro.size = reader.optional_positive<Bytes>("bank", kRegisterFileBank);
+    if (reader.has("bank") && memory.capacity > Bytes(1) && memory.macro.size > memory.capacity) {
+        reader.misfit("bank", "at most the capacity");
+    }
+    const Sourced energy = context.technology.register_file_energy(memory.macro.size);
+    component.energies = {{Action::read, {}, energy}, {Action::write, {}, energy}};
     take_own_figures(reader, component);
     component.config = memory;
 }

@@ -201,8 +201,8 @@ StepBody NestEmitter::move(LayerId layer, const std::vector<Flow>& flows, UnitId
                                           : stored_bytes(flow.up, flow.precision);
     }
     const bool downwards = bytes(&Flow::up) == Bytes(0);
-    Move move = downwards ? move_between(parent, child, bytes(&Flow::arrive))
-                          : move_between(child, parent, arrives_above);
+    Move move = downwards ? move_between(machine_, parent, child, bytes(&Flow::arrive))
+                          : move_between(machine_, child, parent, arrives_above);
     const auto use = [&](LinkId link, Bytes of) {
         if (link.valid() && of.count() > 0) {
             move.links.push_back({link, of});

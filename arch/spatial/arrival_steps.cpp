@@ -80,11 +80,11 @@ RoundStep SpatialEmitter::part_of(const Arrival& arrival, std::int64_t part, std
     RoundStep step;
     step.layer = out ? arrival.layer : layers_.layers[arrival.reader].fused->root;
     step.body.unit = activations_.unit;
-    Move move = move_between(arrival.maker < 0 ? chip_.frame_buffer : chip_.core_memory,
+    Move move = move_between(machine_, arrival.maker < 0 ? chip_.frame_buffer : chip_.core_memory,
                              out ? chip_.frame_buffer : chip_.core_memory,
                              Bytes(share(arrival.delivered.count(), part, parts)));
     move.links = share(arrival.links, part, parts);
-    move.latency = latency_of(chip_.activation_network, arrival.distance);
+    move.latency += latency_of(chip_.activation_network, arrival.distance);
     const auto count = [&](ComponentId component, Action action, std::int64_t total) {
         builder_.count(step.body, arrival.layer, component, action, arrival.role, precision,
                        share(total, part, parts));

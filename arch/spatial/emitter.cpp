@@ -169,7 +169,7 @@ void SpatialEmitter::load() {
         const Bytes bytes = bytes_of(layer.fused->weights);
         RoundStep step;
         step.body.unit = host_in_.unit;
-        Move move = move_between(chip_.host, chip_.core_memory, bytes);
+        Move move = move_between(machine_, chip_.host, chip_.core_memory, bytes);
         move.links.push_back({machine_.inbound(chip_.host), bytes});
         builder_.count(step.body, LayerId(), chip_.host, Action::transfer, TensorRole::weights,
                        weights.precision, bytes.count());
@@ -195,7 +195,7 @@ void SpatialEmitter::load_programs() {
     const Bytes bytes = chip_.program * static_cast<std::int64_t>(layers_.layers.size());
     RoundStep step;
     step.body.unit = host_in_.unit;
-    Move move = move_between(chip_.host, chip_.core_memory, bytes);
+    Move move = move_between(machine_, chip_.host, chip_.core_memory, bytes);
     move.links.push_back({machine_.inbound(chip_.host), bytes});
     for (const auto& [component, action] :
          {std::pair{chip_.host, Action::transfer}, {chip_.core_memory, Action::write}}) {
@@ -219,9 +219,9 @@ RoundStep SpatialEmitter::cross_edge(TensorId tensor, LayerId layer, NetworkEdge
     step.layer = layer;
     step.body.unit = input ? host_in_.unit : host_out_.unit;
     step.body.edge = edge;
-    Move move = move_between(from, to, bytes);
+    Move move = move_between(machine_, from, to, bytes);
     const Component& host = machine_.component(chip_.host);
-    move.latency =
+    move.latency +=
         machine_.clock(host.clock).edge_at_or_after(std::get<LinkConfig>(host.config).latency);
     for (const LinkId link : {input ? machine_.inbound(chip_.host) : machine_.read_port(from),
                               input ? machine_.write_port(to) : machine_.outbound(chip_.host)}) {

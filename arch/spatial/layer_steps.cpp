@@ -100,9 +100,9 @@ void SpatialEmitter::fetch_program(std::size_t f) {
     RoundStep step;
     step.layer = layer.fused->root;
     step.body.unit = instructions_.unit;
-    Move move = move_between(chip_.core_memory, chip_.core_memory, delivered);
+    Move move = move_between(machine_, chip_.core_memory, chip_.core_memory, delivered);
     move.links = layer.program_links;
-    move.latency = latency_of(chip_.instruction_network, layer.program_distance);
+    move.latency += latency_of(chip_.instruction_network, layer.program_distance);
     const auto count = [&](ComponentId component, Action action, std::int64_t bytes) {
         builder_.count(step.body, step.layer, component, action, TensorRole::instructions,
                        Precision::int8, bytes);
@@ -147,11 +147,11 @@ RoundStep SpatialEmitter::weight_piece(const SpatialLayer& layer, std::int64_t p
     RoundStep step;
     step.layer = layer.fused->root;
     step.body.unit = model_.unit;
-    Move move = move_between(chip_.core_memory, chip_.weight_buffer,
+    Move move = move_between(machine_, chip_.core_memory, chip_.weight_buffer,
                              Bytes(share(layer.weights_delivered.count(), p, layer.pieces)));
     move.links = share(layer.weight_links, p, layer.pieces);
     move.occupies = Cycles(ceil_divide(layer.weight_local_cycles, layer.pieces));
-    move.latency = latency_of(chip_.model_network, layer.weight_distance);
+    move.latency += latency_of(chip_.model_network, layer.weight_distance);
     const auto count = [&](ComponentId component, Action action, std::int64_t total) {
         builder_.count(step.body, step.layer, component, action, TensorRole::weights, precision,
                        share(total, p, layer.pieces));
@@ -264,12 +264,12 @@ void SpatialEmitter::add_sums(std::size_t f, std::size_t c) {
     RoundStep step;
     step.layer = layer.fused->root;
     step.body.unit = sums_.unit;
-    Move move = move_between(chip_.accumulators, chip_.accumulators,
+    Move move = move_between(machine_, chip_.accumulators, chip_.accumulators,
                              Bytes(share(layer.sums.count(), i, n)));
     move.combine = Combine::sum;
     move.mode = MoveMode::accumulate;
     move.links = share(layer.sum_links, i, n);
-    move.latency = latency_of(chip_.partial_sum_network, layer.sum_distance);
+    move.latency += latency_of(chip_.partial_sum_network, layer.sum_distance);
     const auto count = [&](ComponentId component, Action action, std::int64_t total) {
         builder_.count(step.body, step.layer, component, action, TensorRole::partial_sums,
                        precision, share(total, i, n));

@@ -100,7 +100,7 @@ void Transfers::cross_bus(Move& move, StepBody& body, const Cargo& cargo) const 
 StepBody Transfers::fetch(const Cargo& cargo, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(hierarchy_.dram, hierarchy_.buffer, cargo.bytes);
+    Move move = move_between(machine_, hierarchy_.dram, hierarchy_.buffer, cargo.bytes);
     if (cargo.bytes.count() > 0) {  // else all of it is padding
         move.dram.push_back(dram_access(cargo, false));
         move.pattern = cargo.drawn > 0           ? MovePattern::gather
@@ -117,7 +117,7 @@ StepBody Transfers::fetch(const Cargo& cargo, UnitId unit) const {
 StepBody Transfers::store(const Cargo& cargo, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(hierarchy_.buffer, hierarchy_.dram, cargo.bytes);
+    Move move = move_between(machine_, hierarchy_.buffer, hierarchy_.dram, cargo.bytes);
     if (cargo.bytes.count() > 0) {  // else all of it is padding
         move.dram.push_back(dram_access(cargo, true));
         move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
@@ -134,8 +134,8 @@ StepBody Transfers::store(const Cargo& cargo, UnitId unit) const {
 StepBody Transfers::feed(const Cargo& cargo, Bytes delivered, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(hierarchy_.buffer, hierarchy_.operands, delivered);
-    move.latency = hierarchy_.feed_latency();
+    Move move = move_between(machine_, hierarchy_.buffer, hierarchy_.operands, delivered);
+    move.latency += hierarchy_.feed_latency();
     add_link(move, machine_.read_port(hierarchy_.buffer), cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::read, cargo.bytes);
     cross_bus(move, body, cargo);
@@ -152,8 +152,8 @@ StepBody Transfers::drain(const Cargo& cargo, Bytes sums_read, Precision accumul
                           UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(hierarchy_.operands, hierarchy_.buffer, cargo.bytes);
-    move.latency = hierarchy_.feed_latency();
+    Move move = move_between(machine_, hierarchy_.operands, hierarchy_.buffer, cargo.bytes);
+    move.latency += hierarchy_.feed_latency();
     builder_.count(body, cargo.layer, hierarchy_.accumulators, Action::read,
                    TensorRole::partial_sums, accumulator, sums_read.count());
     cross_bus(move, body, cargo);
@@ -168,10 +168,10 @@ StepBody Transfers::reduce(const Cargo& cargo, std::int64_t additions, UnitId un
     body.unit = unit;
     const ComponentId sums =
         hierarchy_.accumulators.valid() ? hierarchy_.accumulators : hierarchy_.operands;
-    Move move = move_between(sums, sums, cargo.bytes);
+    Move move = move_between(machine_, sums, sums, cargo.bytes);
     move.combine = Combine::sum;
     move.mode = MoveMode::accumulate;
-    move.latency = hierarchy_.feed_latency();
+    move.latency += hierarchy_.feed_latency();
     count(body, cargo, hierarchy_.accumulators, Action::read, cargo.bytes * 2);
     count(body, cargo, hierarchy_.accumulators, Action::write, cargo.bytes);
     cross_bus(move, body, cargo);
@@ -190,8 +190,8 @@ Cycles Transfers::host_latency() const {
 StepBody Transfers::receive(const Cargo& cargo, ComponentId memory, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(hierarchy_.host, memory, cargo.bytes);
-    move.latency = host_latency();
+    Move move = move_between(machine_, hierarchy_.host, memory, cargo.bytes);
+    move.latency += host_latency();
     add_link(move, machine_.inbound(hierarchy_.host), cargo.bytes);
     count(body, cargo, hierarchy_.host, Action::transfer, cargo.bytes);
     if (memory == hierarchy_.dram) {
@@ -207,8 +207,8 @@ StepBody Transfers::receive(const Cargo& cargo, ComponentId memory, UnitId unit)
 StepBody Transfers::send(const Cargo& cargo, ComponentId memory, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(memory, hierarchy_.host, cargo.bytes);
-    move.latency = host_latency();
+    Move move = move_between(machine_, memory, hierarchy_.host, cargo.bytes);
+    move.latency += host_latency();
     if (memory == hierarchy_.dram) {
         move.dram.push_back(dram_access(cargo, false));
     } else {

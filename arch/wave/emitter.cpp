@@ -142,7 +142,8 @@ void WaveEmitter::place() {
 /// A kernel starts when the one before has ended; the first of a round, when the round before has.
 void WaveEmitter::launch(std::size_t k) {
     RoundStep step = step_of(plan_.kernels[k]);
-    Move move = move_between(gpu_.dma.valid() ? gpu_.dma : gpu_.dram, gpu_.buffer, Bytes(0));
+    Move move =
+        move_between(machine_, gpu_.dma.valid() ? gpu_.dma : gpu_.dram, gpu_.buffer, Bytes(0));
     if (gpu_.dma.valid()) {
         move.occupies = std::get<DmaConfig>(machine_.component(gpu_.dma).config).setup;
         step.body.unit = launch_.unit;
@@ -210,7 +211,7 @@ RoundStep WaveEmitter::at_memory(const Kernel& kernel, const std::vector<KernelF
     RoundStep step = step_of(kernel);
     const ComponentId from = write ? gpu_.buffer : gpu_.dram;
     const ComponentId to = write ? gpu_.dram : gpu_.buffer;
-    Move move = move_between(from, to, Bytes(0));
+    Move move = move_between(machine_, from, to, Bytes(0));
     for (const KernelFlow& flow : flows) {
         const Range range = share(flow.bytes, part, parts);
         if (range.size() > 0) {
@@ -234,7 +235,7 @@ void WaveEmitter::fetch(const Kernel& kernel, std::int64_t part, std::int64_t pa
 
 void WaveEmitter::feed(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
     RoundStep step = step_of(kernel);
-    Move move = move_between(gpu_.buffer, gpu_.operands, Bytes(0));
+    Move move = move_between(machine_, gpu_.buffer, gpu_.operands, Bytes(0));
     for (const auto* flows : {&kernel.feeds, &kernel.sums}) {
         for (const KernelFlow& flow : *flows) {
             const std::int64_t bytes = share(flow.bytes, part, parts).size();
@@ -347,7 +348,7 @@ void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f, std::int64_t s
 
 void WaveEmitter::drain(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
     RoundStep step = step_of(kernel);
-    Move move = move_between(gpu_.operands, gpu_.buffer, Bytes(0));
+    Move move = move_between(machine_, gpu_.operands, gpu_.buffer, Bytes(0));
     for (const auto* flows : {&kernel.drains, &kernel.sums}) {
         for (const KernelFlow& flow : *flows) {
             const std::int64_t bytes = share(flow.bytes, part, parts).size();

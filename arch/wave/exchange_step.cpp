@@ -23,8 +23,8 @@ void WaveEmitter::exchange(const Kernel& kernel, Collective collective) {
     const RingExchange ring =
         ring_exchange(collective, network_.tensor_bytes(sent), machine_.parts().cards->count);
     const Component& link = machine_.component(link_);
-    Move move = move_between(link_, gpu_.buffer, ring.sent);
-    move.latency = machine_.clock(link.clock)
+    Move move = move_between(machine_, link_, gpu_.buffer, ring.sent);
+    move.latency += machine_.clock(link.clock)
                        .edge_at_or_after(Picoseconds(
                            std::get<LinkConfig>(link.config).latency.count() * ring.steps));
     for (const LinkId used : {machine_.outbound(link_), machine_.inbound(link_),

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "arch/program_builder.hpp"
 #include "base/error.hpp"
 #include "tests/support/machines.hpp"
 
@@ -122,16 +123,78 @@ TEST_CASE("SRAM energy goes through the points of the table and straight between
     tech.sram_read = {{Bytes(1024), {1, 1, 1, Status::published, "a"}},
                       {Bytes(16384), {2, 2, 2, Status::published, "b"}},
                       {Bytes(65536), {8, 8, 8, Status::published, "c"}}};
-    CHECK(tech.sram_read_energy(Bytes(1024)).value == 1);
-    CHECK(tech.sram_read_energy(Bytes(1024)).status == Status::published);
-    CHECK(tech.sram_read_energy(Bytes(16384)).value == 2);
+    CHECK(tech.sram_read_energy({Bytes(1024)}).value == 1);
+    CHECK(tech.sram_read_energy({Bytes(1024)}).status == Status::published);
+    CHECK(tech.sram_read_energy({Bytes(16384)}).value == 2);
     // A quarter of the way to 16 times the size: the fourth root of 2. Then the fourth of 4 times.
-    CHECK(tech.sram_read_energy(Bytes(2048)).value == Approx(std::pow(2.0, 0.25)).epsilon(1e-12));
-    CHECK(tech.sram_read_energy(Bytes(32768)).value == Approx(4).epsilon(1e-12));
-    CHECK(tech.sram_read_energy(Bytes(2048)).status == Status::derived);
+    CHECK(tech.sram_read_energy({Bytes(2048)}).value == Approx(std::pow(2.0, 0.25)).epsilon(1e-12));
+    CHECK(tech.sram_read_energy({Bytes(32768)}).value == Approx(4).epsilon(1e-12));
+    CHECK(tech.sram_read_energy({Bytes(2048)}).status == Status::derived);
     // The slopes of the ends go on.
-    CHECK(tech.sram_read_energy(Bytes(64)).value == Approx(0.5).epsilon(1e-12));
-    CHECK(tech.sram_read_energy(Bytes(262144)).value == Approx(32).epsilon(1e-12));
+    CHECK(tech.sram_read_energy({Bytes(64)}).value == Approx(0.5).epsilon(1e-12));
+    CHECK(tech.sram_read_energy({Bytes(262144)}).value == Approx(32).epsilon(1e-12));
+}
+
+TEST_CASE("Wider words cost less a byte, and ports cost energy, time, area and leakage") {
+    // Of the technology `round`: energy a byte by the root of the width over 8 B, and energy, time
+    // and area in proportion to the ports. 16 KiB have 0.25 mm2, and 0.375 mm of wire at 0.4 pJ.
+    const auto buffer = [](const test::Overrides& overrides) {
+        return test::shipped_machine("tiny_von_neumann", overrides);
+    };
+    const auto read = [](const Machine& machine) {
+        return machine.energy_of(machine.find("global_buffer"), Action::read, Precision::int8)
+                   .value *
+               1e12;
+    };
+    const auto component = [](const Machine& machine) -> const Component& {
+        return machine.component(machine.find("global_buffer"));
+    };
+    const Machine wide = buffer({{"components.global_buffer.width", "32 B"}});
+    CHECK(read(wide) == Approx(0.5 + 0.15).epsilon(1e-12));
+    const Machine narrow = buffer({{"components.global_buffer.width", "2 B"}});
+    CHECK(read(narrow) == Approx(2 + 0.15).epsilon(1e-12));
+
+    const Machine single = buffer({});
+    const Machine four = buffer({{"components.global_buffer.ports", "4"}});
+    CHECK(component(four).area.count() == Approx(4 * 0.25).epsilon(1e-12));
+    CHECK(read(four) == Approx(4 + 2 * 0.15).epsilon(1e-12));  // and a side twice as long
+    CHECK(component(four).static_power.value == component(single).static_power.value);
+    const auto& memory = std::get<MemoryConfig>(component(four).config);
+    CHECK(memory.access.value == Approx(4e-9).epsilon(1e-12));
+    CHECK(memory.latency == Cycles(3));  // the fourth is the one in which the word leaves
+    CHECK(single.read_latency(single.find("global_buffer")) == Cycles(0));
+    CHECK(four.read_latency(four.find("array")) == Cycles(0));
+
+    // A macro of 16 KiB takes 2 ns; what a file says goes before.
+    CHECK(buffer({{"components.global_buffer.bank", "16 KiB"}})
+              .read_latency(single.find("global_buffer")) == Cycles(1));
+    CHECK(buffer({{"components.global_buffer.latency", "7 cycles"}})
+              .read_latency(single.find("global_buffer")) == Cycles(7));
+}
+
+TEST_CASE("A move begins with the latency of the memory that it reads") {
+    const Machine machine = test::shipped_machine(
+        "tiny_von_neumann", {{"components.global_buffer.latency", "7 cycles"}});
+    const ComponentId buffer = machine.find("global_buffer");
+    const ComponentId operands = machine.find("operand_buffer");
+    CHECK(move_between(machine, buffer, operands, Bytes(16)).latency == Cycles(7));
+    CHECK(move_between(machine, operands, buffer, Bytes(16)).latency == Cycles(0));
+}
+
+TEST_CASE("A register file's energy lies between the published one and the smallest SRAM") {
+    const auto accumulator = [](const std::string& bank) {
+        const Machine machine =
+            test::shipped_machine("tiny_von_neumann", {{"components.accumulators.bank", bank}});
+        return machine.energy_of(machine.find("accumulators"), Action::read, Precision::int32)
+                   .value *
+               1e12;
+    };
+    // 0.1 pJ at 128 B and 1 pJ at 1 KiB: a power of log 10 / log 8.
+    CHECK(accumulator("128 B") == Approx(0.1).epsilon(1e-12));
+    CHECK(accumulator("64 B") == Approx(0.1).epsilon(1e-12));
+    CHECK(accumulator("256 B") == Approx(std::pow(10.0, 1.0 / 3) / 10).epsilon(1e-12));
+    CHECK(accumulator("1 KiB") == Approx(1).epsilon(1e-12));
+    CHECK(accumulator("512 B") < accumulator("1 KiB"));
 }
 
 TEST_CASE("An elementwise operation costs an addition in the format of the vector unit") {
@@ -178,6 +241,12 @@ TEST_CASE("Each fault of a machine file has its sentence") {
                Contains("unknown key 'widht'") && Contains("did you mean 'width'?"));
     CHECK_THAT(fault_of(tiny, {{"components.bus.width", "8 kg"}}), Contains("expected bytes"));
     CHECK_THAT(fault_of(tiny, {{"components.bus.width", "0 B"}}), Contains("above zero"));
+    CHECK_THAT(fault_of(tiny, {{"components.global_buffer.width", "2 KiB"}}),
+               Contains("expected at most the bank's size"));
+    CHECK_THAT(fault_of(tiny, {{"components.global_buffer.ports", "0"}}), Contains("above zero"));
+    CHECK_THAT(fault_of(tiny, {{"components.global_buffer.ports", "17"}}), Contains("16"));
+    CHECK_THAT(fault_of(tiny, {{"components.accumulators.bank", "2 KiB"}}),
+               Contains("expected at most the capacity"));
     CHECK_THAT(fault_of(tiny, {{"clock", "0 Hz"}}), Contains("above zero"));
     CHECK_THAT(fault_of(tiny, {{"memwall", "2"}}), Contains("unknown schema version"));
     CHECK_THAT(fault_of(tiny, {{"mapper", "tilling"}}), Contains("did you mean 'tiling'?"));

@@ -36,7 +36,7 @@ std::vector<std::pair<std::string, Sourced>> energies(const Technology& technolo
         found.emplace_back("add " + std::string(name(precision)), addition);
     }
     for (const SramPoint& point : technology.sram_read) {
-        found.emplace_back("sram " + std::to_string(point.macro.count()), point.joules_per_byte);
+        found.emplace_back("sram " + std::to_string(point.macro.count()), point.figure);
     }
     return found;
 }
@@ -79,5 +79,34 @@ TEST_CASE("a younger node never costs more energy or area than an older one") {
         CHECK(younger.sram_area.value < older.sram_area.value);
         CHECK(younger.mac_area.at(Precision::int8).value <
               older.mac_area.at(Precision::int8).value);
+    }
+}
+
+TEST_CASE("SRAM gets slower with its size and faster with its node, wires slower") {
+    const std::vector<std::string> nodes = {"65nm", "45nm", "28nm", "16nm", "12nm", "7nm", "5nm"};
+    for (std::size_t n = 0; n < nodes.size(); ++n) {
+        INFO(nodes[n]);
+        const Technology here = shipped_technology(nodes[n]);
+        const auto access = [&](const Technology& technology, std::int64_t kibibytes) {
+            return technology.sram_access({Bytes(kibibytes * 1024)});
+        };
+        for (const std::int64_t size : {4, 8, 32, 100, 1024}) {
+            const Sourced time = access(here, size);
+            CHECK(time.low < time.value);
+            CHECK(time.value < time.high);
+            CHECK(time.value < access(here, size * 2).value);
+            if (n > 0) {
+                const Technology before = shipped_technology(nodes[n - 1]);
+                CHECK(time.value < access(before, size).value);
+                CHECK(here.wire_delay.value > before.wire_delay.value);
+            }
+        }
+        // CACTI 7: a second port costs 1.25 to 2.1 times the energy, 1.02 to 1.29 times the time.
+        const SramMacro two{Bytes(32768), Bytes(8), 2};
+        const double energy =
+            here.sram_read_energy(two).value / here.sram_read_energy({Bytes(32768)}).value;
+        CHECK((energy > 1.25 && energy < 2.1));
+        const double time = here.sram_access(two).value / access(here, 32).value;
+        CHECK((time > 1.02 && time < 1.29));
     }
 }

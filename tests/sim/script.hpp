@@ -45,7 +45,7 @@ public:
     }
     ComponentId buffer(std::int64_t capacity, std::int64_t width = 0) {
         return add("buffer", ComponentKind::sram,
-                   MemoryConfig{Bytes(capacity), Bytes(capacity), Bytes(width), Bytes(width)});
+                   MemoryConfig{Bytes(capacity), {Bytes(capacity)}, Bytes(width), Bytes(width)});
     }
 
     [[nodiscard]] Machine build() const { return Machine(parts_); }
