@@ -13,6 +13,7 @@
 #include "arch/technology.hpp"
 #include "base/yaml.hpp"
 #include "study/configs.hpp"
+#include "study/settable_files.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -40,11 +41,6 @@ Shown show_mapping(const Network& network, const Machine& machine, const Mapping
 Shown show_memory(const Network& network, const Machine& machine, const SpatialMemory& memory,
                   std::optional<std::size_t> core);
 
-/// A file whose keys --set can change.
-struct SettableFile {
-    std::string prefix;  ///< "machine"
-    YamlValue root;
-};
 Shown show_paths(const Configs& configs, const std::vector<SettableFile>& files);
 
 }  // namespace memwall

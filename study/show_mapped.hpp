@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// `show mapping` and `show memory`: a network is mapped as asked for, and what came out described.
+#pragma once
+
+#include <optional>
+
+#include "arch/machine.hpp"
+#include "arch/mapper.hpp"
+#include "arch/spatial_mapper.hpp"
+#include "study/command_line.hpp"
+#include "study/configs.hpp"
+#include "study/load.hpp"
+#include "study/show.hpp"
+#include "study/shown_networks.hpp"
+
+namespace memwall {
+
+/// Keeps what is shown. All that it is given must outlive it; each method throws InputError for
+/// what cannot be mapped.
+class ShowMapped {
+public:
+    ShowMapped(const CommandLine& command, const RunRequest& request, const Configs& configs,
+               InputFiles& inputs, ShownNetworks& networks)
+        : command_(command),
+          request_(request),
+          configs_(configs),
+          inputs_(inputs),
+          networks_(networks) {}
+
+    Shown mapping();
+    Shown memory();
+
+private:
+    void read();
+    [[nodiscard]] MapperOptions mapper_options() const;
+
+    const CommandLine& command_;
+    const RunRequest& request_;
+    const Configs& configs_;
+    InputFiles& inputs_;
+    ShownNetworks& networks_;
+    std::optional<Network> network_;
+    std::optional<Machine> machine_;
+    Mapping mapping_;
+    SpatialMemory memory_;
+};
+
+}  // namespace memwall
