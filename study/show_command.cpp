@@ -38,6 +38,10 @@ public:
         if (what != "memory" && command_.core) {
             throw InputError("show: --core is of show memory");
         }
+        const bool maps = what == "mapping" || what == "memory";
+        if (!maps && (command_.stage || command_.engine)) {
+            throw InputError("show: --stage and --engine are of show mapping and show memory");
+        }
         if (what != "result" && (command_.floorplan || command_.layer || command_.by)) {
             throw InputError("show: --floorplan, --layer and --by are of show result FILE");
         }

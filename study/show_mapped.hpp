@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `show mapping` and `show memory`: a network is mapped as asked for, and what came out described.
+// Over several cards it is run as `run` does it, and what that laid out on one of them is
+// described.
 #pragma once
 
 #include <optional>
@@ -31,8 +33,10 @@ public:
     Shown memory();
 
 private:
-    void read();
-    [[nodiscard]] MapperOptions mapper_options() const;
+    NetworkSource read();
+    void take(const NetworkSource& source);
+    void take_stage(const NetworkSource& source);
+    void take_network(const NetworkSource& source);
 
     const CommandLine& command_;
     const RunRequest& request_;
@@ -41,6 +45,8 @@ private:
     ShownNetworks& networks_;
     std::optional<Network> network_;
     std::optional<Machine> machine_;
+    std::optional<ShownStage> stage_;
+    MapperOptions options_;
     Mapping mapping_;
     SpatialMemory memory_;
 };

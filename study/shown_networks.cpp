@@ -48,6 +48,7 @@ Scenario ShownNetworks::asked_scenario(const NetworkSource& source) const {
     const ScenarioRequest& asked = request_.settings.scenario;
     for (const auto& [key, there] : {std::pair{"items", asked.items.has_value()},
                                      {"warmup_items", asked.warmup_items.has_value()},
+                                     {"chunk", asked.chunk.has_value()},
                                      {"output_tokens", asked.output_tokens.has_value()},
                                      {"cold", asked.cold}}) {
         if (there) {
