@@ -14,7 +14,7 @@ _memwall() {
         [serve]="--machine --network --precision --engine --effort --users --prompt --output-tokens --arrivals --rate --requests --seed --instances --set --json --csv --configs --help"
         [sweep]="--jobs --out --reuse --point-timeout --then --top --dry-run --status --slurm --array-tasks --partition --time --sbatch --engine --effort --set --configs --help"
         [validate]="--json --csv --configs --help"
-        [show]="--machine --network --batch --precision --phase --users --prompt --context --optimizer --effort --objective --mapping --core --floorplan --layer --by --set --compare --graph --yaml --json --csv --configs --help"
+        [show]="--machine --network --batch --precision --phase --users --prompt --chunk --output-tokens --context --optimizer --engine --effort --objective --mapping --core --stage --floorplan --layer --by --set --compare --graph --yaml --json --csv --configs --help"
         [check]="--configs --help"
         [import]="--format --output --batch --set-dim --skip-unsupported --help"
     )

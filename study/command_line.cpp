@@ -164,7 +164,8 @@ const std::vector<ValueOption>& value_options() {
         {"--instances", &CommandLine::instances},
         {"--floorplan", &CommandLine::floorplan},
         {"--layer", &CommandLine::layer},
-        {"--by", &CommandLine::by}};
+        {"--by", &CommandLine::by},
+        {"--stage", &CommandLine::stage}};
     return kOptions;
 }
 

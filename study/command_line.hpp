@@ -25,7 +25,7 @@ struct CommandLine {
         rounds, users, prompt, chunk, output_tokens, context, json, csv, configs, format, output,
         compare, graph, yaml, optimizer, objective, mapping, jobs, out, point_timeout, then, top,
         array_tasks, partition, time, core, arrivals, rate, requests, seed, instances, floorplan,
-        layer, by;
+        layer, by, stage;
     std::vector<std::string> set, set_dim, reuse, sbatch;
     bool skip_unsupported = false, dry_run = false, status = false, slurm = false;
 };

@@ -85,16 +85,7 @@ RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machi
                            const std::vector<std::string>& overrides, const Progress& progress) {
     stop_if_asked();
     const Network& batched = asked.network;
-    MapperOptions options;
-    options.effort = settings.effort;
-    options.objective = settings.objective;
-    options.given = settings.mapping;
-    options.cancelled = interrupted;
-    options.threads = settings.threads;
-    options.rounds = scenario.rounds();
-    if (const auto& cards = machine.parts().cards) {
-        options.together = cards->together;
-    }
+    const MapperOptions options = mapper_options(settings, machine, scenario);
     Executed run;
     if (settings.engine == Engine::analytic) {
         run = estimated(batched, machine, options, scenario);
@@ -181,14 +172,22 @@ RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine
     const auto run = [&](const Network& part, const Scenario& rounds, std::optional<WholeCard> as) {
         const NetworkAtPrecision layers{part, asked.precision, asked.kept};
         if (!as) {
-            return run_rounds(layers, machine, settings, rounds, overrides, progress);
+            RunResult result = run_rounds(layers, machine, settings, rounds, overrides, progress);
+            if (progress.laid_out != nullptr) {
+                progress.laid_out->keep_run(part, rounds, result);
+            }
+            return result;
         }
         RunSettings analytic = settings;
         analytic.engine = Engine::analytic;
         return run_rounds(layers, one_large_card(machine, *as), analytic, rounds, overrides,
                           progress);
     };
-    return run_cards(asked.network, machine, passage, layout, run);
+    RunResult result = run_cards(asked.network, machine, passage, layout, run);
+    if (progress.laid_out != nullptr) {
+        progress.laid_out->keep_step(asked.network, layout.division);
+    }
+    return result;
 }
 
 /// On one card, or on several that have a part of every layer.
@@ -230,6 +229,21 @@ Passage passage_of(StepPlace place) {
 }
 
 }  // namespace
+
+MapperOptions mapper_options(const RunSettings& settings, const Machine& machine,
+                             const Scenario& rounds) {
+    MapperOptions options;
+    options.effort = settings.effort;
+    options.objective = settings.objective;
+    options.given = settings.mapping;
+    options.cancelled = interrupted;
+    options.threads = settings.threads;
+    options.rounds = rounds.rounds();
+    if (const auto& cards = machine.parts().cards) {
+        options.together = cards->together;
+    }
+    return options;
+}
 
 StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
                             const std::vector<std::string>& overrides, const Progress& progress) {

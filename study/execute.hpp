@@ -7,18 +7,25 @@
 #include <vector>
 
 #include "arch/machine.hpp"
+#include "arch/mapper.hpp"
 #include "sim/result.hpp"
 #include "study/command_line.hpp"
+#include "study/laid_out.hpp"
 #include "study/language_run.hpp"
 #include "study/load.hpp"
 
 namespace memwall {
 
-/// Who is told how a run gets on. Both may be empty.
+/// Who is told how a run gets on. All may be empty.
 struct Progress {
     std::function<void(double)> fraction;            ///< that is done, now and then
     std::function<void(const std::string&)> notice;  ///< before a part that will take long
+    LaidOut* laid_out = nullptr;                     ///< keeps what lies on the cards of a pipeline
 };
+
+/// How a mapper is asked for so many rounds of a network on a machine, or on a card of it.
+MapperOptions mapper_options(const RunSettings& settings, const Machine& machine,
+                             const Scenario& rounds);
 
 /// Runs steps of language models on `machine`; all of them with the division over cards of the
 /// first one. `machine`, `settings` and `overrides` must outlive it.

@@ -16,14 +16,31 @@ bool alike(const StageResult& a, const StageResult& b) {
            a.held == b.held;
 }
 
-void add_row(const std::vector<StageResult>& stages, std::size_t begin, std::size_t end,
-             Table& table) {
-    const StageResult& stage = stages[begin];
-    const std::size_t count = end - begin;
-    const std::string which =
-        count == 1 ? std::to_string(begin + 1) : fmt::format("{} to {}", begin + 1, end);
-    table.add({which, fmt::format("{} to {}", stage.first, stages[end - 1].last),
-               std::to_string(stage.cards), format_seconds(stage.interval),
+/// Stages one behind the other that are alike.
+struct Row {
+    std::size_t begin = 0, end = 0;
+    std::string which;   ///< "1 to 14"
+    std::string layers;  ///< "b1_norm1 to b14_add2"
+};
+
+std::vector<Row> rows_of(const std::vector<StageResult>& stages) {
+    std::vector<Row> rows;
+    for (std::size_t begin = 0; begin < stages.size();) {
+        std::size_t end = begin + 1;
+        while (end < stages.size() && alike(stages[begin], stages[end])) {
+            ++end;
+        }
+        rows.push_back(
+            {begin, end,
+             end - begin == 1 ? std::to_string(end) : fmt::format("{} to {}", begin + 1, end),
+             fmt::format("{} to {}", stages[begin].first, stages[end - 1].last)});
+        begin = end;
+    }
+    return rows;
+}
+
+void add_row(const Row& row, const StageResult& stage, Table& table) {
+    table.add({row.which, row.layers, std::to_string(stage.cards), format_seconds(stage.interval),
                format_seconds(stage.latency), format_bytes(stage.held),
                stage.most_users > 0 ? std::to_string(stage.most_users) : ""});
 }
@@ -80,13 +97,8 @@ std::string pipeline_text(const RunResult& run) {
                  {"held"},
                  {"most users"}});
     const std::vector<StageResult>& stages = pipeline.stages;
-    for (std::size_t begin = 0; begin < stages.size();) {
-        std::size_t end = begin + 1;
-        while (end < stages.size() && alike(stages[begin], stages[end])) {
-            ++end;
-        }
-        add_row(stages, begin, end, table);
-        begin = end;
+    for (const Row& row : rows_of(stages)) {
+        add_row(row, stages[row.begin], table);
     }
     const std::string instances =
         pipeline.instances > 1
@@ -99,6 +111,14 @@ std::string pipeline_text(const RunResult& run) {
                "{}\n{}{} of the power are leakage and clock trees of {} cards, {} the work\n",
                limit_text(pipeline), servers_text(stages), format_watts(pipeline.static_power),
                pipeline.cards, format_watts(pipeline.dynamic_power));
+}
+
+std::string stage_list(const std::vector<StageResult>& stages) {
+    std::string list;
+    for (const Row& row : rows_of(stages)) {
+        list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", row.which, row.layers);
+    }
+    return list;
 }
 
 }  // namespace memwall

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "arch/technology.hpp"
 #include "base/yaml.hpp"
 #include "study/configs.hpp"
+#include "study/settable_files.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -35,16 +37,23 @@ Shown show_technology(const Technology& technology);
 Shown show_dram(const YamlValue& file);
 /// Throws InputError where the file is no result.
 Shown show_result(const std::string& file);
-Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping);
+
+/// The stage of a pipeline of cards whose card is shown.
+struct ShownStage {
+    std::size_t number = 1, count = 1;
+    std::int64_t cards = 1;   ///< that have a like part of it
+    std::string first, last;  ///< layers
+};
+/// "stage 3 of 15, b3_norm1 to b3_add2, on 1 card", as a line; empty without a stage.
+std::string stage_line(const std::optional<ShownStage>& stage);
+
+/// What is shown is of a stage where one is given.
+Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping,
+                   const std::optional<ShownStage>& stage);
 /// The memories of all cores, or with `core` (a lane) the blocks in one of them.
 Shown show_memory(const Network& network, const Machine& machine, const SpatialMemory& memory,
-                  std::optional<std::size_t> core);
+                  std::optional<std::size_t> core, const std::optional<ShownStage>& stage);
 
-/// A file whose keys --set can change.
-struct SettableFile {
-    std::string prefix;  ///< "machine"
-    YamlValue root;
-};
 Shown show_paths(const Configs& configs, const std::vector<SettableFile>& files);
 
 }  // namespace memwall

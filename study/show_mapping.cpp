@@ -18,13 +18,17 @@ std::string outermost_name(const Machine& machine, const Mapping& mapping) {
     return mapping.outermost.valid() ? machine.component(mapping.outermost).name : "";
 }
 
-std::string json_of(const Network& network, const Machine& machine, const Mapping& mapping) {
+std::string json_of(const Network& network, const Machine& machine, const Mapping& mapping,
+                    const std::optional<ShownStage>& stage) {
     Json json = {{"network", network.name()},
                  {"machine", machine.name()},
                  {"batch", network.batch()},
                  {"sub_batch", mapping.sub_batch},
                  {"outermost_memory", outermost_name(machine, mapping)},
                  {"network_bound_bytes", mapping.network_bound.count()}};
+    if (stage) {
+        json["stage"] = {{"number", stage->number}, {"of", stage->count}, {"cards", stage->cards}};
+    }
     json["layers"] = Json::array();
     for (const LayerMapping& layer : mapping.layers) {
         json["layers"].push_back({{"name", network.layer(layer.layer).name},
@@ -111,10 +115,21 @@ std::string table_of(const Network& network, const Machine& machine, const Mappi
 
 }  // namespace
 
-Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping) {
-    return {[&] { return json_of(network, machine, mapping); },
-            [&] { return csv_of(network, machine, mapping); },
-            [&] { return table_of(network, machine, mapping); }};
+std::string stage_line(const std::optional<ShownStage>& stage) {
+    return stage ? fmt::format("stage {} of {}, {} to {}, on {} card{}\n", stage->number,
+                               stage->count, stage->first, stage->last, stage->cards,
+                               stage->cards == 1 ? "" : "s, of which one is shown")
+                 : "";
+}
+
+Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping,
+                   const std::optional<ShownStage>& stage) {
+    return {
+        [&network, &machine, &mapping, stage] { return json_of(network, machine, mapping, stage); },
+        [&] { return csv_of(network, machine, mapping); },
+        [&network, &machine, &mapping, stage] {
+            return stage_line(stage) + table_of(network, machine, mapping);
+        }};
 }
 
 }  // namespace memwall

@@ -23,11 +23,12 @@ constexpr std::array<BlockKind, kBlockKinds> kKinds = {
 class MemoryReport {
 public:
     MemoryReport(const Network& network, const Machine& machine, const SpatialMemory& memory,
-                 std::optional<std::size_t> core)
+                 std::optional<std::size_t> core, const std::optional<ShownStage>& stage)
         : network_(network),
           machine_(machine),
           memory_(memory),
           core_(core),
+          stage_(stage),
           layers_(memory.layers.size()) {}
 
     [[nodiscard]] std::string json() const {
@@ -41,6 +42,10 @@ public:
                      {"rows", cores / memory_.columns},
                      {"capacity_bytes", memories.capacity.count()},
                      {"alignment_bytes", memories.alignment.count()}};
+        if (stage_) {
+            json["stage"] = {
+                {"number", stage_->number}, {"of", stage_->count}, {"cards", stage_->cards}};
+        }
         json["layers"] = Json::array();
         for (std::size_t f = 0; f < layers_; ++f) {
             const Fullest fullest = fullest_at(f);
@@ -158,12 +163,15 @@ private:
             greatest = std::max(greatest, staying(lane, BlockKind::weights));
         }
         const auto fullest = static_cast<std::size_t>(most - cores.begin());
-        return fmt::format(
-            "{} on {}: batch {}, {} at a time; {} cores of {}\n"
-            "weights of a core: {} to {}; with all else it reaches {} to {}, most in core {}\n",
-            network_.name(), machine_.name(), network_.batch(), memory_.sub_batch, cores.size(),
-            format_bytes(memory_.memories.capacity), format_bytes(fewest), format_bytes(greatest),
-            format_bytes(least->top), format_bytes(most->top), place_text(fullest));
+        return stage_line(stage_) +
+               fmt::format(
+                   "{} on {}: batch {}, {} at a time; {} cores of {}\n"
+                   "weights of a core: {} to {}; with all else it reaches {} to {}, most in core "
+                   "{}\n",
+                   network_.name(), machine_.name(), network_.batch(), memory_.sub_batch,
+                   cores.size(), format_bytes(memory_.memories.capacity), format_bytes(fewest),
+                   format_bytes(greatest), format_bytes(least->top), format_bytes(most->top),
+                   place_text(fullest));
     }
 
     [[nodiscard]] std::string layer_table() const {
@@ -243,14 +251,15 @@ private:
     const Machine& machine_;
     const SpatialMemory& memory_;
     std::optional<std::size_t> core_;
+    std::optional<ShownStage> stage_;
     std::size_t layers_;
 };
 
 }  // namespace
 
 Shown show_memory(const Network& network, const Machine& machine, const SpatialMemory& memory,
-                  std::optional<std::size_t> core) {
-    const MemoryReport report(network, machine, memory, core);
+                  std::optional<std::size_t> core, const std::optional<ShownStage>& stage) {
+    const MemoryReport report(network, machine, memory, core, stage);
     return {[report] { return report.json(); }, [report] { return report.csv(); },
             [report] { return report.table(); }};
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies in the cores of a chip, as a user asks for it.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace memwall;
 using namespace memwall::test;
@@ -120,7 +123,86 @@ TEST_CASE("A core without room names the layer, what lies there, and the chips t
               .err ==
           "--set machine.components.dma.program=2KiB: error: 'program' needs 'mapper: "
           "spatial' in the machine\n");
-    CHECK(run_memwall({"show", "memory", "--machine", "northpole_16", "--network", "llama2_7b"})
-              .err.find("show takes one card of machine 'northpole_16', which has 16, and the "
-                        "network does not fit one; `run` divides it") != std::string::npos);
+}
+
+TEST_CASE("show --stage shows what run laid out on the cards of a stage") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "small.yaml",
+               "memwall: 1\nnetwork: small\nextends: decoder\n"
+               "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, "
+               "vocabulary: 800}\n");
+    const auto asked = [&](std::vector<std::string> words, const std::vector<std::string>& more) {
+        words.insert(words.end(),
+                     {"--machine", "northpole_rack", "--network", "./small.yaml", "--phase",
+                      "decode", "--users", "6", "--context", "40", "--output-tokens", "2", "--set",
+                      "machine.cards.overhead=0 us", "--engine", "analytic", "--effort", "quick"});
+        words.insert(words.end(), more.begin(), more.end());
+        return run_memwall(words, folder.path());
+    };
+    const Json run = Json::parse(asked({"run"}, {"--json", "-"}).out)["runs"][0];
+    const Json& stages = run["totals"]["pipeline"]["stages"];
+    REQUIRE(stages.size() > 1);
+    std::map<std::string, std::string> mappings;  // of both tokens the same
+    for (const Json& layer : run["layers"]) {
+        mappings[layer["name"]] = layer["mapping"];
+    }
+    std::size_t layers = 0;
+    double caches = 0;
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+        const std::vector<std::string> of_stage = {"--stage", std::to_string(s + 1), "--json", "-"};
+        const ProgramRun mapped = asked({"show", "mapping"}, of_stage);
+        CHECK(mapped.err.find("note: of the 2 steps that were run, the one with the largest caches "
+                              "is shown\n") != std::string::npos);
+        const Json mapping = Json::parse(mapped.out);
+        CHECK(mapping["stage"] ==
+              Json{{"number", s + 1}, {"of", stages.size()}, {"cards", stages[s]["cards"]}});
+        CHECK(mapping["layers"].front()["name"] == stages[s]["first"]);
+        CHECK(mapping["layers"].back()["name"] == stages[s]["last"]);
+        for (const Json& layer : mapping["layers"]) {
+            ++layers;
+            if (!layer["fused"].get<bool>()) {
+                CHECK(layer["mapping"] == mappings.at(layer["name"]));
+            }
+        }
+        // What the run says a card holds: what stays, and the most beside it.
+        const Json memory = Json::parse(asked({"show", "memory"}, of_stage).out);
+        double stays = 0;
+        for (const Json& core : memory["cores"]) {
+            stays += core["weights_bytes"].get<double>() + core["state_bytes"].get<double>();
+            caches += core["state_bytes"].get<double>();
+        }
+        double most = 0;
+        for (const Json& layer : memory["layers"]) {
+            most = std::max(most, 256 * layer["mean_bytes"].get<double>() + 255);
+        }
+        const double held = stages[s]["held_bytes"].get<double>();
+        CHECK(stays <= held);
+        CHECK(held <= most);
+        CHECK(held > 0.98 * most);
+    }
+    CHECK(layers + 1 == run["layers"].size());  // and (idle)
+    // Keys and values: 3 layers, 6 users, 42 tokens with the last one's, 2 heads of 64 B.
+    CHECK(caches == 3 * 6 * 42 * 2 * 2 * 64);
+    const ProgramRun core = asked({"show", "memory"}, {"--stage", "1", "--core", "0,0"});
+    CHECK(core.out.find("core (0, 0):\n") != std::string::npos);
+    CHECK(core.out.find("stage 1 of " + std::to_string(stages.size()) + ", b1_norm1 to ") == 0);
+
+    const std::string list = "; --stage N says which one to show\n";
+    CHECK(asked({"show", "memory"}, {})
+              .err.find("error: machine 'northpole_rack' has the network in " +
+                        std::to_string(stages.size()) + " stages: 1") != std::string::npos);
+    CHECK(asked({"show", "mapping"}, {}).err.find(list) != std::string::npos);
+    for (const char* none : {"0", "17", "two"}) {
+        CHECK(asked({"show", "mapping"}, {"--stage", none})
+                  .err.find("error: --stage: expected a number from 1 to " +
+                            std::to_string(stages.size()) + ", found '" + none +
+                            "'; the stages are 1") != std::string::npos);
+    }
+    CHECK(run_memwall({"show", "memory", "--machine", "tiny_northpole", "--network", "tiny_conv",
+                       "--stage", "1"})
+              .err ==
+          "error: --stage: expected a machine whose cards have stages of a network; "
+          "'tiny_northpole' is none\n");
+    CHECK(run_memwall({"show", "networks", "--stage", "1"}).err ==
+          "error: show: --stage and --engine are of show mapping and show memory\n");
 }

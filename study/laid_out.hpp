@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run over cards lays out on them, kept as it goes: how the network was divided, and what
+// each card was given to do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/machine.hpp"
+#include "sim/result.hpp"
+#include "sim/scenario.hpp"
+#include "study/card_parts.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// One card of a stage.
+struct LaidOutStage {
+    CardPart part;
+    Network network;  ///< the part with as many items as a round of the card has
+    Scenario rounds;
+    /// Of the card with all its users, or of one that has the same but for names. Of the log.
+    const RunResult* run = nullptr;
+};
+
+/// Several steps of a language model may be kept; they are divided alike.
+class LaidOut {
+public:
+    /// What a card did. Of the runs of parts that differ in names alone the longest is kept: that
+    /// with all users, not the one of a group alone.
+    void keep_run(const Network& network, const Scenario& rounds, const RunResult& run);
+    /// A step, at its batch and precision, and how it was divided in the end. Steps that were
+    /// divided otherwise before are forgotten: they come again.
+    void keep_step(const Network& step, const Division& division);
+
+    /// 0: nothing was divided.
+    [[nodiscard]] std::size_t stages() const { return division_.size(); }
+    [[nodiscard]] std::size_t steps() const { return steps_.size(); }
+    /// A stage, from 0, of the step with the largest caches. The machine is the one of the run.
+    [[nodiscard]] LaidOutStage stage(std::size_t stage, const Machine& machine) const;
+
+private:
+    struct CardRun {
+        Scenario rounds;
+        RunResult result;
+    };
+
+    std::map<std::string, CardRun> runs_;  ///< by shape
+    std::vector<Network> steps_;
+    Division division_;
+};
+
+/// The stage, from 0, that --stage asks for, from 1. Throws InputError, which lists the stages,
+/// where it asks for none that there is; of a single stage nothing need be asked.
+std::size_t asked_stage(const std::optional<std::string>& asked, const PipelineResult& pipeline,
+                        const std::string& machine);
+
+}  // namespace memwall
