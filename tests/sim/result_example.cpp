@@ -46,7 +46,7 @@ Component buffer() {
     component.name = "buffer";
     component.kind = ComponentKind::sram;
     component.clock = ClockId(std::size_t{0});
-    component.config = MemoryConfig{Bytes(1024), Bytes(1024), Bytes(0), Bytes(0)};
+    component.config = MemoryConfig{Bytes(1024), {Bytes(1024)}, Bytes(0), Bytes(0)};
     component.energies = {{Action::read, {}, joules(2, 2, 2, Status::derived)},
                           {Action::write, {}, joules(3, 3, 3, Status::derived)}};
     component.area = SquareMillimetres(5);

@@ -23,7 +23,7 @@ struct Parts {
         config.hop = Cycles(1);
         mesh = script.add("mesh", ComponentKind::mesh, config);
         memory = script.add("cores", ComponentKind::sram,
-                            MemoryConfig{Bytes(4'096), Bytes(4'096), Bytes(0), Bytes(0)}, 9);
+                            MemoryConfig{Bytes(4'096), {Bytes(4'096)}, Bytes(0), Bytes(0)}, 9);
         dma = script.dma(4);
         machine = std::make_unique<Machine>(script.build());
     }

@@ -102,7 +102,7 @@ Outcome serve(std::int64_t cache_bytes) {
         chips[c] = machine.add("chip " + number, ComponentKind::mac_array, MacArrayConfig{});
         caches[c] =
             machine.add("cache " + number, ComponentKind::sram,
-                        MemoryConfig{Bytes(cache_bytes), Bytes(cache_bytes), Bytes(0), Bytes(0)});
+                        MemoryConfig{Bytes(cache_bytes), {Bytes(cache_bytes)}, Bytes(0), Bytes(0)});
     }
     for (std::size_t l = 0; l < 2; ++l) {
         BusConfig bus;
