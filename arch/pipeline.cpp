@@ -12,7 +12,8 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 /// A stage that is possible.
 struct Candidate {
     Stage stage;
-    double seconds = 0;
+    double turn = 0;
+    double way = 0;  ///< of one group
 };
 
 /// By their ends.
@@ -22,8 +23,10 @@ std::vector<Candidate> all_candidates(std::size_t items, std::int64_t cards,
     for (std::size_t end = 1; end <= items; ++end) {
         for (std::size_t begin = 0; begin < end; ++begin) {
             for (std::int64_t width = 1; width <= cards; ++width) {
-                if (const auto seconds = time(begin, end, width)) {
-                    candidates.push_back({{begin, end, width}, seconds->count()});
+                if (const auto cost = time(begin, end, width)) {
+                    candidates.push_back({{begin, end, width},
+                                          cost->turn.count(),
+                                          (cost->turn + cost->waits).count()});
                 }
             }
         }
@@ -38,7 +41,7 @@ struct Best {
 };
 using BestTable = std::vector<std::vector<Best>>;  ///< by items, then cards used
 
-/// `joined(before, seconds)`: the cost of a partition by that of all but its last stage.
+/// `joined(before, last)`: the cost of a partition by that of all but its last stage.
 template <class Joined>
 BestTable best_partitions(std::size_t items, std::int64_t cards,
                           const std::vector<Candidate>& candidates, const Joined& joined) {
@@ -49,7 +52,7 @@ BestTable best_partitions(std::size_t items, std::int64_t cards,
         const std::vector<Best>& before = best[candidate.stage.begin];
         std::vector<Best>& after = best[candidate.stage.end];
         for (std::size_t used = width; used < after.size(); ++used) {
-            const double cost = joined(before[used - width].cost, candidate.seconds);
+            const double cost = joined(before[used - width].cost, candidate);
             if (cost < after[used].cost) {
                 after[used] = {cost, candidate.stage};
             }
@@ -78,7 +81,7 @@ public:
     [[nodiscard]] double least_slowest() const {
         const BestTable best = best_partitions(
             items_, cards_, candidates_,
-            [](double before, double seconds) { return std::max(before, seconds); });
+            [](double before, const Candidate& last) { return std::max(before, last.turn); });
         return best[items_][cheapest(best[items_])].cost;
     }
 
@@ -90,8 +93,8 @@ public:
         }
         std::vector<double> limits;
         for (const Candidate& candidate : candidates_) {
-            if (candidate.seconds >= least) {
-                limits.push_back(candidate.seconds);
+            if (candidate.turn >= least) {
+                limits.push_back(candidate.turn);
             }
         }
         std::sort(limits.begin(), limits.end());
@@ -123,9 +126,10 @@ public:
 
 private:
     [[nodiscard]] BestTable ways(double limit) const {
-        return best_partitions(items_, cards_, candidates_, [&](double before, double seconds) {
-            return seconds <= limit ? before + seconds + goal_.each.count() : kNever;
-        });
+        return best_partitions(
+            items_, cards_, candidates_, [&](double before, const Candidate& last) {
+                return last.turn <= limit ? before + last.way + goal_.each.count() : kNever;
+            });
     }
 
     [[nodiscard]] double shortest_way(double limit) const {

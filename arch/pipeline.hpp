@@ -21,9 +21,15 @@ struct Stage {
     friend bool operator==(const Stage&, const Stage&) = default;
 };
 
-/// Time of items [begin, end) on `cards` cards; none where they do not fit, or can't be divided.
+/// What a stage takes of time.
+struct StageCost {
+    Seconds turn;      ///< until it can take in the next group
+    Seconds waits{0};  ///< what a group is longer on its way, while the stage does others
+};
+
+/// Cost of items [begin, end) on `cards` cards; none where they do not fit, or can't be divided.
 using StageTime =
-    std::function<std::optional<Seconds>(std::size_t begin, std::size_t end, std::int64_t cards)>;
+    std::function<std::optional<StageCost>(std::size_t begin, std::size_t end, std::int64_t cards)>;
 
 /// What a partition is to be good for.
 struct PartitionGoal {

@@ -109,17 +109,16 @@ void append_notes(const CardShare& card, RunResult& combined) {
 }
 
 /// What the last layer of a card sends to another server; the card's layers are the last ones.
-void add_transfer(const CardShare& card, const Machine& machine, RunResult& combined) {
-    if (!card.to_other_server) {
-        return;
+void add_transfers(const CardShare& card, const Machine& machine, RunResult& combined) {
+    for (const ServerTransfer& sent : card.to_other_server) {
+        const LedgerRow row =
+            transfer_row(LayerId(combined.layers.size() - 1), server_link(machine), sent.precision,
+                         sent.bytes, machine);
+        LayerResult& layer = combined.layers.back();
+        layer.energy += row.energy;
+        layer.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
+        combined.ledger.push_back(row);
     }
-    const LedgerRow row =
-        transfer_row(LayerId(combined.layers.size() - 1), server_link(machine),
-                     card.to_other_server->precision, card.to_other_server->bytes, machine);
-    LayerResult& layer = combined.layers.back();
-    layer.energy += row.energy;
-    layer.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
-    combined.ledger.push_back(row);
 }
 
 /// The links between servers are one a server, and busy with what their cards send.
@@ -134,8 +133,8 @@ void set_server_links(const std::vector<CardShare>& cards, std::int64_t all_card
     result.instances = ceil_divide(all_cards, machine.parts().server->cards);
     Seconds busy(0);
     for (const CardShare& card : cards) {
-        if (card.to_other_server) {
-            const Seconds sends = card.to_other_server->bytes / link.bandwidth;
+        for (const ServerTransfer& sent : card.to_other_server) {
+            const Seconds sends = sent.bytes / link.bandwidth;
             result.busy_max = std::max(result.busy_max, sends);
             busy += sends;
         }
@@ -262,7 +261,7 @@ RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_ca
         ledger.add(*card.run, combined.layers.size());
         append_layers(card, combined.layers);
         append_notes(card, combined);
-        add_transfer(card, machine, combined);
+        add_transfers(card, machine, combined);
         waiting -= card.run->totals.window.count();
     }
     ledger.wait(std::max(0.0, waiting));

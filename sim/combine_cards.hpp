@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +21,9 @@ struct ServerTransfer {
 /// What a card did of a round. Cards with equal parts share a run.
 struct CardShare {
     const RunResult* run = nullptr;
-    std::vector<std::string> layers;  ///< names of its own, in the order of the run's
-    Seconds start;                    ///< of its part, in the way of an item alone
-    std::optional<ServerTransfer> to_other_server{};  ///< what its last layer sends there
+    std::vector<std::string> layers;                ///< names of its own, in the order of the run's
+    Seconds start;                                  ///< of its part, in the way of an item alone
+    std::vector<ServerTransfer> to_other_server{};  ///< what its last layer sends there
 };
 
 /// The sum of all cards over `window`, in which the items of one run go through all of them. A card

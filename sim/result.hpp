@@ -54,17 +54,26 @@ struct ClockUnderCap {
     bool holds = true;  ///< whether the steady power stays within the cap
 };
 
+/// How cards of a stage add up their partial sums.
+struct StageExchange {
+    std::int64_t all_reduces = 0;  ///< one after another
+    Seconds way;                   ///< of the stage's latency, for what goes together
+    Bytes sent;                    ///< by all of its cards, in a round of all users
+};
+
 /// A part of the network on one of several cards.
 struct StageResult {
-    std::string first, last;      ///< layers
-    std::int64_t cards = 1;       ///< that do equal parts of it at once
-    Seconds interval;             ///< between the users' tokens, by what it computes and moves
-    Seconds latency;              ///< of one alone, in and out of the card
-    Bytes held;                   ///< in the fullest card
+    std::string first, last;  ///< layers
+    std::int64_t cards = 1;   ///< that do equal parts of it at once
+    Seconds interval;         ///< between the users' tokens, by what it computes and moves; with
+                              ///< the overheads of its exchanges
+    Seconds latency;          ///< of one alone, in and out of the card
+    Bytes held;               ///< in the fullest card
     std::int64_t most_users = 0;  ///< whose caches fit
     /// What the way to the next stage, or back to the first, takes beside the hop where it leads
     /// from server to server; none: both are in one server, or no link between servers is said.
     std::optional<Seconds> between_servers{};
+    std::optional<StageExchange> exchange{};  ///< where its cards share matrices
 };
 
 /// What limits a pipeline of cards.

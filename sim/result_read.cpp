@@ -219,6 +219,12 @@ std::optional<PipelineResult> read_pipeline(const Node& node) {
             pipeline.stages.back().between_servers =
                 Seconds(stage.at("between_servers_s").number());
         }
+        if (stage.has("exchange")) {
+            const Node exchange = stage.at("exchange");
+            pipeline.stages.back().exchange = {exchange.at("all_reduces").count(),
+                                               Seconds(exchange.at("way_s").number()),
+                                               Bytes(exchange.at("sent_bytes").count())};
+        }
     }
     return pipeline;
 }

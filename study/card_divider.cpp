@@ -2,8 +2,6 @@
 #include "study/card_divider.hpp"
 
 #include <algorithm>
-#include <map>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "arch/pipeline.hpp"
 #include "base/bisect.hpp"
 #include "base/error.hpp"
+#include "study/card_exchange.hpp"
 #include "study/card_sections.hpp"
 #include "workloads/slice.hpp"
 
@@ -46,7 +45,8 @@ public:
           groups_(groups),
           room_(card_room(machine)),
           buffer_(shared_buffer(machine)),
-          sections_(card_sections(network, machine)) {}
+          chain_(network, machine),
+          sections_(chain_.all()) {}
 
     void weigh(const WholeRun& whole) {
         if (!room_for(network_.batch(), cards_.count)) {
@@ -70,7 +70,7 @@ public:
         const auto stages =
             partition_chain(sections_.size(), cards_.count, goal,
                             [&](std::size_t begin, std::size_t end, std::int64_t width) {
-                                return time(begin, end, width);
+                                return cost(begin, end, width);
                             });
         if (!stages) {
             ensure(!refused_.empty(), "what has room has a partition");
@@ -90,8 +90,8 @@ public:
 
     bool correct(const StageLayers& stage, Seconds measured) {
         const auto [begin, end] = range_of(stage);
-        const std::optional<Seconds> expected = time(begin, end, stage.cards);
-        if (expected && measured.count() <= expected->count() * (1 + kSlower)) {
+        if (cost(begin, end, stage.cards) &&
+            measured.count() <= time(begin, end, stage.cards).count() * (1 + kSlower)) {
             return false;
         }
         slow_.push_back({parts(begin, end, stage.cards), measured});
@@ -104,6 +104,8 @@ private:
     /// A stage that is slower by so much than its layers are elsewhere is no longer taken for what
     /// they are: its card is so full that weights come from afar.
     static constexpr double kSlower = 0.1;
+    /// So many cards are tried for a block that one does not hold.
+    static constexpr std::int64_t kMostSharers = 64;
 
     /// The sections of a stage.
     [[nodiscard]] std::pair<std::size_t, std::size_t> range_of(const StageLayers& stage) const {
@@ -125,32 +127,13 @@ private:
         return found;
     }
 
-    /// What each section adds to a round. Equal ones count alike, whichever of them had its weights
-    /// in a buffer.
+    /// What each section adds to a round of such a card.
     [[nodiscard]] std::vector<Seconds> weights_of(const WholeRun& whole, WholeCard card) const {
         const RunResult run =
             whole(slice_network(network_, layers_on_cards(network_), network_.name()), card);
         ensure(run.totals.items_together == cards_.together,
                "a whole run has groups as large as cards have");
-        std::map<std::string, Seconds> adds;
-        for (const LayerResult& layer : run.layers) {
-            adds[layer.name] = layer.adds;
-        }
-        std::map<int, std::vector<double>> by_shape;
-        for (const Section& section : sections_) {
-            double seconds = 0;
-            for (const Layer& layer : section.network.layers()) {
-                seconds += adds.at(layer.name).count();
-            }
-            by_shape[section.shape].push_back(seconds);
-        }
-        std::vector<Seconds> means;
-        for (const Section& section : sections_) {
-            const std::vector<double>& all = by_shape[section.shape];
-            means.emplace_back(std::accumulate(all.begin(), all.end(), 0.0) /
-                               static_cast<double>(all.size()));
-        }
-        return means;
+        return seconds_of(sections_, run);
     }
 
     [[nodiscard]] const LinkConfig& host() const {
@@ -165,9 +148,9 @@ private:
         Bytes passes;
         for (std::size_t u = end; u-- > begin;) {
             const Section& section = sections_[u];
-            stays += Bytes(section.weights.count() / width) + section.state_of_user * users +
-                     section.lost;
-            passes = std::max(passes, section.activations);
+            stays += Bytes(section.needs.weights.count() / width) +
+                     section.needs.state_of_user * users + section.needs.lost;
+            passes = std::max(passes, section.needs.activations);
             if (stays + passes > room_) {
                 return false;
             }
@@ -206,17 +189,57 @@ private:
         });
     }
 
-    [[nodiscard]] std::optional<Seconds> time(std::size_t begin, std::size_t end,
-                                              std::int64_t width) const {
-        if (!divisible(begin, end, width) || !fits(begin, end, width, network_.batch()) ||
-            was_refused(begin, end, width)) {
+    [[nodiscard]] std::int64_t most_sharers() const { return std::min(cards_.count, kMostSharers); }
+
+    /// The least number of cards that hold a block together which none holds alone.
+    [[nodiscard]] std::optional<std::int64_t> sharers(const Block& block,
+                                                      std::int64_t users) const {
+        if (fits(block.begin, block.end, 1, users) && !was_refused(block.begin, block.end, 1)) {
             return std::nullopt;
         }
-        const bool resident = in_buffer(begin, end, width);
+        for (std::int64_t width = 2; width <= most_sharers(); ++width) {
+            const std::optional<BlockShare>& share = chain_.share(block, width);
+            if (share && share->needs.with_users(users) <= room_ &&
+                !was_refused(block.begin, block.end, width)) {
+                return width;
+            }
+        }
+        return std::nullopt;
+    }
+
+    /// The block of just these sections, if `width` cards share it.
+    [[nodiscard]] const Block* shared(std::size_t begin, std::size_t end, std::int64_t width,
+                                      std::int64_t users) const {
+        const Block* block = width > 1 ? chain_.block(begin, end) : nullptr;
+        return block != nullptr && sharers(*block, users) == width ? block : nullptr;
+    }
+
+    /// Whether `width` cards can do these sections, each of them all or a part.
+    [[nodiscard]] bool possible(std::size_t begin, std::size_t end, std::int64_t width) const {
+        return divisible(begin, end, width) && fits(begin, end, width, network_.batch()) &&
+               !was_refused(begin, end, width);
+    }
+
+    [[nodiscard]] std::optional<StageCost> cost(std::size_t begin, std::size_t end,
+                                                std::int64_t width) const {
+        if (const Block* block = shared(begin, end, width, network_.batch())) {
+            const BlockShare& share = *chain_.share(*block, width);
+            const ExchangeCost exchange =
+                exchange_cost(machine_, share.all_reduces, share.received);
+            return StageCost{time(begin, end, width) + exchange.turn, exchange.waits};
+        }
+        return possible(begin, end, width) ? std::optional(StageCost{time(begin, end, width)})
+                                           : std::nullopt;
+    }
+
+    /// Of the run of these sections on each of `width` cards.
+    [[nodiscard]] Seconds time(std::size_t begin, std::size_t end, std::int64_t width) const {
+        const Block* block = shared(begin, end, width, network_.batch());
+        const bool resident = block == nullptr && in_buffer(begin, end, width);
         Seconds sum(0);
         for (std::size_t u = begin; u < end; ++u) {
             const Section& section = sections_[u];
-            const std::int64_t parts = u + 1 == end ? width : 1;
+            const std::int64_t parts = block != nullptr || u + 1 == end ? width : 1;
             sum += Seconds((resident ? section.seconds_resident : section.seconds).count() /
                            static_cast<double>(parts));
         }
@@ -225,7 +248,12 @@ private:
                 sum = slow.seconds;
             }
         }
-        return std::max(sum, transfer(begin, end, width));
+        if (block != nullptr) {
+            const CardNeeds& needs = chain_.share(*block, width)->needs;
+            return std::max(sum, transfer(needs.in, static_cast<double>(needs.out.count())));
+        }
+        const auto out = static_cast<double>(sections_[end - 1].needs.out.count());
+        return std::max(sum, transfer(sections_[begin].needs.in, out / static_cast<double>(width)));
     }
 
     /// Whether the weights stay in the buffer in front of the card's DRAM, beside activations.
@@ -233,18 +261,16 @@ private:
         Bytes weights;
         Bytes passes;
         for (std::size_t u = begin; u < end && weights <= buffer_; ++u) {
-            weights += Bytes(sections_[u].weights.count() / width);
-            passes = std::max(passes, sections_[u].activations);
+            weights += Bytes(sections_[u].needs.weights.count() / width);
+            passes = std::max(passes, sections_[u].needs.activations);
         }
         return weights + passes <= buffer_;
     }
 
     /// Of what a group of users brings to the card and takes away, whichever takes longer.
-    [[nodiscard]] Seconds transfer(std::size_t begin, std::size_t end, std::int64_t width) const {
-        const auto out = static_cast<double>(sections_[end - 1].out.count());
-        const double most = std::max(static_cast<double>(sections_[begin].in.count()),
-                                     out / static_cast<double>(width));
-        return Seconds(most / static_cast<double>(host().bandwidth.count()));
+    [[nodiscard]] Seconds transfer(Bytes in, double out) const {
+        return Seconds(std::max(static_cast<double>(in.count()), out) /
+                       static_cast<double>(host().bandwidth.count()));
     }
 
     [[nodiscard]] std::vector<bool> layers_of(const Stage& stage) const {
@@ -259,9 +285,10 @@ private:
     /// Whether `users` find room on so many cards, whatever the time.
     [[nodiscard]] bool room_for(std::int64_t users, std::int64_t cards) const {
         const auto any = [&](std::size_t begin, std::size_t end,
-                             std::int64_t width) -> std::optional<Seconds> {
-            return divisible(begin, end, width) && fits(begin, end, width, users)
-                       ? std::optional(Seconds(1))
+                             std::int64_t width) -> std::optional<StageCost> {
+            return (divisible(begin, end, width) && fits(begin, end, width, users)) ||
+                           shared(begin, end, width, users) != nullptr
+                       ? std::optional(StageCost{Seconds(1)})
                        : std::nullopt;
         };
         return partition_chain(sections_.size(), cards, {}, any).has_value();
@@ -285,18 +312,37 @@ private:
         return ": the caches of " + std::to_string(network_.batch()) + " users do not; " + most;
     }
 
+    /// Whether cards hold the block of a section together, without caches.
+    [[nodiscard]] bool can_be_shared(std::size_t section) const {
+        const Block* block = chain_.block_with(section);
+        return block != nullptr && sharers(*block, 0).has_value();
+    }
+
+    /// Whether cards could share the block of a section, if they had room.
+    [[nodiscard]] bool is_shareable(std::size_t section) const {
+        const Block* block = chain_.block_with(section);
+        for (std::int64_t width = 2; block != nullptr && width <= most_sharers(); ++width) {
+            if (chain_.share(*block, width)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     [[nodiscard]] std::string too_little_room() const {
         const std::string weights = "; their memories hold " +
                                     format_bytes(card_capacity(machine_) * cards_.count) +
                                     ", its weights take " + format_bytes(network_.weight_bytes());
-        for (const Section& section : sections_) {
-            if (!fits_somewhere(section, room_)) {
+        for (std::size_t u = 0; u < sections_.size(); ++u) {
+            if (const Section& section = sections_[u];
+                !fits_somewhere(section, room_) && !can_be_shared(u)) {
                 return weights + "; the layers '" + section.network.layers().front().name +
                        "' to '" + section.network.layers().back().name +
                        "' have to lie on one card, which holds " +
-                       format_bytes(card_capacity(machine_)) + ": their weights take " +
-                       format_bytes(section.weights) + ", their activations " +
-                       format_bytes(section.activations);
+                       format_bytes(card_capacity(machine_)) +
+                       (is_shareable(u) ? ", or on cards that share their matrices" : "") +
+                       ": their weights take " + format_bytes(section.needs.weights) +
+                       ", their activations " + format_bytes(section.needs.activations);
             }
         }
         const std::int64_t too_few = most_that(0, kMostCards + 1, [&](std::int64_t cards) {
@@ -313,7 +359,8 @@ private:
     std::int64_t groups_;
     Bytes room_;
     Bytes buffer_;  ///< in front of the card's DRAM; 0 without one
-    std::vector<Section> sections_;
+    CardSections chain_;
+    std::vector<Section>& sections_;
     std::vector<Refused> refused_;
     std::vector<Slow> slow_;
 };

@@ -2,22 +2,35 @@
 #include "study/card_parts.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "workloads/shared_section.hpp"
 #include "workloads/slice.hpp"
 
 namespace memwall {
 CardPart part_of(const Network& network, const StageLayers& stage) {
     CardPart part;
-    part.network = slice_network(network, stage.layers, network.name());
+    part.whole = part.network = slice_network(network, stage.layers, network.name());
     part.cards = stage.cards;
     part.first = part.network.layers().front().name;
     part.last = part.network.layers().back().name;
-    if (stage.cards > 1) {
-        part.network = with_part_of_outputs(part.network, 0, stage.cards);
+    if (stage.cards == 1) {
+        return part;
     }
+    if (divisible_layer(part.network).valid()) {
+        part.network = with_part_of_outputs(part.network, 0, stage.cards);
+        return part;
+    }
+    const std::optional<SharedSection> share = share_section(part.network, stage.cards);
+    ensure(share.has_value(), "a block that was found to be shared is shared");
+    part.network = share->network;
+    part.all_reduces = share->all_reduces;
+    part.sent = share->sent;
+    part.received = share->received;
+    part.sums = share->sums;
     return part;
 }
 

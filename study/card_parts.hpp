@@ -23,6 +23,11 @@ struct CardPart {
     Network network;  ///< of one card
     std::int64_t cards = 1;
     std::string first, last;  ///< layers
+    Network whole;            ///< of all its cards
+    /// Where cards share matrices: their sums, one after another.
+    std::int64_t all_reduces = 0;
+    Bytes sent, received;  ///< sums, by a card in all of them, of all items
+    Precision sums = Precision::int32;
 };
 
 /// What a stage has of a network that was divided, or of another step of it.

@@ -13,33 +13,13 @@
 #include "base/error.hpp"
 #include "sim/combine_cards.hpp"
 #include "study/card_divider.hpp"
+#include "study/card_exchange.hpp"
 #include "study/card_parts.hpp"
+#include "study/part_runs.hpp"
 #include "study/server_ways.hpp"
-#include "workloads/transforms.hpp"
 
 namespace memwall {
 namespace {
-
-/// Of a part's run: the first steps fill what the last finds full, and so many groups more.
-constexpr std::int64_t kSteps = 3;
-
-/// Enough groups of users to keep a card busy, when parts are weighed.
-constexpr std::int64_t kWeighedGroups = 8;
-
-/// So many rounds of a part, of which the last ones are counted.
-Scenario rounds_of(const Network& part, std::int64_t rounds, std::int64_t counted = 1) {
-    Scenario scenario;
-    scenario.batch = part.batch();
-    scenario.items = rounds * part.batch();
-    scenario.warmup_items = scenario.items - counted * part.batch();
-    return scenario;
-}
-
-/// A part with all its users, and alone with one group of them.
-struct PartRun {
-    RunResult busy;
-    Seconds latency;
-};
 
 class CardsRun {
 public:
@@ -49,9 +29,8 @@ public:
           machine_(machine),
           cards_(*machine.parts().cards),
           passage_(passage),
-          run_(run),
           groups_(network.batch() / cards_.together),
-          all_in_cores_(card_memory(machine).kind != ComponentKind::dram) {
+          runs_(machine, groups_, run) {
         check_groups(network.batch(), cards_);
         if (layout.division.empty()) {
             divide(layout);
@@ -104,7 +83,7 @@ private:
     void divide(CardLayout& layout) {
         CardDivider divider(
             network_, machine_, passage_ == Passage::stream ? 0 : groups_,
-            [&](const Network& layers, WholeCard card) { return weighed(layers, card); });
+            [&](const Network& layers, WholeCard card) { return runs_.weighed(layers, card); });
         for (const RefusedStage& refused : layout.refused) {
             divider.refuse(refused);
         }
@@ -156,9 +135,8 @@ private:
     bool corrected(CardDivider& divider, const Division& division) {
         bool some = false;
         for (std::size_t p = 0; p < parts_.size(); ++p) {
-            const auto run = runs_.find(shape_text(parts_[p].network));
-            some = run == runs_.end() || divider.correct(division[p], interval(run->second.busy)) ||
-                   some;
+            const PartRun* run = runs_.known(parts_[p].network);
+            some = run == nullptr || divider.correct(division[p], runs_.interval(*run)) || some;
         }
         return some;
     }
@@ -193,54 +171,12 @@ private:
                 continue;
             }
             try {
-                run_of(parts_[p]);
+                runs_.of(parts_[p].network);
             } catch (const DoesNotFit& refusal) {
                 refused.push_back({division[p], refusal});
             }
         }
         return refused;
-    }
-
-    /// All layers, with enough groups to keep a card busy.
-    RunResult weighed(const Network& layers, WholeCard card) {
-        const std::int64_t some = all_in_cores_ ? std::min(groups_, kWeighedGroups) : 1;
-        const Network part = with_batch(layers, some * cards_.together);
-        return run_(part, rounds_of(part, kSteps + kWeighedGroups / some), card);
-    }
-
-    [[nodiscard]] Seconds interval(const RunResult& busy) const {
-        return Seconds(busy.totals.window.count() / static_cast<double>(groups_));
-    }
-
-    /// MODEL: a card that keeps caches in a DRAM takes the groups of users one after another, each
-    /// as a round of its own. In one whose memory is in the cores all of them are in one round,
-    /// since where a user's cache lies decides what travels.
-    RunResult run_busy(const Network& part) {
-        if (all_in_cores_) {
-            return run_(part, rounds_of(part, kSteps + kWeighedGroups / groups_), {});
-        }
-        const Network group = with_batch(part, cards_.together);
-        return run_(group, rounds_of(group, kSteps + groups_, groups_), {});
-    }
-
-    /// A group alone: where it finds its caches in the cores its tokens come one after another,
-    /// else they would queue.
-    RunResult run_alone(const Network& part) {
-        const Network alone = with_batch(part, cards_.together);
-        const bool one_by_one = all_in_cores_ && part.state_bytes() > Bytes(0);
-        return run_(alone, rounds_of(alone, one_by_one ? kSteps + kWeighedGroups : 1), {});
-    }
-
-    const PartRun& run_of(const CardPart& part) {
-        const std::string shape = shape_text(part.network);
-        const auto known = runs_.find(shape);
-        if (known != runs_.end()) {
-            return known->second;
-        }
-        PartRun run;
-        run.busy = run_busy(part.network);
-        run.latency = run_alone(part.network).totals.latency.mean;
-        return runs_.emplace(shape, std::move(run)).first->second;
     }
 
     PipelineResult stages() {
@@ -249,18 +185,18 @@ private:
         pipeline.hop = to_seconds(cards_.hop);
         pipeline.overhead = to_seconds(cards_.overhead);
         for (const CardPart& part : parts_) {
-            const PartRun& run = run_of(part);
+            const PartRun& run = runs_.of(part.network);
             StageResult stage;
             stage.first = part.first;
             stage.last = part.last;
             stage.cards = part.cards;
-            stage.interval = interval(run.busy);
+            stage.interval = runs_.interval(run);
             stage.latency = run.latency;
             for (const auto& [memory, peak] : run.busy.totals.peak_memory) {
                 stage.held = memory == card_memory(machine_).name ? peak : stage.held;
             }
             const Bytes state = part.network.state_bytes();
-            if (!all_in_cores_) {  // those of the groups that wait
+            if (!runs_.all_in_cores()) {  // those of the groups that wait
                 stage.held += state - Bytes(state.count() / groups_);
             }
             if (state > Bytes(0)) {
@@ -271,6 +207,7 @@ private:
             pipeline.stages.push_back(std::move(stage));
         }
         find_server_ways(pipeline);
+        add_exchanges(pipeline);
         for (std::size_t p = 0; p < parts_.size(); ++p) {
             pipeline.round_trip += time_of(pipeline, p);
         }
@@ -295,7 +232,7 @@ private:
                 {places.empty() ? 0 : places.back().first + places.back().count, part.cards});
         }
         const ServerWays ways(machine_);
-        sent_.assign(parts_.size(), std::nullopt);
+        sent_.assign(parts_.size(), {});
         for (std::size_t p = 0; p < parts_.size(); ++p) {
             const bool last = p + 1 == parts_.size();
             if (last && passage_ == Passage::stream) {
@@ -308,25 +245,54 @@ private:
                 StageResult& stage = pipeline.stages[p];
                 stage.between_servers = way->time();
                 stage.interval = std::max(stage.interval, way->occupied - pipeline.overhead);
-                sent_[p] = sent;
+                sent_[p].push_back(sent);
             }
         }
     }
 
+    /// Cards that share matrices add up their sums; they may be in several servers.
+    void add_exchanges(PipelineResult& pipeline) {
+        const ServerWays ways(machine_);
+        StageCards place;
+        for (std::size_t p = 0; p < parts_.size(); ++p) {
+            const CardPart& part = parts_[p];
+            place = {place.first, part.cards};
+            if (part.all_reduces > 0) {
+                add_exchange(part, ways, place, p, pipeline.stages[p]);
+            }
+            place.first += part.cards;
+        }
+    }
+
+    void add_exchange(const CardPart& part, const ServerWays& ways, const StageCards& place,
+                      std::size_t p, StageResult& stage) {
+        const Bytes received(ceil_divide(part.received.count(), groups_));
+        const ExchangeCost cost = exchange_cost(machine_, part.all_reduces, received);
+        Seconds way = cost.way();
+        stage.interval += cost.turn;
+        if (const auto far = ways.between(place, place, received)) {
+            way += far->occupied +
+                   Seconds(far->latency.count() * static_cast<double>(part.all_reduces));
+            stage.interval = std::max(stage.interval, far->occupied - to_seconds(cards_.overhead));
+            sent_[p].push_back({part.sent * part.cards, part.sums});
+        }
+        stage.latency += way;
+        stage.exchange = {part.all_reduces, way, part.sent * part.cards};
+    }
+
     /// Of all users.
     static ServerTransfer handed_on(const CardPart& part) {
-        return sum_of(part.network, part.network.outputs(), part.cards);
+        return sum_of(part.whole, part.whole.outputs());
     }
 
     /// Of all users: what the first stage gets for their next tokens.
     [[nodiscard]] ServerTransfer taken_in() const {
-        const Network& first = parts_.front().network;
-        return sum_of(first, first.inputs(), 1);
+        const Network& first = parts_.front().whole;
+        return sum_of(first, first.inputs());
     }
 
-    static ServerTransfer sum_of(const Network& network, const std::vector<TensorId>& tensors,
-                                 std::int64_t times) {
-        return {bytes_of(network, tensors) * times, network.tensor(tensors.back()).precision};
+    static ServerTransfer sum_of(const Network& network, const std::vector<TensorId>& tensors) {
+        return {bytes_of(network, tensors), network.tensor(tensors.back()).precision};
     }
 
     std::vector<CardShare> shares(const PipelineResult& pipeline) {
@@ -334,7 +300,7 @@ private:
         Seconds start(0);
         for (std::size_t p = 0; p < parts_.size(); ++p) {
             CardShare share;
-            share.run = &run_of(parts_[p]).busy;
+            share.run = &runs_.of(parts_[p].network).busy;
             share.start = start;
             for (std::int64_t card = 0; card < parts_[p].cards; ++card) {
                 share.layers.clear();
@@ -362,8 +328,8 @@ private:
         composed.run = static_cast<std::int64_t>(alike.size());
         for (const auto& [shape, parts] : alike) {
             if (parts.size() > 1) {
-                const RunResult& stands = runs_.at(shape).busy;
-                const RunResult own = run_busy(parts.back()->network);
+                const RunResult& stands = runs_.known(parts.back()->network)->busy;
+                const RunResult own = runs_.busy(parts.back()->network);
                 const auto miss = [](double a, double b) { return std::abs(a / b - 1); };
                 composed.error = std::max(
                     {composed.error, miss(stands.totals.window.count(), own.totals.window.count()),
@@ -378,12 +344,10 @@ private:
     const Machine& machine_;
     const CardsConfig& cards_;
     Passage passage_;
-    const CardRunner& run_;
     std::int64_t groups_;
-    bool all_in_cores_;
+    PartRuns runs_;
     std::vector<CardPart> parts_;
-    std::vector<std::optional<ServerTransfer>> sent_;  ///< by part: over the link of its server
-    std::map<std::string, PartRun> runs_;
+    std::vector<std::vector<ServerTransfer>> sent_;  ///< by part: over the link of its server
 };
 
 }  // namespace

@@ -82,6 +82,26 @@ std::string servers_text(const std::vector<StageResult>& stages) {
                              hops, hops == 1 ? "s" : "", format_seconds(longest));
 }
 
+/// What cards of stages that share matrices exchange.
+std::string shared_text(const PipelineResult& pipeline) {
+    std::int64_t stages = 0;
+    StageExchange all;
+    for (const StageResult& stage : pipeline.stages) {
+        if (stage.exchange) {
+            ++stages;
+            all.way += stage.exchange->way;
+            all.sent += stage.exchange->sent;
+        }
+    }
+    return stages == 0 ? ""
+                       : fmt::format(
+                             "{} stage{} cards that share matrices; their all-reduces, by direct "
+                             "exchange through the host, take {} of a round trip, in which they "
+                             "send {}\n",
+                             stages, stages == 1 ? " has" : "s have", format_seconds(all.way),
+                             format_bytes(all.sent));
+}
+
 }  // namespace
 
 std::string pipeline_text(const RunResult& run) {
@@ -108,9 +128,10 @@ std::string pipeline_text(const RunResult& run) {
             : "";
     return table.text() + instances +
            fmt::format(
-               "{}\n{}{} of the power are leakage and clock trees of {} cards, {} the work\n",
-               limit_text(pipeline), servers_text(stages), format_watts(pipeline.static_power),
-               pipeline.cards, format_watts(pipeline.dynamic_power));
+               "{}\n{}{}{} of the power are leakage and clock trees of {} cards, {} the work\n",
+               limit_text(pipeline), servers_text(stages), shared_text(pipeline),
+               format_watts(pipeline.static_power), pipeline.cards,
+               format_watts(pipeline.dynamic_power));
 }
 
 std::string stage_list(const std::vector<StageResult>& stages) {

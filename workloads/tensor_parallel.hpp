@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "workloads/layer_shares.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -19,6 +20,7 @@ struct TensorParallelPart {
 };
 
 /// The share of one of `cards` cards; 1: the network as it is. The batch is the same on all.
-TensorParallelPart tensor_parallel_part(const Network& network, std::int64_t cards);
+TensorParallelPart tensor_parallel_part(const Network& network, std::int64_t cards,
+                                        PartsInside inside = PartsInside::gathered);
 
 }  // namespace memwall

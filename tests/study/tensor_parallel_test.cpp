@@ -43,6 +43,52 @@ const std::vector<std::string> kOffline = {"--phase",  "offline", "--users",    
                                            "--prompt", "40",      "--output-tokens", "5",
                                            "--engine", "analytic"};
 
+/// Two blocks for cards of 6 MiB, beside programs: their feed-forward networks, or mixtures, have
+/// matrices of 18 MiB in all, of which none fits a card.
+Json run_shared(const std::string& network, const std::vector<std::string>& more) {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "wide.yaml",
+               "memwall: 1\nnetwork: wide\nextends: decoder\n"
+               "parameters: {layers: 2, hidden: 256, heads: 4, kv_heads: 2, inner: 24576, "
+               "vocabulary: 800}\n");
+    write_text(
+        folder.path() / "mixture.yaml",
+        "memwall: 1\nnetwork: mixture\nextends: moe_decoder\n"
+        "parameters: {layers: 2, hidden: 256, heads: 4, kv_heads: 2, experts: 8, inner: 3072, "
+        "vocabulary: 800}\n");
+    std::vector<std::string> arguments = {"run",
+                                          "--network",
+                                          "./" + network,
+                                          "--phase",
+                                          "decode",
+                                          "--users",
+                                          "4",
+                                          "--context",
+                                          "40",
+                                          "--set",
+                                          "machine.components.core_memory.capacity=32KiB",
+                                          "--json",
+                                          "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramRun run = run_memwall(arguments, folder.path());
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return Json::parse(run.out)["runs"][0];
+}
+
+/// Bytes of sums over the cards' links to the host, of all cards.
+double sums_over(const Json& run, const std::string& tensor) {
+    for (const Json& component : run["components"]) {
+        for (const Json& action : component["actions"]) {
+            if (component["name"] == "host" && action["precision"] == "int32" &&
+                action["tensor"] == tensor) {
+                return action["count"].get<double>();
+            }
+        }
+    }
+    return 0;
+}
+
 }  // namespace
 
 TEST_CASE("Two cards compute what one does, and send each other what it takes") {
@@ -181,4 +227,63 @@ TEST_CASE("Cards that share layers need a link, and GPUs") {
               .err.find("only machines of the mapper 'wave'") != std::string::npos);
     CHECK(run_small("h100_sxm_2", {"--phase", "training_step"})
               .err.find("over which training is not modelled") != std::string::npos);
+}
+
+TEST_CASE("Blocks that no card of a pipeline holds are shared by the fewest that do") {
+    const Json run = run_shared("wide.yaml", {"--machine", "northpole_16"});
+    const std::int64_t block = 2 * 256 * 256 + 2 * 256 * 128 + 3 * 256 * 24576 + 2 * 256 * 41;
+    CHECK(run["totals"]["macs"] == 4 * (2 * block + 256 * 800));
+    const Json& pipeline = run["totals"]["pipeline"];
+    const Json& stages = pipeline["stages"];
+    REQUIRE(stages.size() == 5);
+    // A third of a feed-forward network is all of 6 MiB, so four cards share it.
+    double trip = 0;
+    for (std::size_t s = 0; s < 5; ++s) {
+        const bool shared = s == 1 || s == 3;
+        CHECK(stages[s].contains("exchange") == shared);
+        CHECK((shared ? stages[s]["cards"] == 4 : s == 4 || stages[s]["cards"] == 1));
+        trip += stages[s]["latency_s"].get<double>() + 25.89e-6;
+    }
+    CHECK(pipeline["round_trip_s"].get<double>() == Approx(trip));
+    // Sums of 256 features in 4 B, of 4 users. Three of those come into a card at 15.75 GB/s; both
+    // ends of the link take 1 us, and the host gives its commands once more.
+    const Json& exchange = stages[1]["exchange"];
+    const double way = 3 * 1024 / 15.75e9 + 2e-6 + 25.89e-6;
+    CHECK(exchange["all_reduces"] == 1);
+    CHECK(exchange["way_s"].get<double>() == Approx(way));
+    CHECK(exchange["sent_bytes"] == 4 * 4 * 1024);
+    CHECK(sums_over(run, "outputs") == 2 * 4 * 4 * 1024);
+    CHECK(sums_over(run, "inputs") == 2 * 4 * 4 * 3 * 1024);
+    CHECK(stages[1]["latency_s"].get<double>() > way);
+    CHECK(stages[1]["interval_s"].get<double>() > 25.89e-6);
+    CHECK(stages[1]["interval_s"].get<double>() < 28e-6);
+    const Json replay =
+        run_shared("wide.yaml", {"--machine", "northpole_16", "--engine", "systemc"});
+    CHECK(number(replay, "window_s") == Approx(number(run, "window_s")));
+}
+
+TEST_CASE("Cards that share a block from server to server add up over their link") {
+    const auto stage_of = [](const std::string& in_server) {
+        return run_shared(
+            "wide.yaml", {"--machine", "northpole_rack", "--set", "machine.cards.count=16", "--set",
+                          "machine.cards.instances=1", "--set",
+                          "machine.server.cards=" + in_server})["totals"]["pipeline"]["stages"][1];
+    };
+    const Json one = stage_of("16");
+    const Json two = stage_of("4");  // the second to the fifth card
+    const double longer = 2.7e-6 + 3 * 1024 / 25e9;
+    CHECK(two["exchange"]["way_s"].get<double>() ==
+          Approx(one["exchange"]["way_s"].get<double>() + longer));
+    CHECK(two["latency_s"].get<double>() == Approx(one["latency_s"].get<double>() + longer));
+}
+
+TEST_CASE("Cards of a pipeline share a mixture of experts that none holds") {
+    const Json run = run_shared("mixture.yaml", {"--machine", "northpole_16"});
+    const std::int64_t router = 256 * 8;
+    const std::int64_t block =
+        2 * 256 * 256 + 2 * 256 * 128 + 2 * 256 * 41 + 2 * 3 * 256 * 3072 + 4 * router;
+    CHECK(run["totals"]["macs"] == 4 * (2 * block + 256 * 800));  // the router on each of 4 cards
+    const Json& stage = run["totals"]["pipeline"]["stages"][1];
+    CHECK(stage["cards"] == 4);
+    CHECK(stage["exchange"]["sent_bytes"] == 4 * 4 * 2 * 1024);  // of both experts
 }

@@ -5,6 +5,7 @@
 
 #include "workloads/collective.hpp"
 #include "workloads/network_yaml.hpp"
+#include "workloads/shared_section.hpp"
 #include "workloads/transforms.hpp"
 
 using namespace memwall;
@@ -161,4 +162,57 @@ TEST_CASE("Floating-point partial sums travel in sixteen bits") {
     const Layer& sums = layer_of(part.network, "down.all_reduce");
     CHECK(part.network.tensor(sums.inputs.front()).precision == Precision::bf16);
     CHECK(part.network.tensor(sums.outputs.front()).precision == Precision::fp8);
+}
+
+TEST_CASE("Cards that only a host joins send their sums once and add those of all") {
+    const Network whole = with_batch(feed_forward(), 3);
+    for (const std::int64_t cards : {2, 4}) {
+        const auto share = share_section(whole, cards);
+        REQUIRE(share);
+        const Network& part = share->network;
+        CHECK(part.macs() * cards == whole.macs());
+        CHECK(part.weight_bytes() * cards == whole.weight_bytes());
+        const std::int64_t sums = 3 * 4 * 8;  // items, positions, features; 4 bytes each
+        CHECK(share->all_reduces == 1);
+        CHECK(share->sums == Precision::int32);
+        CHECK(share->sent == Bytes(sums * 4));
+        CHECK(share->received == Bytes(sums * 4 * (cards - 1)));
+        CHECK(part.inputs().size() == static_cast<std::size_t>(cards));  // x, and of each other
+        const TensorId sent = part.find_tensor("down.sent");
+        CHECK(part.outputs().size() == 2);
+        CHECK(part.tensor_bytes(sent) == Bytes(sums * 4));
+        CHECK(part.storage(sent) == part.find_tensor("down"));
+        CHECK(layer_of(part, "down.all_reduce").vector_operations() == (cards - 1) * sums);
+    }
+    CHECK(!share_section(whole, 5));  // divides no dimension
+}
+
+TEST_CASE("Cards that share a mixture have a part of every expert, and all of the router") {
+    const Network whole = network_of(
+        "network: small\ninputs: {x: [1, 8]}\nlayers:\n"
+        "- {name: norm, op: rms_norm}\n"
+        "- {name: moe, op: moe, experts: 6, top_k: 2, features: 12}\n"
+        "- {name: sum, op: add, inputs: [moe, x]}\n");
+    const auto share = share_section(whole, 3);
+    REQUIRE(share);
+    const Network& part = share->network;
+    CHECK(part.tensor(layer_of(part, "moe.gate").weights).shape == Shape{6, 4, 8});
+    CHECK(part.tensor(layer_of(part, "moe.down").weights).shape == Shape{6, 8, 4});
+    CHECK(layer_of(part, "moe.router").macs() == 8 * 6);
+    CHECK(share->sent == Bytes(2 * 8 * 4));  // of two experts
+}
+
+TEST_CASE("What would have to be gathered inside of a block is done by each card that shares it") {
+    // Two heads of keys and values are no multiple of three cards: only the second half is divided.
+    const Network whole = decoder(6, 2);
+    const auto share = share_section(whole, 3);
+    REQUIRE(share);
+    const Network& part = share->network;
+    CHECK(layer_of(part, "q").macs() == layer_of(whole, "q").macs());
+    CHECK(layer_of(part, "o").macs() == layer_of(whole, "o").macs());
+    CHECK(part.state_bytes() == whole.state_bytes());
+    CHECK(layer_of(part, "up").macs() * 3 == layer_of(whole, "up").macs());
+    CHECK(share->all_reduces == 1);
+    // At the end each card keeps its part of the outputs.
+    CHECK(part.tensor(part.find_tensor("out.all_gather")).shape == Shape{1, 4});
 }
