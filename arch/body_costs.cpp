@@ -59,6 +59,51 @@ Bound bound_of(const Machine& machine, const Component& component) {
     fail("unknown component kind");
 }
 
+Bound bound_of_needs(const Machine& machine, std::span<const Picoseconds> needs) {
+    std::size_t most = needs.size() - 1;
+    for (std::size_t place = 0; place + 1 < needs.size(); ++place) {
+        most = needs[place] > needs[most] ? place : most;
+    }
+    return most + 1 == needs.size() ? Bound::latency
+                                    : bound_of(machine, machine.components()[most / 2]);
+}
+
+namespace {
+
+/// Cycles of the busiest of the links that share a place.
+struct LinkCycles {
+    std::size_t place = 0;
+    ComponentId component;
+    double cycles = 0;
+};
+
+std::size_t place_of(const Machine& machine, LinkId id) {
+    const std::vector<Link>& links = machine.links();
+    const ComponentId component = links[id.position()].component;
+    const bool second = id.position() > 0 && links[id.position() - 1].component == component;
+    const bool two_way = machine.component(component).kind != ComponentKind::mesh;
+    return resource_place(component, second && two_way);
+}
+
+ShortList<LinkCycles, 4> link_cycles(const Move& move, const Machine& machine) {
+    ShortList<LinkCycles, 4> all;
+    for (const LinkUse& use : move.links) {
+        const Link& link = machine.links()[use.link.position()];
+        const std::size_t place = place_of(machine, use.link);
+        auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const LinkCycles& of) { return of.place == place; });
+        const double cycles = static_cast<double>(use.bytes.count()) / link.bytes_per_cycle;
+        if (found == all.end()) {
+            all.push_back({place, link.component, cycles});
+        } else {
+            found->cycles = std::max(found->cycles, cycles);
+        }
+    }
+    return all;
+}
+
+}  // namespace
+
 MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock) {
     MoveDemand demand{};
     const auto raise = [&](Bound bound, Picoseconds time) {
@@ -66,22 +111,11 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         most = std::max(most, time);
         demand.longest = std::max(demand.longest, time);
     };
-    std::array<double, kBoundCount> cycles{};
-    std::array<const ClockDomain*, kBoundCount> clocks{};
-    for (const LinkUse& use : move.links) {
-        const Link& link = machine.links()[use.link.position()];
-        const auto bound =
-            static_cast<std::size_t>(bound_of(machine, machine.component(link.component)));
-        const double needed = static_cast<double>(use.bytes.count()) / link.bytes_per_cycle;
-        if (needed > cycles[bound]) {
-            cycles[bound] = needed;
-            clocks[bound] = &machine.clock(link.clock);
-        }
-    }
-    for (std::size_t b = 0; b < kBoundCount; ++b) {
-        if (clocks[b] != nullptr) {
-            raise(static_cast<Bound>(b), duration(*clocks[b], cycles[b]));
-        }
+    for (const LinkCycles& need : link_cycles(move, machine)) {
+        const Component& component = machine.component(need.component);
+        const Picoseconds time = duration(machine.clock(component.clock), need.cycles);
+        demand.needs.push_back({need.place, time});
+        raise(bound_of(machine, component), time);
     }
     for (std::size_t d = 0; d < machine.drams().size() && !move.dram.empty(); ++d) {
         const DramConfig& dram = machine.dram(DramId(d));
@@ -101,6 +135,7 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         if (time > demand.by_bound[static_cast<std::size_t>(Bound::dram)]) {
             demand.dram = DramId(d);
         }
+        demand.needs.push_back({resource_place(machine.drams()[d]), time});
         raise(Bound::dram, time);
     }
     if (move.occupies.count() > 0) {

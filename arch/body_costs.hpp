@@ -17,10 +17,29 @@ namespace memwall {
 /// The bound that waiting for a component of a machine stands for.
 Bound bound_of(const Machine& machine, const Component& component);
 
-/// The time that a move needs on each kind of resource with nothing else running, and their
-/// largest: links side by side, a DRAM at its peak, the unit's own occupation.
+/// The place of a component among the resources of a machine; `second`: of its second link, where
+/// its two work at the same time (the ports of a memory, the directions of a link).
+inline std::size_t resource_place(ComponentId component, bool second = false) {
+    return component.position() * 2 + (second ? 1 : 0);
+}
+/// Places of a machine's resources, and one for what units are taken for beside them.
+inline std::size_t resource_places(const Machine& machine) {
+    return machine.components().size() * 2 + 1;
+}
+/// The kind of the resource whose need is the largest; `needs`: by their places.
+Bound bound_of_needs(const Machine& machine, std::span<const Picoseconds> needs);
+
+/// The time that a move needs of a resource with nothing else running.
+struct ResourceNeed {
+    std::size_t place = 0;
+    Picoseconds time;
+};
+
+/// The time that a move needs on each resource and on each kind of them with nothing else running,
+/// and their largest: links side by side, a DRAM at its peak, the unit's own occupation.
 struct MoveDemand {
     std::array<Picoseconds, kBoundCount> by_bound{};
+    ShortList<ResourceNeed, 4> needs;  ///< but for the unit's own
     Picoseconds longest;
     DramId dram;      ///< the one that it uses longest
     Cycles on_links;  ///< the longest but for the DRAM, in whole cycles

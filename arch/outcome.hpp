@@ -36,8 +36,6 @@ struct LayerOutcome {
     Picoseconds stalled;      ///< by how much, summed
     /// By how much the scheduled steps of the window were ready before start_at, least of all.
     Picoseconds slack;
-    /// Time that each kind of resource needs for the layer, nothing else running.
-    std::array<Picoseconds, kBoundCount> resource{};
 };
 
 /// One declared component over the window.

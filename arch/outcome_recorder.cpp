@@ -55,6 +55,7 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
     outcome_.counts.resize(program.actions.size());
     outcome_.load_counts.resize(program.actions.size());
     outcome_.layers.resize(program.layers.size());
+    needs_.resize(program.layers.size() * resource_places(machine));
     outcome_.components.resize(machine.components().size());
     outcome_.busy_by_layer.resize(program.layers.size() * machine.components().size());
     outcome_.drams.resize(machine.drams().size());
@@ -110,19 +111,19 @@ void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times,
             log_.add(sum, time, step.item, SumOver::last_round);
         }
     };
+    const std::span<Picoseconds> needs = needs_of(step.layer.position());
     Picoseconds needed;
     if (std::holds_alternative<Move>(step.body->what)) {
-        for (std::size_t b = 0; b < kBoundCount; ++b) {
-            add(layer.resource[b], asked.by_bound[b]);
+        for (const ResourceNeed& need : asked.needs) {
+            add(needs[need.place], need.time);
         }
+        add(needs.back(), asked.by_bound[static_cast<std::size_t>(Bound::latency)]);
         needed = asked.longest;
     } else {
         const auto& compute = std::get<Compute>(step.body->what);
         const ComponentId component = program_.units[step.body->unit.position()].component;
         needed = machine_.clock(program_.clock).time_of(compute.occupies);
-        add(layer.resource[static_cast<std::size_t>(
-                bound_of(machine_, machine_.component(component)))],
-            needed);
+        add(needs[resource_place(component)], needed);
     }
     const Picoseconds taken = times.served - times.start;
     add(layer.queued, times.start - times.ready);
@@ -229,13 +230,7 @@ void OutcomeRecorder::set_rounds() {
             layer.start -= outcome_.round_start.back();
             layer.end -= outcome_.round_start.back();
         }
-        std::size_t largest = static_cast<std::size_t>(Bound::latency);
-        for (std::size_t b = 0; b < kBoundCount; ++b) {
-            if (layer.resource[b] > layer.resource[largest]) {
-                largest = b;
-            }
-        }
-        layer.bound_by = static_cast<Bound>(largest);
+        layer.bound_by = bound_of_needs(machine_, needs_of(l));
     }
 }
 

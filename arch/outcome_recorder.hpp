@@ -81,6 +81,10 @@ private:
     void leave_out_steps(const PeriodsLeftOut& left_out, std::size_t from);
     void leave_out_turns(const PeriodsLeftOut& left_out, std::size_t from);
     void note(const Recorded& step);
+    [[nodiscard]] std::span<Picoseconds> needs_of(std::size_t layer) {
+        const std::size_t places = resource_places(machine_);
+        return std::span(needs_).subspan(layer * places, places);
+    }
     void keep_layer(const Step& step, const StepTimes& times, const MoveDemand& asked);
     void keep_block_end(const Recorded& step);
     void keep_busy(const Step& step, const BodyCosts::Row& body, const StepTimes& times);
@@ -112,6 +116,7 @@ private:
     std::vector<Picoseconds> first_start_, last_end_;    ///< by round, of any step
     std::vector<Picoseconds> input_start_, output_end_;  ///< by round, of the network's edges
     std::vector<bool> layer_seen_;
+    std::vector<Picoseconds> needs_;   ///< of each layer in the last round, by resource_place()
     std::vector<std::size_t> recent_;  ///< by layer: in `recorded_`, what was noted last
     BlockRecord blocks_;               ///< only of a program with a repetition
 };

@@ -8,7 +8,11 @@
 namespace memwall {
 
 LayerTally::LayerTally(const Program& program, const Machine& machine)
-    : program_(program), machine_(machine), spans_(program.layers.size()) {}
+    : program_(program), machine_(machine), spans_(program.layers.size()) {
+    for (Span& span : spans_) {
+        span.needs.resize(resource_places(machine));
+    }
+}
 
 void LayerTally::started(const Step& step, Picoseconds now) {
     Span& span = spans_[step.layer.position()];
@@ -19,16 +23,18 @@ void LayerTally::started(const Step& step, Picoseconds now) {
 void LayerTally::need(const Step& step) {
     const Component& own = machine_.component(program_.units[step.body->unit.position()].component);
     const ClockDomain& clock = machine_.clock(own.clock);
-    auto& resource = spans_[step.layer.position()].resource;
+    auto& needs = spans_[step.layer.position()].needs;
     if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
-        resource[static_cast<std::size_t>(bound_of(machine_, own))] +=
+        const UnitId unit = step.body->unit;
+        needs[resource_place(program_.units[unit.position()].component)] +=
             clock.time_of(compute->occupies);
         return;
     }
     const MoveDemand asked = demand(std::get<Move>(step.body->what), machine_, clock);
-    for (std::size_t b = 0; b < kBoundCount; ++b) {
-        resource[b] += asked.by_bound[b];
+    for (const ResourceNeed& need : asked.needs) {
+        needs[need.place] += need.time;
     }
+    needs.back() += asked.by_bound[static_cast<std::size_t>(Bound::latency)];
 }
 
 void LayerTally::completed(LayerId layer, Picoseconds now) {
@@ -50,6 +56,10 @@ void LayerTally::scheduled(LayerId layer, Picoseconds ready, Picoseconds schedul
     span.slack = std::min(span.slack, std::max(Picoseconds(0), scheduled - ready));
 }
 
+Bound LayerTally::longest_need(std::size_t layer) const {
+    return bound_of_needs(machine_, spans_[layer].needs);
+}
+
 void LayerTally::write(Outcome& outcome, Picoseconds origin) const {
     outcome.layers.resize(spans_.size());
     for (std::size_t l = 0; l < spans_.size(); ++l) {
@@ -67,7 +77,6 @@ void LayerTally::write(Outcome& outcome, Picoseconds origin) const {
         layer.start = std::max(Picoseconds(0), span.start - origin);
         layer.end = std::max(layer.start, span.end - origin);
         layer.queued = span.queued;
-        std::copy(span.resource.begin(), span.resource.end(), std::begin(layer.resource));
     }
 }
 

@@ -28,6 +28,9 @@ public:
     /// Fills all of the layers but what causes tell; `origin` is the last round's first input byte.
     void write(Outcome& outcome, Picoseconds origin) const;
 
+    /// The kind of the resource that the layer needs longest, nothing else running.
+    [[nodiscard]] Bound longest_need(std::size_t layer) const;
+
 private:
     struct Span {
         Picoseconds start = Picoseconds(INT64_MAX);
@@ -36,7 +39,7 @@ private:
         std::int64_t stalls = 0;
         Picoseconds stalled;
         Picoseconds slack = Picoseconds(INT64_MAX);
-        std::array<Picoseconds, kBoundCount> resource{};
+        std::vector<Picoseconds> needs;  ///< by resource_place()
     };
     void need(const Step& step);
 

@@ -131,7 +131,7 @@ void ReplayEngine::write_path(Outcome& outcome) const {
         };
         const std::size_t on_path = largest(path[l]);
         const bool is_on = path[l][on_path].count() > 0;
-        layer.bound_by = static_cast<Bound>(is_on ? on_path : largest(layer.resource));
+        layer.bound_by = is_on ? static_cast<Bound>(on_path) : tally_.longest_need(l);
         for (std::size_t b = 0; b < kBoundCount; ++b) {
             const auto bound = static_cast<Bound>(b);
             if (bound != Bound::compute && bound != Bound::vector) {
