@@ -319,7 +319,11 @@ Result read_result(const std::string& text, const std::string& shown_as) {
     for (const Node& run : root.at("runs").items()) {
         result.runs.push_back(read_run(run));
     }
-    result.provenance.mapper_effort = root.at("provenance").at("mapper_effort").text();
+    const Node provenance = root.at("provenance");
+    result.provenance.mapper_effort = provenance.at("mapper_effort").text();
+    for (const Node& input : provenance.at("inputs").items()) {
+        result.provenance.inputs.push_back({input.at("path").text(), input.at("sha256").text()});
+    }
     if (result.runs.empty()) {
         root.at("runs").wrong("expected at least one run");
     }

@@ -14,6 +14,7 @@
 #include "study/instances.hpp"
 #include "study/laid_out.hpp"
 #include "study/load.hpp"
+#include "study/result_inputs.hpp"
 #include "study/run_check.hpp"
 #include "study/run_inputs.hpp"
 
@@ -68,10 +69,11 @@ void expect_one_step(const RunResult& run, const std::string& file) {
 }
 
 RunAgain read_again(const RunResult& run, const Result& result, const ChipRequest& request,
-                    const Configs& configs) {
+                    const Configs& configs, const std::string& file) {
     RunRequest named;
-    named.network = request.network.empty() ? run.network : request.network;
-    named.machine = request.machine.empty() ? run.machine : request.machine;
+    const std::vector<InputFile>& files = result.provenance.inputs;
+    named.network = input_again(ConfigKind::network, request.network, run.network, files, file);
+    named.machine = input_again(ConfigKind::machine, request.machine, run.machine, files, file);
     named.overrides = sort_overrides(run.overrides);
     InputFiles inputs;
     auto [network, machine] = load_run_inputs(configs, named, inputs);
@@ -204,7 +206,7 @@ ChipRun run_chip_again(const std::string& result_file, const ChipRequest& reques
     }
     const std::size_t stage = pipeline ? asked_stage(request.stage, *pipeline, found.machine) : 0;
     expect_one_step(found, result_file);
-    RunAgain again = read_again(found, result, request, configs);
+    RunAgain again = read_again(found, result, request, configs, result_file);
     ChipRun chip = pipeline || found.scenario.language
                        ? part_again(found, again, stage, result_file)
                        : frames_again(found, std::move(again));

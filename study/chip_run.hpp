@@ -15,7 +15,7 @@ namespace memwall {
 
 /// Which chip of a result is asked for, and where its files are.
 struct ChipRequest {
-    std::string machine, network;      ///< "": by the names in the result
+    std::string machine, network;      ///< "": those of the result, see input_again()
     std::optional<std::string> stage;  ///< of cards, from 1
 };
 

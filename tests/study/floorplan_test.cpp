@@ -3,6 +3,7 @@
 #include "study/floorplan.hpp"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -14,6 +15,7 @@
 
 using namespace memwall;
 using namespace memwall::test;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -272,4 +274,31 @@ TEST_CASE("What a floor plan cannot be made of is told") {
     CHECK(error_of({"show", "result", chip.file(), "--floorplan", svg, "--machine",
                     (folder.path() / "other.yaml").string()})
               .find("is no result of these files any more") != std::string::npos);
+}
+
+TEST_CASE("A result finds the files that it was made from, or says how to give them") {
+    const TemporaryFolder folder;
+    const std::string machine = "memwall: 1\nmachine: my6\nextends: tiny_northpole\n";
+    const fs::path file = folder.path() / "here" / "my6.yaml";
+    write_text(file, machine);
+    const std::string svg = (folder.path() / "plan.svg").string();
+    const auto show = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> options = {"show", "result", "here/a.json", "--floorplan", svg};
+        options.insert(options.end(), more.begin(), more.end());
+        return run_memwall(options, folder.path());
+    };
+    CHECK(run_memwall({"run", "--machine", "here/my6.yaml", "--network", "tiny_conv", "--engine",
+                       "analytic", "--json", "here/a.json"},
+                      folder.path())
+              .status == 0);
+    CHECK(show({}).status == 0);  // beside the result
+    fs::rename(file, folder.path() / "my6.yaml");
+    CHECK(show({}).status == 0);  // in the current folder
+    write_text(folder.path() / "my6.yaml", machine + "clock: 2 GHz\n");
+    CHECK(show({}).err ==
+          "error: 'here/a.json' was made with a machine 'my6' that was given by path, which a "
+          "result does not hold, and no 'my6.yaml' with the checksum it had lies beside the result "
+          "or in this folder; expected --machine PATH\n");
+    write_text(folder.path() / "far" / "other.yaml", machine);
+    CHECK(show({"--machine", "far/other.yaml"}).status == 0);
 }
