@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arch/component_kinds.hpp"
+#include "arch/core_mesh.hpp"
 #include "arch/mapper.hpp"
 
 namespace memwall {
@@ -242,13 +243,16 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     const bool priced = technology.has_value();
     parts.technology = std::move(technology).value_or(Technology{});
     read_provenance(reader, "", parts.provenance);
+    CoreMesh mesh(reader);
     for (YamlValue::Entry entry : reader.required_entries("components")) {
+        entry.value = mesh.applied_to(entry);
         const YamlValue* kind = entry.value.find("kind");
         if (kind != nullptr && kind->text() == "dram") {
             entry.value = with_dram_type(entry.value, entry.key, drams, parts.provenance, faults);
         }
         parts.components.push_back(read_component(entry, parts, priced, faults));
     }
+    mesh.finish();
     read_connections(reader, parts, faults);
     check_links(reader, parts, faults);
     reader.finish();

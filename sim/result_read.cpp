@@ -1,96 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/result_read.hpp"
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "sim/result_node.hpp"
 
 namespace memwall {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// A value of the file and the way to it, for messages.
-class Node {
-public:
-    Node(const Json& json, std::string path, const std::string& file)
-        : json_(json), path_(std::move(path)), file_(file) {}
-
-    [[nodiscard]] Node at(const char* key) const {
-        if (!json_.is_object() || !json_.contains(key)) {
-            wrong("expected a key '" + std::string(key) + "'");
-        }
-        return {json_[key], path_ + (path_.empty() ? "" : ".") + key, file_};
-    }
-    [[nodiscard]] bool has(const char* key) const {
-        return json_.is_object() && json_.contains(key);
-    }
-    [[nodiscard]] bool is_null() const { return json_.is_null(); }
-    [[nodiscard]] double number() const {
-        return json_.is_number() ? json_.get<double>() : (wrong("expected a number"), 0);
-    }
-    [[nodiscard]] std::int64_t count() const {
-        return json_.is_number_integer() ? json_.get<std::int64_t>()
-                                         : (wrong("expected a whole number"), 0);
-    }
-    [[nodiscard]] std::string text() const {
-        return json_.is_string() ? json_.get<std::string>() : (wrong("expected a text"), "");
-    }
-    [[nodiscard]] bool flag() const {
-        return json_.is_boolean() ? json_.get<bool>() : (wrong("expected true or false"), false);
-    }
-    [[nodiscard]] std::vector<Node> items() const {
-        if (!json_.is_array()) {
-            wrong("expected a list");
-        }
-        std::vector<Node> items;
-        for (std::size_t i = 0; i < json_.size(); ++i) {
-            items.emplace_back(json_[i], path_ + "[" + std::to_string(i) + "]", file_);
-        }
-        return items;
-    }
-    [[nodiscard]] std::vector<std::pair<std::string, Node>> entries() const {
-        if (!json_.is_object()) {
-            wrong("expected a map");
-        }
-        std::vector<std::pair<std::string, Node>> entries;
-        for (const auto& [key, value] : json_.items()) {
-            entries.emplace_back(key, Node(value, path_ + "." + key, file_));
-        }
-        return entries;
-    }
-    [[nodiscard]] std::vector<std::string> texts() const {
-        std::vector<std::string> texts;
-        for (const Node& item : items()) {
-            texts.push_back(item.text());
-        }
-        return texts;
-    }
-    /// The one of `all` that is called so.
-    template <class T, std::size_t n>
-    [[nodiscard]] T named(const std::array<T, n>& all) const {
-        const std::string wanted = text();
-        std::vector<std::string> names;
-        for (const T each : all) {
-            if (wanted == name(each)) {
-                return each;
-            }
-            names.emplace_back(name(each));
-        }
-        wrong("unknown name '" + wanted + "'" + suggestion(wanted, names));
-    }
-    [[noreturn]] void wrong(const std::string& message) const {
-        Diagnostic fault;
-        fault.where.file = file_;
-        fault.message = (path_.empty() ? "" : path_ + ": ") + message;
-        throw InputError(std::vector<Diagnostic>{fault});
-    }
-
-private:
-    const Json& json_;
-    std::string path_;
-    const std::string& file_;
-};
+using Node = ResultNode;
 
 std::optional<Seconds> seconds_or_null(const Node& node) {
     return node.is_null() ? std::nullopt : std::optional(Seconds(node.number()));
@@ -345,6 +266,25 @@ ComponentResult read_component(const Node& node) {
     return component;
 }
 
+/// Names become positions when all layers are there.
+void read_fused(const std::vector<Node>& nodes, std::vector<LayerResult>& layers) {
+    std::map<std::string, std::size_t> places;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        places.emplace(layers[l].name, l);
+    }
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        if (!nodes[l].has("fused_with") || nodes[l].at("fused_with").is_null()) {
+            continue;
+        }
+        const Node host = nodes[l].at("fused_with");
+        const auto place = places.find(host.text());
+        if (place == places.end()) {
+            host.wrong("expected a layer of the run, found '" + host.text() + "'");
+        }
+        layers[l].fused_with = place->second;
+    }
+}
+
 RunResult read_run(const Node& node) {
     RunResult run;
     run.machine = node.at("machine").text();
@@ -359,9 +299,11 @@ RunResult read_run(const Node& node) {
     run.overrides = node.at("overrides").texts();
     run.scenario = read_scenario(node.at("scenario"));
     run.totals = read_totals(node.at("totals"));
-    for (const Node& layer : node.at("layers").items()) {
+    const std::vector<Node> layers = node.at("layers").items();
+    for (const Node& layer : layers) {
         run.layers.push_back(read_layer(layer));
     }
+    read_fused(layers, run.layers);
     for (const Node& component : node.at("components").items()) {
         run.components.push_back(read_component(component));
     }
@@ -383,7 +325,11 @@ Result read_result(const std::string& text, const std::string& shown_as) {
     for (const Node& run : root.at("runs").items()) {
         result.runs.push_back(read_run(run));
     }
-    result.provenance.mapper_effort = root.at("provenance").at("mapper_effort").text();
+    const Node provenance = root.at("provenance");
+    result.provenance.mapper_effort = provenance.at("mapper_effort").text();
+    for (const Node& input : provenance.at("inputs").items()) {
+        result.provenance.inputs.push_back({input.at("path").text(), input.at("sha256").text()});
+    }
     if (result.runs.empty()) {
         root.at("runs").wrong("expected at least one run");
     }

@@ -262,7 +262,11 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
             return run_over_cards(step, machine, settings, passage_of(place), *layout, overrides,
                                   progress);
         }
-        return run_at_once(step, machine, settings, rounds, overrides, progress);
+        RunResult result = run_at_once(step, machine, settings, rounds, overrides, progress);
+        if (progress.laid_out != nullptr && !machine.parts().cards) {
+            progress.laid_out->keep_whole(step.network, rounds, result);
+        }
+        return result;
     };
 }
 

@@ -9,71 +9,17 @@
 
 #include "arch/spatial_mapper.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
-#include "sim/result_read.hpp"
-#include "study/execute.hpp"
-#include "study/interrupt.hpp"
-#include "study/load.hpp"
-#include "study/run_check.hpp"
-#include "study/run_inputs.hpp"
+#include "study/chip_run.hpp"
 
 namespace memwall {
 namespace {
 
-constexpr Bytes kLargestResult(std::int64_t{1} << 30);
 constexpr double kKibibyte = 1024;
 constexpr double kMilliwatt = 1e-3;
 
 const std::vector<std::string>& by_names() {
     static const std::vector<std::string> kNames = {"traffic", "power"};
     return kNames;
-}
-
-/// The network, machine and settings of a run, as its result tells them.
-struct RunAgain {
-    NetworkSource network;
-    Machine machine;
-    RunSettings settings;
-};
-
-RunAgain read_again(const RunResult& run, const Result& result, const FloorplanRequest& request,
-                    const Configs& configs) {
-    RunRequest named;
-    named.network = request.network.empty() ? run.network : request.network;
-    named.machine = request.machine.empty() ? run.machine : request.machine;
-    named.overrides = sort_overrides(run.overrides);
-    InputFiles inputs;
-    auto [network, machine] = load_run_inputs(configs, named, inputs);
-    RunSettings settings;
-    settings.engine = Engine::analytic;
-    settings.effort = parse_effort(result.provenance.mapper_effort);
-    const std::string own = at_precision(network.network(), "").precision;
-    settings.precision = run.precision == own ? "" : run.precision;
-    const Scenario& scenario = run.scenario;
-    settings.scenario.phase = scenario.phase;
-    settings.scenario.batch = scenario.batch;
-    settings.scenario.items = scenario.items;
-    settings.scenario.warmup_items = scenario.warmup_items;
-    settings.scenario.cold = scenario.cold;
-    return {std::move(network), std::move(machine), settings};
-}
-
-/// Arithmetic and the moving of data: the same with both engines.
-Joules work_energy(const LayerResult& layer) {
-    return layer.by_kind[static_cast<std::size_t>(EnergyKind::arithmetic)] +
-           layer.by_kind[static_cast<std::size_t>(EnergyKind::data_movement)];
-}
-
-void expect_same(const RunResult& found, const RunResult& now, const std::string& file) {
-    constexpr double kSame = 1e-6;
-    for (std::size_t l = 0; l < found.layers.size(); ++l) {
-        const double was = work_energy(found.layers[l]).count();
-        const double is = l < now.layers.size() ? work_energy(now.layers[l]).count() : -1;
-        if (std::abs(was - is) > kSame * std::max(was, is)) {
-            throw InputError("'" + file + "' is no result of these files any more: layer '" +
-                             found.layers[l].name + "' comes out otherwise; run it again");
-        }
-    }
 }
 
 /// The layers that run as one from `f` on: positions in the network.
@@ -92,9 +38,8 @@ std::vector<std::size_t> group_of(const SpatialActivity& activity, std::size_t f
 /// What a layer does in the cores of a chip.
 class LayerOnCores {
 public:
-    LayerOnCores(const RunAgain& again, const SpatialActivity& activity, const RunResult& found,
-                 const RunResult& now)
-        : machine_(again.machine), activity_(activity), found_(found), now_(now) {}
+    LayerOnCores(const ChipRun& chip, const SpatialActivity& activity)
+        : machine_(chip.machine), activity_(activity), found_(chip.found), now_(chip.now) {}
 
     [[nodiscard]] std::vector<double> traffic(std::size_t f) const {
         std::vector<double> cores;
@@ -143,8 +88,8 @@ public:
 
 private:
     struct Energies {
-        double in_cores = 0;                    ///< J a round
-        std::array<double, kMeshes> of_mesh{};  ///< J a round
+        double in_cores = 0;                    ///< J of what goes through together
+        std::array<double, kMeshes> of_mesh{};  ///< the same
     };
 
     [[nodiscard]] double duration(const std::vector<std::size_t>& group) const {
@@ -166,7 +111,8 @@ private:
 
     [[nodiscard]] Energies energies_of(const std::vector<std::size_t>& group) const {
         const std::array<ComponentId, kMeshes> meshes = meshes_of(Chip(machine_));
-        const auto rounds = static_cast<double>(now_.scenario.counted_rounds());
+        const double passes = static_cast<double>(now_.scenario.counted_items()) /
+                              static_cast<double>(activity_.sub_batch);
         Energies energies;
         for (const LedgerRow& row : now_.ledger) {
             if (!row.layer.valid() || !row.counted || !beside_cores(row.component) ||
@@ -177,7 +123,7 @@ private:
             double& into = mesh == meshes.end()
                                ? energies.in_cores
                                : energies.of_mesh[static_cast<std::size_t>(mesh - meshes.begin())];
-            into += row.energy.count() / rounds;
+            into += row.energy.count() / passes;
         }
         return energies;
     }
@@ -246,20 +192,6 @@ std::pair<std::size_t, std::vector<double>> chosen(const LayerOnCores& layers,
     return busiest;
 }
 
-/// Of frames on one chip.
-const RunResult& run_on_cores(const Result& result, const std::string& file) {
-    for (const RunResult& run : result.runs) {
-        const bool meshes =
-            std::any_of(run.components.begin(), run.components.end(),
-                        [](const ComponentResult& each) { return each.name == "model_network"; });
-        if (meshes && !run.totals.pipeline && !run.scenario.language && !run.scenario.training) {
-            return run;
-        }
-    }
-    throw InputError("'" + file +
-                     "' has no run of frames on one chip whose memory lies beside its cores");
-}
-
 }  // namespace
 
 FloorplanBy parse_floorplan_by(const std::string& text) {
@@ -271,34 +203,17 @@ FloorplanBy parse_floorplan_by(const std::string& text) {
     return FloorplanBy(found - by_names().begin());
 }
 
-Floorplan floorplan_of(const std::string& result_file, const FloorplanRequest& request,
-                       const Configs& configs) {
-    const Result result = read_result(
-        read_file_whole(result_file, result_file, "a result as JSON", kLargestResult), result_file);
-    const RunResult& found = run_on_cores(result, result_file);
-    const RunAgain again = read_again(found, result, request, configs);
-    const RunResult now = execute(again.network, again.machine, again.settings, {}, {});
-    expect_same(found, now, result_file);
-    const NetworkAtPrecision items =
-        with_items(again.network.network(), again.settings.precision, found.scenario.batch);
-    MapperOptions options;
-    options.effort = again.settings.effort;
-    options.cancelled = interrupted;
-    options.rounds = found.scenario.rounds();
-    const SpatialActivity activity = map_activity(items.network, again.machine, options);
-    if (request.by == FloorplanBy::power && activity.sub_batch != found.scenario.batch) {
-        throw InputError(fmt::format(
-            "--by power: the batch of {} goes through the chip in parts of {}, so that no layer "
-            "has a time of its own; expected a run of a smaller batch",
-            found.scenario.batch, activity.sub_batch));
-    }
-    const LayerOnCores layers(again, activity, found, now);
-    auto [f, cores] = chosen(layers, activity, found, request);
-    const std::string& layer = found.layers[activity.layers[f].position()].name;
-    const bool traffic = request.by == FloorplanBy::traffic;
-    return {fmt::format("{} on {} at {}: {}", found.network, found.machine, found.precision, layer),
-            traffic ? "sent on by its router (KiB)" : "power (mW)", activity.columns,
-            std::move(cores)};
+ChipFloorplans::ChipFloorplans(ChipRun chip)
+    : chip_(std::move(chip)),
+      activity_(map_activity(chip_.network, chip_.machine, chip_.options)) {}
+
+Floorplan ChipFloorplans::of(const FloorplanRequest& request) const {
+    const RunResult& found = chip_.found;
+    auto [f, cores] = chosen(LayerOnCores(chip_, activity_), activity_, found, request);
+    return {fmt::format("{} on {} at {}: {}", found.network, chip_.where, found.precision,
+                        found.layers[activity_.layers[f].position()].name),
+            request.by == FloorplanBy::traffic ? "sent on by its router (KiB)" : "power (mW)",
+            activity_.columns, std::move(cores)};
 }
 
 }  // namespace memwall

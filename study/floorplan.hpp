@@ -4,11 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "study/configs.hpp"
+#include "arch/spatial/core_activity.hpp"
+#include "study/chip_run.hpp"
 
 namespace memwall {
 
@@ -24,19 +24,25 @@ struct Floorplan {
     std::vector<double> cores;
 };
 
-/// Which picture of a result is asked for.
+/// Which picture of a chip is asked for.
 struct FloorplanRequest {
     std::string layer;  ///< "": the one with the busiest core
     FloorplanBy by = FloorplanBy::traffic;
-    std::string machine, network;  ///< "": by the names in the result
 };
 
-/// The floor plan of a layer of the first run in a result that is on a chip whose memory lies
-/// beside its cores. A result does not hold single cores: its network is mapped again, as its
-/// machine, settings and overrides say, and what its layers cost must come out the same. Throws
-/// InputError where it does not, or the result has no such run or layer.
-Floorplan floorplan_of(const std::string& result_file, const FloorplanRequest& request,
-                       const Configs& configs);
+/// The floor plans of what a chip of a result did.
+class ChipFloorplans {
+public:
+    explicit ChipFloorplans(ChipRun chip);
+
+    /// A layer's, of the items that go through the chip together. Throws InputError where the chip
+    /// has no such layer.
+    [[nodiscard]] Floorplan of(const FloorplanRequest& request) const;
+
+private:
+    ChipRun chip_;
+    SpatialActivity activity_;
+};
 
 /// As SVG, the same bytes for the same plan.
 std::string floorplan_svg(const Floorplan& plan);

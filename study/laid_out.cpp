@@ -28,6 +28,11 @@ void LaidOut::keep_run(const Network& network, const Scenario& rounds, const Run
     }
 }
 
+void LaidOut::keep_whole(const Network& step, const Scenario& rounds, const RunResult& run) {
+    keep_run(step, rounds, run);
+    keep_step(step, {{std::vector<bool>(step.layers().size(), true), 1}});
+}
+
 void LaidOut::keep_step(const Network& step, const Division& division) {
     if (!same(division, division_)) {
         steps_.clear();
@@ -44,7 +49,8 @@ LaidOutStage LaidOut::stage(std::size_t stage, const Machine& machine) const {
     LaidOutStage laid_out;
     laid_out.part = part_of(*fullest, division_[stage]);
     // A card has all users in a round, or a group of them.
-    for (const std::int64_t items : {fullest->batch(), machine.parts().cards->together}) {
+    const auto& cards = machine.parts().cards;
+    for (const std::int64_t items : {fullest->batch(), cards ? cards->together : 1}) {
         laid_out.network = with_batch(laid_out.part.network, items);
         const auto run = runs_.find(shape_text(laid_out.network));
         if (run != runs_.end()) {

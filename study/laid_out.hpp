@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run over cards lays out on them, kept as it goes: how the network was divided, and what
-// each card was given to do.
+// What a run lays out on chips, kept as it goes: how the network was divided over cards, and what
+// each of them was given to do. A single chip of a language model is the only stage.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 
 namespace memwall {
 
-/// One card of a stage.
+/// One chip of a stage.
 struct LaidOutStage {
     CardPart part;
     Network network;  ///< the part with as many items as a round of the card has
@@ -30,9 +30,11 @@ struct LaidOutStage {
 /// Several steps of a language model may be kept; they are divided alike.
 class LaidOut {
 public:
-    /// What a card did. Of the runs of parts that differ in names alone the longest is kept: that
+    /// What a chip did. Of the runs of parts that differ in names alone the longest is kept: that
     /// with all users, not the one of a group alone.
     void keep_run(const Network& network, const Scenario& rounds, const RunResult& run);
+    /// A step that one chip did all of.
+    void keep_whole(const Network& step, const Scenario& rounds, const RunResult& run);
     /// A step, at its batch and precision, and how it was divided in the end. Steps that were
     /// divided otherwise before are forgotten: they come again.
     void keep_step(const Network& step, const Division& division);

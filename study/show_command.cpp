@@ -39,8 +39,11 @@ public:
             throw InputError("show: --core is of show memory");
         }
         const bool maps = what == "mapping" || what == "memory";
-        if (!maps && (command_.stage || command_.engine)) {
-            throw InputError("show: --stage and --engine are of show mapping and show memory");
+        if (!maps && command_.engine) {
+            throw InputError("show: --engine is of show mapping and show memory");
+        }
+        if (!maps && what != "result" && command_.stage) {
+            throw InputError("show: --stage is of show mapping, show memory and show result FILE");
         }
         if (what != "result" && (command_.floorplan || command_.layer || command_.by)) {
             throw InputError("show: --floorplan, --layer and --by are of show result FILE");
@@ -131,8 +134,9 @@ private:
     void result() {
         const std::string file = named("result", "");
         if (!command_.floorplan) {
-            if (command_.layer || command_.by) {
-                throw InputError("show result: --layer and --by are of --floorplan FILE.svg");
+            if (command_.layer || command_.by || command_.stage) {
+                throw InputError(
+                    "show result: --layer, --by and --stage are of --floorplan FILE.svg");
             }
             return print(show_result(file));
         }
@@ -144,9 +148,9 @@ private:
         FloorplanRequest request;
         request.layer = command_.layer.value_or("");
         request.by = parse_floorplan_by(command_.by.value_or("traffic"));
-        request.machine = request_.machine;
-        request.network = request_.network;
-        write_file_whole(*command_.floorplan, floorplan_svg(floorplan_of(file, request, configs_)));
+        const ChipFloorplans plans(
+            run_chip_again(file, {request_.machine, request_.network, command_.stage}, configs_));
+        write_file_whole(*command_.floorplan, floorplan_svg(plans.of(request)));
     }
 
     static void draw(const Network& network, const std::string& file) {

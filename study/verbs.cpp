@@ -151,6 +151,7 @@ const std::vector<VerbSpec>& verb_specs() {
           "--phase decode --users 28 --stage 1",
           "memwall show result results/resnet50/result.json",
           "memwall show result result.json --floorplan conv1.svg --layer conv1 --by power",
+          "memwall show result cards.json --floorplan stage3.svg --stage 3",
           "memwall show paths --machine von_neumann"}},
         {"check",
          "check configuration files and report all their faults",

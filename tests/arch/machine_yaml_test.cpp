@@ -6,6 +6,7 @@
 #include <string>
 
 #include "arch/program_builder.hpp"
+#include "arch/mapper.hpp"
 #include "base/error.hpp"
 #include "tests/support/machines.hpp"
 
@@ -230,6 +231,44 @@ TEST_CASE("A vector unit so many bytes wide has a lane for each value of its for
     CHECK(lanes("fp16") == 256);
     CHECK(lanes("fp32") == 128);
     CHECK(lanes("int8") == 512);
+}
+
+TEST_CASE("The parts of a core and the networks between them follow from the machine's mesh") {
+    const Machine shipped = test::shipped_machine("northpole");
+    const Machine small =
+        test::shipped_machine("northpole", {{"mesh.columns", "8"}, {"mesh.rows", "4"}});
+    for (const char* part : {"core_memory", "weight_buffer", "accumulators", "array", "vector"}) {
+        const Component& of_small = small.component(small.find(part));
+        const Component& of_shipped = shipped.component(shipped.find(part));
+        CHECK(of_shipped.instances == 256);
+        CHECK(of_small.instances == 32);
+        CHECK(8 * of_small.area.count() == Approx(of_shipped.area.count()));
+    }
+    for (const char* part :
+         {"model_network", "activation_network", "partial_sum_network", "instruction_network"}) {
+        const auto& mesh = std::get<MeshConfig>(small.component(small.find(part)).config);
+        CHECK(mesh.columns == 8);
+        CHECK(mesh.rows == 4);
+    }
+    CHECK(small.component(small.find("frame_buffer")).instances == 1);
+    check_mappable(small);
+
+    using Catch::Contains;
+    CHECK_THAT(fault_of("northpole", {{"components.model_network.rows", "8"}}),
+               Contains("'rows' in component 'model_network': expected none, or the 16 of the "
+                        "machine's 'mesh', found '8'"));
+    CHECK(fault_of("northpole", {{"components.model_network.rows", "16"}}).empty());
+    CHECK_THAT(fault_of("northpole", {{"mesh.rows", "0"}}), Contains("above zero"));
+    CHECK_THAT(fault_of("northpole", {{"mesh.rows", "2000"}}), Contains("at most 1,024 cores"));
+    CHECK_THAT(fault_of("northpole", {{"mesh.row", "8"}}), Contains("unknown key 'row'"));
+    CHECK_THAT(fault_of("tiny_northpole", {{"components.vector.instances", "mesh"}}),
+               Contains("'instances: mesh' in component 'vector' needs 'mesh: {columns, rows}' in "
+                        "the machine"));
+    CHECK_THAT(fault_of("tiny_northpole", {{"mesh", "{columns: 2, rows: 2}"}}),
+               Contains("no component follows from 'mesh'"));
+    CHECK_THROWS_WITH(
+        check_mappable(test::shipped_machine("northpole", {{"components.vector.instances", "64"}})),
+        Contains("as many instances of 'vector' as of 'array'"));
 }
 
 TEST_CASE("Each fault of a machine file has its sentence") {

@@ -225,7 +225,7 @@ TEST_CASE("a network that does not fit names layer, core and bytes, and how many
         "layers:\n"
         "  - {name: fc, op: linear, out_features: 8192}\n",
         place_behind("machines/northpole.yaml",
-                     "core_memory: {kind: sram, instances: 256, capacity: ") +
+                     "core_memory: {kind: sram, instances: mesh, capacity: ") +
             "error: network 'big' does not fit machine 'northpole': layer 'fc' needs 2.02 MiB in "
             "core "
             "(0, 0), 1.27 MiB more than its 768 KiB: weights 2.00 MiB, activations 8.06 KiB, "
@@ -262,7 +262,7 @@ TEST_CASE("a network that does not fit is told at the option that made the memor
     CHECK(fault({"--machine", "northpole_16", "--network", "granite_3b", "--phase", "decode",
                  "--precision", "int8"})
               .find(place_behind("machines/northpole.yaml",
-                                 "core_memory: {kind: sram, instances: 256, capacity: ") +
+                                 "core_memory: {kind: sram, instances: mesh, capacity: ") +
                     "error: network 'granite_3b' does not fit the 16 cards") == 0);
 }
 

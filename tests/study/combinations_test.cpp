@@ -78,20 +78,9 @@ WhatIf what_if(const std::vector<std::string>& settings) {
     return {totals["throughput_per_s"], totals["energy_per_item_j"], totals["area_mm2"]};
 }
 
-/// A mesh of so many rows and columns, and all that there is once a core.
+/// A mesh of so many rows and columns, with all that there is once a core.
 std::vector<std::string> mesh_of(int side) {
-    std::vector<std::string> settings;
-    for (const char* part : {"core_memory", "weight_buffer", "accumulators", "array", "vector"}) {
-        settings.push_back("components." + std::string(part) +
-                           ".instances=" + std::to_string(side * side));
-    }
-    for (const char* network : {"model", "activation", "partial_sum", "instruction"}) {
-        for (const char* way : {"columns", "rows"}) {
-            settings.push_back("components." + std::string(network) + "_network." + way + "=" +
-                               std::to_string(side));
-        }
-    }
-    return settings;
+    return {"mesh.columns=" + std::to_string(side), "mesh.rows=" + std::to_string(side)};
 }
 
 }  // namespace

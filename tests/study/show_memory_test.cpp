@@ -204,5 +204,5 @@ TEST_CASE("show --stage shows what run laid out on the cards of a stage") {
           "error: --stage: expected a machine whose cards have stages of a network; "
           "'tiny_northpole' is none\n");
     CHECK(run_memwall({"show", "networks", "--stage", "1"}).err ==
-          "error: show: --stage and --engine are of show mapping and show memory\n");
+          "error: show: --stage is of show mapping, show memory and show result FILE\n");
 }
