@@ -68,6 +68,17 @@ public:
     [[nodiscard]] const std::vector<MappedNest>& nests() const { return nests_; }
     [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
+    /// Mappings that were looked at, where an interrupt ended some search.
+    [[nodiscard]] std::optional<std::int64_t> cut_after() const {
+        std::int64_t evaluations = 0;
+        bool cut = false;
+        for (const SearchedLayer& searched : searched_) {
+            evaluations += searched.found.evaluations;
+            cut = cut || searched.found.interrupted;
+        }
+        return cut ? std::optional(evaluations) : std::nullopt;
+    }
+
 private:
     static bool has_operand(const FusedLayer& fused, LayerId epilogue) {
         return std::find(fused.operand_of.begin(), fused.operand_of.end(), epilogue) !=
@@ -160,6 +171,13 @@ private:
 
     [[nodiscard]] SearchedNest searched_nest(const Layer& layer, const NestMachine& machine) const {
         const NestPrices prices = nest_prices(machine_, hierarchy_, layer);
+        if (options_.effort != Effort::quick && options_.cancelled()) {
+            // Whoever stopped the search waits: what is not begun gets a good mapping at once.
+            SearchedNest found = search_nest(layer, machine, prices, options_.objective,
+                                             search_budget(Effort::quick), [] { return false; });
+            found.interrupted = true;
+            return found;
+        }
         return search_nest(layer, machine, prices, options_.objective,
                            search_budget(options_.effort), options_.cancelled);
     }
@@ -231,7 +249,12 @@ Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
     Mapping mapping;
     mapping.sub_batch = network.batch();
     mapping.outermost = hierarchy.levels().front().memory;
-    mapping.program = NestEmitter(network, hierarchy, machine, planner.nests(), options).run();
+    mapping.search_cut_after = planner.cut_after();
+    MapperOptions emitting = options;
+    if (mapping.search_cut_after) {
+        emitting.cancelled = [] { return false; };  // the interrupt has had its effect
+    }
+    mapping.program = NestEmitter(network, hierarchy, machine, planner.nests(), emitting).run();
     mapping.layers.resize(network.layers().size());
     const Bytes capacity = capacity_below(machine, hierarchy);
     for (std::size_t l = 0; l < mapping.layers.size(); ++l) {

@@ -16,6 +16,9 @@ Json provenance_json(const ResultProvenance& provenance) {
     json["overrides"] = provenance.overrides;
     json["seed"] = provenance.seed;
     json["mapper_effort"] = provenance.mapper_effort;
+    if (provenance.search_cut_after) {
+        json["search_cut_after"] = *provenance.search_cut_after;
+    }
     return json;
 }
 

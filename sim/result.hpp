@@ -240,6 +240,8 @@ struct ResultProvenance {
     std::vector<std::string> overrides;
     std::int64_t seed = 0;
     std::string mapper_effort;
+    /// Mappings that were looked at when an interrupt cut the search short; nothing: none did.
+    std::optional<std::int64_t> search_cut_after{};
 };
 
 struct Result {

@@ -7,6 +7,7 @@
 
 #include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
+#include "base/parse.hpp"
 #include "sim/assemble_result.hpp"
 #include "sim/invariants.hpp"
 #include "sim/replay.hpp"
@@ -32,13 +33,38 @@ void tell_if_long(std::int64_t steps, std::int64_t rounds, const Progress& progr
     }
 }
 
+/// Whether the run is to end: an interrupt that cut a search short is no reason.
+std::function<bool()> stop_of(const Progress& progress) {
+    return [cut = progress.cut] { return interrupted() && (cut == nullptr || !cut->after); };
+}
+
+void stop_if_asked(const Progress& progress) {
+    if (stop_of(progress)()) {
+        throw Interrupted();
+    }
+}
+
+/// Maps, and keeps what an interrupted search has found where `progress` takes it.
+Mapping mapped(const Network& network, const Machine& machine, const MapperOptions& options,
+               const Progress& progress) {
+    Mapping mapping = map_network(network, machine, options);
+    if (SearchCut* cut = progress.cut; cut != nullptr && mapping.search_cut_after) {
+        if (!cut->after) {
+            cut->tell(*mapping.search_cut_after);
+        }
+        cut->after = cut->after.value_or(0) + *mapping.search_cut_after;
+    }
+    stop_if_asked(progress);
+    return mapping;
+}
+
 Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& window,
                  const Progress& progress) {
     ReplayOptions options;
     options.window = window;
     options.progress = progress.fraction;
-    options.cancelled = interrupted;
-    const Outcome expected = estimate(mapping.program, machine, window, {}, interrupted);
+    options.cancelled = stop_of(progress);
+    const Outcome expected = estimate(mapping.program, machine, window, {}, options.cancelled);
     tell_if_long(expected.steps, mapping.program.rounds, progress);
     Outcome outcome = replay(mapping.program, machine, options);
     check_against_estimate(mapping.program, outcome, expected);
@@ -58,20 +84,14 @@ struct Executed {
     Outcome outcome;
 };
 
-void stop_if_asked() {
-    if (interrupted()) {
-        throw Interrupted();
-    }
-}
-
 Executed estimated(const Network& network, const Machine& machine, MapperOptions options,
-                   const Scenario& scenario) {
+                   const Scenario& scenario, const Progress& progress) {
     for (const bool repetition : {true, false}) {
         options.repetition = repetition;
-        Mapping mapping = map_network(network, machine, options);
+        Mapping mapping = mapped(network, machine, options, progress);
         const Program& program = mapping.program;
-        Outcome outcome =
-            estimate(program, machine, scenario.window(program.items_per_round), {}, interrupted);
+        Outcome outcome = estimate(program, machine, scenario.window(program.items_per_round), {},
+                                   stop_of(progress));
         if (!repetition || outcome.repetition_error.value_or(0) <= kEqualBlocks) {
             return {std::move(mapping), std::move(outcome)};
         }
@@ -83,21 +103,20 @@ Executed estimated(const Network& network, const Machine& machine, MapperOptions
 RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machine,
                            const RunSettings& settings, const Scenario& scenario,
                            const std::vector<std::string>& overrides, const Progress& progress) {
-    stop_if_asked();
+    stop_if_asked(progress);
     const Network& batched = asked.network;
     const MapperOptions options = mapper_options(settings, machine, scenario);
     Executed run;
     if (settings.engine == Engine::analytic) {
-        run = estimated(batched, machine, options, scenario);
+        run = estimated(batched, machine, options, scenario, progress);
     } else {
         if (may_be_long(batched)) {
-            const Executed expected = estimated(batched, machine, options, scenario);
+            const Executed expected = estimated(batched, machine, options, scenario, progress);
             const std::int64_t rounds = expected.mapping.program.rounds;
             check_replay_fits(expected.outcome.steps, rounds, free_memory());
             tell_if_long(expected.outcome.steps, rounds, progress);
         }
-        run.mapping = map_network(batched, machine, options);
-        stop_if_asked();
+        run.mapping = mapped(batched, machine, options, progress);
         const Window window = scenario.window(run.mapping.program.items_per_round);
         run.outcome = replayed(run.mapping, machine, window, progress);
     }
@@ -229,6 +248,11 @@ Passage passage_of(StepPlace place) {
 }
 
 }  // namespace
+
+std::string search_cut_note(std::int64_t mappings) {
+    return "note: the search for mappings was interrupted after " + format_count(mappings) +
+           " of them; each layer has the best found so far\n";
+}
 
 MapperOptions mapper_options(const RunSettings& settings, const Machine& machine,
                              const Scenario& rounds) {

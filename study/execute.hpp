@@ -2,7 +2,9 @@
 // One run: a network on a machine in a scenario, mapped, replayed and accounted for.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +18,23 @@
 
 namespace memwall {
 
+/// An interrupt of a run's searches for mappings.
+struct SearchCut {
+    std::function<void(std::int64_t)> tell;  ///< is told at once how many had been looked at; set
+    std::optional<std::int64_t> after{};     ///< the same of all searches; nothing: none was cut
+};
+
+/// Says what was cut short and what there is instead.
+std::string search_cut_note(std::int64_t mappings);
+
 /// Who is told how a run gets on. All may be empty.
 struct Progress {
     std::function<void(double)> fraction;            ///< that is done, now and then
     std::function<void(const std::string&)> notice;  ///< before a part that will take long
     LaidOut* laid_out = nullptr;                     ///< keeps what lies on the cards of a pipeline
+    /// Where given, a search for mappings that is interrupted does not end the run: it goes on with
+    /// the best so far, and says so here.
+    SearchCut* cut = nullptr;
 };
 
 /// How a mapper is asked for so many rounds of a network on a machine, or on a card of it.
@@ -34,7 +48,7 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
 
 /// The network at the batch and precision of `settings`, on `machine`; a language model in its
 /// phases. Throws InputError where the machine cannot compute or hold it, Interrupted on a
-/// signal, InternalError where something that always holds does not.
+/// signal that `progress` does not take, InternalError where something that always holds does not.
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress);
 

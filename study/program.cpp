@@ -21,8 +21,11 @@ int dispatch(const CommandLine& command) {
     const auto start = std::chrono::steady_clock::now();
     const Configs configs = Configs::of_process(command.configs);
     if (command.verb == "show") {
+        if (!command.words.empty() && command.words.front() == "mapping") {
+            catch_interrupts();
+        }
         show_command(command, configs);
-        return kDone;
+        return interrupted() ? kRunFailed : kDone;
     }
     if (command.verb == "check") {
         check_command(command, configs);
@@ -46,7 +49,7 @@ int dispatch(const CommandLine& command) {
         compare_command(command, configs);
     }
     std::cerr << "memwall: " << resources_used(start) << "\n";
-    return kDone;
+    return interrupted() ? kRunFailed : kDone;
 }
 
 }  // namespace

@@ -45,9 +45,13 @@ void ProgressBar::show(double fraction, const std::string& detail) {
 
 void ProgressBar::tell_once(const std::string& line) {
     if (!told_) {
-        std::cerr << (drawn_ >= 0 ? "\r\033[K" : "") << line << std::flush;
+        tell(line);
         told_ = true;
     }
+}
+
+void ProgressBar::tell(const std::string& line) {
+    std::cerr << (drawn_ >= 0 ? "\r\033[K" : "") << line << std::flush;
 }
 
 std::string resources_used(std::chrono::steady_clock::time_point start) {

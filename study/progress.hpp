@@ -22,7 +22,9 @@ public:
     /// The same with words behind the label, which may change while the fraction stays.
     void show(double fraction, const std::string& detail);
 
-    /// A line above the bar; once, since later ones say much the same.
+    /// A line above the bar.
+    void tell(const std::string& line);
+    /// The same; once, since later ones say much the same.
     void tell_once(const std::string& line);
 
 private:

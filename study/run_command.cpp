@@ -29,14 +29,21 @@ void run_one(RunRequest request, const CommandLine& command, const Configs& conf
     output.spare(inputs.paths());
     Result result;
     result.provenance = provenance(request, inputs);
+    SearchCut cut;
     {
         ProgressBar bar(network.network().name() + " on " + machine.name());
-        result.runs.push_back(execute(network, machine, request.settings, request.override_texts,
-                                      {[&bar](double fraction) { bar.show(fraction); },
-                                       [&bar](const std::string& line) { bar.tell_once(line); }}));
+        cut.tell = [&bar](std::int64_t mappings) { bar.tell(search_cut_note(mappings)); };
+        result.runs.push_back(
+            execute(network, machine, request.settings, request.override_texts,
+                    {[&bar](double fraction) { bar.show(fraction); },
+                     [&bar](const std::string& line) { bar.tell_once(line); }, nullptr, &cut}));
     }
+    result.provenance.search_cut_after = cut.after;
     output.write([&] { return to_json(result); }, [&] { return to_csv(result); },
-                 [&] { return run_report(result.runs.front()); });
+                 [&] {
+                     return (cut.after ? search_cut_note(*cut.after) + "\n" : "") +
+                            run_report(result.runs.front());
+                 });
 }
 
 }  // namespace

@@ -129,6 +129,9 @@ Shown ShowMapped::mapping() {
         }
     }
     mapping_ = map_network(*network_, *machine_, options_);
+    if (mapping_.search_cut_after) {
+        std::cerr << search_cut_note(*mapping_.search_cut_after);
+    }
     return show_mapping(*network_, *machine_, mapping_, stage_);
 }
 

@@ -49,6 +49,7 @@ Program NestEmitter::run() {
         done_.push_back(builder_.token("layer '" + network_.layer(nest.root).name + "' done"));
     }
     for (std::size_t n = 0; n < nests_.size(); ++n) {
+        throw_if_cancelled(options_);
         LayerEmitter(*this, n).run();
     }
     std::vector<LayerPromise> promises;

@@ -141,6 +141,33 @@ TEST_CASE("an interrupted run ends at once, says so, and leaves nothing") {
     CHECK(std::filesystem::is_empty(folder.path()));
 }
 
+TEST_CASE("an interrupted search keeps the best mappings so far") {
+    const TemporaryFolder folder;
+    const std::vector<std::string> of = {"--machine", "eyeriss",  "--network", "yolov4",
+                                         "--effort",  "thorough", "--json",    "r.json"};
+    const std::string note = "note: the search for mappings was interrupted after";
+    std::vector<std::string> words = {"show", "mapping"};
+    words.insert(words.end(), of.begin(), of.end());
+    const ProgramRun shown = interrupt_memwall(words, folder.path(), SIGINT, 300);
+    CHECK(shown.status == 1);
+    CHECK(shown.err.find(note) == 0);
+    const Json mapping = Json::parse(read_text(folder.path() / "r.json"));
+    CHECK(mapping["layers"].size() > 100);
+    CHECK(mapping["layers"].back()["search"].get<std::string>().find(", interrupted") !=
+          std::string::npos);
+
+    words = {"run", "--engine", "analytic"};
+    words.insert(words.end(), of.begin(), of.end());
+    const ProgramRun run = interrupt_memwall(words, folder.path(), SIGINT, 300);
+    CHECK(run.status == 1);
+    CHECK(run.err.find(note) == 0);
+    CHECK(run.out.find(note) == 0);
+    const Json result = Json::parse(read_text(folder.path() / "r.json"));
+    CHECK(result["provenance"]["mapper_effort"] == "thorough");
+    CHECK(result["provenance"]["search_cut_after"] > 0);
+    CHECK(result["runs"][0]["totals"]["seconds"] > 0);
+}
+
 TEST_CASE("standard output takes one file, and then no table") {
     const ProgramRun both = run_memwall({"show", "networks", "--json", "-", "--csv", "-"});
     CHECK(both.err == "error: --json and --csv both write to '-'\n");

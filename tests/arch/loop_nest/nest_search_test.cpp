@@ -268,6 +268,26 @@ TEST_CASE("A search that is interrupted keeps the best mapping so far") {
     const Mapping mapping = map_network(test::shipped_network("lenet"), machine, options);
     CHECK(mapping.layers.front().search.find("interrupted") != std::string::npos);
     CHECK(mapping.layers.front().utilization > 0);
+    // What is not begun gets what little effort finds.
+    options.effort = Effort::quick;
+    options.cancelled = [] { return false; };
+    const Mapping quick = map_network(test::shipped_network("lenet"), machine, options);
+    CHECK_FALSE(quick.search_cut_after);
+    REQUIRE(mapping.search_cut_after);
+    CHECK(*mapping.search_cut_after > 0);
+    CHECK(mapping.layers.back().loops == quick.layers.back().loops);
+}
+
+TEST_CASE("A search that is interrupted on its way has looked at fewer mappings") {
+    const Machine machine = test::shipped_machine("tiny_loop_nest");
+    MapperOptions options;
+    options.effort = Effort::normal;
+    int asked = 0;
+    options.cancelled = [&asked] { return ++asked > 12; };
+    const Mapping mapping = map_network(test::shipped_network("lenet"), machine, options);
+    REQUIRE(mapping.search_cut_after);
+    CHECK(*mapping.search_cut_after > 10 * 256);
+    CHECK(*mapping.search_cut_after < 12 * 256 + 12 * 200);
 }
 
 }  // namespace memwall
