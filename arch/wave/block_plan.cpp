@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -33,9 +34,9 @@ constexpr std::int64_t kSlabBytes = 64;            ///< depth of a stage of the 
 constexpr std::int64_t kLeastStages = 2;
 constexpr std::int64_t kMostStages = 4;
 
-/// MODEL: a core runs as many blocks at a time as its registers and its shared memory hold.
-std::int64_t resident_blocks(std::int64_t rows, std::int64_t columns, const ProductDemand& demand,
-                             const Hierarchy& gpu) {
+/// Blocks of a shape that the registers and the shared memory of a core hold at a time.
+std::int64_t most_resident(std::int64_t rows, std::int64_t columns, const ProductDemand& demand,
+                           const Hierarchy& gpu) {
     const std::int64_t results = rows * columns;
     const std::int64_t threads = std::max(kLeastThreads, ceil_divide(results, kResultsPerThread));
     const std::int64_t registers = results * demand.result_bits / 8 + threads * kOtherRegisterBytes;
@@ -44,7 +45,8 @@ std::int64_t resident_blocks(std::int64_t rows, std::int64_t columns, const Prod
     if (gpu.accumulators_config != nullptr) {
         fit = std::min(fit, gpu.accumulators_config->capacity.count() / registers);
     }
-    return std::min<std::int64_t>(fit, 16);
+    constexpr std::int64_t kMostBlocks = 16;
+    return std::min(fit, kMostBlocks);
 }
 
 /// Cycles of one block.
@@ -102,21 +104,37 @@ public:
     BlockPlanner(const ProductDemand& demand, const Hierarchy& gpu, double memory_latency)
         : demand_(demand), gpu_(gpu), memory_latency_(memory_latency) {}
 
-    [[nodiscard]] std::optional<BlockPlan> plan(std::int64_t rows, std::int64_t columns,
-                                                std::int64_t slices) const {
+    /// Plans of a shape, those with the most blocks a core first; none where no block fits.
+    /// MODEL: a core runs as many blocks at a time as its registers and its shared memory hold and
+    /// as there are for it, or fewer: of the same kernel libraries have versions with more stages,
+    /// of which fewer fit beside each other.
+    void plan(std::int64_t rows, std::int64_t columns, std::int64_t slices,
+              const std::function<void(const BlockPlan&)>& found) const {
         BlockPlan plan;
         plan.rows = rows;
         plan.columns = columns;
         plan.slices = slices;
-        plan.resident = resident_blocks(rows, columns, demand_, gpu_);
-        if (plan.resident < 1) {
-            return std::nullopt;
-        }
         const MatrixShape& shape = demand_.shape;
         const std::int64_t row_blocks = ceil_divide(shape.rows, rows);
         const std::int64_t column_blocks = ceil_divide(shape.columns, columns);
         plan.blocks = checked_multiply(
             checked_multiply(checked_multiply(row_blocks, column_blocks), shape.groups), slices);
+        plan.sum_bytes = static_cast<double>(shape.groups * (slices - 1)) *
+                         static_cast<double>(shape.rows) *
+                         static_cast<double>(shape.columns * demand_.result_bits) / 8;
+        plan.feed_bytes = demand_.left_bytes * static_cast<double>(column_blocks) +
+                          demand_.right_bytes * static_cast<double>(row_blocks) + plan.sum_bytes;
+        plan.resident = std::min(most_resident(rows, columns, demand_, gpu_),
+                                 ceil_divide(plan.blocks, gpu_.cores));
+        for (; plan.resident > 0; --plan.resident) {
+            time(plan);
+            found(plan);
+        }
+    }
+
+private:
+    /// Fills in the waves and their cycles.
+    void time(BlockPlan& plan) const {
         const BlockTimes block = times(plan);
         const std::int64_t at_once = gpu_.cores * plan.resident;
         const std::int64_t full = plan.blocks / at_once;
@@ -127,15 +145,8 @@ public:
         if (rest > 0) {
             plan.core_cycles += wave_cycles(ceil_divide(rest, gpu_.cores), block, memory_latency_);
         }
-        plan.sum_bytes = static_cast<double>(shape.groups * (slices - 1)) *
-                         static_cast<double>(shape.rows) *
-                         static_cast<double>(shape.columns * demand_.result_bits) / 8;
-        plan.feed_bytes = demand_.left_bytes * static_cast<double>(column_blocks) +
-                          demand_.right_bytes * static_cast<double>(row_blocks) + plan.sum_bytes;
-        return plan;
     }
 
-private:
     /// MODEL: slices of a depth add their sums one after another: each reads what those before it
     /// have left in the cache, in the accumulators' precision, adds its own and writes it back
     /// (CUTLASS's serial split-K); the last one goes on to the epilogue.
@@ -181,15 +192,14 @@ BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, double 
     double least = 0;
     for (const std::int64_t slices : depth_slices(demand, gpu)) {
         for (const auto& [rows, columns] : kBlocks) {
-            const std::optional<BlockPlan> plan = planner.plan(rows, columns, slices);
-            if (!plan) {
-                continue;
-            }
-            const double cycles = std::max(plan->core_cycles, plan->feed_bytes / gpu.feed_width());
-            if (!best || cycles < least * (1 - 1e-9)) {
-                least = cycles;
-                best = plan;
-            }
+            planner.plan(rows, columns, slices, [&](const BlockPlan& plan) {
+                const double cycles =
+                    std::max(plan.core_cycles, plan.feed_bytes / gpu.feed_width());
+                if (!best || cycles < least * (1 - 1e-9)) {
+                    least = cycles;
+                    best = plan;
+                }
+            });
         }
     }
     ensure(best.has_value(), "the smallest block fits a core");

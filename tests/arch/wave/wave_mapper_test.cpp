@@ -95,6 +95,49 @@ TEST_CASE("Blocks and waves of a product, worked out by hand") {
     CHECK(more.core_cycles <= Approx(131'072 + 66'036));
 }
 
+TEST_CASE(
+    "A core's blocks share its memory with those that are there, not with those it could hold") {
+    // Results come out faster than slabs come in: what counts is how many of these are under way.
+    const Machine machine =
+        test::shipped_machine("a100_sxm_80gb", {{"components.l2.read_width", "1 MiB"},
+                                                {"components.shared_memory.write_width", "1 KiB"},
+                                                {"components.crossbar.width", "1 MiB"}});
+    const Hierarchy gpu(machine, ComponentKind::cache, "wave");
+    ProductDemand demand;
+    demand.shape = {1, 64, 512, 4608};
+    demand.macs_per_cycle = 1e9;
+    demand.left_bytes = 64 * 4608;
+    demand.right_bytes = 512 * 4608;
+    // 8 to 16 blocks on 108 cores, one each, with four stages: 4,608 / 64 = 72 slabs of 262 cycles,
+    // three under way: 6,288, behind the latency of 500.
+    const BlockPlan plan = plan_blocks(demand, gpu, 500);
+    CHECK(plan.resident == 1);
+    CHECK(plan.core_cycles == Approx(500 + 72 * 262 / 3.0).epsilon(0.001));
+}
+
+TEST_CASE("No network is slower with more registers, shared memory or cache") {
+    using Changes = std::vector<std::pair<std::string, std::string>>;
+    const std::vector<Changes> steps = {
+        {{"components.registers.capacity", "512 KiB"}},
+        {{"components.shared_memory.capacity", "328 KiB"}},
+        {{"components.l2.capacity", "80 MiB"}},
+    };
+    const auto layers = [](const char* name, std::int64_t batch) {
+        return with_batch(test::shipped_network(name), batch);
+    };
+    const std::vector<Network> networks = {layers("resnet18", 1),     layers("resnet18", 8),
+                                           layers("mobilenet_v2", 8), product(64, 4096, 512),
+                                           product(1000, 1024, 2000), product(4096, 2048, 4096)};
+    for (std::size_t n = 0; n < networks.size(); ++n) {
+        const double shipped = steady(networks[n], test::shipped_machine("a100_sxm_80gb")).round;
+        for (const Changes& more : steps) {
+            INFO("network " << n << ", " << more.front().first);
+            const Machine larger = test::shipped_machine("a100_sxm_80gb", more);
+            CHECK(steady(networks[n], larger).round <= 1.01 * shipped);
+        }
+    }
+}
+
 TEST_CASE("A wave's epilogue is hidden behind another block's products, or else it shows") {
     const Machine machine = test::shipped_machine("t4");
     const Hierarchy gpu(machine, ComponentKind::cache, "wave");
