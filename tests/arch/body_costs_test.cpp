@@ -95,6 +95,28 @@ TEST_CASE(
     CHECK(&costs.row(body).demand == &asked);  // found once
 }
 
+TEST_CASE("What works at the same time is not added up to what bounds a layer") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    const ComponentId buffer = machine.find("global_buffer");
+    const ComponentId dram = machine.find("dram");
+    const ClockDomain& clock = machine.clocks().front();
+    Move move;
+    move.links = {{machine.read_port(buffer), Bytes(16 * 60)},
+                  {machine.write_port(buffer), Bytes(16 * 70)}};
+    const MoveDemand asked = demand(move, machine, clock);
+    std::vector<Picoseconds> needs(resource_places(machine));
+    for (const ResourceNeed& need : asked.needs) {
+        needs[need.place] += need.time;
+    }
+    CHECK(needs[resource_place(buffer)] == Picoseconds(60'000));
+    CHECK(needs[resource_place(buffer, true)] == Picoseconds(70'000));
+    CHECK(bound_of_needs(machine, needs) == Bound::buffer);
+    needs[resource_place(dram)] = Picoseconds(100'000);  // less than both ports together
+    CHECK(bound_of_needs(machine, needs) == Bound::dram);
+    needs.back() = Picoseconds(100'001);
+    CHECK(bound_of_needs(machine, needs) == Bound::latency);
+}
+
 TEST_CASE("Accesses of one move to the same DRAM take their times one after another") {
     const Machine machine = test::shipped_machine("tiny_von_neumann");
     const Program program = program_with(0);

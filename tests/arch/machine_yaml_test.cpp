@@ -5,8 +5,8 @@
 #include <cmath>
 #include <string>
 
-#include "arch/program_builder.hpp"
 #include "arch/mapper.hpp"
+#include "arch/program_builder.hpp"
 #include "base/error.hpp"
 #include "tests/support/machines.hpp"
 

@@ -25,9 +25,6 @@ std::string text(const Outcome& outcome, bool causes) {
     for (const LayerOutcome& layer : outcome.layers) {
         out << layer.start.count() << ' ' << layer.end.count() << ' ' << layer.queued.count() << ' '
             << layer.stalls << ' ' << layer.stalled.count() << ' ' << layer.slack.count();
-        for (const Picoseconds time : layer.resource) {
-            out << ' ' << time.count();
-        }
         if (causes) {
             out << ' ' << name(layer.bound_by) << ' ' << layer.path_known << ' '
                 << layer.exposed.count();
