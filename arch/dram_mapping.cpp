@@ -71,7 +71,8 @@ void check_bits(MapReader& reader, const DramMapping& mapping, const DramConfig&
     }
 }
 
-void read_hashes(MapReader& reader, DramMapping& mapping) {
+void read_hashes(MapReader& reader, const DramConfig& dram, DramMapping& mapping) {
+    const auto widths = needed_bits(dram);
     const std::string what = "'mapping_xor' in " + reader.what();
     for (const YamlValue& item : reader.optional_items("mapping_xor")) {
         const std::size_t space = item.text().find(' ');
@@ -95,7 +96,15 @@ void read_hashes(MapReader& reader, DramMapping& mapping) {
                                                    item.text() + "'");
             continue;
         }
-        mapping.hashes.push_back({field->field, with->field, with->number.value_or(0)});
+        const std::int64_t bit = with->number.value_or(0);
+        const std::int64_t width = widths[static_cast<std::size_t>(with->field)];
+        if (with->field == DramField::column && bit >= width) {
+            reader.faults().error(item.mark(), what + ": expected a bit of the column below " +
+                                                   std::to_string(width) + ", found '" +
+                                                   item.text() + "'");
+            continue;
+        }
+        mapping.hashes.push_back({field->field, with->field, bit});
     }
 }
 
@@ -130,6 +139,14 @@ DramMapping read_dram_mapping(MapReader& reader, const DramConfig& dram) {
             continue;
         }
         if (!row && !field->number) {
+            const auto same = [&](std::size_t entry) {
+                return mapping.bits[entry].field == field->field;
+            };
+            if (std::any_of(open.begin(), open.end(), same)) {
+                reader.faults().error(item.mark(), what + ": '" + item.text() +
+                                                       "' without a number of bits stands twice");
+                continue;
+            }
             open.push_back(mapping.bits.size());
         }
         left[static_cast<std::size_t>(field->field)] -= field->number.value_or(0);
@@ -141,7 +158,10 @@ DramMapping read_dram_mapping(MapReader& reader, const DramConfig& dram) {
         bits.count = std::max<std::int64_t>(rest, 0);
         rest -= bits.count;
     }
-    read_hashes(reader, mapping);
+    if (reader.has("mapping") && reader.optional_items("mapping").empty()) {
+        reader.misfit("mapping", "'row' first, then the fields below it");
+    }
+    read_hashes(reader, dram, mapping);
     if (reader.faults().faults().size() > faults_before) {
         return default_mapping(dram);
     }

@@ -50,8 +50,8 @@ IoBound io_lower_bound(const IterationSpace& space, Bytes capacity) {
         }
     }
     if (space.macs() > 0) {
-        // MODEL: mixed precision (docs/model.md): 2 F sqrt(b_I b_W b_P) / sqrt(R S) - 2 S, with the
-        // stored width of the outputs for b_P, which keeps the bound valid.
+        // MODEL: mixed precision: 2 F sqrt(b_I b_W b_O) / sqrt(R S) - 2 S, with the stored width of
+        // the outputs for that of sums, which keeps the bound valid.
         const double root = std::sqrt(widths * words_per_byte_of_outputs);
         const auto s = static_cast<double>(capacity.count());
         const double bytes = 2 * static_cast<double>(space.macs()) * root /

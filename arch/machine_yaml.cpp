@@ -206,7 +206,8 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
     parts.where = reader.has("machine") ? reader.value("machine")->mark() : reader.mark();
     reader.optional<std::string>("source", "");
     reader.optional<std::string>("description", "");
-    parts.power_scope = reader.optional<std::string>("power_scope", "chip");
+    const auto scope = reader.optional<std::string>("power_scope");
+    parts.power_scope = scope.value_or("chip");
     const auto mapper = reader.optional_choice("mapper", mapper_names());
     parts.mapper = mapper_names()[mapper.value_or(0)];
     const std::size_t told = faults.faults().size();
@@ -248,6 +249,7 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
         entry.value = mesh.applied_to(entry);
         const YamlValue* kind = entry.value.find("kind");
         if (kind != nullptr && kind->text() == "dram") {
+            parts.power_scope = scope.value_or("chip with DRAM");
             entry.value = with_dram_type(entry.value, entry.key, drams, parts.provenance, faults);
         }
         parts.components.push_back(read_component(entry, parts, priced, faults));

@@ -309,6 +309,12 @@ TEST_CASE("Each fault of a machine file has its sentence") {
                Contains("expected 7 bits of the column, found 6"));
     CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[bank:2, row, column:7]"}}),
                Contains("expected 'row' once and first"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[]"}}),
+               Contains("expected 'row' first"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[row, column, column, bank]"}}),
+               Contains("'column' without a number of bits stands twice"));
+    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping_xor", "[\"bank column:9\"]"}}),
+               Contains("expected a bit of the column below 7"));
     CHECK_THAT(fault_of(tiny, {{"components.dram.mapping_xor", "[column bank:0]"}}),
                Contains("expected bits of the row or the column in the bank or the bank_group"));
     CHECK_THAT(fault_of(tiny, {{"components.dram.banks", "3"}}),
