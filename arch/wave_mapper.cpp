@@ -33,10 +33,11 @@ Cores cores_of(const Hierarchy& gpu) {
     return cores;
 }
 
-/// Cycles from a core to the DRAM and back: through the bus and the cache, then the DRAM itself.
-double memory_latency(const Hierarchy& gpu, const ClockDomain& clock) {
+/// From a core to the DRAM and back: through the bus and the cache, then the DRAM itself.
+DramView dram_view(const Hierarchy& gpu, const ClockDomain& clock) {
     const Cycles dram = clock.edge_at_or_after(gpu.dram_config->read_latency());
-    return static_cast<double>((gpu.feed_latency() + dram).count());
+    return {static_cast<double>((gpu.feed_latency() + dram).count()),
+            gpu.dram_config->peak().count() / static_cast<double>(clock.frequency().count())};
 }
 
 double utilization(const Network& network, const Hierarchy& gpu, const WavePlan& plan,
@@ -99,7 +100,7 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
                         const MapperOptions& options) const {
     const Hierarchy gpu = gpu_of(machine);
     const ClockDomain& clock = machine.clock(machine.component(gpu.array).clock);
-    const WavePlan plan = plan_waves(network, gpu, memory_latency(gpu, clock));
+    const WavePlan plan = plan_waves(network, gpu, dram_view(gpu, clock));
     Mapping mapping;
     mapping.sub_batch = network.batch();
     mapping.outermost = gpu.dram;

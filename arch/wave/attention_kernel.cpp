@@ -72,7 +72,7 @@ void count_blocks(const Layer& scores, const Layer& values, AttentionBlocks& blo
 
 /// MODEL: blocks of queries that run at a time go through the keys and values in step. Where those
 /// of a head, as far as a block meets them, are larger than half of the cache, each wave of blocks
-/// fetches them anew.
+/// fetches them anew; where not even the keys of a block and their values fit it, each block does.
 std::int64_t dram_passes(const Layer& scores, const Layer& values, const AttentionBlocks& blocks,
                          const Hierarchy& gpu) {
     const MatrixShape shape = matrix_shape(scores);
@@ -81,6 +81,9 @@ std::int64_t dram_passes(const Layer& scores, const Layer& values, const Attenti
         (shape.depth + matrix_shape(values).columns) * bits(scores.space.operands[1].precision) / 8;
     if (checked_multiply(blocks.met_keys, a_key) <= gpu.buffer_config->capacity.count() / 2) {
         return 1;
+    }
+    if (blocks.keys * a_key > gpu.buffer_config->capacity.count()) {
+        return blocks.row_blocks;
     }
     const std::int64_t resident = std::max<std::int64_t>(
         1, std::min(gpu.accumulators_config->capacity.count() / room.registers,

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "arch/wave/product_reads.hpp"
+
 namespace memwall {
 namespace {
 
@@ -72,14 +74,15 @@ double wave_cycles(std::int64_t count, const BlockTimes& block, double latency) 
 /// MODEL: a block has the next slabs of its operands under way while it multiplies one: all but one
 /// of the stages that its share of the shared memory holds. A slab comes from the cache, which the
 /// DRAM fills ahead.
-double loading_cycles(std::int64_t rows, std::int64_t columns, std::int64_t resident,
-                      double depth_bytes, const Hierarchy& gpu) {
-    const std::int64_t share = gpu.operands_config->capacity.count() / resident;
-    const std::int64_t stages =
-        std::clamp(share / ((rows + columns) * kSlabBytes), kLeastStages, kMostStages);
+std::int64_t stages_of(const BlockPlan& plan, const Hierarchy& gpu) {
+    const std::int64_t share = gpu.operands_config->capacity.count() / plan.resident;
+    return std::clamp(share / ((plan.rows + plan.columns) * kSlabBytes), kLeastStages, kMostStages);
+}
+
+double loading_cycles(const BlockPlan& plan, double depth_bytes, const Hierarchy& gpu) {
     const double slabs = depth_bytes / static_cast<double>(kSlabBytes);
     return slabs * static_cast<double>(gpu.feed_latency().count()) /
-           static_cast<double>(stages - 1);
+           static_cast<double>(stages_of(plan, gpu) - 1);
 }
 
 /// Slices of the depth that may run side by side: powers of two, each deep enough to fill the
@@ -101,8 +104,8 @@ std::vector<std::int64_t> depth_slices(const ProductDemand& demand, const Hierar
 /// Plans one shape of blocks.
 class BlockPlanner {
 public:
-    BlockPlanner(const ProductDemand& demand, const Hierarchy& gpu, double memory_latency)
-        : demand_(demand), gpu_(gpu), memory_latency_(memory_latency) {}
+    BlockPlanner(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram)
+        : demand_(demand), gpu_(gpu), dram_(dram) {}
 
     /// Plans of a shape, those with the most blocks a core first; none where no block fits.
     /// MODEL: a core runs as many blocks at a time as its registers and its shared memory hold and
@@ -128,11 +131,69 @@ public:
                                  ceil_divide(plan.blocks, gpu_.cores));
         for (; plan.resident > 0; --plan.resident) {
             time(plan);
+            read(plan, row_blocks, column_blocks);
             found(plan);
         }
     }
 
+    /// The longest of the cores' work, of the cache's and of the DRAM's. An operand that the cache
+    /// can hold may lie there before.
+    [[nodiscard]] double cycles(const BlockPlan& plan) const {
+        const auto cache = static_cast<double>(gpu_.buffer_config->capacity.count());
+        const auto reads = [&](double distinct, double passes) {
+            return passes > 1 || distinct > cache ? distinct * passes : 0;
+        };
+        const double dram = reads(demand_.left_bytes, plan.left_passes) +
+                            reads(right_distinct(), plan.right_passes);
+        return std::max(cycles_on_chip(plan),
+                        dram_.bytes_per_cycle > 0 ? dram / dram_.bytes_per_cycle : 0);
+    }
+
+    [[nodiscard]] double cycles_on_chip(const BlockPlan& plan) const {
+        return std::max(plan.core_cycles, plan.feed_bytes / gpu_.feed_width());
+    }
+
 private:
+    [[nodiscard]] double right_distinct() const {
+        return demand_.right_distinct > 0 ? demand_.right_distinct : demand_.right_bytes;
+    }
+
+    [[nodiscard]] double depth_bytes(const BlockPlan& plan) const {
+        return static_cast<double>(demand_.shape.depth) / static_cast<double>(plan.slices) *
+               static_cast<double>(demand_.operand_bits) / 8;
+    }
+
+    /// Fills in how often the operands come from the DRAM: each group and each slice of the depth
+    /// is a product of its own.
+    void read(BlockPlan& plan, std::int64_t row_blocks, std::int64_t column_blocks) const {
+        if (demand_.left_bytes <= 0 || right_distinct() <= 0) {
+            return;
+        }
+        const auto products = static_cast<double>(demand_.shape.groups * plan.slices);
+        const double slabs =
+            std::min(static_cast<double>(stages_of(plan, gpu_) * kSlabBytes), depth_bytes(plan));
+        const auto operand = [&](std::int64_t strips, double bytes, double distinct,
+                                 std::int64_t width) {
+            const double strip = bytes / products / static_cast<double>(strips);
+            return ProductOperand{strips, strip, distinct / products,
+                                  std::min(strip, slabs * static_cast<double>(width))};
+        };
+        ProductGrid grid;
+        grid.left = operand(row_blocks, demand_.left_bytes, demand_.left_bytes, plan.rows);
+        grid.right = operand(column_blocks, demand_.right_bytes, right_distinct(), plan.columns);
+        grid.result = static_cast<double>(plan.rows * plan.columns * demand_.stored_bits) / 8;
+        grid.at_once =
+            static_cast<double>(std::min(gpu_.cores * plan.resident, row_blocks * column_blocks));
+        const ProductReads reads =
+            product_reads(grid, static_cast<double>(gpu_.buffer_config->capacity.count()));
+        const auto passes = [](double bytes, double distinct) {
+            constexpr double kRounding = 1e-9;
+            return bytes > distinct * (1 + kRounding) ? bytes / distinct : 1;
+        };
+        plan.left_passes = passes(reads.left, grid.left.distinct);
+        plan.right_passes = passes(reads.right, grid.right.distinct);
+    }
+
     /// Fills in the waves and their cycles.
     void time(BlockPlan& plan) const {
         const BlockTimes block = times(plan);
@@ -141,9 +202,9 @@ private:
         const std::int64_t rest = plan.blocks - full * at_once;
         plan.waves = full + (rest > 0 ? 1 : 0);
         plan.core_cycles =
-            static_cast<double>(full) * wave_cycles(plan.resident, block, memory_latency_);
+            static_cast<double>(full) * wave_cycles(plan.resident, block, dram_.latency);
         if (rest > 0) {
-            plan.core_cycles += wave_cycles(ceil_divide(rest, gpu_.cores), block, memory_latency_);
+            plan.core_cycles += wave_cycles(ceil_divide(rest, gpu_.cores), block, dram_.latency);
         }
     }
 
@@ -157,14 +218,13 @@ private:
         const auto results = static_cast<double>(plan.rows * plan.columns);
         const double depth =
             static_cast<double>(demand_.shape.depth) / static_cast<double>(plan.slices);
-        const double depth_bytes = depth * static_cast<double>(demand_.operand_bits) / 8;
         const double sums = results * static_cast<double>(demand_.result_bits) / 8;
         const auto before = static_cast<double>(plan.slices - 1);
         BlockTimes block;
         block.multiplying = results * depth / lanes;
-        block.loading = loading_cycles(plan.rows, plan.columns, plan.resident, depth_bytes, gpu_);
+        block.loading = loading_cycles(plan, depth_bytes(plan), gpu_);
         block.epilogue = results * demand_.operations_per_result / vector_lanes;
-        const double operands = static_cast<double>(plan.rows + plan.columns) * depth_bytes;
+        const double operands = static_cast<double>(plan.rows + plan.columns) * depth_bytes(plan);
         if (width > 0) {  // else no limit of its own
             block.port = operands / width;
         }
@@ -181,21 +241,24 @@ private:
 
     const ProductDemand& demand_;
     const Hierarchy& gpu_;
-    double memory_latency_;
+    const DramView& dram_;
 };
 
 }  // namespace
 
-BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, double memory_latency) {
-    const BlockPlanner planner(demand, gpu, memory_latency);
+BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram) {
+    const BlockPlanner planner(demand, gpu, dram);
     std::optional<BlockPlan> best;
-    double least = 0;
+    std::pair<double, double> least;  // where the DRAM decides, then by what the others take
     for (const std::int64_t slices : depth_slices(demand, gpu)) {
         for (const auto& [rows, columns] : kBlocks) {
             planner.plan(rows, columns, slices, [&](const BlockPlan& plan) {
-                const double cycles =
-                    std::max(plan.core_cycles, plan.feed_bytes / gpu.feed_width());
-                if (!best || cycles < least * (1 - 1e-9)) {
+                const std::pair<double, double> cycles = {planner.cycles(plan),
+                                                          planner.cycles_on_chip(plan)};
+                constexpr double kLess = 1 - 1e-9;
+                const bool equal = best && cycles.first < least.first / kLess;
+                if (!best || cycles.first < least.first * kLess ||
+                    (equal && cycles.second < least.second * kLess)) {
                     least = cycles;
                     best = plan;
                 }

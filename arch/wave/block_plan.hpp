@@ -19,8 +19,16 @@ struct ProductDemand {
     std::int64_t result_bits = 32;     ///< of an accumulator
     double operations_per_result = 0;  ///< elementwise ones on a result's way out
     double left_bytes = 0;             ///< of the first operand, each word once
-    double right_bytes = 0;            ///< of the second
+    double right_bytes = 0;            ///< of the second, as all columns of blocks read it together
+    double right_distinct = 0;         ///< of the second, each word once; 0: as many
+    std::int64_t stored_bits = 8;      ///< of a result as it is written
     bool cuts_depth = false;           ///< several blocks may share the sums of a result
+};
+
+/// The memory behind the cache.
+struct DramView {
+    double latency = 0;          ///< cycles from a core to it and back
+    double bytes_per_cycle = 0;  ///< its peak; 0: no limit
 };
 
 struct BlockPlan {
@@ -33,10 +41,11 @@ struct BlockPlan {
     double core_cycles = 0;     ///< of all waves, the cores' own work alone
     double feed_bytes = 0;      ///< from the shared cache into the cores, sums among them
     double sum_bytes = 0;       ///< of sums that slices read and write once more each
+    double left_passes = 1;     ///< times that the first operand comes from the DRAM, on average
+    double right_passes = 1;    ///< times that the second does
 };
 
-/// The fastest of the block shapes that libraries offer. `memory_latency`: cycles from a core to
-/// the DRAM and back.
-BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, double memory_latency);
+/// The fastest of the block shapes that libraries offer.
+BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram);
 
 }  // namespace memwall

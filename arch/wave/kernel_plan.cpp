@@ -21,8 +21,8 @@ bool is_attention(const Layer& layer) {
 /// Groups fused layers into kernels and finds what each asks of the cores.
 class KernelPlanner {
 public:
-    KernelPlanner(const Network& network, const Hierarchy& gpu, double memory_latency)
-        : network_(network), gpu_(gpu), memory_latency_(memory_latency) {}
+    KernelPlanner(const Network& network, const Hierarchy& gpu, const DramView& dram)
+        : network_(network), gpu_(gpu), dram_(dram) {}
 
     WavePlan run() {
         plan_.fused = fuse_layers(network_);
@@ -88,10 +88,15 @@ private:
         return static_cast<double>(gpu_.vector_config->lanes * gpu_.cores);
     }
 
-    /// How often the blocks of a product read each word of its operands.
+    /// How often the blocks of a product read each word of an operand, and how often it comes from
+    /// the DRAM for them.
+    struct Reads {
+        double times = 1;
+        double dram_passes = 1;
+    };
     struct Reuse {
-        double left = 1;
-        double right = 1;
+        Reads left;
+        Reads right;
     };
 
     /// Adds the cores' cycles for a fused layer.
@@ -112,7 +117,7 @@ private:
                                      : demand.shape.depth;
             keys = kernel.attention->met_keys;
         }
-        const BlockPlan blocks = plan_blocks(demand, gpu_, memory_latency_);
+        const BlockPlan blocks = plan_blocks(demand, gpu_, dram_);
         const MatrixShape& shape = demand.shape;
         const double results = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
                                static_cast<double>(shape.columns);
@@ -135,12 +140,16 @@ private:
                      layer.precision.accumulator, std::llround(blocks.sum_bytes), 1);
         }
         if (kernel.attention) {
-            return {1, kernel.attention->key_passes};
+            const double times = kernel.attention->key_passes;
+            const auto passes = static_cast<double>(kernel.attention->dram_passes);
+            return {{}, {times, std::min(passes, std::max(1.0, times))}};
         }
-        const auto touched = static_cast<double>(touched_bytes(layer, layer.space.operands[1]));
-        return {static_cast<double>(ceil_divide(shape.columns, blocks.columns)),
-                static_cast<double>(ceil_divide(shape.rows, blocks.rows)) *
-                    (touched > 0 ? demand.right_bytes / touched : 1)};
+        const double touched = demand.right_distinct;
+        return {
+            {static_cast<double>(ceil_divide(shape.columns, blocks.columns)), blocks.left_passes},
+            {static_cast<double>(ceil_divide(shape.rows, blocks.rows)) *
+                 (touched > 0 ? demand.right_bytes / touched : 1),
+             blocks.right_passes}};
     }
 
     void add_part(Kernel& kernel, std::size_t f) {
@@ -154,12 +163,12 @@ private:
             if (is_private(kernel, stored)) {
                 continue;
             }
-            const double times = o == 0 ? reuse.left : o == 1 ? reuse.right : 1;
+            const Reads reads = o == 0 ? reuse.left : o == 1 ? reuse.right : Reads{};
             const std::int64_t bytes = touched_bytes(layer, operand);
             add_flow(kernel.feeds, stored, fused.root, operand.role, operand.precision, bytes,
-                     times);
-            if (kernel.attention && o == 1 && layer.macs() > 0 && bytes > 0) {
-                kernel.feeds.back().dram_passes = kernel.attention->dram_passes;
+                     reads.times);
+            if (bytes > 0) {
+                kernel.feeds.back().dram_passes = reads.dram_passes;
             }
             if (operand.updated) {
                 add_flow(kernel.drains, stored, fused.root, operand.role, operand.precision, bytes,
@@ -244,6 +253,8 @@ private:
         demand.operations_per_result = operations_per_result(fused);
         demand.left_bytes = static_cast<double>(touched_bytes(layer, layer.space.operands[0]));
         demand.right_bytes = static_cast<double>(touched_bytes(layer, layer.space.operands[1]));
+        demand.right_distinct = demand.right_bytes;
+        demand.stored_bits = bits(network_.tensor(fused.output).precision);
         demand.cuts_depth = sums_over_batch(network_, layer);
         if (demand.cuts_depth) {
             demand.right_bytes = std::max(demand.right_bytes, unrolled_bytes(layer, demand.shape));
@@ -253,7 +264,7 @@ private:
 
     const Network& network_;
     const Hierarchy& gpu_;
-    double memory_latency_;
+    const DramView& dram_;
     WavePlan plan_;
 };
 
@@ -307,8 +318,8 @@ bool sums_over_batch(const Network& network, const Layer& layer) {
     return layer.macs() > 0 && network.tensor(layer.outputs.front()).kind == TensorKind::batch_sum;
 }
 
-WavePlan plan_waves(const Network& network, const Hierarchy& gpu, double memory_latency) {
-    WavePlan plan = KernelPlanner(network, gpu, memory_latency).run();
+WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram) {
+    WavePlan plan = KernelPlanner(network, gpu, dram).run();
     find_memory_traffic(network, gpu, plan);
     return plan;
 }

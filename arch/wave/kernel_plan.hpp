@@ -23,9 +23,9 @@ struct KernelFlow {
     TensorRole role = TensorRole::inputs;
     Precision precision = Precision::int8;
     std::int64_t bytes = 0;
-    std::int64_t distinct = 0;     ///< of them, each word once
-    bool in_place = false;         ///< written over what lies there: state, new weights
-    std::int64_t dram_passes = 1;  ///< of keys and values: how often the DRAM is asked for them
+    std::int64_t distinct = 0;  ///< of them, each word once
+    bool in_place = false;      ///< written over what lies there: state, new weights
+    double dram_passes = 1;     ///< how often the DRAM is asked for it, where it lies there
 };
 
 /// One launch: a fused layer, or the products and the softmax of an attention.
@@ -65,6 +65,6 @@ Bytes stored_operand(const Network& network, const Layer& layer, const Operand& 
 /// Whether a product sums over the batch: the gradient of a layer's weights.
 bool sums_over_batch(const Network& network, const Layer& layer);
 
-WavePlan plan_waves(const Network& network, const Hierarchy& gpu, double memory_latency);
+WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram);
 
 }  // namespace memwall

@@ -56,14 +56,11 @@ public:
     }
 
 private:
-    [[nodiscard]] bool fits(const KernelFlow& flow) const {
-        return flow.distinct <= gpu_.buffer_config->capacity.count() / 2;
-    }
-
     /// An operand of a kernel that is read as often as its blocks want it, while others pass.
     /// Weights that an update writes lie in the parts that it writes.
     [[nodiscard]] bool stays(const KernelFlow& flow) const {
-        return flow.role == TensorRole::weights && fits(flow) &&
+        return flow.role == TensorRole::weights && flow.dram_passes == 1 &&
+               flow.distinct <= gpu_.buffer_config->capacity.count() / 2 &&
                written_parts_.find(flow.tensor) == written_parts_.end();
     }
 
@@ -84,7 +81,10 @@ private:
         }
         for (std::size_t i = 0; i < kernel.feeds.size(); ++i) {
             const KernelFlow& flow = kernel.feeds[i];
-            add(kernel.fetches, flow, missed[i] + passes_again(kernel, flow) * flow.distinct);
+            // What stays through the kernel is looked for again and again, and comes in once.
+            const std::int64_t first = std::min(missed[i], flow.distinct);
+            const double again = (flow.dram_passes - 1) * static_cast<double>(flow.distinct);
+            add(kernel.fetches, flow, first + std::llround(again));
         }
         end_lives(k, kernel, written);
         for (const auto& [tensor, bytes] : written.written) {
@@ -152,34 +152,6 @@ private:
         }
         const std::int64_t before = std::max<std::int64_t>(0, flow.distinct - sum);
         cache_.read(flow.tensor, first + part, Bytes(share(before, part, kParts)), traffic);
-    }
-
-    /// MODEL: weights larger than half of the cache stream past it once for each group of rows that
-    /// the cores have blocks of at a time, which make a square of the results. So do both operands
-    /// of a product that sums over the batch, for its groups of rows and of columns.
-    [[nodiscard]] std::int64_t passes_again(const Kernel& kernel, const KernelFlow& flow) const {
-        if (kernel.attention) {
-            return flow.dram_passes - 1;
-        }
-        const Layer& layer = network_.layer(flow.layer);
-        const bool batch_sum = sums_over_batch(network_, layer);
-        if (fits(flow) || layer.macs() == 0 || (flow.role != TensorRole::weights && !batch_sum)) {
-            return 0;
-        }
-        const MatrixShape shape = matrix_shape(layer);
-        const double results = static_cast<double>(shape.rows) *
-                               static_cast<double>(shape.columns) /
-                               static_cast<double>(ceil_divide(kernel.waves, kernel.slices));
-        const auto rows = std::max<std::int64_t>(1, std::llround(std::sqrt(results)));
-        if (!batch_sum) {
-            return ceil_divide(shape.rows, rows) - 1;
-        }
-        const std::int64_t of_rows = std::min(rows, shape.rows);
-        const auto columns =
-            std::max<std::int64_t>(1, std::llround(results / static_cast<double>(of_rows)));
-        const bool left = flow.tensor == network_.storage(layer.space.operands[0].tensor);
-        return left ? ceil_divide(shape.columns, columns) - 1
-                    : ceil_divide(shape.rows, of_rows) - 1;
     }
 
     void end_lives(std::size_t k, const Kernel& kernel, CacheTraffic& written) {

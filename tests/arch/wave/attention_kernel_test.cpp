@@ -89,7 +89,7 @@ TEST_CASE("A long attention reads queries, keys and values and writes results, a
     const Machine machine = test::shipped_machine("a100_sxm_80gb");
     const Hierarchy gpu = gpu_of(machine);
     const std::int64_t words = 4096 * 64 * 2;
-    const WavePlan plan = plan_waves(with_batch(attention(4096, 64), 4), gpu, 500);
+    const WavePlan plan = plan_waves(with_batch(attention(4096, 64), 4), gpu, {500});
     REQUIRE(plan.kernels.size() == 1);
     CHECK(sum(plan.kernels[0].feeds) == 4 * (words + 2 * 32 * words));
     CHECK(sum(plan.kernels[0].fetches) == 4 * 3 * words);
@@ -109,8 +109,8 @@ TEST_CASE("Where the layers of an attention stand alone, they are three kernels"
         "network: n\nsource: s\nprecision: fp16\ninputs: {q: [1, 512, 64], k: [1, 512, 64], v: "
         "[1, 512, 64]}\nlayers:\n  - {name: y, op: attention, inputs: [q, k, v]}\ntransforms: "
         "[{fuse: false}]\n");
-    CHECK(plan_waves(apart, gpu, 500).kernels.size() == 3);
-    CHECK(plan_waves(attention(512, 64), gpu, 500).kernels.size() == 1);
+    CHECK(plan_waves(apart, gpu, {500}).kernels.size() == 3);
+    CHECK(plan_waves(attention(512, 64), gpu, {500}).kernels.size() == 1);
 }
 
 }  // namespace memwall

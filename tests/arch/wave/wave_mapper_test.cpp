@@ -81,7 +81,7 @@ TEST_CASE("Blocks and waves of a product, worked out by hand") {
     demand.macs_per_cycle = 1024;
     // 256 x 128: 40 blocks, one a core: 32,768 x 4,096 / 1,024 = 131,072 cycles and the latency of
     // 500. 128 x 128: 80 blocks, two a core at a time: 2 x 65,536 = 131,072, the latency hidden.
-    const BlockPlan plan = plan_blocks(demand, gpu, 500);
+    const BlockPlan plan = plan_blocks(demand, gpu, {500});
     CHECK(plan.rows == 128);
     CHECK(plan.columns == 128);
     CHECK(plan.blocks == 80);
@@ -90,7 +90,7 @@ TEST_CASE("Blocks and waves of a product, worked out by hand") {
     CHECK(plan.core_cycles == Approx(131'072));
     // One block more is a wave more, however little it has to do: the latency and 65,536 cycles.
     demand.shape.rows += 1;
-    const BlockPlan more = plan_blocks(demand, gpu, 500);
+    const BlockPlan more = plan_blocks(demand, gpu, {500});
     CHECK(more.core_cycles > plan.core_cycles + 8'000);
     CHECK(more.core_cycles <= Approx(131'072 + 66'036));
 }
@@ -110,7 +110,7 @@ TEST_CASE(
     demand.right_bytes = 512 * 4608;
     // 8 to 16 blocks on 108 cores, one each, with four stages: 4,608 / 64 = 72 slabs of 262 cycles,
     // three under way: 6,288, behind the latency of 500.
-    const BlockPlan plan = plan_blocks(demand, gpu, 500);
+    const BlockPlan plan = plan_blocks(demand, gpu, {500});
     CHECK(plan.resident == 1);
     CHECK(plan.core_cycles == Approx(500 + 72 * 262 / 3.0).epsilon(0.001));
 }
@@ -144,13 +144,13 @@ TEST_CASE("A wave's epilogue is hidden behind another block's products, or else 
     ProductDemand demand;
     demand.shape = {1, 40 * 256 * 10, 128, 4096};
     demand.macs_per_cycle = 1024;
-    const double plain = plan_blocks(demand, gpu, 500).core_cycles;
+    const double plain = plan_blocks(demand, gpu, {500}).core_cycles;
     demand.operations_per_result = 8;
-    CHECK(plan_blocks(demand, gpu, 500).core_cycles < plain * 1.05);
+    CHECK(plan_blocks(demand, gpu, {500}).core_cycles < plain * 1.05);
     demand.shape.depth = 64;  // nothing to hide behind
-    const double shallow = plan_blocks(demand, gpu, 500).core_cycles;
+    const double shallow = plan_blocks(demand, gpu, {500}).core_cycles;
     demand.operations_per_result = 16;
-    CHECK(plan_blocks(demand, gpu, 500).core_cycles > 1.5 * shallow);
+    CHECK(plan_blocks(demand, gpu, {500}).core_cycles > 1.5 * shallow);
 }
 
 TEST_CASE(
@@ -178,6 +178,30 @@ TEST_CASE("A larger cache never makes a network read or write more of the DRAM")
         CHECK(bytes >= before);
         CHECK(run.counts.at({"tensor_cores", Action::mac}) == network.macs());
         before = bytes;
+    }
+}
+
+TEST_CASE("Inside of a product the cache decides what comes from the DRAM") {
+    const Network network = product(2048, 4096, 4096);
+    const std::int64_t once = 2048 * 4096 + 4096 * 4096;
+    std::int64_t before = 0;
+    double faster = 0;
+    for (const char* capacity : {"64 MiB", "8 MiB", "1 MiB", "64 KiB", "1 KiB"}) {
+        const Steady run = steady(
+            network, test::shipped_machine("a100_sxm_80gb", {{"components.l2.capacity", capacity},
+                                                             {"components.l2.bank", "1 KiB"}}));
+        INFO(capacity);
+        CHECK(run.counts.at({"dram", Action::read}) >= before * 99 / 100);
+        CHECK(run.round >= 0.99 * faster);
+        before = run.counts.at({"dram", Action::read});
+        faster = run.round;
+        if (capacity == std::string("1 KiB")) {  // what the crossbar carries, but for a wave's own
+            CHECK(before == run.counts.at({"l2", Action::read}) - 2048 * 4096);
+            CHECK(before > 10 * once);
+        }
+        if (capacity == std::string("64 MiB")) {  // weights stay from round to round
+            CHECK(before == 2048 * 4096);
+        }
     }
 }
 

@@ -133,11 +133,11 @@ TEST_CASE("A product over a batch is cut along its depth where its results fill 
     demand.shape = {1, 128, 128, 1 << 20};
     demand.macs_per_cycle = 1024;
     demand.operand_bits = 16;
-    const BlockPlan whole = plan_blocks(demand, gpu, 500);
+    const BlockPlan whole = plan_blocks(demand, gpu, {500});
     CHECK(whole.slices == 1);
     CHECK(whole.core_cycles > 64.0 * 32 * (1 << 20) / 1024);  // four or eight blocks on 40 cores
     demand.cuts_depth = true;
-    const BlockPlan cut = plan_blocks(demand, gpu, 500);
+    const BlockPlan cut = plan_blocks(demand, gpu, {500});
     CHECK(cut.slices > 4);
     CHECK(cut.core_cycles < whole.core_cycles / 3);
     CHECK(cut.core_cycles > 128.0 * 128 * (1 << 20) / (40 * 1024));
@@ -145,7 +145,7 @@ TEST_CASE("A product over a batch is cut along its depth where its results fill 
     // A cache of which half does not hold the sums: they are not cut.
     demand.shape = {1, 1024, 1024, 1 << 14};
     const Machine small = test::shipped_machine("t4", {{"components.l2.capacity", "7 MiB"}});
-    CHECK(plan_blocks(demand, Hierarchy(small, ComponentKind::cache, "wave"), 500).slices == 1);
+    CHECK(plan_blocks(demand, Hierarchy(small, ComponentKind::cache, "wave"), {500}).slices == 1);
 }
 
 TEST_CASE("An input gradient of a stride has as many multiplications as its forward layer") {
