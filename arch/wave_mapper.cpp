@@ -2,6 +2,9 @@
 #include "arch/wave_mapper.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "arch/core_work.hpp"
 #include "arch/machine_needs.hpp"
@@ -38,6 +41,44 @@ DramView dram_view(const Hierarchy& gpu, const ClockDomain& clock) {
     const Cycles dram = clock.edge_at_or_after(gpu.dram_config->read_latency());
     return {static_cast<double>((gpu.feed_latency() + dram).count()),
             gpu.dram_config->peak().count() / static_cast<double>(clock.frequency().count())};
+}
+
+/// Throws DoesNotFit with the memories of a core that have no room for the smallest block of a
+/// product.
+void check_room(const Network& network, const Machine& machine, const Hierarchy& gpu) {
+    struct Need {
+        Bytes bytes;
+        std::string layer;
+    };
+    std::map<ComponentId, Need> needs;
+    const auto need = [&](ComponentId memory, Bytes bytes, const Layer& layer) {
+        if (memory.valid() && bytes > needs[memory].bytes) {
+            needs[memory] = {bytes, layer.name};
+        }
+    };
+    for (const Layer& layer : network.layers()) {
+        if (layer.macs() > 0) {
+            const BlockRoom block = smallest_block(bits(layer.precision.accumulator));
+            need(gpu.operands, block.shared_memory, layer);
+            need(gpu.accumulators, block.registers, layer);
+        }
+    }
+    std::vector<Diagnostic> faults;
+    for (const auto& [id, needed] : needs) {
+        const Component& memory = machine.component(id);
+        const Bytes capacity = std::get<MemoryConfig>(memory.config).capacity;
+        if (needed.bytes > capacity) {
+            faults.push_back({memory.capacity_where,
+                              "network '" + network.name() + "' does not fit machine '" +
+                                  machine.name() + "': the smallest thread block of layer '" +
+                                  needed.layer + "' needs " + format_bytes(needed.bytes) +
+                                  " of component '" + memory.name + "', which has " +
+                                  format_bytes(capacity)});
+        }
+    }
+    if (!faults.empty()) {
+        throw DoesNotFit(std::move(faults));
+    }
 }
 
 double utilization(const Network& network, const Hierarchy& gpu, const WavePlan& plan,
@@ -100,6 +141,7 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
                         const MapperOptions& options) const {
     const Hierarchy gpu = gpu_of(machine);
     const ClockDomain& clock = machine.clock(machine.component(gpu.array).clock);
+    check_room(network, machine, gpu);
     const WavePlan plan = plan_waves(network, gpu, dram_view(gpu, clock));
     Mapping mapping;
     mapping.sub_batch = network.batch();

@@ -66,6 +66,17 @@ std::string peak_note(const RunResult& run) {
                        format_hertz(cap->clock));
 }
 
+/// What a cap does to a run.
+std::string cap_text(const RunResult& run, const ClockUnderCap& cap) {
+    if (cap.holds) {
+        return "holds";
+    }
+    return run.scenario.phase == Phase::single
+               ? "acts on a steady stream alone (--phase offline): a single batch is over before "
+                 "the clock falls"
+               : "does not hold";
+}
+
 std::string totals_text(const RunResult& run) {
     const Totals& totals = run.totals;
     Table table({{"", Align::left}, {"", Align::right}, {"", Align::left}});
@@ -75,7 +86,7 @@ std::string totals_text(const RunResult& run) {
     if (const auto& cap = totals.power_cap) {
         table.add({"clock", format_hertz(cap->clock),
                    fmt::format("of {}; the cap of {} {}", format_hertz(cap->own_clock),
-                               format_watts(cap->cap), cap->holds ? "holds" : "does not hold")});
+                               format_watts(cap->cap), cap_text(run, *cap))});
     }
     if (const auto& server = totals.server) {
         table.add({"power with servers", format_watts(server->power),

@@ -36,16 +36,20 @@ constexpr std::int64_t kSlabBytes = 64;            ///< depth of a stage of the 
 constexpr std::int64_t kLeastStages = 2;
 constexpr std::int64_t kMostStages = 4;
 
+BlockRoom room_of(std::int64_t rows, std::int64_t columns, std::int64_t result_bits) {
+    const std::int64_t results = rows * columns;
+    const std::int64_t threads = std::max(kLeastThreads, ceil_divide(results, kResultsPerThread));
+    return {Bytes(results * result_bits / 8 + threads * kOtherRegisterBytes),
+            Bytes((rows + columns) * kSlabBytes * kLeastStages)};
+}
+
 /// Blocks of a shape that the registers and the shared memory of a core hold at a time.
 std::int64_t most_resident(std::int64_t rows, std::int64_t columns, const ProductDemand& demand,
                            const Hierarchy& gpu) {
-    const std::int64_t results = rows * columns;
-    const std::int64_t threads = std::max(kLeastThreads, ceil_divide(results, kResultsPerThread));
-    const std::int64_t registers = results * demand.result_bits / 8 + threads * kOtherRegisterBytes;
-    const std::int64_t stages = (rows + columns) * kSlabBytes * kLeastStages;
-    std::int64_t fit = gpu.operands_config->capacity.count() / stages;
+    const BlockRoom block = room_of(rows, columns, demand.result_bits);
+    std::int64_t fit = gpu.operands_config->capacity.count() / block.shared_memory.count();
     if (gpu.accumulators_config != nullptr) {
-        fit = std::min(fit, gpu.accumulators_config->capacity.count() / registers);
+        fit = std::min(fit, gpu.accumulators_config->capacity.count() / block.registers.count());
     }
     constexpr std::int64_t kMostBlocks = 16;
     return std::min(fit, kMostBlocks);
@@ -245,6 +249,11 @@ private:
 };
 
 }  // namespace
+
+BlockRoom smallest_block(std::int64_t result_bits) {
+    const auto& [rows, columns] = kBlocks.back();
+    return room_of(rows, columns, result_bits);
+}
 
 BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram) {
     const BlockPlanner planner(demand, gpu, dram);

@@ -45,7 +45,16 @@ struct BlockPlan {
     double right_passes = 1;    ///< times that the second does
 };
 
-/// The fastest of the block shapes that libraries offer.
+/// What a block takes of a core.
+struct BlockRoom {
+    Bytes registers;
+    Bytes shared_memory;
+};
+
+/// Of the smallest shape that libraries offer, with accumulators of so many bits.
+BlockRoom smallest_block(std::int64_t result_bits);
+
+/// The fastest of the block shapes that libraries offer, of which a core holds the smallest.
 BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram);
 
 }  // namespace memwall

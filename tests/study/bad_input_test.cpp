@@ -259,6 +259,11 @@ TEST_CASE("a network that does not fit is told at the option that made the memor
                "machine.components.global_buffer.bank=128B"})
             .find("--set machine.components.global_buffer.capacity=128B: error: network 'resnet50' "
                   "does not fit the buffers of the cores") == 0);
+    CHECK(fault({"--machine", "t4", "--network", "lenet", "--set",
+                 "machine.components.registers.capacity=16KiB"}) ==
+          "--set machine.components.registers.capacity=16KiB: error: network 'lenet' does not fit "
+          "machine 't4': the smallest thread block of layer 'conv1' needs 40.0 KiB of component "
+          "'registers', which has 16.0 KiB\n");
     CHECK(fault({"--machine", "northpole_16", "--network", "granite_3b", "--phase", "decode",
                  "--precision", "int8"})
               .find(place_behind("machines/northpole.yaml",

@@ -45,6 +45,20 @@ TEST_CASE("a power cap lowers the clock to the highest step at which it holds") 
     CHECK(higher["power_w"].get<double>() > least);
 }
 
+TEST_CASE("a single batch that draws more than the cap says why the clock stays") {
+    const auto report = [](const std::string& phase) {
+        return run_memwall({"run", "--machine", "t4", "--network", "lenet", "--engine", "analytic",
+                            "--batch", "4096", "--phase", phase, "--set",
+                            "machine.power_cap.power=1 W"})
+            .out;
+    };
+    CHECK(report("single").find("of 1.59 GHz; the cap of 1.00 W acts on a steady stream alone "
+                                "(--phase offline): a single batch is over before the clock "
+                                "falls") != std::string::npos);
+    CHECK(report("offline").find("of 1.59 GHz; the cap of 1.00 W does not hold") !=
+          std::string::npos);
+}
+
 TEST_CASE("utilization is of the peak at the machine's own clock, whatever a cap does to it") {
     const auto free = run_lenet({"--set", "machine.power_cap.power=1kW"});
     const double least = 0.7 * free["power_w"].get<double>();

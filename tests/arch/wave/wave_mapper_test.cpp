@@ -316,6 +316,28 @@ TEST_CASE("A machine that the wave mapper lacks parts of is refused with all of 
     }
 }
 
+TEST_CASE("A core without room for the smallest block of a product is refused with what it needs") {
+    // 64 x 32 sums of 4 B and 128 threads of 256 B beside them; two stages of 96 rows of 64 B.
+    const Machine machine =
+        test::shipped_machine("t4", {{"components.registers.capacity", "16 KiB"},
+                                     {"components.shared_memory.capacity", "4 KiB"}});
+    try {
+        map_network(product(64, 64, 64), machine, {});
+        FAIL("neither memory holds a block");
+    } catch (const DoesNotFit& error) {
+        REQUIRE(error.faults().size() == 2);
+        const std::string text = error.what();
+        CHECK(text.find("the smallest thread block of layer 'y' needs 40.0 KiB of component "
+                        "'registers', which has 16.0 KiB") != std::string::npos);
+        CHECK(text.find("needs 12.0 KiB of component 'shared_memory', which has 4.00 KiB") !=
+              std::string::npos);
+    }
+    const Machine enough =
+        test::shipped_machine("t4", {{"components.registers.capacity", "40 KiB"},
+                                     {"components.shared_memory.capacity", "12 KiB"}});
+    CHECK_NOTHROW(map_network(product(64, 64, 64), enough, {}));
+}
+
 TEST_CASE("A file that extends another has its keys but for its own") {
     Diagnostics faults;
     const YamlValue base = read_yaml_text(
