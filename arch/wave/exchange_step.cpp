@@ -25,8 +25,8 @@ void WaveEmitter::exchange(const Kernel& kernel, Collective collective) {
     const Component& link = machine_.component(link_);
     Move move = move_between(machine_, link_, gpu_.buffer, ring.sent);
     move.latency += machine_.clock(link.clock)
-                       .edge_at_or_after(Picoseconds(
-                           std::get<LinkConfig>(link.config).latency.count() * ring.steps));
+                        .edge_at_or_after(Picoseconds(
+                            std::get<LinkConfig>(link.config).latency.count() * ring.steps));
     for (const LinkId used : {machine_.outbound(link_), machine_.inbound(link_),
                               machine_.read_port(gpu_.buffer), machine_.write_port(gpu_.buffer)}) {
         if (used.valid()) {
