@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/loop_nest/exact_choice.hpp"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
-#include "base/error.hpp"
+#include "arch/loop_nest/nest_emitter.hpp"
 
 namespace memwall {
 namespace {
 
-/// The score of a nest, counted into `counted`; nothing where it does not fit.
-std::optional<NestScore> count_exactly(const LoopNest& nest, const ExactCount& by,
-                                       SearchedNest& counted) {
-    counted.nest = nest;
-    counted.counts = count_nest(by.space, nest, by.machine);
+/// A nest counted; nothing where it does not fit.
+std::optional<CountedNest> counted_exactly(const LoopNest& nest, const ExactCount& by) {
+    CountedNest counted{nest, count_nest(by.space, nest, by.machine), {}};
     counted.figures = nest_figures(by.space, by.prices, counted.counts);
     for (std::size_t l = 0; l < nest.levels.size(); ++l) {
         const std::int64_t capacity = by.machine.memories[l].capacity;
@@ -20,17 +20,11 @@ std::optional<NestScore> count_exactly(const LoopNest& nest, const ExactCount& b
             return std::nullopt;
         }
     }
-    return score_of(counted.figures, by.objective);
-}
-
-void take(const SearchedNest& counted, SearchedNest& result) {
-    result.nest = counted.nest;
-    result.counts = counted.counts;
-    result.figures = counted.figures;
+    return counted;
 }
 
 /// Whether the outermost loop of a level may stand at the one above for nothing; lets it.
-bool move_out(std::size_t l, const ExactCount& by, const NestScore& best, SearchedNest& result) {
+bool move_out(std::size_t l, const ExactCount& by, const NestScore& best, CountedNest& result) {
     LoopNest nest = result.nest;
     std::vector<Loop>& from = nest.levels[l].loops;
     std::vector<Loop>& to = nest.levels[l - 1].loops;
@@ -44,12 +38,11 @@ bool move_out(std::size_t l, const ExactCount& by, const NestScore& best, Search
     }
     to.push_back(from.front());
     from.erase(from.begin());
-    SearchedNest counted;
-    const std::optional<NestScore> score = count_exactly(nest, by, counted);
-    if (!score || best < *score) {
+    std::optional<CountedNest> counted = counted_exactly(nest, by);
+    if (!counted || best < score_of(*counted, by)) {
         return false;
     }
-    take(counted, result);
+    result = std::move(*counted);
     return true;
 }
 
@@ -59,20 +52,44 @@ NestScore score_of(const NestFigures& figures, MappingObjective objective) {
     return {figures.of(objective), figures.cycles * figures.joules};
 }
 
-void choose_exactly(const std::vector<LoopNest>& candidates, const ExactCount& by,
-                    SearchedNest& result) {
-    std::optional<NestScore> best;
-    SearchedNest counted;
-    for (const LoopNest& nest : candidates) {
-        const std::optional<NestScore> score = count_exactly(nest, by, counted);
-        if (score && (!best || *score < *best)) {
-            best = score;
-            take(counted, result);
+NestScore score_of(const CountedNest& counted, const ExactCount& by) {
+    const bool apart =
+        by.apart != nullptr && epilogue_level(by.space, counted.nest, by.machine) == 0;
+    return score_of(apart ? counted.figures + *by.apart : counted.figures, by.objective);
+}
+
+std::vector<CountedNest> choose_exactly(const std::vector<LoopNest>& nests, const ExactCount& by,
+                                        std::size_t most) {
+    std::vector<CountedNest> best;
+    std::vector<NestScore> scores;
+    for (const LoopNest& nest : nests) {
+        std::optional<CountedNest> counted = counted_exactly(nest, by);
+        if (!counted) {
+            continue;
+        }
+        const NestScore score = score_of(*counted, by);
+        const auto place = std::upper_bound(scores.begin(), scores.end(), score) - scores.begin();
+        scores.insert(scores.begin() + place, score);
+        best.insert(best.begin() + place, std::move(*counted));
+        if (best.size() > most) {
+            scores.pop_back();
+            best.pop_back();
         }
     }
-    ensure(best.has_value(), "what the search found fits when it is counted exactly");
-    for (std::size_t l = 1; l < result.nest.levels.size(); ++l) {
-        while (move_out(l, by, *best, result)) {
+    for (std::size_t i = 0; i < best.size(); ++i) {
+        for (std::size_t l = 1; l < best[i].nest.levels.size(); ++l) {
+            while (move_out(l, by, scores[i], best[i])) {
+            }
+        }
+    }
+    return best;
+}
+
+void add_new(std::vector<CountedNest>& known, std::vector<CountedNest> found) {
+    for (CountedNest& nest : found) {
+        if (std::none_of(known.begin(), known.end(),
+                         [&](const CountedNest& other) { return other.nest == nest.nest; })) {
+            known.push_back(std::move(nest));
         }
     }
 }

@@ -28,11 +28,18 @@ struct ExactCount {
     const NestMachine& machine;
     const NestPrices& prices;
     MappingObjective objective;
+    const NestFigures* apart = nullptr;  ///< as in SearchRequest
 };
 
-/// Takes the best candidate into `result`, its loops as far out as costs nothing: tiles then come
-/// one after another while others are used.
-void choose_exactly(const std::vector<LoopNest>& candidates, const ExactCount& by,
-                    SearchedNest& result);
+/// The score of a counted nest and of what has to run apart.
+NestScore score_of(const CountedNest& counted, const ExactCount& by);
+
+/// The best nests, `most` of them, the best first; their loops as far out as costs nothing: tiles
+/// then come one after another while others are used.
+std::vector<CountedNest> choose_exactly(const std::vector<LoopNest>& nests, const ExactCount& by,
+                                        std::size_t most);
+
+/// Adds those that are not among them yet.
+void add_new(std::vector<CountedNest>& known, std::vector<CountedNest> found);
 
 }  // namespace memwall

@@ -53,6 +53,9 @@ public:
     [[nodiscard]] std::optional<NestFigures> figures_below(const NestPoint& point,
                                                            MappingObjective objective,
                                                            double most) const;
+    /// Whether one memory gathers the results, near the outermost one, so that more may be done
+    /// with them on their way out, as epilogue_level() says: of the point that was counted last.
+    [[nodiscard]] bool gathers(const NestPoint& point) const;
     [[nodiscard]] LoopNest nest(const NestPoint& point) const;
     /// What a point lays out on the lanes.
     [[nodiscard]] LaneLayout layout(const Sizes& parts,

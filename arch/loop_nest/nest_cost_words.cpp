@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arch/loop_nest/nest_cost.hpp"
+#include "arch/loop_nest/nest_steps.hpp"
 #include "base/quantity.hpp"
 
 namespace memwall {
@@ -203,6 +204,29 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
         moved.tile *= window_tile(axis, merged_p, merged_r);
     }
     return moved;
+}
+
+bool NestCost::gathers(const NestPoint& point) const {
+    const auto spreads = [&](std::size_t l) {
+        return std::any_of(parts_[l].begin(),
+                           parts_[l].begin() + static_cast<std::ptrdiff_t>(dims_.size()),
+                           [](std::int64_t parts) { return parts > 1; });
+    };
+    double steps = 1;
+    for (std::size_t l = 1; l < levels_; ++l) {
+        for (std::size_t d = 0; d < dims_.size(); ++d) {
+            steps *= as_double(steps_[l - 1][d]);
+        }
+        const bool moved = l == 1 || (steps <= as_double(kMostSteps) && !spreads(l - 2) &&
+                                      !machine_.in_elements(l));
+        if (!moved) {
+            return false;
+        }
+        if ((point.keeps[l] & operands_.back().keep_bit) != 0) {
+            return machine_.memories[l].instances == 1;
+        }
+    }
+    return false;
 }
 
 }  // namespace memwall

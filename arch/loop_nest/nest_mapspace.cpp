@@ -141,6 +141,25 @@ NestPoint Mapspace::smallest(const std::vector<const SpatialChoice*>& spatial) c
     return point;
 }
 
+NestPoint Mapspace::grown(NestPoint point, const LoopOrder& order, std::size_t most) const {
+    point.order.fill(order);
+    for (std::size_t l = levels_; l-- > 1;) {
+        for (std::size_t i = dims_; i-- > 0;) {
+            const std::size_t d = order[i];
+            for (const std::int64_t size : sizes(point, l, d, most)) {
+                NestPoint larger = point;
+                larger.held[l][d] = size;
+                raise_above(larger, l, d);
+                if (cost_.fits(larger)) {
+                    point = larger;
+                    break;
+                }
+            }
+        }
+    }
+    return point;
+}
+
 bool Mapspace::may_keep(std::size_t l, std::size_t o) const {
     const auto role = static_cast<std::size_t>(layer_.space.operands[o].role);
     return machine_.memories[l].may_keep[role];

@@ -41,6 +41,11 @@ public:
     /// The point with the smallest tiles for a spatial choice a level.
     [[nodiscard]] NestPoint smallest(const std::vector<const SpatialChoice*>& spatial) const;
 
+    /// Tiles as large as they may be, from the innermost level outwards: what single changes reach
+    /// only over others that gain nothing. The innermost dimension of the order grows first; at
+    /// most `most` sizes of each tile are tried.
+    [[nodiscard]] NestPoint grown(NestPoint point, const LoopOrder& order, std::size_t most) const;
+
     /// Whether a level may keep an operand.
     [[nodiscard]] bool may_keep(std::size_t l, std::size_t o) const;
     [[nodiscard]] bool kept_somewhere(const NestPoint& point, std::size_t o) const;

@@ -34,6 +34,10 @@ struct NestFigures {
     double bytes = 0;  ///< at the outermost memory
 
     [[nodiscard]] double of(MappingObjective objective) const;
+    /// One after the other.
+    friend NestFigures operator+(const NestFigures& a, const NestFigures& b) {
+        return {a.cycles + b.cycles, a.joules + b.joules, a.bytes + b.bytes};
+    }
 };
 
 NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,

@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-#include "arch/loop_nest/exact_choice.hpp"
+#include "arch/loop_nest/best_points.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
 #include "arch/mapper.hpp"
 #include "base/error.hpp"
@@ -28,26 +28,52 @@ struct SearchEnds {};
 class NestSearch {
 public:
     NestSearch(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
-               MappingObjective objective, const SearchBudget& budget,
-               const std::function<bool()>& cancelled)
+               const SearchRequest& request)
         : layer_(layer),
           machine_(machine),
           prices_(prices),
-          objective_(objective),
-          budget_(budget),
-          cancelled_(cancelled),
+          objective_(request.objective),
+          cancelled_(request.cancelled),
+          apart_(request.apart),
           cost_(layer.space, machine, prices),
           space_(layer, machine, cost_) {}
 
-    SearchedNest run() {
+    SearchedNest run(const std::vector<SearchBudget>& stages) {
         SearchedNest result;
         result.bound = nest_bound(layer_, machine_, prices_, objective_);
         bound_ = result.bound;
+        for (const SearchBudget& stage : stages) {
+            result.interrupted = !finalists_.empty() && cancelled_();
+            if (result.interrupted) {
+                break;
+            }
+            budget_ = stage;
+            search(result);
+            keep_candidates(result);
+        }
+        result.evaluations = evaluations_;
+        const auto best = std::min_element(result.candidates.begin(), result.candidates.end(),
+                                           [&](const CountedNest& a, const CountedNest& b) {
+                                               return score_of(a, exact()) < score_of(b, exact());
+                                           });
+        result.take(*best);
+        return result;
+    }
+
+private:
+    // Stages.
+
+    /// One stage. What it leaves are the best of all stages so far.
+    void search(SearchedNest& result) {
+        if (!finalists_.empty()) {
+            refine(result);  // what less effort found, by the finer steps of this one
+        }
         try {
+            most_evaluations_ = evaluations_ + budget_.evaluations;
             if (budget_.exhaustive > 0 &&
                 space_.size() <= static_cast<double>(budget_.exhaustive)) {
                 budget_.finalists = kExactFinalists;
-                budget_.evaluations = budget_.exhaustive;
+                most_evaluations_ = evaluations_ + budget_.exhaustive;
                 space_.visit_all([this](const NestPoint& point) { judge(point, kOnlyBest); });
                 result.whole_mapspace = true;
             } else {
@@ -59,63 +85,74 @@ public:
         if (finalists_.empty()) {
             throw_does_not_fit();
         }
-        result.evaluations = evaluations_;
-        std::vector<LoopNest> candidates;
-        for (const auto& [point, unused] : finalists_) {
-            candidates.push_back(cost_.nest(point));
+        if (apart_ != nullptr && budget_.bypass && !result.whole_mapspace) {
+            refine(result);
         }
-        choose_exactly(candidates, {layer_.space, machine_, prices_, objective_}, result);
-        return result;
     }
 
-private:
+    /// Goes on from the best so far, with a share of the stage's budget. What runs apart has its
+    /// price on the way, which descents from afar do not mind: it stands in their way.
+    void refine(SearchedNest& result) {
+        most_evaluations_ = evaluations_ + budget_.evaluations / 10;
+        priced_ = true;
+        try {
+            descend(finalists_.front(), true);
+        } catch (const SearchEnds&) {
+            result.interrupted = cancelled_();
+        }
+        priced_ = false;
+    }
+
+    [[nodiscard]] ExactCount exact() const {
+        return {layer_.space, machine_, prices_, objective_, apart_};
+    }
+
+    void keep_candidates(SearchedNest& result) const {
+        std::vector<LoopNest> nests;
+        for (const Current& finalist : finalists_) {
+            nests.push_back(cost_.nest(finalist.point));
+        }
+        add_new(result.candidates, choose_exactly(nests, exact(), budget_.candidates));
+        if (best_apart_) {
+            add_new(result.candidates,
+                    choose_exactly({cost_.nest(best_apart_->point)}, exact(), 1));
+        }
+        ensure(!result.candidates.empty(), "what the search found fits when it is counted exactly");
+    }
+
     // Judging.
 
     /// The score of a point; nothing where it does not fit, or is neither better than `known` nor
     /// among the best so far.
     std::optional<NestScore> judge(const NestPoint& point, const NestScore& known = {}) {
-        if (evaluations_ >= budget_.evaluations ||
+        if (evaluations_ >= most_evaluations_ ||
             (evaluations_ % 256 == 255 && !finalists_.empty() && cancelled_())) {
             throw SearchEnds();
         }
         ++evaluations_;
         constexpr double kEqual = 1 + 1e-9;  // what scores take for equal, and more
-        const double most = finalists_.size() < budget_.finalists
-                                ? std::numeric_limits<double>::infinity()
-                                : kEqual * std::max(known.first, finalists_.back().second.first);
+        const double most =
+            kEqual * std::max(known.first, finalists_.worst(budget_.finalists).first);
         const std::optional<NestFigures> figures = cost_.figures_below(point, objective_, most);
         if (!figures) {
             return std::nullopt;
         }
-        const NestScore score = score_of(*figures, objective_);
-        remember(point, score);
-        return score;
-    }
-
-    void remember(const NestPoint& point, const NestScore& score) {
-        const bool full = finalists_.size() >= budget_.finalists;
-        if (full && !(score < finalists_.back().second)) {
-            return;
+        const NestScore own = score_of(*figures, objective_);
+        if (apart_ == nullptr || cost_.gathers(point)) {
+            finalists_.add(point, own, budget_.finalists);
+            return own;
         }
-        for (const auto& [known, unused] : finalists_) {
-            if (known == point) {
-                return;
-            }
+        const NestScore with_apart = score_of(*figures + *apart_, objective_);
+        finalists_.add(point, with_apart, budget_.finalists);
+        if (!best_apart_ || own < best_apart_->score) {
+            best_apart_ = {point, own};
         }
-        if (full) {
-            finalists_.pop_back();
-        }
-        const auto place = std::find_if(finalists_.begin(), finalists_.end(),
-                                        [&](const auto& other) { return score < other.second; });
-        finalists_.insert(place, {point, score});
+        return priced_ ? with_apart : own;
     }
 
     // Descent.
 
-    struct Current {
-        NestPoint point;
-        NestScore score;
-    };
+    using Current = ScoredPoint;
 
     bool take_if_better(Current& current, const NestPoint& point) {
         const std::optional<NestScore> score = judge(point, current.score);
@@ -266,27 +303,6 @@ private:
         descend_from(starts);
     }
 
-    /// Tiles as large as they may be, from the innermost level outwards: what single changes reach
-    /// only over others that gain nothing. The innermost dimension of the order grows first.
-    [[nodiscard]] NestPoint grown(NestPoint point, const LoopOrder& order) const {
-        point.order.fill(order);
-        for (std::size_t l = space_.levels(); l-- > 1;) {
-            for (std::size_t i = space_.dims(); i-- > 0;) {
-                const std::size_t d = order[i];
-                for (const std::int64_t size : space_.sizes(point, l, d, budget_.sizes)) {
-                    NestPoint larger = point;
-                    larger.held[l][d] = size;
-                    space_.raise_above(larger, l, d);
-                    if (cost_.fits(larger)) {
-                        point = larger;
-                        break;
-                    }
-                }
-            }
-        }
-        return point;
-    }
-
     /// First from the largest tiles of a few starts and the smallest of all, in every order of
     /// loops, by single changes, which costs little; then from the best of where that led by pairs.
     void descend_from(const std::vector<Current>& starts) {
@@ -327,7 +343,7 @@ private:
         std::vector<Current> found;
         for (std::size_t i = 0; i < std::min(few, starts.size()); ++i) {
             for (const LoopOrder& order : space_.orders()) {
-                const NestPoint point = grown(starts[i].point, order);
+                const NestPoint point = space_.grown(starts[i].point, order, budget_.sizes);
                 if (const std::optional<NestScore> score = judge(point)) {
                     found.push_back({point, *score});
                 }
@@ -351,19 +367,22 @@ private:
     MappingObjective objective_;
     SearchBudget budget_;
     const std::function<bool()>& cancelled_;
+    const NestFigures* apart_;
+    bool priced_ = false;  ///< scores have what runs apart, not those of the finalists alone
     NestCost cost_;
     Mapspace space_;
     double bound_ = 0;
     std::int64_t evaluations_ = 0;
-    std::vector<std::pair<NestPoint, NestScore>> finalists_;
+    std::int64_t most_evaluations_ = 0;  ///< of the stages so far
+    std::optional<Current> best_apart_;  ///< of those whose results no memory gathers
+    BestPoints finalists_;
 };
 
 }  // namespace
 
 SearchedNest search_nest(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
-                         MappingObjective objective, const SearchBudget& budget,
-                         const std::function<bool()>& cancelled) {
-    return NestSearch(layer, machine, prices, objective, budget, cancelled).run();
+                         const SearchRequest& request, const std::vector<SearchBudget>& stages) {
+    return NestSearch(layer, machine, prices, request).run(stages);
 }
 
 }  // namespace memwall

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "arch/loop_nest/nest_cost.hpp"
 
@@ -18,10 +19,19 @@ struct SearchBudget {
     bool bypass = false;          ///< operands may skip levels
     std::size_t finalists = 1;    ///< counted exactly in the end
     std::int64_t exhaustive = 0;  ///< mapspaces up to this size are tried whole
+    std::size_t candidates = 1;   ///< that are given to be measured
 };
 
-SearchBudget search_budget(Effort effort);
+/// The stages of an effort: each search goes on from the one of less effort before it.
+std::vector<SearchBudget> search_stages(Effort effort);
 
+struct CountedNest {
+    LoopNest nest;
+    NestCounts counts;
+    NestFigures figures;
+};
+
+/// The best by what was counted.
 struct SearchedNest {
     LoopNest nest;
     NestCounts counts;
@@ -30,14 +40,26 @@ struct SearchedNest {
     double bound = 0;             ///< no mapping has less of the objective
     bool whole_mapspace = false;  ///< all mappings were tried
     bool interrupted = false;     ///< ended early, with the best so far
+    /// The best of every stage, which may be among the best when measured too.
+    std::vector<CountedNest> candidates;
+
+    void take(const CountedNest& other);
 
     /// How far the result may be from the best: 0 where it is proved to be that.
     [[nodiscard]] double gap(MappingObjective objective) const;
 };
 
+/// What a search asks beside the layer and its budget.
+struct SearchRequest {
+    MappingObjective objective = MappingObjective::latency;
+    std::function<bool()> cancelled = [] { return false; };
+    /// What it takes to run what follows apart, where no memory gathers the results for it to run
+    /// on their way out; none: nothing follows.
+    const NestFigures* apart = nullptr;
+};
+
 /// Throws InputError at the layer where no tile of it fits the machine.
 SearchedNest search_nest(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
-                         MappingObjective objective, const SearchBudget& budget,
-                         const std::function<bool()>& cancelled);
+                         const SearchRequest& request, const std::vector<SearchBudget>& stages);
 
 }  // namespace memwall

@@ -8,11 +8,6 @@
 namespace memwall {
 namespace {
 
-/// Steps that a layer's program may have before an inner level is counted and not moved.
-constexpr std::int64_t kMostSteps = 2'000;
-/// And that the outermost level's tiles may take before those stream, many in a step.
-constexpr std::int64_t kMostOuterSteps = 16'384;
-
 std::int64_t steps_in_time(const LoopNest& nest, const Extents& whole, std::size_t level) {
     Extents left = whole;
     std::int64_t steps = 1;
@@ -62,6 +57,12 @@ std::size_t innermost_moved(const IterationSpace& space, const LoopNest& nest,
         ++moved;
     }
     return moved;
+}
+
+std::int64_t moved_steps(const IterationSpace& space, const LoopNest& nest,
+                         const NestMachine& machine) {
+    const std::size_t moved = innermost_moved(space, nest, machine);
+    return steps_in_time(nest, space.extents, std::max<std::size_t>(1, moved));
 }
 
 NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)

@@ -20,6 +20,14 @@ struct InstanceBox {
 std::size_t innermost_moved(const IterationSpace& space, const LoopNest& nest,
                             const NestMachine& machine);
 
+/// Steps of the levels with moves of their own, as NestSteps lists them.
+std::int64_t moved_steps(const IterationSpace& space, const LoopNest& nest,
+                         const NestMachine& machine);
+/// The most that an inner level may take and still have moves of its own.
+inline constexpr std::int64_t kMostSteps = 2'000;
+/// The most that the outermost level's tiles may take before those stream, many in a step.
+inline constexpr std::int64_t kMostOuterSteps = 16'384;
+
 /// The steps of a nest down to the memory that is filled last by moves of its own; what lies below
 /// is counted in the steps that compute.
 class NestSteps {

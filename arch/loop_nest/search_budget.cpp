@@ -2,20 +2,22 @@
 // What each effort may spend, and how far from the best its result may be.
 #include "arch/loop_nest/nest_search.hpp"
 #include "arch/mapper.hpp"
-#include "base/error.hpp"
 
 namespace memwall {
 
-SearchBudget search_budget(Effort effort) {
-    switch (effort) {
-        case Effort::quick:
-            return {200, 2, 6, false, false, 1, 0};
-        case Effort::normal:
-            return {6'000, 6, 12, true, true, 6, 0};
-        case Effort::thorough:
-            return {150'000, 48, 1'000, true, true, 24, 1'000'000};
-    }
-    fail("unknown effort");
+std::vector<SearchBudget> search_stages(Effort effort) {
+    const std::vector<SearchBudget> stages = {
+        {200, 2, 6, false, false, 1, 0, 1},
+        {6'000, 6, 12, true, true, 6, 0, 2},
+        {150'000, 48, 1'000, true, true, 24, 1'000'000, 4},
+    };
+    return {stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(effort) + 1};
+}
+
+void SearchedNest::take(const CountedNest& other) {
+    nest = other.nest;
+    counts = other.counts;
+    figures = other.figures;
 }
 
 double SearchedNest::gap(MappingObjective objective) const {

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "arch/estimate.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
 #include "arch/mapper.hpp"
 #include "tests/support/draw.hpp"
@@ -16,7 +17,11 @@ namespace {
 
 using test::Draw;
 
-const auto kNever = [] { return false; };
+SearchRequest asking(MappingObjective objective) {
+    SearchRequest request;
+    request.objective = objective;
+    return request;
+}
 
 struct Case {
     Network network;
@@ -174,13 +179,13 @@ TEST_CASE("The search is never 1 % worse than trying every nest of a small layer
         const auto objective = static_cast<MappingObjective>(draw(0, 3));
         const double best = Exhaustive(small, objective).run();
         if (best == std::numeric_limits<double>::infinity()) {
-            CHECK_THROWS_AS(search_nest(small.layer(), small.machine, small.prices, objective,
-                                        search_budget(Effort::thorough), kNever),
+            CHECK_THROWS_AS(search_nest(small.layer(), small.machine, small.prices,
+                                        asking(objective), search_stages(Effort::thorough)),
                             InputError);
             continue;
         }
         const SearchedNest found = search_nest(small.layer(), small.machine, small.prices,
-                                               objective, search_budget(Effort::thorough), kNever);
+                                               asking(objective), search_stages(Effort::thorough));
         INFO("seed " << seed << ", objective " << name(objective));
         CHECK(found.figures.of(objective) <= best * 1.01);
         CHECK(found.bound <= best * (1 + 1e-9));
@@ -232,7 +237,7 @@ TEST_CASE("More effort never finds a worse mapping, and the same effort finds th
             for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
                 const auto find = [&] {
                     return search_nest(small.layer(), small.machine, small.prices,
-                                       MappingObjective::energy, search_budget(effort), kNever);
+                                       asking(MappingObjective::energy), search_stages(effort));
                 };
                 const SearchedNest found = find();
                 CHECK(found.nest == find().nest);
@@ -288,6 +293,43 @@ TEST_CASE("A search that is interrupted on its way has looked at fewer mappings"
     REQUIRE(mapping.search_cut_after);
     CHECK(*mapping.search_cut_after > 10 * 256);
     CHECK(*mapping.search_cut_after < 12 * 256 + 12 * 200);
+}
+
+TEST_CASE("More effort is never worse in what was asked for, by the analytic engine") {
+    const Network network = test::network_of_text(
+        "network: small\ninputs: {x: [16, 4, 4]}\nlayers: [{name: c, op: conv, out_channels: 8, "
+        "kernel: 3, bias: false}]\n");
+    for (const char* name : {"tiny_loop_nest", "eyeriss", "maestro_256"}) {
+        const Machine machine = test::shipped_machine(name);
+        Picoseconds least(std::numeric_limits<std::int64_t>::max());
+        for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
+            INFO(name << ", " << memwall::name(effort));
+            MapperOptions options;
+            options.effort = effort;
+            options.rounds = 1;
+            const Mapping mapping = map_network(network, machine, options);
+            const Picoseconds end = estimate(mapping.program, machine, Window{0}).end;
+            CHECK(end <= least);
+            least = end;
+        }
+    }
+}
+
+TEST_CASE("No effort takes what runs on a result on its way out away from it where that costs") {
+    const Machine machine = test::shipped_machine("tiny_loop_nest");
+    const Network network = test::shipped_network("lenet");
+    for (const Effort effort : {Effort::quick, Effort::normal}) {
+        INFO(memwall::name(effort));
+        MapperOptions options;
+        options.effort = effort;
+        options.objective = MappingObjective::traffic;
+        const Mapping mapping = map_network(network, machine, options);
+        for (const LayerMapping& layer : mapping.layers) {
+            const Layer& of = network.layer(layer.layer);
+            INFO(of.name);
+            CHECK(layer.fused == (of.op == "tanh"));
+        }
+    }
 }
 
 }  // namespace memwall

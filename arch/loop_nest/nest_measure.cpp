@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/nest_measure.hpp"
+
+#include "arch/estimate.hpp"
+
+namespace memwall {
+namespace {
+
+/// Steps of a nest that are still written down to ask the analytic engine.
+constexpr std::int64_t kMostMeasured = 2'000;
+
+}  // namespace
+
+NestFigures measured(const Network& network, const NestHierarchy& hierarchy, const Machine& machine,
+                     const MappedNest& nest, const NestPrices& prices, const NestFigures& counted) {
+    const IterationSpace& space = network.layer(nest.root).space;
+    if (moved_steps(space, nest.nest, nest.machine) > kMostMeasured) {
+        return counted;
+    }
+    MapperOptions options;
+    options.rounds = 1;
+    options.repetition = true;
+    NestFigures figures = counted;
+    try {
+        const Program program = NestEmitter(network, hierarchy, machine, {nest}, options).run();
+        const Outcome outcome = estimate(program, machine, Window{0});
+        const ClockId clock = machine.component(hierarchy.array()).clock;
+        const auto hertz = static_cast<double>(machine.clock(clock).frequency().count());
+        figures.cycles = static_cast<double>(outcome.end.count()) * 1e-12 * hertz;
+    } catch (const InputError&) {
+        return counted;  // what does not fit the dram is said of the whole network
+    }
+    figures.joules += (figures.cycles - counted.cycles) * prices.static_per_cycle;
+    return figures;
+}
+
+}  // namespace memwall

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the analytic engine says of one mapped layer.
+#pragma once
+
+#include "arch/loop_nest/nest_emitter.hpp"
+#include "arch/loop_nest/nest_price.hpp"
+
+namespace memwall {
+
+/// `counted`, with the time that the analytic engine finds for the nest and what runs on its
+/// results, alone on the machine, and the energy of that time. As counted where the nest makes so
+/// many steps that finding it takes long: beginnings and ends of steps hardly count then.
+NestFigures measured(const Network& network, const NestHierarchy& hierarchy, const Machine& machine,
+                     const MappedNest& nest, const NestPrices& prices, const NestFigures& counted);
+
+}  // namespace memwall

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which layers of a network run on results on their way out, and the loop nest of each other one.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/fused_layer.hpp"
+#include "arch/loop_nest/nest_emitter.hpp"
+#include "arch/loop_nest/nest_search.hpp"
+#include "arch/mapper.hpp"
+
+namespace memwall {
+
+/// Used once. Network, machine, hierarchy and options must outlive it.
+class NestPlanner {
+public:
+    /// Throws InputError where nests are given by hand and wrong.
+    NestPlanner(const Network& network, const Machine& machine, const NestHierarchy& hierarchy,
+                const MapperOptions& options);
+
+    /// Throws InputError at a layer that does not fit.
+    void run();
+
+    [[nodiscard]] const std::vector<MappedNest>& nests() const { return nests_; }
+    /// What is known of how good each nest is.
+    [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+    /// Mappings that were looked at, where an interrupt ended some search.
+    [[nodiscard]] std::optional<std::int64_t> cut_after() const;
+
+private:
+    /// What makes two layers one to the search: their spaces without the names of their tensors,
+    /// and what may run on their results.
+    struct SearchedLayer {
+        IterationSpace space;
+        LayerPrecision precision;
+        std::vector<std::vector<std::size_t>> runs;
+        const SearchedLayer* tail = nullptr;  ///< where no memory gathers the results
+        SearchedNest found;
+        NestFigures taken;  ///< what it takes, by the analytic engine where that was asked
+    };
+    /// A layer and those that may run on its results on their way out.
+    struct Segment {
+        LayerId head;
+        std::vector<LayerId> tail;
+    };
+
+    void list_segments();
+    void search_ahead(const std::vector<Segment>& segments, Effort effort);
+    void add(const Segment& segment);
+    [[nodiscard]] bool joins(const MappedNest& nest) const;
+    [[nodiscard]] NestMachine machine_for(const Layer& layer) const;
+    [[nodiscard]] SearchedLayer* find(const Segment& segment, const NestMachine& machine);
+    SearchedLayer& search(const Segment& segment);
+    [[nodiscard]] const SearchedLayer* searched_tail(const Segment& segment);
+    void fill(const Segment& segment, const NestMachine& machine, Effort effort,
+              SearchedLayer& searched) const;
+    [[nodiscard]] NestFigures taken(const Segment& segment, const NestMachine& machine,
+                                    const NestPrices& prices, const SearchedLayer& searched,
+                                    const CountedNest& candidate) const;
+    [[nodiscard]] std::string note(const SearchedNest& found) const;
+
+    const Network& network_;
+    const Machine& machine_;
+    const NestHierarchy& hierarchy_;
+    const MapperOptions& options_;
+    std::map<LayerId, LoopNest> given_;
+    std::vector<Segment> segments_;
+    std::deque<SearchedLayer> searched_;  ///< whose places last
+    std::vector<MappedNest> nests_;
+    std::vector<std::string> notes_;
+};
+
+}  // namespace memwall
