@@ -77,6 +77,9 @@ inline double port_cycles(const NestMemory& memory, double read, double written)
     return memory.one_port ? reading + writing : std::max(reading, writing);
 }
 
+/// The most memories that a machine may have under loop nests.
+inline constexpr std::size_t kMostNestMemories = 32;
+
 /// The memories of a machine, outermost first, and what the lanes below the last one keep.
 struct NestMachine {
     std::vector<NestMemory> memories;

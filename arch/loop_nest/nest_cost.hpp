@@ -3,6 +3,7 @@
 // elsewhere.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -12,22 +13,62 @@
 
 namespace memwall {
 
-inline constexpr std::size_t kMostLevels = 8;
+inline constexpr std::size_t kMostLevels = kMostNestMemories;
 inline constexpr std::size_t kKeepBits = 32;
 
 using Sizes = std::array<std::int64_t, kDimCount>;
 
 /// A point of the mapspace. Dimensions are those of the layer that are above 1, by their position
 /// in NestCost::dims().
-struct NestPoint {
-    std::array<Sizes, kMostLevels + 1> held{};  ///< by level: what an instance holds; [0] is all
-    std::array<Sizes, kMostLevels> parts{};     ///< side by side below a level
-    std::array<std::array<std::uint8_t, kDimCount>, kMostLevels> axis{};
-    /// Loops in time below a level, outermost first, as positions of dimensions.
-    std::array<std::array<std::uint8_t, kDimCount>, kMostLevels> order{};
-    std::array<std::uint32_t, kMostLevels> keeps{};  ///< NestCost::keep_bit() of operands
+class NestPoint {
+public:
+    explicit NestPoint(std::size_t levels) : levels_(levels) {
+        std::fill_n(held.begin(), levels + 1, Sizes{});
+        std::fill_n(parts.begin(), levels, Sizes{});
+        std::fill_n(axis.begin(), levels, Places{});
+        std::fill_n(order.begin(), levels, Places{});
+        std::fill_n(keeps.begin(), levels, 0);
+    }
+    // Searches copy points all the time: only the levels that there are.
+    NestPoint(const NestPoint& other) { copy(other); }
+    NestPoint& operator=(const NestPoint& other) {
+        copy(other);
+        return *this;
+    }
+    ~NestPoint() = default;
 
-    friend bool operator==(const NestPoint&, const NestPoint&) = default;
+    using Places = std::array<std::uint8_t, kDimCount>;
+    std::array<Sizes, kMostLevels + 1> held;  ///< by level: what an instance holds; [0] is all
+    std::array<Sizes, kMostLevels> parts;     ///< side by side below a level
+    std::array<Places, kMostLevels> axis;
+    /// Loops in time below a level, outermost first, as positions of dimensions.
+    std::array<Places, kMostLevels> order;
+    std::array<std::uint32_t, kMostLevels> keeps;  ///< NestCost::keep_bit() of operands
+
+    /// One order of loops at all levels.
+    void set_order(const Places& everywhere) { std::fill_n(order.begin(), levels_, everywhere); }
+
+    friend bool operator==(const NestPoint& a, const NestPoint& b) {
+        const auto same = [&](const auto& of_a, const auto& of_b, std::size_t count) {
+            return std::equal(of_a.begin(), of_a.begin() + static_cast<std::ptrdiff_t>(count),
+                              of_b.begin());
+        };
+        return a.levels_ == b.levels_ && same(a.held, b.held, a.levels_ + 1) &&
+               same(a.parts, b.parts, a.levels_) && same(a.axis, b.axis, a.levels_) &&
+               same(a.order, b.order, a.levels_) && same(a.keeps, b.keeps, a.levels_);
+    }
+
+private:
+    void copy(const NestPoint& other) {
+        levels_ = other.levels_;
+        std::copy_n(other.held.begin(), levels_ + 1, held.begin());
+        std::copy_n(other.parts.begin(), levels_, parts.begin());
+        std::copy_n(other.axis.begin(), levels_, axis.begin());
+        std::copy_n(other.order.begin(), levels_, order.begin());
+        std::copy_n(other.keeps.begin(), levels_, keeps.begin());
+    }
+
+    std::size_t levels_;
 };
 
 class NestCost {

@@ -129,6 +129,10 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
         }
     }
     const Component& last = machine.component(levels_.back().memory);
+    if (levels_.size() > kMostNestMemories) {
+        needs.missing("at most " + std::to_string(kMostNestMemories) + " memories, not " +
+                      std::to_string(levels_.size()));
+    }
     if (levels_.size() < 2) {
         needs.missing("a memory between the dram and the mac_array");
     }

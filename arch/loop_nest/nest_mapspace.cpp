@@ -121,7 +121,7 @@ std::vector<std::int64_t> Mapspace::sizes(const NestPoint& point, std::size_t l,
 }
 
 NestPoint Mapspace::smallest(const std::vector<const SpatialChoice*>& spatial) const {
-    NestPoint point;
+    NestPoint point(levels_);
     for (std::size_t l = 0; l < levels_; ++l) {
         point.parts[l] = spatial[l]->parts;
         point.axis[l] = spatial[l]->axis;
@@ -142,7 +142,7 @@ NestPoint Mapspace::smallest(const std::vector<const SpatialChoice*>& spatial) c
 }
 
 NestPoint Mapspace::grown(NestPoint point, const LoopOrder& order, std::size_t most) const {
-    point.order.fill(order);
+    point.set_order(order);
     for (std::size_t l = levels_; l-- > 1;) {
         for (std::size_t i = dims_; i-- > 0;) {
             const std::size_t d = order[i];

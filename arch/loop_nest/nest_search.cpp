@@ -322,7 +322,7 @@ private:
         for (const Current& start : starts) {
             for (const LoopOrder& order : space_.orders()) {
                 Current other = start;
-                other.point.order.fill(order);
+                other.point.set_order(order);
                 if (const std::optional<NestScore> score = judge(other.point)) {
                     other.score = *score;
                     ends.push_back(descend(other, false));

@@ -265,6 +265,44 @@ TEST_CASE("Layers are mapped alike on one thread and on several") {
     }
 }
 
+namespace {
+
+/// A machine with so many memories below its DRAM, one above the other.
+std::string deep_machine(int memories) {
+    std::string parts;
+    std::string ways = "[dram, l0], [dma, l0]";
+    for (int l = 0; l < memories; ++l) {
+        const std::string name = "l" + std::to_string(l);
+        parts += "  " + name + ": {kind: sram, capacity: " + std::to_string(64 - l) +
+                 " KiB, bank: 1 KiB, read_width: 16 B, write_width: 16 B}\n";
+        ways += l > 0 ? ", [l" + std::to_string(l - 1) + ", " + name + "]" : "";
+    }
+    const std::string last = "l" + std::to_string(memories - 1);
+    return "memwall: 1\nmachine: deep\nsource: made up\ntechnology: round\nclock: 1 GHz\nmapper: "
+           "loop_nest\npower_scope: chip\ncomponents:\n  dram: {kind: dram, type: round, "
+           "capacity: 1 MiB}\n  dma: {kind: dma, channels: 4}\n" +
+           parts +
+           "  array: {kind: mac_array, lanes: {int8: {inputs: 4, outputs: 4}}, packs_window: "
+           "false}\nconnections: [" +
+           ways + ", [" + last + ", array]]\n";
+}
+
+}  // namespace
+
+TEST_CASE("A hierarchy may be deep, and one that is too deep is refused at its place") {
+    const Network network = test::network_of_text(
+        "network: small\ninputs: {x: [4]}\nlayers: [{name: c, op: linear, out_features: "
+        "8, bias: false}]\n");
+    const Mapping mapping =
+        map_network(network, test::machine_of_text(deep_machine(20)), MapperOptions());
+    CHECK(mapping.layers.front().utilization > 0);
+    const Machine deeper = test::machine_of_text(deep_machine(40));
+    CHECK_THROWS_WITH(
+        check_mappable(deeper),
+        Catch::Matchers::Contains(": error: machine 'deep': the loop_nest mapper needs at most 32 "
+                                  "memories, not 41"));
+}
+
 TEST_CASE("A search that is interrupted keeps the best mapping so far") {
     const Machine machine = test::shipped_machine("tiny_loop_nest");
     MapperOptions options;
