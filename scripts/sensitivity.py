@@ -23,7 +23,8 @@ RUN = ["--machine", "northpole", "--network", "resnet50", "--precision", "int4"]
 COLUMNS = ["parameter", "status", "low", "shipped", "high", "low_per_s", "high_per_s", "low_w", "high_w", "low_j", "high_j"]
 LANES = "components.array.lanes"  # no number to halve: as many multiply-accumulates in another shape
 SHAPES = [("128 x 16", 128, 16), ("64 x 32", 64, 32), ("32 x 64", 32, 64)]
-SRAM = "sram_read_per_byte"
+MACROS = {"sram_read_per_byte": "energy", "sram_access_time": "time"}
+UNITS = {"J": (1e-12, " pJ"), "s": (1e-9, " ns"), "W": (1e-3, " mW"), "mm2": (1, " mm2"), "": (1, "")}
 LEAST_EFFECT = 0.002  # of any figure: parameters that change less are told in one line
 
 
@@ -65,27 +66,29 @@ def choices(memwall):
         yield name, "assumed", [(text, [f"{path}={text}"]) for text in ends]
 
 
-def macros(numbers):
-    """The energies of SRAM macros, all of them together."""
-    points = [(row["number"].removeprefix(SRAM + " of "), row) for row in numbers if row["number"].startswith(SRAM)]
+def macros(numbers, table, figure):
+    """A table of SRAM macros, all of its points together."""
+    points = [(row["number"].removeprefix(table + " of "), row) for row in numbers if row["number"].startswith(table)]
+    scale, unit = UNITS[points[0][1]["unit"]]
 
     def at(end):
-        return json.dumps([{"macro": macro, "energy": {"value": f"{row[end] * 1e12:.6g} pJ",
-                                                       "status": row["status"], "source": row["source"]}} for macro, row in points])
-    shown = [f"{dict(points)['32.0 KiB'][end] * 1e12:.4g} pJ" for end in ("low", "value", "high")]
-    settings = [[f"technology.{SRAM}={at(end)}"] for end in ("low", "value", "high")]
-    return SRAM + " (32 KiB)", points[0][1]["status"], list(zip(shown, settings))
+        return json.dumps([{"macro": macro, figure: {"value": f"{row[end] / scale:.6g}{unit}",
+                                                     "status": row["status"], "source": row["source"]}} for macro, row in points])
+    shown = [f"{dict(points)['32.0 KiB'][end] / scale:.4g}{unit}" for end in ("low", "value", "high")]
+    settings = [[f"technology.{table}={at(end)}"] for end in ("low", "value", "high")]
+    return table + " (32 KiB)", points[0][1]["status"], list(zip(shown, settings))
 
 
 def coefficients(memwall):
     """The same of the technology's numbers with an interval."""
     numbers = ask(memwall, "show", "technology", "12nm")["numbers"]
-    yield macros(numbers)
+    for table, figure in MACROS.items():
+        yield macros(numbers, table, figure)
     for row in numbers:
         of_other = "." in row["number"] and not row["number"].endswith(("int4", "int32"))  # precisions and cells that the run has not
-        if row["low"] == row["high"] or row["number"].startswith(SRAM) or of_other:
+        if row["low"] == row["high"] or row["number"].startswith(tuple(MACROS)) or of_other:
             continue
-        scale, unit = {"J": (1e-12, " pJ"), "W": (1e-3, " mW"), "mm2": (1, " mm2"), "": (1, "")}[row["unit"]]
+        scale, unit = UNITS[row["unit"]]
         texts = [f"{row[end] / scale:.4g}{unit}" for end in ("low", "value", "high")]
         yield row["number"], row["status"], [(text, [f"technology.{row['number']}.value={text}"]) for text in texts]
 
