@@ -4,19 +4,14 @@
 #include "arch/estimate.hpp"
 
 namespace memwall {
-namespace {
 
-/// Steps of a nest that are still written down to ask the analytic engine.
-constexpr std::int64_t kMostMeasured = 2'000;
-
-}  // namespace
+bool takes_long_to_measure(const IterationSpace& space, const LoopNest& nest,
+                           const NestMachine& machine) {
+    return moved_steps(space, nest, machine) > kMostSteps;
+}
 
 NestFigures measured(const Network& network, const NestHierarchy& hierarchy, const Machine& machine,
                      const MappedNest& nest, const NestPrices& prices, const NestFigures& counted) {
-    const IterationSpace& space = network.layer(nest.root).space;
-    if (moved_steps(space, nest.nest, nest.machine) > kMostMeasured) {
-        return counted;
-    }
     MapperOptions options;
     options.rounds = 1;
     options.repetition = true;

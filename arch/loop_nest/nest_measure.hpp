@@ -7,9 +7,13 @@
 
 namespace memwall {
 
+/// Whether a nest makes so many steps that to measure it takes long; beginnings and ends of steps
+/// hardly count then.
+bool takes_long_to_measure(const IterationSpace& space, const LoopNest& nest,
+                           const NestMachine& machine);
+
 /// `counted`, with the time that the analytic engine finds for the nest and what runs on its
-/// results, alone on the machine, and the energy of that time. As counted where the nest makes so
-/// many steps that finding it takes long: beginnings and ends of steps hardly count then.
+/// results, alone on the machine, and the energy of that time.
 NestFigures measured(const Network& network, const NestHierarchy& hierarchy, const Machine& machine,
                      const MappedNest& nest, const NestPrices& prices, const NestFigures& counted);
 

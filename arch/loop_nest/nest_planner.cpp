@@ -162,7 +162,6 @@ NestPlanner::SearchedLayer& NestPlanner::search(const Segment& segment) {
     return *find(segment, machine_for(network_.layer(segment.head)));
 }
 
-/// Of what the search found, the best by what the analytic engine says that it takes.
 void NestPlanner::fill(const Segment& segment, const NestMachine& machine, Effort effort,
                        SearchedLayer& searched) const {
     const Layer& layer = network_.layer(segment.head);
@@ -174,34 +173,60 @@ void NestPlanner::fill(const Segment& segment, const NestMachine& machine, Effor
                         search_stages(effort));
     searched.taken = found.figures;
     if (found.candidates.size() > 1) {
-        NestScore least;
-        const CountedNest* best = nullptr;
-        for (const CountedNest& candidate : found.candidates) {
-            const NestFigures figures = taken(segment, machine, prices, searched, candidate);
-            const NestScore score = score_of(figures, options_.objective);
-            if (best == nullptr || score < least) {
-                least = score;
-                best = &candidate;
-                searched.taken = figures;
-            }
-        }
-        // What is best when it is measured may be another one than the best of all by the count.
-        found.whole_mapspace = found.whole_mapspace && best->nest == found.nest;
-        found.take(*best);
+        const CountedNest best = best_measured(segment, machine, prices, searched);
+        // It may be another one than the best of all by the count.
+        found.whole_mapspace = found.whole_mapspace && best.nest == found.nest;
+        found.take(best);
     }
     found.candidates.clear();
 }
 
+/// Of what the search found, the best by what the analytic engine says that it takes. Nests that
+/// take long to measure go by the count where they are far better than what was measured.
+CountedNest NestPlanner::best_measured(const Segment& segment, const NestMachine& machine,
+                                       const NestPrices& prices, SearchedLayer& searched) const {
+    constexpr double kFar = 0.9;
+    const IterationSpace& space = network_.layer(segment.head).space;
+    const CountedNest* best = nullptr;
+    bool measured = false;  // the best so far
+    const auto compare = [&](const CountedNest& candidate, bool measures) {
+        const NestFigures figures = taken(segment, machine, prices, searched, candidate, measures);
+        const NestScore score = score_of(figures, options_.objective);
+        const NestScore least = score_of(searched.taken, options_.objective);
+        if (best != nullptr && !(score < least)) {
+            return true;
+        }
+        if (measured && !measures && score.first > kFar * least.first) {
+            return false;
+        }
+        best = &candidate;
+        measured = measures;
+        searched.taken = figures;
+        return true;
+    };
+    for (const bool is_short : {true, false}) {
+        for (const CountedNest& candidate : searched.found.candidates) {
+            const bool takes_long = takes_long_to_measure(space, candidate.nest, machine);
+            if (takes_long != is_short && !compare(candidate, is_short)) {
+                compare(candidate, true);
+            }
+        }
+    }
+    return *best;
+}
+
 NestFigures NestPlanner::taken(const Segment& segment, const NestMachine& machine,
                                const NestPrices& prices, const SearchedLayer& searched,
-                               const CountedNest& candidate) const {
+                               const CountedNest& candidate, bool measures) const {
     MappedNest nest{segment.head, {}, machine, candidate.nest, candidate.counts};
-    if (searched.tail == nullptr) {
-        return measured(network_, hierarchy_, machine_, nest, prices, candidate.figures);
-    }
-    const bool gathers = joins(nest);
+    const bool gathers = searched.tail != nullptr && joins(nest);
     nest.epilogues = gathers ? segment.tail : std::vector<LayerId>();
-    NestFigures figures = measured(network_, hierarchy_, machine_, nest, prices, candidate.figures);
+    NestFigures figures =
+        measures ? measured(network_, hierarchy_, machine_, nest, prices, candidate.figures)
+                 : candidate.figures;
+    if (searched.tail == nullptr) {
+        return figures;
+    }
     if (!gathers) {
         return figures + searched.tail->taken;
     }

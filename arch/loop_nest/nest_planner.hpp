@@ -58,9 +58,12 @@ private:
     [[nodiscard]] const SearchedLayer* searched_tail(const Segment& segment);
     void fill(const Segment& segment, const NestMachine& machine, Effort effort,
               SearchedLayer& searched) const;
+    [[nodiscard]] CountedNest best_measured(const Segment& segment, const NestMachine& machine,
+                                            const NestPrices& prices,
+                                            SearchedLayer& searched) const;
     [[nodiscard]] NestFigures taken(const Segment& segment, const NestMachine& machine,
                                     const NestPrices& prices, const SearchedLayer& searched,
-                                    const CountedNest& candidate) const;
+                                    const CountedNest& candidate, bool measures) const;
     [[nodiscard]] std::string note(const SearchedNest& found) const;
 
     const Network& network_;
