@@ -135,6 +135,7 @@ std::string value_text(double value, const std::string& unit) {
     }
     return unit == "J"   ? format_joules(Joules(value))
            : unit == "W" ? format_watts(Watts(value))
+           : unit == "s" ? format_seconds(Seconds(value))
                          : fmt::format("{:.4g} {}", value, unit);
 }
 
