@@ -147,8 +147,7 @@ const std::vector<VerbSpec>& verb_specs() {
           "memwall show mapping --machine von_neumann --network resnet50",
           "memwall show mapping --machine tiny_loop_nest --network lenet --mapping lenet_by_hand",
           "memwall show memory --machine northpole --network resnet50 --precision int4 --core 3,7",
-          "memwall show memory --machine northpole_16 --network granite_3b --precision int4 "
-          "--phase decode --users 28 --stage 1",
+          "memwall show memory --machine northpole_16 --network granite_moe_1b --stage 1",
           "memwall show result results/resnet50/result.json",
           "memwall show result result.json --floorplan conv1.svg --layer conv1 --by power",
           "memwall show result cards.json --floorplan stage3.svg --stage 3",
