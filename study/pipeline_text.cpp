@@ -142,9 +142,16 @@ std::string pipeline_text(const RunResult& run) {
 }
 
 std::string stage_list(const std::vector<StageResult>& stages) {
+    constexpr std::size_t kToldInFull = 12;
+    constexpr std::size_t kToldAtEach = 3;  // of both ends, where there are more
+    const std::vector<Row> rows = rows_of(stages);
     std::string list;
-    for (const Row& row : rows_of(stages)) {
-        list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", row.which, row.layers);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (rows.size() > kToldInFull && r >= kToldAtEach && r + kToldAtEach < rows.size()) {
+            list += r == kToldAtEach ? ", ..." : "";
+            continue;
+        }
+        list += fmt::format("{}{} ({})", r == 0 ? "" : ", ", rows[r].which, rows[r].layers);
     }
     return list;
 }

@@ -12,7 +12,7 @@ namespace memwall {
 /// A table of stages, those alike in one row, and what limits them. Empty without a pipeline.
 std::string pipeline_text(const RunResult& run);
 /// The same stages with their layers in a line: "1 to 14 (b1_norm1 to b14_add2), 15 (norm to
-/// output)".
+/// output)"; where there are many, those at both ends.
 std::string stage_list(const std::vector<StageResult>& stages);
 
 }  // namespace memwall
