@@ -106,16 +106,15 @@ ShortList<LinkCycles, 4> link_cycles(const Move& move, const Machine& machine) {
 
 MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock) {
     MoveDemand demand{};
-    const auto raise = [&](Bound bound, Picoseconds time) {
-        Picoseconds& most = demand.by_bound[static_cast<std::size_t>(bound)];
-        most = std::max(most, time);
+    const auto passes = [&](Picoseconds time) {
+        demand.on_links = std::max(demand.on_links, clock.edge_at_or_after(time));
         demand.longest = std::max(demand.longest, time);
     };
     for (const LinkCycles& need : link_cycles(move, machine)) {
-        const Component& component = machine.component(need.component);
-        const Picoseconds time = duration(machine.clock(component.clock), need.cycles);
+        const ClockDomain& own = machine.clock(machine.component(need.component).clock);
+        const Picoseconds time = duration(own, need.cycles);
         demand.needs.push_back({need.place, time});
-        raise(bound_of(machine, component), time);
+        passes(time);
     }
     for (std::size_t d = 0; d < machine.drams().size() && !move.dram.empty(); ++d) {
         const DramConfig& dram = machine.dram(DramId(d));
@@ -132,19 +131,16 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         const Picoseconds time = dram.model == DramModel::simple
                                      ? in_order
                                      : Picoseconds(static_cast<std::int64_t>(seconds * 1e12));
-        if (time > demand.by_bound[static_cast<std::size_t>(Bound::dram)]) {
+        if (time > demand.on_dram) {
             demand.dram = DramId(d);
+            demand.on_dram = time;
         }
         demand.needs.push_back({resource_place(machine.drams()[d]), time});
-        raise(Bound::dram, time);
+        demand.longest = std::max(demand.longest, time);
     }
     if (move.occupies.count() > 0) {
-        raise(Bound::latency, clock.time_of(move.occupies));
-    }
-    for (std::size_t b = 0; b < kBoundCount; ++b) {
-        if (static_cast<Bound>(b) != Bound::dram && demand.by_bound[b].count() > 0) {
-            demand.on_links = std::max(demand.on_links, clock.edge_at_or_after(demand.by_bound[b]));
-        }
+        demand.occupied = clock.time_of(move.occupies);
+        passes(demand.occupied);
     }
     return demand;
 }

@@ -35,14 +35,15 @@ struct ResourceNeed {
     Picoseconds time;
 };
 
-/// The time that a move needs on each resource and on each kind of them with nothing else running,
-/// and their largest: links side by side, a DRAM at its peak, the unit's own occupation.
+/// The time that a move needs on each resource with nothing else running, and their largest: links
+/// side by side, a DRAM at its peak, the unit's own occupation.
 struct MoveDemand {
-    std::array<Picoseconds, kBoundCount> by_bound{};
     ShortList<ResourceNeed, 4> needs;  ///< but for the unit's own
+    Picoseconds occupied;              ///< its unit
+    DramId dram;                       ///< the one that it uses longest
+    Picoseconds on_dram;               ///< of that one
+    Cycles on_links;                   ///< the longest but for the DRAM, in whole cycles
     Picoseconds longest;
-    DramId dram;      ///< the one that it uses longest
-    Cycles on_links;  ///< the longest but for the DRAM, in whole cycles
 };
 MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock);
 

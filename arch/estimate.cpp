@@ -188,7 +188,7 @@ void Estimator::request(std::size_t agent, Picoseconds now) {
 /// Serves a move from its start, and says when its unit goes on: at the end of its links' part, on
 /// an edge of the clock, while the DRAM delivers; where that serves in order, with the last data.
 Picoseconds Estimator::serve(const MoveDemand& asked, UnitId unit, StepTimes& times) {
-    const Picoseconds dram = asked.by_bound[static_cast<std::size_t>(Bound::dram)];
+    const Picoseconds dram = asked.on_dram;
     const Picoseconds sent =
         asked.on_links.count() > 0 ? clock_.after(times.start, asked.on_links) : times.start;
     times.served = sent;

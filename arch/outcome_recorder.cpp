@@ -117,7 +117,7 @@ void OutcomeRecorder::keep_layer(const Step& step, const StepTimes& times,
         for (const ResourceNeed& need : asked.needs) {
             add(needs[need.place], need.time);
         }
-        add(needs.back(), asked.by_bound[static_cast<std::size_t>(Bound::latency)]);
+        add(needs.back(), asked.occupied);
         needed = asked.longest;
     } else {
         const auto& compute = std::get<Compute>(step.body->what);
@@ -165,7 +165,7 @@ void OutcomeRecorder::keep_lane_time(const Step& step, const MoveDemand& asked) 
     } else if (asked.dram.valid()) {
         const std::size_t dram = machine_.drams()[asked.dram.position()].position();
         log_.add(blocks_.lane_time[step.layer.position() * busy_until_.size() + dram],
-                 asked.by_bound[static_cast<std::size_t>(Bound::dram)], step.item, SumOver::window);
+                 asked.on_dram, step.item, SumOver::window);
     }
 }
 
@@ -276,8 +276,7 @@ std::vector<Picoseconds> OutcomeRecorder::lane_time() const {
             time[own.position()] += cycle_ * compute->lanes_occupied.count() * row.counted;
         } else if (row.demand.dram.valid()) {
             const ComponentId dram = machine_.drams()[row.demand.dram.position()];
-            time[dram.position()] +=
-                row.demand.by_bound[static_cast<std::size_t>(Bound::dram)] * row.counted;
+            time[dram.position()] += row.demand.on_dram * row.counted;
         }
     }
     return time;

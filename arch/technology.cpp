@@ -181,6 +181,11 @@ Sourced inverse(const Sourced& number) {
 
 }  // namespace
 
+Sourced with_ports(const Sourced& of_one, const SramMacro& macro, const Sourced& exponent) {
+    return macro.ports > 1 ? product(of_one, power(static_cast<double>(macro.ports), exponent))
+                           : of_one;
+}
+
 // MODEL: SRAM read energy grows as a power of the macro's size between published points
 // (Horowitz 2014, Jouppi 2021: 8 KiB, 32 KiB, 1 MiB; words of 64 bit, one port). The energy of a
 // byte falls as a power of the word's width and grows as one of the ports; so do access time, area
@@ -193,17 +198,12 @@ Sourced Technology::sram_read_energy(const SramMacro& macro) const {
                              static_cast<double>(SramMacro().width.count());
         energy = product(energy, inverse(power(wider, sram_form.width_energy)));
     }
-    if (macro.ports > 1) {
-        energy = product(energy, power(static_cast<double>(macro.ports), sram_form.ports_energy));
-    }
-    return energy;
+    return with_ports(energy, macro, sram_form.ports_energy);
 }
 
 Sourced Technology::sram_access(const SramMacro& macro) const {
-    const Sourced time = at_size(sram_access_time, macro.size, name);
-    return macro.ports > 1
-               ? product(time, power(static_cast<double>(macro.ports), sram_form.ports_access_time))
-               : time;
+    return with_ports(at_size(sram_access_time, macro.size, name), macro,
+                      sram_form.ports_access_time);
 }
 
 // MODEL: a register file's energy a byte grows with its bank on the line (log-log) from the

@@ -61,6 +61,9 @@ struct SramMacro {
     std::int64_t ports = 1;  ///< accesses to any of its cells at a time
 };
 
+/// A figure of a macro with one port as one with the macro's ports has it.
+Sourced with_ports(const Sourced& of_one, const SramMacro& macro, const Sourced& exponent);
+
 /// Powers by which figures follow a macro's form. Of a macro with one port and words of 8 B the
 /// tables tell.
 struct SramForm {

@@ -34,7 +34,7 @@ void LayerTally::need(const Step& step) {
     for (const ResourceNeed& need : asked.needs) {
         needs[need.place] += need.time;
     }
-    needs.back() += asked.by_bound[static_cast<std::size_t>(Bound::latency)];
+    needs.back() += asked.occupied;
 }
 
 void LayerTally::completed(LayerId layer, Picoseconds now) {

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "sim/result_read.hpp"
 #include "study/execute.hpp"
 #include "study/instances.hpp"
@@ -20,8 +19,6 @@
 
 namespace memwall {
 namespace {
-
-constexpr Bytes kLargestResult(std::int64_t{1} << 30);
 
 /// The network, machine and settings of a run, as its result tells them.
 struct RunAgain {
@@ -197,8 +194,7 @@ ChipRun part_again(const RunResult& found, const RunAgain& again, std::size_t nu
 
 ChipRun run_chip_again(const std::string& result_file, const ChipRequest& request,
                        const Configs& configs) {
-    const Result result = read_result(
-        read_file_whole(result_file, result_file, "a result as JSON", kLargestResult), result_file);
+    const Result result = read_result(read_result_text(result_file), result_file);
     const RunResult& found = run_on_cores(result, result_file);
     const auto& pipeline = found.totals.pipeline;
     if (request.stage && !pipeline) {

@@ -2,10 +2,12 @@
 #include "study/result_inputs.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/sha256.hpp"
 
 namespace memwall {
@@ -13,12 +15,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr Bytes kLargestResult(std::int64_t{1} << 30);
+
 bool is_unchanged(const fs::path& path, const InputFile& input) {
     std::error_code failure;
     return fs::is_regular_file(path, failure) && sha256_of_file(path) == input.sha256;
 }
 
 }  // namespace
+
+std::string read_result_text(const std::string& file) {
+    return read_file_whole(file, file, "a result as JSON", kLargestResult);
+}
 
 std::string input_again(ConfigKind kind, const std::string& given, const std::string& name,
                         const std::vector<InputFile>& inputs, const std::string& result_file) {

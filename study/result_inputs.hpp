@@ -11,6 +11,9 @@
 
 namespace memwall {
 
+/// The text of a result's file. Throws InputError where it cannot be read.
+std::string read_result_text(const std::string& file);
+
 /// By which name or path to read what a result calls `name`: `given` where somebody said so, the
 /// name of a file that lay in a configs folder, or the path of one that was given by path and lies
 /// unchanged beside the result or in the current folder. Throws InputError, which says how to give

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A result file as the tables that its run printed.
 #include "base/csv.hpp"
-#include "base/file.hpp"
 #include "base/parse.hpp"
 #include "sim/result_read.hpp"
 #include "study/compare_report.hpp"
+#include "study/result_inputs.hpp"
 #include "study/run_report.hpp"
 #include "study/show.hpp"
 
 namespace memwall {
 namespace {
-
-constexpr Bytes kLargestResult(std::int64_t{1} << 30);
 
 /// Whether two runs stand beside each other in one table.
 bool comparable(const RunResult& a, const RunResult& b) {
@@ -59,7 +57,7 @@ std::string layers_csv(const Result& result) {
 }  // namespace
 
 Shown show_result(const std::string& file) {
-    std::string text = read_file_whole(file, file, "a result as JSON", kLargestResult);
+    std::string text = read_result_text(file);
     const Result result = read_result(text, file);
     return {[text] { return text; }, [result] { return layers_csv(result); },
             [result] { return tables(result); }};

@@ -175,21 +175,24 @@ void take_access_time(MapReader& reader, const ComponentContext& context, Square
             at_most_a_billion(reader, "latency", reader.optional<Cycles>("latency", Cycles(0)));
         return;
     }
-    const double cycles =
-        memory.access.value * static_cast<double>(context.clock.frequency().count());
-    constexpr double kRounding = 1e-9;
-    memory.latency = Cycles(
-        std::max<std::int64_t>(static_cast<std::int64_t>(std::ceil(cycles - kRounding)) - 1, 0));
+    const Picoseconds access(std::llround(memory.access.value * 1e12));
+    memory.latency = std::max(context.clock.edge_at_or_after(access) - Cycles(1), Cycles(0));
+}
+
+/// The `bank` of a memory; `otherwise` where the file says none.
+Bytes read_bank(MapReader& reader, Bytes capacity, Bytes otherwise) {
+    const Bytes bank = reader.optional_positive<Bytes>("bank", otherwise);
+    // A capacity that could not be read is 1 B: its own fault is enough.
+    if (reader.has("bank") && capacity > Bytes(1) && bank > capacity) {
+        reader.misfit("bank", "at most the capacity");
+    }
+    return bank;
 }
 
 /// The macro as the file says: `bank`, `width` and `ports`.
 SramMacro read_macro(MapReader& reader, Bytes capacity) {
     SramMacro macro;
-    macro.size = reader.optional_positive<Bytes>("bank", capacity);
-    // A capacity that could not be read is 1 B: its own fault is enough.
-    if (capacity > Bytes(1) && macro.size > capacity) {
-        reader.misfit("bank", "at most the capacity");
-    }
+    macro.size = read_bank(reader, capacity, capacity);
     macro.width = reader.optional_positive<Bytes>("width", SramMacro().width);
     if (macro.width > macro.size) {
         reader.misfit("width", "at most the bank's size");
@@ -223,20 +226,17 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
     component.capacity_where = reader.required_value("capacity").mark();
     memory.macro = read_macro(reader, memory.capacity);
     const Technology& tech = context.technology;
-    const auto ports = static_cast<double>(memory.macro.ports);
     const double mebibytes = static_cast<double>(memory.capacity.count()) / kMebibyte;
-    const SquareMillimetres area(tech.sram_area.value * mebibytes *
-                                 power(ports, tech.sram_form.ports_area).value);
+    const SquareMillimetres area(
+        with_ports(tech.sram_area, memory.macro, tech.sram_form.ports_area).value * mebibytes);
     const Sourced macro = tech.sram_read_energy(memory.macro);
     component.energies = {
         {Action::read, {}, access_energy(macro, 1, tech, area)},
         {Action::write, {}, access_energy(macro, tech.sram_write_ratio.value, tech, area)}};
     const auto instances = static_cast<double>(component.instances);
-    component.static_power = times(tech.sram_leakage, mebibytes * instances);
-    if (memory.macro.ports > 1) {
-        component.static_power =
-            product(component.static_power, power(ports, tech.sram_form.ports_leakage));
-    }
+    component.static_power =
+        times(with_ports(tech.sram_leakage, memory.macro, tech.sram_form.ports_leakage),
+              mebibytes * instances);
     component.area = area * instances;
     take_access_time(reader, context, area, memory);
     if (const MemoryCells* cells = cells_of(reader, tech)) {
@@ -249,10 +249,7 @@ void read_memory(MapReader& reader, const ComponentContext& context, Component& 
 void read_register_file(MapReader& reader, const ComponentContext& context, Component& component) {
     MemoryConfig memory = read_ports(reader, context, component.instances);
     component.capacity_where = reader.required_value("capacity").mark();
-    memory.macro.size = reader.optional_positive<Bytes>("bank", kRegisterFileBank);
-    if (reader.has("bank") && memory.capacity > Bytes(1) && memory.macro.size > memory.capacity) {
-        reader.misfit("bank", "at most the capacity");
-    }
+    memory.macro.size = read_bank(reader, memory.capacity, kRegisterFileBank);
     const Sourced energy = context.technology.register_file_energy(memory.macro.size);
     component.energies = {{Action::read, {}, energy}, {Action::write, {}, energy}};
     take_own_figures(reader, component);

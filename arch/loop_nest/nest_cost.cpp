@@ -26,7 +26,7 @@ std::uint32_t keep_bit_of(const Operand& operand, std::size_t o) {
 NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
                    const NestPrices& prices)
     : machine_(machine), prices_(prices), space_(space), levels_(machine.memories.size()) {
-    ensure(levels_ <= kMostLevels, "a hierarchy has no more memories than it may");
+    ensure(levels_ <= kMostNestMemories, "a hierarchy has no more memories than it may");
     points_ = as_double(space.counted_points(space.box()));
     passes_.assign(space.operands.size(), 1);
     for (const SpatialAxis& axis : machine.memories.back().axes) {
@@ -184,8 +184,8 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
                                                      MappingObjective objective,
                                                      double most) const {
     NestFigures figures;
-    std::array<double, kMostLevels> read;
-    std::array<double, kMostLevels> written;
+    std::array<double, kMostNestMemories> read;
+    std::array<double, kMostNestMemories> written;
     std::fill_n(read.begin(), levels_, 0);
     std::fill_n(written.begin(), levels_, 0);
     const auto busy = [&](std::size_t l) {

@@ -13,7 +13,6 @@
 
 namespace memwall {
 
-inline constexpr std::size_t kMostLevels = kMostNestMemories;
 inline constexpr std::size_t kKeepBits = 32;
 
 using Sizes = std::array<std::int64_t, kDimCount>;
@@ -38,12 +37,13 @@ public:
     ~NestPoint() = default;
 
     using Places = std::array<std::uint8_t, kDimCount>;
-    std::array<Sizes, kMostLevels + 1> held;  ///< by level: what an instance holds; [0] is all
-    std::array<Sizes, kMostLevels> parts;     ///< side by side below a level
-    std::array<Places, kMostLevels> axis;
+    std::array<Sizes, kMostNestMemories + 1>
+        held;                                    ///< by level: what an instance holds; [0] is all
+    std::array<Sizes, kMostNestMemories> parts;  ///< side by side below a level
+    std::array<Places, kMostNestMemories> axis;
     /// Loops in time below a level, outermost first, as positions of dimensions.
-    std::array<Places, kMostLevels> order;
-    std::array<std::uint32_t, kMostLevels> keeps;  ///< NestCost::keep_bit() of operands
+    std::array<Places, kMostNestMemories> order;
+    std::array<std::uint32_t, kMostNestMemories> keeps;  ///< NestCost::keep_bit() of operands
 
     /// One order of loops at all levels.
     void set_order(const Places& everywhere) { std::fill_n(order.begin(), levels_, everywhere); }
@@ -165,12 +165,14 @@ private:
     std::vector<FastOperand> operands_;
     double points_ = 0;
     // Of the point that is being counted: steps in time, parts side by side.
-    mutable std::array<Sizes, kMostLevels> steps_{};
-    mutable std::array<Sizes, kMostLevels> parts_{};
-    mutable std::array<Sizes, kMostLevels> outer_{};        ///< tiles before they are spread
-    mutable std::array<std::uint32_t, kMostLevels> cut_{};  ///< dimensions that step above a level
-    mutable std::array<std::uint32_t, kMostLevels> active_{};  ///< those that step or are spread
-    bool packs_ = false;                                       ///< some axis of the lanes
+    mutable std::array<Sizes, kMostNestMemories> steps_{};
+    mutable std::array<Sizes, kMostNestMemories> parts_{};
+    mutable std::array<Sizes, kMostNestMemories> outer_{};  ///< tiles before they are spread
+    mutable std::array<std::uint32_t, kMostNestMemories>
+        cut_{};  ///< dimensions that step above a level
+    mutable std::array<std::uint32_t, kMostNestMemories>
+        active_{};        ///< those that step or are spread
+    bool packs_ = false;  ///< some axis of the lanes
     mutable double turns_ = 1;
     mutable std::vector<double> passes_;  ///< by operand
 };

@@ -2,6 +2,7 @@
 #include "arch/body_costs.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "tests/support/machines.hpp"
 
@@ -86,10 +87,14 @@ TEST_CASE(
     body.what = move;
     BodyCosts costs(program, machine);
     const MoveDemand& asked = costs.row(body).demand;
-    const auto of = [&](Bound bound) { return asked.by_bound[static_cast<std::size_t>(bound)]; };
-    CHECK(of(Bound::interconnect) == Picoseconds(3'000));
-    CHECK(of(Bound::latency) == Picoseconds(2'000));
-    CHECK(of(Bound::dram) == Picoseconds(20'000));
+    std::map<std::size_t, Picoseconds> needs;
+    for (const ResourceNeed& need : asked.needs) {
+        needs[need.place] = need.time;
+    }
+    CHECK(needs[resource_place(bus)] == Picoseconds(3'000));
+    CHECK(asked.occupied == Picoseconds(2'000));
+    CHECK(needs[resource_place(machine.find("dram"))] == Picoseconds(20'000));
+    CHECK(asked.on_dram == Picoseconds(20'000));
     CHECK(asked.longest == Picoseconds(20'000));
     CHECK(asked.on_links == Cycles(3));
     CHECK(&costs.row(body).demand == &asked);  // found once

@@ -17,10 +17,7 @@ using Json = nlohmann::json;
 ProgramRun run_on_cards(const std::vector<std::string>& more,
                         const std::string& machine = "northpole_16") {
     const TemporaryFolder folder;
-    write_text(folder.path() / "small.yaml",
-               "memwall: 1\nnetwork: small\nextends: decoder\n"
-               "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, "
-               "vocabulary: 800}\n");
+    write_small_decoder(folder.path());
     std::vector<std::string> arguments = {"run", "--machine", machine, "--network", "./small.yaml"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_memwall(arguments, folder.path());
@@ -355,10 +352,9 @@ TEST_CASE("A block that no card holds, nor equal parts of it, is cut where sever
     // Two blocks like Llama-2-70B's: 336 MiB of a feed-forward network at 4 bit, 192 MiB a card. No
     // number of cards has equal parts of 28,669 features.
     const TemporaryFolder folder;
-    write_text(folder.path() / "wide.yaml",
-               "memwall: 1\nnetwork: wide\nextends: decoder\n"
-               "parameters: {layers: 2, hidden: 8192, heads: 64, kv_heads: 8, inner: 28669, "
-               "vocabulary: 1000}\n");
+    write_network(
+        folder.path(), "wide", "decoder",
+        "layers: 2, hidden: 8192, heads: 64, kv_heads: 8, inner: 28669, vocabulary: 1000");
     const ProgramRun run =
         run_memwall({"run", "--machine", "northpole_16", "--network", "./wide.yaml", "--precision",
                      "int4", "--phase", "decode", "--users", "2", "--engine", "analytic",

@@ -27,10 +27,7 @@ const std::set<std::string> kNotInCores = {"host", "frame_buffer"};
 class ResultFile {
 public:
     explicit ResultFile(std::vector<std::string> options) {
-        write_text(folder_.path() / "small.yaml",
-                   "memwall: 1\nnetwork: small\nextends: decoder\n"
-                   "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, "
-                   "vocabulary: 800}\n");
+        write_small_decoder(folder_.path());
         options.insert(options.begin(), "run");
         options.insert(options.end(), {"--json", file()});
         const ProgramRun run = run_memwall(options, folder_.path());

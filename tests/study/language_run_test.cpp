@@ -16,10 +16,8 @@ using Json = nlohmann::json;
 
 /// A decoder small enough to run every step of it.
 void write_small(const std::filesystem::path& folder) {
-    write_text(folder / "small.yaml",
-               "memwall: 1\nnetwork: small\nextends: decoder\n"
-               "parameters: {layers: 2, hidden: 64, heads: 4, kv_heads: 2, inner: 96, "
-               "vocabulary: 50}\n");
+    write_network(folder, "small", "decoder",
+                  "layers: 2, hidden: 64, heads: 4, kv_heads: 2, inner: 96, vocabulary: 50");
 }
 
 Json run_small(const std::vector<std::string>& more, const std::string& machine = "von_neumann") {

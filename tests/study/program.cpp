@@ -95,4 +95,15 @@ void write_text(const std::filesystem::path& file, const std::string& text) {
     std::ofstream(file, std::ios::binary) << text;
 }
 
+void write_network(const std::filesystem::path& folder, const std::string& name,
+                   const std::string& extends, const std::string& parameters) {
+    write_text(folder / (name + ".yaml"), "memwall: 1\nnetwork: " + name + "\nextends: " + extends +
+                                              "\nparameters: {" + parameters + "}\n");
+}
+
+void write_small_decoder(const std::filesystem::path& folder) {
+    write_network(folder, "small", "decoder",
+                  "layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, vocabulary: 800");
+}
+
 }  // namespace memwall::test

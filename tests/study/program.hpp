@@ -28,4 +28,10 @@ ProgramRun run_program(const std::string& program, const std::vector<std::string
 std::string read_text(const std::filesystem::path& file);
 void write_text(const std::filesystem::path& file, const std::string& text);
 
+/// Writes NAME.yaml: a template with its parameters ("layers: 2, hidden: 64").
+void write_network(const std::filesystem::path& folder, const std::string& name,
+                   const std::string& extends, const std::string& parameters);
+/// Writes small.yaml: a decoder of three blocks that runs over cards in no time.
+void write_small_decoder(const std::filesystem::path& folder);
+
 }  // namespace memwall::test

@@ -15,10 +15,7 @@ using Json = nlohmann::json;
 
 Json with_small(std::vector<std::string> arguments) {
     const TemporaryFolder folder;
-    write_text(folder.path() / "small.yaml",
-               "memwall: 1\nnetwork: small\nextends: decoder\n"
-               "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, "
-               "vocabulary: 800}\n");
+    write_small_decoder(folder.path());
     arguments.insert(arguments.end(), {"--network", "./small.yaml", "--json", "-"});
     const ProgramRun run = run_memwall(arguments, folder.path());
     INFO(run.err);

@@ -127,10 +127,7 @@ TEST_CASE("A core without room names the layer, what lies there, and the chips t
 
 TEST_CASE("show --stage shows what run laid out on the cards of a stage") {
     const TemporaryFolder folder;
-    write_text(folder.path() / "small.yaml",
-               "memwall: 1\nnetwork: small\nextends: decoder\n"
-               "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, "
-               "vocabulary: 800}\n");
+    write_small_decoder(folder.path());
     const auto asked = [&](std::vector<std::string> words, const std::vector<std::string>& more) {
         words.insert(words.end(),
                      {"--machine", "northpole_rack", "--network", "./small.yaml", "--phase",

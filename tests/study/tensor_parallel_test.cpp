@@ -15,10 +15,8 @@ using Json = nlohmann::json;
 
 ProgramRun run_small(const std::string& machine, const std::vector<std::string>& more) {
     const TemporaryFolder folder;
-    write_text(folder.path() / "small.yaml",
-               "memwall: 1\nnetwork: small\nextends: decoder\n"
-               "parameters: {layers: 2, hidden: 512, heads: 8, kv_heads: 2, inner: 1024, "
-               "vocabulary: 1000}\n");
+    write_network(folder.path(), "small", "decoder",
+                  "layers: 2, hidden: 512, heads: 8, kv_heads: 2, inner: 1024, vocabulary: 1000");
     std::vector<std::string> arguments = {"run",          "--machine",   machine, "--network",
                                           "./small.yaml", "--precision", "fp8"};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -47,15 +45,9 @@ const std::vector<std::string> kOffline = {"--phase",  "offline", "--users",    
 /// matrices of 18 MiB in all, of which none fits a card.
 Json run_shared(const std::string& network, const std::vector<std::string>& more) {
     const TemporaryFolder folder;
-    write_text(folder.path() / "wide.yaml",
-               "memwall: 1\nnetwork: wide\nextends: decoder\n"
-               "parameters: {layers: 2, hidden: 256, heads: 4, kv_heads: 2, inner: 24576, "
-               "vocabulary: 800}\n");
-    write_text(
-        folder.path() / "mixture.yaml",
-        "memwall: 1\nnetwork: mixture\nextends: moe_decoder\n"
-        "parameters: {layers: 2, hidden: 256, heads: 4, kv_heads: 2, experts: 8, inner: 3072, "
-        "vocabulary: 800}\n");
+    const std::string alike = "layers: 2, hidden: 256, heads: 4, kv_heads: 2, vocabulary: 800, ";
+    write_network(folder.path(), "wide", "decoder", alike + "inner: 24576");
+    write_network(folder.path(), "mixture", "moe_decoder", alike + "experts: 8, inner: 3072");
     std::vector<std::string> arguments = {"run",
                                           "--network",
                                           "./" + network,

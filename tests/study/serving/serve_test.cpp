@@ -13,14 +13,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string kModel =
-    "memwall: 1\nnetwork: small\nextends: decoder\n"
-    "parameters: {layers: 3, hidden: 256, heads: 4, kv_heads: 2, inner: 512, vocabulary: 800}\n";
-
 ProgramRun memwall_with_small(std::vector<std::string> arguments, const std::string& machine,
                               const std::vector<std::string>& more, const std::string& trace = "") {
     const TemporaryFolder folder;
-    write_text(folder.path() / "small.yaml", kModel);
+    write_small_decoder(folder.path());
     write_text(folder.path() / "trace.csv", trace);
     arguments.insert(arguments.end(), {"--machine", machine, "--network", "./small.yaml"});
     arguments.insert(arguments.end(), more.begin(), more.end());
