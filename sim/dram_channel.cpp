@@ -139,7 +139,7 @@ bool DramChannel::decide(std::int64_t limit, bool* completed) {
     ahead_.last = issued.clock;
     if (issued.command == DramScheduler::Command::column) {
         ++ahead_.served;
-        Part& mine = part(issued.burst.owner);
+        Part& mine = part(issued.owner);
         --mine.waiting;
         mine.served_after = ahead_.served;
         mine.finish = issued.clock + ahead_.scheduler.data_end(mine.write);

@@ -66,11 +66,7 @@ std::int64_t DramScheduler::step_run(const DramRun& run, std::int64_t limit) {
         return 0;
     }
     const std::size_t way = run.write ? 1 : 0;
-    std::int64_t oldest = next_age_;
-    for (std::uint64_t left = hits_[way]; left != 0; left &= left - 1) {
-        const Bank& bank = banks_[static_cast<std::size_t>(std::countr_zero(left))];
-        oldest = std::min(oldest, slot(bank.waiting[way].head).age);
-    }
+    const std::int64_t oldest = slot(oldest_[way]).age;
     const std::int64_t start = run_start(run, open, apart);
     if (oldest != next_age_ - queue_ || start < 0) {
         return 0;  // an older burst waits among them, or they would not go one by one
@@ -140,6 +136,7 @@ void DramScheduler::requeue_run(const DramRun& run, std::int64_t start, std::int
     ensure(free_slots_.size() == kept + static_cast<std::size_t>(queue_),
            "a run fills the queue with row hits");
     hits_[way] = 0;
+    oldest_[way] = youngest_[way] = kNone;
     queued_[way] = 0;
     waiting_ -= queue_;
     next_age_ += bursts - queue_;

@@ -65,6 +65,7 @@ void DramScheduler::enqueue(const Burst& burst, std::int64_t clock) {
     mine.age = next_age_++;
     mine.entered = clock;
     mine.next = kNone;
+    queue_up(fresh, way);
     Bank& bank = banks_[static_cast<std::size_t>(burst.bank)];
     Waiting& waiting = bank.waiting[way];
     if (waiting.head == kNone) {
@@ -78,12 +79,20 @@ void DramScheduler::enqueue(const Burst& burst, std::int64_t clock) {
         first = fresh;
         note(burst.bank, way);
     }
-    ++queued_[way];
     ++waiting_;
 }
 
+/// At the end of its direction's queue.
+inline void DramScheduler::queue_up(std::int16_t s, std::size_t way) {
+    slot(s).younger = kNone;
+    slot(s).older = youngest_[way];
+    (youngest_[way] == kNone ? oldest_[way] : slot(youngest_[way]).younger) = s;
+    youngest_[way] = s;
+    ++queued_[way];
+}
+
 /// Puts a bank into the sets that it belongs to.
-void DramScheduler::note(std::int32_t b, std::size_t way) {
+inline void DramScheduler::note(std::int32_t b, std::size_t way) {
     const Bank& bank = banks_[static_cast<std::size_t>(b)];
     const Waiting& waiting = bank.waiting[way];
     const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(b);
@@ -97,7 +106,7 @@ std::int64_t DramScheduler::earliest() const {
     return std::max(latest_, std::min(bus_free_[kRowBus], bus_free_[kColumnBus]));
 }
 
-void DramScheduler::set_direction() {
+inline void DramScheduler::set_direction() {
     if (writing_) {
         writing_ = queued_[1] >= drain_to_ || queued_[0] == 0;
     } else {
@@ -131,7 +140,7 @@ DramScheduler::Issued DramScheduler::step(std::int64_t limit) {
                 return {};
             }
             refresh();
-            return {Command::refresh, start, {}, 0};
+            return {Command::refresh, start, 0, 0};
         }
     }
     const std::int64_t clock = now + choice.clocks();
@@ -139,7 +148,7 @@ DramScheduler::Issued DramScheduler::step(std::int64_t limit) {
 }
 
 /// Bursts whose row was opened for them: at one clock before all others.
-void DramScheduler::choose_opened(std::int64_t now, Choice& best) const {
+inline void DramScheduler::choose_opened(std::int64_t now, Choice& best) const {
     const std::int64_t free = std::max(now, bus_free_[kColumnBus]);
     for (std::uint64_t left = opened_; left != 0; left &= left - 1) {
         const std::int32_t b = std::countr_zero(left);
@@ -155,10 +164,9 @@ void DramScheduler::choose_opened(std::int64_t now, Choice& best) const {
 }
 
 /// The oldest row hit of each bank.
-void DramScheduler::choose_column(std::int64_t now, std::size_t way, Choice& best) const {
+inline void DramScheduler::choose_column(std::int64_t now, std::size_t way, Choice& best) const {
     const std::int64_t free = std::max({now, bus_free_[kColumnBus], column_at_[way]});
-    for (std::uint64_t left = hits_[way]; left != 0; left &= left - 1) {
-        const std::int32_t b = std::countr_zero(left);
+    const auto offer = [&](std::int32_t b) {
         const Bank& bank = banks_[static_cast<std::size_t>(b)];
         const std::int64_t clock =
             std::max(std::max(free, bank.column_at[way]),
@@ -166,12 +174,28 @@ void DramScheduler::choose_column(std::int64_t now, std::size_t way, Choice& bes
         best.offer(clock - now,
                    kNotOpened + static_cast<std::uint64_t>(slot(bank.waiting[way].hit).age), b,
                    Command::column);
+        return clock;
+    };
+    const std::int16_t oldest = oldest_[way];
+    if (oldest != kNone) {
+        const std::int32_t b = slot(oldest).burst.bank;
+        if (banks_[static_cast<std::size_t>(b)].waiting[way].hit == oldest && offer(b) == free) {
+            return;  // no other goes before it
+        }
+    }
+    for (std::uint64_t left = hits_[way]; left != 0; left &= left - 1) {
+        offer(std::countr_zero(left));
     }
 }
 
 /// What opens a row for the oldest burst of each bank that needs it.
-void DramScheduler::choose_row(std::int64_t now, std::size_t way, Choice& best) const {
+inline void DramScheduler::choose_row(std::int64_t now, std::size_t way, Choice& best) const {
+    const std::uint64_t conflicts = conflicts_[way] & ~opened_;
     const std::int64_t free = std::max(now, bus_free_[kRowBus]);
+    if ((closed_[way] | conflicts) == 0 ||
+        best.before(free - now, kNotOpened + static_cast<std::uint64_t>(slot(oldest_[way]).age))) {
+        return;
+    }
     const std::int64_t activate_from =
         std::max({free, activate_at_, activations_[next_activation_] + t_.tFAW});
     for (std::uint64_t left = closed_[way]; left != 0; left &= left - 1) {
@@ -184,7 +208,7 @@ void DramScheduler::choose_row(std::int64_t now, std::size_t way, Choice& best) 
                    kNotOpened + static_cast<std::uint64_t>(slot(bank.waiting[way].conflict).age), b,
                    Command::activate);
     }
-    for (std::uint64_t left = conflicts_[way] & ~opened_; left != 0; left &= left - 1) {
+    for (std::uint64_t left = conflicts; left != 0; left &= left - 1) {
         const std::int32_t b = std::countr_zero(left);
         const Bank& bank = banks_[static_cast<std::size_t>(b)];
         const Waiting& waiting = bank.waiting[way];
@@ -197,34 +221,23 @@ void DramScheduler::choose_row(std::int64_t now, std::size_t way, Choice& best) 
     }
 }
 
-void DramScheduler::take_bus(Command command, std::int64_t clock) {
-    const std::int64_t taken = clock + (command == Command::activate ? t_.activate : 1);
-    if (split_bus_) {
-        bus_free_[command == Command::column ? kColumnBus : kRowBus] = taken;
-        latest_ = std::max(latest_, clock);  // what comes later has seen this command
-    } else {
-        bus_free_.fill(taken);
-    }
-}
-
-DramScheduler::Issued DramScheduler::issue(const Choice& choice, std::int64_t clock) {
+inline DramScheduler::Issued DramScheduler::issue(const Choice& choice, std::int64_t clock) {
     const Bank& bank = banks_[static_cast<std::size_t>(choice.bank)];
     take_bus(choice.command, clock);
     if (choice.command == Command::precharge) {
         close(choice.bank, clock + t_.tRP);
-        return {Command::precharge, clock, {}, 0};
+        return {Command::precharge, clock, 0, 0};
     }
     if (choice.command == Command::activate) {
         activate(choice.bank, clock);
-        return {Command::activate, clock, {}, 0};
+        return {Command::activate, clock, 0, 0};
     }
     const std::int16_t s = choice.opened ? bank.opened_for : bank.waiting[writing_ ? 1 : 0].hit;
-    const Issued issued{Command::column, clock, slot(s).burst, slot(s).entered};
     column(choice.bank, s, clock);
-    return issued;
+    return {Command::column, clock, slot(s).burst.owner, slot(s).entered};
 }
 
-void DramScheduler::activate(std::int32_t b, std::int64_t clock) {
+inline void DramScheduler::activate(std::int32_t b, std::int64_t clock) {
     Bank& bank = banks_[static_cast<std::size_t>(b)];
     const std::size_t way = writing_ ? 1 : 0;
     const std::int16_t s = bank.waiting[way].conflict;
@@ -243,7 +256,7 @@ void DramScheduler::activate(std::int32_t b, std::int64_t clock) {
     find_rows(b);
 }
 
-void DramScheduler::column(std::int32_t b, std::int16_t s, std::int64_t clock) {
+inline void DramScheduler::column(std::int32_t b, std::int16_t s, std::int64_t clock) {
     Bank& bank = banks_[static_cast<std::size_t>(b)];
     const bool write = slot(s).burst.write;
     const std::size_t way = write ? 1 : 0;
@@ -287,7 +300,12 @@ void DramScheduler::close(std::int32_t b, std::int64_t activate_at) {
     Bank& bank = banks_[static_cast<std::size_t>(b)];
     bank.row = -1;
     bank.activate_at = std::max(bank.activate_at, activate_at);
-    find_rows(b);
+    for (std::size_t way = 0; way < 2; ++way) {
+        Waiting& waiting = bank.waiting[way];
+        waiting.hit = kNone;
+        waiting.conflict = waiting.head;
+        note(b, way);
+    }
 }
 
 /// The oldest burst for the open row, and the oldest for another, of each direction.
@@ -309,9 +327,12 @@ void DramScheduler::find_rows(std::int32_t b) {
     }
 }
 
-void DramScheduler::unlink(Waiting& waiting, std::int16_t s) {
+inline void DramScheduler::unlink(Waiting& waiting, std::int16_t s) {
     const Slot& gone = slot(s);
-    --queued_[gone.burst.write ? 1 : 0];
+    const std::size_t way = gone.burst.write ? 1 : 0;
+    (gone.older == kNone ? oldest_[way] : slot(gone.older).younger) = gone.younger;
+    (gone.younger == kNone ? youngest_[way] : slot(gone.younger).older) = gone.older;
+    --queued_[way];
     if (waiting.head == s) {
         waiting.head = gone.next;
         if (waiting.head == kNone) {

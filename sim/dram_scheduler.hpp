@@ -56,8 +56,9 @@ public:
     struct Issued {
         Command command = Command::none;
         std::int64_t clock = 0;
-        Burst burst;               ///< of a column command or an activation
-        std::int64_t entered = 0;  ///< when that burst came
+        // Of a column command:
+        std::int32_t owner = 0;    ///< the burst's
+        std::int64_t entered = 0;  ///< when it came
     };
     /// Issues the next command if its clock is before `limit`; Command::none if there is none.
     Issued step(std::int64_t limit);
@@ -109,7 +110,9 @@ private:
         Burst burst;
         std::int64_t age = 0;
         std::int64_t entered = 0;
-        std::int16_t next = kNone;
+        std::int16_t next = kNone;   ///< the next of its bank and direction
+        std::int16_t older = kNone;  ///< in the queue of its direction
+        std::int16_t younger = kNone;
     };
     /// The best command so far: the earliest, of those the first in rank.
     struct Choice {
@@ -118,12 +121,19 @@ private:
         Command command = Command::none;
         bool opened = false;  ///< for the burst that the row was opened for
 
+        static std::uint64_t key_of(std::int64_t clocks, std::uint64_t rank) {
+            return (static_cast<std::uint64_t>(clocks) << kRankBits) + rank;
+        }
         void offer(std::int64_t clocks, std::uint64_t rank, std::int32_t its_bank, Command its,
                    bool its_opened = false) {
-            const std::uint64_t its_key = (static_cast<std::uint64_t>(clocks) << kRankBits) + rank;
+            const std::uint64_t its_key = key_of(clocks, rank);
             if (its_key < key) {
                 *this = {its_key, its_bank, its, its_opened};
             }
+        }
+        /// Whether it goes before all that could go after as many clocks at that rank.
+        [[nodiscard]] bool before(std::int64_t clocks, std::uint64_t rank) const {
+            return key <= key_of(clocks, rank);
         }
         [[nodiscard]] std::int64_t clocks() const {
             return static_cast<std::int64_t>(key >> kRankBits);
@@ -137,7 +147,15 @@ private:
     void choose_column(std::int64_t now, std::size_t way, Choice& best) const;
     void choose_row(std::int64_t now, std::size_t way, Choice& best) const;
     void set_direction();
-    void take_bus(Command command, std::int64_t clock);
+    void take_bus(Command command, std::int64_t clock) {
+        const std::int64_t taken = clock + (command == Command::activate ? t_.activate : 1);
+        if (split_bus_) {
+            bus_free_[command == Command::column ? kColumnBus : kRowBus] = taken;
+            latest_ = std::max(latest_, clock);  // what comes later has seen this command
+        } else {
+            bus_free_.fill(taken);
+        }
+    }
     [[nodiscard]] Issued issue(const Choice& choice, std::int64_t clock);
     void activate(std::int32_t bank, std::int64_t clock);
     void column(std::int32_t bank, std::int16_t slot, std::int64_t clock);
@@ -158,6 +176,7 @@ private:
     void requeue_run(const DramRun& run, std::int64_t start, std::int64_t apart,
                      std::int64_t bursts);
     void find_rows(std::int32_t bank);
+    void queue_up(std::int16_t slot, std::size_t way);
     void note(std::int32_t bank, std::size_t way);
     void unlink(Waiting& waiting, std::int16_t slot);
     [[nodiscard]] Slot& slot(std::int16_t s) { return slots_[static_cast<std::size_t>(s)]; }
@@ -183,6 +202,8 @@ private:
     std::array<std::uint64_t, 2> conflicts_{};
     std::array<std::uint64_t, 2> closed_{};
     std::uint64_t opened_ = 0;
+    std::array<std::int16_t, 2> oldest_{kNone, kNone};  ///< of each queue
+    std::array<std::int16_t, 2> youngest_{kNone, kNone};
     std::array<std::int64_t, 2> queued_{};
     std::int64_t waiting_ = 0;
     std::int64_t next_age_ = 0;

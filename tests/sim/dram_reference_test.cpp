@@ -115,7 +115,7 @@ private:
             return;
         }
         ++reads_;
-        if (issued.burst.owner == 1) {
+        if (issued.owner == 1) {
             probe_end_ = issued.clock + scheduler_.data_end(false);
             waited_ += probe_end_ - issued.entered;
             ++done_;
