@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/machine_base.hpp"
 
+#include <algorithm>
+
 namespace memwall {
 namespace {
 
 constexpr int kMostBases = 8;  ///< one extending the next
 constexpr const char* kExtends = "extends";
+constexpr const char* kProvenance = "provenance";
 
 YamlValue merged(const YamlValue& own, const YamlValue& base) {
     if (!own.is_map() || !base.is_map()) {
@@ -28,6 +31,34 @@ YamlValue merged(const YamlValue& own, const YamlValue& base) {
         }
     }
     return YamlValue::make_map(std::move(entries), own.mark());
+}
+
+/// Whether a file says something at a path such as "components.l2.capacity".
+bool says(const YamlValue& root, const std::string& path) {
+    const YamlValue* at = &root;
+    for (std::size_t begin = 0; begin <= path.size() && at != nullptr;) {
+        const std::size_t end = std::min(path.find('.', begin), path.size());
+        at = at->is_map() ? at->find(path.substr(begin, end - begin)) : nullptr;
+        begin = end + 1;
+    }
+    return at != nullptr;
+}
+
+/// The base without its word on where numbers come from that the other file sets anew.
+YamlValue without_replaced_sources(const YamlValue& base, const YamlValue& own) {
+    std::vector<YamlValue::Entry> entries = base.entries();
+    for (YamlValue::Entry& entry : entries) {
+        if (entry.key == kProvenance && entry.value.is_map()) {
+            std::vector<YamlValue::Entry> kept;
+            for (const YamlValue::Entry& source : entry.value.entries()) {
+                if (!says(own, source.key)) {
+                    kept.push_back(source);
+                }
+            }
+            entry.value = YamlValue::make_map(std::move(kept), entry.value.mark());
+        }
+    }
+    return YamlValue::make_map(std::move(entries), base.mark());
 }
 
 YamlValue without_extends(const YamlValue& root) {
@@ -56,7 +87,7 @@ YamlValue with_base(const YamlValue& root, const MachineReader& read, Diagnostic
         }
         const YamlValue base = read(extends->text(), extends->mark());
         const YamlValue own = without_extends(tree);
-        tree = merged(own, base);
+        tree = merged(own, base.is_map() ? without_replaced_sources(base, own) : base);
     }
     return tree;
 }

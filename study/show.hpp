@@ -14,6 +14,7 @@
 #include "arch/technology.hpp"
 #include "base/yaml.hpp"
 #include "study/configs.hpp"
+#include "study/published_figures.hpp"
 #include "study/settable_files.hpp"
 #include "workloads/network.hpp"
 
@@ -31,7 +32,8 @@ Shown show_list(ConfigKind kind, const Configs& configs);
 Shown show_everything(const Configs& configs);
 Shown show_network(const Network& network);
 Shown show_comparison(const Network& first, const Network& second);
-Shown show_machine(const Machine& machine);
+/// With the published figures that check it; none are asked for where it is not as shipped.
+Shown show_machine(const Machine& machine, const std::vector<MachineCheck>& checks);
 Shown show_technology(const Technology& technology);
 /// A file of configs/dram, by its tree. Throws InputError with all its faults.
 Shown show_dram(const YamlValue& file);

@@ -60,8 +60,11 @@ public:
         if (what == "network") {
             network();
         } else if (what == "machine") {
-            const Machine machine = networks_.machine(named("machine", request_.machine));
-            print(show_machine(machine));
+            const std::string wanted = named("machine", request_.machine);
+            const Machine machine = networks_.machine(wanted);
+            const bool shipped = request_.overrides.machine.empty();
+            print(show_machine(
+                machine, shipped ? checks_of(wanted, configs_) : std::vector<MachineCheck>{}));
         } else if (what == "technology") {
             const Technology technology =
                 load_technology_config(configs_, named("technology", ""), inputs_);

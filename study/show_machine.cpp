@@ -18,7 +18,7 @@ std::string dumped(const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string machine_json(const Machine& machine) {
+std::string machine_json(const Machine& machine, const std::vector<MachineCheck>& checks) {
     Json json = {{"machine", machine.name()},
                  {"mapper", machine.parts().mapper},
                  {"technology", machine.parts().technology.name},
@@ -47,6 +47,12 @@ std::string machine_json(const Machine& machine) {
                                   {"together", cards->together}});
         }
     }
+    json["published_figures"] = Json::array();
+    for (const MachineCheck& check : checks) {
+        json["published_figures"].push_back({{"validation", check.validation},
+                                             {"figures", check.figures},
+                                             {"calibrated", check.calibrated}});
+    }
     json["components"] = Json::array();
     for (const Component& component : machine.components()) {
         json["components"].push_back({{"name", component.name},
@@ -62,11 +68,12 @@ std::string machine_json(const Machine& machine) {
     return dumped(json);
 }
 
-std::string machine_table(const Machine& machine) {
+std::string machine_table(const Machine& machine, const std::vector<MachineCheck>& checks) {
     std::string text = fmt::format("{}: technology {}, clock {}, mapper {}, {:.0f} mm2\n\n",
                                    machine.name(), machine.parts().technology.name,
                                    format_hertz(machine.clocks().front().frequency()),
                                    machine.parts().mapper, machine.area().count());
+    text += checks_text(checks) + "\n\n";
     const auto& cards = machine.parts().cards;
     if (cards && cards->tensor_parallel()) {
         text += fmt::format(
@@ -120,10 +127,10 @@ std::string machine_table(const Machine& machine) {
 
 }  // namespace
 
-Shown show_machine(const Machine& machine) {
-    return {[&machine] { return machine_json(machine); },
+Shown show_machine(const Machine& machine, const std::vector<MachineCheck>& checks) {
+    return {[&machine, checks] { return machine_json(machine, checks); },
             [&machine] { return rows_csv(machine.name(), rows_of(machine)); },
-            [&machine] { return machine_table(machine); }};
+            [&machine, checks] { return machine_table(machine, checks); }};
 }
 
 Shown show_technology(const Technology& technology) {

@@ -9,6 +9,7 @@
 #include "study/load.hpp"
 #include "study/output.hpp"
 #include "study/progress.hpp"
+#include "study/published_figures.hpp"
 #include "study/validation_score.hpp"
 #include "study/version.hpp"
 #include "workloads/transforms.hpp"
@@ -18,8 +19,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The rows of all files that were asked for. A row is told from others by its id alone, so it may
-/// stand in one file only.
 std::vector<ValidationRow> load_rows(const CommandLine& command, const Configs& configs,
                                      InputFiles& inputs) {
     const std::vector<std::string> names =
@@ -27,23 +26,7 @@ std::vector<ValidationRow> load_rows(const CommandLine& command, const Configs& 
     if (names.empty()) {
         throw InputError("validate: no validation file was found");
     }
-    std::vector<ValidationRow> rows;
-    Diagnostics faults;
-    std::map<std::string, SourceMark> seen;
-    for (const std::string& name : names) {
-        const ConfigFile file = configs.find(ConfigKind::validation, name);
-        for (ValidationRow& row : load_validation(read_config(file, "validation", inputs, faults),
-                                                  file.path.parent_path(), faults)) {
-            const auto [first, fresh] = seen.emplace(row.id, row.where);
-            if (!fresh && first->second.file != row.where.file) {
-                faults.error(row.where, "duplicate row '" + row.id + "' (first in " +
-                                            first->second.file + ")");
-            }
-            rows.push_back(std::move(row));
-        }
-    }
-    faults.throw_if_any();
-    return rows;
+    return load_published_figures(names, configs, inputs);
 }
 
 /// Everything that decides a run, as one text.
