@@ -172,4 +172,24 @@ DramMapping read_dram_mapping(MapReader& reader, const DramConfig& dram) {
     return mapping;
 }
 
+std::vector<std::string> mapping_words(const DramMapping& mapping) {
+    std::vector<std::string> words;
+    for (const DramMapping::Bits& bits : mapping.bits) {
+        const std::string& field = field_names()[static_cast<std::size_t>(bits.field)];
+        const bool row = bits.field == DramField::row;
+        words.push_back(row ? field : field + ":" + std::to_string(bits.count));
+    }
+    return words;
+}
+
+std::vector<std::string> mapping_xor_words(const DramMapping& mapping) {
+    std::vector<std::string> words;
+    for (const DramMapping::Hash& hash : mapping.hashes) {
+        words.push_back(field_names()[static_cast<std::size_t>(hash.field)] + " " +
+                        field_names()[static_cast<std::size_t>(hash.with)] + ":" +
+                        std::to_string(hash.from));
+    }
+    return words;
+}
+
 }  // namespace memwall

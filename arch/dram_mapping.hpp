@@ -2,6 +2,9 @@
 // How the bits of an address become a DRAM's row, bank and column, from YAML.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "arch/dram_config.hpp"
 #include "base/yaml.hpp"
 
@@ -16,5 +19,10 @@ DramMapping default_mapping(const DramConfig& dram);
 /// a list such as [bank column:2]: the bank is XORed with as many bits of the column from bit 2 on.
 /// The fields must have the bits that banks and rows of `dram` need.
 DramMapping read_dram_mapping(MapReader& reader, const DramConfig& dram);
+
+/// The same in the words of `mapping` and of `mapping_xor`, every field but the row with its bits:
+/// "row", "column:2"; "bank column:2".
+std::vector<std::string> mapping_words(const DramMapping& mapping);
+std::vector<std::string> mapping_xor_words(const DramMapping& mapping);
 
 }  // namespace memwall

@@ -15,8 +15,12 @@ std::string bandwidth(BytesPerSecond rate) {
 /// One line a configuration.
 struct Describe {
     std::string operator()(const DramConfig& dram) const {
-        return fmt::format("{}, {} in {} channels of {} banks", format_bytes(dram.capacity),
-                           bandwidth(dram.peak()), dram.channels, dram.banks);
+        const std::string text = format_bytes(dram.capacity) + ", " + bandwidth(dram.peak());
+        if (dram.model == DramModel::simple) {
+            return text + ", latency " + format_seconds(to_seconds(dram.latency));
+        }
+        return text + fmt::format(" in {} channel{} of {} banks", dram.channels,
+                                  dram.channels == 1 ? "" : "s", dram.banks);
     }
     std::string operator()(const MemoryConfig& memory) const {
         std::string text = format_bytes(memory.capacity);

@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "arch/dram_mapping.hpp"
 #include "arch/dram_yaml.hpp"
 #include "base/csv.hpp"
 #include "base/parse.hpp"
@@ -58,6 +59,14 @@ Seconds time_of(const DramConfig& dram, const TimingName& timing) {
     return to_seconds(dram.clock * (dram.timings.*timing.clocks));
 }
 
+const char* page_name(const DramConfig& dram) {
+    return dram.page == DramPage::closed ? "closed" : "open";
+}
+
+const char* scheduling_name(const DramConfig& dram) {
+    return dram.scheduling == DramScheduling::row_hits_first ? "row_hits_first" : "first_ready";
+}
+
 std::string json_of(const DramShown& shown) {
     const DramConfig& dram = shown.config;
     const bool banked = dram.model == DramModel::banked;
@@ -74,6 +83,13 @@ std::string json_of(const DramShown& shown) {
                  {"clock_s", to_seconds(dram.clock).count()},
                  {"peak_bytes_per_s", dram.peak().count()},
                  {"read_latency_s", to_seconds(dram.read_latency()).count()}};
+    if (banked) {
+        json["mapping"] = mapping_words(dram.mapping);
+        json["mapping_xor"] = mapping_xor_words(dram.mapping);
+        json["page"] = page_name(dram);
+        json["scheduling"] = scheduling_name(dram);
+        json["queue"] = dram.queue;
+    }
     json["timings"] = Json::array();
     for (const TimingName& timing : kTimings) {
         if (banked) {
@@ -137,12 +153,19 @@ std::string table_of(const DramShown& shown) {
                             format_seconds(to_seconds(dram.latency)));
     } else {
         text += fmt::format(
-            "{} channels of {} banks in {} bank groups, rows of {}, bursts of {}\n"
-            "peak {:.4g} GB/s a stack, {} to read from a closed bank; clock {}\n\n",
-            dram.channels, dram.banks, dram.bank_groups, format_bytes(dram.row),
-            format_bytes(dram.burst), dram.peak().count() / 1e9,
+            "{} channel{} of {} banks in {} bank groups, rows of {}, bursts of {}\n"
+            "peak {:.4g} GB/s a stack, {} to read from a closed bank; clock {}\n",
+            dram.channels, dram.channels == 1 ? "" : "s", dram.banks, dram.bank_groups,
+            format_bytes(dram.row), format_bytes(dram.burst), dram.peak().count() / 1e9,
             format_seconds(to_seconds(dram.read_latency())),
             format_seconds(to_seconds(dram.clock)));
+        text += fmt::format("a burst's number, from its highest bit: {}",
+                            fmt::join(mapping_words(dram.mapping), " "));
+        if (!dram.mapping.hashes.empty()) {
+            text += fmt::format("; XORed: {}", fmt::join(mapping_xor_words(dram.mapping), ", "));
+        }
+        text += fmt::format("\n{} page, scheduling {}, a queue of {} bursts each way\n\n",
+                            page_name(dram), scheduling_name(dram), dram.queue);
         text += timings_table(dram) + "\n";
     }
     if (!shown.provenance.empty()) {

@@ -70,8 +70,9 @@ std::vector<SourcedRow> rows_of(const Technology& technology) {
 std::vector<SourcedRow> rows_of(const Component& component) {
     std::vector<SourcedRow> rows;
     for (const EnergyEntry& entry : component.energies) {
-        std::string path =
-            component.name + ": " + name(entry.action) + " a " + unit_of(entry.action);
+        const std::string unit = unit_of(entry.action);
+        const char* article = unit.find_first_of("aeiou") == 0 ? " an " : " a ";
+        std::string path = component.name + ": " + name(entry.action) + article + unit;
         if (entry.precision) {
             path += std::string(" at ") + name(*entry.precision);
         }

@@ -84,6 +84,19 @@ TEST_CASE("A DRAM that is bandwidth and latency shows these, and faults of a fil
     CHECK(wrong.status == 2);
 }
 
+TEST_CASE("A DRAM shows by which bits of an address it finds a burst, and what goes first") {
+    const Json ddr4 = shown_json({"dram", "ddr4"});
+    CHECK(ddr4["mapping"] == Json({"row", "column:5", "bank:2", "bank_group:2", "column:2"}));
+    CHECK(ddr4["mapping_xor"] == Json({"bank_group column:0", "bank column:2"}));
+    CHECK(ddr4["page"] == "open");
+    CHECK(ddr4["queue"] == 32);
+    const std::string table = run_memwall({"show", "dram", "ddr4"}).out;
+    CHECK(table.find("a burst's number, from its highest bit: row column:5 bank:2 bank_group:2 "
+                     "column:2") != std::string::npos);
+    CHECK(run_memwall({"show", "machine", "l4"}).out.find("249 GB/s, latency ") !=
+          std::string::npos);
+}
+
 TEST_CASE("one number of a DRAM or a technology can be set, and is assumed then") {
     const Json machine =
         shown_json({"machine", "von_neumann", "--set", "machine.components.dram.read_per_byte=40pJ",
@@ -94,7 +107,7 @@ TEST_CASE("one number of a DRAM or a technology can be set, and is assumed then"
     CHECK(read["status"] == "assumed");
     CHECK(read["source"] == "set in place of its file's number");
     CHECK(number_of(machine, "dram: write a byte")["value"] == 43.75e-12);  // as it was
-    const Json mac = number_of(machine, "array: mac a operation at int8");
+    const Json mac = number_of(machine, "array: mac an operation at int8");
     CHECK(mac["value"] == 0.25e-12);
     CHECK(mac["status"] == "assumed");
     const std::string wrong = "machine.components.dram.read_per_byte=40 W";
