@@ -157,15 +157,11 @@ void OutcomeRecorder::keep_busy(const Step& step, const BodyCosts::Row& body,
 }
 
 /// Of the layers that stand for others.
-void OutcomeRecorder::keep_lane_time(const Step& step, const MoveDemand& asked) {
+void OutcomeRecorder::keep_lane_time(const Step& step) {
     if (const auto* compute = std::get_if<Compute>(&step.body->what)) {
         const std::size_t own = program_.units[step.body->unit.position()].component.position();
         log_.add(blocks_.lane_time[step.layer.position() * busy_until_.size() + own],
                  cycle_ * compute->lanes_occupied.count(), step.item, SumOver::window);
-    } else if (asked.dram.valid()) {
-        const std::size_t dram = machine_.drams()[asked.dram.position()].position();
-        log_.add(blocks_.lane_time[step.layer.position() * busy_until_.size() + dram],
-                 asked.on_dram, step.item, SumOver::window);
     }
 }
 
@@ -188,7 +184,7 @@ void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepT
     keep_block_end(recorded);
     if (program_.repetition && step.layer.valid()) {
         log_.add(blocks_.steps[step.layer.position()], 1, step.item, SumOver::all_rounds);
-        keep_lane_time(step, body.demand);
+        keep_lane_time(step);
     }
     for (const OccupancyChange& change : step.body->occupancy) {
         if (change.reserved > 0) {
@@ -267,16 +263,48 @@ void OutcomeRecorder::sum_busy() {
     }
 }
 
-/// By component, summed over lanes and the window; of a DRAM the time of its bytes at its peak.
+/// In the window, by resource_place(): every round asks for as much as the last.
+std::vector<Picoseconds> OutcomeRecorder::asked_of_resources() const {
+    const std::size_t places = resource_places(machine_);
+    const std::int64_t rounds = program_.rounds - window_.warmup;
+    const auto& block = program_.repetition;
+    std::vector<Picoseconds> asked(places);
+    for (std::size_t n = 0; n < needs_.size(); ++n) {
+        const std::size_t layer = n / places;
+        const bool stands = block && layer >= block->first && layer < block->first + block->layers;
+        asked[n % places] += needs_[n] * (rounds * (stands ? 1 + block->left_out : 1));
+    }
+    return asked;
+}
+
+/// A DRAM, and what is links of one instance, is busy with what passes at its rate; any other
+/// component as long as steps hold it.
+void OutcomeRecorder::set_busy_by_bytes() {
+    std::vector<int> links(machine_.components().size());
+    for (const Link& link : machine_.links()) {
+        links[link.component.position()] += link.bytes_per_cycle > 0 ? 1 : 0;
+    }
+    const std::vector<Picoseconds> asked = asked_of_resources();
+    for (std::size_t c = 0; c < links.size(); ++c) {
+        const bool dram = machine_.components()[c].kind == ComponentKind::dram;
+        if (dram || (links[c] > 0 && links[c] <= 2)) {
+            const Picoseconds first = asked[resource_place(ComponentId(c))];
+            const Picoseconds second = asked[resource_place(ComponentId(c), true)];
+            ComponentOutcome& component = outcome_.components[c];
+            component.busy_max =
+                std::min(std::max(first, second), outcome_.window_end - outcome_.window_start);
+            component.busy_mean = Picoseconds((first + second).count() / std::max(links[c], 1));
+        }
+    }
+}
+
+/// By component, summed over lanes and the window.
 std::vector<Picoseconds> OutcomeRecorder::lane_time() const {
     std::vector<Picoseconds> time(busy_until_.size());
     for (const BodyCosts::Row& row : costs_.rows()) {
         if (const auto* compute = std::get_if<Compute>(&row.body->what); compute && row.counted) {
             const ComponentId own = program_.units[row.body->unit.position()].component;
             time[own.position()] += cycle_ * compute->lanes_occupied.count() * row.counted;
-        } else if (row.demand.dram.valid()) {
-            const ComponentId dram = machine_.drams()[row.demand.dram.position()];
-            time[dram.position()] += row.demand.on_dram * row.counted;
         }
     }
     return time;
@@ -299,11 +327,6 @@ Outcome OutcomeRecorder::finish() {
     }
     for (std::size_t c = 0; c < outcome_.components.size(); ++c) {
         ComponentOutcome& component = outcome_.components[c];
-        if (machine_.components()[c].kind == ComponentKind::dram) {
-            // A body tells the time of the DRAM that it uses longest.
-            component.busy_max = machine_.drams().size() == 1 ? lane_time[c] : component.busy_max;
-            lane_time[c] = Picoseconds(0);  // it has no lanes
-        }
         // Steps of the first counted round may run before the window begins.
         component.busy_max =
             std::min(component.busy_max, outcome_.window_end - outcome_.window_start);
@@ -312,6 +335,7 @@ Outcome OutcomeRecorder::finish() {
                                   ? Picoseconds(lane_time[c].count() / instances)
                                   : component.busy_max;
     }
+    set_busy_by_bytes();
     return std::move(outcome_);
 }
 

@@ -88,11 +88,13 @@ private:
     void keep_layer(const Step& step, const StepTimes& times, const MoveDemand& asked);
     void keep_block_end(const Recorded& step);
     void keep_busy(const Step& step, const BodyCosts::Row& body, const StepTimes& times);
-    void keep_lane_time(const Step& step, const MoveDemand& asked);
+    void keep_lane_time(const Step& step);
     void occupy(ComponentId component, const Step& step, Picoseconds from, Picoseconds to);
     void set_rounds();
     void sum_busy();
     [[nodiscard]] std::vector<Picoseconds> lane_time() const;
+    [[nodiscard]] std::vector<Picoseconds> asked_of_resources() const;
+    void set_busy_by_bytes();
     void find_peaks_before(Picoseconds time);
 
     [[nodiscard]] bool in_window(const Step& step) const {

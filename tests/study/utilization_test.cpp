@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small networks as a user runs them: what no run exceeds, and how near the engines are.
 #include <catch2/catch.hpp>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -84,4 +85,31 @@ TEST_CASE("loop nests take tiles that fill the bursts of a DRAM") {
     // Pixels of eight channels are bursts of eight bytes; parts of them would take four bursts
     // each.
     CHECK(adds("systemc") < 1.6 * adds("analytic"));
+}
+
+TEST_CASE("both engines call a memory busy for as long as its bytes take to pass its ports") {
+    const TemporaryFolder folder;
+    const std::string net = (folder.path() / "net.yaml").string();
+    write_text(net,
+               "network: net\nprecision: int8\ninputs: {x: [16384]}\n"
+               "layers: [{name: a, op: linear, out_features: 8192}]\n");
+    std::map<std::string, std::map<std::string, double>> busy;
+    for (const std::string engine : {"analytic", "systemc"}) {
+        const ProgramRun run = run_memwall(
+            {"run", "--machine", "von_neumann", "--network", net, "--phase", "single", "--engine",
+             engine, "--set", "machine.components.global_buffer.capacity=4MiB", "--json", "-"});
+        REQUIRE(run.status == 0);
+        const auto result = nlohmann::json::parse(run.out);
+        for (const auto& component : result["runs"][0]["components"]) {
+            busy[engine][component["name"]] = component["busy_max_s"];
+        }
+    }
+    for (const char* memory : {"dram", "global_buffer", "bus", "operand_buffer"}) {
+        INFO(memory);
+        CHECK(busy["analytic"][memory] == Approx(busy["systemc"][memory]).epsilon(0.02));
+    }
+    // 128 MiB of weights at 900 GB/s, of which the buffer's ports take half: it does not wait
+    // along.
+    CHECK(busy["analytic"]["dram"] == Approx(134217728 / 900e9).epsilon(0.01));
+    CHECK(busy["analytic"]["global_buffer"] < 0.6 * busy["analytic"]["dram"]);
 }
