@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/overrides.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -41,7 +43,8 @@ std::string below(const std::string& path, const std::string& first) {
     const std::string near = nearest_name(first, known);
     throw InputError("cannot set '" + override.path +
                      "': expected a path that begins with machine., network. or scenario., or one "
-                     "of machine, network, batch, precision, phase, engine" +
+                     "of " +
+                     fmt::format("{}", fmt::join(plain_keys(), ", ")) +
                      (near.empty() ? "" : "; did you mean '" + near + "'?"));
 }
 
@@ -61,8 +64,9 @@ Override parse_override(const std::string& text) {
 }
 
 const std::vector<std::string>& plain_keys() {
-    static const std::vector<std::string> kKeys = {"machine",   "network", "batch",
-                                                   "precision", "phase",   "engine"};
+    static const std::vector<std::string> kKeys = {"machine", "network", "batch",  "precision",
+                                                   "phase",   "engine",  "effort", "objective",
+                                                   "items",   "rounds"};
     return kKeys;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 
 #include "base/error.hpp"
 #include "study/command_line.hpp"
@@ -22,31 +23,27 @@ std::size_t one_of(const char* what, const std::string& text,
     return static_cast<std::size_t>(found - names.begin());
 }
 
-/// The options of a run, then what --set says of the same.
-struct PlainValues {
-    std::string machine, network, batch, precision, phase, engine;
-};
-
-PlainValues plain_values(const CommandLine& command, const SortedOverrides& overrides) {
-    const auto given = [](const char* option, const std::optional<std::string>& text,
-                          const char* otherwise) {
-        if (text && text->empty()) {
-            throw InputError(std::string(option) + ": expected a value, found ''");
+/// What a run is done with by its plain keys: the options, then what --set says of the same.
+std::map<std::string, std::string> plain_values(const CommandLine& command,
+                                                const SortedOverrides& overrides) {
+    std::map<std::string, std::string> values = {
+        {"batch", "1"}, {"engine", "systemc"}, {"effort", "normal"}, {"objective", "latency"}};
+    const auto take = [&](const std::string& key, const std::string& said,
+                          const std::string& text) {
+        if (text.empty()) {
+            throw InputError(said + ": expected a value, found ''");
         }
-        return text.value_or(otherwise);
+        values[key] = text;
     };
-    PlainValues values{
-        given("--machine", command.machine, ""), given("--network", command.network, ""),
-        given("--batch", command.batch, "1"),    given("--precision", command.precision, ""),
-        given("--phase", command.phase, ""),     given("--engine", command.engine, "systemc")};
+    for (const ValueOption& option : value_options()) {
+        const auto& keys = plain_keys();
+        const std::optional<std::string>& text = command.*option.field;
+        if (text && std::find(keys.begin(), keys.end(), option.key()) != keys.end()) {
+            take(option.key(), option.name, *text);
+        }
+    }
     for (const Override& override : overrides.plain) {
-        std::string& value = override.path == "machine"     ? values.machine
-                             : override.path == "network"   ? values.network
-                             : override.path == "batch"     ? values.batch
-                             : override.path == "precision" ? values.precision
-                             : override.path == "phase"     ? values.phase
-                                                            : values.engine;
-        value = given(override.path.c_str(), override.value, "");
+        take(override.path, override.path, override.value);
     }
     return values;
 }
@@ -91,23 +88,23 @@ RunRequest run_request(const CommandLine& command) {
     request.override_texts = command.set;
     request.overrides = sort_overrides(command.set);
     refuse_twice(command, request.overrides);
-    const PlainValues values = plain_values(command, request.overrides);
-    request.machine = values.machine;
-    request.network = values.network;
-    request.settings.engine = parse_engine(values.engine);
-    request.settings.effort = parse_effort(command.effort.value_or("normal"));
-    request.settings.objective = parse_objective(command.objective.value_or("latency"));
-    request.settings.precision = values.precision;
+    std::map<std::string, std::string> values = plain_values(command, request.overrides);
+    request.machine = values["machine"];
+    request.network = values["network"];
+    request.settings.engine = parse_engine(values["engine"]);
+    request.settings.effort = parse_effort(values["effort"]);
+    request.settings.objective = parse_objective(values["objective"]);
+    request.settings.precision = values["precision"];
     ScenarioRequest& scenario = request.settings.scenario;
-    scenario.batch = parse_count_option("batch", values.batch);
-    if (!values.phase.empty()) {
-        scenario.phase = parse_phase(values.phase);
+    scenario.batch = parse_count_option("batch", values["batch"]);
+    if (!values["phase"].empty()) {
+        scenario.phase = parse_phase(values["phase"]);
     }
-    if (command.items) {
-        scenario.items = parse_count_option("--items", *command.items);
+    if (!values["items"].empty()) {
+        scenario.items = parse_count_option("--items", values["items"]);
     }
-    if (command.rounds) {
-        scenario.rounds = parse_count_option("--rounds", *command.rounds);
+    if (!values["rounds"].empty()) {
+        scenario.rounds = parse_count_option("--rounds", values["rounds"]);
     }
     const auto number = [](const char* option, const std::optional<std::string>& text) {
         return text ? std::optional(parse_count_option(option, *text)) : std::nullopt;

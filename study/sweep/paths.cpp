@@ -67,12 +67,6 @@ void keep_last(Settings& settings, Setting setting) {
 }  // namespace
 
 void check_path(const std::string& path, const SourceMark& where, Diagnostics& faults) {
-    static const std::vector<std::string> kOfRuns = {"machine", "network", "batch",  "precision",
-                                                     "phase",   "engine",  "effort", "objective",
-                                                     "items",   "rounds"};
-    if (std::find(kOfRuns.begin(), kOfRuns.end(), path) != kOfRuns.end()) {
-        return;
-    }
     try {
         sort_overrides({path + "="});
     } catch (const InputError& error) {

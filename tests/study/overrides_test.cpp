@@ -37,10 +37,11 @@ TEST_CASE("a value may hold further equals signs, a quoted name too") {
 }
 
 TEST_CASE("a path that belongs to nothing is told with the nearest prefix") {
-    CHECK_THROWS_WITH(sort_overrides({"machin.clock=1"}),
-                      "error: cannot set 'machin.clock': expected a path that begins with "
-                      "machine., network. or scenario., or one of machine, network, batch, "
-                      "precision, phase, engine; did you mean 'machine'?");
+    CHECK_THROWS_WITH(
+        sort_overrides({"machin.clock=1"}),
+        "error: cannot set 'machin.clock': expected a path that begins with "
+        "machine., network. or scenario., or one of machine, network, batch, "
+        "precision, phase, engine, effort, objective, items, rounds; did you mean 'machine'?");
     CHECK_THROWS_WITH(sort_overrides({"scenario.item=1"}),
                       "error: cannot set 'scenario.item': unknown key of a scenario; did you mean "
                       "'items'?");

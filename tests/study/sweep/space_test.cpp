@@ -116,8 +116,8 @@ TEST_CASE("a Latin hypercube has one sample in every part of every range") {
 TEST_CASE("faults of a sweep file are told together, each at its place") {
     CHECK(fault_of("sweep: s\ngrid: {batch: [1, 2], batc: [3]}") ==
           "s.yaml:2:23: error: cannot set 'batc': expected a path that begins with machine., "
-          "network. or scenario., or one of machine, network, batch, precision, phase, engine; did "
-          "you mean 'batch'?");
+          "network. or scenario., or one of machine, network, batch, precision, phase, engine, "
+          "effort, objective, items, rounds; did you mean 'batch'?");
     CHECK(fault_of("sweep: s\ngrid: {batch: [1, 1]}") ==
           "s.yaml:2:19: error: 'batch': 1 stands there twice");
     CHECK(fault_of("sweep: s\ngrid: {batch: [1]}\nzip: {batch: [2]}").find("is swept twice") !=
