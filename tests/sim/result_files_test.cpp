@@ -103,15 +103,15 @@ TEST_CASE("the CSV has the schema's columns, a row an action, and sums to the en
     std::getline(csv, line);
     CHECK(line ==
           "machine,network,engine,batch,precision_policy,layer,op,component,kind,action,tensor,"
-          "precision,unit,count,energy_pj,energy_kind");
+          "precision,unit,count,energy_pj,energy_kind,pj_per_unit");
     std::getline(csv, line);
     CHECK(line ==
           "hand,two,systemc,1,int8,fc1,linear,dram,dram,read,weights,int8,byte,12,"
-          "1.2e+14,data_movement");
+          "1.2e+14,data_movement,1e+13");
     double picojoules = 120e12;
     std::size_t rows = 1;
     while (std::getline(csv, line)) {
-        const std::size_t kind = line.rfind(',');
+        const std::size_t kind = line.rfind(',', line.rfind(',') - 1);
         const std::size_t energy = line.rfind(',', kind - 1) + 1;
         picojoules += std::stod(line.substr(energy, kind - energy));
         ++rows;

@@ -37,7 +37,7 @@ std::map<std::string, double> csv_sums(const std::string& csv) {
     std::string line;
     std::getline(lines, line);
     while (std::getline(lines, line)) {
-        const std::size_t kind = line.rfind(',');
+        const std::size_t kind = line.rfind(',', line.rfind(',') - 1);
         const std::size_t energy = line.rfind(',', kind - 1) + 1;
         sums[line.substr(0, line.find(','))] += std::stod(line.substr(energy, kind - energy));
     }
