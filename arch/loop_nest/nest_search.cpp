@@ -278,11 +278,16 @@ private:
         std::vector<Current> starts;
         constexpr std::size_t kTried = 1'000;  // that may not fit: blocks that lanes take in turns
         for (const auto& spatial : space_.spatial_combinations(std::max(kTried, budget_.starts))) {
-            const NestPoint point = space_.smallest(spatial);
             if (starts.size() == budget_.starts) {
                 break;
             }
-            if (!cost_.fits(point)) {
+            NestPoint point = space_.smallest(spatial);
+            // Where sums are finished before they go up, they need less room.
+            if (std::none_of(space_.orders().begin(), space_.orders().end(),
+                             [&](const LoopOrder& order) {
+                                 point.set_order(order);
+                                 return cost_.fits(point);
+                             })) {
                 continue;
             }
             if (const std::optional<NestScore> score = judge(point)) {
