@@ -51,8 +51,14 @@ bool move_out(std::size_t l, const ExactCount& by, const NestScore& best, Counte
 }  // namespace
 
 MappingObjective other_measure(MappingObjective objective) {
-    return objective == MappingObjective::latency ? MappingObjective::energy
-                                                  : MappingObjective::latency;
+    switch (objective) {
+        case MappingObjective::latency:
+            return MappingObjective::energy;
+        case MappingObjective::traffic:
+            return MappingObjective::energy_delay;
+        default:
+            return MappingObjective::latency;
+    }
 }
 
 NestScore score_of(const NestFigures& figures, MappingObjective objective) {

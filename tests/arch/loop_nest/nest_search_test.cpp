@@ -384,7 +384,7 @@ TEST_CASE("Of nests within half a per cent of the objective the frugal one is ta
     CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::latency).second == 5);
     CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::energy).second == 3);
     CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::energy_delay).second == 3);
-    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::traffic).second == 3);
+    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::traffic).second == 15);
 }
 
 TEST_CASE("A search for latency goes on to what is as fast and costs less") {
