@@ -10,7 +10,8 @@
 namespace memwall {
 
 /// MODEL: of mappings that differ by less than half a per cent in the objective the one is taken
-/// that has less of the other measure: energy where latency was asked for, the product of both for traffic, else latency.
+/// that has less of the other measure: energy where latency was asked for, the product of both for
+/// traffic, else latency.
 inline constexpr double kEquallyGood = 1.005;
 
 /// What decides between mappings that are equally good.
