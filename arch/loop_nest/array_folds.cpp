@@ -2,6 +2,7 @@
 #include "arch/loop_nest/array_folds.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/error.hpp"
@@ -12,6 +13,14 @@ namespace {
 
 bool is_group(Dim dim) {
     return dim == Dim::G || dim == Dim::H;
+}
+
+/// `count` of what happens once a block, over turns of all blocks.
+std::int64_t in_turns(std::int64_t count, std::int64_t turns, std::int64_t blocks) {
+    return count % blocks == 0
+               ? checked_multiply(count / blocks, turns)
+               : std::llround(static_cast<double>(count) * static_cast<double>(turns) /
+                              static_cast<double>(blocks));
 }
 
 }  // namespace
@@ -95,41 +104,80 @@ std::optional<std::size_t> kept_operand(Dataflow dataflow, const IterationSpace&
     return std::nullopt;
 }
 
-std::int64_t LaneTurns::passes(const Projection& projection, const LaneLayout& layout) const {
-    std::int64_t product = 1;
+void JoinedBlocks::join(const EqualBlocks* sizes, std::size_t how_many) {
+    before_.swap(blocks_);
+    blocks_.clear();
+    for (const EqualBlocks& outer : before_) {
+        for (std::size_t i = 0; i < how_many; ++i) {
+            blocks_.push_back({checked_multiply(outer.size, sizes[i].size),
+                               checked_multiply(outer.count, sizes[i].count)});
+        }
+    }
+}
+
+std::int64_t JoinedBlocks::turns(std::int64_t lanes) const {
+    std::int64_t sum = 0;
+    for (const EqualBlocks& blocks : blocks_) {
+        sum += checked_multiply(blocks.count, ceil_divide(blocks.size, lanes));
+    }
+    return sum;
+}
+
+std::int64_t JoinedBlocks::count() const {
+    return turns(std::numeric_limits<std::int64_t>::max());
+}
+
+std::int64_t JoinedBlocks::largest() const {
+    return std::max_element(
+               blocks_.begin(), blocks_.end(),
+               [](const EqualBlocks& a, const EqualBlocks& b) { return a.size < b.size; })
+        ->size;
+}
+
+std::int64_t LaneTurns::times(std::int64_t count) const {
+    return in_turns(count, in_time, blocks);
+}
+
+std::int64_t LaneTurns::passing(std::int64_t words, const Projection& projection,
+                                const LaneLayout& layout) const {
+    OfAxis others;
     for (std::size_t a = 0; a < of_axis.size(); ++a) {
         bool lies = false;
         for (const Dim dim : all_dims()) {
             const std::size_t d = index(dim);
-            lies = lies || (layout.parts[d] > 1 && layout.axis[d] == a && !is_group(dim) &&
+            lies = lies || (!layout.blocks[d].empty() && layout.axis[d] == a && !is_group(dim) &&
                             relevant(projection, dim));
         }
-        product *= lies ? 1 : of_axis[a];
+        others.turns = lies ? others.turns : checked_multiply(others.turns, of_axis[a].turns);
+        others.blocks = lies ? others.blocks : checked_multiply(others.blocks, of_axis[a].blocks);
     }
-    return product;
+    return in_turns(words, others.turns, others.blocks);
 }
 
 LaneTurns lane_turns(const std::vector<SpatialAxis>& axes, const LaneLayout& layout) {
     LaneTurns turns;
-    std::int64_t groups = 1;
+    JoinedBlocks groups;
     std::int64_t groups_at_once = std::numeric_limits<std::int64_t>::max();
     for (std::size_t a = 0; a < axes.size(); ++a) {
-        std::int64_t laid_out = 1;
+        JoinedBlocks laid_out;
         for (const Dim dim : all_dims()) {
             const std::size_t d = index(dim);
-            if (layout.axis[d] == a) {
-                std::int64_t& of = is_group(dim) && axes[a].packs ? groups : laid_out;
-                of = checked_multiply(of, layout.parts[d]);
+            if (layout.axis[d] == a && !layout.blocks[d].empty()) {
+                JoinedBlocks& of = is_group(dim) && axes[a].packs ? groups : laid_out;
+                of.join(layout.blocks[d].data(), layout.blocks[d].size());
             }
         }
-        turns.of_axis.push_back(axes[a].packs ? ceil_divide(laid_out, axes[a].size) : 1);
-        turns.in_time = checked_multiply(turns.in_time, turns.of_axis.back());
+        const std::int64_t blocks = laid_out.count();
+        turns.of_axis.push_back({axes[a].packs ? laid_out.turns(axes[a].size) : blocks, blocks});
+        turns.in_time = checked_multiply(turns.in_time, turns.of_axis.back().turns);
+        turns.blocks = checked_multiply(turns.blocks, blocks);
         if (axes[a].packs) {
-            groups_at_once = std::min(groups_at_once, axes[a].size / laid_out);
+            groups_at_once = std::min(groups_at_once, axes[a].size / laid_out.largest());
         }
     }
-    groups_at_once = std::max<std::int64_t>(1, groups_at_once);
-    turns.in_time = checked_multiply(turns.in_time, ceil_divide(groups, groups_at_once));
+    turns.in_time =
+        checked_multiply(turns.in_time, groups.turns(std::max<std::int64_t>(1, groups_at_once)));
+    turns.blocks = checked_multiply(turns.blocks, groups.count());
     return turns;
 }
 

@@ -41,27 +41,57 @@ std::vector<SpatialAxis> array_axes(const MacArrayConfig& array, const ArrayShap
 /// The operand whose words stay in the lanes, by position; none where a layer has no such operand.
 std::optional<std::size_t> kept_operand(Dataflow dataflow, const IterationSpace& space);
 
-/// What lies side by side below the last memory: parts of each dimension, and their axis.
-struct LaneLayout {
-    std::array<std::int64_t, kDimCount> parts;
-    std::array<std::size_t, kDimCount> axis{};
-
-    LaneLayout() { parts.fill(1); }
+/// Blocks of one size that a dimension is cut into.
+struct EqualBlocks {
+    std::int64_t size = 1;
+    std::int64_t count = 1;
 };
 
-/// Turns that lanes take over what a nest lays out on them, where an axis packs.
-struct LaneTurns {
-    std::int64_t in_time = 1;
-    std::vector<std::int64_t> of_axis;  ///< of one group
+/// The blocks of several dimensions that lie on one axis: each of the one with each of the others.
+class JoinedBlocks {
+public:
+    JoinedBlocks() : blocks_(1) {}
+    void clear() { blocks_.assign(1, {}); }
+    /// Adds a dimension, cut into so many blocks of so many sizes.
+    void join(const EqualBlocks* sizes, std::size_t how_many);
+    /// Turns of so many lanes over all blocks: each begins with a turn of its own.
+    [[nodiscard]] std::int64_t turns(std::int64_t lanes) const;
+    [[nodiscard]] std::int64_t count() const;
+    /// What the largest block lays out.
+    [[nodiscard]] std::int64_t largest() const;
 
-    /// How often an operand's words pass the lanes: once for each turn along axes that it does not
-    /// lie on. The layout is that of lane_turns().
-    [[nodiscard]] std::int64_t passes(const Projection& projection, const LaneLayout& layout) const;
+private:
+    std::vector<EqualBlocks> blocks_, before_;
+};
+
+/// What lies side by side below the last memory: the blocks of each dimension that are laid out one
+/// after another, and their axis. No blocks: it is not laid out.
+struct LaneLayout {
+    std::array<std::vector<EqualBlocks>, kDimCount> blocks;
+    std::array<std::size_t, kDimCount> axis{};
+};
+
+/// Turns that lanes take over all blocks that a nest lays out on them, where an axis packs.
+struct LaneTurns {
+    struct OfAxis {
+        std::int64_t turns = 1;
+        std::int64_t blocks = 1;
+    };
+    std::int64_t in_time = 1;  ///< of all blocks
+    std::int64_t blocks = 1;
+    std::vector<OfAxis> of_axis;  ///< of one group
+
+    /// `count` of what happens once a block, in turns.
+    [[nodiscard]] std::int64_t times(std::int64_t count) const;
+    /// Words of an operand that pass the lanes, of those that pass once a block: once for each turn
+    /// along axes that it does not lie on. The layout is that of lane_turns().
+    [[nodiscard]] std::int64_t passing(std::int64_t words, const Projection& projection,
+                                       const LaneLayout& layout) const;
 };
 
 /// MODEL: an axis that packs takes `size` of what is laid out on it at a time, whatever dimensions
-/// it comes from (im2col). Groups and heads lie block-diagonally: as many side by side as fit along
-/// every axis; the rest of the block is idle.
+/// it comes from (im2col); a last, smaller block takes fewer turns. Groups and heads lie
+/// block-diagonally: as many side by side as fit along every axis; the rest of the block is idle.
 LaneTurns lane_turns(const std::vector<SpatialAxis>& axes, const LaneLayout& layout);
 
 }  // namespace memwall

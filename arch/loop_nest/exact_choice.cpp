@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "arch/loop_nest/nest_emitter.hpp"
+#include "base/error.hpp"
 
 namespace memwall {
 namespace {
@@ -48,8 +50,19 @@ bool move_out(std::size_t l, const ExactCount& by, const NestScore& best, Counte
 
 }  // namespace
 
+MappingObjective other_measure(MappingObjective objective) {
+    switch (objective) {
+        case MappingObjective::latency:
+            return MappingObjective::energy;
+        case MappingObjective::traffic:
+            return MappingObjective::energy_delay;
+        default:
+            return MappingObjective::latency;
+    }
+}
+
 NestScore score_of(const NestFigures& figures, MappingObjective objective) {
-    return {figures.of(objective), figures.cycles * figures.joules};
+    return {figures.of(objective), figures.of(other_measure(objective))};
 }
 
 NestScore score_of(const CountedNest& counted, const ExactCount& by) {
@@ -83,6 +96,21 @@ std::vector<CountedNest> choose_exactly(const std::vector<LoopNest>& nests, cons
         }
     }
     return best;
+}
+
+const JudgedNest& choose_frugally(const std::vector<JudgedNest>& nests) {
+    ensure(!nests.empty(), "there is a nest to choose");
+    double most = std::numeric_limits<double>::infinity();
+    for (const JudgedNest& nest : nests) {
+        most = std::min(most, kEquallyGood * nest.score.first);
+    }
+    // What is equally good comes first, and of that the frugal.
+    const auto rank = [&](const JudgedNest& of) {
+        return std::tuple(of.score.first > most, of.score.second, of.score.first);
+    };
+    return *std::min_element(
+        nests.begin(), nests.end(),
+        [&](const JudgedNest& x, const JudgedNest& y) { return rank(x) < rank(y); });
 }
 
 void add_new(std::vector<CountedNest>& known, std::vector<CountedNest> found) {

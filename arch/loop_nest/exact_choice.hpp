@@ -9,7 +9,15 @@
 
 namespace memwall {
 
-/// What a nest is judged by; of equals the one that is better in the rest.
+/// MODEL: of mappings that differ by less than half a per cent in the objective the one is taken
+/// that has less of the other measure: energy where latency was asked for, the product of both for
+/// traffic, else latency.
+inline constexpr double kEquallyGood = 1.005;
+
+/// What decides between mappings that are equally good.
+MappingObjective other_measure(MappingObjective objective);
+
+/// What a nest is judged by; of equals the one that is better in the other measure.
 struct NestScore {
     double first = std::numeric_limits<double>::infinity();
     double second = std::numeric_limits<double>::infinity();
@@ -39,7 +47,18 @@ NestScore score_of(const CountedNest& counted, const ExactCount& by);
 std::vector<CountedNest> choose_exactly(const std::vector<LoopNest>& nests, const ExactCount& by,
                                         std::size_t most);
 
-/// Adds those that are not among them yet.
+/// A nest and what it is known to take.
+struct JudgedNest {
+    const CountedNest* nest = nullptr;
+    NestFigures figures;
+    NestScore score;
+};
+
+/// Of nests that are equally good the one with the least of the other measure. There is one at
+/// least.
+const JudgedNest& choose_frugally(const std::vector<JudgedNest>& nests);
+
+/// Adds those that are not among them yet, as of a stage.
 void add_new(std::vector<CountedNest>& known, std::vector<CountedNest> found);
 
 }  // namespace memwall

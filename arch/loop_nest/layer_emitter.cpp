@@ -20,9 +20,6 @@ LayerEmitter::LayerEmitter(NestEmitter& program, std::size_t position)
       position_(position),
       steps_(space_, mapped_.nest, mapped_.machine),
       out_operand_(space_.operands.size() - 1),
-      turns_(lane_turns(mapped_.machine.memories.back().axes,
-                        lane_layout(mapped_.nest, space_.extents))
-                 .in_time),
       instances_at_work_(find_instances_at_work()),
       density_(multiplied_density()) {
     list_channels();
@@ -304,9 +301,9 @@ Cycles LayerEmitter::computing_time(std::size_t step) const {
     const NestCounts& counts = mapped_.counts;
     const Box& box = steps_.tile(step, steps_.moved());
     const std::int64_t array_cycles =
-        steps_.lane_steps(step) * turns_ + share(counts.array_cycles - counts.ramp - counts.steps,
-                                                 static_cast<std::int64_t>(step),
-                                                 static_cast<std::int64_t>(steps_.size()));
+        steps_.lane_steps(step) + share(counts.array_cycles - counts.ramp - counts.steps,
+                                        static_cast<std::int64_t>(step),
+                                        static_cast<std::int64_t>(steps_.size()));
     const double shared = inner_port_cycles_ * static_cast<double>(box.points()) /
                           static_cast<double>(space_.box().points());
     return Cycles(std::max<std::int64_t>(array_cycles * mapped_.machine.cycles_a_step,

@@ -106,7 +106,6 @@ private:
     double inner_port_cycles_ = 0;  ///< of the whole layer
     std::vector<AgentId> started_;  ///< agents that waited for the layer before
     std::size_t out_operand_;
-    std::int64_t turns_;                ///< of the lanes over what is laid out on them
     std::int64_t instances_at_work_;    ///< lanes of several instances that work at once
     TokenId brought_up_;                ///< by each step that computes, where state changes
     double density_;                    ///< share of the inputs that lanes multiply

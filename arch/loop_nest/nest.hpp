@@ -139,12 +139,23 @@ Extents tile_below(const LoopNest& nest, const Extents& whole, std::size_t level
 /// What one instance of a level holds, at most: the tile behind all loops above it.
 Extents tile_at(const LoopNest& nest, const Extents& whole, std::size_t level);
 
-/// What lies side by side in the lanes.
-LaneLayout lane_layout(const LoopNest& nest, const Extents& whole);
-
 /// Steps that a loop makes over `size`.
 inline std::int64_t steps_of(const Loop& loop, std::int64_t size) {
     return (size + loop.tile - 1) / loop.tile;
 }
+
+/// What lanes do, of the first instance: the busiest.
+struct LaneWork {
+    std::int64_t tiles = 1;  ///< that loops in time give them one after another
+    LaneLayout layout;       ///< of these tiles
+    LaneTurns turns;         ///< of one tile after another
+
+    /// All turns over all tiles.
+    [[nodiscard]] std::int64_t steps() const { return turns.times(tiles); }
+};
+
+/// What a tile of `size` at a level's beginning makes the lanes do.
+LaneWork lane_work(const LoopNest& nest, const NestMachine& machine, const Extents& size,
+                   std::size_t level);
 
 }  // namespace memwall

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "base/quantity.hpp"
@@ -32,9 +33,12 @@ NestCost::NestCost(const IterationSpace& space, const NestMachine& machine,
     for (const SpatialAxis& axis : machine.memories.back().axes) {
         packs_ = packs_ || axis.packs;
     }
+    of_axis_.assign(machine.memories.back().axes.size(), 1);
+    lying_.assign(of_axis_.size(), 0);
     for (const Dim dim : all_dims()) {
         if (space.extent(dim) > 1) {
             extents_[dims_.size()] = space.extent(dim);
+            groups_ |= dim == Dim::G || dim == Dim::H ? 1U << dims_.size() : 0U;
             dims_.push_back(dim);
         }
     }
@@ -95,30 +99,83 @@ void NestCost::count_loops(const NestPoint& point) const {
     }
 }
 
-LaneLayout NestCost::layout(const Sizes& parts,
-                            const std::array<std::uint8_t, kDimCount>& axis) const {
-    LaneLayout layout;
-    for (std::size_t d = 0; d < dims_.size(); ++d) {
-        layout.parts[index(dims_[d])] = parts[d];
-        layout.axis[index(dims_[d])] = parts[d] > 1 ? axis[d] : 0;
+double NestCost::turns_by_axis(const Sizes& extents, const Sizes& parts,
+                               const NestPoint::Places& axis) const {
+    const std::vector<SpatialAxis>& axes = machine_.memories.back().axes;
+    std::int64_t groups_at_once = std::numeric_limits<std::int64_t>::max();
+    joined_groups_.clear();
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+        joined_.clear();
+        for (std::size_t d = 0; d < dims_.size(); ++d) {
+            if (parts[d] == 1 || axis[d] != a) {
+                continue;
+            }
+            const std::int64_t full = std::min(parts[d], extents[d]);
+            const std::int64_t rest = extents[d] % full;
+            const std::array<EqualBlocks, 2> blocks = {{{full, extents[d] / full}, {rest, 1}}};
+            const bool beside = axes[a].packs && (groups_ >> d & 1U) != 0;
+            (beside ? joined_groups_ : joined_).join(blocks.data(), rest > 0 ? 2 : 1);
+        }
+        of_axis_[a] = as_double(axes[a].packs ? joined_.turns(axes[a].size) : joined_.count());
+        if (axes[a].packs) {
+            groups_at_once = std::min(groups_at_once, axes[a].size / joined_.largest());
+        }
     }
-    return layout;
+    return as_double(joined_groups_.turns(std::max<std::int64_t>(1, groups_at_once)));
+}
+
+double NestCost::turns_over(const Sizes& extents, const Sizes& parts,
+                            const NestPoint::Places& axis) const {
+    double turns = turns_by_axis(extents, parts, axis);
+    for (const double of_axis : of_axis_) {
+        turns *= of_axis;
+    }
+    return turns;
 }
 
 void NestCost::count_turns(const NestPoint& point) const {
     if (!packs_) {
         return;
     }
-    const LaneLayout laid_out = layout(parts_[levels_ - 1], point.axis[levels_ - 1]);
-    const LaneTurns turns = lane_turns(machine_.memories.back().axes, laid_out);
-    turns_ = as_double(turns.in_time);
+    const std::size_t last = levels_ - 1;
+    const NestPoint::Places& axis = point.axis[last];
+    Sizes mine{};  // of the first instance
+    for (std::size_t d = 0; d < dims_.size(); ++d) {
+        std::int64_t instances = 1;
+        for (std::size_t l = 0; l < last; ++l) {
+            instances *= parts_[l][d];
+        }
+        mine[d] = ceil_divide(extents_[d], instances);
+    }
+    turns_ = turns_by_axis(mine, parts_[last], axis);
+    // Those are of all blocks: steps are counted block by block.
+    std::fill(lying_.begin(), lying_.end(), 0);
+    for (std::size_t d = 0; d < dims_.size(); ++d) {
+        if (parts_[last][d] == 1) {
+            continue;
+        }
+        double blocks = 1;
+        for (std::size_t l = 0; l < levels_; ++l) {
+            blocks *= as_double(steps_[l][d]);
+        }
+        const bool beside = machine_.memories[last].axes[axis[d]].packs && (groups_ >> d & 1U) != 0;
+        (beside ? turns_ : of_axis_[axis[d]]) /= blocks;
+        lying_[axis[d]] |= (groups_ >> d & 1U) != 0 ? 0U : 1U << d;
+    }
+    for (const double of_axis : of_axis_) {
+        turns_ *= of_axis;
+    }
     for (std::size_t o = 0; o < operands_.size(); ++o) {
-        passes_[o] = as_double(turns.passes(space_.operands[o].projection, laid_out));
+        passes_[o] = 1;
+        for (std::size_t a = 0; a < of_axis_.size(); ++a) {
+            passes_[o] *= (operands_[o].relevant & lying_[a]) != 0 ? 1 : of_axis_[a];
+        }
     }
 }
 
 bool NestCost::fits(const NestPoint& point) const {
     count_loops(point);
+    count_turns(point);
     return counted_fits(point);
 }
 
@@ -140,10 +197,7 @@ bool NestCost::counted_fits(const NestPoint& point) const {
                 while (child < levels_ && (point.keeps[child] & operand.keep_bit) == 0) {
                     ++child;
                 }
-                for (std::size_t d = 0; d < dims_.size(); ++d) {
-                    const bool sums = (operand.relevant >> d & 1U) == 0;
-                    word = sums && point.held[child][d] < extents_[d] ? operand.sum : word;
-                }
+                word = brings_sums(point, o, l, child) ? operand.sum : word;
             }
             const bool two = changes && !machine_.memories[l].single_buffered;
             bytes += std::ceil(words_held(point, o, l) * word) * (two ? 2 : 1);

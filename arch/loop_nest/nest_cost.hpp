@@ -98,9 +98,9 @@ public:
     /// with them on their way out, as epilogue_level() says: of the point that was counted last.
     [[nodiscard]] bool gathers(const NestPoint& point) const;
     [[nodiscard]] LoopNest nest(const NestPoint& point) const;
-    /// What a point lays out on the lanes.
-    [[nodiscard]] LaneLayout layout(const Sizes& parts,
-                                    const std::array<std::uint8_t, kDimCount>& axis) const;
+    /// Turns of the lanes over all blocks of `parts` that `extents` are cut into.
+    [[nodiscard]] double turns_over(const Sizes& extents, const Sizes& parts,
+                                    const NestPoint::Places& axis) const;
 
 private:
     struct FastAxis {
@@ -135,6 +135,8 @@ private:
                                  std::size_t child) const;
     [[nodiscard]] Moved moved(const NestPoint& point, std::size_t operand, std::size_t parent,
                               std::size_t child) const;
+    [[nodiscard]] bool brings_sums(const NestPoint& point, std::size_t operand, std::size_t parent,
+                                   std::size_t child) const;
     /// Of an instance of a level.
     [[nodiscard]] double words_held(const NestPoint& point, std::size_t operand,
                                     std::size_t level) const;
@@ -155,6 +157,9 @@ private:
                                                              double most) const;
     /// Turns of the lanes, and how often each operand passes them; all 1 where no axis packs.
     void count_turns(const NestPoint& point) const;
+    /// Turns over all blocks by axis; returns those of groups.
+    double turns_by_axis(const Sizes& extents, const Sizes& parts,
+                         const NestPoint::Places& axis) const;
 
     const NestMachine& machine_;
     NestPrices prices_;
@@ -171,10 +176,14 @@ private:
     mutable std::array<std::uint32_t, kMostNestMemories>
         cut_{};  ///< dimensions that step above a level
     mutable std::array<std::uint32_t, kMostNestMemories>
-        active_{};        ///< those that step or are spread
-    bool packs_ = false;  ///< some axis of the lanes
-    mutable double turns_ = 1;
-    mutable std::vector<double> passes_;  ///< by operand
+        active_{};                              ///< those that step or are spread
+    bool packs_ = false;                        ///< some axis of the lanes
+    std::uint32_t groups_ = 0;                  ///< dimensions that lie block-diagonally
+    mutable double turns_ = 1;                  ///< of a block
+    mutable std::vector<double> passes_;        ///< by operand
+    mutable std::vector<double> of_axis_;       ///< turns along it
+    mutable std::vector<std::uint32_t> lying_;  ///< dimensions that lie on an axis, but for groups
+    mutable JoinedBlocks joined_, joined_groups_;
 };
 
 }  // namespace memwall

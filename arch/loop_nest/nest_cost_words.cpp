@@ -206,6 +206,30 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
     return moved;
 }
 
+/// Whether some of what comes up is not finished: sums that go on later, or of several instances.
+bool NestCost::brings_sums(const NestPoint& point, std::size_t o, std::size_t parent,
+                           std::size_t child) const {
+    const FastOperand& operand = operands_[o];
+    const bool lanes = child == levels_;
+    bool changed = lanes && machine_.lanes_keep != o;
+    if (lanes && passes_[o] > 1) {
+        return true;
+    }
+    for (std::size_t l = child; l-- > 0;) {
+        const bool adds = l >= parent && machine_.memories[l].reduces;
+        for (std::size_t i = active_[l] == 0 ? 0 : dims_.size(); i-- > 0;) {
+            const std::size_t d = point.order[l][i];
+            const bool relevant = (operand.relevant >> d & 1U) != 0;
+            const bool steps = steps_[l][d] > 1;
+            if (!relevant && ((steps && changed) || (parts_[l][d] > 1 && !adds))) {
+                return true;
+            }
+            changed = changed || (relevant && steps);
+        }
+    }
+    return false;
+}
+
 bool NestCost::gathers(const NestPoint& point) const {
     const auto spreads = [&](std::size_t l) {
         return std::any_of(parts_[l].begin(),

@@ -21,8 +21,7 @@ public:
     NestCounter(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
         : space_(space), nest_(nest), machine_(machine) {
         ensure(nest.levels.size() == machine.memories.size(), "a nest has the machine's levels");
-        layout_ = lane_layout(nest, space.extents);
-        turns_ = lane_turns(machine.memories.back().axes, layout_);
+        work_ = lane_work(nest, machine, space.extents, 0);
     }
 
     NestCounts run() {
@@ -70,7 +69,6 @@ private:
         const bool lanes = child == nest_.levels.size();
         const bool outputs = operand.role == TensorRole::outputs;
         const bool stays = !lanes || machine_.lanes_keep == o;
-        const std::int64_t passes = lanes ? turns_.passes(operand.projection, layout_) : 1;
         const bool halo = !lanes && nest_.levels[child].keeps_halo && !outputs;
         const std::vector<PlacedLoop> loops = loops_above(child);
         const auto sums = [&](Instances instances) {
@@ -80,7 +78,9 @@ private:
         const auto all = [&](const TileSums& of) {
             return stays ? of.fetched(halo) : of.every_visit();
         };
-        const auto moved = [&](const TileSums& of) { return checked_multiply(passes, all(of)); };
+        const auto moved = [&](const TileSums& of) {
+            return lanes ? work_.turns.passing(all(of), operand.projection, work_.layout) : all(of);
+        };
         BoundaryTraffic traffic;
         traffic.operand = o;
         traffic.parent = parent;
@@ -198,48 +198,26 @@ private:
         return steps;
     }
 
-    /// Whether a level holds sums that are not finished when they arrive from below.
+    /// Whether a level holds sums: where all that comes from below is finished, it holds results.
     [[nodiscard]] bool partial(std::size_t level, std::size_t o) const {
-        std::size_t child = level + 1;
-        while (child < nest_.levels.size() && !nest_.levels[child].keeps[o]) {
-            ++child;
-        }
-        const Extents tile = tile_at(nest_, space_.extents, child);
-        const std::vector<Dim> dims = space_.reduction_dims();
-        return std::any_of(dims.begin(), dims.end(),
-                           [&](Dim dim) { return tile[index(dim)] < space_.extent(dim); });
+        return counts_.boundary(o, level).partials() > 0;
     }
 
     void count_steps() {
         counts_.folds = 1;
         if (machine_.lanes_keep) {
             const BoundaryTraffic& kept = counts_.boundary(*machine_.lanes_keep, lanes_parent());
-            counts_.folds =
-                checked_multiply(std::max(kept.child_up, kept.child_down), turns_.in_time);
+            counts_.folds = work_.turns.times(std::max(kept.child_up, kept.child_down));
         }
-        std::vector<PlacedLoop> loops = loops_above(nest_.levels.size());
-        counts_.steps = 1;
         Extents size = space_.extents;
-        for (const PlacedLoop& at : loops) {
+        for (const PlacedLoop& at : loops_above(nest_.levels.size())) {
             std::int64_t& left = size[index(at.loop.dim)];
             if (at.loop.spatial) {
                 counts_.lanes = checked_multiply(counts_.lanes, steps_of(at.loop, left));
             }
             left = std::min(left, at.loop.tile);
         }
-        for (const Dim dim : all_dims()) {
-            std::vector<WalkLoop> mine;
-            for (std::size_t place = 0; place < loops.size(); ++place) {
-                if (loops[place].loop.dim == dim) {
-                    mine.push_back({loops[place].loop.tile, place,
-                                    loops[place].loop.spatial ? WalkLoop::Kind::first
-                                                              : WalkLoop::Kind::temporal});
-                }
-            }
-            const TileWalk walk(space_.extent(dim), mine);
-            counts_.steps = checked_multiply(counts_.steps, walk.first_instance_tiles());
-        }
-        counts_.steps = checked_multiply(counts_.steps, turns_.in_time);
+        counts_.steps = work_.steps();
         counts_.array_cycles = machine_.array.cycles(counts_.steps, counts_.folds);
         if (machine_.networks) {
             count_passes();
@@ -297,8 +275,7 @@ private:
     const IterationSpace& space_;
     const LoopNest& nest_;
     const NestMachine& machine_;
-    LaneLayout layout_;
-    LaneTurns turns_;
+    LaneWork work_;
     NestCounts counts_;
 };
 

@@ -271,9 +271,7 @@ void Mapspace::visit_keeps(const NestPoint& point, std::size_t l, const PointVis
                 return;
             }
         }
-        if (cost_.fits(point)) {
-            visit_orders(point, 0, visit);
-        }
+        visit_orders(point, 0, visit);
         return;
     }
     const std::uint32_t may = point.keeps[l];
@@ -290,7 +288,9 @@ void Mapspace::visit_keeps(const NestPoint& point, std::size_t l, const PointVis
 void Mapspace::visit_orders(const NestPoint& point, std::size_t l,
                             const PointVisitor& visit) const {
     if (l == levels_) {
-        visit(point);
+        if (cost_.fits(point)) {  // sums that are finished need less room: orders decide
+            visit(point);
+        }
         return;
     }
     for (const LoopOrder& order : orders_of(point, l)) {

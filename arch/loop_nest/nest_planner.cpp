@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "arch/dram_access.hpp"
@@ -187,32 +188,35 @@ CountedNest NestPlanner::best_measured(const Segment& segment, const NestMachine
                                        const NestPrices& prices, SearchedLayer& searched) const {
     constexpr double kFar = 0.9;
     const IterationSpace& space = network_.layer(segment.head).space;
-    const CountedNest* best = nullptr;
-    bool measured = false;  // the best so far
-    const auto compare = [&](const CountedNest& candidate, bool measures) {
-        const NestFigures figures = taken(segment, machine, prices, searched, candidate, measures);
-        const NestScore score = score_of(figures, options_.objective);
-        const NestScore least = score_of(searched.taken, options_.objective);
-        if (best != nullptr && !(score < least)) {
-            return true;
-        }
-        if (measured && !measures && score.first > kFar * least.first) {
-            return false;
-        }
-        best = &candidate;
-        measured = measures;
-        searched.taken = figures;
-        return true;
-    };
+    std::vector<JudgedNest> judged;
+    double least = std::numeric_limits<double>::infinity();
+    bool least_is_measured = false;
     for (const bool is_short : {true, false}) {
         for (const CountedNest& candidate : searched.found.candidates) {
-            const bool takes_long = takes_long_to_measure(space, candidate.nest, machine);
-            if (takes_long != is_short && !compare(candidate, is_short)) {
-                compare(candidate, true);
+            if (takes_long_to_measure(space, candidate.nest, machine) == is_short) {
+                continue;
             }
+            const auto judge = [&](bool measures) {
+                const NestFigures figures =
+                    taken(segment, machine, prices, searched, candidate, measures);
+                return JudgedNest{&candidate, figures, score_of(figures, options_.objective)};
+            };
+            bool measures = is_short;
+            JudgedNest one = judge(measures);
+            if (!measures && least_is_measured && one.score.first > kFar * least) {
+                measures = true;
+                one = judge(measures);
+            }
+            if (one.score.first < least) {
+                least = one.score.first;
+                least_is_measured = measures;
+            }
+            judged.push_back(one);
         }
     }
-    return *best;
+    const JudgedNest& chosen = choose_frugally(judged);
+    searched.taken = chosen.figures;
+    return *chosen.nest;
 }
 
 NestFigures NestPlanner::taken(const Segment& segment, const NestMachine& machine,

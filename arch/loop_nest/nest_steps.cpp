@@ -26,19 +26,6 @@ bool spreads(const NestLevel& level) {
                        [](const Loop& loop) { return loop.spatial; });
 }
 
-/// Iterations of the first instance's loops of one dimension over `size`.
-std::int64_t iterations(const std::vector<Loop>& loops, std::size_t i, std::int64_t size) {
-    if (i == loops.size() || size == 0) {
-        return size == 0 ? 0 : 1;
-    }
-    const std::int64_t tile = loops[i].tile;
-    if (loops[i].spatial) {
-        return iterations(loops, i + 1, std::min(size, tile));
-    }
-    return size / tile * iterations(loops, i + 1, std::min(size, tile)) +
-           iterations(loops, i + 1, size % tile);
-}
-
 }  // namespace
 
 // MODEL: moves reach down to the first memory that has several instances, or to the innermost one;
@@ -66,7 +53,7 @@ std::int64_t moved_steps(const IterationSpace& space, const LoopNest& nest,
 }
 
 NestSteps::NestSteps(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine)
-    : nest_(nest), moved_(innermost_moved(space, nest, machine)) {
+    : nest_(nest), machine_(machine), moved_(innermost_moved(space, nest, machine)) {
     if (moved_ == 0) {
         stream_outermost(space.extents);
     }
@@ -160,18 +147,15 @@ std::vector<InstanceBox> NestSteps::instances(std::size_t step) const {
 }
 
 std::int64_t NestSteps::lane_steps(std::size_t step) const {
-    std::int64_t product = 1;
+    Extents size{};
     for (const Dim dim : all_dims()) {
-        std::vector<Loop> loops;
-        for (std::size_t l = moved_; l < nest_.levels.size(); ++l) {
-            std::copy_if(nest_.levels[l].loops.begin(), nest_.levels[l].loops.end(),
-                         std::back_inserter(loops),
-                         [&](const Loop& loop) { return loop.dim == dim; });
-        }
-        const std::int64_t size = std::min(tiles_[step][moved_][dim].size(), spread_[index(dim)]);
-        product = checked_multiply(product, iterations(loops, 0, size));
+        size[index(dim)] = std::min(tiles_[step][moved_][dim].size(), spread_[index(dim)]);
     }
-    return product;
+    if (size != counted_) {  // most steps are like the one before
+        counted_ = size;
+        counted_steps_ = lane_work(nest_, machine_, size, moved_).steps();
+    }
+    return counted_steps_;
 }
 
 }  // namespace memwall

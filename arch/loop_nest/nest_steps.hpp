@@ -47,7 +47,7 @@ public:
     /// How the innermost moved level's tile is spread over its instances.
     [[nodiscard]] CoreSplit split(std::size_t step) const;
     [[nodiscard]] std::vector<InstanceBox> instances(std::size_t step) const;
-    /// Steps of the busiest lane inside a step.
+    /// Steps of the busiest lane inside a step, all its turns.
     [[nodiscard]] std::int64_t lane_steps(std::size_t step) const;
 
 private:
@@ -55,11 +55,14 @@ private:
     void list(const Box& box, std::size_t level, std::size_t loop, std::vector<Box>& at);
 
     const LoopNest& nest_;
+    const NestMachine& machine_;
     std::size_t moved_;
     std::size_t walked_ = 0;  ///< loops of the level `moved_` that go by step by step
     Extents spread_;          ///< tiles of the instances of the innermost moved level
     Extents parts_ = unit_extents();
     std::vector<std::vector<Box>> tiles_;
+    mutable Extents counted_{};  ///< whose lane steps were asked for last
+    mutable std::int64_t counted_steps_ = 0;
 };
 
 }  // namespace memwall

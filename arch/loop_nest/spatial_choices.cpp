@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "base/quantity.hpp"
 
@@ -20,6 +22,11 @@ std::vector<std::int64_t> useful_parts(std::int64_t extent, std::int64_t most) {
         }
     }
     return found;
+}
+
+bool packs(const NestMemory& memory) {
+    return std::any_of(memory.axes.begin(), memory.axes.end(),
+                       [](const SpatialAxis& axis) { return axis.packs; });
 }
 
 class SpatialSearch {
@@ -90,18 +97,84 @@ private:
         for (const std::size_t cut : dims) {
             std::int64_t previous = 0;
             for (std::int64_t pieces = 1; pieces <= extents_[cut]; pieces *= 2) {
-                SpatialChoice choice = so_far;
-                for (const std::size_t d : dims) {
-                    take(choice, a, d, extents_[d]);
-                }
                 const std::int64_t parts = ceil_divide(extents_[cut], pieces);
-                take(choice, a, cut, parts);
                 if (parts != previous) {
-                    along(a + 1, choice);
+                    along(a + 1, laid_out(a, so_far, dims, cut, parts));
                 }
                 previous = parts;
             }
         }
+        for (const SpatialChoice& choice : smallest_of_few_turns(a, so_far, dims)) {
+            along(a + 1, choice);
+        }
+    }
+
+    SpatialChoice laid_out(std::size_t a, const SpatialChoice& so_far,
+                           const std::vector<std::size_t>& dims, std::size_t cut,
+                           std::int64_t parts) const {
+        SpatialChoice choice = so_far;
+        for (const std::size_t d : dims) {
+            take(choice, a, d, d == cut ? parts : extents_[d]);
+        }
+        return choice;
+    }
+
+    /// Blocks of an axis's dimensions, all whole but for one: of those that lanes take in the
+    /// fewest turns or in hardly more, each that is smaller than all that take fewer. Not all parts
+    /// need be alike: folds that are full but for the last are few.
+    std::vector<SpatialChoice> smallest_of_few_turns(std::size_t a, const SpatialChoice& so_far,
+                                                     const std::vector<std::size_t>& dims) const {
+        constexpr double kHardlyMore = 1.1;
+        struct Block {
+            SpatialChoice choice;
+            double size = 1;
+            double turns = 1;
+        };
+        std::vector<Block> blocks;
+        for (const std::size_t cut : dims) {
+            for (const std::int64_t parts : parts_to_try(a, dims, cut)) {
+                Block block{laid_out(a, so_far, dims, cut, parts)};
+                block.turns = cost_.turns_over(extents_, block.choice.parts, block.choice.axis);
+                for (const std::size_t d : dims) {
+                    block.size *= static_cast<double>(block.choice.parts[d]);
+                    // What is not laid out is gone through.
+                    block.turns *= block.choice.parts[d] > 1 ? 1 : static_cast<double>(extents_[d]);
+                }
+                blocks.push_back(block);
+            }
+        }
+        std::stable_sort(blocks.begin(), blocks.end(), [](const Block& x, const Block& y) {
+            return std::pair(x.turns, x.size) < std::pair(y.turns, y.size);
+        });
+        std::vector<SpatialChoice> found;
+        double smallest = std::numeric_limits<double>::infinity();
+        for (const Block& block : blocks) {
+            if (block.turns <= kHardlyMore * blocks.front().turns && block.size < smallest) {
+                smallest = block.size;
+                found.push_back(block.choice);
+            }
+        }
+        return found;
+    }
+
+    /// All numbers of parts of a short dimension; of a long one those that fill lanes.
+    [[nodiscard]] std::vector<std::int64_t> parts_to_try(std::size_t a,
+                                                         const std::vector<std::size_t>& dims,
+                                                         std::size_t cut) const {
+        constexpr std::int64_t kShort = 256;
+        const std::int64_t lanes = memory_.axes[a].size;
+        std::int64_t beside = 1;
+        for (const std::size_t d : dims) {
+            beside = d == cut ? beside : std::gcd(lanes, checked_multiply(beside, extents_[d]));
+        }
+        const std::int64_t step = extents_[cut] <= kShort
+                                      ? 1
+                                      : std::max<std::int64_t>(1, lanes / std::gcd(lanes, beside));
+        std::vector<std::int64_t> found = {extents_[cut]};
+        for (std::int64_t parts = step; parts < extents_[cut]; parts += step) {
+            found.push_back(parts);
+        }
+        return found;
     }
 
     void every(std::size_t a, const SpatialChoice& so_far, const std::vector<std::size_t>& dims,
@@ -110,10 +183,15 @@ private:
             along(a + 1, so_far);
             return;
         }
-        for (const std::int64_t parts : useful_parts(extents_[dims[i]], room)) {
+        const bool in_turns = room == kNoLimit;
+        // A block that does not divide may leave fewer turns.
+        std::vector<std::int64_t> numbers(static_cast<std::size_t>(extents_[dims[i]]));
+        std::iota(numbers.rbegin(), numbers.rend(), 1);
+        for (const std::int64_t parts :
+             in_turns ? numbers : useful_parts(extents_[dims[i]], room)) {
             SpatialChoice choice = so_far;
             take(choice, a, dims[i], parts);
-            every(a, choice, dims, i + 1, room == kNoLimit ? room : room / parts);
+            every(a, choice, dims, i + 1, in_turns ? room : room / parts);
         }
     }
 
@@ -129,12 +207,17 @@ private:
     }
 
     void add(SpatialChoice choice) {
-        choice.turns = static_cast<double>(
-            lane_turns(memory_.axes, cost_.layout(choice.parts, choice.axis)).in_time);
-        choice.steps = choice.turns;
+        choice.steps = 1;
+        double blocks = 1;
         for (std::size_t d = 0; d < cost_.dims().size(); ++d) {
-            choice.steps *= static_cast<double>(ceil_divide(extents_[d], choice.parts[d]));
+            const auto cut = static_cast<double>(ceil_divide(extents_[d], choice.parts[d]));
+            choice.steps *= cut;
+            blocks *= choice.parts[d] > 1 ? cut : 1;
             choice.laid_out *= static_cast<double>(choice.parts[d]);
+        }
+        if (packs(memory_)) {
+            choice.turns = cost_.turns_over(extents_, choice.parts, choice.axis) / blocks;
+            choice.steps *= choice.turns;
         }
         const bool known =
             std::any_of(found_.begin(), found_.end(),
@@ -157,14 +240,13 @@ std::vector<SpatialChoice> spatial_choices(const NestCost& cost, const NestMemor
                                            const Sizes& extents, std::size_t most, bool all) {
     std::vector<SpatialChoice> found = SpatialSearch(cost, memory, extents, all).run();
     // Of what takes as many steps in turns, the smaller block fits more often.
-    const bool packs = std::any_of(memory.axes.begin(), memory.axes.end(),
-                                   [](const SpatialAxis& axis) { return axis.packs; });
+    const bool in_turns = packs(memory);
     std::stable_sort(found.begin(), found.end(),
                      [&](const SpatialChoice& a, const SpatialChoice& b) {
-                         return std::pair(a.steps, packs ? a.laid_out : 0) <
-                                std::pair(b.steps, packs ? b.laid_out : 0);
+                         return std::pair(a.steps, in_turns ? a.laid_out : 0) <
+                                std::pair(b.steps, in_turns ? b.laid_out : 0);
                      });
-    if (!packs && found.size() > most) {
+    if (!in_turns && found.size() > most) {
         found.resize(most);
     }
     return found;

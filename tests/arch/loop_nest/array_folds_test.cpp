@@ -5,6 +5,10 @@
 #include <optional>
 
 #include "arch/loop_nest/nest_counts.hpp"
+#include "arch/loop_nest/nest_hierarchy.hpp"
+#include "arch/loop_nest/nest_search.hpp"
+#include "arch/mapper.hpp"
+#include "base/quantity.hpp"
 #include "tests/support/generated_layers.hpp"
 #include "tests/support/machines.hpp"
 #include "tests/support/nests.hpp"
@@ -273,10 +277,10 @@ TEST_CASE("Groups lie side by side along both axes, as many as fit") {
     const IterationSpace space = conv("[64, 6, 6]", "out_channels: 64, kernel: 3, groups: 64");
     const auto turns = [&](std::int64_t window_rows, std::int64_t channels, std::int64_t groups) {
         LaneLayout layout;
-        layout.parts[index(Dim::R)] = window_rows;
-        layout.parts[index(Dim::K)] = channels;
+        layout.blocks[index(Dim::R)] = {{window_rows, 1}};
+        layout.blocks[index(Dim::K)] = {{channels, 1}};
         layout.axis[index(Dim::K)] = 1;
-        layout.parts[index(Dim::G)] = groups;
+        layout.blocks[index(Dim::G)] = {{groups, 1}};
         layout.axis[index(Dim::G)] = 1;
         return lane_turns(array_axes(array, shape(32, 32), space), layout).in_time;
     };
@@ -291,6 +295,67 @@ TEST_CASE("Groups lie side by side along both axes, as many as fit") {
         count_nest(space, nest, array_machine(space, Dataflow::weight_stationary, shape(32, 32)));
     CHECK(counts.array_cycles == 22 * (2 * 32 + 32 + 16 - 2));
     CHECK(counts.boundary(kInputs, 1).reads == 64 * 16 * 9);
+}
+
+TEST_CASE("A last, smaller block takes fewer turns") {
+    // 5 x 6 positions in blocks of two rows: 12, 12 and 6 of them on 8 rows are 2 + 2 + 1 turns.
+    const IterationSpace space = conv("[2, 5, 6]", "out_channels: 3, kernel: 1");
+    const NestMachine machine = array_machine(space, Dataflow::output_stationary, shape(8, 2));
+    const LoopNest nest = array_nest({{Dim::P, 2}, {Dim::C, 1}}, {Dim::P, Dim::Q}, {Dim::K});
+    const NestCounts counts = count_nest(space, nest, machine);
+    CHECK(counts.folds == 5 * 2);
+    CHECK(counts.steps == 10 * 2);
+    CHECK(counts.array_cycles == 10 * (8 + 2 + 2 - 2));
+    CHECK(counts.boundary(kInputs, 1).reads == 30 * 2 * 2);  // once for each turn of columns
+    CHECK(counts.boundary(kWeights, 1).reads == 2 * 3 * 5);  // once for each turn of rows
+    CHECK(counts.boundary(kOutputs, 1).updates == 30 * 3);
+}
+
+TEST_CASE("A memory that finished results alone reach holds them at their own width") {
+    // Sums stay in the lanes while the loop over C runs: 16 results of one byte, twice.
+    const IterationSpace space = conv("[3, 4, 4]", "out_channels: 2, kernel: 1");
+    const LoopNest nest = array_nest({{Dim::K, 1}, {Dim::C, 1}}, {Dim::P, Dim::Q}, {});
+    const auto held = [&](Dataflow dataflow) {
+        return count_nest(space, nest, array_machine(space, dataflow, shape(16, 1)))
+            .held[1][kOutputs];
+    };
+    CHECK_FALSE(held(Dataflow::output_stationary).partial);
+    CHECK(held(Dataflow::weight_stationary).partial);
+}
+
+TEST_CASE("The mapper gives systolic arrays the folds of the published formula") {
+    std::int64_t compared = 0;
+    for (const char* dataflow : {"weight_stationary", "output_stationary", "input_stationary"}) {
+        const Machine machine =
+            test::shipped_machine("scalesim_32x32", {{"components.array.dataflow", dataflow}});
+        const NestHierarchy hierarchy(machine);
+        for (std::uint32_t seed = 1; seed <= 12; ++seed) {
+            Draw draw(seed);
+            const std::int64_t side = draw(7, 50);
+            const std::int64_t kernel = draw(1, 5);
+            const Network network = test::network_of_text(
+                "network: n\ninputs: {image: [" + std::to_string(draw(1, 64)) + ", " +
+                std::to_string(side) + ", " + std::to_string(side) +
+                "]}\nlayers: [{name: conv, op: conv, out_channels: " +
+                std::to_string(draw(1, 100)) + ", kernel: " + std::to_string(kernel) +
+                ", stride: " + std::to_string(draw(1, 2)) + ", bias: false}]\n");
+            const Layer& layer = network.layers().front();
+            const IterationSpace& space = layer.space;
+            const std::int64_t positions = space.extent(Dim::P) * space.extent(Dim::Q);
+            const std::int64_t window = space.extent(Dim::C) * kernel * kernel;
+            const std::int64_t channels = space.extent(Dim::K);
+            const std::string flow = dataflow;
+            const std::int64_t rows = flow == "output_stationary" ? positions : window;
+            const std::int64_t columns = flow == "input_stationary" ? positions : channels;
+            const SearchedNest found = search_nest(layer, hierarchy.machine_for(layer),
+                                                   nest_prices(machine, hierarchy, layer), {},
+                                                   search_stages(Effort::normal));
+            INFO(flow << ", seed " << seed);
+            CHECK(found.counts.folds == ceil_divide(rows, 32) * ceil_divide(columns, 32));
+            ++compared;
+        }
+    }
+    CHECK(compared == 36);
 }
 
 }  // namespace memwall

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "arch/estimate.hpp"
+#include "arch/loop_nest/exact_choice.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
 #include "arch/mapper.hpp"
 #include "tests/support/draw.hpp"
@@ -368,6 +369,40 @@ TEST_CASE("No effort takes what runs on a result on its way out away from it whe
             CHECK(layer.fused == (of.op == "tanh"));
         }
     }
+}
+
+TEST_CASE("Of nests within half a per cent of the objective the frugal one is taken") {
+    const CountedNest any;
+    const auto judged = [&](double objective, double other) {
+        return JudgedNest{&any, {}, {objective, other}};
+    };
+    const std::vector<JudgedNest> nests = {judged(100, 9), judged(100.4, 5), judged(100.4, 4),
+                                           judged(100.6, 1), judged(100.2, 4)};
+    const NestScore& chosen = choose_frugally(nests).score;
+    CHECK(chosen.first == 100.2);
+    CHECK(chosen.second == 4);
+    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::latency).second == 5);
+    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::energy).second == 3);
+    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::energy_delay).second == 3);
+    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::traffic).second == 15);
+}
+
+TEST_CASE("A search for latency goes on to what is as fast and costs less") {
+    // Inputs that stay in their memory while two groups of channels pass come once from the dram.
+    const Machine machine = test::shipped_machine(
+        "scalesim_32x32", {{"components.array.dataflow", "output_stationary"}});
+    const Network network = test::network_of_text(
+        "network: n\ninputs: {image: [64, 50, 50]}\nlayers: [{name: pw, op: conv, out_channels: "
+        "48, kernel: 1, bias: false}]\n");
+    MapperOptions options;
+    options.effort = Effort::normal;
+    const Mapping mapping = map_network(network, machine, options);
+    for (const MappedTraffic& row : mapping.layers.front().traffic) {
+        if (row.memory == "dram" && row.tensor == TensorRole::inputs) {
+            CHECK(row.read_below == 64 * 50 * 50);
+        }
+    }
+    CHECK(mapping.layers.front().loops.find("158 folds of 64 steps") != std::string::npos);
 }
 
 }  // namespace memwall

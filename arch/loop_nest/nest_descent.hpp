@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Descent through a mapspace: one tile, order or bypass at a time, then two tiles at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+
+#include "arch/loop_nest/best_points.hpp"
+#include "arch/loop_nest/nest_mapspace.hpp"
+#include "arch/loop_nest/nest_search.hpp"
+
+namespace memwall {
+
+/// Thrown inside a search when its budget is spent or it was cancelled.
+struct SearchEnds {};
+
+/// Judges points and goes on from them, and remembers the best. Layer, machine and request must
+/// outlive it.
+class NestDescent {
+public:
+    NestDescent(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
+                const SearchRequest& request, double bound);
+
+    /// What may be spent, and how finely is searched; finalists so far stay.
+    void begin(const SearchBudget& budget) { budget_ = budget; }
+    /// How many more points may be judged; SearchEnds after that.
+    void allow(std::int64_t evaluations) { most_evaluations_ = evaluations_ + evaluations; }
+    /// How many of the best points are remembered.
+    void remember(std::size_t finalists) { budget_.finalists = finalists; }
+
+    /// The score of a point; nothing where it does not fit, or is neither better than `known` nor
+    /// among the best so far.
+    std::optional<NestScore> judge(const NestPoint& point, const NestScore& known = {});
+    /// To where no single change is better; with pairs, no two changes at once either.
+    ScoredPoint descend(ScoredPoint current, bool pairs);
+    /// The same from the best so far. What runs apart has its price on the way, which descents from
+    /// afar do not mind: it stands in their way.
+    void refine();
+    /// Goes on from the best so far to what is better in the rest and hardly worse in the
+    /// objective.
+    void make_frugal();
+
+    [[nodiscard]] const NestCost& cost() const { return cost_; }
+    [[nodiscard]] Mapspace& space() { return space_; }
+    [[nodiscard]] const SearchBudget& budget() const { return budget_; }
+    [[nodiscard]] const BestPoints& finalists() const { return finalists_; }
+    /// The best of those whose results no memory gathers, where something runs apart then.
+    [[nodiscard]] const std::optional<ScoredPoint>& best_apart() const { return best_apart_; }
+    /// What make_frugal() found last.
+    [[nodiscard]] const std::optional<ScoredPoint>& frugal() const { return frugal_; }
+    [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
+
+private:
+    using Current = ScoredPoint;
+
+    bool take_if_better(Current& current, const NestPoint& point);
+    bool change_tile(Current& current, std::size_t l, std::size_t d);
+    void set_tile(NestPoint& point, const NestPoint& from, std::size_t l, std::size_t d,
+                  std::int64_t size) const;
+    bool change_order(Current& current, std::size_t l);
+    bool change_bypass(Current& current, std::size_t l);
+    bool change_pair(Current& current, std::size_t l, std::size_t d, std::size_t e);
+    bool change_all(Current& current);
+    bool change_pairs(Current& current);
+
+    MappingObjective objective_;
+    const std::function<bool()>& cancelled_;
+    const NestFigures* apart_;
+    double bound_;
+    NestCost cost_;
+    Mapspace space_;
+    SearchBudget budget_;
+    bool priced_ = false;     ///< scores have what runs apart, not those of the finalists alone
+    double good_enough_ = 0;  ///< scores below it are as good as this
+    std::int64_t evaluations_ = 0;
+    std::int64_t most_evaluations_ = 0;  ///< of the stages so far
+    std::optional<Current> best_apart_, frugal_;
+    BestPoints finalists_;
+};
+
+}  // namespace memwall
