@@ -32,7 +32,7 @@ _memwall() {
         --objective) words="latency energy energy_delay traffic" ;;
         --mapping) words=$(_memwall_names mappings) ;;
         --phase) words="single stream offline prefill decode generate training_step" ;;
-        --by) words="traffic power" ;;
+        --by) words="traffic power tensor" ;;
         --optimizer) words="sgd momentum adam" ;;
         --precision) words="int8 int4 int2 w4a8" ;;
         --format) words="onnx scalesim maestro zigzag timeloop" ;;

@@ -21,6 +21,10 @@ constexpr std::array<Bound, kBoundCount> kBounds = {
     Bound::compute,      Bound::vector, Bound::dram, Bound::buffer,
     Bound::interconnect, Bound::link,   Bound::host, Bound::latency};
 
+constexpr std::array<TensorRole, kTensorRoleCount + 1> kTensorRoles = {
+    TensorRole::weights,      TensorRole::inputs, TensorRole::outputs,
+    TensorRole::partial_sums, TensorRole::state,  TensorRole::instructions};
+
 template <class T, std::size_t n>
 std::array<Joules, n> energies(const Node& node, const std::array<T, n>& kinds) {
     std::array<Joules, n> energies{};
@@ -257,6 +261,9 @@ ComponentResult read_component(const Node& node) {
     for (const Node& entry : node.at("actions").items()) {
         ActionResult action;
         action.action = entry.at("action").text();
+        if (const Node tensor = entry.at("tensor"); !tensor.is_null()) {
+            action.tensor = tensor.named(kTensorRoles);
+        }
         action.unit = entry.at("unit").text();
         action.energy = Joules(entry.at("energy_j").number());
         action.kind = entry.at("energy_kind").named(kEnergyKinds);

@@ -39,6 +39,8 @@ Shown show_technology(const Technology& technology);
 Shown show_dram(const YamlValue& file);
 /// Throws InputError where the file is no result.
 Shown show_result(const std::string& file);
+/// Its energy of moving data by component and tensor. Throws likewise.
+Shown show_tensor_energies(const std::string& file);
 
 /// The stage of a pipeline of cards whose card is shown.
 struct ShownStage {

@@ -137,11 +137,19 @@ private:
     void result() {
         const std::string file = named("result", "");
         if (!command_.floorplan) {
-            if (command_.layer || command_.by || command_.stage) {
-                throw InputError(
-                    "show result: --layer, --by and --stage are of --floorplan FILE.svg");
+            if (command_.layer || command_.stage) {
+                throw InputError("show result: --layer and --stage are of --floorplan FILE.svg");
             }
-            return print(show_result(file));
+            if (!command_.by) {
+                return print(show_result(file));
+            }
+            if (*command_.by != "tensor") {
+                throw InputError(
+                    "--by: expected tensor, or with --floorplan FILE.svg traffic or "
+                    "power, found '" +
+                    *command_.by + "'");
+            }
+            return print(show_tensor_energies(file));
         }
         if (!command_.floorplan->ends_with(".svg")) {
             throw InputError("--floorplan: expected a file that ends in .svg, found '" +

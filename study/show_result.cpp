@@ -7,6 +7,7 @@
 #include "study/result_inputs.hpp"
 #include "study/run_report.hpp"
 #include "study/show.hpp"
+#include "study/tensor_energies.hpp"
 
 namespace memwall {
 namespace {
@@ -61,6 +62,19 @@ Shown show_result(const std::string& file) {
     const Result result = read_result(text, file);
     return {[text] { return text; }, [result] { return layers_csv(result); },
             [result] { return tables(result); }};
+}
+
+Shown show_tensor_energies(const std::string& file) {
+    std::string text = read_result_text(file);
+    const Result result = read_result(text, file);
+    return {[text] { return text; }, [result] { return tensor_energies_csv(result); },
+            [result] {
+                std::string tables;
+                for (const RunResult& run : result.runs) {
+                    tables += (tables.empty() ? "" : "\n") + tensor_energies(run);
+                }
+                return tables;
+            }};
 }
 
 }  // namespace memwall

@@ -261,7 +261,10 @@ TEST_CASE("What a floor plan cannot be made of is told") {
     CHECK(error_of({"show", "result", chip.file(), "--floorplan", "plan.png"})
               .find("expected a file that ends in .svg") != std::string::npos);
     CHECK(error_of({"show", "result", chip.file(), "--by", "power"}) ==
-          "error: show result: --layer, --by and --stage are of --floorplan FILE.svg\n");
+          "error: --by: expected tensor, or with --floorplan FILE.svg traffic or power, found "
+          "'power'\n");
+    CHECK(error_of({"show", "result", chip.file(), "--layer", "conv1"}) ==
+          "error: show result: --layer and --stage are of --floorplan FILE.svg\n");
     CHECK(error_of({"show", "machines", "--floorplan", svg}) ==
           "error: show: --floorplan, --layer and --by are of show result FILE\n");
     // A machine that is not the one of the result any more.

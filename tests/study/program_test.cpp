@@ -87,6 +87,16 @@ TEST_CASE("energies of a run add up by kind, layer and component, in JSON and CS
     CHECK(components == Approx(total).epsilon(1e-9));
     CHECK(csv_sums(read_text(folder.path() / "r.csv")).at(machine) ==
           Approx(total * 1e12).epsilon(1e-9));
+    double moved = 0;
+    std::istringstream by_tensor(
+        run_memwall({"show", "result", "r.json", "--by", "tensor", "--csv", "-"}, folder.path())
+            .out);
+    for (std::string line; std::getline(by_tensor, line);) {
+        const std::string last = line.substr(line.rfind(',') + 1);
+        moved += last == "pj_per_item" ? 0 : std::stod(last);
+    }
+    CHECK(4 * moved * 1e-12 ==
+          Approx(run["totals"]["energy_by_kind_j"]["data_movement"].get<double>()));
     CHECK(macs == 4 * 416'520);
     CHECK(run["totals"]["macs"] == macs);
 }
