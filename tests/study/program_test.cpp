@@ -285,44 +285,6 @@ TEST_CASE("show describes machines, technologies, mappings and paths in all thre
     }
 }
 
-TEST_CASE("a machine says which published figures check it, or that none does") {
-    const ProgramRun checked = run_memwall({"show", "machine", "a100_sxm_80gb"});
-    CHECK(checked.out.find("20 of a100_operators") != std::string::npos);
-    CHECK(checked.out.find("(memwall validate a100_operators") != std::string::npos);
-    const std::string unchecked = "no published figure checks it";
-    CHECK(run_memwall({"show", "machine", "l40s"}).out.find(unchecked) != std::string::npos);
-    // With another value it is another machine.
-    const ProgramRun other = run_memwall(
-        {"show", "machine", "a100_sxm_80gb", "--set", "machine.components.l2.capacity=80MiB"});
-    CHECK(other.out.find(unchecked) != std::string::npos);
-    const Json northpole = json_of({"show", "machine", "northpole"});
-    CHECK(northpole["published_figures"][0]["validation"] == "northpole");
-    CHECK(northpole["published_figures"][0]["calibrated"] > 0);
-}
-
-TEST_CASE("a variant's own value does not keep the source of the value that it replaces") {
-    const TemporaryFolder folder;
-    write_text(folder.path() / "mine.yaml",
-               "memwall: 1\nmachine: mine\nextends: l4\ncomponents: {l2: {capacity: 8 MiB}}\n");
-    const std::string mine = (folder.path() / "mine.yaml").string();
-    std::set<std::string> sourced;
-    const Json shown = json_of({"show", "machine", mine});
-    for (const auto& entry : shown["provenance"]) {
-        sourced.insert(entry["path"]);
-    }
-    CHECK(sourced.count("components.l2.read_width") == 1);
-    CHECK(sourced.count("components.l2.capacity") == 0);
-}
-
-TEST_CASE("show says what it cannot show") {
-    CHECK(run_memwall({"show", "netwrok"}).err ==
-          "error: show: cannot show 'netwrok'; did you mean 'network'?\n");
-    CHECK(run_memwall({"show", "network"}).err ==
-          "error: show network: missing a name, as in memwall show network NAME\n");
-    CHECK(run_memwall({"show", "mapping"}).err == "error: show mapping: missing --network NAME\n");
-    CHECK(run_memwall({"show", "networks", "lenet"}).status == 2);
-}
-
 TEST_CASE("every shipped configuration is fine") {
     const Json all = json_of({"show"});
     std::vector<std::string> words = {"check"};
