@@ -115,21 +115,18 @@ TEST_CASE("A pipeline over servers passes their link, which takes time and energ
     CHECK(slow["totals"]["window_s"].get<double>() == Approx(60 * 256e-6));
 }
 
-TEST_CASE("Cards that are so full that weights come from afar give way to more stages") {
-    // 60 users fit 14 stages, of which one takes five times as long as in 15.
+TEST_CASE("Cards that caches fill are as fast as cards with room") {
+    // 160 users of 512 tokens take 186 of 192 MiB of 14 cards. Caches lie in all cores alike, so
+    // that weights stay where they are used.
     const auto tokens_per_second = [](const char* users) {
         const ProgramRun run =
-            run_memwall({"run",       "--machine",  "northpole_16",
-                         "--network", "granite_3b", "--precision",
-                         "int4",      "--phase",    "decode",
-                         "--engine",  "analytic",   "--effort",
-                         "quick",     "--context",  "512",
-                         "--users",   users,        "--json",
-                         "-",         "--set",      "machine.cards.overhead=0 us"});
+            run_memwall({"run", "--machine", "northpole_16", "--network", "granite_3b",
+                         "--precision", "int4", "--phase", "decode", "--engine", "analytic",
+                         "--effort", "quick", "--context", "512", "--users", users, "--json", "-"});
         REQUIRE(run.status == 0);
         return Json::parse(run.out)["runs"][0]["totals"]["throughput_per_s"].get<double>();
     };
-    CHECK(tokens_per_second("60") > tokens_per_second("42"));
+    CHECK(tokens_per_second("160") > 0.99 * tokens_per_second("42"));
 }
 
 TEST_CASE("Late steps of a model's phases are those of its layers, and the report says so") {
