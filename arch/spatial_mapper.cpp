@@ -79,6 +79,9 @@ public:
         if (crowded_ && network_.state_bytes() > Bytes(0)) {
             const std::exception_ptr uneven = std::exchange(refusal_, nullptr);
             try_plans(even_cache_share());
+            if (!best_) {
+                try_plans(0);
+            }
             refusal_ = refusal_ ? refusal_ : uneven;  // that of even caches says more
         }
         if (!best_) {

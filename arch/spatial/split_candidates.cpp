@@ -169,12 +169,12 @@ std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) con
     std::vector<CoreSplit> splits = useful_splits(root.space, root.space.extents, rules);
     add_row_splits(root, splits);
     keep_once(network_, root, splits);
-    keep_even_caches(root, splits);
     splits.erase(std::remove_if(splits.begin(), splits.end(),
                                 [&](const CoreSplit& split) {
                                     return split.parts(Dim::C) > chip_.mesh->columns;
                                 }),
                  splits.end());
+    keep_even_caches(root, splits);
     keep_those_that_fit(root, splits);
     for (const CoreSplit& split : splits) {
         const auto compute = static_cast<double>(core_cycles(cores_, root, split.tile));

@@ -345,6 +345,34 @@ TEST_CASE("Where a part does not fit once it is mapped, the cards are divided ot
     CHECK(none.err.find(" more than its 4.00 KiB: ") != std::string::npos);
 }
 
+TEST_CASE("As many users as are told to fit do, and not one more") {
+    const auto decode = [](std::int64_t users) {
+        return run_on_cards({"--phase", "decode", "--users", std::to_string(users), "--context",
+                             "40", "--engine", "analytic", "--json", "-", "--set",
+                             "machine.components.core_memory.capacity=4KiB", "--set",
+                             "machine.components.core_memory.bank=1KiB", "--set",
+                             "machine.components.sequencer.program=64B"});
+    };
+    const auto told_by = [](const ProgramRun& run) {
+        const std::string before = "; there is room for ";
+        const std::size_t at = run.err.find(before);
+        REQUIRE(at != std::string::npos);
+        return std::stoll(run.err.substr(at + before.size()));
+    };
+    const auto most_of_layout = [](const ProgramRun& run) {
+        REQUIRE(run.status == 0);
+        return Json::parse(run.out)["runs"][0]["totals"]["pipeline"]["most_users"]
+            .get<std::int64_t>();
+    };
+    const std::int64_t most = told_by(decode(500));
+    CHECK(most_of_layout(decode(most)) == most);
+    CHECK(told_by(decode(most + 1)) == most);
+    const std::int64_t of_few = most_of_layout(decode(3));
+    CHECK(of_few > 3);
+    CHECK(of_few <= most);
+    CHECK(decode(of_few).status == 0);
+}
+
 TEST_CASE("A block that no card holds, nor equal parts of it, is cut where several tensors cross") {
     // Two blocks like Llama-2-70B's: 336 MiB of a feed-forward network at 4 bit, 192 MiB a card. No
     // number of cards has equal parts of 28,669 features.
