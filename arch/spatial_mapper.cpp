@@ -5,6 +5,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "arch/core_work.hpp"
 #include "arch/machine_training.hpp"
@@ -59,37 +60,93 @@ bool faster(const Choice& choice, const Choice& than) {
     return choice.seconds_per_item() < than.seconds_per_item() * (1 - 1e-9);
 }
 
-/// The fastest of the plans that the effort allows and the memories hold.
-/// `parts`: of the batch, one after another.
+/// Finds the fastest of the plans that the effort allows and the memories hold.
+class ItemsMapper {
+public:
+    /// `parts`: of the batch, one after another.
+    ItemsMapper(const Network& network, std::int64_t parts, const Machine& machine,
+                const Chip& chip, const Cores& cores, const MapperOptions& options)
+        : network_(network),
+          parts_(parts),
+          machine_(machine),
+          chip_(chip),
+          cores_(cores),
+          options_(options),
+          fused_(fuse_layers(network)) {}
+
+    Choice run() {
+        try_plans(1);
+        if (crowded_ && network_.state_bytes() > Bytes(0)) {
+            const std::exception_ptr uneven = std::exchange(refusal_, nullptr);
+            try_plans(even_cache_share());
+            if (!best_) {
+                try_plans(0);
+            }
+            refusal_ = refusal_ ? refusal_ : uneven;  // that of even caches says more
+        }
+        if (!best_) {
+            std::rethrow_exception(refusal_);
+        }
+        return std::move(*best_);
+    }
+
+private:
+    void try_plans(double cache_share) {
+        for (std::vector<SpatialPlan>& plans :
+             plan_splits(network_, fused_, machine_, chip_, cores_, beams_of(options_.effort),
+                         cache_share, options_)) {
+            throw_if_cancelled(options_);
+            if (std::any_of(tried_.begin(), tried_.end(),
+                            [&](const auto& tried) { return same_splits(tried, plans); })) {
+                continue;
+            }
+            tried_.push_back(plans);
+            try_plan(std::move(plans));
+        }
+    }
+
+    void try_plan(std::vector<SpatialPlan> plans) {
+        Choice choice{network_, fused_, std::move(plans), {}};
+        try {
+            choice.design = design_spatial(choice.network, machine_, chip_, cores_, choice.fused,
+                                           choice.plans, parts_, options_);
+        } catch (const InputError&) {
+            refusal_ = refusal_ ? refusal_ : std::current_exception();
+            crowded_ = true;
+            return;
+        }
+        crowded_ = crowded_ || choice.design.memories.weights_moved;
+        if (!best_ || faster(choice, *best_)) {
+            best_ = std::move(choice);
+        }
+    }
+
+    /// Of a layer's cache in each core, if all caches lie beside an even share of the weights.
+    [[nodiscard]] double even_cache_share() const {
+        const std::int64_t weights = ceil_divide(network_.weight_bytes().count(), chip_.cores);
+        const std::int64_t programs = chip_.program.count() * chip_.programs;
+        const std::int64_t room = chip_.core_memory_config->capacity.count() - weights - programs;
+        const Bytes caches = network_.state_bytes() * parts_;
+        return std::clamp(static_cast<double>(room) / static_cast<double>(caches.count()), 0.0,
+                          1.0);
+    }
+
+    const Network& network_;
+    std::int64_t parts_;
+    const Machine& machine_;
+    const Chip& chip_;
+    const Cores& cores_;
+    const MapperOptions& options_;
+    std::vector<FusedLayer> fused_;
+    std::vector<std::vector<SpatialPlan>> tried_;
+    bool crowded_ = false;  ///< some plan did not fit, or moved weights out of full cores
+    std::optional<Choice> best_;
+    std::exception_ptr refusal_;
+};
+
 Choice map_items(const Network& network, std::int64_t parts, const Machine& machine,
                  const Chip& chip, const Cores& cores, const MapperOptions& options) {
-    const std::vector<FusedLayer> fused = fuse_layers(network);
-    std::optional<Choice> best;
-    std::exception_ptr refusal;
-    const std::vector<std::vector<SpatialPlan>> all =
-        plan_splits(network, fused, machine, chip, cores, beams_of(options.effort), options);
-    for (auto plans = all.begin(); plans != all.end(); ++plans) {
-        throw_if_cancelled(options);
-        if (std::any_of(all.begin(), plans,
-                        [&](const auto& tried) { return same_splits(tried, *plans); })) {
-            continue;
-        }
-        Choice choice{network, fused, *plans, {}};
-        try {
-            choice.design = design_spatial(choice.network, machine, chip, cores, choice.fused,
-                                           choice.plans, parts, options);
-        } catch (const InputError&) {
-            refusal = refusal ? refusal : std::current_exception();
-            continue;
-        }
-        if (!best || faster(choice, *best)) {
-            best = std::move(choice);
-        }
-    }
-    if (!best) {
-        std::rethrow_exception(refusal);
-    }
-    return std::move(*best);
+    return ItemsMapper(network, parts, machine, chip, cores, options).run();
 }
 
 /// Items that run through the chip together: all of the batch, or equal parts of it that fit.

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "arch/pipeline.hpp"
-#include "base/bisect.hpp"
 #include "base/error.hpp"
 #include "study/card_exchange.hpp"
 #include "study/card_sections.hpp"
@@ -76,11 +75,16 @@ public:
             ensure(!refused_.empty(), "what has room has a partition");
             throw DoesNotFit(refused_.back().why);
         }
-        Division division;
-        for (const Stage& stage : *stages) {
-            division.push_back({layers_of(stage), stage.cards});
-        }
-        return division;
+        return division_of(*stages);
+    }
+
+    [[nodiscard]] std::optional<Division> roomiest() const {
+        const auto stages =
+            partition_chain(sections_.size(), cards_.count, {},
+                            [&](std::size_t begin, std::size_t end, std::int64_t width) {
+                                return share_of_room(begin, end, width);
+                            });
+        return stages ? std::optional(division_of(*stages)) : std::nullopt;
     }
 
     void refuse(const StageLayers& stage, const DoesNotFit& why) {
@@ -140,22 +144,9 @@ private:
         return std::get<LinkConfig>(machine_.component(machine_.find("host")).config);
     }
 
-    /// Weights, caches of `users` and the most activations, where `width` cards share them. What a
-    /// core's own room adds to that shows when the part is mapped.
     [[nodiscard]] bool fits(std::size_t begin, std::size_t end, std::int64_t width,
                             std::int64_t users) const {
-        Bytes stays;
-        Bytes passes;
-        for (std::size_t u = end; u-- > begin;) {
-            const Section& section = sections_[u];
-            stays += Bytes(section.needs.weights.count() / width) +
-                     section.needs.state_of_user * users + section.needs.lost;
-            passes = std::max(passes, section.needs.activations);
-            if (stays + passes > room_) {
-                return false;
-            }
-        }
-        return true;
+        return chain_.needed({begin, end, width}, users, room_) <= room_;
     }
 
     /// Whether `width` cards can do equal parts of the sections at once: of outputs of the last
@@ -232,6 +223,20 @@ private:
                                            : std::nullopt;
     }
 
+    /// What the fullest card of a stage holds, as its cost.
+    [[nodiscard]] std::optional<StageCost> share_of_room(std::size_t begin, std::size_t end,
+                                                         std::int64_t width) const {
+        const auto cost = [](Bytes bytes) {
+            return StageCost{Seconds(static_cast<double>(bytes.count()))};
+        };
+        if (const Block* block = shared(begin, end, width, network_.batch())) {
+            return cost(chain_.share(*block, width)->needs.with_users(network_.batch()));
+        }
+        return possible(begin, end, width) ? std::optional(cost(chain_.needed(
+                                                 {begin, end, width}, network_.batch(), room_)))
+                                           : std::nullopt;
+    }
+
     /// Of the run of these sections on each of `width` cards.
     [[nodiscard]] Seconds time(std::size_t begin, std::size_t end, std::int64_t width) const {
         const Block* block = shared(begin, end, width, network_.batch());
@@ -273,6 +278,14 @@ private:
                        static_cast<double>(host().bandwidth.count()));
     }
 
+    [[nodiscard]] Division division_of(const std::vector<Stage>& stages) const {
+        Division division;
+        for (const Stage& stage : stages) {
+            division.push_back({layers_of(stage), stage.cards});
+        }
+        return division;
+    }
+
     [[nodiscard]] std::vector<bool> layers_of(const Stage& stage) const {
         std::vector<bool> layers(network_.layers().size());
         for (std::size_t u = stage.begin; u < stage.end; ++u) {
@@ -295,21 +308,15 @@ private:
     }
 
     [[noreturn]] void refuse_all() const {
-        std::string why = room_for(0, cards_.count) ? too_many_users() : too_little_room();
+        const std::string why =
+            room_for(0, cards_.count)
+                ? ": the caches of " + std::to_string(network_.batch()) + " users do not"
+                : too_little_room();
         const Component& memory = card_memory(machine_);
         throw DoesNotFit({Diagnostic{memory.capacity_where,
                                      "network '" + network_.name() + "' does not fit the " +
                                          std::to_string(cards_.count) + " cards of machine '" +
                                          machine_.name() + "'" + why}});
-    }
-
-    [[nodiscard]] std::string too_many_users() const {
-        const std::int64_t enough = most_that(
-            0, network_.batch(), [&](std::int64_t users) { return room_for(users, cards_.count); });
-        const std::string most = enough == 0
-                                     ? "not even one's would"
-                                     : "there is room for " + std::to_string(enough) + " at most";
-        return ": the caches of " + std::to_string(network_.batch()) + " users do not; " + most;
     }
 
     /// Whether cards hold the block of a section together, without caches.
@@ -330,9 +337,13 @@ private:
     }
 
     [[nodiscard]] std::string too_little_room() const {
-        const std::string weights = "; their memories hold " +
-                                    format_bytes(card_capacity(machine_) * cards_.count) +
-                                    ", its weights take " + format_bytes(network_.weight_bytes());
+        const Bytes programs = card_capacity(machine_) - room_;
+        const std::string weights =
+            "; their memories hold " + format_bytes(card_capacity(machine_) * cards_.count) +
+            (programs > Bytes(0)
+                 ? ", of which programs in all cores take " + format_bytes(programs * cards_.count)
+                 : "") +
+            ", its weights take " + format_bytes(network_.weight_bytes());
         for (std::size_t u = 0; u < sections_.size(); ++u) {
             if (const Section& section = sections_[u];
                 !fits_somewhere(section, room_) && !can_be_shared(u)) {
@@ -345,12 +356,7 @@ private:
                        ", their activations " + format_bytes(section.needs.activations);
             }
         }
-        const std::int64_t too_few = most_that(0, kMostCards + 1, [&](std::int64_t cards) {
-            return !room_for(network_.batch(), cards);
-        });
-        return weights + (too_few < kMostCards
-                              ? "; " + std::to_string(too_few + 1) + " cards would hold it"
-                              : "");
+        return weights;
     }
 
     const Network& network_;
@@ -365,10 +371,15 @@ private:
     std::vector<Slow> slow_;
 };
 
-CardDivider::CardDivider(const Network& network, const Machine& machine, std::int64_t groups,
-                         const WholeRun& run)
-    : sections_(std::make_unique<Sections>(network, machine, groups)) {
+CardDivider::CardDivider(const Network& network, const Machine& machine, std::int64_t groups)
+    : sections_(std::make_unique<Sections>(network, machine, groups)) {}
+
+void CardDivider::weigh(const WholeRun& run) {
     sections_->weigh(run);
+}
+
+std::optional<Division> CardDivider::roomiest() const {
+    return sections_->roomiest();
 }
 
 CardDivider::~CardDivider() = default;

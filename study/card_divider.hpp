@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "arch/machine.hpp"
@@ -35,6 +36,7 @@ struct RefusedStage {
 struct CardLayout {
     Division division;  ///< empty: not yet
     std::vector<RefusedStage> refused;
+    bool tells_most_users = true;  ///< else results leave out how many would fit
 };
 
 /// A step found no room in a division that was made for another: there is a new refusal in the
@@ -48,14 +50,19 @@ public:
 /// it.
 class CardDivider {
 public:
-    /// `groups`: that go through the cards one behind the other; 0: without end. Throws DoesNotFit
-    /// where the cards cannot hold the network.
-    CardDivider(const Network& network, const Machine& machine, std::int64_t groups,
-                const WholeRun& run);
+    /// `groups`: that go through the cards one behind the other; 0: without end.
+    CardDivider(const Network& network, const Machine& machine, std::int64_t groups);
     ~CardDivider();
     CardDivider(const CardDivider&) = delete;
     CardDivider& operator=(const CardDivider&) = delete;
 
+    /// Finds what each layer takes, for divide(). Throws DoesNotFit where the cards cannot hold the
+    /// network, by the sum of its bytes.
+    void weigh(const WholeRun& run);
+
+    /// The division without a stage that was refused whose fullest card holds least, by the sum of
+    /// its bytes; none where no cards have room.
+    [[nodiscard]] std::optional<Division> roomiest() const;
     /// The best division (PartitionGoal) without a stage that was refused. Throws the last refusal
     /// where there is none.
     [[nodiscard]] Division divide() const;

@@ -58,6 +58,18 @@ const Block* CardSections::block(std::size_t begin, std::size_t end) const {
     return found != nullptr && found->begin == begin && found->end == end ? found : nullptr;
 }
 
+Bytes CardSections::needed(const Stage& stage, std::int64_t users, Bytes room) const {
+    Bytes stays;
+    Bytes passes;
+    for (std::size_t u = stage.end; u-- > stage.begin && stays + passes <= room;) {
+        const CardNeeds& needs = sections_[u].needs;
+        stays +=
+            Bytes(needs.weights.count() / stage.cards) + needs.state_of_user * users + needs.lost;
+        passes = std::max(passes, needs.activations);
+    }
+    return stays + passes;
+}
+
 const std::optional<BlockShare>& CardSections::share(const Block& block, std::int64_t cards) const {
     const auto [place, fresh] = shares_.try_emplace({block.shape, cards});
     if (fresh) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arch/machine.hpp"
+#include "arch/pipeline.hpp"
 #include "base/quantity.hpp"
 #include "sim/result.hpp"
 #include "workloads/network.hpp"
@@ -75,6 +76,10 @@ public:
     [[nodiscard]] const Block* block_with(std::size_t section) const;
     /// The block of just these sections; null where there is none.
     [[nodiscard]] const Block* block(std::size_t begin, std::size_t end) const;
+    /// What each card of a stage needs where all do the same but for outputs: weights, caches of
+    /// `users` and the most activations; where that is more than `room`, some of it that is more.
+    /// What a core's own room adds shows when the part is mapped.
+    [[nodiscard]] Bytes needed(const Stage& stage, std::int64_t users, Bytes room) const;
     /// None where so many cards can't share it.
     [[nodiscard]] const std::optional<BlockShare>& share(const Block& block,
                                                          std::int64_t cards) const;

@@ -24,13 +24,15 @@ namespace {
 class CardsRun {
 public:
     CardsRun(const Network& network, const Machine& machine, Passage passage, CardLayout& layout,
-             const CardRunner& run)
+             const CardRunner& run, const CardFits& fits)
         : network_(network),
           machine_(machine),
           cards_(*machine.parts().cards),
           passage_(passage),
+          layout_(layout),
           groups_(network.batch() / cards_.together),
-          runs_(machine, groups_, run) {
+          runs_(machine, groups_, run),
+          fits_(fits) {
         check_groups(network.batch(), cards_);
         if (layout.division.empty()) {
             divide(layout);
@@ -47,6 +49,9 @@ public:
 
     RunResult run() {
         PipelineResult pipeline = stages();
+        if (layout_.tells_most_users) {
+            find_most_users(pipeline);
+        }
         const RingTime ring = time_round_ring(groups_, pipeline.round_trip, pipeline.turn());
         pipeline.by_round_trip = ring.by_round_trip && passage_ != Passage::stream;
         const Seconds window = window_of(pipeline);
@@ -81,8 +86,8 @@ private:
     /// The best division of which every part finds room on its card, by what its stages take when
     /// they are run.
     void divide(CardLayout& layout) {
-        CardDivider divider(
-            network_, machine_, passage_ == Passage::stream ? 0 : groups_,
+        CardDivider divider(network_, machine_, passage_ == Passage::stream ? 0 : groups_);
+        divider.weigh(
             [&](const Network& layers, WholeCard card) { return runs_.weighed(layers, card); });
         for (const RefusedStage& refused : layout.refused) {
             divider.refuse(refused);
@@ -199,11 +204,6 @@ private:
             if (!runs_.all_in_cores()) {  // those of the groups that wait
                 stage.held += state - Bytes(state.count() / groups_);
             }
-            if (state > Bytes(0)) {
-                const Bytes room = card_capacity(machine_) - stage.held + state -
-                                   lost_to_rows(part.network, machine_);
-                stage.most_users = room.count() / (state.count() / network_.batch());
-            }
             pipeline.stages.push_back(std::move(stage));
         }
         find_server_ways(pipeline);
@@ -212,6 +212,28 @@ private:
             pipeline.round_trip += time_of(pipeline, p);
         }
         return pipeline;
+    }
+
+    /// By the sum of bytes, and as far as parts fit when they are mapped with so many.
+    void find_most_users(PipelineResult& pipeline) const {
+        std::map<std::string, std::int64_t> known;  // by shape
+        for (std::size_t p = 0; p < parts_.size(); ++p) {
+            const Network& part = parts_[p].network;
+            const Bytes state = part.state_bytes();
+            if (state == Bytes(0)) {
+                continue;
+            }
+            const auto [most, fresh] = known.try_emplace(shape_text(part), 0);
+            if (fresh) {
+                const Bytes room = card_capacity(machine_) - pipeline.stages[p].held + state;
+                most->second = room.count() / (state.count() / network_.batch());
+                if (fits_) {
+                    most->second = most_users_of_part(part, cards_.together, network_.batch(),
+                                                      most->second, fits_);
+                }
+            }
+            pipeline.stages[p].most_users = most->second;
+        }
     }
 
     /// From when a group comes to a stage until it comes to the next one.
@@ -344,8 +366,10 @@ private:
     const Machine& machine_;
     const CardsConfig& cards_;
     Passage passage_;
+    const CardLayout& layout_;
     std::int64_t groups_;
     PartRuns runs_;
+    const CardFits& fits_;
     std::vector<CardPart> parts_;
     std::vector<std::vector<ServerTransfer>> sent_;  ///< by part: over the link of its server
 };
@@ -353,8 +377,18 @@ private:
 }  // namespace
 
 RunResult run_cards(const Network& network, const Machine& machine, Passage passage,
-                    CardLayout& layout, const CardRunner& run) {
-    return CardsRun(network, machine, passage, layout, run).run();
+                    CardLayout& layout, const CardRunner& run, const CardFits& fits) {
+    const bool alone = layout.refused.empty();
+    try {
+        return CardsRun(network, machine, passage, layout, run, fits).run();
+    } catch (const DividedAgain&) {
+        throw;
+    } catch (const DoesNotFit& refusal) {
+        if (!alone) {
+            throw;  // another step has no room beside this one
+        }
+        throw with_what_fits(refusal, network, machine, fits);
+    }
 }
 
 }  // namespace memwall

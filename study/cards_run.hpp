@@ -10,6 +10,7 @@
 #include "sim/result.hpp"
 #include "sim/scenario.hpp"
 #include "study/card_divider.hpp"
+#include "study/card_fit.hpp"
 #include "study/card_parts.hpp"
 #include "workloads/network.hpp"
 
@@ -28,8 +29,9 @@ enum class Passage {
 
 /// A batch (all users) on a machine with cards; the result counts it once. The division in `layout`
 /// is made where it is empty, else that of another step. Throws DoesNotFit where the cards cannot
-/// hold it, DividedAgain where they can, but not as divided for another step.
+/// hold it, with what they would hold, DividedAgain where they can, but not as divided for another
+/// step.
 RunResult run_cards(const Network& network, const Machine& machine, Passage passage,
-                    CardLayout& layout, const CardRunner& run);
+                    CardLayout& layout, const CardRunner& run, const CardFits& fits);
 
 }  // namespace memwall

@@ -7,6 +7,7 @@
 
 #include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
+#include "arch/spatial_mapper.hpp"
 #include "base/parse.hpp"
 #include "sim/assemble_result.hpp"
 #include "sim/invariants.hpp"
@@ -184,6 +185,24 @@ Machine one_large_card(const Machine& machine, WholeCard card) {
     return Machine(std::move(parts));
 }
 
+/// What the least effort finds room for, all others do.
+CardFits card_fits(const Machine& machine, const RunSettings& settings) {
+    if (machine.parts().mapper != kSpatialMapper) {
+        return {};
+    }
+    Scenario one;
+    MapperOptions options = mapper_options(settings, machine, one);
+    options.effort = Effort::quick;
+    return [options, &machine](const Network& part) {
+        try {
+            map_memory(part, machine, options);
+            return true;
+        } catch (const DoesNotFit&) {
+            return false;
+        }
+    };
+}
+
 /// A batch over the cards of a machine.
 RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine,
                          const RunSettings& settings, Passage passage, CardLayout& layout,
@@ -202,7 +221,8 @@ RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine
         return run_rounds(layers, one_large_card(machine, *as), analytic, rounds, overrides,
                           progress);
     };
-    RunResult result = run_cards(asked.network, machine, passage, layout, run);
+    RunResult result =
+        run_cards(asked.network, machine, passage, layout, run, card_fits(machine, settings));
     if (progress.laid_out != nullptr) {
         progress.laid_out->keep_step(asked.network, layout.division);
     }
@@ -270,10 +290,12 @@ MapperOptions mapper_options(const RunSettings& settings, const Machine& machine
 }
 
 StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
-                            const std::vector<std::string>& overrides, const Progress& progress) {
+                            const std::vector<std::string>& overrides, const Progress& progress,
+                            bool tells_most_users) {
     const auto& cards = machine.parts().cards;
     const bool pipeline = cards && !cards->tensor_parallel();
     const auto layout = std::make_shared<CardLayout>();
+    layout->tells_most_users = tells_most_users;
     return [=, &machine, &settings, &overrides](const Network& network, std::int64_t users,
                                                 StepPlace place) {
         const bool standing_start = place == StepPlace::alone;
@@ -319,10 +341,22 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
                    ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
                    : run_at_once(asked, machine, settings, scenario, overrides, progress);
     }
-    return run_language(source, scenario, make_step_runner(machine, settings, overrides, progress));
+    return run_language(
+        source, scenario,
+        make_step_runner(machine, settings, overrides, progress, progress.laid_out == nullptr));
 }
 
 }  // namespace
+
+std::int64_t most_users_on_cards(const std::vector<Network>& steps, const Machine& machine,
+                                 const RunSettings& settings, std::int64_t none) {
+    std::vector<Network> asked;
+    for (const Network& step : steps) {
+        asked.push_back(with_items(step, settings.precision, 1).network);
+    }
+    const CardFits fits = card_fits(machine, settings);
+    return CardFit(std::move(asked), machine, fits).most_users(none);
+}
 
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
                   const std::vector<std::string>& overrides, const Progress& progress) {

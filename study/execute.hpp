@@ -42,9 +42,16 @@ MapperOptions mapper_options(const RunSettings& settings, const Machine& machine
                              const Scenario& rounds);
 
 /// Runs steps of language models on `machine`; all of them with the division over cards of the
-/// first one. `machine`, `settings` and `overrides` must outlive it.
+/// first one. `machine`, `settings` and `overrides` must outlive it. `tells_most_users`: whether
+/// results say how many users the cards' memory has room for, which takes time.
 StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
-                            const std::vector<std::string>& overrides, const Progress& progress);
+                            const std::vector<std::string>& overrides, const Progress& progress,
+                            bool tells_most_users);
+
+/// The most users, less than `none`, for whom all steps find room on the cards of a pipeline,
+/// divided alike; 0: for nobody. The step with the largest caches is the first.
+std::int64_t most_users_on_cards(const std::vector<Network>& steps, const Machine& machine,
+                                 const RunSettings& settings, std::int64_t none);
 
 /// The network at the batch and precision of `settings`, on `machine`; a language model in its
 /// phases. Throws InputError where the machine cannot compute or hold it, Interrupted on a

@@ -143,16 +143,21 @@ void add_servers_around(const Machine& machine, ServingResult& result) {
 void serve(const NetworkSource& network, const Machine& machine, const RunRequest& request,
            ServingResult& result, const Progress& progress) {
     network.expect_steps(Phase::generate);
-    const auto make_runner = [&] {
-        return make_step_runner(machine, request.settings, request.override_texts, progress);
-    };
+    const ServedModel model{network, machine,
+                            [&] {
+                                return make_step_runner(machine, request.settings,
+                                                        request.override_texts, progress, false);
+                            },
+                            [&](const std::vector<Network>& steps, std::int64_t none) {
+                                return most_users_on_cards(steps, machine, request.settings, none);
+                            }};
     const TokenRanges ranges = token_ranges(result.requests);
     result.longest_context = ranges.most_context;
-    result.places = request.settings.scenario.users
-                        ? *request.settings.scenario.users
-                        : places_that_fit(network, machine, make_runner, ranges.most_context,
-                                          static_cast<std::int64_t>(result.requests.size()));
-    ServingCosts costs = modelled_costs(network, machine, make_runner, ranges, result.places);
+    result.places =
+        request.settings.scenario.users
+            ? *request.settings.scenario.users
+            : places_that_fit(model, ranges, static_cast<std::int64_t>(result.requests.size()));
+    ServingCosts costs = modelled_costs(model, ranges, result.places);
     ServingOutcome outcome = serve_requests(result.requests, result.instances, costs, interrupted);
     result.step_checks = costs.steps.check(kStepChecks);
     result.prompt_checks = costs.prompts.check(kPromptChecks);

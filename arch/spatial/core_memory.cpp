@@ -279,6 +279,7 @@ CoreMemories allocate_core_memories(const Network& network, const Machine& machi
     if (placement.full && spread_weights(machine, chip, placement.room_for_weights,
                                          placement.memories.alignment.count(), layers)) {
         placement = place(network, chip, options, layers);
+        placement.memories.weights_moved = true;
     }
     if (placement.full) {
         refuse(network, machine, chip, layers, placement.memories);

@@ -31,6 +31,7 @@ struct CoreMemories {
     std::vector<CoreMemory> cores;  ///< by lane
     Bytes capacity;                 ///< of each
     Bytes alignment;                ///< a block begins at a multiple of this
+    bool weights_moved = false;     ///< out of cores that were too full
 };
 
 /// Gives every block an address. Weights of cores that are too full move to others, and their

@@ -16,10 +16,10 @@ class SplitPlanner {
 public:
     SplitPlanner(const Network& network, const std::vector<FusedLayer>& fused,
                  const Machine& machine, const Chip& chip, const Cores& cores,
-                 std::size_t widest_beam, const MapperOptions& options)
+                 std::size_t widest_beam, double cache_share, const MapperOptions& options)
         : fused_(fused),
           options_(options),
-          maker_(network, machine, chip, cores, widest_beam),
+          maker_(network, machine, chip, cores, widest_beam, cache_share),
           costs_(network, fused, chip, cores) {
         for (const FusedLayer& layer : fused_) {
             throw_if_cancelled(options_);
@@ -211,14 +211,12 @@ bool same_splits(const std::vector<SpatialPlan>& a, const std::vector<SpatialPla
                       });
 }
 
-std::vector<std::vector<SpatialPlan>> plan_splits(const Network& network,
-                                                  const std::vector<FusedLayer>& fused,
-                                                  const Machine& machine, const Chip& chip,
-                                                  const Cores& cores,
-                                                  const std::vector<std::size_t>& beams,
-                                                  const MapperOptions& options) {
+std::vector<std::vector<SpatialPlan>> plan_splits(
+    const Network& network, const std::vector<FusedLayer>& fused, const Machine& machine,
+    const Chip& chip, const Cores& cores, const std::vector<std::size_t>& beams, double cache_share,
+    const MapperOptions& options) {
     SplitPlanner planner(network, fused, machine, chip, cores,
-                         *std::max_element(beams.begin(), beams.end()), options);
+                         *std::max_element(beams.begin(), beams.end()), cache_share, options);
     std::vector<std::vector<SpatialPlan>> plans;
     for (const std::size_t beam : beams) {
         plans.push_back(planner.run(beam));

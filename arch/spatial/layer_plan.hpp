@@ -36,12 +36,12 @@ inline constexpr std::int64_t kWeightSlots = 4;
 
 /// Splits for all fused layers, once for each of `beams` (at least one): how many candidates of a
 /// layer are tried. The costs are estimates, so a wider beam need not give the faster program.
-/// Throws Interrupted where the options say so.
+/// `cache_share`: see SplitCandidateMaker. Throws Interrupted where the options say so.
 std::vector<std::vector<SpatialPlan>> plan_splits(const Network& network,
                                                   const std::vector<FusedLayer>& fused,
                                                   const Machine& machine, const Chip& chip,
                                                   const Cores& cores,
                                                   const std::vector<std::size_t>& beams,
-                                                  const MapperOptions& options);
+                                                  double cache_share, const MapperOptions& options);
 
 }  // namespace memwall

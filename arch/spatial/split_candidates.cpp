@@ -18,15 +18,25 @@ double mesh_width(const Machine& machine, ComponentId mesh) {
         std::get<MeshConfig>(machine.component(mesh).config).link_width.count());
 }
 
+/// Where caches fill the chip, layers that read them may be cut into so small parts of the lanes.
+constexpr std::int64_t kCacheUnits = 4;
+
+bool reads_cache(const Layer& root) {
+    return std::any_of(root.space.operands.begin(), root.space.operands.end(),
+                       [](const Operand& each) { return each.role == TensorRole::state; });
+}
+
 }  // namespace
 
 SplitCandidateMaker::SplitCandidateMaker(const Network& network, const Machine& machine,
-                                         const Chip& chip, const Cores& cores, std::size_t most)
+                                         const Chip& chip, const Cores& cores, std::size_t most,
+                                         double cache_share)
     : network_(network),
       machine_(machine),
       chip_(chip),
       cores_(cores),
       most_(most),
+      cache_share_(cache_share),
       activation_width_(mesh_width(machine, chip.activation_network)),
       model_width_(mesh_width(machine, chip.model_network)),
       partial_sum_width_(mesh_width(machine, chip.partial_sum_network)),
@@ -113,6 +123,34 @@ void SplitCandidateMaker::keep_those_that_fit(const Layer& root,
     }
 }
 
+// MODEL: where caches and weights nearly fill the chip, a layer that reads a cache is also tried in
+// splits that leave no core more of it than its share of the room: weights stay where they are used
+// then.
+void SplitCandidateMaker::keep_even_caches(const Layer& root,
+                                           std::vector<CoreSplit>& splits) const {
+    const auto share = [&](const CoreSplit& split) {
+        double most = 0;
+        for (const Operand& operand : root.space.operands) {
+            if (operand.role == TensorRole::state) {
+                const auto bytes = [&](const Extents& extents) {
+                    return static_cast<double>(
+                        most_bytes(operand.projection, operand.precision, extents).count());
+                };
+                most = std::max(most, bytes(split.tile) / bytes(split.extents));
+            }
+        }
+        return most;
+    };
+    double allowed = std::numeric_limits<double>::infinity();
+    for (const CoreSplit& split : splits) {
+        allowed = std::min(allowed, share(split));
+    }
+    allowed = std::max(allowed, cache_share_);
+    splits.erase(std::remove_if(splits.begin(), splits.end(),
+                                [&](const CoreSplit& split) { return share(split) > allowed; }),
+                 splits.end());
+}
+
 std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) const {
     SplitRules rules;
     rules.cores = chip_.cores;
@@ -121,6 +159,10 @@ std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) con
         rules.output_unit = shape->outputs;
         rules.reduction_unit = shape->inputs;
         rules.split_reduction = true;
+        if (cache_share_ < 1 && reads_cache(root)) {
+            rules.output_unit = ceil_divide(rules.output_unit, kCacheUnits);
+            rules.reduction_unit = ceil_divide(rules.reduction_unit, kCacheUnits);
+        }
     }
     std::vector<std::pair<double, CoreSplit>> ranked;
     double least = std::numeric_limits<double>::infinity();
@@ -132,6 +174,7 @@ std::vector<CoreSplit> SplitCandidateMaker::ranked_splits(const Layer& root) con
                                     return split.parts(Dim::C) > chip_.mesh->columns;
                                 }),
                  splits.end());
+    keep_even_caches(root, splits);
     keep_those_that_fit(root, splits);
     for (const CoreSplit& split : splits) {
         const auto compute = static_cast<double>(core_cycles(cores_, root, split.tile));

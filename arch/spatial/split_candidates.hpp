@@ -30,9 +30,10 @@ using SplitCandidates = std::vector<std::unique_ptr<SplitCandidate>>;
 /// Makes the candidates of layers. Those of one shape are the same ones.
 class SplitCandidateMaker {
 public:
-    /// `most`: splits of a layer, each in every layout.
+    /// `most`: splits of a layer, each in every layout. `cache_share`: the part of a layer's cache
+    /// that a core may have, 1 at most; where no split gives it as little, those that give least.
     SplitCandidateMaker(const Network& network, const Machine& machine, const Chip& chip,
-                        const Cores& cores, std::size_t most);
+                        const Cores& cores, std::size_t most, double cache_share);
 
     static constexpr std::array<Layout, 2> kLayouts = {Layout::weights, Layout::positions};
 
@@ -46,6 +47,7 @@ private:
     [[nodiscard]] double rough(const Layer& root, const CoreSplit& split, double compute) const;
     void add_row_splits(const Layer& root, std::vector<CoreSplit>& splits) const;
     void keep_those_that_fit(const Layer& root, std::vector<CoreSplit>& splits) const;
+    void keep_even_caches(const Layer& root, std::vector<CoreSplit>& splits) const;
     [[nodiscard]] std::vector<CoreSplit> ranked_splits(const Layer& root) const;
     [[nodiscard]] std::unique_ptr<SplitCandidate> evaluate(const FusedLayer& fused,
                                                            const CoreSplit& split,
@@ -56,6 +58,7 @@ private:
     const Chip& chip_;
     const Cores& cores_;
     std::size_t most_;
+    double cache_share_;
     double activation_width_;  ///< bytes a cycle of a link, as below
     double model_width_;
     double partial_sum_width_;

@@ -38,7 +38,7 @@ public:
     /// The layers whose weights moved.
     std::set<std::size_t> run() {
         for (std::size_t c = 0; c < free_.size(); ++c) {
-            if (free_[c] < 0) {
+            if (free_[c] < 0 && has_weights(c) && some_room()) {
                 relieve(c);
             }
         }
@@ -46,6 +46,14 @@ public:
     }
 
 private:
+    [[nodiscard]] bool has_weights(std::size_t core) const {
+        return std::any_of(held_.begin(), held_.end(),
+                           [&](const auto& by_lane) { return by_lane[core] > 0; });
+    }
+    [[nodiscard]] bool some_room() const {
+        return std::any_of(free_.begin(), free_.end(),
+                           [&](std::int64_t bytes) { return bytes >= alignment_; });
+    }
     [[nodiscard]] std::size_t lane(Router at) const {
         return static_cast<std::size_t>(lane_of(at, mesh_));
     }
@@ -60,15 +68,16 @@ private:
     /// The other cores, nearest first.
     [[nodiscard]] std::vector<std::size_t> neighbours(std::size_t core) const {
         const Router from = router(core);
-        const auto hops = [&](std::size_t to) {
+        std::vector<std::int64_t> hops(free_.size());
+        for (std::size_t to = 0; to < hops.size(); ++to) {
             const Router at = router(to);
-            return std::abs(at.column - from.column) + std::abs(at.row - from.row);
-        };
+            hops[to] = std::abs(at.column - from.column) + std::abs(at.row - from.row);
+        }
         std::vector<std::size_t> others(free_.size());
         std::iota(others.begin(), others.end(), std::size_t{0});
         others.erase(others.begin() + static_cast<std::ptrdiff_t>(core));
         std::stable_sort(others.begin(), others.end(),
-                         [&](std::size_t a, std::size_t b) { return hops(a) < hops(b); });
+                         [&](std::size_t a, std::size_t b) { return hops[a] < hops[b]; });
         return others;
     }
 
@@ -86,7 +95,9 @@ private:
                 if (free_[other] < alignment_) {
                     break;  // full
                 }
-                move(f, core, other);
+                if (held_[f][core] > 0) {
+                    move(f, core, other);
+                }
             }
         }
     }

@@ -41,9 +41,6 @@ Bytes peak_of(const RunResult& run, const std::string& memory) {
 /// So many users may fit, by what one and two of them take.
 std::int64_t expected_users(const Network& step, const Machine& machine, const StepRunner& run) {
     const RunResult one = run(step, 1, StepPlace::in_stream);
-    if (one.totals.pipeline) {
-        return one.totals.pipeline->most_users();
-    }
     if (one.totals.tensor_parallel) {
         return one.totals.tensor_parallel->most_users;
     }
@@ -53,9 +50,9 @@ std::int64_t expected_users(const Network& step, const Machine& machine, const S
     return more > Bytes(0) ? 1 + (memory.capacity() - of_one).count() / more.count() : 1;
 }
 
-bool fits(const Network& step, std::int64_t users, const StepRunnerMaker& make_runner) {
+bool fits(const Network& step, std::int64_t users, const ServedModel& model) {
     try {
-        make_runner()(step, users, StepPlace::in_ring);
+        model.make_runner()(step, users, StepPlace::in_ring);
         return true;
     } catch (const InputError&) {
         return false;
@@ -102,7 +99,7 @@ std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& 
             const RunResult step =
                 run(source.decode_step(ranges.most_context), places, StepPlace::in_ring);
             if (pipeline) {
-                run(source.prefill(ranges.most_prompt), 1, StepPlace::alone);
+                run(source.prefill(ranges.most_prompt), places, StepPlace::alone);
             }
             return values_of(step, places, standing);
         } catch (const DividedAgain&) {
@@ -123,27 +120,30 @@ TokenRanges token_ranges(const std::vector<Request>& requests) {
     return ranges;
 }
 
-std::int64_t places_that_fit(const NetworkSource& source, const Machine& machine,
-                             const StepRunnerMaker& make_runner, std::int64_t context,
+std::int64_t places_that_fit(const ServedModel& model, const TokenRanges& ranges,
                              std::int64_t most) {
-    const Network step = source.decode_step(context);
+    const Network step = model.source.decode_step(ranges.most_context);
+    if (is_pipeline(model.machine)) {
+        const Network prompt = model.source.prefill(ranges.most_prompt);
+        return std::max<std::int64_t>(1, model.most_users({step, prompt}, most + 1));
+    }
     const std::int64_t expected =
-        std::clamp<std::int64_t>(expected_users(step, machine, make_runner()), 1, most);
-    if (fits(step, expected, make_runner)) {
+        std::clamp<std::int64_t>(expected_users(step, model.machine, model.make_runner()), 1, most);
+    if (fits(step, expected, model)) {
         return expected;
     }
-    return most_that(1, expected,
-                     [&](std::int64_t users) { return fits(step, users, make_runner); });
+    return most_that(1, expected, [&](std::int64_t users) { return fits(step, users, model); });
 }
 
-ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
-                            const StepRunnerMaker& make_runner, const TokenRanges& ranges,
+ServingCosts modelled_costs(const ServedModel& model, const TokenRanges& ranges,
                             std::int64_t places) {
+    const NetworkSource& source = model.source;
+    const Machine& machine = model.machine;
     const bool pipeline = is_pipeline(machine);
     if (pipeline && machine.parts().cards->together > 1) {
         throw InputError("serve: expected machine.cards.together of 1, for users come one by one");
     }
-    const StepRunner run = make_runner();
+    const StepRunner run = model.make_runner();
     const Watts standing = standing_power(machine);
     const auto fullest = std::make_shared<const std::vector<double>>(
         fullest_step(source, run, ranges, places, pipeline, standing));
@@ -154,10 +154,12 @@ ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
         return values_of(run(source.decode_step(context), users, StepPlace::in_ring), users,
                          standing);
     };
+    // In a pipeline beside the caches of all places.
     const auto prompt = [=, &source](std::int64_t users, std::int64_t tokens) {
+        const std::int64_t beside = pipeline ? places : users;
         return values_of(
-            run(source.prefill(tokens), users, pipeline ? StepPlace::alone : StepPlace::in_ring),
-            users, standing);
+            run(source.prefill(tokens), beside, pipeline ? StepPlace::alone : StepPlace::in_ring),
+            beside, standing);
     };
     const std::vector<std::int64_t> users =
         pipeline ? std::vector<std::int64_t>{places} : doubling_counts(1, places);

@@ -21,21 +21,26 @@ struct TokenRanges {
 };
 TokenRanges token_ranges(const std::vector<Request>& requests);
 
-/// Makes a runner of steps that knows of no other run.
-using StepRunnerMaker = std::function<StepRunner()>;
+/// A language model on a machine, and how its steps are run.
+struct ServedModel {
+    const NetworkSource& source;
+    const Machine& machine;
+    std::function<StepRunner()> make_runner;  ///< of a runner that knows of no other run
+    /// The most users, less than `none`, for whom all steps find room on the cards of a pipeline,
+    /// divided alike; the step with the largest caches is the first.
+    std::function<std::int64_t(const std::vector<Network>& steps, std::int64_t none)> most_users;
+};
 
 // MODEL: every place of an instance has room for the longest context of all requests, from the
 // beginning to the end; prompts are read beside that.
-/// How many users memory holds with `context` tokens in the cache of each, at most `most`. Throws
-/// InputError where it holds none.
-std::int64_t places_that_fit(const NetworkSource& source, const Machine& machine,
-                             const StepRunnerMaker& make_runner, std::int64_t context,
+/// How many users memory holds within `ranges`, at most `most`. Throws InputError where it holds
+/// none.
+std::int64_t places_that_fit(const ServedModel& model, const TokenRanges& ranges,
                              std::int64_t most);
 
-/// The costs of a language model on a machine for requests within `ranges`, run as they are needed;
-/// `source` and `machine` must outlive them. Throws InputError where `places` do not fit.
-ServingCosts modelled_costs(const NetworkSource& source, const Machine& machine,
-                            const StepRunnerMaker& make_runner, const TokenRanges& ranges,
+/// The costs of a language model for requests within `ranges`, run as they are needed; what `model`
+/// refers to must outlive them. Throws InputError where `places` do not fit.
+ServingCosts modelled_costs(const ServedModel& model, const TokenRanges& ranges,
                             std::int64_t places);
 
 }  // namespace memwall
