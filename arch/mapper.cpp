@@ -20,7 +20,8 @@ struct MapperEntry {
 /// The visible list of all mappers.
 const std::vector<MapperEntry>& mappers() {
     static const std::vector<MapperEntry> kMappers = {
-        {"tiling", []() -> std::unique_ptr<Mapper> { return std::make_unique<TilingMapper>(); }},
+        {kTilingMapper,
+         []() -> std::unique_ptr<Mapper> { return std::make_unique<TilingMapper>(); }},
         {kSpatialMapper,
          []() -> std::unique_ptr<Mapper> { return std::make_unique<SpatialMapper>(); }},
         {"wave", []() -> std::unique_ptr<Mapper> { return std::make_unique<WaveMapper>(); }},
@@ -90,11 +91,13 @@ void check_mappable(const Network& network, const Machine& machine, const Mapper
                          "mapper '" +
                          kLoopNestMapper + "'");
     }
-    if (options.objective != MappingObjective::latency &&
-        machine.parts().mapper != kLoopNestMapper) {
-        throw InputError("machine '" + machine.name() + "' has the mapper '" +
-                         machine.parts().mapper + "', which maps for latency; the objective '" +
-                         name(options.objective) + "' is of the mapper '" + kLoopNestMapper + "'");
+    const std::string& mapper = machine.parts().mapper;
+    if (options.objective != MappingObjective::latency && mapper != kLoopNestMapper &&
+        mapper != kTilingMapper) {
+        throw InputError("machine '" + machine.name() + "' has the mapper '" + mapper +
+                         "', which maps for latency; the objective '" + name(options.objective) +
+                         "' is of the mappers '" + kLoopNestMapper + "' and '" + kTilingMapper +
+                         "'");
     }
     make_mapper(machine.parts().mapper)->check_layers(network, machine);
 }

@@ -47,7 +47,7 @@ struct MapperOptions {
     /// Layers that the mapper of loop nests searches at a time. What comes out is the same.
     std::size_t threads = 1;
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
-    /// Of the mapper of loop nests; the others make the time least.
+    /// Of the mappers of loop nests and tiles; the others make the time least.
     MappingObjective objective = MappingObjective::latency;
     /// Mappings that are given by hand, for the mapper of loop nests; others refuse them.
     std::optional<YamlValue> given{};
@@ -119,6 +119,8 @@ public:
                                       const MapperOptions& options) const = 0;
 };
 
+/// The mapper of a DRAM, a buffer and cores.
+inline constexpr const char* kTilingMapper = "tiling";
 /// The mapper of hierarchies of any depth; some keys of a machine are for it alone.
 inline constexpr const char* kLoopNestMapper = "loop_nest";
 /// The mapper of chips whose memory lies beside their cores; so are some.

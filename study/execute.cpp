@@ -72,8 +72,7 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
     return outcome;
 }
 
-/// Of a sampled decode step: the first round fills what the others find full. Prompts are read from
-/// a standing start.
+/// Of a sampled decode step.
 constexpr std::int64_t kStepRounds = 3;
 constexpr std::int64_t kStepWarmup = 2;
 
@@ -289,6 +288,30 @@ MapperOptions mapper_options(const RunSettings& settings, const Machine& machine
     return options;
 }
 
+Scenario step_rounds(std::int64_t users, bool standing_start) {
+    Scenario rounds;
+    rounds.batch = users;
+    rounds.items = (standing_start ? 1 : kStepRounds) * users;
+    rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * users;
+    return rounds;
+}
+
+MappedRun map_and_estimate(const NetworkAtPrecision& network, const Machine& machine,
+                           const MapperOptions& options, const Scenario& scenario,
+                           const Progress& progress) {
+    Executed run = estimated(network.network, machine, options, scenario, progress);
+    RunResult result = assemble_result({network.network,
+                                        machine,
+                                        run.mapping,
+                                        run.outcome,
+                                        scenario,
+                                        name(Engine::analytic),
+                                        network.precision,
+                                        network.kept,
+                                        {}});
+    return {std::move(run.mapping), std::move(result)};
+}
+
 StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
                             const std::vector<std::string>& overrides, const Progress& progress,
                             bool tells_most_users) {
@@ -299,10 +322,7 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
     return [=, &machine, &settings, &overrides](const Network& network, std::int64_t users,
                                                 StepPlace place) {
         const bool standing_start = place == StepPlace::alone;
-        Scenario rounds;
-        rounds.batch = users;
-        rounds.items = (standing_start ? 1 : kStepRounds) * users;
-        rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * users;
+        const Scenario rounds = step_rounds(users, standing_start);
         const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
         if (pipeline) {
             return run_over_cards(step, machine, settings, passage_of(place), *layout, overrides,

@@ -53,6 +53,21 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
 std::int64_t most_users_on_cards(const std::vector<Network>& steps, const Machine& machine,
                                  const RunSettings& settings, std::int64_t none);
 
+/// The rounds in which a step of a language model is run. Of a sampled decode step the first round
+/// fills what the others find full; prompts are read from a standing start.
+Scenario step_rounds(std::int64_t users, bool standing_start);
+
+/// A mapping, and what the analytic engine says of it at the machine's own clock.
+struct MappedRun {
+    Mapping mapping;
+    RunResult result;
+};
+
+/// `network` has the scenario's batch. Throws as execute().
+MappedRun map_and_estimate(const NetworkAtPrecision& network, const Machine& machine,
+                           const MapperOptions& options, const Scenario& scenario,
+                           const Progress& progress);
+
 /// The network at the batch and precision of `settings`, on `machine`; a language model in its
 /// phases. Throws InputError where the machine cannot compute or hold it, Interrupted on a
 /// signal that `progress` does not take, InternalError where something that always holds does not.

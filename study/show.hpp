@@ -14,6 +14,7 @@
 #include "arch/technology.hpp"
 #include "base/yaml.hpp"
 #include "study/configs.hpp"
+#include "study/execute.hpp"
 #include "study/published_figures.hpp"
 #include "study/settable_files.hpp"
 #include "workloads/network.hpp"
@@ -52,7 +53,7 @@ struct ShownStage {
 std::string stage_line(const std::optional<ShownStage>& stage);
 
 /// What is shown is of a stage where one is given.
-Shown show_mapping(const Network& network, const Machine& machine, const Mapping& mapping,
+Shown show_mapping(const Network& network, const Machine& machine, const MappedRun& run,
                    const std::optional<ShownStage>& stage);
 /// The memories of all cores, or with `core` (a lane) the blocks in one of them.
 Shown show_memory(const Network& network, const Machine& machine, const SpatialMemory& memory,

@@ -90,10 +90,12 @@ void ShowMapped::take(const NetworkSource& source) {
 void ShowMapped::take_network(const NetworkSource& source) {
     refuse_run_options(command_, *machine_);
     network_ = networks_.network(source);
+    scenario_ = networks_.rounds(source, network_->batch());
     options_.effort = request_.settings.effort;
     options_.objective = request_.settings.objective;
     options_.threads = request_.settings.threads;
     options_.cancelled = interrupted;
+    options_.rounds = scenario_.rounds();
 }
 
 void ShowMapped::take_stage(const NetworkSource& source) {
@@ -115,24 +117,20 @@ void ShowMapped::take_stage(const NetworkSource& source) {
     }
     network_ = stage.network;
     stage_ = {number + 1, laid_out.stages(), stage.part.cards, stage.part.first, stage.part.last};
+    scenario_ = stage.rounds;
     options_ = mapper_options(request_.settings, *machine_, stage.rounds);
 }
 
 Shown ShowMapped::mapping() {
     take(read());
     options_.given = load_mapping_config(configs_, command_.mapping, inputs_);
-    if (!stage_) {
-        if (network_->trains()) {
-            options_.rounds = 1;
-        } else {
-            network_ = part_on_card(*network_, *machine_);
-        }
+    if (!stage_ && !network_->trains()) {
+        network_ = part_on_card(*network_, *machine_);
     }
-    mapping_ = map_network(*network_, *machine_, options_);
-    if (mapping_.search_cut_after) {
-        std::cerr << search_cut_note(*mapping_.search_cut_after);
-    }
-    return show_mapping(*network_, *machine_, mapping_, stage_);
+    SearchCut cut{[](std::int64_t mappings) { std::cerr << search_cut_note(mappings); }};
+    run_ = map_and_estimate({*network_, request_.settings.precision, {}}, *machine_, options_,
+                            scenario_, {{}, {}, nullptr, &cut});
+    return show_mapping(*network_, *machine_, run_, stage_);
 }
 
 Shown ShowMapped::memory() {

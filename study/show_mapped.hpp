@@ -47,7 +47,8 @@ private:
     std::optional<Machine> machine_;
     std::optional<ShownStage> stage_;
     MapperOptions options_;
-    Mapping mapping_;
+    Scenario scenario_;
+    MappedRun run_;
     SpatialMemory memory_;
 };
 

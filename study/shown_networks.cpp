@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "study/execute.hpp"
 #include "study/training_run.hpp"
 #include "workloads/network_export.hpp"
 #include "workloads/transforms.hpp"
@@ -33,6 +34,16 @@ Network ShownNetworks::network(const NetworkSource& source) {
     }
     const Network step = step_of(source, scenario);
     return with_batch(at_precision(step, request_.settings.precision).network, scenario.batch);
+}
+
+Scenario ShownNetworks::rounds(const NetworkSource& source, std::int64_t batch) const {
+    Scenario scenario = asked_scenario(source);
+    if (scenario.training) {
+        scenario.items = scenario.batch;
+    } else if (scenario.language) {
+        scenario = step_rounds(batch, scenario.phase == Phase::prefill);
+    }
+    return scenario;
 }
 
 std::string ShownNetworks::file_of(const Network& network, const NetworkSource& source) const {

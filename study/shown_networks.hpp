@@ -29,6 +29,8 @@ public:
     /// training changes is told on standard error.
     Network network(const NetworkSource& source);
     Network network(const std::string& name) { return network(source(name)); }
+    /// The rounds in which that pass is looked at: those of a run.
+    [[nodiscard]] Scenario rounds(const NetworkSource& source, std::int64_t batch) const;
     /// As a file of one item, whatever the batch; a language model's of any number of tokens.
     [[nodiscard]] std::string file_of(const Network& network, const NetworkSource& source) const;
 

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "arch/loop_text.hpp"
 #include "base/parse.hpp"
 #include "base/quantity.hpp"
 
@@ -26,12 +26,6 @@ std::string held_text(const Layer& layer, const NestLevel& level, const std::vec
         }
     }
     return text.empty() ? "nothing" : text;
-}
-
-std::string lower(Dim dim) {
-    std::string text = name(dim);
-    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-    return text;
 }
 
 }  // namespace
@@ -55,11 +49,10 @@ std::string nest_code(const Layer& layer, const LoopNest& nest, const NestMachin
             const std::int64_t steps = steps_of(loop, size);
             if (steps > 1) {
                 indent += "  ";
-                code += indent + (loop.spatial ? "parallel for " : "for ") + lower(loop.dim) +
-                        " in " + std::to_string(steps) + " of " + std::to_string(loop.tile);
-                const std::int64_t rest = size - (steps - 1) * loop.tile;
-                code += rest < loop.tile ? ", the last of " + std::to_string(rest) : "";
-                code += loop.spatial ? " on " + memory.axes[loop.axis].name + "\n" : "\n";
+                code += indent +
+                        loop_line(loop.dim, size, loop.tile,
+                                  loop.spatial ? memory.axes[loop.axis].name : "") +
+                        "\n";
             }
             size = std::min(size, loop.tile);
         }

@@ -12,12 +12,6 @@
 namespace memwall {
 namespace {
 
-/// What a plan is made for.
-struct PlanAim {
-    Bytes capacity;
-    Starts starts = Starts::exposed;
-};
-
 /// Networks of more layers are planned once: their steps are long, and hide what comes.
 constexpr std::size_t kLarge = 400;
 
@@ -88,8 +82,12 @@ double cycles(const NetworkPlan& plan, const Stack& stack) {
 class StackedPlans {
 public:
     StackedPlans(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
-                 PassPlanner& passes)
-        : network_(network), hierarchy_(hierarchy), clock_(clock), passes_(passes) {}
+                 PassPlanner& passes, double dram_slowdown)
+        : network_(network),
+          hierarchy_(hierarchy),
+          clock_(clock),
+          passes_(passes),
+          aim_{hierarchy.buffer_config->capacity, Starts::exposed, dram_slowdown} {}
 
     void find(const NetworkPlan& others) {
         std::vector<bool> resident;
@@ -143,56 +141,154 @@ private:
     }
 
     [[nodiscard]] NetworkPlan plan(const std::vector<Stack>& stacks) {
-        return plan_network(network_, hierarchy_, hierarchy_.buffer_config->capacity, clock_,
-                            passes_, Starts::exposed, stacks);
+        return plan_network(network_, hierarchy_, clock_, passes_, aim_, stacks);
     }
 
     const Network& network_;
     const Hierarchy& hierarchy_;
     const ClockDomain& clock_;
     PassPlanner& passes_;
+    PlanAim aim_;
     std::vector<std::vector<Stack>> tried_;
     std::vector<NetworkPlan> found_;
+};
+
+/// How much slower a DRAM is taken to be for plans that weigh its traffic against time, and for
+/// those that look at nothing else.
+constexpr double kSlower = 2;
+constexpr double kNothingElse = 64;
+/// How much slower than the fastest a plan of the latter kind may be.
+constexpr double kPatient = 8;
+
+/// Collects plans that differ.
+class PlanList {
+public:
+    PlanList(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
+             PassPlanner& passes)
+        : network_(network), hierarchy_(hierarchy), clock_(clock), passes_(passes) {}
+
+    /// By the estimate, for the buffer and smaller ones; then depth first.
+    void add_fast(Effort effort) {
+        for (const PlanAim& aim :
+             plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(), effort)) {
+            try {
+                NetworkPlan plan = plan_network(network_, hierarchy_, clock_, passes_, aim);
+                if (!plans_.empty() && !is_near(plan)) {
+                    break;  // and so are those of still smaller ones
+                }
+                add(std::move(plan));
+            } catch (const InputError&) {
+                if (plans_.empty()) {
+                    throw;
+                }
+                break;  // smaller ones do not hold it either
+            }
+        }
+        if (may_stack(effort)) {
+            StackedPlans stacked(network_, hierarchy_, clock_, passes_, 1);
+            for (std::size_t p = 0; p < plans_.size() && p < kStackedPlans; ++p) {
+                stacked.find(plans_[p]);
+            }
+            for (NetworkPlan& plan : stacked.take()) {
+                if (is_near(plan)) {
+                    plans_.push_back(std::move(plan));
+                }
+            }
+        }
+    }
+
+    /// As for a DRAM that is slower than it is, so that less goes through it. That for the whole
+    /// buffer comes last.
+    void add_lean(double dram_slowdown, Effort effort) {
+        std::vector<NetworkPlan> found;
+        for (PlanAim aim :
+             plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(), effort)) {
+            aim.dram_slowdown = dram_slowdown;
+            if (aim.starts == Starts::exposed && effort != Effort::quick) {
+                continue;
+            }
+            try {
+                found.push_back(plan_network(network_, hierarchy_, clock_, passes_, aim));
+            } catch (const InputError&) {
+                break;  // smaller ones do not hold it either
+            }
+        }
+        for (auto plan = found.rbegin(); plan != found.rend(); ++plan) {
+            add_if_near(std::move(*plan), dram_slowdown);
+        }
+    }
+
+    /// The same with layers depth first.
+    void add_lean_stacks(double dram_slowdown, Effort effort) {
+        if (!may_stack(effort)) {
+            return;
+        }
+        StackedPlans stacked(network_, hierarchy_, clock_, passes_, dram_slowdown);
+        stacked.find(
+            plan_network(network_, hierarchy_, clock_, passes_,
+                         {hierarchy_.buffer_config->capacity, Starts::hidden, dram_slowdown}));
+        for (NetworkPlan& plan : stacked.take()) {
+            add_if_near(std::move(plan), dram_slowdown);
+        }
+    }
+
+    std::vector<NetworkPlan> take() { return std::move(plans_); }
+
+private:
+    void add(NetworkPlan plan) {
+        if (std::none_of(plans_.begin(), plans_.end(),
+                         [&](const NetworkPlan& known) { return does_same(plan, known); })) {
+            plans_.push_back(std::move(plan));
+        }
+    }
+
+    /// Adds a plan that was made for a slower DRAM, with its estimate at the DRAM's own pace.
+    void add_if_near(NetworkPlan plan, double dram_slowdown) {
+        double cycles = 0;
+        double dram = 0;
+        for (const LayerTiling& layer : plan.layers) {
+            cycles += std::max(layer.core_cycles, layer.dram_cycles / dram_slowdown);
+            dram += layer.dram_cycles / dram_slowdown;
+        }
+        plan.cycles_per_item = std::max(cycles, dram) / static_cast<double>(network_.batch());
+        const double limit = dram_slowdown == kNothingElse ? kPatient : kNear;
+        if (plan.cycles_per_item <= plans_.front().cycles_per_item * limit) {
+            add(std::move(plan));
+        }
+    }
+
+    [[nodiscard]] bool is_near(const NetworkPlan& plan) const {
+        return plan.cycles_per_item <= plans_.front().cycles_per_item * kNear;
+    }
+
+    [[nodiscard]] bool may_stack(Effort effort) const {
+        return effort != Effort::quick && network_.layers().size() <= kLarge;
+    }
+
+    const Network& network_;
+    const Hierarchy& hierarchy_;
+    const ClockDomain& clock_;
+    PassPlanner& passes_;
+    std::vector<NetworkPlan> plans_;
 };
 
 }  // namespace
 
 std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy& hierarchy,
                                          const ClockDomain& clock, const Cores& cores,
-                                         Effort effort) {
+                                         Effort effort, PlanPool pool) {
     PassPlanner passes(hierarchy, cores, effort == Effort::thorough);
-    std::vector<NetworkPlan> plans;
-    for (const PlanAim& aim :
-         plan_aims(hierarchy.buffer_config->capacity, network.layers().size(), effort)) {
-        try {
-            NetworkPlan plan =
-                plan_network(network, hierarchy, aim.capacity, clock, passes, aim.starts);
-            if (!plans.empty() && plan.cycles_per_item > plans.front().cycles_per_item * kNear) {
-                break;  // and so are those of still smaller ones
-            }
-            if (std::none_of(plans.begin(), plans.end(),
-                             [&](const NetworkPlan& known) { return does_same(plan, known); })) {
-                plans.push_back(std::move(plan));
-            }
-        } catch (const InputError&) {
-            if (plans.empty()) {
-                throw;
-            }
-            break;  // smaller ones do not hold it either
-        }
+    PlanList plans(network, hierarchy, clock, passes);
+    plans.add_fast(effort);
+    if (effort != Effort::quick || pool == PlanPool::all) {
+        plans.add_lean(kSlower, effort);
     }
-    if (effort != Effort::quick && network.layers().size() <= kLarge) {
-        StackedPlans stacked(network, hierarchy, clock, passes);
-        for (std::size_t p = 0; p < plans.size() && p < kStackedPlans; ++p) {
-            stacked.find(plans[p]);
-        }
-        for (NetworkPlan& plan : stacked.take()) {
-            if (plan.cycles_per_item <= plans.front().cycles_per_item * kNear) {
-                plans.push_back(std::move(plan));
-            }
-        }
+    if (pool == PlanPool::all) {
+        plans.add_lean_stacks(kSlower, effort);
+        plans.add_lean(kNothingElse, Effort::quick);
+        plans.add_lean_stacks(kNothingElse, effort);
     }
-    return plans;
+    return plans.take();
 }
 
 }  // namespace memwall

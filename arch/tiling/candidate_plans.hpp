@@ -11,11 +11,15 @@
 
 namespace memwall {
 
+/// Which plans are made: those that may be the fastest, or also those that may move least.
+enum class PlanPool { fast, all };
+
 /// Plans of one network that may be the fastest, from the largest share of the buffer to the
-/// smallest, each different, and those with layers depth first. The more effort, the more of them.
+/// smallest, each different, and those with layers depth first; then those that move less through
+/// the DRAM. The first is the fastest by the planner's estimate. The more effort, the more of them.
 /// Throws InputError where the network does not fit.
 std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy& hierarchy,
                                          const ClockDomain& clock, const Cores& cores,
-                                         Effort effort);
+                                         Effort effort, PlanPool pool);
 
 }  // namespace memwall

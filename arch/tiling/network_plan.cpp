@@ -22,12 +22,12 @@ struct Candidate {
     [[nodiscard]] std::int64_t tiles() const { return 2 * weight_slot + stage; }
 };
 
-DramPace pace(const DramConfig& dram, const ClockDomain& clock) {
+DramPace pace(const DramConfig& dram, const ClockDomain& clock, double slowdown) {
     const auto hertz = static_cast<double>(clock.frequency().count());
     const auto cycles = [&](Picoseconds time) {
-        return static_cast<double>(time.count()) * 1e-12 * hertz;
+        return static_cast<double>(time.count()) * 1e-12 * hertz * slowdown;
     };
-    return {&dram, dram.peak().count() / hertz, cycles(dram.row_switch()),
+    return {&dram, dram.peak().count() / hertz / slowdown, cycles(dram.row_switch()),
             cycles(dram.turn_time())};
 }
 
@@ -39,14 +39,14 @@ const Stack* stack_of(const std::vector<Stack>& stacks, std::size_t f) {
 
 class Planner {
 public:
-    Planner(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-            const ClockDomain& clock, PassPlanner& passes, Starts starts, std::vector<Stack> stacks)
+    Planner(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
+            PassPlanner& passes, const PlanAim& aim, std::vector<Stack> stacks)
         : network_(network),
           fused_(fuse_layers(network)),
           stacks_(std::move(stacks)),
-          capacity_(capacity.count()),
-          starts_(starts),
-          dram_(pace(*hierarchy.dram_config, clock)),
+          capacity_(aim.capacity.count()),
+          starts_(aim.starts),
+          dram_(pace(*hierarchy.dram_config, clock, aim.dram_slowdown)),
           residency_(network, hierarchy, fused_, stacks_),
           tiler_(network, fused_, dram_, passes),
           least_slot_(least_slot()) {
@@ -327,10 +327,10 @@ Bytes NetworkPlan::held(const Network& network, TensorId tensor) const {
     return network.tensor_bytes(tensor);
 }
 
-NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-                         const ClockDomain& clock, PassPlanner& planner, Starts starts,
+NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy,
+                         const ClockDomain& clock, PassPlanner& planner, const PlanAim& aim,
                          std::vector<Stack> stacks) {
-    return Planner(network, hierarchy, capacity, clock, planner, starts, std::move(stacks)).run();
+    return Planner(network, hierarchy, clock, planner, aim, std::move(stacks)).run();
 }
 
 }  // namespace memwall

@@ -50,11 +50,19 @@ struct NetworkPlan {
 /// it hides behind the layer before.
 enum class Starts { exposed, hidden };
 
-/// Plans `network`, whose batch runs through the machine together, with `capacity` bytes of the
-/// global buffer. Throws InputError where a layer does not fit in any tiling, with the bytes that
-/// are missing. `stacks`: layers that are to run depth first, in order.
-NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy, Bytes capacity,
-                         const ClockDomain& clock, PassPlanner& planner, Starts starts,
+/// What a plan is made for.
+struct PlanAim {
+    Bytes capacity;  ///< of the global buffer
+    Starts starts = Starts::exposed;
+    /// How much slower the DRAM is taken to be than it is: the slower, the less goes through it.
+    double dram_slowdown = 1;
+};
+
+/// Plans `network`, whose batch runs through the machine together. Throws InputError where a layer
+/// does not fit in any tiling, with the bytes that are missing. `stacks`: layers that are to run
+/// depth first, in order.
+NetworkPlan plan_network(const Network& network, const Hierarchy& hierarchy,
+                         const ClockDomain& clock, PassPlanner& planner, const PlanAim& aim,
                          std::vector<Stack> stacks = {});
 
 }  // namespace memwall

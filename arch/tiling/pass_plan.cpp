@@ -9,21 +9,20 @@
 
 namespace memwall {
 
-std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) {
+std::vector<Dim> cut_order(bool positions_outer) {
     std::vector<Dim> order;
     const auto append = [&](const std::array<Dim, 4>& dims) {
         order.insert(order.end(), std::begin(dims), std::end(dims));
     };
-    if (positions_outer) {
-        append(kPositionDims);
-        append(kChannelDims);
-    } else {
-        append(kChannelDims);
-        append(kPositionDims);
-    }
+    append(positions_outer ? kPositionDims : kChannelDims);
+    append(positions_outer ? kChannelDims : kPositionDims);
     append(kReductionDims);
+    return order;
+}
+
+std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) {
     std::vector<Box> boxes = {box};
-    for (const Dim dim : order) {
+    for (const Dim dim : cut_order(positions_outer)) {
         const std::int64_t size = tile[index(dim)];
         if (box[dim].size() <= size) {
             continue;

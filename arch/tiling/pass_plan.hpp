@@ -26,8 +26,11 @@ struct PassPlan {
     double cycles = 0;              ///< estimate for the whole tile
 };
 
-/// Cuts `box` into boxes of `tile`, channels, positions and reduction in the order of the plan; the
-/// reduction innermost.
+/// The dimensions that tiles and passes cut, outermost first: channels, positions and reduction in
+/// the order of the plan; the reduction innermost.
+std::vector<Dim> cut_order(bool positions_outer);
+
+/// Cuts `box` into boxes of `tile`, in the order of cut_order().
 std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer);
 
 class PassSearch;  // of one layer

@@ -8,6 +8,7 @@
 
 #include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
+#include "arch/outcome_figures.hpp"
 #include "arch/step_image.hpp"
 #include "tests/support/generated_layers.hpp"
 #include "tests/support/machines.hpp"
@@ -31,6 +32,18 @@ std::optional<Mapping> mapped(const Network& network, const Machine& machine, bo
     } catch (const InputError&) {
         return std::nullopt;
     }
+}
+
+/// Of an item, by the analytic engine.
+OutcomeFigures figures(const Network& network, const Machine& machine, MappingObjective objective) {
+    MapperOptions options;
+    options.rounds = 3;
+    options.objective = objective;
+    const Mapping mapping = map_network(network, machine, options);
+    const Program& program = mapping.program;
+    const Outcome outcome = estimate(program, machine, Window{program.rounds / 3});
+    return figures_of(program, machine, outcome, mapping.outermost) *
+           (1 / static_cast<double>(2 * network.batch()));
 }
 
 Outcome steady(const Mapping& mapping, const Machine& machine) {
@@ -208,6 +221,36 @@ TEST_CASE("A DRAM of less bandwidth, and a narrower bus, never make a network fa
         }
         CHECK(slower >= 3);
     }
+}
+
+TEST_CASE("A tiled network is never worse in what was asked for than when something else was") {
+    constexpr double kParts = 1.005;  // parts of a batch that are as good as each other
+    const std::vector<MappingObjective> all = {MappingObjective::latency, MappingObjective::energy,
+                                               MappingObjective::energy_delay,
+                                               MappingObjective::traffic};
+    std::map<MappingObjective, int> differs;
+    for (std::uint32_t seed = 301; seed <= 330; ++seed) {
+        Draw draw(seed);
+        const test::Generated generated =
+            test::generated_network(draw, static_cast<int>(draw(1, 5)));
+        const Network network = with_batch(generated.network, draw.one_of<std::int64_t>({1, 1, 4}));
+        const Machine machine = tiny_tiling(draw.one_of<std::int64_t>({700, 2000, 6000}));
+        if (!mapped(network, machine)) {
+            continue;
+        }
+        std::vector<OutcomeFigures> found;
+        for (const MappingObjective objective : all) {
+            found.push_back(figures(network, machine, objective));
+        }
+        for (std::size_t o = 0; o < all.size(); ++o) {
+            for (const OutcomeFigures& other : found) {
+                INFO("seed " << seed << ", " << name(all[o]) << "\n" << generated.yaml);
+                CHECK(found[o].of(all[o]) <= other.of(all[o]) * kParts);
+            }
+            differs[all[o]] += found[o].bytes < found[0].bytes ? 1 : 0;
+        }
+    }
+    CHECK(differs[MappingObjective::traffic] >= 3);
 }
 
 TEST_CASE("More effort of the spatial mapper never makes a network slower") {

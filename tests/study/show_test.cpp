@@ -26,13 +26,17 @@ Json number_of(const Json& shown, const std::string& name) {
     return nullptr;
 }
 
-Json shown_json(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "show");
+Json json_of(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--json", "-"});
     const ProgramRun run = run_memwall(arguments);
     INFO(run.err);
     REQUIRE(run.status == 0);
     return Json::parse(run.out);
+}
+
+Json shown_json(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "show");
+    return json_of(arguments);
 }
 
 }  // namespace
@@ -202,4 +206,40 @@ TEST_CASE("show says what it cannot show") {
           "error: show network: missing a name, as in memwall show network NAME\n");
     CHECK(run_memwall({"show", "mapping"}).err == "error: show mapping: missing --network NAME\n");
     CHECK(run_memwall({"show", "networks", "lenet"}).status == 2);
+}
+
+TEST_CASE("show mapping prints the loops of a tiled layer, and moves what run moves") {
+    const std::vector<std::string> what = {
+        "--machine", "von_neumann",
+        "--network", "tiny_residual",
+        "--batch",   "4",
+        "--set",     "machine.components.global_buffer.capacity=2 KiB",
+        "--set",     "machine.components.global_buffer.bank=64 B"};
+    std::vector<std::string> words = {"show", "mapping"};
+    words.insert(words.end(), what.begin(), what.end());
+    const Json shown = json_of(words);
+    words[0] = "run";
+    words[1] = "--engine=analytic";
+    const Json run = json_of(words)["runs"][0];
+    const double rounds = run["totals"]["items"].get<double>() / shown["sub_batch"].get<double>();
+    std::int64_t bytes = 0;
+    for (std::size_t l = 0; l < shown["layers"].size(); ++l) {
+        for (const Json& row : shown["layers"][l]["traffic_bytes"]) {
+            const Json& of = run["layers"][l]["traffic_bytes"][row["memory"].get<std::string>()]
+                                [row["tensor"].get<std::string>()];
+            CHECK(row["read"].get<double>() * rounds == of["read"].get<double>());
+            CHECK(row["written"].get<double>() * rounds == of["write"].get<double>());
+            bytes += row["memory"] == "dram" ? row["read"].get<std::int64_t>() : 0;
+        }
+    }
+    CHECK(bytes > 0);
+    CHECK(shown["seconds_a_sub_batch"].get<double>() * rounds ==
+          Approx(run["totals"]["window_s"].get<double>()));
+    CHECK(shown["energy_a_sub_batch_j"].get<double>() * rounds ==
+          Approx(run["totals"]["energy_j"].get<double>()));
+    const std::string loops = shown["layers"][0]["loops"];
+    INFO(loops);
+    CHECK(loops.find("dram holds inputs, weights") == 0);
+    CHECK(loops.find("\n  for ") != std::string::npos);
+    CHECK(loops.find("parallel for ") != std::string::npos);
 }

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/tiling/choose_plan.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "arch/estimate.hpp"
+#include "arch/tiling/candidate_plans.hpp"
+#include "arch/tiling/emit.hpp"
+#include "base/error.hpp"
+#include "workloads/transforms.hpp"
+
+namespace memwall {
+namespace {
+
+/// Plans of other parts of the batch are made, but not looked at, where the planner's estimate is
+/// above that of the best part by more than this factor.
+constexpr double kNearPart = 1.5;
+
+/// Parts of the batch whose times, or energies, differ by less are as good as each other: the
+/// engine has no such precision. What comes second decides.
+constexpr double kTie = 0.005;
+
+/// A refusal for want of room, told where the file says how much there is.
+DoesNotFit at_capacity(const InputError& refusal, const Component& memory) {
+    std::vector<Diagnostic> faults = refusal.faults();
+    for (Diagnostic& fault : faults) {
+        fault.where = fault.where.line > 0 ? fault.where : memory.capacity_where;
+    }
+    DoesNotFit placed(std::move(faults));
+    return placed;
+}
+
+/// The plans of a part of the batch.
+struct PartPlans {
+    Network network;
+    std::vector<NetworkPlan> plans;
+
+    /// Estimate.
+    [[nodiscard]] double cycles() const { return plans.front().cycles_per_item; }
+};
+
+class PlanChooser {
+public:
+    PlanChooser(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
+                const Cores& cores, const MapperOptions& options)
+        : network_(network),
+          machine_(machine),
+          hierarchy_(hierarchy),
+          cores_(cores),
+          clock_(machine.clock(machine.component(hierarchy.array).clock)),
+          options_(options),
+          pool_(options.effort == Effort::thorough || options.objective != MappingObjective::latency
+                    ? PlanPool::all
+                    : PlanPool::fast) {}
+
+    PlanChoice run() {
+        make_plans(options_.effort);
+        if (options_.effort == Effort::thorough) {
+            make_plans(Effort::normal);
+        }
+        if (pool_ == PlanPool::fast) {
+            leave_best_parts();
+        }
+        if (parts_.size() > 1 || parts_.front().plans.size() > 1) {
+            compare();
+        }
+        PartPlans& part = parts_[best_.part];
+        return {std::move(part.network), std::move(part.plans[best_.plan]), compared_.size()};
+    }
+
+private:
+    /// A plan of a part.
+    struct Place {
+        std::size_t part = 0;
+        std::size_t plan = 0;
+    };
+
+    struct Compared {
+        Place place;
+        OutcomeFigures figures;  ///< of an item
+    };
+
+    /// For the whole batch and its equal parts.
+    void make_plans(Effort effort) {
+        std::optional<InputError> refusal;
+        const std::size_t before = parts_.size();
+        for (std::int64_t items = network_.batch(); items >= 1; --items) {
+            throw_if_cancelled(options_);
+            // All users have their state; gradients are those of the whole batch.
+            const bool together = network_.state_bytes().count() > 0 || network_.trains();
+            if (network_.batch() % items != 0 || (together && items < network_.batch())) {
+                continue;
+            }
+            Network part = with_batch(network_, items);
+            try {
+                std::vector<NetworkPlan> plans =
+                    candidate_plans(part, hierarchy_, clock_, cores_, effort, pool_);
+                parts_.push_back({std::move(part), std::move(plans)});
+            } catch (const InputError& error) {
+                refusal = error;
+            }
+        }
+        if (parts_.size() == before) {
+            throw at_capacity(*refusal, machine_.component(hierarchy_.buffer));
+        }
+    }
+
+    /// Of parts that are as fast by the estimate, the largest.
+    [[nodiscard]] std::size_t fastest_part() const {
+        std::size_t fastest = 0;
+        for (std::size_t c = 1; c < parts_.size(); ++c) {
+            fastest = parts_[c].cycles() < parts_[fastest].cycles() * (1 - 1e-9) ? c : fastest;
+        }
+        return fastest;
+    }
+
+    /// Keeps the part of the batch that is best by the planner's estimate, and that which the
+    /// engine finds best by the first and the last plan of each.
+    void leave_best_parts() {
+        const std::size_t fastest = fastest_part();
+        std::vector<std::size_t> keep = {fastest};
+        if (options_.effort != Effort::quick && parts_.size() > 1) {
+            const double most = parts_[fastest].cycles() * kNearPart;
+            for (std::size_t c = 0; c < parts_.size(); ++c) {
+                if (parts_[c].cycles() <= most) {
+                    measure({c, 0});
+                    measure({c, parts_[c].plans.size() - 1});
+                }
+            }
+            const std::size_t found = compared_.empty() ? fastest : compared_[best()].place.part;
+            if (found != fastest) {
+                keep.push_back(found);
+            }
+        }
+        std::vector<PartPlans> kept;
+        for (const std::size_t c : keep) {
+            kept.push_back(std::move(parts_[c]));
+        }
+        parts_ = std::move(kept);
+        compared_.clear();
+    }
+
+    void compare() {
+        for (std::size_t c = 0; c < parts_.size(); ++c) {
+            for (std::size_t p = 0; p < parts_[c].plans.size(); ++p) {
+                measure({c, p});
+            }
+        }
+        if (compared_.empty()) {
+            throw *refusal_;
+        }
+        best_ = compared_[best()].place;
+    }
+
+    void measure(Place place) {
+        throw_if_cancelled(options_);
+        const PartPlans& part = parts_[place.part];
+        try {
+            compared_.push_back({place, measured(part.network, part.plans[place.plan])});
+        } catch (const InputError& error) {  // more goes through the DRAM than it holds
+            refusal_ = refusal_ ? refusal_ : error;
+        }
+    }
+
+    // MODEL: of a batch's parts whose best plans differ by less than 0.5 % in time or energy, that
+    // with less of the other goes through the machine together.
+    /// Of what was compared, by its place there: the best of each part, then of those.
+    [[nodiscard]] std::size_t best() const {
+        std::map<std::size_t, std::size_t> by_part;
+        for (std::size_t c = 0; c < compared_.size(); ++c) {
+            const auto [at, fresh] = by_part.try_emplace(compared_[c].place.part, c);
+            if (!fresh && is_better(compared_[c].figures, compared_[at->second].figures)) {
+                at->second = c;
+            }
+        }
+        const MappingObjective objective = options_.objective;
+        const double tie = objective == MappingObjective::traffic ? 0 : kTie;
+        double most = std::numeric_limits<double>::infinity();
+        for (const auto& [part, c] : by_part) {
+            most = std::min(most, compared_[c].figures.of(objective) * (1 + tie));
+        }
+        std::optional<std::size_t> found;
+        for (const auto& [part, c] : by_part) {
+            const OutcomeFigures& figures = compared_[c].figures;
+            if (figures.of(objective) <= most &&
+                (!found ||
+                 figures.second(objective) < compared_[*found].figures.second(objective))) {
+                found = c;
+            }
+        }
+        return *found;
+    }
+
+    [[nodiscard]] bool is_better(const OutcomeFigures& figures, const OutcomeFigures& than) const {
+        constexpr double kRounding = 1e-9;
+        const double difference = figures.of(options_.objective) - than.of(options_.objective);
+        const double rounding = kRounding * than.of(options_.objective);
+        return difference < -rounding ||
+               (difference <= rounding && figures.second(options_.objective) <
+                                              than.second(options_.objective) * (1 - kRounding));
+    }
+
+    /// What an item takes in a plan's two steady rounds as a program.
+    [[nodiscard]] OutcomeFigures measured(const Network& network, const NetworkPlan& plan) const {
+        constexpr std::int64_t kRounds = 2;
+        MapperOptions options;
+        options.rounds = kRounds + 1;
+        options.repetition = true;
+        options.cancelled = options_.cancelled;
+        const Program program = emit_tiling(network, machine_, hierarchy_, cores_, plan, options);
+        const Outcome outcome = estimate(program, machine_, Window{1}, {}, options_.cancelled);
+        const auto items = static_cast<double>(kRounds * network.batch());
+        return figures_of(program, machine_, outcome, hierarchy_.dram,
+                          host_time(network) * kRounds) *
+               (1 / items);
+    }
+
+    /// What a round takes at least: all inputs come over the link to the host, and all outputs go.
+    /// The few rounds of an estimate can seem shorter, where the first ones wait for more than the
+    /// last.
+    [[nodiscard]] Picoseconds host_time(const Network& network) const {
+        if (!hierarchy_.host.valid()) {
+            return Picoseconds(0);
+        }
+        Bytes in;
+        Bytes out;
+        const std::vector<bool> leaves = network.output_storage();
+        for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+            const TensorId id(t);
+            in +=
+                network.tensor(id).kind == TensorKind::input ? network.tensor_bytes(id) : Bytes(0);
+            out += leaves[t] ? network.tensor_bytes(id) : Bytes(0);
+        }
+        const auto& link = std::get<LinkConfig>(machine_.component(hierarchy_.host).config);
+        const double seconds =
+            static_cast<double>(std::max(in, out).count()) / link.bandwidth.count();
+        return Picoseconds(static_cast<std::int64_t>(seconds * 1e12));
+    }
+
+    const Network& network_;
+    const Machine& machine_;
+    const Hierarchy& hierarchy_;
+    const Cores& cores_;
+    const ClockDomain& clock_;
+    const MapperOptions& options_;
+    PlanPool pool_;
+    std::vector<PartPlans> parts_;
+    std::vector<Compared> compared_;
+    std::optional<InputError> refusal_;
+    Place best_;
+};
+
+}  // namespace
+
+PlanChoice choose_plan(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
+                       const Cores& cores, const MapperOptions& options) {
+    return PlanChooser(network, machine, hierarchy, cores, options).run();
+}
+
+}  // namespace memwall

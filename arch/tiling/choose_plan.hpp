@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which plan a network runs by: of those that may be the best, the one that the analytic engine
+// finds best, for the whole batch or equal parts of it.
+#pragma once
+
+#include <cstddef>
+
+#include "arch/core_work.hpp"
+#include "arch/mapper.hpp"
+#include "arch/outcome_figures.hpp"
+#include "arch/tiling/hierarchy.hpp"
+#include "arch/tiling/network_plan.hpp"
+#include "workloads/network.hpp"
+
+namespace memwall {
+
+/// A plan for what runs through the machine together: the whole batch or an equal part of it.
+struct PlanChoice {
+    Network network;
+    NetworkPlan plan;
+    std::size_t compared = 1;  ///< plans that the analytic engine was asked about
+};
+
+/// By the objective of `options`. Throws DoesNotFit where the network has no room, Interrupted
+/// where it is cancelled. More effort tries all that less does, so it is never worse.
+PlanChoice choose_plan(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
+                       const Cores& cores, const MapperOptions& options);
+
+}  // namespace memwall
