@@ -348,14 +348,13 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
 
 }  // namespace
 
-std::int64_t most_users_on_cards(const std::vector<Network>& steps, const Machine& machine,
-                                 const RunSettings& settings, std::int64_t none) {
+CardFit card_fit(const std::vector<Network>& steps, const Machine& machine,
+                 const RunSettings& settings) {
     std::vector<Network> asked;
     for (const Network& step : steps) {
         asked.push_back(with_items(step, settings.precision, 1).network);
     }
-    const CardFits fits = card_fits(machine, settings);
-    return CardFit(std::move(asked), machine, fits).most_users(none);
+    return {std::move(asked), machine, card_fits(machine, settings)};
 }
 
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,
