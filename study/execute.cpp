@@ -224,7 +224,8 @@ RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine
     RunResult result =
         run_cards(asked.network, machine, passage, layout, run, card_fits(machine, settings));
     if (progress.laid_out != nullptr) {
-        progress.laid_out->keep_step(asked.network, layout.division);
+        progress.laid_out->keep_step(asked.network, machine.parts().cards->together,
+                                     layout.division);
     }
     return result;
 }
@@ -298,16 +299,18 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
     layout->tells_most_users = tells_most_users;
     return [=, &machine, &settings, &overrides](const Network& network, std::int64_t users,
                                                 StepPlace place) {
+        if (pipeline) {
+            const std::int64_t together = machine.parts().cards->together;
+            return run_over_cards(
+                with_items(network, settings.precision, ceil_divide(users, together) * together),
+                machine, settings, passage_of(place), *layout, overrides, progress);
+        }
         const bool standing_start = place == StepPlace::alone;
         Scenario rounds;
         rounds.batch = users;
         rounds.items = (standing_start ? 1 : kStepRounds) * users;
         rounds.warmup_items = (standing_start ? 0 : kStepWarmup) * users;
         const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
-        if (pipeline) {
-            return run_over_cards(step, machine, settings, passage_of(place), *layout, overrides,
-                                  progress);
-        }
         RunResult result = run_at_once(step, machine, settings, rounds, overrides, progress);
         if (progress.laid_out != nullptr && !machine.parts().cards) {
             progress.laid_out->keep_whole(step.network, rounds, result);
@@ -341,9 +344,10 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
                    ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
                    : run_at_once(asked, machine, settings, scenario, overrides, progress);
     }
+    const Machine grouped = in_equal_groups(machine, scenario.language->users);
     return run_language(
         source, scenario,
-        make_step_runner(machine, settings, overrides, progress, progress.laid_out == nullptr));
+        make_step_runner(grouped, settings, overrides, progress, progress.laid_out == nullptr));
 }
 
 }  // namespace
