@@ -41,8 +41,8 @@ std::optional<std::int64_t> enough_cards(const Network& network, const Machine& 
 
 }  // namespace
 
-CardFit::CardFit(std::vector<Network> steps, const Machine& machine, const CardFits& fits)
-    : steps_(std::move(steps)), machine_(machine), fits_(fits) {
+CardFit::CardFit(std::vector<Network> steps, const Machine& machine, CardFits fits)
+    : steps_(std::move(steps)), machine_(machine), fits_(std::move(fits)) {
     ensure(!steps_.empty(), "a network has a step");
 }
 

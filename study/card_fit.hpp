@@ -22,8 +22,8 @@ using CardFits = std::function<bool(const Network& part)>;
 class CardFit {
 public:
     /// `steps`: at least one, that with the largest caches first, each of any number of users.
-    /// Machine and `fits` must outlive it.
-    CardFit(std::vector<Network> steps, const Machine& machine, const CardFits& fits);
+    /// The machine must outlive it.
+    CardFit(std::vector<Network> steps, const Machine& machine, CardFits fits);
 
     /// Whether so many users have room in some division.
     [[nodiscard]] bool holds(std::int64_t users);
@@ -37,7 +37,7 @@ private:
 
     std::vector<Network> steps_;
     const Machine& machine_;
-    const CardFits& fits_;
+    CardFits fits_;
     std::map<std::string, bool> known_;  ///< by shape of a part
 };
 

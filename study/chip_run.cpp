@@ -175,15 +175,18 @@ ChipRun part_again(const RunResult& found, const RunAgain& again, std::size_t nu
     }
     std::size_t first = 0;
     for (std::size_t s = 0; s < number; ++s) {
-        const CardPart part = laid_out.stage(s, machine).part;
+        const CardPart part = laid_out.stage(s).part;
         first += part.network.layers().size() * static_cast<std::size_t>(part.cards);
     }
-    const LaidOutStage stage = laid_out.stage(number, machine);
+    const LaidOutStage stage = laid_out.stage(number);
     const std::size_t layers = stage.network.layers().size();
     if (first + layers > found.layers.size()) {
         throw_changed(file, "its layers come out otherwise");
     }
-    const MapperOptions options = mapper_options(again.settings, machine, stage.rounds);
+    MapperOptions options = mapper_options(again.settings, machine, stage.rounds);
+    if (machine.parts().cards) {
+        options.together = stage.together;
+    }
     ChipRun chip{stage.network, std::move(machine), options, where, found, *stage.run};
     chip.found.layers = some_layers(found, first, layers);
     chip.now.layers = some_layers(*stage.run, 0, layers);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
+#include "arch/mapper.hpp"
 #include "sim/result_csv.hpp"
 #include "sim/result_json.hpp"
 #include "study/commands.hpp"
@@ -33,19 +35,36 @@ void check_machines(const std::vector<std::string>& machines) {
     }
 }
 
-std::vector<RunResult> run_all(const NetworkSource& network, const std::vector<Machine>& machines,
-                               const RunRequest& request) {
+/// Runs, and of machines that the network does not fit why.
+struct Compared {
     std::vector<RunResult> runs;
+    std::vector<std::string> refused;  ///< a sentence each
+};
+
+/// A machine that the network does not fit is left out, as long as two are left.
+Compared run_all(const NetworkSource& network, const std::vector<Machine>& machines,
+                 const RunRequest& request) {
+    Compared compared;
+    std::vector<Diagnostic> faults;
     ProgressBar bar(network.network().name());
     for (std::size_t m = 0; m < machines.size(); ++m) {
         const auto progress = [&](double fraction) {
             bar.show((static_cast<double>(m) + fraction) / static_cast<double>(machines.size()));
         };
-        runs.push_back(
-            execute(network, machines[m], request.settings, request.override_texts,
-                    {progress, [&bar](const std::string& line) { bar.tell_once(line); }}));
+        try {
+            compared.runs.push_back(
+                execute(network, machines[m], request.settings, request.override_texts,
+                        {progress, [&bar](const std::string& line) { bar.tell_once(line); }}));
+        } catch (const DoesNotFit& refusal) {
+            faults.insert(faults.end(), refusal.faults().begin(), refusal.faults().end());
+            compared.refused.push_back(machines[m].name() +
+                                       " is left out: " + refusal.faults().front().message);
+        }
     }
-    return runs;
+    if (compared.runs.size() < 2 && !faults.empty()) {
+        throw DoesNotFit(std::move(faults));
+    }
+    return compared;
 }
 
 /// All machines are read before the first runs: a fault of the last is not found after minutes.
@@ -95,12 +114,14 @@ void compare_command(const CommandLine& command, const Configs& configs) {
     output.spare(inputs.paths());
     Result result;
     result.provenance = provenance(request, inputs);
-    result.runs = run_all(network, machines, request);
+    Compared compared = run_all(network, machines, request);
+    result.runs = std::move(compared.runs);
     std::vector<const RunResult*> runs;
     for (const RunResult& run : result.runs) {
         runs.push_back(&run);
     }
     result.findings = findings(runs);
+    result.findings.insert(result.findings.end(), compared.refused.begin(), compared.refused.end());
     output.write([&] { return to_json(result); }, [&] { return to_csv(result); },
                  [&] { return compare_report(runs, result.findings); });
 }

@@ -223,7 +223,8 @@ RunResult run_over_cards(const NetworkAtPrecision& asked, const Machine& machine
     RunResult result =
         run_cards(asked.network, machine, passage, layout, run, card_fits(machine, settings));
     if (progress.laid_out != nullptr) {
-        progress.laid_out->keep_step(asked.network, layout.division);
+        progress.laid_out->keep_step(asked.network, machine.parts().cards->together,
+                                     layout.division);
     }
     return result;
 }
@@ -321,13 +322,15 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
     layout->tells_most_users = tells_most_users;
     return [=, &machine, &settings, &overrides](const Network& network, std::int64_t users,
                                                 StepPlace place) {
+        if (pipeline) {
+            const std::int64_t together = machine.parts().cards->together;
+            return run_over_cards(
+                with_items(network, settings.precision, ceil_divide(users, together) * together),
+                machine, settings, passage_of(place), *layout, overrides, progress);
+        }
         const bool standing_start = place == StepPlace::alone;
         const Scenario rounds = step_rounds(users, standing_start);
         const NetworkAtPrecision step = with_items(network, settings.precision, rounds.batch);
-        if (pipeline) {
-            return run_over_cards(step, machine, settings, passage_of(place), *layout, overrides,
-                                  progress);
-        }
         RunResult result = run_at_once(step, machine, settings, rounds, overrides, progress);
         if (progress.laid_out != nullptr && !machine.parts().cards) {
             progress.laid_out->keep_whole(step.network, rounds, result);
@@ -361,21 +364,21 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
                    ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
                    : run_at_once(asked, machine, settings, scenario, overrides, progress);
     }
+    const Machine grouped = in_equal_groups(machine, scenario.language->users);
     return run_language(
         source, scenario,
-        make_step_runner(machine, settings, overrides, progress, progress.laid_out == nullptr));
+        make_step_runner(grouped, settings, overrides, progress, progress.laid_out == nullptr));
 }
 
 }  // namespace
 
-std::int64_t most_users_on_cards(const std::vector<Network>& steps, const Machine& machine,
-                                 const RunSettings& settings, std::int64_t none) {
+CardFit card_fit(const std::vector<Network>& steps, const Machine& machine,
+                 const RunSettings& settings) {
     std::vector<Network> asked;
     for (const Network& step : steps) {
         asked.push_back(with_items(step, settings.precision, 1).network);
     }
-    const CardFits fits = card_fits(machine, settings);
-    return CardFit(std::move(asked), machine, fits).most_users(none);
+    return {std::move(asked), machine, card_fits(machine, settings)};
 }
 
 RunResult execute(const NetworkSource& source, const Machine& machine, const RunSettings& settings,

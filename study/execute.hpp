@@ -11,6 +11,7 @@
 #include "arch/machine.hpp"
 #include "arch/mapper.hpp"
 #include "sim/result.hpp"
+#include "study/card_fit.hpp"
 #include "study/command_line.hpp"
 #include "study/laid_out.hpp"
 #include "study/language_run.hpp"
@@ -48,10 +49,10 @@ StepRunner make_step_runner(const Machine& machine, const RunSettings& settings,
                             const std::vector<std::string>& overrides, const Progress& progress,
                             bool tells_most_users);
 
-/// The most users, less than `none`, for whom all steps find room on the cards of a pipeline,
-/// divided alike; 0: for nobody. The step with the largest caches is the first.
-std::int64_t most_users_on_cards(const std::vector<Network>& steps, const Machine& machine,
-                                 const RunSettings& settings, std::int64_t none);
+/// What finds room on the cards of a pipeline, of steps that are divided alike; that with the
+/// largest caches is the first. The machine must outlive it.
+CardFit card_fit(const std::vector<Network>& steps, const Machine& machine,
+                 const RunSettings& settings);
 
 /// The rounds in which a step of a language model is run. Of a sampled decode step the first round
 /// fills what the others find full; prompts are read from a standing start.

@@ -22,6 +22,15 @@ Machine one_instance(const Machine& machine) {
     return Machine(std::move(parts));
 }
 
+Machine in_equal_groups(const Machine& machine, std::int64_t users) {
+    Machine::Parts parts = machine.parts();
+    if (parts.cards) {
+        std::int64_t& together = parts.cards->together;
+        together = ceil_divide(users, ceil_divide(users, together));
+    }
+    return Machine(std::move(parts));
+}
+
 RunResult of_instances(RunResult one, std::int64_t instances) {
     const Joules energy_per_item = one.totals.energy_per_item;
     RunResult all = of_equal_cards(std::move(one), instances);

@@ -15,6 +15,10 @@ std::int64_t instances_of(const Machine& machine);
 /// The machine with the cards of one instance alone.
 Machine one_instance(const Machine& machine);
 
+/// MODEL: users go through a card in as few groups as the machine allows, of equal size; places of
+/// the last that stay empty are computed all the same. The machine with groups of that size.
+Machine in_equal_groups(const Machine& machine, std::int64_t users);
+
 /// All of the machine, by a run on one instance: each does the same with users of its own, so
 /// rates, powers and counts are so many times as large; times and what an item needs stay.
 RunResult of_instances(RunResult one, std::int64_t instances);

@@ -30,10 +30,11 @@ void LaidOut::keep_run(const Network& network, const Scenario& rounds, const Run
 
 void LaidOut::keep_whole(const Network& step, const Scenario& rounds, const RunResult& run) {
     keep_run(step, rounds, run);
-    keep_step(step, {{std::vector<bool>(step.layers().size(), true), 1}});
+    keep_step(step, 1, {{std::vector<bool>(step.layers().size(), true), 1}});
 }
 
-void LaidOut::keep_step(const Network& step, const Division& division) {
+void LaidOut::keep_step(const Network& step, std::int64_t together, const Division& division) {
+    together_ = together;
     if (!same(division, division_)) {
         steps_.clear();
         division_ = division;
@@ -41,16 +42,16 @@ void LaidOut::keep_step(const Network& step, const Division& division) {
     steps_.push_back(step);
 }
 
-LaidOutStage LaidOut::stage(std::size_t stage, const Machine& machine) const {
+LaidOutStage LaidOut::stage(std::size_t stage) const {
     const auto fullest = std::max_element(
         steps_.begin(), steps_.end(),
         [](const Network& a, const Network& b) { return a.state_bytes() < b.state_bytes(); });
     ensure(fullest != steps_.end() && stage < division_.size(), "a stage of a step was run");
     LaidOutStage laid_out;
     laid_out.part = part_of(*fullest, division_[stage]);
+    laid_out.together = together_;
     // A card has all users in a round, or a group of them.
-    const auto& cards = machine.parts().cards;
-    for (const std::int64_t items : {fullest->batch(), cards ? cards->together : 1}) {
+    for (const std::int64_t items : {fullest->batch(), together_}) {
         laid_out.network = with_batch(laid_out.part.network, items);
         const auto run = runs_.find(shape_text(laid_out.network));
         if (run != runs_.end()) {

@@ -23,6 +23,7 @@ struct LaidOutStage {
     CardPart part;
     Network network;  ///< the part with as many items as a round of the card has
     Scenario rounds;
+    std::int64_t together = 1;  ///< items that go through the card at a time
     /// Of the card with all its users, or of one that has the same but for names. Of the log.
     const RunResult* run = nullptr;
 };
@@ -35,15 +36,16 @@ public:
     void keep_run(const Network& network, const Scenario& rounds, const RunResult& run);
     /// A step that one chip did all of.
     void keep_whole(const Network& step, const Scenario& rounds, const RunResult& run);
-    /// A step, at its batch and precision, and how it was divided in the end. Steps that were
-    /// divided otherwise before are forgotten: they come again.
-    void keep_step(const Network& step, const Division& division);
+    /// A step, at its batch and precision, how many items go through a card together, and how it
+    /// was divided in the end. Steps that were divided otherwise before are forgotten: they come
+    /// again.
+    void keep_step(const Network& step, std::int64_t together, const Division& division);
 
     /// 0: nothing was divided.
     [[nodiscard]] std::size_t stages() const { return division_.size(); }
     [[nodiscard]] std::size_t steps() const { return steps_.size(); }
-    /// A stage, from 0, of the step with the largest caches. The machine is the one of the run.
-    [[nodiscard]] LaidOutStage stage(std::size_t stage, const Machine& machine) const;
+    /// A stage, from 0, of the step with the largest caches.
+    [[nodiscard]] LaidOutStage stage(std::size_t stage) const;
 
 private:
     struct CardRun {
@@ -53,6 +55,7 @@ private:
 
     std::map<std::string, CardRun> runs_;  ///< by shape
     std::vector<Network> steps_;
+    std::int64_t together_ = 1;
     Division division_;
 };
 

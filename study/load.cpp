@@ -105,6 +105,10 @@ Network NetworkSource::prefill(std::int64_t prompt) const {
     return keeping_prompt(whole, layers_of_prompt(whole, at({prompt > 1 ? prompt - 1 : 2, 0})));
 }
 
+bool NetworkSource::has_chunks() const {
+    return at({1, 1}).inputs().size() < 2;
+}
+
 Network NetworkSource::chunk_step(std::int64_t positions, std::int64_t context) const {
     Network chunk = at({positions, context});
     if (chunk.inputs().size() > 1) {

@@ -90,6 +90,8 @@ public:
     void expect_steps(Phase phase) const;
     /// The network that reads a prompt and keeps what later tokens need.
     [[nodiscard]] Network prefill(std::int64_t prompt) const;
+    /// Whether a prompt may be read in parts: not by an encoder.
+    [[nodiscard]] bool has_chunks() const;
     /// Some positions of a prompt of which `context` were read before. Throws InputError for an
     /// encoder, which sees all of a prompt at once.
     [[nodiscard]] Network chunk_step(std::int64_t positions, std::int64_t context) const;

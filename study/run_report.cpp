@@ -42,6 +42,9 @@ std::string latency_note(const RunResult& run) {
                    ? "of 1 " + run.totals.item + " at a time"
                    : fmt::format("of {} {}s that go together", run.totals.items_together,
                                  run.totals.item);
+        if (const std::int64_t last = run.scenario.batch % run.totals.items_together; last > 0) {
+            note += fmt::format(" ({} of the last group)", last);
+        }
     }
     if (latency.most) {
         note += (note.empty() ? "" : "; ") + ("p50 " + format_seconds(*latency.p50)) + ", p99 " +

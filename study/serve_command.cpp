@@ -18,6 +18,7 @@
 #include "study/server_power.hpp"
 #include "study/serving/arrivals.hpp"
 #include "study/serving/modelled_costs.hpp"
+#include "study/serving/prompt_plan.hpp"
 #include "study/serving/serving_result.hpp"
 
 namespace memwall {
@@ -148,19 +149,28 @@ void serve(const NetworkSource& network, const Machine& machine, const RunReques
                                 return make_step_runner(machine, request.settings,
                                                         request.override_texts, progress, false);
                             },
-                            [&](const std::vector<Network>& steps, std::int64_t none) {
-                                return most_users_on_cards(steps, machine, request.settings, none);
+                            [&](const std::vector<Network>& steps) {
+                                return card_fit(steps, machine, request.settings);
                             }};
     const TokenRanges ranges = token_ranges(result.requests);
     result.longest_context = ranges.most_context;
-    result.places =
-        request.settings.scenario.users
-            ? *request.settings.scenario.users
-            : places_that_fit(model, ranges, static_cast<std::int64_t>(result.requests.size()));
-    ServingCosts costs = modelled_costs(model, ranges, result.places);
+    AskedPlan asked;
+    asked.places = request.settings.scenario.users;
+    asked.chunk = request.settings.scenario.chunk;
+    asked.requests = static_cast<std::int64_t>(result.requests.size());
+    const ServingPlan plan = plan_serving(model, ranges, asked);
+    result.places = plan.places;
+    result.chunk = plan.chunk;
+    result.chunk_chosen = plan.chunk_chosen;
+    ServingCosts costs = modelled_costs(model, ranges, plan.places, plan.chunk);
     ServingOutcome outcome = serve_requests(result.requests, result.instances, costs, interrupted);
     result.step_checks = costs.steps.check(kStepChecks);
     result.prompt_checks = costs.prompts.check(kPromptChecks);
+    for (GridCheck& check : result.prompt_checks) {
+        if (plan.chunk > 0) {  // so many tokens behind so many
+            check = {1, check.users + check.tokens, check.error};
+        }
+    }
     result.runs = costs.steps.runs() + costs.prompts.runs();
     result.served = std::move(outcome.served);
     result.totals = serving_totals(result.requests, result.served, result.instances, result.places);

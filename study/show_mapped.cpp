@@ -110,7 +110,7 @@ void ShowMapped::take_stage(const NetworkSource& source) {
     ensure(run.totals.pipeline && laid_out.stages() == run.totals.pipeline->stages.size(),
            "a run over cards has stages");
     const std::size_t number = asked_stage(command_.stage, *run.totals.pipeline, machine_->name());
-    const LaidOutStage stage = laid_out.stage(number, *machine_);
+    const LaidOutStage stage = laid_out.stage(number);
     if (laid_out.steps() > 1) {
         std::cerr << "note: of the " << laid_out.steps()
                   << " steps that were run, the one with the largest caches is shown\n";
@@ -119,6 +119,7 @@ void ShowMapped::take_stage(const NetworkSource& source) {
     stage_ = {number + 1, laid_out.stages(), stage.part.cards, stage.part.first, stage.part.last};
     scenario_ = stage.rounds;
     options_ = mapper_options(request_.settings, *machine_, stage.rounds);
+    options_.together = stage.together;
 }
 
 Shown ShowMapped::mapping() {

@@ -103,8 +103,8 @@ const std::vector<VerbSpec>& verb_specs() {
          "",
          "",
          {"--machine", "--network", "--precision", "--engine", "--effort", "--users", "--prompt",
-          "--output-tokens", "--arrivals", "--rate", "--requests", "--seed", "--instances", "--set",
-          "--json", "--csv", "--configs"},
+          "--chunk", "--output-tokens", "--arrivals", "--rate", "--requests", "--seed",
+          "--instances", "--set", "--json", "--csv", "--configs"},
          {"memwall serve --machine northpole_16 --network granite_3b --precision int4 --rate 200",
           "memwall serve --machine h100_sxm_2 --network llama2_70b --precision fp8 "
           "--arrivals trace.csv --instances 4"}},

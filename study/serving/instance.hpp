@@ -22,12 +22,17 @@ namespace memwall {
 struct ServingCosts {
     WorkGrid steps;    ///< of so many users with so many tokens in each cache; of a pipeline, of
                        ///< one user's token
-    WorkGrid prompts;  ///< of one user and so many tokens
+    WorkGrid prompts;  ///< of one user and so many tokens; in chunks, of so many tokens of a
+                       ///< prompt behind so many that were read
     std::int64_t places = 1;  ///< users at a time
     std::size_t stages = 0;   ///< 0: no pipeline
     Seconds hop;              ///< between the cards of a pipeline, and back to the first
     Watts standing;           ///< whatever it does
+    std::int64_t chunk = 0;   ///< tokens of a prompt that a pipeline reads at a time; 0: all
 };
+
+inline constexpr std::size_t kBeforeStages = 2;  ///< values in front of those of the stages
+inline constexpr std::size_t kOfStage = 3;       ///< values of each
 
 /// An instance goes through its own time as it is told to. Requests and what becomes of them are
 /// kept outside, by position.

@@ -14,11 +14,6 @@
 namespace memwall {
 namespace {
 
-bool is_pipeline(const Machine& machine) {
-    const auto& cards = machine.parts().cards;
-    return cards && !cards->tensor_parallel();
-}
-
 Watts standing_power(const Machine& machine) {
     return Watts(machine.standing_power().count() * static_cast<double>(machine.cards()));
 }
@@ -77,11 +72,10 @@ std::vector<double> values_of(const RunResult& run, std::int64_t users, Watts st
     return values;
 }
 
-/// The ends of all contexts, and where their cost bends.
-std::vector<std::int64_t> context_marks(const NetworkSource& source, const TokenRanges& ranges) {
-    SampledSteps sampled =
-        sample_steps(ranges.least_prompt, ranges.most_context - ranges.least_prompt + 1,
-                     [&](std::int64_t context) { return source.decode_step(context).macs(); });
+/// Both ends, and where the cost of steps bends.
+std::vector<std::int64_t> marks(std::int64_t first, std::int64_t last,
+                                const std::function<std::int64_t(std::int64_t)>& macs) {
+    SampledSteps sampled = sample_steps(first, last - first + 1, macs);
     if (sampled.checked > 0) {
         sampled.contexts.erase(sampled.contexts.begin() +
                                static_cast<std::ptrdiff_t>(sampled.checked));
@@ -92,20 +86,26 @@ std::vector<std::int64_t> context_marks(const NetworkSource& source, const Token
 /// The most that memory must hold comes first: where it does not fit, nothing else matters, and a
 /// pipeline is divided for it; so that the longest prompt has room too.
 std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& run,
-                                 const TokenRanges& ranges, std::int64_t places, bool pipeline,
-                                 Watts standing) {
+                                 const TokenRanges& ranges, std::int64_t places, std::int64_t chunk,
+                                 bool pipeline, Watts standing) {
     for (;;) {
         try {
             const RunResult step =
                 run(source.decode_step(ranges.most_context), places, StepPlace::in_ring);
             if (pipeline) {
-                run(source.prefill(ranges.most_prompt), places, StepPlace::alone);
+                run(largest_prompt_step(source, ranges, chunk), places, StepPlace::alone);
             }
             return values_of(step, places, standing);
         } catch (const DividedAgain&) {
             continue;  // as the layout now says
         }
     }
+}
+
+/// Whole chunks alone, where all prompts consist of them.
+std::vector<std::int64_t> chunk_sizes(const TokenRanges& ranges, std::int64_t chunk) {
+    const bool whole = ranges.least_prompt == ranges.most_prompt && ranges.most_prompt % chunk == 0;
+    return whole ? std::vector<std::int64_t>{chunk} : doubling_counts(1, chunk);
 }
 
 }  // namespace
@@ -123,10 +123,6 @@ TokenRanges token_ranges(const std::vector<Request>& requests) {
 std::int64_t places_that_fit(const ServedModel& model, const TokenRanges& ranges,
                              std::int64_t most) {
     const Network step = model.source.decode_step(ranges.most_context);
-    if (is_pipeline(model.machine)) {
-        const Network prompt = model.source.prefill(ranges.most_prompt);
-        return std::max<std::int64_t>(1, model.most_users({step, prompt}, most + 1));
-    }
     const std::int64_t expected =
         std::clamp<std::int64_t>(expected_users(step, model.machine, model.make_runner()), 1, most);
     if (fits(step, expected, model)) {
@@ -135,18 +131,41 @@ std::int64_t places_that_fit(const ServedModel& model, const TokenRanges& ranges
     return most_that(1, expected, [&](std::int64_t users) { return fits(step, users, model); });
 }
 
+bool is_pipeline(const Machine& machine) {
+    const auto& cards = machine.parts().cards;
+    return cards && !cards->tensor_parallel();
+}
+
+std::int64_t last_chunk_begin(std::int64_t prompt, std::int64_t chunk) {
+    return (prompt - 1) / chunk * chunk;
+}
+
+Network largest_prompt_step(const NetworkSource& source, const TokenRanges& ranges,
+                            std::int64_t chunk) {
+    return chunk > 0 ? source.chunk_step(chunk, last_chunk_begin(ranges.most_prompt, chunk))
+                     : source.prefill(ranges.most_prompt);
+}
+
+double slowest_turn(const std::vector<double>& values, std::size_t stages) {
+    double slowest = 0;
+    for (std::size_t s = 0; s < stages; ++s) {
+        slowest = std::max(slowest, values[kBeforeStages + kOfStage * s]);
+    }
+    return slowest;
+}
+
 ServingCosts modelled_costs(const ServedModel& model, const TokenRanges& ranges,
-                            std::int64_t places) {
+                            std::int64_t places, std::int64_t chunk) {
     const NetworkSource& source = model.source;
     const Machine& machine = model.machine;
     const bool pipeline = is_pipeline(machine);
     if (pipeline && machine.parts().cards->together > 1) {
-        throw InputError("serve: expected machine.cards.together of 1, for users come one by one");
+        throw InputError("serve: users come one by one; expected --set machine.cards.together=1");
     }
     const StepRunner run = model.make_runner();
     const Watts standing = standing_power(machine);
     const auto fullest = std::make_shared<const std::vector<double>>(
-        fullest_step(source, run, ranges, places, pipeline, standing));
+        fullest_step(source, run, ranges, places, chunk, pipeline, standing));
     const auto step = [=, &source](std::int64_t users, std::int64_t context) {
         if (users == places && context == ranges.most_context) {
             return *fullest;
@@ -155,21 +174,33 @@ ServingCosts modelled_costs(const ServedModel& model, const TokenRanges& ranges,
                          standing);
     };
     // In a pipeline beside the caches of all places.
-    const auto prompt = [=, &source](std::int64_t users, std::int64_t tokens) {
-        const std::int64_t beside = pipeline ? places : users;
-        return values_of(
-            run(source.prefill(tokens), beside, pipeline ? StepPlace::alone : StepPlace::in_ring),
-            beside, standing);
+    const std::int64_t beside = pipeline ? places : 1;
+    const StepPlace place = pipeline ? StepPlace::alone : StepPlace::in_ring;
+    const auto prompt = [=, &source](std::int64_t /*users*/, std::int64_t tokens) {
+        return values_of(run(source.prefill(tokens), beside, place), beside, standing);
+    };
+    const auto part = [=, &source](std::int64_t tokens, std::int64_t before) {
+        return values_of(run(source.chunk_step(tokens, before), beside, place), beside, standing);
+    };
+    const auto macs_of_step = [&](std::int64_t context) {
+        return source.decode_step(context).macs();
+    };
+    const auto macs_of_part = [&](std::int64_t before) {
+        return source.chunk_step(chunk, before).macs();
     };
     const std::vector<std::int64_t> users =
         pipeline ? std::vector<std::int64_t>{places} : doubling_counts(1, places);
     ServingCosts costs{
-        WorkGrid(users, context_marks(source, ranges), step),
-        WorkGrid({1}, doubling_counts(ranges.least_prompt, ranges.most_prompt), prompt),
+        WorkGrid(users, marks(ranges.least_prompt, ranges.most_context, macs_of_step), step),
+        chunk > 0
+            ? WorkGrid(chunk_sizes(ranges, chunk),
+                       marks(0, last_chunk_begin(ranges.most_prompt, chunk), macs_of_part), part)
+            : WorkGrid({1}, doubling_counts(ranges.least_prompt, ranges.most_prompt), prompt),
         places,
-        pipeline ? (fullest->size() - 2) / 3 : 0,
+        pipeline ? (fullest->size() - kBeforeStages) / kOfStage : 0,
         Seconds(0),
-        standing};
+        standing,
+        chunk};
     if (pipeline) {
         costs.hop = to_seconds(machine.parts().cards->hop);
     }

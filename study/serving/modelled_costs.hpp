@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/machine.hpp"
+#include "study/card_fit.hpp"
 #include "study/language_run.hpp"
 #include "study/load.hpp"
 #include "study/serving/instance.hpp"
@@ -26,21 +27,33 @@ struct ServedModel {
     const NetworkSource& source;
     const Machine& machine;
     std::function<StepRunner()> make_runner;  ///< of a runner that knows of no other run
-    /// The most users, less than `none`, for whom all steps find room on the cards of a pipeline,
-    /// divided alike; the step with the largest caches is the first.
-    std::function<std::int64_t(const std::vector<Network>& steps, std::int64_t none)> most_users;
+    /// What finds room on the cards of a pipeline, of steps that are divided alike.
+    std::function<CardFit(const std::vector<Network>& steps)> card_fit;
 };
 
 // MODEL: every place of an instance has room for the longest context of all requests, from the
 // beginning to the end; prompts are read beside that.
-/// How many users memory holds within `ranges`, at most `most`. Throws InputError where it holds
-/// none.
+/// How many users memory holds of a machine that is no pipeline, at most `most`. Throws InputError
+/// where it holds none.
 std::int64_t places_that_fit(const ServedModel& model, const TokenRanges& ranges,
                              std::int64_t most);
 
+/// Whether users go through the cards of a machine one behind the other.
+bool is_pipeline(const Machine& machine);
+
+/// Where the last chunk of a prompt begins.
+std::int64_t last_chunk_begin(std::int64_t prompt, std::int64_t chunk);
+/// The step of the longest prompt that needs the most room: all of it, or the last chunk, as if it
+/// were a whole one.
+Network largest_prompt_step(const NetworkSource& source, const TokenRanges& ranges,
+                            std::int64_t chunk);
+/// Of the values of a pipeline's step: until the slowest stage can take in the next one.
+double slowest_turn(const std::vector<double>& values, std::size_t stages);
+
 /// The costs of a language model for requests within `ranges`, run as they are needed; what `model`
-/// refers to must outlive them. Throws InputError where `places` do not fit.
+/// refers to must outlive them. `chunk`: see ServingCosts. Throws InputError where `places` do not
+/// fit.
 ServingCosts modelled_costs(const ServedModel& model, const TokenRanges& ranges,
-                            std::int64_t places);
+                            std::int64_t places, std::int64_t chunk);
 
 }  // namespace memwall

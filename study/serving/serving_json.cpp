@@ -89,6 +89,7 @@ std::string serving_json(const ServingResult& result) {
     json["arrivals"] = arrivals_json(result);
     json["instances"] = result.instances;
     json["places"] = result.places;
+    json["chunk"] = result.chunk > 0 ? Json(result.chunk) : Json(nullptr);
     json["longest_context"] = result.longest_context;
     json["totals"] = totals_json(result);
     json["interpolation"] = {{"runs", result.runs},

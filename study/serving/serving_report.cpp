@@ -102,13 +102,24 @@ std::string checks_text(const ServingResult& result) {
     return text + "\n";
 }
 
+std::string chunk_text(const ServingResult& result) {
+    if (result.chunk == 0) {
+        return "";
+    }
+    return fmt::format("note: prompts are read in chunks of {} tokens{}\n", result.chunk,
+                       result.chunk_chosen
+                           ? ", since the longest does not fit whole; --chunk N takes others"
+                           : "");
+}
+
 }  // namespace
 
 std::string serving_report(const ServingResult& result) {
     return fmt::format("{} on {} at {}, serving {}; {} instance{}, engine {}\n\n", result.network,
                        result.machine, result.precision, arrivals_text(result), result.instances,
                        result.instances == 1 ? "" : "s", result.engine) +
-           times_text(result.totals) + "\n" + rates_text(result) + "\n" + checks_text(result);
+           times_text(result.totals) + "\n" + rates_text(result) + "\n" + chunk_text(result) +
+           checks_text(result);
 }
 
 }  // namespace memwall

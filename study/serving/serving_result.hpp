@@ -70,6 +70,8 @@ struct ServingResult {
     ArrivalSource arrivals;
     std::int64_t instances = 1;
     std::int64_t places = 1;           ///< of an instance
+    std::int64_t chunk = 0;            ///< tokens of a prompt that are read at a time; 0: all
+    bool chunk_chosen = false;         ///< since the longest prompt does not fit whole
     std::int64_t longest_context = 0;  ///< that memory was laid out for, of each place
     std::vector<Request> requests;
     std::vector<Served> served;

@@ -188,6 +188,19 @@ TEST_CASE("standard output takes one file, and then no table") {
     CHECK(csv.out.find("throughput") == std::string::npos);
 }
 
+TEST_CASE("compare leaves out a machine that the network does not fit, as long as two are left") {
+    const auto compared = [](std::vector<std::string> machines) {
+        machines.insert(machines.begin(), "compare");
+        machines.insert(machines.end(), {"--network", "lenet", "--engine", "analytic"});
+        return run_memwall(machines);
+    };
+    const ProgramRun three = compared({"northpole", "tiny_northpole", "von_neumann"});
+    CHECK(three.status == 0);
+    CHECK(three.out.find("\ntiny_northpole is left out: network 'lenet' does not fit machine ") !=
+          std::string::npos);
+    CHECK(compared({"northpole", "tiny_northpole"}).status == 2);
+}
+
 TEST_CASE("compare writes one run a machine in the order given and says what it found") {
     const Json json = json_of({"compare", "northpole", "von_neumann", "--network", "lenet"});
     REQUIRE(json["runs"].size() == 2);

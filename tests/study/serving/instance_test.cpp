@@ -58,6 +58,22 @@ Request request(double arrival, std::int64_t prompt, std::int64_t output_tokens)
 
 }  // namespace
 
+TEST_CASE("Chunks of a prompt follow each other through the stages, and others come between") {
+    // A stage takes in a chunk every second and has it for two; the way between is two. A's prompt
+    // of 25 tokens enters at 0, 2 and 3 s, since B's only chunk was there at 0.5; each comes out of
+    // the second stage 2 + 2 + 2 s later. Of joules a chunk takes as many as it has tokens.
+    ServingCosts costs = pipeline_costs(2);
+    costs.chunk = 10;
+    costs.prompts = WorkGrid({1, 10}, {0, 20}, [](std::int64_t tokens, std::int64_t /*before*/) {
+        return std::vector<double>{4, static_cast<double>(tokens), 1, 2, 0, 1, 2, 0};
+    });
+    const std::vector<Request> requests = {request(0, 25, 1), request(0.5, 10, 1)};
+    const ServingOutcome outcome = serve_requests(requests, 1, costs);
+    CHECK(outcome.served[0].first_token == at_seconds(3 + 6));
+    CHECK(outcome.served[1].first_token == at_seconds(1 + 6));
+    CHECK(outcome.work_energy.count() == Approx(25 + 10));
+}
+
 TEST_CASE("A batch reads prompts first and takes a step for all who have a place") {
     ServingCosts costs = batch_costs(2);
     // 0 s: the prompt of A (1 s), a step of A alone until 2.5, in which B and C come; B's prompt

@@ -94,6 +94,42 @@ TEST_CASE("As many users get a place as memory holds, and no more are there than
     CHECK(refused.err.find("does not fit") != std::string::npos);
 }
 
+TEST_CASE("A prompt that finds no room whole is served in chunks, and that is told") {
+    const TemporaryFolder folder;
+    write_network(folder.path(), "mini", "decoder",
+                  "layers: 1, hidden: 64, heads: 4, kv_heads: 2, inner: 128, vocabulary: 64");
+    const auto on_small_cards = [&](std::vector<std::string> words) {
+        words.insert(words.end(), {"--machine", "northpole_16", "--network", "./mini.yaml",
+                                   "--effort", "quick", "--prompt", "200", "--engine", "analytic"});
+        for (const char* setting :
+             {"cards.count=2", "components.core_memory.capacity=3KiB",
+              "components.core_memory.bank=1KiB", "components.sequencer.program=128B"}) {
+            words.insert(words.end(), {"--set", std::string("machine.") + setting});
+        }
+        return run_memwall(words, folder.path());
+    };
+    const std::vector<std::string> requests = {
+        "serve", "--arrivals", "even", "--rate", "1e3", "--requests", "2", "--output-tokens", "3"};
+    const ProgramRun told = on_small_cards(requests);
+    INFO(told.err);
+    REQUIRE(told.status == 0);
+    CHECK(told.out.find(" tokens, since the longest does not fit whole; --chunk N takes others") !=
+          std::string::npos);
+    // As `run` has it, up to a layout for two tokens more: the turns of chunks, the last one's way.
+    std::vector<std::string> alone = requests;
+    alone.insert(alone.end(), {"--users", "1", "--chunk", "20", "--json", "-"});
+    const Json chunked = Json::parse(on_small_cards(alone).out);
+    CHECK(chunked["chunk"] == 20);
+    const Json run = Json::parse(
+        on_small_cards({"run", "--phase", "prefill", "--chunk", "20", "--json", "-"}).out);
+    CHECK(at(chunked, "/totals/first_token/p50_s") ==
+          Approx(at(run, "/runs/0/totals/first_token_s")).epsilon(0.03));
+    const ProgramRun gpu = memwall_with_small(
+        {"serve"}, "h100_sxm", {"--precision", "fp8", "--rate", "10", "--chunk", "50"});
+    CHECK(gpu.status == 2);
+    CHECK(gpu.err.find("--chunk is for pipelines of cards") != std::string::npos);
+}
+
 TEST_CASE("Two instances serve a trace, and the table of requests has what became of each") {
     const std::string trace =
         "arrival_s,prompt_tokens,output_tokens\n0,30,4\n0,60,3\n0.5,10,1\n0.5,200,6\n";

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/serving/prompt_plan.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace memwall {
+namespace {
+
+class PipelinePlanner {
+public:
+    PipelinePlanner(const ServedModel& model, const TokenRanges& ranges, const AskedPlan& asked)
+        : model_(model), ranges_(ranges), asked_(asked) {}
+
+    ServingPlan run() {
+        ServingPlan plan;
+        plan.chunk = asked_.chunk.value_or(0);
+        if (plan.chunk >= ranges_.most_prompt) {
+            plan.chunk = 0;
+        }
+        if (!asked_.chunk && !fits(0)) {
+            plan.chunk = best_chunk();
+            plan.chunk_chosen = plan.chunk > 0;
+        }
+        if (asked_.places) {
+            plan.places = *asked_.places;
+            expect_room(plan);
+        } else {
+            plan.places = std::max<std::int64_t>(
+                1, model_.card_fit(steps(plan.chunk)).most_users(asked_.requests + 1));
+        }
+        return plan;
+    }
+
+private:
+    /// Those that need the most room.
+    [[nodiscard]] std::vector<Network> steps(std::int64_t chunk) const {
+        return {model_.source.decode_step(ranges_.most_context),
+                largest_prompt_step(model_.source, ranges_, chunk)};
+    }
+
+    /// Whether those who are asked for have room, or one user.
+    [[nodiscard]] bool fits(std::int64_t chunk) const {
+        return model_.card_fit(steps(chunk)).holds(asked_.places.value_or(1));
+    }
+
+    /// Where there is room for some, but not for all that were asked for, says for how many. Where
+    /// there is none the run of the model says why.
+    void expect_room(const ServingPlan& plan) const {
+        if (fits(plan.chunk)) {
+            return;
+        }
+        const std::int64_t most = model_.card_fit(steps(plan.chunk)).most_users(plan.places);
+        if (most > 0) {
+            throw DoesNotFit(
+                "network '" + model_.source.network().name() + "' does not fit machine '" +
+                model_.machine.name() + "' with " + std::to_string(plan.places) + " places for " +
+                std::to_string(ranges_.most_context) + " tokens beside the reading of a prompt" +
+                (plan.chunk > 0 ? " in chunks of " + std::to_string(plan.chunk) : "") +
+                "; there is room for --users " + std::to_string(most) + " at most");
+        }
+    }
+
+    /// 0: none has room, or the model reads prompts whole only.
+    [[nodiscard]] std::int64_t best_chunk() const {
+        std::int64_t chunk = 1;
+        while (chunk * 2 < ranges_.most_prompt) {
+            chunk *= 2;
+        }
+        std::int64_t best = 0;
+        double least = std::numeric_limits<double>::infinity();
+        for (; chunk >= 1 && model_.source.has_chunks(); chunk /= 2) {
+            if (best == 0 && !fits(chunk)) {
+                continue;
+            }
+            const double seconds = prompt_seconds(chunk);
+            if (seconds >= least) {
+                break;
+            }
+            least = seconds;
+            best = chunk;
+        }
+        return best;
+    }
+
+    /// Of the longest prompt alone, as if each of its chunks took as long as the last one.
+    [[nodiscard]] double prompt_seconds(std::int64_t chunk) const {
+        ServingCosts costs = modelled_costs(model_, ranges_, asked_.places.value_or(1), chunk);
+        const std::int64_t before = last_chunk_begin(ranges_.most_prompt, chunk);
+        const std::vector<double>& cost = costs.prompts.at(chunk, static_cast<double>(before));
+        return cost[0] + static_cast<double>(before / chunk) * slowest_turn(cost, costs.stages);
+    }
+
+    const ServedModel& model_;
+    const TokenRanges& ranges_;
+    const AskedPlan& asked_;
+};
+
+}  // namespace
+
+ServingPlan plan_serving(const ServedModel& model, const TokenRanges& ranges,
+                         const AskedPlan& asked) {
+    if (is_pipeline(model.machine)) {
+        return PipelinePlanner(model, ranges, asked).run();
+    }
+    if (asked.chunk) {
+        throw InputError("serve: --chunk is for pipelines of cards; machine '" +
+                         model.machine.name() + "' reads prompts whole, between two steps");
+    }
+    ServingPlan plan;
+    plan.places = asked.places ? *asked.places : places_that_fit(model, ranges, asked.requests);
+    return plan;
+}
+
+}  // namespace memwall
