@@ -331,7 +331,7 @@ TEST_CASE("what a kind of DRAM says can be swept at the component that names it"
         sweep(folder.path(),
               "sweep: timings\n"
               "base: {machine: tiny_von_neumann, network: tiny_linear, batch: 64,\n"
-              "       machine.components.global_buffer.capacity: 2 KiB}\n"
+              "       machine.components.global_buffer.capacity: 1 KiB}\n"
               "grid:\n"
               "  machine.components.dram.tRCD_read: [10 ns, 400 ns]\n"
               "  machine.components.dram.read_per_byte:\n"
