@@ -49,7 +49,7 @@ struct MapperOptions {
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
     /// Of the mappers of loop nests and tiles; the others make the time least.
     MappingObjective objective = MappingObjective::latency;
-    /// Mappings that are given by hand, for the mapper of loop nests; others refuse them.
+    /// Mappings that are given by hand, for the mappers of loop nests and tiles; others refuse them.
     std::optional<YamlValue> given{};
 };
 
