@@ -79,6 +79,7 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
             utilization(choice.network, cores, hierarchy.cores, fused, choice.plan.layers[f]);
         for (const LayerId epilogue : fused.epilogues) {
             mapping.layers[epilogue.position()].fused = true;
+            mapping.layers[epilogue.position()].within = fused.root;
             mapping.layers[epilogue.position()].summary =
                 "on the way out of " + choice.network.layer(fused.root).name;
         }

@@ -10,6 +10,7 @@
 #include "arch/machine_needs.hpp"
 #include "arch/network_bound.hpp"
 #include "arch/wave/emitter.hpp"
+#include "arch/wave/kernel_text.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -155,13 +156,16 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
         layer.bound = bound_of(network, network.layer(layer.layer), gpu, capacity);
     }
     for (const Kernel& kernel : plan.kernels) {
-        const Layer& first = network.layer(plan.fused[kernel.parts.front()].root);
+        const LayerId first_root = plan.fused[kernel.parts.front()].root;
+        const Layer& first = network.layer(first_root);
         for (const std::size_t part : kernel.parts) {
             const FusedLayer& fused = plan.fused[part];
             LayerMapping& layer = mapping.layers[fused.root.position()];
             const bool leads = part == kernel.parts.front();
             layer.summary = leads ? kernel.summary : "in the kernel of " + first.name;
             layer.fused = !leads;
+            layer.within = leads ? LayerId() : first_root;
+            layer.loops = leads ? kernel_code(network, machine, gpu, plan, kernel) : "";
             if (kernel.parts.size() > 1) {
                 layer.bound = bound_without_scores(network, plan, kernel, network.layer(fused.root),
                                                    layer.bound);
@@ -171,6 +175,7 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
             layer.utilization = utilization(network, gpu, plan, kernel);
             for (const LayerId epilogue : fused.epilogues) {
                 mapping.layers[epilogue.position()].fused = true;
+                mapping.layers[epilogue.position()].within = first_root;
                 mapping.layers[epilogue.position()].summary =
                     "on the way out of " + network.layer(fused.root).name;
             }

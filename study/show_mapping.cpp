@@ -153,7 +153,7 @@ std::string words_text(const LayerMapping& mapping) {
 std::string bytes_text(const Machine& machine, const MappedRun& run, std::size_t layer) {
     std::vector<std::size_t> together = {layer};
     for (std::size_t l = 0; l < run.mapping.layers.size(); ++l) {
-        if (l != layer && run.result.layers[l].fused_with == layer) {
+        if (run.mapping.layers[l].within == LayerId(layer)) {
             together.push_back(l);
         }
     }

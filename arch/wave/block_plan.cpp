@@ -32,21 +32,13 @@ constexpr std::array<std::pair<std::int64_t, std::int64_t>, 12> kBlocks = {{{256
 constexpr std::int64_t kResultsPerThread = 128;  ///< at most, in registers
 constexpr std::int64_t kLeastThreads = 128;
 constexpr std::int64_t kOtherRegisterBytes = 256;  ///< a thread: fragments, addresses
-constexpr std::int64_t kSlabBytes = 64;            ///< depth of a stage of the pipeline, in bytes
 constexpr std::int64_t kLeastStages = 2;
 constexpr std::int64_t kMostStages = 4;
-
-BlockRoom room_of(std::int64_t rows, std::int64_t columns, std::int64_t result_bits) {
-    const std::int64_t results = rows * columns;
-    const std::int64_t threads = std::max(kLeastThreads, ceil_divide(results, kResultsPerThread));
-    return {Bytes(results * result_bits / 8 + threads * kOtherRegisterBytes),
-            Bytes((rows + columns) * kSlabBytes * kLeastStages)};
-}
 
 /// Blocks of a shape that the registers and the shared memory of a core hold at a time.
 std::int64_t most_resident(std::int64_t rows, std::int64_t columns, const ProductDemand& demand,
                            const Hierarchy& gpu) {
-    const BlockRoom block = room_of(rows, columns, demand.result_bits);
+    const BlockRoom block = block_room(rows, columns, demand.result_bits, kLeastStages);
     std::int64_t fit = gpu.operands_config->capacity.count() / block.shared_memory.count();
     if (gpu.accumulators_config != nullptr) {
         fit = std::min(fit, gpu.accumulators_config->capacity.count() / block.registers.count());
@@ -86,7 +78,7 @@ std::int64_t stages_of(const BlockPlan& plan, const Hierarchy& gpu) {
 double loading_cycles(const BlockPlan& plan, double depth_bytes, const Hierarchy& gpu) {
     const double slabs = depth_bytes / static_cast<double>(kSlabBytes);
     return slabs * static_cast<double>(gpu.feed_latency().count()) /
-           static_cast<double>(stages_of(plan, gpu) - 1);
+           static_cast<double>(plan.stages - 1);
 }
 
 /// Slices of the depth that may run side by side: powers of two, each deep enough to fill the
@@ -134,6 +126,7 @@ public:
         plan.resident = std::min(most_resident(rows, columns, demand_, gpu_),
                                  ceil_divide(plan.blocks, gpu_.cores));
         for (; plan.resident > 0; --plan.resident) {
+            plan.stages = stages_of(plan, gpu_);
             time(plan);
             read(plan, row_blocks, column_blocks);
             found(plan);
@@ -175,7 +168,7 @@ private:
         }
         const auto products = static_cast<double>(demand_.shape.groups * plan.slices);
         const double slabs =
-            std::min(static_cast<double>(stages_of(plan, gpu_) * kSlabBytes), depth_bytes(plan));
+            std::min(static_cast<double>(plan.stages * kSlabBytes), depth_bytes(plan));
         const auto operand = [&](std::int64_t strips, double bytes, double distinct,
                                  std::int64_t width) {
             const double strip = bytes / products / static_cast<double>(strips);
@@ -250,9 +243,17 @@ private:
 
 }  // namespace
 
+BlockRoom block_room(std::int64_t rows, std::int64_t columns, std::int64_t result_bits,
+                     std::int64_t stages) {
+    const std::int64_t results = rows * columns;
+    const std::int64_t threads = std::max(kLeastThreads, ceil_divide(results, kResultsPerThread));
+    return {Bytes(results * result_bits / 8 + threads * kOtherRegisterBytes),
+            Bytes((rows + columns) * kSlabBytes * stages)};
+}
+
 BlockRoom smallest_block(std::int64_t result_bits) {
     const auto& [rows, columns] = kBlocks.back();
-    return room_of(rows, columns, result_bits);
+    return block_room(rows, columns, result_bits, kLeastStages);
 }
 
 BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram) {

@@ -31,12 +31,16 @@ struct DramView {
     double bytes_per_cycle = 0;  ///< its peak; 0: no limit
 };
 
+/// Depth of a stage of a block's pipeline, in bytes of an operand.
+inline constexpr std::int64_t kSlabBytes = 64;
+
 struct BlockPlan {
     std::int64_t rows = 1;  ///< of a thread block's results
     std::int64_t columns = 1;
     std::int64_t slices = 1;    ///< that the depth is cut into
     std::int64_t blocks = 0;    ///< of all slices
     std::int64_t resident = 1;  ///< blocks that a core runs at a time
+    std::int64_t stages = 2;    ///< slabs of its operands that a block has room for
     std::int64_t waves = 0;     ///< ceil(blocks / (cores x resident))
     double core_cycles = 0;     ///< of all waves, the cores' own work alone
     double feed_bytes = 0;      ///< from the shared cache into the cores, sums among them
@@ -50,6 +54,10 @@ struct BlockRoom {
     Bytes registers;
     Bytes shared_memory;
 };
+
+/// Of a block of so many results in `stages` stages.
+BlockRoom block_room(std::int64_t rows, std::int64_t columns, std::int64_t result_bits,
+                     std::int64_t stages);
 
 /// Of the smallest shape that libraries offer, with accumulators of so many bits.
 BlockRoom smallest_block(std::int64_t result_bits);

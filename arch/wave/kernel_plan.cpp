@@ -102,7 +102,9 @@ private:
     /// Adds the cores' cycles for a fused layer.
     // MODEL: where a product has so few columns that blocks are mostly empty (a depthwise
     // convolution), it runs on the elementwise lanes if that is faster, a multiply-accumulate each.
-    Reuse add_work(Kernel& kernel, const FusedLayer& fused, const Layer& layer) const {
+    Reuse add_work(Kernel& kernel, std::size_t f) const {
+        const FusedLayer& fused = plan_.fused[f];
+        const Layer& layer = root(f);
         const double lanes = vector_lanes();
         kernel.summary += kernel.summary.empty() ? "" : "; ";
         if (layer.macs() == 0) {
@@ -131,6 +133,7 @@ private:
         kernel.core_cycles += blocks.core_cycles;
         kernel.waves = std::max(kernel.waves, blocks.waves);
         kernel.slices = blocks.slices;
+        kernel.products.push_back({f, shape, demand.operand_bits, demand.result_bits, blocks});
         kernel.summary +=
             fmt::format("{} blocks of {} x {}, {} a core at a time, {} waves", blocks.blocks,
                         blocks.rows, blocks.columns, blocks.resident, blocks.waves);
@@ -155,7 +158,7 @@ private:
     void add_part(Kernel& kernel, std::size_t f) {
         const FusedLayer& fused = plan_.fused[f];
         const Layer& layer = root(f);
-        const Reuse reuse = add_work(kernel, fused, layer);
+        const Reuse reuse = add_work(kernel, f);
         const auto& operands = layer.space.operands;
         for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
             const Operand& operand = operands[o];
