@@ -85,16 +85,15 @@ void check_mappable(const Network& network, const Machine& machine, const Mapper
                          "' has no layer that does any work: there is nothing to run");
     }
     const std::string& mapper = machine.parts().mapper;
-    const std::string others = std::string(kLoopNestMapper) + "' and '" + kTilingMapper + "'";
-    const bool chooses = mapper == kLoopNestMapper || mapper == kTilingMapper;
-    if (options.given && !chooses) {
+    if (options.given && mapper != kLoopNestMapper && mapper != kTilingMapper) {
         throw InputError("machine '" + machine.name() + "' has the mapper '" + mapper +
-                         "'; mappings by hand are for machines with the mappers '" + others);
+                         "'; mappings by hand are for machines with the mappers '" +
+                         kLoopNestMapper + "' and '" + kTilingMapper + "'");
     }
-    if (options.objective != MappingObjective::latency && !chooses) {
+    if (options.objective != MappingObjective::latency && mapper == kSpatialMapper) {
         throw InputError("machine '" + machine.name() + "' has the mapper '" + mapper +
                          "', which maps for latency; the objective '" + name(options.objective) +
-                         "' is of the mappers '" + others);
+                         "' is for machines with other mappers");
     }
     make_mapper(machine.parts().mapper)->check_layers(network, machine);
 }

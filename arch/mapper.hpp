@@ -47,7 +47,7 @@ struct MapperOptions {
     /// Layers that the mapper of loop nests searches at a time. What comes out is the same.
     std::size_t threads = 1;
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
-    /// Of the mappers of loop nests and tiles; the others make the time least.
+    /// What is made least; the spatial mapper makes the time least, and refuses others.
     MappingObjective objective = MappingObjective::latency;
     /// Mappings that are given by hand, for the mappers of loop nests and tiles; others refuse
     /// them.

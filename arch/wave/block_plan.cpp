@@ -136,14 +136,38 @@ public:
     /// The longest of the cores' work, of the cache's and of the DRAM's. An operand that the cache
     /// can hold may lie there before.
     [[nodiscard]] double cycles(const BlockPlan& plan) const {
+        return std::max(cycles_on_chip(plan),
+                        dram_.bytes_per_cycle > 0 ? dram_bytes(plan) / dram_.bytes_per_cycle : 0);
+    }
+
+    /// What the operands move at the DRAM.
+    [[nodiscard]] double dram_bytes(const BlockPlan& plan) const {
         const auto cache = static_cast<double>(gpu_.buffer_config->capacity.count());
         const auto reads = [&](double distinct, double passes) {
             return passes > 1 || distinct > cache ? distinct * passes : 0;
         };
-        const double dram = reads(demand_.left_bytes, plan.left_passes) +
-                            reads(right_distinct(), plan.right_passes);
-        return std::max(cycles_on_chip(plan),
-                        dram_.bytes_per_cycle > 0 ? dram / dram_.bytes_per_cycle : 0);
+        return reads(demand_.left_bytes, plan.left_passes) +
+               reads(right_distinct(), plan.right_passes);
+    }
+
+    /// Of an objective, then what decides between equals: where the DRAM bounds the time, what the
+    /// others take.
+    [[nodiscard]] std::pair<double, double> costs(const BlockPlan& plan,
+                                                  const BlockAim& aim) const {
+        const double time = cycles(plan);
+        const double joules =
+            plan.feed_bytes * aim.feed + dram_bytes(plan) * aim.fetch + time * aim.per_cycle;
+        switch (aim.objective) {
+            case MappingObjective::latency:
+                return {time, cycles_on_chip(plan)};
+            case MappingObjective::energy:
+                return {joules, time};
+            case MappingObjective::energy_delay:
+                return {joules * time, time};
+            case MappingObjective::traffic:
+                return {dram_bytes(plan), time};
+        }
+        fail("unknown objective");
     }
 
     [[nodiscard]] double cycles_on_chip(const BlockPlan& plan) const {
@@ -256,20 +280,20 @@ BlockRoom smallest_block(std::int64_t result_bits) {
     return block_room(rows, columns, result_bits, kLeastStages);
 }
 
-BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram) {
+BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram,
+                      const BlockAim& aim) {
     const BlockPlanner planner(demand, gpu, dram);
     std::optional<BlockPlan> best;
-    std::pair<double, double> least;  // where the DRAM decides, then by what the others take
+    std::pair<double, double> least;  // of the objective, then of what decides between equals
     for (const std::int64_t slices : depth_slices(demand, gpu)) {
         for (const auto& [rows, columns] : kBlocks) {
             planner.plan(rows, columns, slices, [&](const BlockPlan& plan) {
-                const std::pair<double, double> cycles = {planner.cycles(plan),
-                                                          planner.cycles_on_chip(plan)};
+                const std::pair<double, double> costs = planner.costs(plan, aim);
                 constexpr double kLess = 1 - 1e-9;
-                const bool equal = best && cycles.first < least.first / kLess;
-                if (!best || cycles.first < least.first * kLess ||
-                    (equal && cycles.second < least.second * kLess)) {
-                    least = cycles;
+                const bool equal = best && costs.first < least.first / kLess;
+                if (!best || costs.first < least.first * kLess ||
+                    (equal && costs.second < least.second * kLess)) {
+                    least = costs;
                     best = plan;
                 }
             });

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "arch/machine.hpp"
+#include "arch/mapper.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/wave/matrix_shape.hpp"
 
@@ -49,6 +50,14 @@ struct BlockPlan {
     double right_passes = 1;    ///< times that the second does
 };
 
+/// What a plan makes least, and what that counts bytes and time at.
+struct BlockAim {
+    MappingObjective objective = MappingObjective::latency;
+    double feed = 0;       ///< J a byte from the cache into a core
+    double fetch = 0;      ///< J a byte from the DRAM into the cache
+    double per_cycle = 0;  ///< J: all that draws power meanwhile
+};
+
 /// What a block takes of a core.
 struct BlockRoom {
     Bytes registers;
@@ -62,7 +71,8 @@ BlockRoom block_room(std::int64_t rows, std::int64_t columns, std::int64_t resul
 /// Of the smallest shape that libraries offer, with accumulators of so many bits.
 BlockRoom smallest_block(std::int64_t result_bits);
 
-/// The fastest of the block shapes that libraries offer, of which a core holds the smallest.
-BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram);
+/// The best of the block shapes that libraries offer, of which a core holds the smallest.
+BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram,
+                      const BlockAim& aim = {});
 
 }  // namespace memwall

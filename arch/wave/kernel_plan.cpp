@@ -21,8 +21,9 @@ bool is_attention(const Layer& layer) {
 /// Groups fused layers into kernels and finds what each asks of the cores.
 class KernelPlanner {
 public:
-    KernelPlanner(const Network& network, const Hierarchy& gpu, const DramView& dram)
-        : network_(network), gpu_(gpu), dram_(dram) {}
+    KernelPlanner(const Network& network, const Hierarchy& gpu, const DramView& dram,
+                  const BlockAim& aim)
+        : network_(network), gpu_(gpu), dram_(dram), aim_(aim) {}
 
     WavePlan run() {
         plan_.fused = fuse_layers(network_);
@@ -119,7 +120,7 @@ private:
                                      : demand.shape.depth;
             keys = kernel.attention->met_keys;
         }
-        const BlockPlan blocks = plan_blocks(demand, gpu_, dram_);
+        const BlockPlan blocks = plan_blocks(demand, gpu_, dram_, aim_);
         const MatrixShape& shape = demand.shape;
         const double results = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
                                static_cast<double>(shape.columns);
@@ -268,6 +269,7 @@ private:
     const Network& network_;
     const Hierarchy& gpu_;
     const DramView& dram_;
+    const BlockAim& aim_;
     WavePlan plan_;
 };
 
@@ -321,8 +323,9 @@ bool sums_over_batch(const Network& network, const Layer& layer) {
     return layer.macs() > 0 && network.tensor(layer.outputs.front()).kind == TensorKind::batch_sum;
 }
 
-WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram) {
-    WavePlan plan = KernelPlanner(network, gpu, dram).run();
+WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram,
+                    const BlockAim& aim) {
+    WavePlan plan = KernelPlanner(network, gpu, dram, aim).run();
     find_memory_traffic(network, gpu, plan);
     return plan;
 }

@@ -75,6 +75,7 @@ Bytes stored_operand(const Network& network, const Layer& layer, const Operand& 
 /// Whether a product sums over the batch: the gradient of a layer's weights.
 bool sums_over_batch(const Network& network, const Layer& layer);
 
-WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram);
+WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram,
+                    const BlockAim& aim = {});
 
 }  // namespace memwall
