@@ -84,20 +84,16 @@ void check_mappable(const Network& network, const Machine& machine, const Mapper
         throw InputError("network '" + network.name() +
                          "' has no layer that does any work: there is nothing to run");
     }
-    if (options.given && machine.parts().mapper != kLoopNestMapper) {
-        throw InputError("machine '" + machine.name() + "' has the mapper '" +
-                         machine.parts().mapper +
-                         "'; mappings by hand are for machines with the "
-                         "mapper '" +
-                         kLoopNestMapper + "'");
-    }
     const std::string& mapper = machine.parts().mapper;
-    if (options.objective != MappingObjective::latency && mapper != kLoopNestMapper &&
-        mapper != kTilingMapper) {
+    if (options.given && mapper != kLoopNestMapper && mapper != kTilingMapper) {
+        throw InputError("machine '" + machine.name() + "' has the mapper '" + mapper +
+                         "'; mappings by hand are for machines with the mappers '" +
+                         kLoopNestMapper + "' and '" + kTilingMapper + "'");
+    }
+    if (options.objective != MappingObjective::latency && mapper == kSpatialMapper) {
         throw InputError("machine '" + machine.name() + "' has the mapper '" + mapper +
                          "', which maps for latency; the objective '" + name(options.objective) +
-                         "' is of the mappers '" + kLoopNestMapper + "' and '" + kTilingMapper +
-                         "'");
+                         "' is for machines with other mappers");
     }
     make_mapper(machine.parts().mapper)->check_layers(network, machine);
 }

@@ -47,9 +47,10 @@ struct MapperOptions {
     /// Layers that the mapper of loop nests searches at a time. What comes out is the same.
     std::size_t threads = 1;
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
-    /// Of the mappers of loop nests and tiles; the others make the time least.
+    /// What is made least; the spatial mapper makes the time least, and refuses others.
     MappingObjective objective = MappingObjective::latency;
-    /// Mappings that are given by hand, for the mapper of loop nests; others refuse them.
+    /// Mappings that are given by hand, for the mappers of loop nests and tiles; others refuse
+    /// them.
     std::optional<YamlValue> given{};
 };
 
@@ -72,8 +73,9 @@ struct LayerMapping {
     IoBound bound;           ///< at the outermost memory
     bool bound_applies = false;
     bool skips_zeros = false;  ///< of pruned weights, by a pattern that the lanes support
+    LayerId within;            ///< whose loops are this layer's too; none: it has its own
+    std::string loops;         ///< as pseudo-code; empty: none are told
     // Of loop nests:
-    std::string loops;                   ///< as pseudo-code
     std::vector<MappedTraffic> traffic;  ///< by memory and operand
     std::string search;                  ///< what is known of how good it is
     std::int64_t shifting = 0;           ///< cycles in which a systolic array shifts weights in

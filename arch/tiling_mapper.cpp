@@ -74,11 +74,12 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
         LayerMapping& layer = mapping.layers[fused.root.position()];
         layer.summary = tiling_summary(choice.network, choice.plan, f);
         layer.loops = text.code(f);
-        layer.search = note;
+        layer.search = choice.given.find(f) != nullptr ? "given by hand" : note;
         layer.utilization =
             utilization(choice.network, cores, hierarchy.cores, fused, choice.plan.layers[f]);
         for (const LayerId epilogue : fused.epilogues) {
             mapping.layers[epilogue.position()].fused = true;
+            mapping.layers[epilogue.position()].within = fused.root;
             mapping.layers[epilogue.position()].summary =
                 "on the way out of " + choice.network.layer(fused.root).name;
         }

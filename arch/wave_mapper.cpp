@@ -3,13 +3,18 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arch/core_work.hpp"
+#include "arch/estimate.hpp"
 #include "arch/machine_needs.hpp"
 #include "arch/network_bound.hpp"
+#include "arch/outcome_figures.hpp"
 #include "arch/wave/emitter.hpp"
+#include "arch/wave/kernel_text.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -41,6 +46,64 @@ DramView dram_view(const Hierarchy& gpu, const ClockDomain& clock) {
     const Cycles dram = clock.edge_at_or_after(gpu.dram_config->read_latency());
     return {static_cast<double>((gpu.feed_latency() + dram).count()),
             gpu.dram_config->peak().count() / static_cast<double>(clock.frequency().count())};
+}
+
+BlockAim aim_at(MappingObjective objective, const Machine& machine, const Hierarchy& gpu,
+                const ClockDomain& clock) {
+    const auto joules = [&](ComponentId id, Action action) {
+        return id.valid() ? machine.energy_of(id, action, Precision::int8).value : 0;
+    };
+    BlockAim aim;
+    aim.objective = objective;
+    aim.feed = joules(gpu.buffer, Action::read) + joules(gpu.bus, Action::transfer) +
+               joules(gpu.operands, Action::write);
+    aim.fetch = joules(gpu.dram, Action::read) + joules(gpu.buffer, Action::write);
+    aim.per_cycle =
+        machine.standing_power().count() / static_cast<double>(clock.frequency().count());
+    return aim;
+}
+
+/// Of a plan's round after the first, where there is one.
+OutcomeFigures measured(const Network& network, const Machine& machine, const Hierarchy& gpu,
+                        const WavePlan& plan, const MapperOptions& asked) {
+    MapperOptions options;
+    options.rounds = std::min<std::int64_t>(asked.rounds, 2);
+    options.repetition = true;
+    options.cancelled = asked.cancelled;
+    const Program program = WaveEmitter(network, machine, gpu, plan, options).run();
+    return figures_of(program, machine,
+                      estimate(program, machine, Window{options.rounds - 1}, {}, asked.cancelled),
+                      gpu.dram);
+}
+
+/// Blocks by the objective. What the blocks of one product are best by says nothing of what lies in
+/// the cache for others: the plans of all objectives are compared by the analytic engine. For
+/// latency that is left to `thorough`.
+WavePlan choose_waves(const Network& network, const Machine& machine, const Hierarchy& gpu,
+                      const ClockDomain& clock, const MapperOptions& options) {
+    const MappingObjective asked = options.objective;
+    const auto plan_for = [&](MappingObjective objective) {
+        return plan_waves(network, gpu, dram_view(gpu, clock),
+                          aim_at(objective, machine, gpu, clock));
+    };
+    if (asked == MappingObjective::latency && options.effort != Effort::thorough) {
+        return plan_for(asked);
+    }
+    std::optional<WavePlan> best;
+    std::pair<double, double> least;
+    for (const MappingObjective objective :
+         {MappingObjective::latency, MappingObjective::energy, MappingObjective::energy_delay,
+          MappingObjective::traffic}) {
+        throw_if_cancelled(options);
+        WavePlan plan = plan_for(objective);
+        const OutcomeFigures figures = measured(network, machine, gpu, plan, options);
+        const std::pair<double, double> costs = {figures.of(asked), figures.second(asked)};
+        if (!best || costs < least) {
+            least = costs;
+            best = std::move(plan);
+        }
+    }
+    return std::move(*best);
 }
 
 /// Throws DoesNotFit with the memories of a core that have no room for the smallest block of a
@@ -142,7 +205,7 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
     const Hierarchy gpu = gpu_of(machine);
     const ClockDomain& clock = machine.clock(machine.component(gpu.array).clock);
     check_room(network, machine, gpu);
-    const WavePlan plan = plan_waves(network, gpu, dram_view(gpu, clock));
+    const WavePlan plan = choose_waves(network, machine, gpu, clock, options);
     Mapping mapping;
     mapping.sub_batch = network.batch();
     mapping.outermost = gpu.dram;
@@ -155,13 +218,16 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
         layer.bound = bound_of(network, network.layer(layer.layer), gpu, capacity);
     }
     for (const Kernel& kernel : plan.kernels) {
-        const Layer& first = network.layer(plan.fused[kernel.parts.front()].root);
+        const LayerId first_root = plan.fused[kernel.parts.front()].root;
+        const Layer& first = network.layer(first_root);
         for (const std::size_t part : kernel.parts) {
             const FusedLayer& fused = plan.fused[part];
             LayerMapping& layer = mapping.layers[fused.root.position()];
             const bool leads = part == kernel.parts.front();
             layer.summary = leads ? kernel.summary : "in the kernel of " + first.name;
             layer.fused = !leads;
+            layer.within = leads ? LayerId() : first_root;
+            layer.loops = leads ? kernel_code(network, machine, gpu, plan, kernel) : "";
             if (kernel.parts.size() > 1) {
                 layer.bound = bound_without_scores(network, plan, kernel, network.layer(fused.root),
                                                    layer.bound);
@@ -171,6 +237,7 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
             layer.utilization = utilization(network, gpu, plan, kernel);
             for (const LayerId epilogue : fused.epilogues) {
                 mapping.layers[epilogue.position()].fused = true;
+                mapping.layers[epilogue.position()].within = first_root;
                 mapping.layers[epilogue.position()].summary =
                     "on the way out of " + network.layer(fused.root).name;
             }

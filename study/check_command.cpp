@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "arch/dram_yaml.hpp"
-#include "arch/loop_nest/given_nest.hpp"
+#include "arch/given_mapping.hpp"
 #include "arch/mapper.hpp"
 #include "base/parse.hpp"
 #include "study/commands.hpp"
@@ -114,7 +114,7 @@ std::string check_tree(const YamlValue& root, const ConfigFile& file, const Conf
             case ConfigKind::validation:
                 return check_validation(root, file, configs);
             case ConfigKind::mapping:
-                return "mapping '" + check_given_nests(root) +
+                return "mapping '" + check_given_mapping(root) +
                        "', checked further with the network and machine that it is used for";
             case ConfigKind::network_template:
                 return "template '" + root.find(name(kind))->text() +

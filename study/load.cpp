@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "arch/loop_nest/given_nest.hpp"
+#include "arch/given_mapping.hpp"
 #include "arch/machine_base.hpp"
 #include "arch/machine_yaml.hpp"
 #include "base/parse.hpp"
@@ -245,7 +245,7 @@ std::optional<YamlValue> load_mapping_config(const Configs& configs,
     Diagnostics flaws;
     YamlValue root =
         read_config(configs.find(ConfigKind::mapping, *name), "mapping", inputs, flaws);
-    loaded_beside(flaws, [&] { return check_given_nests(root); });
+    loaded_beside(flaws, [&] { return check_given_mapping(root); });
     return root;
 }
 

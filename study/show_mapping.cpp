@@ -150,10 +150,10 @@ std::string words_text(const LayerMapping& mapping) {
 }
 
 /// What a layer, and what runs on its way out, moves at every memory.
-std::string bytes_text(const MappedRun& run, std::size_t layer) {
+std::string bytes_text(const Machine& machine, const MappedRun& run, std::size_t layer) {
     std::vector<std::size_t> together = {layer};
     for (std::size_t l = 0; l < run.mapping.layers.size(); ++l) {
-        if (l != layer && run.result.layers[l].fused_with == layer) {
+        if (run.mapping.layers[l].within == LayerId(layer)) {
             together.push_back(l);
         }
     }
@@ -161,7 +161,12 @@ std::string bytes_text(const MappedRun& run, std::size_t layer) {
     const auto text = [](Bytes bytes) {
         return bytes.count() > 0 ? format_count(bytes.count()) : "";
     };
-    for (const MemoryTraffic& memory : traffic_of(run, together)) {
+    std::vector<MemoryTraffic> traffic = traffic_of(run, together);
+    std::stable_sort(traffic.begin(), traffic.end(),
+                     [&](const MemoryTraffic& a, const MemoryTraffic& b) {
+                         return machine.find(a.memory) < machine.find(b.memory);
+                     });
+    for (const MemoryTraffic& memory : traffic) {
         for (const TensorTraffic& tensor : memory.tensors) {
             table.add({memory.memory, name(tensor.tensor), text(tensor.read), text(tensor.write)});
         }
@@ -170,11 +175,12 @@ std::string bytes_text(const MappedRun& run, std::size_t layer) {
 }
 
 /// The loop nest of a layer, and what it moves.
-std::string nest_text(const Layer& layer, const MappedRun& run, std::size_t l) {
+std::string nest_text(const Layer& layer, const Machine& machine, const MappedRun& run,
+                      std::size_t l) {
     const LayerMapping& mapping = run.mapping.layers[l];
     return "\n" + layer.name + (mapping.search.empty() ? "" : ": " + mapping.search) + "\n" +
            mapping.loops + "\n" +
-           (mapping.traffic.empty() ? bytes_text(run, l) : words_text(mapping));
+           (mapping.traffic.empty() ? bytes_text(machine, run, l) : words_text(mapping));
 }
 
 std::string table_of(const Network& network, const Machine& machine, const MappedRun& run) {
@@ -208,7 +214,7 @@ std::string table_of(const Network& network, const Machine& machine, const Mappe
     for (const LayerMapping& layer : mapping.layers) {
         text += layer.loops.empty()
                     ? ""
-                    : nest_text(network.layer(layer.layer), run, layer.layer.position());
+                    : nest_text(network.layer(layer.layer), machine, run, layer.layer.position());
     }
     return text;
 }

@@ -15,10 +15,10 @@ const std::vector<OptionSpec>& option_specs() {
         {"--engine", "ENGINE", "systemc or analytic (default: systemc; of serve analytic)"},
         {"--effort", "EFFORT", "of the mapper: quick, normal or thorough (default: normal)"},
         {"--objective", "WHAT",
-         "of machines mapped as loop nests or tiles: latency, energy, energy_delay or traffic "
-         "(default: "
+         "of the mapper, but for a spatial one: latency, energy, energy_delay or traffic (default: "
          "latency)"},
-        {"--mapping", "NAME", "mappings by hand of machines mapped as loop nests, by name or path"},
+        {"--mapping", "NAME",
+         "mappings by hand of machines mapped as loop nests or tiles, by name or path"},
         {"--items", "N", "items in all, in whole batches (default: 8 batches, 4 counted)"},
         {"--rounds", "N", "batches in all, in place of --items"},
         {"--users", "N",

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <map>
-#include <string>
 
 #include "arch/loop_nest/nest_hierarchy.hpp"
 #include "base/yaml.hpp"
@@ -15,8 +14,5 @@ namespace memwall {
 /// dimensions and axes that are none, loops that do not cover a layer, tiles that do not fit.
 std::map<LayerId, LoopNest> read_given_nests(const YamlValue& root, const Network& network,
                                              const NestHierarchy& hierarchy);
-
-/// Reads a file's form without a network or a machine: its keys and numbers. Returns its name.
-std::string check_given_nests(const YamlValue& root);
 
 }  // namespace memwall

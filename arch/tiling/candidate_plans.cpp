@@ -82,12 +82,12 @@ double cycles(const NetworkPlan& plan, const Stack& stack) {
 class StackedPlans {
 public:
     StackedPlans(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
-                 PassPlanner& passes, double dram_slowdown)
+                 PassPlanner& passes, const GivenTilings& given, double dram_slowdown)
         : network_(network),
           hierarchy_(hierarchy),
           clock_(clock),
           passes_(passes),
-          aim_{hierarchy.buffer_config->capacity, Starts::exposed, dram_slowdown} {}
+          aim_{hierarchy.buffer_config->capacity, Starts::exposed, dram_slowdown, &given} {}
 
     void find(const NetworkPlan& others) {
         std::vector<bool> resident;
@@ -98,7 +98,7 @@ public:
                                  passes_.sum_bytes() / 2);
         for (const Bytes room : rooms()) {
             try {
-                make(others, finder.stacks(others.kept, room));
+                make(others, free_of_given(finder.stacks(others.kept, room)));
             } catch (const InputError&) {  // there is no room for the rest
                 continue;
             }
@@ -114,6 +114,19 @@ private:
         const std::int64_t most = hierarchy_.buffer_config->capacity.count() / 10 * 9;
         const std::int64_t power = power_up_to(most);
         return {Bytes(most), Bytes(power), Bytes(power / 2), Bytes(power / 4)};
+    }
+
+    /// Layers that are mapped by hand run one by one.
+    [[nodiscard]] std::vector<Stack> free_of_given(std::vector<Stack> stacks) const {
+        const auto has_given = [&](const Stack& stack) {
+            bool found = false;
+            for (std::size_t f = stack.begin; f < stack.end; ++f) {
+                found = found || aim_.given->find(f) != nullptr;
+            }
+            return found;
+        };
+        stacks.erase(std::remove_if(stacks.begin(), stacks.end(), has_given), stacks.end());
+        return stacks;
     }
 
     void make(const NetworkPlan& others, std::vector<Stack> stacks) {
@@ -164,13 +177,14 @@ constexpr double kPatient = 8;
 class PlanList {
 public:
     PlanList(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
-             PassPlanner& passes)
-        : network_(network), hierarchy_(hierarchy), clock_(clock), passes_(passes) {}
+             PassPlanner& passes, const GivenTilings& given)
+        : network_(network), hierarchy_(hierarchy), clock_(clock), passes_(passes), given_(given) {}
 
     /// By the estimate, for the buffer and smaller ones; then depth first.
     void add_fast(Effort effort) {
-        for (const PlanAim& aim :
+        for (PlanAim aim :
              plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(), effort)) {
+            aim.given = &given_;
             try {
                 NetworkPlan plan = plan_network(network_, hierarchy_, clock_, passes_, aim);
                 if (!plans_.empty() && !is_near(plan)) {
@@ -185,7 +199,7 @@ public:
             }
         }
         if (may_stack(effort)) {
-            StackedPlans stacked(network_, hierarchy_, clock_, passes_, 1);
+            StackedPlans stacked(network_, hierarchy_, clock_, passes_, given_, 1);
             for (std::size_t p = 0; p < plans_.size() && p < kStackedPlans; ++p) {
                 stacked.find(plans_[p]);
             }
@@ -204,6 +218,7 @@ public:
         for (PlanAim aim :
              plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(), effort)) {
             aim.dram_slowdown = dram_slowdown;
+            aim.given = &given_;
             if (aim.starts == Starts::exposed && effort != Effort::quick) {
                 continue;
             }
@@ -223,10 +238,10 @@ public:
         if (!may_stack(effort)) {
             return;
         }
-        StackedPlans stacked(network_, hierarchy_, clock_, passes_, dram_slowdown);
-        stacked.find(
-            plan_network(network_, hierarchy_, clock_, passes_,
-                         {hierarchy_.buffer_config->capacity, Starts::hidden, dram_slowdown}));
+        StackedPlans stacked(network_, hierarchy_, clock_, passes_, given_, dram_slowdown);
+        stacked.find(plan_network(
+            network_, hierarchy_, clock_, passes_,
+            {hierarchy_.buffer_config->capacity, Starts::hidden, dram_slowdown, &given_}));
         for (NetworkPlan& plan : stacked.take()) {
             add_if_near(std::move(plan), dram_slowdown);
         }
@@ -269,6 +284,7 @@ private:
     const Hierarchy& hierarchy_;
     const ClockDomain& clock_;
     PassPlanner& passes_;
+    const GivenTilings& given_;
     std::vector<NetworkPlan> plans_;
 };
 
@@ -276,9 +292,9 @@ private:
 
 std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy& hierarchy,
                                          const ClockDomain& clock, const Cores& cores,
-                                         Effort effort, PlanPool pool) {
+                                         const GivenTilings& given, Effort effort, PlanPool pool) {
     PassPlanner passes(hierarchy, cores, effort == Effort::thorough);
-    PlanList plans(network, hierarchy, clock, passes);
+    PlanList plans(network, hierarchy, clock, passes, given);
     plans.add_fast(effort);
     if (effort != Effort::quick || pool == PlanPool::all) {
         plans.add_lean(kSlower, effort);

@@ -6,6 +6,7 @@
 
 #include "arch/core_work.hpp"
 #include "arch/mapper.hpp"
+#include "arch/tiling/given_tiling.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/tiling/network_plan.hpp"
 
@@ -17,9 +18,9 @@ enum class PlanPool { fast, all };
 /// Plans of one network that may be the fastest, from the largest share of the buffer to the
 /// smallest, each different, and those with layers depth first; then those that move less through
 /// the DRAM. The first is the fastest by the planner's estimate. The more effort, the more of them.
-/// Throws InputError where the network does not fit.
+/// What is given by hand is in all of them. Throws InputError where the network does not fit.
 std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy& hierarchy,
                                          const ClockDomain& clock, const Cores& cores,
-                                         Effort effort, PlanPool pool);
+                                         const GivenTilings& given, Effort effort, PlanPool pool);
 
 }  // namespace memwall

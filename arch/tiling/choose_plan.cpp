@@ -11,7 +11,9 @@
 #include "arch/estimate.hpp"
 #include "arch/tiling/candidate_plans.hpp"
 #include "arch/tiling/emit.hpp"
+#include "arch/tiling/given_tiling.hpp"
 #include "base/error.hpp"
+#include "base/parse.hpp"
 #include "workloads/transforms.hpp"
 
 namespace memwall {
@@ -39,6 +41,7 @@ DoesNotFit at_capacity(const InputError& refusal, const Component& memory) {
 struct PartPlans {
     Network network;
     std::vector<NetworkPlan> plans;
+    GivenTilings given;
 
     /// Estimate.
     [[nodiscard]] double cycles() const { return plans.front().cycles_per_item; }
@@ -56,7 +59,14 @@ public:
           options_(options),
           pool_(options.effort == Effort::thorough || options.objective != MappingObjective::latency
                     ? PlanPool::all
-                    : PlanPool::fast) {}
+                    : PlanPool::fast) {
+        if (options.given) {
+            Diagnostics faults;
+            given_ = read_given_mapping(*options.given, faults);
+            faults.throw_if_any();
+            check_together();
+        }
+    }
 
     PlanChoice run() {
         make_plans(options_.effort);
@@ -70,7 +80,8 @@ public:
             compare();
         }
         PartPlans& part = parts_[best_.part];
-        return {std::move(part.network), std::move(part.plans[best_.plan]), compared_.size()};
+        return {std::move(part.network), std::move(part.plans[best_.plan]), std::move(part.given),
+                compared_.size()};
     }
 
 private:
@@ -85,29 +96,72 @@ private:
         OutcomeFigures figures;  ///< of an item
     };
 
+    void check_together() const {
+        if (given_.together && network_.batch() % *given_.together != 0) {
+            Diagnostics faults;
+            faults.error(given_.together_mark,
+                         "'together': expected an equal part of the batch of " +
+                             std::to_string(network_.batch()) + ", found '" +
+                             std::to_string(*given_.together) + "'");
+            faults.throw_if_any();
+        }
+    }
+
+    /// Whether so many items may go through the machine together.
+    [[nodiscard]] bool is_part(std::int64_t items) const {
+        // All users have their state; gradients are those of the whole batch.
+        const bool together = network_.state_bytes().count() > 0 || network_.trains();
+        return network_.batch() % items == 0 && (!together || items == network_.batch()) &&
+               (!given_.together || items == *given_.together);
+    }
+
+    /// What is given by hand for a part of the batch.
+    [[nodiscard]] GivenTilings given_for(const Network& part) const {
+        return read_given_tilings(given_, part, machine_, hierarchy_, cores_);
+    }
+
     /// For the whole batch and its equal parts.
     void make_plans(Effort effort) {
         std::optional<InputError> refusal;
+        std::optional<InputError> wrong;  // what is given, for the whole batch
         const std::size_t before = parts_.size();
         for (std::int64_t items = network_.batch(); items >= 1; --items) {
             throw_if_cancelled(options_);
-            // All users have their state; gradients are those of the whole batch.
-            const bool together = network_.state_bytes().count() > 0 || network_.trains();
-            if (network_.batch() % items != 0 || (together && items < network_.batch())) {
+            if (!is_part(items)) {
                 continue;
             }
             Network part = with_batch(network_, items);
+            std::optional<GivenTilings> given;
             try {
+                given = given_for(part);
                 std::vector<NetworkPlan> plans =
-                    candidate_plans(part, hierarchy_, clock_, cores_, effort, pool_);
-                parts_.push_back({std::move(part), std::move(plans)});
+                    candidate_plans(part, hierarchy_, clock_, cores_, *given, effort, pool_);
+                parts_.push_back({std::move(part), std::move(plans), std::move(*given)});
             } catch (const InputError& error) {
+                wrong = !given && !wrong ? error : wrong;
                 refusal = error;
             }
+        }
+        if (parts_.size() == before && wrong) {
+            throw *wrong;
+        }
+        if (parts_.size() == before && !given_.layers.empty()) {
+            throw beside_given();
         }
         if (parts_.size() == before) {
             throw at_capacity(*refusal, machine_.component(hierarchy_.buffer));
         }
+    }
+
+    /// Each layer has room by itself, but not with what else is to stay.
+    [[nodiscard]] DoesNotFit beside_given() const {
+        const Component& buffer = machine_.component(hierarchy_.buffer);
+        std::vector<Diagnostic> faults = {
+            {given_.layers.front().mark,
+             "'" + buffer.name + "' (" + format_bytes(buffer.capacity()) +
+                 ") has no room for all that is given by hand and for the other layers' tiles"}};
+        DoesNotFit placed(std::move(faults));
+        return placed;
     }
 
     /// Of parts that are as fast by the estimate, the largest.
@@ -249,6 +303,7 @@ private:
     const ClockDomain& clock_;
     const MapperOptions& options_;
     PlanPool pool_;
+    GivenMapping given_;
     std::vector<PartPlans> parts_;
     std::vector<Compared> compared_;
     std::optional<InputError> refusal_;

@@ -8,6 +8,7 @@
 #include "arch/core_work.hpp"
 #include "arch/mapper.hpp"
 #include "arch/outcome_figures.hpp"
+#include "arch/tiling/given_tiling.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/tiling/network_plan.hpp"
 #include "workloads/network.hpp"
@@ -18,6 +19,7 @@ namespace memwall {
 struct PlanChoice {
     Network network;
     NetworkPlan plan;
+    GivenTilings given;        ///< what of it was given by hand
     std::size_t compared = 1;  ///< plans that the analytic engine was asked about
 };
 

@@ -10,14 +10,6 @@
 namespace memwall {
 namespace {
 
-/// A tile with all that its outputs sum up.
-Extents with_whole_sums(Extents tile, const IterationSpace& space) {
-    for (const Dim dim : kReductionDims) {
-        tile[index(dim)] = space.extent(dim);
-    }
-    return tile;
-}
-
 /// Of the room for activations, what results on their way out may take.
 constexpr std::int64_t kDrainShare = 8;
 
@@ -94,7 +86,7 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
         }
     }
     for (;;) {
-        tile = with_whole_sums(tile, root.space);
+        tile = whole_sums(root.space, tile);
         drained = drained_part(fused, root, streams, tile);
         bool fitting = fits();
         while (!fitting && halve_sums(tile)) {
@@ -107,7 +99,7 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
             return std::nullopt;
         }
     }
-    if (tile == with_whole_sums(tile, root.space)) {
+    if (tile == whole_sums(root.space, tile)) {
         return std::nullopt;  // a tile of the whole reduction: found otherwise
     }
     LayerTiling plan = once;
@@ -144,7 +136,7 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
 /// by for each tile of outputs: nothing else stays between tiles.
 void LayerTiler::cost_deep(const FusedLayer& fused, const Layer& root, const Streams& streams,
                            LayerTiling& plan) const {
-    const Extents outputs = with_whole_sums(plan.tile, root.space);
+    const Extents outputs = whole_sums(root.space, plan.tile);
     double tiles = 1;
     for (const Dim dim : all_dims()) {
         tiles *= static_cast<double>(ceil_divide(root.space.extent(dim), outputs[index(dim)]));

@@ -66,12 +66,19 @@ bool is_read(const Operand& operand) {
 }  // namespace
 
 LayerTiler::LayerTiler(const Network& network, const std::vector<FusedLayer>& fused,
-                       const DramPace& dram, PassPlanner& passes)
+                       const DramPace& dram, PassPlanner& passes, const GivenTilings& given)
     : network_(network),
       fused_(fused),
       dram_(dram),
       passes_(passes),
-      classes_(classes_of(network, fused)) {}
+      given_(given),
+      classes_(classes_of(network, fused)) {
+    for (std::size_t f = 0; f < fused.size(); ++f) {
+        if (given.find(f) != nullptr) {
+            classes_[f] = fused.size() + f;  // like no other
+        }
+    }
+}
 
 bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerTiling& layer) {
     const bool moves =
@@ -83,7 +90,12 @@ bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerTiling& layer)
                                      moves ? streams.stage : 0);
     auto found = known_.find(key);
     if (found == known_.end()) {
-        found = known_.emplace(key, search(fused_[f], streams)).first;
+        const GivenTiling* given = given_.find(f);
+        const bool by_hand = given != nullptr && given->tile;
+        found = known_
+                    .emplace(key, by_hand ? plan_given(fused_[f], streams, *given)
+                                          : search(fused_[f], streams))
+                    .first;
     }
     if (found->second) {
         const bool resident = layer.weights_resident;
@@ -136,9 +148,7 @@ std::optional<LayerTiling> LayerTiler::search(const FusedLayer& fused, const Str
     }
     search_deep(fused, streams, best);
     if (best) {
-        best->exposed_cycles = exposed(fused, root, streams, *best);
-        const std::int64_t first = arriving_bytes(fused, root, streams, best->tile) / 2;
-        best->start_cycles = static_cast<double>(first) / dram_.bytes_per_cycle;
+        finish(fused, root, streams, *best);
     }
     return best;
 }
@@ -323,9 +333,10 @@ bool LayerTiler::fit_positions(const FusedLayer& fused, const Layer& root, const
     return now <= streams.stage || now == 0;
 }
 
-/// DRAM traffic in the better order of tiles. Rows that the next tile also needs stay.
+/// DRAM traffic in the better order of tiles, or a given one. Rows that the next tile also needs
+/// stay.
 void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
-                      LayerTiling& plan) const {
+                      LayerTiling& plan, std::optional<bool> positions_outer) const {
     const Extents whole = root.space.extents;
     const auto parts = [&](Dim dim) {
         return static_cast<double>(ceil_divide(whole[index(dim)], plan.tile[index(dim)]));
@@ -365,16 +376,18 @@ void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams&
         weights = static_cast<double>(weight_bytes_read(network_, fused, plan.tile)) *
                   channel_parts * position_parts;
         plan.weight_bytes = weights;
+        plan.positions_outer = positions_outer.value_or(plan.positions_outer);
         plan.dram_bytes = repeated + rest;
         cost_dram(fused, root, streams, plan);
         return;
     }
     const double channels_out = weights + repeated;
     const double positions_out = inputs + weights * (channel_parts > 1 ? position_parts : 1);
-    plan.positions_outer = positions_out < channels_out;
+    plan.positions_outer = positions_outer.value_or(positions_out < channels_out);
     plan.weight_bytes =
         plan.positions_outer && channel_parts > 1 ? weights * position_parts : weights;
-    plan.dram_bytes = std::min(channels_out, positions_out) - plan.weight_bytes + rest;
+    plan.dram_bytes =
+        (plan.positions_outer ? positions_out : channels_out) - plan.weight_bytes + rest;
     cost_dram(fused, root, streams, plan);
 }
 

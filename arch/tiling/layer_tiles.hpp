@@ -34,9 +34,9 @@ struct DramPace {
 /// Plans layers; equal layers in equal streams once.
 class LayerTiler {
 public:
-    /// The network, its fused layers and the planner of passes must outlive it.
+    /// The network, its fused layers, the planner of passes and what is given must outlive it.
     LayerTiler(const Network& network, const std::vector<FusedLayer>& fused, const DramPace& dram,
-               PassPlanner& passes);
+               PassPlanner& passes, const GivenTilings& given);
 
     /// Sets all of a layer's plan but whether its weights are resident. False where no tile fits.
     bool plan(std::size_t f, const Streams& streams, LayerTiling& layer);
@@ -50,6 +50,11 @@ private:
 
     [[nodiscard]] std::optional<LayerTiling> search(const FusedLayer& fused,
                                                     const Streams& streams);
+    // given_tiles.cpp
+    [[nodiscard]] std::optional<LayerTiling> plan_given(const FusedLayer& fused,
+                                                        const Streams& streams,
+                                                        const GivenTiling& given);
+
     [[nodiscard]] std::optional<LayerTiling> best_of(const std::vector<Extents>& found,
                                                      const FusedLayer& fused,
                                                      const Streams& streams);
@@ -70,6 +75,8 @@ private:
                    LayerTiling& plan) const;
 
     // tile_traffic.cpp
+    void finish(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                LayerTiling& plan) const;
     void cost_dram(const FusedLayer& fused, const Layer& root, const Streams& streams,
                    LayerTiling& plan) const;
 
@@ -86,8 +93,8 @@ private:
                                              const Streams& streams, const Extents& drained) const;
     [[nodiscard]] bool is_streamed(const FusedLayer& fused, const Streams& streams,
                                    const Operand& operand) const;
-    void cost(const FusedLayer& fused, const Layer& root, const Streams& streams,
-              LayerTiling& plan) const;
+    void cost(const FusedLayer& fused, const Layer& root, const Streams& streams, LayerTiling& plan,
+              std::optional<bool> positions_outer = std::nullopt) const;
     [[nodiscard]] double time(const LayerTiling& plan) const;
     [[nodiscard]] double exposed(const FusedLayer& fused, const Layer& root, const Streams& streams,
                                  const LayerTiling& plan) const;
@@ -96,6 +103,7 @@ private:
     const std::vector<FusedLayer>& fused_;
     DramPace dram_;
     PassPlanner& passes_;
+    const GivenTilings& given_;
     std::vector<std::size_t> classes_;  ///< by fused layer
     std::map<
         std::tuple<std::size_t, bool, std::vector<bool>, bool, bool, std::int64_t, std::int64_t>,

@@ -47,8 +47,9 @@ public:
           capacity_(aim.capacity.count()),
           starts_(aim.starts),
           dram_(pace(*hierarchy.dram_config, clock, aim.dram_slowdown)),
-          residency_(network, hierarchy, fused_, stacks_),
-          tiler_(network, fused_, dram_, passes),
+          given_(aim.given != nullptr ? *aim.given : GivenTilings{}),
+          residency_(network, hierarchy, fused_, stacks_, given_),
+          tiler_(network, fused_, dram_, passes, given_),
           least_slot_(least_slot()) {
         for (const FusedLayer& fused : fused_) {
             const Layer& root = network.layer(fused.root);
@@ -66,8 +67,12 @@ public:
         for (std::int64_t size = 1; size <= capacity_; size *= 2) {
             sizes.push_back(size);
         }
+        std::vector<std::int64_t> slots = sizes;
+        if (const std::int64_t given = given_slot(); given > 0) {
+            slots.push_back(given);
+        }
         std::vector<Draft> drafts;
-        for (const std::int64_t slot : sizes) {
+        for (const std::int64_t slot : slots) {
             for (const std::int64_t stage : sizes) {
                 const bool coarse = slot != 0 && slot < least_slot_;
                 const bool coarse_stage = stage != 0 && stage < capacity_ / 256;
@@ -90,6 +95,21 @@ public:
     }
 
 private:
+    /// Bytes of the largest tile of weights that is given by hand; 0: none is.
+    [[nodiscard]] std::int64_t given_slot() const {
+        std::int64_t most = 0;
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            const GivenTiling* given = given_.find(f);
+            const Operand* weights = network_.layer(fused_[f].root).space.find(TensorRole::weights);
+            if (given != nullptr && given->tile && weights != nullptr) {
+                most = std::max(
+                    most,
+                    most_bytes(weights->projection, weights->precision, *given->tile).count());
+            }
+        }
+        return most;
+    }
+
     /// Slots so small that a plan would have more tiles than this are left out: what they leave
     /// room for is nothing beside so many weights.
     [[nodiscard]] std::int64_t least_slot() const {
@@ -111,7 +131,7 @@ private:
         const std::int64_t room = capacity_ - candidate.tiles();
         KeptActivations kept =
             residency_.keep_activations(room, candidate.tiles(), candidate.stage == 0);
-        if (kept.all == (candidate.stage != 0) || !kept.stacks) {
+        if (kept.all == (candidate.stage != 0) || !kept.must) {
             return;  // a stage that nobody needs, or a need without a stage
         }
         Draft made{candidate, std::move(kept.tensors),
@@ -122,7 +142,7 @@ private:
                                   stack_of(stacks_, f) == nullptr);
             made.least_traffic += least_traffic(made, f);
         }
-        if (streams == (candidate.weight_slot != 0) && keeps_weights(made)) {
+        if (streams == (candidate.weight_slot != 0) && keeps_weights(made) && keeps_given(made)) {
             drafts.push_back(std::move(made));
         }
     }
@@ -138,6 +158,17 @@ private:
             }
             return true;
         });
+    }
+
+    /// Whether the weights stay that are to, by hand.
+    [[nodiscard]] bool keeps_given(const Draft& draft) const {
+        for (std::size_t f = 0; f < fused_.size(); ++f) {
+            const auto given = given_.stays.find(fused_[f].weights);
+            if (given != given_.stays.end() && given->second != draft.resident[f]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// A time that the best plan does not pass: that of the draft with the least traffic and the
@@ -306,6 +337,7 @@ private:
     std::int64_t capacity_;
     Starts starts_;
     DramPace dram_;
+    GivenTilings given_;
     Residency residency_;
     LayerTiler tiler_;
     std::int64_t least_slot_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/fused_layer.hpp"
+#include "arch/tiling/given_tiling.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/tiling/pass_plan.hpp"
 #include "arch/tiling/stack.hpp"
@@ -56,6 +57,7 @@ struct PlanAim {
     Starts starts = Starts::exposed;
     /// How much slower the DRAM is taken to be than it is: the slower, the less goes through it.
     double dram_slowdown = 1;
+    const GivenTilings* given = nullptr;  ///< by hand; must outlive the planning
 };
 
 /// Plans `network`, whose batch runs through the machine together. Throws InputError where a layer

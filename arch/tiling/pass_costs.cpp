@@ -28,6 +28,13 @@ std::int64_t pieces(const Extents& whole, const Extents& tile) {
            pieces(whole, tile, kReductionDims);
 }
 
+Extents whole_sums(const IterationSpace& space, Extents tile) {
+    for (const Dim dim : kReductionDims) {
+        tile[index(dim)] = space.extent(dim);
+    }
+    return tile;
+}
+
 bool updates_operands(const IterationSpace& space) {
     return std::any_of(space.operands.begin(), space.operands.end(),
                        [](const Operand& operand) { return operand.updated; });
@@ -131,7 +138,8 @@ std::int64_t PassCosts::sharing(const Extents& pass, const Extents& core) const 
     return product;
 }
 
-PassTraffic PassCosts::traffic(const Extents& tile, const Extents& pass) const {
+PassTraffic PassCosts::traffic(const Extents& tile, const Extents& pass,
+                               std::optional<bool> positions_outer) const {
     PassTraffic traffic;
     traffic.channels = static_cast<double>(pieces(tile, pass, kChannelDims));
     traffic.positions = static_cast<double>(pieces(tile, pass, kPositionDims));
@@ -150,8 +158,8 @@ PassTraffic PassCosts::traffic(const Extents& tile, const Extents& pass) const {
     const double inputs_outer =
         inputs * (weights_once ? traffic.positions : traffic.passes) +
         weights * (weights_once && traffic.channels == 1 ? 1 : traffic.passes);
-    traffic.positions_outer = inputs_outer < weights_outer;
-    traffic.feed = std::min(inputs_outer, weights_outer) / feed_width_;
+    traffic.positions_outer = positions_outer.value_or(inputs_outer < weights_outer);
+    traffic.feed = (traffic.positions_outer ? inputs_outer : weights_outer) / feed_width_;
     traffic.first_feed = inputs / feed_width_;
     traffic.drain_width = drain_width_;
     return traffic;

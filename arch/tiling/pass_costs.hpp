@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "arch/core_cycles.hpp"
@@ -20,6 +21,9 @@ inline constexpr std::array<Dim, 4> kReductionDims = {Dim::C, Dim::T, Dim::R, Di
 std::int64_t pieces(const Extents& whole, const Extents& tile, const std::array<Dim, 4>& dims);
 /// Of all the dimensions that passes and tiles cut.
 std::int64_t pieces(const Extents& whole, const Extents& tile);
+
+/// A tile with all that its outputs sum up.
+Extents whole_sums(const IterationSpace& space, Extents tile);
 
 /// Whether a layer writes operands back in their place.
 bool updates_operands(const IterationSpace& space);
@@ -72,7 +76,9 @@ public:
     [[nodiscard]] const CoreCycles& core_cycles() const { return core_cycles_; }
     /// How many cores share an output.
     [[nodiscard]] std::int64_t sharing(const Extents& pass, const Extents& core) const;
-    [[nodiscard]] PassTraffic traffic(const Extents& tile, const Extents& pass) const;
+    /// In the order in which less is fed, unless `positions_outer` says which.
+    [[nodiscard]] PassTraffic traffic(const Extents& tile, const Extents& pass,
+                                      std::optional<bool> positions_outer = std::nullopt) const;
 
 private:
     struct Read {

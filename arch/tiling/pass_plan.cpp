@@ -53,11 +53,20 @@ std::int64_t PassPlanner::sum_bytes() const {
 
 std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& tile,
                                           std::int64_t operand_bits, bool keeps_sums) {
+    return known_search(layer, operand_bits).plan(tile, thorough_, keeps_sums);
+}
+
+std::optional<PassPlan> PassPlanner::plan_given(const Layer& layer, const Extents& tile,
+                                                std::int64_t operand_bits, const GivenPass& given) {
+    return known_search(layer, operand_bits).plan_given(tile, given);
+}
+
+PassSearch& PassPlanner::known_search(const Layer& layer, std::int64_t operand_bits) {
     PassSearch*& known = known_[{&layer, operand_bits}];
     if (known == nullptr) {
         known = &search_of(layer, operand_bits);
     }
-    return known->plan(tile, thorough_, keeps_sums);
+    return *known;
 }
 
 PassSearch& PassPlanner::search_of(const Layer& layer, std::int64_t operand_bits) {

@@ -33,6 +33,7 @@ std::vector<Dim> cut_order(bool positions_outer);
 /// Cuts `box` into boxes of `tile`, in the order of cut_order().
 std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer);
 
+struct GivenPass;
 class PassSearch;  // of one layer
 
 /// Searches passes, and remembers what it found by the shape of the work. The hierarchy, the cores
@@ -52,6 +53,10 @@ public:
     /// beside their operands.
     std::optional<PassPlan> plan(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
                                  bool keeps_sums = false);
+    /// Passes that are given by hand, with a split over cores of its own where they have none.
+    /// nullopt where a core's part does not fit.
+    std::optional<PassPlan> plan_given(const Layer& layer, const Extents& tile,
+                                       std::int64_t operand_bits, const GivenPass& given);
     /// Sums that all cores keep at once, with as many on their way out.
     [[nodiscard]] std::int64_t sum_bytes() const;
 
@@ -60,6 +65,7 @@ private:
     const Cores& cores_;
     bool thorough_;
     [[nodiscard]] PassSearch& search_of(const Layer& layer, std::int64_t operand_bits);
+    [[nodiscard]] PassSearch& known_search(const Layer& layer, std::int64_t operand_bits);
 
     std::map<std::tuple<Extents, std::string, std::vector<int>, std::int64_t>,
              std::unique_ptr<PassSearch>>

@@ -172,12 +172,32 @@ void PassSearch::add(std::int64_t channels, std::int64_t positions, std::int64_t
         return;
     }
     seen_.push_back(pass);
-    const PassTraffic traffic = costs_.traffic(tile_, pass);
+    candidates_.push_back(candidate(pass, std::nullopt));
+}
+
+PassSearch::Candidate PassSearch::candidate(const Extents& pass,
+                                            std::optional<bool> positions_outer) const {
+    const PassTraffic traffic = costs_.traffic(tile_, pass, positions_outer);
     const bool shares = shares_outputs(pass);
     const Splitting& splitting = splitting_[shares ? 1 : 0];
     const std::int64_t core =
         costs_.core_cycles().least(pass, splitting.rules.cores, splitting.set);
-    candidates_.push_back({pass, pieces(tile_, pass), shares, traffic, traffic.cycles(core, 1)});
+    return {pass, pieces(tile_, pass), shares, traffic, traffic.cycles(core, 1)};
+}
+
+std::optional<PassPlan> PassSearch::plan_given(const Extents& tile, const GivenPass& given) {
+    tile_ = tile;
+    tiles_ = pieces(layer_.space.extents, tile);
+    best_.reset();
+    const Candidate made = candidate(given.pass, given.positions_outer);
+    if (!given.core) {
+        try_pass(made, std::numeric_limits<double>::infinity());
+    } else if (costs_.fits(*given.core)) {
+        const double cycles = made.traffic.cycles(costs_.core_cycles()(*given.core),
+                                                  costs_.sharing(given.pass, *given.core));
+        best_ = PassPlan{given.pass, *given.core, made.traffic.positions_outer, cycles};
+    }
+    return best_;
 }
 
 void PassSearch::try_all() {

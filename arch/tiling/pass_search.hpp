@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arch/split_search.hpp"
+#include "arch/tiling/given_tiling.hpp"
 #include "arch/tiling/pass_costs.hpp"
 #include "arch/tiling/pass_plan.hpp"
 
@@ -39,6 +40,9 @@ public:
     [[nodiscard]] const std::optional<PassPlan>& plan(const Extents& tile, bool thorough,
                                                       bool keeps_sums);
 
+    /// As PassPlanner::plan_given().
+    [[nodiscard]] std::optional<PassPlan> plan_given(const Extents& tile, const GivenPass& given);
+
 private:
     /// A way to cut the tile, and what no plan of it is faster than.
     struct Candidate {
@@ -54,6 +58,8 @@ private:
     /// The tile in about so many passes, unless that was considered before.
     void add(std::int64_t channels, std::int64_t positions, std::int64_t reduction,
              const std::vector<Dim>& whole);
+    [[nodiscard]] Candidate candidate(const Extents& pass,
+                                      std::optional<bool> positions_outer) const;
     /// Tries all that were added, and forgets them.
     void try_all();
     /// As trying one after another, where a plan is the best if it is the first of the fastest.

@@ -9,11 +9,13 @@
 namespace memwall {
 
 Residency::Residency(const Network& network, const Hierarchy& hierarchy,
-                     const std::vector<FusedLayer>& fused, const std::vector<Stack>& stacks)
+                     const std::vector<FusedLayer>& fused, const std::vector<Stack>& stacks,
+                     const GivenTilings& given)
     : network_(network),
       hierarchy_(hierarchy),
       fused_(fused),
       stacks_(stacks),
+      given_(given.stays),
       outputs_(network.output_storage()) {
     const std::size_t tensors = network_.tensors().size();
     first_.assign(tensors, kNever);
@@ -76,6 +78,11 @@ Lifetime Residency::life(std::size_t tensor) const {
     return life;
 }
 
+std::optional<bool> Residency::given(TensorId tensor) const {
+    const auto found = given_.find(tensor);
+    return found == given_.end() ? std::nullopt : std::optional(found->second);
+}
+
 void Residency::find_activations() {
     for (const std::size_t t : by_density()) {
         const TensorId tensor(t);
@@ -86,7 +93,8 @@ void Residency::find_activations() {
         // The network's inputs and outputs cross its edge while other rounds run: two slots,
         // always.
         const bool edge = is_edge(tensor);
-        if (network_.tensor(tensor).persists() || (edge && !hierarchy_.host.valid())) {
+        if (network_.tensor(tensor).persists() || (edge && !hierarchy_.host.valid()) ||
+            given(tensor) == false) {
             all_may_stay_ = false;
         } else if (edge) {
             activations_.push_back({t, {0, fused_.size() - 1, network_.tensor_bytes(tensor) * 2}});
@@ -94,6 +102,8 @@ void Residency::find_activations() {
             activations_.push_back({t, life(t)});
         }
     }
+    std::stable_partition(activations_.begin(), activations_.end(),
+                          [&](const Activation& of) { return given(TensorId(of.tensor)) == true; });
 }
 
 // MODEL: a stack takes the room of other layers' tiles, which neither come nor go while it runs.
@@ -123,8 +133,8 @@ KeptActivations Residency::keep_activations(std::int64_t room, std::int64_t tile
     };
     for (const Stack& stack : stacks_) {
         const std::int64_t all = stack.held_bytes().count() + stage_of(stack, tiles);
-        kept.stacks = kept.stacks && keep({stack.begin, stack.end - 1,
-                                           Bytes(std::max<std::int64_t>(all - tiles, 0))});
+        kept.must = kept.must && keep({stack.begin, stack.end - 1,
+                                       Bytes(std::max<std::int64_t>(all - tiles, 0))});
         for (const auto& [tensor, bytes] : stack.held) {
             kept.tensors[tensor.position()] = true;
         }
@@ -135,6 +145,7 @@ KeptActivations Residency::keep_activations(std::int64_t room, std::int64_t tile
             continue;
         }
         kept.all = false;
+        kept.must = kept.must && given(TensorId(tensor)) != true;
         if (must_keep_all) {
             break;
         }
@@ -170,10 +181,13 @@ std::vector<std::size_t> Residency::by_reading() const {
 // they are used, and go back there.
 std::vector<bool> Residency::keep_weights(std::int64_t room) const {
     room = network_.trains() ? -1 : room;
+    std::vector<std::size_t> order = weights_;
+    std::stable_partition(order.begin(), order.end(),
+                          [&](std::size_t f) { return given(fused_[f].weights) == true; });
     enum class Fate : std::uint8_t { open, streams, stays };
     std::vector<Fate> fates(network_.tensors().size());  // several layers may share one tensor
     std::vector<bool> resident(fused_.size(), false);
-    for (const std::size_t f : weights_) {
+    for (const std::size_t f : order) {
         const auto comes = [&](const Stack& stack) {
             return stack.contains(f) && stack.held_of(fused_[f].weights);
         };
@@ -183,7 +197,7 @@ std::vector<bool> Residency::keep_weights(std::int64_t room) const {
         const std::int64_t bytes = network_.tensor_bytes(fused_[f].weights).count();
         Fate& fate = fates[fused_[f].weights.position()];
         if (fate == Fate::open) {
-            fate = bytes <= room ? Fate::stays : Fate::streams;
+            fate = bytes <= room && given(fused_[f].weights) != false ? Fate::stays : Fate::streams;
             room -= fate == Fate::stays ? bytes : 0;
         }
         resident[f] = fate == Fate::stays;

@@ -5,10 +5,13 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "arch/fused_layer.hpp"
 #include "arch/placement.hpp"
+#include "arch/tiling/given_tiling.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/tiling/stack.hpp"
 #include "workloads/network.hpp"
@@ -19,15 +22,16 @@ namespace memwall {
 struct KeptActivations {
     std::vector<bool> tensors;  ///< by tensor
     bool all = true;
-    bool stacks = true;  ///< all of them have room
-    Bytes most;          ///< at once
+    bool must = true;  ///< stacks, and what is to stay by hand, have room
+    Bytes most;        ///< at once
 };
 
 class Residency {
 public:
     /// All must outlive it.
     Residency(const Network& network, const Hierarchy& hierarchy,
-              const std::vector<FusedLayer>& fused, const std::vector<Stack>& stacks);
+              const std::vector<FusedLayer>& fused, const std::vector<Stack>& stacks,
+              const GivenTilings& given);
 
     /// Keeps activations by the traffic that they save for each byte and step, while they fit in
     /// `room` bytes. `must_keep_all`: ends with the first that does not fit. `tiles`: bytes beside
@@ -49,6 +53,7 @@ private:
     [[nodiscard]] bool is_edge(TensorId tensor) const;
     [[nodiscard]] Lifetime life(std::size_t tensor) const;
     [[nodiscard]] std::vector<std::size_t> by_density() const;
+    [[nodiscard]] std::optional<bool> given(TensorId tensor) const;
     void find_activations();
     [[nodiscard]] std::vector<std::size_t> by_reading() const;
 
@@ -56,6 +61,7 @@ private:
     const Hierarchy& hierarchy_;
     const std::vector<FusedLayer>& fused_;
     const std::vector<Stack>& stacks_;
+    const std::map<TensorId, bool>& given_;  ///< tensors that stay by hand, or do not
     std::vector<std::size_t> first_, last_;  ///< by tensor: steps between which it is needed
     std::vector<std::int64_t> readers_;
     std::vector<bool> outputs_;  ///< by tensor

@@ -16,18 +16,21 @@ std::int64_t strip_of(const Stack& stack, std::size_t layer, const Box& pass) {
 }  // namespace
 
 /// A stack takes the room of tiles: its own come when the layers before it have ended, and those of
-/// the layer behind when it has.
+/// layers behind it when it has, or of layers before it in the next round.
 void TilingEmitter::wait_for_room(std::size_t f, RoundStep& step) const {
-    const Stack* stack = plan_.stack_of(f);
-    const std::size_t begin = stack == nullptr ? f : stack->begin;
-    const std::size_t before = (begin == 0 ? plan_.fused.size() : begin) - 1;
-    if (stack == nullptr && plan_.stack_of(before) == nullptr) {
+    if (plan_.stacks.empty()) {
         return;
     }
-    if (begin == 0) {
+    if (const Stack* own = plan_.stack_of(f); own != nullptr && own->begin == 0) {
         step.waits.push_back({done_.back(), 0});
+    } else if (own != nullptr) {
+        wait_layer_before(own->begin, step);
     } else {
-        wait_layer_before(begin, step);
+        const auto behind = std::find_if(plan_.stacks.rbegin(), plan_.stacks.rend(),
+                                         [&](const Stack& stack) { return stack.end <= f; });
+        const bool this_round = behind != plan_.stacks.rend();
+        const TokenId done = done_[(this_round ? *behind : plan_.stacks.back()).end - 1];
+        step.waits.push_back({done, this_round ? builder_.posted(done) : 0});
     }
 }
 

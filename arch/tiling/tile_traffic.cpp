@@ -61,4 +61,12 @@ void LayerTiler::cost_dram(const FusedLayer& fused, const Layer& root, const Str
         (plan.dram_bytes * factor + plan.weight_bytes) / dram_.bytes_per_cycle + turns * dram_.turn;
 }
 
+/// What of the DRAM's time is seen beside its rates.
+void LayerTiler::finish(const FusedLayer& fused, const Layer& root, const Streams& streams,
+                        LayerTiling& plan) const {
+    plan.exposed_cycles = exposed(fused, root, streams, plan);
+    const std::int64_t first = arriving_bytes(fused, root, streams, plan.tile) / 2;
+    plan.start_cycles = static_cast<double>(first) / dram_.bytes_per_cycle;
+}
+
 }  // namespace memwall

@@ -32,21 +32,13 @@ constexpr std::array<std::pair<std::int64_t, std::int64_t>, 12> kBlocks = {{{256
 constexpr std::int64_t kResultsPerThread = 128;  ///< at most, in registers
 constexpr std::int64_t kLeastThreads = 128;
 constexpr std::int64_t kOtherRegisterBytes = 256;  ///< a thread: fragments, addresses
-constexpr std::int64_t kSlabBytes = 64;            ///< depth of a stage of the pipeline, in bytes
 constexpr std::int64_t kLeastStages = 2;
 constexpr std::int64_t kMostStages = 4;
-
-BlockRoom room_of(std::int64_t rows, std::int64_t columns, std::int64_t result_bits) {
-    const std::int64_t results = rows * columns;
-    const std::int64_t threads = std::max(kLeastThreads, ceil_divide(results, kResultsPerThread));
-    return {Bytes(results * result_bits / 8 + threads * kOtherRegisterBytes),
-            Bytes((rows + columns) * kSlabBytes * kLeastStages)};
-}
 
 /// Blocks of a shape that the registers and the shared memory of a core hold at a time.
 std::int64_t most_resident(std::int64_t rows, std::int64_t columns, const ProductDemand& demand,
                            const Hierarchy& gpu) {
-    const BlockRoom block = room_of(rows, columns, demand.result_bits);
+    const BlockRoom block = block_room(rows, columns, demand.result_bits, kLeastStages);
     std::int64_t fit = gpu.operands_config->capacity.count() / block.shared_memory.count();
     if (gpu.accumulators_config != nullptr) {
         fit = std::min(fit, gpu.accumulators_config->capacity.count() / block.registers.count());
@@ -86,7 +78,7 @@ std::int64_t stages_of(const BlockPlan& plan, const Hierarchy& gpu) {
 double loading_cycles(const BlockPlan& plan, double depth_bytes, const Hierarchy& gpu) {
     const double slabs = depth_bytes / static_cast<double>(kSlabBytes);
     return slabs * static_cast<double>(gpu.feed_latency().count()) /
-           static_cast<double>(stages_of(plan, gpu) - 1);
+           static_cast<double>(plan.stages - 1);
 }
 
 /// Slices of the depth that may run side by side: powers of two, each deep enough to fill the
@@ -134,6 +126,7 @@ public:
         plan.resident = std::min(most_resident(rows, columns, demand_, gpu_),
                                  ceil_divide(plan.blocks, gpu_.cores));
         for (; plan.resident > 0; --plan.resident) {
+            plan.stages = stages_of(plan, gpu_);
             time(plan);
             read(plan, row_blocks, column_blocks);
             found(plan);
@@ -143,14 +136,38 @@ public:
     /// The longest of the cores' work, of the cache's and of the DRAM's. An operand that the cache
     /// can hold may lie there before.
     [[nodiscard]] double cycles(const BlockPlan& plan) const {
+        return std::max(cycles_on_chip(plan),
+                        dram_.bytes_per_cycle > 0 ? dram_bytes(plan) / dram_.bytes_per_cycle : 0);
+    }
+
+    /// What the operands move at the DRAM.
+    [[nodiscard]] double dram_bytes(const BlockPlan& plan) const {
         const auto cache = static_cast<double>(gpu_.buffer_config->capacity.count());
         const auto reads = [&](double distinct, double passes) {
             return passes > 1 || distinct > cache ? distinct * passes : 0;
         };
-        const double dram = reads(demand_.left_bytes, plan.left_passes) +
-                            reads(right_distinct(), plan.right_passes);
-        return std::max(cycles_on_chip(plan),
-                        dram_.bytes_per_cycle > 0 ? dram / dram_.bytes_per_cycle : 0);
+        return reads(demand_.left_bytes, plan.left_passes) +
+               reads(right_distinct(), plan.right_passes);
+    }
+
+    /// Of an objective, then what decides between equals: where the DRAM bounds the time, what the
+    /// others take.
+    [[nodiscard]] std::pair<double, double> costs(const BlockPlan& plan,
+                                                  const BlockAim& aim) const {
+        const double time = cycles(plan);
+        const double joules =
+            plan.feed_bytes * aim.feed + dram_bytes(plan) * aim.fetch + time * aim.per_cycle;
+        switch (aim.objective) {
+            case MappingObjective::latency:
+                return {time, cycles_on_chip(plan)};
+            case MappingObjective::energy:
+                return {joules, time};
+            case MappingObjective::energy_delay:
+                return {joules * time, time};
+            case MappingObjective::traffic:
+                return {dram_bytes(plan), time};
+        }
+        fail("unknown objective");
     }
 
     [[nodiscard]] double cycles_on_chip(const BlockPlan& plan) const {
@@ -175,7 +192,7 @@ private:
         }
         const auto products = static_cast<double>(demand_.shape.groups * plan.slices);
         const double slabs =
-            std::min(static_cast<double>(stages_of(plan, gpu_) * kSlabBytes), depth_bytes(plan));
+            std::min(static_cast<double>(plan.stages * kSlabBytes), depth_bytes(plan));
         const auto operand = [&](std::int64_t strips, double bytes, double distinct,
                                  std::int64_t width) {
             const double strip = bytes / products / static_cast<double>(strips);
@@ -250,25 +267,33 @@ private:
 
 }  // namespace
 
-BlockRoom smallest_block(std::int64_t result_bits) {
-    const auto& [rows, columns] = kBlocks.back();
-    return room_of(rows, columns, result_bits);
+BlockRoom block_room(std::int64_t rows, std::int64_t columns, std::int64_t result_bits,
+                     std::int64_t stages) {
+    const std::int64_t results = rows * columns;
+    const std::int64_t threads = std::max(kLeastThreads, ceil_divide(results, kResultsPerThread));
+    return {Bytes(results * result_bits / 8 + threads * kOtherRegisterBytes),
+            Bytes((rows + columns) * kSlabBytes * stages)};
 }
 
-BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram) {
+BlockRoom smallest_block(std::int64_t result_bits) {
+    const auto& [rows, columns] = kBlocks.back();
+    return block_room(rows, columns, result_bits, kLeastStages);
+}
+
+BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram,
+                      const BlockAim& aim) {
     const BlockPlanner planner(demand, gpu, dram);
     std::optional<BlockPlan> best;
-    std::pair<double, double> least;  // where the DRAM decides, then by what the others take
+    std::pair<double, double> least;  // of the objective, then of what decides between equals
     for (const std::int64_t slices : depth_slices(demand, gpu)) {
         for (const auto& [rows, columns] : kBlocks) {
             planner.plan(rows, columns, slices, [&](const BlockPlan& plan) {
-                const std::pair<double, double> cycles = {planner.cycles(plan),
-                                                          planner.cycles_on_chip(plan)};
+                const std::pair<double, double> costs = planner.costs(plan, aim);
                 constexpr double kLess = 1 - 1e-9;
-                const bool equal = best && cycles.first < least.first / kLess;
-                if (!best || cycles.first < least.first * kLess ||
-                    (equal && cycles.second < least.second * kLess)) {
-                    least = cycles;
+                const bool equal = best && costs.first < least.first / kLess;
+                if (!best || costs.first < least.first * kLess ||
+                    (equal && costs.second < least.second * kLess)) {
+                    least = costs;
                     best = plan;
                 }
             });

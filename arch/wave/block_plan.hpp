@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "arch/machine.hpp"
+#include "arch/mapper.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/wave/matrix_shape.hpp"
 
@@ -31,12 +32,16 @@ struct DramView {
     double bytes_per_cycle = 0;  ///< its peak; 0: no limit
 };
 
+/// Depth of a stage of a block's pipeline, in bytes of an operand.
+inline constexpr std::int64_t kSlabBytes = 64;
+
 struct BlockPlan {
     std::int64_t rows = 1;  ///< of a thread block's results
     std::int64_t columns = 1;
     std::int64_t slices = 1;    ///< that the depth is cut into
     std::int64_t blocks = 0;    ///< of all slices
     std::int64_t resident = 1;  ///< blocks that a core runs at a time
+    std::int64_t stages = 2;    ///< slabs of its operands that a block has room for
     std::int64_t waves = 0;     ///< ceil(blocks / (cores x resident))
     double core_cycles = 0;     ///< of all waves, the cores' own work alone
     double feed_bytes = 0;      ///< from the shared cache into the cores, sums among them
@@ -45,16 +50,29 @@ struct BlockPlan {
     double right_passes = 1;    ///< times that the second does
 };
 
+/// What a plan makes least, and what that counts bytes and time at.
+struct BlockAim {
+    MappingObjective objective = MappingObjective::latency;
+    double feed = 0;       ///< J a byte from the cache into a core
+    double fetch = 0;      ///< J a byte from the DRAM into the cache
+    double per_cycle = 0;  ///< J: all that draws power meanwhile
+};
+
 /// What a block takes of a core.
 struct BlockRoom {
     Bytes registers;
     Bytes shared_memory;
 };
 
+/// Of a block of so many results in `stages` stages.
+BlockRoom block_room(std::int64_t rows, std::int64_t columns, std::int64_t result_bits,
+                     std::int64_t stages);
+
 /// Of the smallest shape that libraries offer, with accumulators of so many bits.
 BlockRoom smallest_block(std::int64_t result_bits);
 
-/// The fastest of the block shapes that libraries offer, of which a core holds the smallest.
-BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram);
+/// The best of the block shapes that libraries offer, of which a core holds the smallest.
+BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram,
+                      const BlockAim& aim = {});
 
 }  // namespace memwall

@@ -21,8 +21,9 @@ bool is_attention(const Layer& layer) {
 /// Groups fused layers into kernels and finds what each asks of the cores.
 class KernelPlanner {
 public:
-    KernelPlanner(const Network& network, const Hierarchy& gpu, const DramView& dram)
-        : network_(network), gpu_(gpu), dram_(dram) {}
+    KernelPlanner(const Network& network, const Hierarchy& gpu, const DramView& dram,
+                  const BlockAim& aim)
+        : network_(network), gpu_(gpu), dram_(dram), aim_(aim) {}
 
     WavePlan run() {
         plan_.fused = fuse_layers(network_);
@@ -102,7 +103,9 @@ private:
     /// Adds the cores' cycles for a fused layer.
     // MODEL: where a product has so few columns that blocks are mostly empty (a depthwise
     // convolution), it runs on the elementwise lanes if that is faster, a multiply-accumulate each.
-    Reuse add_work(Kernel& kernel, const FusedLayer& fused, const Layer& layer) const {
+    Reuse add_work(Kernel& kernel, std::size_t f) const {
+        const FusedLayer& fused = plan_.fused[f];
+        const Layer& layer = root(f);
         const double lanes = vector_lanes();
         kernel.summary += kernel.summary.empty() ? "" : "; ";
         if (layer.macs() == 0) {
@@ -117,7 +120,7 @@ private:
                                      : demand.shape.depth;
             keys = kernel.attention->met_keys;
         }
-        const BlockPlan blocks = plan_blocks(demand, gpu_, dram_);
+        const BlockPlan blocks = plan_blocks(demand, gpu_, dram_, aim_);
         const MatrixShape& shape = demand.shape;
         const double results = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
                                static_cast<double>(shape.columns);
@@ -131,6 +134,7 @@ private:
         kernel.core_cycles += blocks.core_cycles;
         kernel.waves = std::max(kernel.waves, blocks.waves);
         kernel.slices = blocks.slices;
+        kernel.products.push_back({f, shape, demand.operand_bits, demand.result_bits, blocks});
         kernel.summary +=
             fmt::format("{} blocks of {} x {}, {} a core at a time, {} waves", blocks.blocks,
                         blocks.rows, blocks.columns, blocks.resident, blocks.waves);
@@ -155,7 +159,7 @@ private:
     void add_part(Kernel& kernel, std::size_t f) {
         const FusedLayer& fused = plan_.fused[f];
         const Layer& layer = root(f);
-        const Reuse reuse = add_work(kernel, fused, layer);
+        const Reuse reuse = add_work(kernel, f);
         const auto& operands = layer.space.operands;
         for (std::size_t o = 0; o + 1 < operands.size(); ++o) {
             const Operand& operand = operands[o];
@@ -265,6 +269,7 @@ private:
     const Network& network_;
     const Hierarchy& gpu_;
     const DramView& dram_;
+    const BlockAim& aim_;
     WavePlan plan_;
 };
 
@@ -318,8 +323,9 @@ bool sums_over_batch(const Network& network, const Layer& layer) {
     return layer.macs() > 0 && network.tensor(layer.outputs.front()).kind == TensorKind::batch_sum;
 }
 
-WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram) {
-    WavePlan plan = KernelPlanner(network, gpu, dram).run();
+WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram,
+                    const BlockAim& aim) {
+    WavePlan plan = KernelPlanner(network, gpu, dram, aim).run();
     find_memory_traffic(network, gpu, plan);
     return plan;
 }

@@ -28,12 +28,22 @@ struct KernelFlow {
     double dram_passes = 1;     ///< how often the DRAM is asked for it, where it lies there
 };
 
+/// A matrix product of a kernel.
+struct KernelProduct {
+    std::size_t part = 0;  ///< fused layer
+    MatrixShape shape;
+    std::int64_t operand_bits = 8;
+    std::int64_t result_bits = 32;
+    BlockPlan blocks;
+};
+
 /// One launch: a fused layer, or the products and the softmax of an attention.
 struct Kernel {
     std::vector<std::size_t> parts;  ///< fused layers, in order
     double core_cycles = 0;          ///< all waves, without waiting for the cache or the DRAM
     std::int64_t waves = 1;
     std::int64_t slices = 1;                   ///< that a product's depth is cut into
+    std::vector<KernelProduct> products;       ///< on the arrays
     std::optional<AttentionBlocks> attention;  ///< where keys go by in blocks
     std::string summary;                       ///< of its blocks, in words
     std::vector<KernelFlow> feeds;             ///< from the cache into the cores
@@ -65,6 +75,7 @@ Bytes stored_operand(const Network& network, const Layer& layer, const Operand& 
 /// Whether a product sums over the batch: the gradient of a layer's weights.
 bool sums_over_batch(const Network& network, const Layer& layer);
 
-WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram);
+WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram,
+                    const BlockAim& aim = {});
 
 }  // namespace memwall

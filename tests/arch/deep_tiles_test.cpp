@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers whose inputs of one output are more than a small buffer holds.
+// Tiles of layers whose inputs of one output are more than a small buffer holds, and tiles by hand.
 #include <catch2/catch.hpp>
 #include <string>
 
 #include "arch/mapper.hpp"
+#include "arch/tiling/pass_plan.hpp"
+#include "base/yaml.hpp"
 #include "tests/support/generated_layers.hpp"
 #include "tests/support/machines.hpp"
 #include "tests/support/tiled_programs.hpp"
+#include "workloads/transforms.hpp"
 
 namespace memwall {
 namespace {
@@ -87,6 +90,150 @@ TEST_CASE("Layers of long reductions compute what they are with any buffer", "[s
         }
     }
     CHECK(mapped_ones > 30);
+}
+
+namespace {
+
+YamlValue yaml(const std::string& text) {
+    Diagnostics faults;
+    YamlValue value = read_yaml_text(text, "hand.yaml", faults);
+    faults.throw_if_any();
+    return value;
+}
+
+Mapping mapped_by_hand(const Network& network, const Machine& machine, const std::string& text) {
+    MapperOptions options;
+    options.rounds = 3;
+    options.images = true;
+    options.effort = Effort::quick;
+    options.given = yaml(text);
+    return map_network(network, machine, options);
+}
+
+/// Loops over some dimensions, in an order that tiles can go round in, and the tile that they make.
+std::string drawn_loops(test::Draw& draw, bool positions_outer, Extents& left) {
+    std::string text;
+    for (const Dim dim : cut_order(positions_outer)) {
+        std::int64_t& size = left[index(dim)];
+        if (size > 1 && draw.chance(40) && dim != Dim::R && dim != Dim::S) {
+            const std::int64_t tile = draw(1, size);
+            text += std::string(text.empty() ? "{" : ", {") + name(dim) +
+                    ": {tile: " + std::to_string(tile) + "}}";
+            size = tile;
+        }
+    }
+    return "[" + text + "]";
+}
+
+std::string parts(const char* what, const Extents& whole, const Extents& tile) {
+    std::string text;
+    for (const Dim dim : all_dims()) {
+        const std::int64_t pieces = ceil_divide(whole[index(dim)], tile[index(dim)]);
+        if (pieces > 1) {
+            text += (text.empty() ? "" : " x ") + std::to_string(pieces) + " " + name(dim);
+        }
+    }
+    return what + (text.empty() ? "whole" : text);
+}
+
+}  // namespace
+
+TEST_CASE("A tile by hand moves what its order says") {
+    // 8 rows of 16 words, times 16 by 8 weights: 4 tiles of rows and 2 of channels.
+    const Network network = linear(8, 16, 8);
+    const Machine machine = tiny(2048);
+    const auto moved = [&](const char* loops) {
+        const Mapping mapping =
+            mapped_by_hand(network, machine,
+                           std::string("mapping: m\nlayers: {l: {dram: {loops: ") + loops +
+                               "}, global_buffer: {streams: [weights]}}}\n");
+        CHECK(test::proved_outputs(network, machine, mapping) > 0);
+        return test::dram_bytes(mapping, machine);
+    };
+    const std::int64_t inputs = 8 * 16;
+    const std::int64_t weights = 16 * 8;
+    const std::int64_t outputs = 8 * 8;
+    CHECK(moved("[{P: 4}, {K: 2}]") == inputs + 4 * weights + outputs);
+    CHECK(moved("[{K: 2}, {P: 4}]") == 2 * inputs + weights + outputs);
+}
+
+TEST_CASE("Layers that are mapped by hand are mapped so, and compute what they are", "[slow]") {
+    int mapped_ones = 0;
+    for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        test::Draw draw(seed);
+        const std::string text =
+            "network: hand\nprecision: int8\ninputs: {x: [" + std::to_string(draw(2, 6)) + ", " +
+            std::to_string(draw(4, 7)) +
+            ", 5]}\nlayers:\n- {name: a, op: conv, out_channels: " + std::to_string(draw(2, 9)) +
+            ", kernel: " + std::to_string(draw(1, 3)) +
+            "}\n- {name: r, op: relu}\n- {name: b, op: conv, out_channels: 3, kernel: 1}\n";
+        const Network network = with_batch(test::network_of_text(text), draw(1, 3));
+        const Machine machine = tiny(draw.one_of<std::int64_t>({500, 1000, 4000}));
+        const Extents whole = network.layer(network.find_layer("a")).space.extents;
+        Extents tile = whole;
+        std::string given =
+            "mapping: m\ntogether: " + std::to_string(network.batch()) +
+            "\nlayers: {a: {dram: {loops: " + drawn_loops(draw, draw.chance(50), tile);
+        Extents pass = tile;
+        given += "}, global_buffer: {loops: " + drawn_loops(draw, draw.chance(50), pass);
+        Extents core = pass;
+        given += ", spatial: " + drawn_loops(draw, draw.chance(50), core) +
+                 (draw.chance(50) ? ", keeps: [outputs]" : ", streams: [outputs]") + "}}}\n";
+        INFO("seed " << seed << "\n" << text << given);
+        try {
+            const Mapping mapping = mapped_by_hand(network, machine, given);
+            ++mapped_ones;
+            CHECK(mapping.layers[0].search == "given by hand");
+            CHECK(mapping.layers[0].summary.find(parts("tiles ", whole, tile) +
+                                                 parts(", passes ", tile, pass) +
+                                                 parts(", cores ", pass, core)) == 0);
+            CHECK(test::proved_outputs(network, machine, mapping) > 0);
+        } catch (const InputError&) {
+            continue;
+        }
+    }
+    CHECK(mapped_ones > 15);
+}
+
+TEST_CASE("What is wrong with a mapping by hand of a tiled machine is told in its place") {
+    const Network network = with_batch(
+        test::network_of_text("network: n\ninputs: {x: [16, 8, 8]}\nlayers:\n- {name: a, op: conv, "
+                              "out_channels: 16, kernel: 3, padding: 1}\n- {name: r, op: relu}\n"),
+        4);
+    const Machine machine = tiny(2048);
+    const auto told = [&](const std::string& layers, const std::string& message) {
+        CHECK_THROWS_WITH(mapped_by_hand(network, machine, "mapping: m\n" + layers),
+                          Catch::Contains(message));
+    };
+    told("together: 3\nlayers: {a: {}}\n",
+         "hand.yaml:2:11: error: 'together': expected an equal part of the batch of 4, found '3'");
+    told("layers: {r: {}}\n", "hand.yaml:2:10: error: layer 'r' runs on the way out of 'a'");
+    told("layers: {b: {}}\n", "hand.yaml:2:10: error: network 'n' has no layer 'b' to map");
+    told("layers: {a: {global_bufer: {}}}\n",
+         "2:14: error: unknown level 'global_bufer'; did you mean 'global_buffer'?");
+    told("layers: {a: {dram: {loops: [{P: 2}, {K: 2}, {Q: 2}]}}}\n",
+         "2:29: error: the loops of 'dram' cannot go round so");
+    told("layers: {a: {dram: {loops: [{P: 2}, {P: 2}]}}}\n",
+         "2:37: error: P has a loop here already");
+    told("layers: {a: {dram: {loops: [{P: 7}]}}}\n", "2:29: error: 7 steps do not cut the 8 of P");
+    told("layers: {a: {global_buffer: {loops: [{P: 2}]}}}\n",
+         "2:14: error: expected 'dram' beside it: passes are parts of its tiles");
+    told("layers: {a: {dram: {}, global_buffer: {spatial: [{P: 8}]}}}\n",
+         "2:50: error: 8 parts side by side for the 4 of 'array'");
+    told("layers: {a: {dram: {}, global_buffer: {spatial: [{K: 2}]}}}\n",
+         "2:24: error: a core's part of layer 'a' does not fit twice into 'operand_buffer'");
+    told("layers: {a: {dram: {}}}\n",
+         "2:14: error: 'global_buffer' has 2.00 KiB, a tile of layer 'a' "
+         "needs 6.25 KiB");
+    told("layers: {a: {global_buffer: {keeps: [bias]}}}\n", "2:38: error: unknown operand 'bias'");
+    told("layers: {a: {global_buffer: {keeps: [outputs], streams: [outputs]}}}\n",
+         "both to stay and to go through the DRAM");
+    told("layers: {a: {global_buffer: {bypass: [weights]}}}\n",
+         "2:38: error: 'bypass' is for machines with the mapper 'loop_nest'");
+    told("layers: {a: {dram: {loops: [{C: 2}]}, global_buffer: {loops: [{K: 2}]}}}\n",
+         "expected all of a tile's outputs in every pass");
+    told("layers: {a: {global_buffer: {keeps: [weights]}}}\n",
+         "2:10: error: 'global_buffer' (2.00 KiB) has no room for all that is given by hand");
 }
 
 }  // namespace memwall

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/wave/kernel_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/parse.hpp"
+
+namespace memwall {
+namespace {
+
+class KernelCode {
+public:
+    KernelCode(const Network& network, const Machine& machine, const Hierarchy& gpu,
+               const WavePlan& plan, const Kernel& kernel)
+        : network_(network), machine_(machine), gpu_(gpu), plan_(plan), kernel_(kernel) {}
+
+    std::string run() {
+        line(name_of(gpu_.dram) + " holds " + in_dram());
+        deeper();
+        line(name_of(gpu_.buffer) + " holds " + roles(kernel_.feeds, kernel_.drains) + " (of " +
+             format_bytes(gpu_.buffer_config->capacity) + ")");
+        deeper();
+        if (kernel_.attention) {
+            line(fmt::format("for keys in blocks of {}, past {} queries of a head",
+                             kernel_.attention->keys, kernel_.attention->rows));
+            deeper();
+        }
+        const std::string outside = indent_;
+        for (const std::size_t part : kernel_.parts) {
+            indent_ = outside;
+            const auto product =
+                std::find_if(kernel_.products.begin(), kernel_.products.end(),
+                             [&](const KernelProduct& of) { return of.part == part; });
+            if (product == kernel_.products.end()) {
+                elementwise(plan_.fused[part]);
+            } else {
+                blocks(*product);
+            }
+        }
+        return std::move(code_);
+    }
+
+private:
+    [[nodiscard]] const std::string& name_of(ComponentId id) const {
+        return machine_.component(id).name;
+    }
+
+    void line(const std::string& text) { code_ += indent_ + text + "\n"; }
+    void deeper() { indent_ += "  "; }
+
+    /// What comes from there for the kernel, and what of its own results goes there.
+    [[nodiscard]] std::string in_dram() const {
+        std::vector<KernelFlow> own;
+        for (const KernelFlow& flow : kernel_.stores) {
+            const bool made = std::any_of(
+                kernel_.drains.begin(), kernel_.drains.end(),
+                [&](const KernelFlow& drained) { return drained.tensor == flow.tensor; });
+            if (made) {
+                own.push_back(flow);
+            }
+        }
+        return roles(kernel_.fetches, own);
+    }
+
+    /// The roles of what some flows bring, each once.
+    static std::string roles(const std::vector<KernelFlow>& in,
+                             const std::vector<KernelFlow>& out) {
+        std::vector<std::string> names;
+        for (const auto* flows : {&in, &out}) {
+            for (const KernelFlow& flow : *flows) {
+                const std::string role = name(flow.role);
+                if (flow.bytes > 0 && std::find(names.begin(), names.end(), role) == names.end()) {
+                    names.push_back(role);
+                }
+            }
+        }
+        return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
+    }
+
+    static std::string plural(std::int64_t count, const std::string& what) {
+        return format_count(count) + " " + what + (count == 1 ? "" : "s");
+    }
+
+    void blocks(const KernelProduct& product) {
+        const BlockPlan& plan = product.blocks;
+        const MatrixShape& shape = product.shape;
+        line(fmt::format(
+            "{}: {} x {} results of a depth of {}{}, a grid of {} x {} blocks{}",
+            network_.layer(plan_.fused[product.part].root).name, format_count(shape.rows),
+            format_count(shape.columns), format_count(shape.depth),
+            shape.groups > 1 ? ", " + format_count(shape.groups) + " times" : "",
+            ceil_divide(shape.rows, plan.rows), ceil_divide(shape.columns, plan.columns),
+            plan.slices > 1 ? " in " + plural(plan.slices, "slice") + " of the depth" : ""));
+        waves(plan);
+        const std::int64_t slab = kSlabBytes * 8 / product.operand_bits;
+        const BlockRoom room =
+            block_room(plan.rows, plan.columns, product.result_bits, plan.stages);
+        line(fmt::format("{} holds {} stages of {} x {} and {} x {} words, {} a block (of {})",
+                         name_of(gpu_.operands), plan.stages, plan.rows, slab, slab, plan.columns,
+                         format_bytes(room.shared_memory),
+                         format_bytes(gpu_.operands_config->capacity)));
+        if (gpu_.accumulators.valid()) {
+            line(fmt::format("{} holds {} x {} sums, {} a block (of {})",
+                             name_of(gpu_.accumulators), plan.rows, plan.columns,
+                             format_bytes(room.registers),
+                             format_bytes(gpu_.accumulators_config->capacity)));
+        }
+        deeper();
+        const std::string outside = indent_;
+        const std::int64_t depth = ceil_divide(shape.depth, plan.slices);
+        if (depth > slab) {
+            line(fmt::format("for slab in {} of {} of the depth", ceil_divide(depth, slab), slab));
+            deeper();
+        }
+        line("multiply-accumulate " +
+             fmt::format("{} x {} x {}", plan.rows, plan.columns, std::min(depth, slab)));
+        indent_ = outside;
+        line((plan.slices > 1 ? "add the sums of the slices before, " : "") +
+             way_out(plan_.fused[product.part]));
+    }
+
+    void waves(const BlockPlan& plan) {
+        const std::int64_t at_once = gpu_.cores * plan.resident;
+        if (plan.waves > 1) {
+            const std::int64_t rest = plan.blocks - (plan.waves - 1) * at_once;
+            line(fmt::format("for wave in {} of {}{}", plan.waves, plural(at_once, "block"),
+                             rest < at_once ? ", the last of " + format_count(rest) : ""));
+            deeper();
+        }
+        const std::int64_t busy = std::min(gpu_.cores, plan.blocks);
+        line(fmt::format("parallel for block of {} x {} on {} of {}, {} each at a time", plan.rows,
+                         plan.columns, busy, name_of(gpu_.array), plan.resident));
+        deeper();
+    }
+
+    void elementwise(const FusedLayer& fused) {
+        const Layer& root = network_.layer(fused.root);
+        line(fmt::format("parallel on {} of {}", plural(gpu_.cores, "instance"),
+                         name_of(gpu_.vector)));
+        deeper();
+        line(root.name + ": " + root.op + " in the registers, " + way_out(fused));
+    }
+
+    /// What is done with results that are whole.
+    [[nodiscard]] std::string way_out(const FusedLayer& fused) const {
+        std::string text;
+        for (const LayerId epilogue : fused.epilogues) {
+            text += network_.layer(epilogue).name + ", ";
+        }
+        const bool leaves =
+            std::any_of(kernel_.drains.begin(), kernel_.drains.end(),
+                        [&](const KernelFlow& flow) { return flow.layer == fused.last(); });
+        return text + (leaves ? "outputs to " + name_of(gpu_.buffer) : "results stay in the core");
+    }
+
+    const Network& network_;
+    const Machine& machine_;
+    const Hierarchy& gpu_;
+    const WavePlan& plan_;
+    const Kernel& kernel_;
+    std::string code_;
+    std::string indent_;
+};
+
+}  // namespace
+
+std::string kernel_code(const Network& network, const Machine& machine, const Hierarchy& gpu,
+                        const WavePlan& plan, const Kernel& kernel) {
+    return KernelCode(network, machine, gpu, plan, kernel).run();
+}
+
+}  // namespace memwall
