@@ -75,8 +75,7 @@ RunAgain read_again(const RunResult& run, const Result& result, const ChipReques
     InputFiles inputs;
     auto [network, machine] = load_run_inputs(configs, named, inputs);
     RunSettings settings;
-    // Cards are divided by what they take with the engine that runs them.
-    settings.engine = run.totals.pipeline ? parse_engine(run.engine) : Engine::analytic;
+    settings.engine = parse_engine(run.engine);
     settings.effort = parse_effort(result.provenance.mapper_effort);
     const std::string own = at_precision(network.network(), "").precision;
     settings.precision = run.precision == own ? "" : run.precision;
@@ -84,31 +83,66 @@ RunAgain read_again(const RunResult& run, const Result& result, const ChipReques
     return {std::move(network), std::move(machine), settings};
 }
 
-/// Arithmetic and the moving of data: the same with both engines.
-Joules work_energy(const LayerResult& layer) {
-    return layer.by_kind[static_cast<std::size_t>(EnergyKind::arithmetic)] +
-           layer.by_kind[static_cast<std::size_t>(EnergyKind::data_movement)];
-}
-
 [[noreturn]] void throw_changed(const std::string& file, const std::string& what) {
     throw InputError("'" + file + "' is no result of these files any more: " + what +
                      "; run it again");
 }
 
+bool same(double was, double is) {
+    constexpr double kSame = 1e-6;
+    return std::abs(was - is) <= kSame * std::max(std::abs(was), std::abs(is));
+}
+
+/// Energies, times and counts of a layer; `chips` are counted in what was found. `sends_on`: what
+/// leaves for another server is counted for it, too.
+bool same_layer(const LayerResult& found, const LayerResult& now, std::int64_t chips,
+                bool sends_on) {
+    const auto share = static_cast<double>(chips);
+    for (std::size_t k = 0; k < kEnergyKinds.size(); ++k) {
+        const double was = found.by_kind[k].count() / share;
+        const double is = now.by_kind[k].count();
+        const bool link = sends_on && kEnergyKinds[k] == EnergyKind::data_movement && was > is;
+        if (!link && !same(was, is)) {
+            return false;
+        }
+    }
+    double kinds = 0;
+    for (const Joules each : found.by_kind) {
+        kinds += each.count();
+    }
+    return same(found.energy.count(), kinds) && same(found.adds.count(), now.adds.count()) &&
+           same((found.end - found.start).count(), (now.end - now.start).count()) &&
+           same(found.utilization, now.utilization) &&
+           same(static_cast<double>(found.macs), static_cast<double>(now.macs * chips)) &&
+           same(static_cast<double>(found.stalls), static_cast<double>(now.stalls * chips));
+}
+
 /// `chips`: that are counted in what was found.
 void expect_same(const ChipRun& chip, std::int64_t chips, bool sends_on, const std::string& file) {
-    constexpr double kSame = 1e-6;
     const std::vector<LayerResult>& found = chip.found.layers;
     const std::vector<LayerResult>& now = chip.now.layers;
     for (std::size_t l = 0; l < found.size(); ++l) {
-        const double was = work_energy(found[l]).count() / static_cast<double>(chips);
-        const double is = l < now.size() ? work_energy(now[l]).count() : -1;
-        // What leaves for another server is counted for the last layer.
-        const bool more = sends_on && l + 1 == found.size() && was > is;
-        if (!more && std::abs(was - is) > kSame * std::max(was, is)) {
+        const bool last = l + 1 == found.size();
+        if (l >= now.size() || !same_layer(found[l], now[l], chips, sends_on && last)) {
             throw_changed(file, "layer '" + found[l].name + "' comes out otherwise");
         }
     }
+}
+
+/// Of all chips, but for what servers around them draw.
+void expect_same_totals(const Totals& found, const Totals& now, std::int64_t instances,
+                        const std::string& file) {
+    const auto share = static_cast<double>(instances);
+    const auto expect = [&](const char* what, double was, double is) {
+        if (!same(was, is)) {
+            throw_changed(file, std::string("its ") + what + " comes out otherwise");
+        }
+    };
+    expect("window", found.window.count(), now.window.count());
+    expect("energy", found.energy.count(), now.energy.count() * share);
+    expect("power", found.power.count(), now.power.count() * share);
+    expect("throughput", found.throughput, now.throughput * share);
+    expect("latency", found.latency.mean.count(), now.latency.mean.count());
 }
 
 bool is_on_cores(const RunResult& run) {
@@ -146,10 +180,11 @@ bool same_stages(const PipelineResult& a, const PipelineResult& b) {
 }
 
 /// All of the network on one chip, as frames.
-ChipRun frames_again(const RunResult& found, RunAgain again) {
+ChipRun frames_again(const RunResult& found, RunAgain again, const std::string& file) {
     NetworkAtPrecision items =
         with_items(again.network.network(), again.settings.precision, found.scenario.batch);
     RunResult now = execute(again.network, again.machine, again.settings, {}, {});
+    expect_same_totals(found.totals, now.totals, 1, file);
     const MapperOptions options = mapper_options(again.settings, again.machine, found.scenario);
     return {std::move(items.network),
             std::move(again.machine),
@@ -165,6 +200,7 @@ ChipRun part_again(const RunResult& found, const RunAgain& again, std::size_t nu
     LaidOut laid_out;
     Machine machine = one_instance(again.machine);
     const RunResult now = execute(again.network, machine, again.settings, {}, {{}, {}, &laid_out});
+    expect_same_totals(found.totals, now.totals, instances_of(again.machine), file);
     std::string where = found.machine;
     if (found.totals.pipeline) {
         if (!now.totals.pipeline || !same_stages(*found.totals.pipeline, *now.totals.pipeline)) {
@@ -208,7 +244,7 @@ ChipRun run_chip_again(const std::string& result_file, const ChipRequest& reques
     RunAgain again = read_again(found, result, request, configs, result_file);
     ChipRun chip = pipeline || found.scenario.language
                        ? part_again(found, again, stage, result_file)
-                       : frames_again(found, std::move(again));
+                       : frames_again(found, std::move(again), result_file);
     expect_same(chip, pipeline ? pipeline->instances : 1,
                 pipeline && pipeline->stages[stage].between_servers, result_file);
     return chip;

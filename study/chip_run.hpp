@@ -30,7 +30,8 @@ struct ChipRun {
 };
 
 /// Runs the first run in a result that is on chips whose memory lies beside their cores, as its
-/// machine, settings and overrides say. What the layers cost must come out the same. Throws
+/// machine, settings and overrides say. Energies, times and counts of the layers and
+/// of the whole must come out the same. Throws
 /// InputError where it does not, the result has no such run, or a stage is missing or unknown.
 ChipRun run_chip_again(const std::string& result_file, const ChipRequest& request,
                        const Configs& configs);

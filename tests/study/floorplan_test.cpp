@@ -276,6 +276,35 @@ TEST_CASE("What a floor plan cannot be made of is told") {
               .find("is no result of these files any more") != std::string::npos);
 }
 
+TEST_CASE("A result that was changed by hand is not drawn") {
+    for (const char* engine : {"analytic", "systemc"}) {
+        const ResultFile chip(
+            {"--machine", "tiny_northpole", "--network", "tiny_two", "--engine", engine});
+        const TemporaryFolder folder;
+        const std::string svg = (folder.path() / "plan.svg").string();
+        const auto drawn = [&](const Json& json) {
+            const std::string file = (folder.path() / "result.json").string();
+            write_text(file, json.dump());
+            return run_memwall({"show", "result", file, "--floorplan", svg});
+        };
+        const Json whole = Json::parse(read_text(chip.file()));
+        CHECK(drawn(whole).status == 0);
+        const auto doubled = [&](const char* number) {
+            Json changed = whole;
+            Json& value = changed["runs"][0].at(Json::json_pointer(number));
+            value = value.get<double>() * 2;
+            return drawn(changed);
+        };
+        for (const char* number :
+             {"/layers/0/energy_j", "/layers/0/adds_s", "/layers/0/end_s", "/totals/energy_j"}) {
+            INFO(engine << " " << number);
+            const ProgramRun run = doubled(number);
+            CHECK(run.status == 2);
+            CHECK(run.err.find("is no result of these files any more") != std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("A result finds the files that it was made from, or says how to give them") {
     const TemporaryFolder folder;
     const std::string machine = "memwall: 1\nmachine: my6\nextends: tiny_northpole\n";
