@@ -2,7 +2,9 @@
 #include "arch/spatial_mapper.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -60,6 +62,40 @@ bool faster(const Choice& choice, const Choice& than) {
     return choice.seconds_per_item() < than.seconds_per_item() * (1 - 1e-9);
 }
 
+/// A chip with its mesh.
+struct PlainChip {
+    MeshConfig mesh;
+    Chip chip;
+};
+
+// MODEL: what a split costs is estimated. So that more hardware is not slower by a wrong estimate,
+// splits are also priced as on plainer chips: with links of partial sums no wider than two of the
+// activations', and with the largest powers of two of columns and rows. The fastest is taken.
+std::vector<std::unique_ptr<PlainChip>> plain_chips(const Chip& chip) {
+    std::vector<std::unique_ptr<PlainChip>> plain;
+    const auto add = [&] {
+        plain.push_back(std::make_unique<PlainChip>(PlainChip{*chip.mesh, chip}));
+        plain.back()->chip.mesh = &plain.back()->mesh;
+        return plain.back().get();
+    };
+    const Bytes width = chip.mesh->link_width * 2;
+    if (chip.partial_sum_width > width) {
+        add()->chip.partial_sum_width = width;
+    }
+    const auto power = [](std::int64_t n) {
+        return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
+    };
+    const std::int64_t columns = power(chip.mesh->columns);
+    const std::int64_t rows = power(chip.mesh->rows);
+    if (columns != chip.mesh->columns || rows != chip.mesh->rows) {
+        PlainChip& smaller = *add();
+        smaller.mesh.columns = columns;
+        smaller.mesh.rows = rows;
+        smaller.chip.cores = columns * rows;
+    }
+    return plain;
+}
+
 /// Finds the fastest of the plans that the effort allows and the memories hold.
 class ItemsMapper {
 public:
@@ -75,12 +111,15 @@ public:
           fused_(fuse_layers(network)) {}
 
     Choice run() {
-        try_plans(1);
+        try_plans(chip_, 1);
+        for (const auto& plain : plain_chips(chip_)) {
+            try_plans(plain->chip, 1);
+        }
         if (crowded_ && network_.state_bytes() > Bytes(0)) {
             const std::exception_ptr uneven = std::exchange(refusal_, nullptr);
-            try_plans(even_cache_share());
+            try_plans(chip_, even_cache_share());
             if (!best_) {
-                try_plans(0);
+                try_plans(chip_, 0);
             }
             refusal_ = refusal_ ? refusal_ : uneven;  // that of even caches says more
         }
@@ -91,9 +130,10 @@ public:
     }
 
 private:
-    void try_plans(double cache_share) {
+    /// `planned_on`: the chip, or one that splits are priced on in its place.
+    void try_plans(const Chip& planned_on, double cache_share) {
         for (std::vector<SpatialPlan>& plans :
-             plan_splits(network_, fused_, machine_, chip_, cores_, beams_of(options_.effort),
+             plan_splits(network_, fused_, machine_, planned_on, cores_, beams_of(options_.effort),
                          cache_share, options_)) {
             throw_if_cancelled(options_);
             if (std::any_of(tried_.begin(), tried_.end(),

@@ -8,6 +8,8 @@
 namespace memwall {
 namespace {
 
+constexpr std::int64_t kMostCores = 4'096;
+
 ComponentId named(const Machine& machine, const std::string& wanted, ComponentKind kind,
                   MachineNeeds& needs) {
     const ComponentId id = machine.find(wanted);
@@ -46,6 +48,8 @@ Chip::Chip(const Machine& machine) {
     array_config = &std::get<MacArrayConfig>(machine.component(array).config);
     vector_config = &std::get<VectorUnitConfig>(machine.component(vector).config);
     mesh = &std::get<MeshConfig>(machine.component(activation_network).config);
+    partial_sum_width =
+        std::get<MeshConfig>(machine.component(partial_sum_network).config).link_width;
     const auto& starter = std::get<DmaConfig>(machine.component(sequencer).config);
     synchronisation = starter.setup;
     program = starter.program;
@@ -53,6 +57,10 @@ Chip::Chip(const Machine& machine) {
     cores = machine.component(array).instances;
     if (synchronisation < Cycles(1)) {
         needs.missing("a 'sequencer' with a set-up of one cycle at least");
+    }
+    if (cores > kMostCores) {
+        needs.missing("at most " + std::to_string(kMostCores) + " cores, found " +
+                      std::to_string(cores) + ": more take it minutes and gigabytes");
     }
     if (mesh->columns * mesh->rows != cores) {
         needs.missing("as many routers as instances of 'array'");

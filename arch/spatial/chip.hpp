@@ -27,6 +27,7 @@ struct Chip {
     const MacArrayConfig* array_config = nullptr;
     const VectorUnitConfig* vector_config = nullptr;
     const MeshConfig* mesh = nullptr;  ///< the activation network's; all have its shape
+    Bytes partial_sum_width;           ///< of a link
     Cycles synchronisation;
     Bytes program;              ///< a core's instructions for one layer
     std::int64_t programs = 2;  ///< slots for them in a core

@@ -129,7 +129,12 @@ SpatialLayer make_layer(const Network& network, const Machine& machine, const Ch
     layer.fused = &fused;
     layer.plan = &plan;
     layer.boxes = plan.split.boxes(root.space.box());
-    layer.cores = place_cores(plan.split, plan.layout, *chip.mesh, root.space.whole_dims);
+    MeshConfig within = *chip.mesh;
+    if (plan.columns > 0) {
+        within.columns = plan.columns;
+        within.rows = plan.rows;
+    }
+    layer.cores = place_cores(plan.split, plan.layout, within, root.space.whole_dims);
     layer.shares_rows = shares_rows(root, plan.split);
     cut_chunks(layer, root, chip, cores);
     route_weights(layer, root, machine, chip);

@@ -204,11 +204,11 @@ private:
 }  // namespace
 
 bool same_splits(const std::vector<SpatialPlan>& a, const std::vector<SpatialPlan>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](const SpatialPlan& x, const SpatialPlan& y) {
-                          return x.layout == y.layout && x.split.tile == y.split.tile &&
-                                 x.split.extents == y.split.extents;
-                      });
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(), [](const SpatialPlan& x, const SpatialPlan& y) {
+            return x.layout == y.layout && x.columns == y.columns && x.rows == y.rows &&
+                   x.split.tile == y.split.tile && x.split.extents == y.split.extents;
+        });
 }
 
 std::vector<std::vector<SpatialPlan>> plan_splits(

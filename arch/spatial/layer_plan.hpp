@@ -19,6 +19,7 @@ namespace memwall {
 struct SpatialPlan {
     CoreSplit split;
     Layout layout = Layout::weights;
+    std::int64_t columns = 0, rows = 0;  ///< of the part of the mesh that it lies in; 0: all
     double compute = 0;       ///< of the slowest core
     double first_output = 0;  ///< until its first result
     double weights = 0;       ///< streaming them over the model network

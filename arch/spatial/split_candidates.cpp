@@ -39,7 +39,7 @@ SplitCandidateMaker::SplitCandidateMaker(const Network& network, const Machine& 
       cache_share_(cache_share),
       activation_width_(mesh_width(machine, chip.activation_network)),
       model_width_(mesh_width(machine, chip.model_network)),
-      partial_sum_width_(mesh_width(machine, chip.partial_sum_network)),
+      partial_sum_width_(static_cast<double>(chip.partial_sum_width.count())),
       core_room_(std::max<std::int64_t>(
           0, chip.core_memory_config->capacity.count() -
                  (network.weight_bytes() + network.state_bytes()).count() / chip.cores)) {}
@@ -206,6 +206,8 @@ std::unique_ptr<SplitCandidate> SplitCandidateMaker::evaluate(const FusedLayer& 
     SpatialPlan& plan = candidate->plan;
     plan.split = split;
     plan.layout = layout;
+    plan.columns = chip_.mesh->columns;
+    plan.rows = chip_.mesh->rows;
     candidate->layer = make_layer(network_, machine_, chip_, cores_, fused, plan);
     const SpatialLayer& layer = candidate->layer;
     plan.compute = static_cast<double>(core_cycles(cores_, root, split.tile));

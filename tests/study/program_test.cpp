@@ -188,6 +188,22 @@ TEST_CASE("standard output takes one file, and then no table") {
     CHECK(csv.out.find("throughput") == std::string::npos);
 }
 
+TEST_CASE("Wider links of partial sums, or a row of cores more, do not make a chip slower") {
+    const auto frames_per_second = [](const char* setting) {
+        return json_of({"run", "--machine", "northpole", "--network", "resnet50", "--precision",
+                        "int4", "--engine", "analytic", "--effort", "quick", "--set",
+                        setting})["runs"][0]["totals"]["throughput_per_s"]
+            .get<double>();
+    };
+    const double shipped = frames_per_second("machine.mesh.rows=16");
+    CHECK(frames_per_second("machine.components.partial_sum_network.link_width=128B") >= shipped);
+    CHECK(frames_per_second("machine.mesh.rows=17") >= 0.99 * shipped);  // ways are longer
+    const ProgramRun large = run_memwall({"run", "--machine", "northpole", "--network", "lenet",
+                                          "--set", "machine.mesh.columns=1000"});
+    CHECK(large.status == 2);
+    CHECK(large.err.find("needs at most 4096 cores, found 16000") != std::string::npos);
+}
+
 TEST_CASE("compare leaves out a machine that the network does not fit, as long as two are left") {
     const auto compared = [](std::vector<std::string> machines) {
         machines.insert(machines.begin(), "compare");
