@@ -61,6 +61,16 @@ struct StageExchange {
     Bytes sent;                    ///< by all of its cards, in a round of all users
 };
 
+/// How the interval of a stage divides, of cards whose memory lies beside their cores.
+struct StageSplit {
+    Seconds weights;    ///< read by all cores at the width of their memories
+    Seconds sums;       ///< what matrices take beside: partial sums and vectors on their way
+    Seconds attention;  ///< products with keys and values
+    Seconds norms;      ///< with softmax
+    Seconds others;     ///< elementwise layers and the host link
+    Seconds exchange;   ///< overheads of exchanges, or the link to another server where that waits
+};
+
 /// A part of the network on one of several cards.
 struct StageResult {
     std::string first, last;  ///< layers
@@ -74,6 +84,7 @@ struct StageResult {
     /// from server to server; none: both are in one server, or no link between servers is said.
     std::optional<Seconds> between_servers{};
     std::optional<StageExchange> exchange{};  ///< where its cards share matrices
+    std::optional<StageSplit> split{};        ///< of the interval
 };
 
 /// What limits a pipeline of cards.

@@ -118,6 +118,12 @@ Json pipeline_json(const std::optional<PipelineResult>& pipeline) {
                                                  {"way_s", finite(stage.exchange->way)},
                                                  {"sent_bytes", stage.exchange->sent.count()}};
         }
+        if (const auto& split = stage.split) {
+            json["stages"].back()["split"] = {
+                {"weights_s", finite(split->weights)},     {"sums_s", finite(split->sums)},
+                {"attention_s", finite(split->attention)}, {"norms_s", finite(split->norms)},
+                {"others_s", finite(split->others)},       {"exchange_s", finite(split->exchange)}};
+        }
     }
     return json;
 }

@@ -150,6 +150,13 @@ std::optional<PipelineResult> read_pipeline(const Node& node) {
                                                Seconds(exchange.at("way_s").number()),
                                                Bytes(exchange.at("sent_bytes").count())};
         }
+        if (stage.has("split")) {
+            const Node split = stage.at("split");
+            const auto part = [&](const char* key) { return Seconds(split.at(key).number()); };
+            pipeline.stages.back().split = {part("weights_s"),   part("sums_s"),
+                                            part("attention_s"), part("norms_s"),
+                                            part("others_s"),    part("exchange_s")};
+        }
     }
     return pipeline;
 }

@@ -17,6 +17,7 @@
 #include "study/card_parts.hpp"
 #include "study/part_runs.hpp"
 #include "study/server_ways.hpp"
+#include "study/stage_split.hpp"
 
 namespace memwall {
 namespace {
@@ -208,6 +209,11 @@ private:
         }
         find_server_ways(pipeline);
         add_exchanges(pipeline);
+        for (std::size_t p = 0; p < parts_.size() && runs_.all_in_cores(); ++p) {
+            const Network& part = parts_[p].network;
+            pipeline.stages[p].split = stage_split(part, runs_.of(part).busy, machine_, groups_,
+                                                   pipeline.stages[p].interval);
+        }
         for (std::size_t p = 0; p < parts_.size(); ++p) {
             pipeline.round_trip += time_of(pipeline, p);
         }

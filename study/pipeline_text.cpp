@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "base/parse.hpp"
 #include "study/table.hpp"
@@ -64,6 +66,30 @@ std::string limit_text(const PipelineResult& pipeline) {
         "overhead; a round trip takes {}",
         format_seconds(pipeline.turn()), format_seconds(pipeline.overhead),
         format_seconds(pipeline.round_trip));
+}
+
+/// How the time of the slowest stage divides.
+std::string split_text(const PipelineResult& pipeline) {
+    const auto slowest = std::max_element(
+        pipeline.stages.begin(), pipeline.stages.end(),
+        [](const StageResult& a, const StageResult& b) { return a.interval < b.interval; });
+    if (!slowest->split) {
+        return "";
+    }
+    const StageSplit& split = *slowest->split;
+    std::string text =
+        fmt::format("the slowest stage's {}: {} weights", format_seconds(slowest->interval),
+                    format_seconds(split.weights));
+    for (const auto& [time, what] : {std::pair{split.sums, "sums and vectors on their way"},
+                                     {split.attention, "keys and values"},
+                                     {split.norms, "norms and softmax"},
+                                     {split.others, "the rest of its layers"},
+                                     {split.exchange, "exchanges with other cards"}}) {
+        if (time.count() > 0.5e-9) {
+            text += fmt::format(", {} {}", format_seconds(time), what);
+        }
+    }
+    return text + "\n";
 }
 
 /// The hops that lead to another server, and the longest of their ways.
@@ -134,11 +160,33 @@ std::string pipeline_text(const RunResult& run) {
                   pipeline.instances, pipeline.cards / pipeline.instances)
             : "";
     return table.text() + instances +
-           fmt::format("{}\n{}{}{} of {} are leakage and clock trees of {} cards, {} the work\n",
-                       limit_text(pipeline), servers_text(stages), shared_text(pipeline),
-                       format_watts(pipeline.static_power),
+           fmt::format("{}\n{}{}{}{} of {} are leakage and clock trees of {} cards, {} the work\n",
+                       limit_text(pipeline), split_text(pipeline), servers_text(stages),
+                       shared_text(pipeline), format_watts(pipeline.static_power),
                        of_first_step(run.scenario) ? "the first step's power" : "the power",
                        pipeline.cards, format_watts(pipeline.dynamic_power));
+}
+
+std::string closing_hop_text(const RunResult& run, double per_second) {
+    const auto& pipeline = run.totals.pipeline;
+    if (!pipeline || run.scenario.phase != Phase::decode || pipeline->overhead.count() == 0) {
+        return "";
+    }
+    const auto stages = static_cast<double>(pipeline->stages.size());
+    const auto instances = static_cast<double>(pipeline->instances);
+    const double round = static_cast<double>(run.scenario.batch) * instances / per_second;
+    const double way = pipeline->round_trip.count() -
+                       stages * (pipeline->overhead.count() + pipeline->hop.count());
+    if (round <= way) {
+        return "";
+    }
+    return fmt::format(
+        "{}{}a hop of {} between cards, in place of overheads, would make the published {} {}s/s "
+        "of "
+        "{} users\n",
+        limit_text(*pipeline) + "\n", split_text(*pipeline),
+        format_seconds(Seconds((round - way) / stages)), format_count(std::llround(per_second)),
+        run.totals.item, run.scenario.batch);
 }
 
 std::string stage_list(const std::vector<StageResult>& stages) {

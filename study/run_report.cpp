@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/parse.hpp"
 #include "study/figures.hpp"
 #include "study/pipeline_text.hpp"
@@ -223,6 +225,27 @@ std::string run_title(const RunResult& run) {
                        run.precision, scenario.batch, name(scenario.phase), items, run.engine);
 }
 
+/// Where users queue on cards, a layer's time says more than what it takes one user.
+static std::string queueing_note(const RunResult& run) {
+    if (!run.totals.pipeline) {
+        return "";
+    }
+    Seconds latency(0);
+    for (const StageResult& stage : run.totals.pipeline->stages) {
+        latency = std::max(latency, stage.latency);
+    }
+    const auto took = [](const LayerResult& layer) { return layer.end - layer.start; };
+    const auto longest = std::max_element(
+        run.layers.begin(), run.layers.end(),
+        [&](const LayerResult& a, const LayerResult& b) { return took(a) < took(b); });
+    return took(*longest) <= latency
+               ? ""
+               : fmt::format(
+                     "note: the time of a layer is from its first input to its last result on a "
+                     "card full of users: {}, {}, waits for its turn behind users before\n",
+                     longest->name, format_seconds(took(*longest)));
+}
+
 std::string run_notes(const RunResult& run) {
     std::string notes;
     if (!run.kept_precision.empty()) {
@@ -293,7 +316,7 @@ std::string run_notes(const RunResult& run) {
             "one of them misses by {:.3f} %; the way over all cards is composed\n",
             composed->run, composed->cards, 100 * composed->error);
     }
-    return notes;
+    return notes + queueing_note(run);
 }
 
 /// Layers that the table leaves out.

@@ -8,6 +8,7 @@
 #include "study/execute.hpp"
 #include "study/load.hpp"
 #include "study/output.hpp"
+#include "study/pipeline_text.hpp"
 #include "study/progress.hpp"
 #include "study/published_figures.hpp"
 #include "study/validation_score.hpp"
@@ -112,6 +113,9 @@ std::vector<ScoredRow> score_all(const std::vector<ValidationRow>& rows, const C
                 row.over ? measured_ratio(predicted.run, runs.of(*row.over).run, row.metric)
                          : measure(predicted.run, row.metric, row.unit);
             scored.push_back(score(row, figure, on_envelope(predicted, row)));
+            if (row.metric.name == "throughput" && !row.over) {
+                scored.back().note = closing_hop_text(predicted.run, row.published);
+            }
         } catch (const InputError& error) {
             Diagnostics faults;
             for (const Diagnostic& fault : error.faults()) {
@@ -137,6 +141,7 @@ Json row_json(const ScoredRow& scored) {
                  {"published", row.published},
                  {"back_of_envelope", scored.envelope ? Json(*scored.envelope) : Json(nullptr)},
                  {"error", scored.error},
+                 {"standing", standing(row)},
                  {"calibrated", row.calibrated},
                  {"counted", row.counted}};
     json["band"] = {

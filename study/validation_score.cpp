@@ -46,6 +46,7 @@ bool comes_before(const ScoredRow& a, const ScoredRow& b) {
 std::string rows_table(std::vector<ScoredRow> rows) {
     std::stable_sort(rows.begin(), rows.end(), comes_before);
     Table table({{"", Align::left},
+                 {"the model's", Align::left},
                  {"row", Align::left},
                  {"machine", Align::left},
                  {"workload", Align::left},
@@ -59,7 +60,8 @@ std::string rows_table(std::vector<ScoredRow> rows) {
     for (const ScoredRow& scored : rows) {
         const ValidationRow& row = scored.row;
         const std::string unit = unit_of(row.band.kind);
-        table.add({name(scored.verdict), row.id, row.run.machine.value_or(""), row.workload,
+        table.add({name(scored.verdict), standing(row), row.id, row.run.machine.value_or(""),
+                   row.workload,
                    row.metric.name + (row.metric.layer.empty() ? "" : " of " + row.metric.layer),
                    figure(row.published), figure(scored.predicted), row.unit,
                    fmt::format("{:+.1f} {}", scored.error, unit),
@@ -84,7 +86,19 @@ std::string misses_text(const std::vector<ScoredRow>& rows) {
     return text;
 }
 
+std::string notes_text(const std::vector<ScoredRow>& rows) {
+    std::string text;
+    for (const ScoredRow& scored : rows) {
+        text += scored.note.empty() ? "" : "\n" + scored.row.id + ":\n" + scored.note;
+    }
+    return text;
+}
+
 }  // namespace
+
+const char* standing(const ValidationRow& row) {
+    return row.calibrated ? "calibrated" : row.over ? "derived" : "predicted";
+}
 
 const char* name(Verdict verdict) {
     switch (verdict) {
@@ -167,7 +181,8 @@ std::string validation_report(const std::vector<ScoredRow>& rows) {
                     fmt::format("{:.1f}", group.worst), group.worst_id});
     }
     const std::string misses = misses_text(rows);
-    return rows_table(rows) + "\n" + groups.text() + (misses.empty() ? "" : "\n" + misses);
+    return rows_table(rows) + "\n" + groups.text() + (misses.empty() ? "" : "\n" + misses) +
+           notes_text(rows);
 }
 
 }  // namespace memwall

@@ -21,7 +21,11 @@ struct ScoredRow {
     double error = 0;                ///< predicted against published: per cent of it, or points
     bool in_band = false;
     Verdict verdict = Verdict::within;
+    std::string note;  ///< what else its run shows; empty: nothing
 };
+/// "calibrated" where a parameter was set from the row, "derived" of a ratio of two runs, else
+/// "predicted".
+const char* standing(const ValidationRow& row);
 
 ScoredRow score(ValidationRow row, double predicted, std::optional<double> envelope = {});
 

@@ -53,6 +53,12 @@ TEST_CASE("A pipeline of cards is as fast as its round trip or its slowest stage
         double trip = 0;
         for (const Json& stage : pipeline["stages"]) {
             slowest = std::max(slowest, stage["interval_s"].get<double>());
+            double parts = 0;
+            for (const Json& part : stage["split"]) {
+                CHECK(part.get<double>() >= -1e-15);
+                parts += part.get<double>();
+            }
+            CHECK(parts == Approx(stage["interval_s"].get<double>()));
             trip += stage["latency_s"].get<double>() + pipeline["hop_s"].get<double>() +
                     pipeline["overhead_s"].get<double>();
         }

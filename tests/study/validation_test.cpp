@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "study/pipeline_text.hpp"
 #include "study/validation_score.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -60,6 +61,27 @@ void check_rows(const nlohmann::json& json) {
 }
 
 }  // namespace
+
+TEST_CASE("The hop that stands for the overheads of cards makes the published rate") {
+    // Two stages of 10 and 20 us for a token and 10 us of overhead each: 50 us a round trip. Four
+    // users at 20,000 tokens/s take 200 us a round, of which 30 are the stages: two hops of 85 us.
+    RunResult run;
+    run.scenario.phase = Phase::decode;
+    run.scenario.batch = 4;
+    run.totals.item = "token";
+    run.totals.pipeline.emplace();
+    PipelineResult& pipeline = *run.totals.pipeline;
+    pipeline.stages.resize(2);
+    pipeline.round_trip = Seconds(50e-6);
+    pipeline.overhead = Seconds(10e-6);
+    CHECK(closing_hop_text(run, 20000)
+              .find("\na hop of 85.0 us between cards, in place of "
+                    "overheads, would make the published 20,000 tokens/s "
+                    "of 4 users\n") != std::string::npos);
+    CHECK(closing_hop_text(run, 200000).empty());  // its stages alone take longer
+    pipeline.overhead = Seconds(0);
+    CHECK(closing_hop_text(run, 20000).empty());
+}
 
 TEST_CASE("a row is within its band, outside of it, shown or calibrated, by its error") {
     CHECK(score(plain_row("a", 100), 109).verdict == Verdict::within);

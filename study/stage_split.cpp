@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/stage_split.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <variant>
+
+namespace memwall {
+namespace {
+
+bool reads_cache(const Layer& layer) {
+    return std::any_of(layer.space.operands.begin(), layer.space.operands.end(),
+                       [](const Operand& each) { return each.role == TensorRole::state; });
+}
+
+/// Bytes of weights that all cores read of their memories in a run.
+double weights_read(const RunResult& run) {
+    double bytes = 0;
+    for (const LayerResult& layer : run.layers) {
+        for (const MemoryTraffic& traffic : layer.traffic) {
+            for (const TensorTraffic& tensor : traffic.tensors) {
+                if (traffic.memory == "core_memory" && tensor.tensor == TensorRole::weights) {
+                    bytes += static_cast<double>(tensor.read.count());
+                }
+            }
+        }
+    }
+    return bytes;
+}
+
+/// That all core memories together read in a second.
+double read_rate(const Machine& machine) {
+    const Component& memory = machine.component(machine.find("core_memory"));
+    return static_cast<double>(memory.instances) *
+           static_cast<double>(std::get<MemoryConfig>(memory.config).read_width.count()) *
+           static_cast<double>(machine.clocks().front().frequency().count());
+}
+
+}  // namespace
+
+StageSplit stage_split(const Network& part, const RunResult& run, const Machine& machine,
+                       std::int64_t groups, Seconds interval) {
+    StageSplit split;
+    Seconds matrices(0);
+    const auto rounds = static_cast<double>(groups);
+    for (std::size_t l = 0; l < part.layers().size(); ++l) {
+        const Layer& layer = part.layer(LayerId(l));
+        Seconds& kind = !layer.space.whole_dims.empty() ? split.norms
+                        : reads_cache(layer)            ? split.attention
+                        : layer.macs() > 0              ? matrices
+                                                        : split.others;
+        kind += run.layers[l].adds;
+    }
+    split.weights = std::min(matrices, Seconds(weights_read(run) / rounds / read_rate(machine)));
+    split.sums = matrices - split.weights;
+    const Seconds own(run.totals.window.count() / rounds);
+    // What is left of the run's own time begins before its first layer.
+    split.others += own - matrices - split.attention - split.norms - split.others;
+    split.exchange = std::max(Seconds(0), interval - own);
+    return split;
+}
+
+}  // namespace memwall
