@@ -11,7 +11,7 @@ _memwall() {
     local -A options=(
         [run]="--machine --network --batch --precision --phase --engine --effort --objective --mapping --items --rounds --users --prompt --chunk --output-tokens --context --optimizer --set --json --csv --configs --help"
         [compare]="--network --batch --precision --phase --engine --effort --items --rounds --users --prompt --chunk --output-tokens --context --optimizer --set --json --csv --configs --help"
-        [serve]="--machine --network --precision --engine --effort --users --prompt --output-tokens --arrivals --rate --requests --seed --instances --set --json --csv --configs --help"
+        [serve]="--machine --network --precision --engine --effort --users --prompt --chunk --output-tokens --arrivals --rate --requests --seed --instances --set --json --csv --configs --help"
         [sweep]="--jobs --out --reuse --point-timeout --then --top --dry-run --status --slurm --array-tasks --partition --time --sbatch --engine --effort --set --configs --help"
         [validate]="--json --csv --configs --help"
         [show]="--machine --network --batch --precision --phase --users --prompt --chunk --output-tokens --context --optimizer --engine --effort --objective --mapping --core --stage --floorplan --layer --by --set --compare --graph --yaml --json --csv --configs --help"

@@ -63,8 +63,9 @@ struct StageExchange {
 
 /// How the interval of a stage divides, of cards whose memory lies beside their cores.
 struct StageSplit {
-    Seconds weights;    ///< read by all cores at the width of their memories
-    Seconds sums;       ///< what matrices take beside: partial sums and vectors on their way
+    Seconds
+        weights;   ///< read at the width of all core memories, or computed with if that is longer
+    Seconds sums;  ///< what matrices take beside: partial sums and vectors on their way
     Seconds attention;  ///< products with keys and values
     Seconds norms;      ///< with softmax
     Seconds others;     ///< elementwise layers and the host link

@@ -308,15 +308,16 @@ private:
     }
 
     [[noreturn]] void refuse_all() const {
-        const std::string why =
-            room_for(0, cards_.count)
-                ? ": the caches of " + std::to_string(network_.batch()) + " users do not"
-                : too_little_room();
-        const Component& memory = card_memory(machine_);
-        throw DoesNotFit({Diagnostic{memory.capacity_where,
-                                     "network '" + network_.name() + "' does not fit the " +
-                                         std::to_string(cards_.count) + " cards of machine '" +
-                                         machine_.name() + "'" + why}});
+        const std::int64_t users = network_.batch();
+        const std::string why = !room_for(0, cards_.count) ? too_little_room()
+                                : users == 1
+                                    ? ": one user's caches do not"
+                                    : ": the caches of " + std::to_string(users) + " users do not";
+        const std::string cards =
+            cards_.count == 1 ? "card" : std::to_string(cards_.count) + " cards";
+        throw DoesNotFit({Diagnostic{card_memory(machine_).capacity_where,
+                                     "network '" + network_.name() + "' does not fit the " + cards +
+                                         " of machine '" + machine_.name() + "'" + why}});
     }
 
     /// Whether cards hold the block of a section together, without caches.

@@ -10,6 +10,7 @@
 #include "arch/spatial_mapper.hpp"
 #include "base/error.hpp"
 #include "study/chip_run.hpp"
+#include "study/pipeline_text.hpp"
 
 namespace memwall {
 namespace {
@@ -157,7 +158,11 @@ std::size_t layer_named(const std::string& name, const SpatialActivity& activity
         }
     }
     throw InputError("--layer: network '" + run.network + "' has no layer '" + name +
-                     "' that runs on the cores" + suggestion(name, names));
+                     "' that runs on the cores" +
+                     (run.totals.pipeline ? " of this stage; the stages are " +
+                                                stage_list(run.totals.pipeline->stages)
+                                          : "") +
+                     suggestion(name, names));
 }
 
 /// The figures of the layer asked for, or of the one with the busiest core.

@@ -258,6 +258,9 @@ private:
         totals.throughput = static_cast<double>(totals.items) / totals.window.count();
         totals.power = totals.energy / totals.window;
         totals.energy_per_item = Joules(totals.energy.count() / static_cast<double>(totals.items));
+        if (totals.pipeline) {  // what stands is the same in all steps
+            totals.pipeline->dynamic_power = totals.power - totals.pipeline->static_power;
+        }
     }
 
     const NetworkSource& source_;

@@ -128,13 +128,6 @@ std::string shared_text(const PipelineResult& pipeline) {
                              format_bytes(all.sent));
 }
 
-/// Whether a run has several steps, of which stages and powers are those of the first that was run.
-bool of_first_step(const Scenario& scenario) {
-    return scenario.language &&
-           (scenario.language->in_chunks() ||
-            (scenario.language->prompt > 0 && scenario.language->output_tokens > 0));
-}
-
 }  // namespace
 
 std::string pipeline_text(const RunResult& run) {
@@ -160,11 +153,11 @@ std::string pipeline_text(const RunResult& run) {
                   pipeline.instances, pipeline.cards / pipeline.instances)
             : "";
     return table.text() + instances +
-           fmt::format("{}\n{}{}{}{} of {} are leakage and clock trees of {} cards, {} the work\n",
-                       limit_text(pipeline), split_text(pipeline), servers_text(stages),
-                       shared_text(pipeline), format_watts(pipeline.static_power),
-                       of_first_step(run.scenario) ? "the first step's power" : "the power",
-                       pipeline.cards, format_watts(pipeline.dynamic_power));
+           fmt::format(
+               "{}\n{}{}{}{} of the power are leakage and clock trees of {} cards, {} the work\n",
+               limit_text(pipeline), split_text(pipeline), servers_text(stages),
+               shared_text(pipeline), format_watts(pipeline.static_power), pipeline.cards,
+               format_watts(pipeline.dynamic_power));
 }
 
 std::string closing_hop_text(const RunResult& run, double per_second) {

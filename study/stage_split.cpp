@@ -42,16 +42,20 @@ StageSplit stage_split(const Network& part, const RunResult& run, const Machine&
                        std::int64_t groups, Seconds interval) {
     StageSplit split;
     Seconds matrices(0);
+    Seconds computing(0);
     const auto rounds = static_cast<double>(groups);
     for (std::size_t l = 0; l < part.layers().size(); ++l) {
         const Layer& layer = part.layer(LayerId(l));
+        const bool multiplies = layer.macs() > 0 && !reads_cache(layer);
+        computing += multiplies ? run.layers[l].computing : Seconds(0);
         Seconds& kind = !layer.space.whole_dims.empty() ? split.norms
                         : reads_cache(layer)            ? split.attention
-                        : layer.macs() > 0              ? matrices
+                        : multiplies                    ? matrices
                                                         : split.others;
         kind += run.layers[l].adds;
     }
-    split.weights = std::min(matrices, Seconds(weights_read(run) / rounds / read_rate(machine)));
+    const Seconds reading(weights_read(run) / rounds / read_rate(machine));
+    split.weights = std::min(matrices, std::max(reading, computing));
     split.sums = matrices - split.weights;
     const Seconds own(run.totals.window.count() / rounds);
     // What is left of the run's own time begins before its first layer.
