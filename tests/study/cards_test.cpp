@@ -402,6 +402,23 @@ TEST_CASE("As many users as are told to fit do, and not one more") {
     CHECK(decode(of_few).status == 0);
 }
 
+TEST_CASE("As many cards as are told to hold a network do") {
+    const auto decode = [](std::int64_t cards) {
+        return run_on_cards({"--phase", "decode", "--context", "40", "--engine", "analytic",
+                             "--effort", "quick", "--set",
+                             "machine.cards.count=" + std::to_string(cards), "--set",
+                             "machine.components.core_memory.capacity=3KiB", "--set",
+                             "machine.components.core_memory.bank=1KiB", "--set",
+                             "machine.components.sequencer.program=64B"});
+    };
+    const ProgramRun one = decode(1);
+    CHECK(one.status == 2);
+    const std::size_t end = one.err.find(" cards would hold it");
+    REQUIRE(end != std::string::npos);
+    const std::size_t begin = one.err.rfind(' ', end - 1) + 1;
+    CHECK(decode(std::stoll(one.err.substr(begin, end - begin))).status == 0);
+}
+
 TEST_CASE("A block that no card holds, nor equal parts of it, is cut where several tensors cross") {
     // Two blocks like Llama-2-70B's: 336 MiB of a feed-forward network at 4 bit, 192 MiB a card. No
     // number of cards has equal parts of 28,669 features.
