@@ -136,8 +136,9 @@ private:
         kernel.slices = blocks.slices;
         kernel.products.push_back({f, shape, demand.operand_bits, demand.result_bits, blocks});
         kernel.summary +=
-            fmt::format("{} blocks of {} x {}, {} a core at a time, {} waves", blocks.blocks,
-                        blocks.rows, blocks.columns, blocks.resident, blocks.waves);
+            fmt::format("{} block{} of {} x {}, {} a core at a time, {} wave{}", blocks.blocks,
+                        blocks.blocks == 1 ? "" : "s", blocks.rows, blocks.columns, blocks.resident,
+                        blocks.waves, blocks.waves == 1 ? "" : "s");
         if (blocks.slices > 1) {
             kernel.summary += fmt::format(", {} slices of the depth", blocks.slices);
             add_flow(kernel.sums, fused.output, fused.root, TensorRole::partial_sums,
