@@ -98,9 +98,18 @@ GivenLevel read_level(const YamlValue::Entry& entry, Diagnostics& faults) {
     level.streams = read_operands(reader, "streams");
     level.halo = reader.optional_choice("halo", {"refetched", "kept"});
     level.buffers = reader.optional_choice("buffers", {"double", "single"});
+    if (const YamlValue* block = reader.value("block")) {
+        MapReader shape(*block, "'block' in " + reader.what(), faults);
+        level.block_rows = shape.required_positive<std::int64_t>("rows");
+        level.block_columns = shape.required_positive<std::int64_t>("columns");
+        shape.finish();
+    }
+    level.stages = reader.optional_positive<std::int64_t>("stages", 0);
+    level.resident = reader.optional_positive<std::int64_t>("resident", 0);
     for (const auto& [keys, names] :
          {std::pair{&level.nest_keys, std::vector<std::string>{"bypass", "halo", "buffers"}},
-          {&level.tiling_keys, {"keeps", "streams"}}}) {
+          {&level.tiling_keys, {"keeps", "streams"}},
+          {&level.wave_keys, {"block", "stages", "resident"}}}) {
         for (const std::string& key : names) {
             if (const YamlValue* value = reader.value(key)) {
                 keys->emplace_back(key, value->mark());

@@ -85,10 +85,9 @@ void check_mappable(const Network& network, const Machine& machine, const Mapper
                          "' has no layer that does any work: there is nothing to run");
     }
     const std::string& mapper = machine.parts().mapper;
-    if (options.given && mapper != kLoopNestMapper && mapper != kTilingMapper) {
+    if (options.given && mapper == kSpatialMapper) {
         throw InputError("machine '" + machine.name() + "' has the mapper '" + mapper +
-                         "'; mappings by hand are for machines with the mappers '" +
-                         kLoopNestMapper + "' and '" + kTilingMapper + "'");
+                         "'; mappings by hand are for machines with other mappers");
     }
     if (options.objective != MappingObjective::latency && mapper == kSpatialMapper) {
         throw InputError("machine '" + machine.name() + "' has the mapper '" + mapper +

@@ -49,8 +49,7 @@ struct MapperOptions {
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
     /// What is made least; the spatial mapper makes the time least, and refuses others.
     MappingObjective objective = MappingObjective::latency;
-    /// Mappings that are given by hand, for the mappers of loop nests and tiles; others refuse
-    /// them.
+    /// Mappings that are given by hand; the spatial mapper refuses them.
     std::optional<YamlValue> given{};
 };
 

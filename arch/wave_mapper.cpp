@@ -14,6 +14,7 @@
 #include "arch/network_bound.hpp"
 #include "arch/outcome_figures.hpp"
 #include "arch/wave/emitter.hpp"
+#include "arch/wave/given_blocks.hpp"
 #include "arch/wave/kernel_text.hpp"
 #include "base/error.hpp"
 
@@ -80,11 +81,13 @@ OutcomeFigures measured(const Network& network, const Machine& machine, const Hi
 /// the cache for others: the plans of all objectives are compared by the analytic engine. For
 /// latency that is left to `thorough`.
 WavePlan choose_waves(const Network& network, const Machine& machine, const Hierarchy& gpu,
-                      const ClockDomain& clock, const MapperOptions& options) {
+                      const ClockDomain& clock, const std::map<LayerId, GivenBlock>& given,
+                      const MapperOptions& options) {
     const MappingObjective asked = options.objective;
     const auto plan_for = [&](MappingObjective objective) {
-        return plan_waves(network, gpu, dram_view(gpu, clock),
-                          aim_at(objective, machine, gpu, clock));
+        BlockAim aim = aim_at(objective, machine, gpu, clock);
+        aim.blocks = &given;
+        return plan_waves(network, gpu, dram_view(gpu, clock), aim);
     };
     if (asked == MappingObjective::latency && options.effort != Effort::thorough) {
         return plan_for(asked);
@@ -205,7 +208,11 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
     const Hierarchy gpu = gpu_of(machine);
     const ClockDomain& clock = machine.clock(machine.component(gpu.array).clock);
     check_room(network, machine, gpu);
-    const WavePlan plan = choose_waves(network, machine, gpu, clock, options);
+    std::map<LayerId, GivenBlock> given;
+    if (options.given) {
+        given = read_given_blocks(*options.given, network, machine, gpu);
+    }
+    const WavePlan plan = choose_waves(network, machine, gpu, clock, given, options);
     Mapping mapping;
     mapping.sub_batch = network.batch();
     mapping.outermost = gpu.dram;
@@ -226,6 +233,7 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
             const bool leads = part == kernel.parts.front();
             layer.summary = leads ? kernel.summary : "in the kernel of " + first.name;
             layer.fused = !leads;
+            layer.search = given.count(fused.root) > 0 ? "given by hand" : "";
             layer.within = leads ? LayerId() : first_root;
             layer.loops = leads ? kernel_code(network, machine, gpu, plan, kernel) : "";
             if (kernel.parts.size() > 1) {

@@ -18,7 +18,7 @@ const std::vector<OptionSpec>& option_specs() {
          "of the mapper, but for a spatial one: latency, energy, energy_delay or traffic (default: "
          "latency)"},
         {"--mapping", "NAME",
-         "mappings by hand of machines mapped as loop nests or tiles, by name or path"},
+         "mappings by hand, of all mappers but the spatial one, by name or path"},
         {"--items", "N", "items in all, in whole batches (default: 8 batches, 4 counted)"},
         {"--rounds", "N", "batches in all, in place of --items"},
         {"--users", "N",

@@ -64,6 +64,7 @@ public:
 private:
     void add(std::size_t l, const GivenLevel& stated) {
         refuse_keys(stated.tiling_keys, "tiling", faults_);
+        refuse_keys(stated.wave_keys, "wave", faults_);
         NestLevel& level = nest_.levels[l];
         level.keeps_halo = stated.halo ? *stated.halo == 1 : level.keeps_halo;
         level.double_buffered = stated.buffers ? *stated.buffers == 0 : level.double_buffered;

@@ -82,6 +82,7 @@ private:
                               "unknown level '" + at.name + "'" + suggestion(at.name, names));
             }
             refuse_keys(at.nest_keys, "loop_nest", faults_);
+            refuse_keys(at.wave_keys, "wave", faults_);
         }
     }
 

@@ -100,8 +100,9 @@ std::vector<std::int64_t> depth_slices(const ProductDemand& demand, const Hierar
 /// Plans one shape of blocks.
 class BlockPlanner {
 public:
-    BlockPlanner(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram)
-        : demand_(demand), gpu_(gpu), dram_(dram) {}
+    BlockPlanner(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram,
+                 const GivenBlock& given)
+        : demand_(demand), gpu_(gpu), dram_(dram), given_(given) {}
 
     /// Plans of a shape, those with the most blocks a core first; none where no block fits.
     /// MODEL: a core runs as many blocks at a time as its registers and its shared memory hold and
@@ -125,12 +126,26 @@ public:
                           demand_.right_bytes * static_cast<double>(row_blocks) + plan.sum_bytes;
         plan.resident = std::min(most_resident(rows, columns, demand_, gpu_),
                                  ceil_divide(plan.blocks, gpu_.cores));
-        for (; plan.resident > 0; --plan.resident) {
-            plan.stages = stages_of(plan, gpu_);
+        if (given_.resident > 0) {
+            plan.resident = std::min(plan.resident, given_.resident);
+        }
+        const std::int64_t least = given_.resident > 0 ? plan.resident : 1;
+        for (; plan.resident >= least; --plan.resident) {
+            plan.stages = given_.stages > 0 ? given_.stages : stages_of(plan, gpu_);
+            if (given_.stages > 0 && plan.resident > 1 && !holds_stages(plan)) {
+                continue;
+            }
             time(plan);
             read(plan, row_blocks, column_blocks);
             found(plan);
         }
+    }
+
+    /// Whether the shared memory holds the stages of all blocks that run at a time.
+    [[nodiscard]] bool holds_stages(const BlockPlan& plan) const {
+        const BlockRoom room =
+            block_room(plan.rows, plan.columns, demand_.result_bits, plan.stages);
+        return room.shared_memory * plan.resident <= gpu_.operands_config->capacity;
     }
 
     /// The longest of the cores' work, of the cache's and of the DRAM's. An operand that the cache
@@ -263,6 +278,7 @@ private:
     const ProductDemand& demand_;
     const Hierarchy& gpu_;
     const DramView& dram_;
+    const GivenBlock& given_;
 };
 
 }  // namespace
@@ -281,12 +297,16 @@ BlockRoom smallest_block(std::int64_t result_bits) {
 }
 
 BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram,
-                      const BlockAim& aim) {
-    const BlockPlanner planner(demand, gpu, dram);
+                      const BlockAim& aim, const GivenBlock& given) {
+    const BlockPlanner planner(demand, gpu, dram, given);
+    std::vector<std::pair<std::int64_t, std::int64_t>> shapes(kBlocks.begin(), kBlocks.end());
+    if (given.rows > 0) {
+        shapes = {{given.rows, given.columns}};
+    }
     std::optional<BlockPlan> best;
     std::pair<double, double> least;  // of the objective, then of what decides between equals
     for (const std::int64_t slices : depth_slices(demand, gpu)) {
-        for (const auto& [rows, columns] : kBlocks) {
+        for (const auto& [rows, columns] : shapes) {
             planner.plan(rows, columns, slices, [&](const BlockPlan& plan) {
                 const std::pair<double, double> costs = planner.costs(plan, aim);
                 constexpr double kLess = 1 - 1e-9;

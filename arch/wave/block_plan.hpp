@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include "arch/machine.hpp"
 #include "arch/mapper.hpp"
@@ -50,12 +51,21 @@ struct BlockPlan {
     double right_passes = 1;    ///< times that the second does
 };
 
+/// What of a product's blocks is given by hand; 0: not said, and chosen.
+struct GivenBlock {
+    std::int64_t rows = 0;
+    std::int64_t columns = 0;  ///< said where the rows are
+    std::int64_t stages = 0;
+    std::int64_t resident = 0;
+};
+
 /// What a plan makes least, and what that counts bytes and time at.
 struct BlockAim {
     MappingObjective objective = MappingObjective::latency;
     double feed = 0;       ///< J a byte from the cache into a core
     double fetch = 0;      ///< J a byte from the DRAM into the cache
     double per_cycle = 0;  ///< J: all that draws power meanwhile
+    const std::map<LayerId, GivenBlock>* blocks = nullptr;  ///< by hand; must outlive the planning
 };
 
 /// What a block takes of a core.
@@ -71,8 +81,9 @@ BlockRoom block_room(std::int64_t rows, std::int64_t columns, std::int64_t resul
 /// Of the smallest shape that libraries offer, with accumulators of so many bits.
 BlockRoom smallest_block(std::int64_t result_bits);
 
-/// The best of the block shapes that libraries offer, of which a core holds the smallest.
+/// The best of the block shapes that libraries offer, of which a core holds the smallest; or the
+/// given one, of which it holds what is given.
 BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram,
-                      const BlockAim& aim = {});
+                      const BlockAim& aim = {}, const GivenBlock& given = {});
 
 }  // namespace memwall

@@ -114,19 +114,21 @@ private:
             return {};
         }
         ProductDemand demand = demand_of(fused);
+        const GivenBlock* given = given_for(fused.root);
         if (kernel.attention) {
             std::int64_t& keys = fused.root == plan_.fused[kernel.parts.front()].root
                                      ? demand.shape.columns
                                      : demand.shape.depth;
             keys = kernel.attention->met_keys;
         }
-        const BlockPlan blocks = plan_blocks(demand, gpu_, dram_, aim_);
+        const BlockPlan blocks =
+            plan_blocks(demand, gpu_, dram_, aim_, given != nullptr ? *given : GivenBlock{});
         const MatrixShape& shape = demand.shape;
         const double results = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
                                static_cast<double>(shape.columns);
         const double elementwise =
             (static_cast<double>(layer.macs()) + results * demand.operations_per_result) / lanes;
-        if (elementwise < blocks.core_cycles) {
+        if (elementwise < blocks.core_cycles && given == nullptr) {
             kernel.core_cycles += elementwise;
             kernel.summary += "products on the elementwise lanes";
             return {};
@@ -136,8 +138,9 @@ private:
         kernel.slices = blocks.slices;
         kernel.products.push_back({f, shape, demand.operand_bits, demand.result_bits, blocks});
         kernel.summary +=
-            fmt::format("{} blocks of {} x {}, {} a core at a time, {} waves", blocks.blocks,
-                        blocks.rows, blocks.columns, blocks.resident, blocks.waves);
+            fmt::format("{} block{} of {} x {}, {} a core at a time, {} wave{}", blocks.blocks,
+                        blocks.blocks == 1 ? "" : "s", blocks.rows, blocks.columns, blocks.resident,
+                        blocks.waves, blocks.waves == 1 ? "" : "s");
         if (blocks.slices > 1) {
             kernel.summary += fmt::format(", {} slices of the depth", blocks.slices);
             add_flow(kernel.sums, fused.output, fused.root, TensorRole::partial_sums,
@@ -154,6 +157,14 @@ private:
             {static_cast<double>(ceil_divide(shape.rows, blocks.rows)) *
                  (touched > 0 ? demand.right_bytes / touched : 1),
              blocks.right_passes}};
+    }
+
+    [[nodiscard]] const GivenBlock* given_for(LayerId layer) const {
+        if (aim_.blocks == nullptr) {
+            return nullptr;
+        }
+        const auto found = aim_.blocks->find(layer);
+        return found == aim_.blocks->end() ? nullptr : &found->second;
     }
 
     void add_part(Kernel& kernel, std::size_t f) {

@@ -10,6 +10,7 @@
 #include "arch/mapper.hpp"
 #include "arch/outcome_figures.hpp"
 #include "arch/wave/kernel_plan.hpp"
+#include "base/yaml.hpp"
 #include "tests/support/machines.hpp"
 #include "workloads/transforms.hpp"
 
@@ -150,6 +151,43 @@ TEST_CASE("Kernels are never worse in what was asked for than when something els
         less += found[3].bytes < found[0].bytes ? 1 : 0;
     }
     CHECK(less > 0);
+}
+
+TEST_CASE("Blocks by hand are taken, and what is wrong with them is told in its place") {
+    const Machine machine = test::shipped_machine("a100_sxm_80gb");
+    const Network network = test::network_of_text(
+        "network: n\nprecision: fp16\ninputs: {x: [1000, 512]}\nlayers:\n- {name: a, op: linear, "
+        "out_features: 1536}\n- {name: s, op: softmax}\n");
+    const auto by_hand = [&](const std::string& layers) {
+        Diagnostics faults;
+        MapperOptions options;
+        options.given =
+            read_yaml_text("mapping: m\nlayers: {" + layers + "}\n", "hand.yaml", faults);
+        faults.throw_if_any();
+        return map_network(network, machine, options).layers[0];
+    };
+    // 8 x 24 blocks, three of which share a core's memory: (128 + 64) x 64 B x 3 stages each.
+    const LayerMapping mapped =
+        by_hand("a: {shared_memory: {block: {rows: 128, columns: 64}, stages: 3, resident: 3}}");
+    CHECK(mapped.search == "given by hand");
+    CHECK(mapped.summary == "192 blocks of 128 x 64, 2 a core at a time, 1 wave");  // 108 cores
+    CHECK(mapped.loops.find("shared_memory holds 3 stages of 128 x 32 and 32 x 64 words") !=
+          std::string::npos);
+    CHECK(by_hand("a: {shared_memory: {block: {rows: 48, columns: 24}, resident: 1}}").summary ==
+          "1344 blocks of 48 x 24, 1 a core at a time, 13 waves");
+    const auto told = [&](const std::string& layers, const std::string& message) {
+        CHECK_THROWS_WITH(by_hand(layers), Catch::Contains(message));
+    };
+    told("s: {}", "2:10: error: layer 's' is no product");
+    told("a: {shared: {}}", "2:14: error: unknown level 'shared'");
+    told("a: {shared_memory: {stages: 3}}", "2:14: error: expected 'block' beside");
+    told("a: {shared_memory: {block: {rows: 64, columns: 64}, stages: 1}}",
+         "expected at least two stages");
+    told("a: {shared_memory: {block: {rows: 512, columns: 512}}}",
+         "2:14: error: 'registers' has 256 KiB a core, the blocks of layer 'a' need");
+    told("a: {shared_memory: {loops: [{K: 2}]}}", "a kernel has no loops to give");
+    told("a: {shared_memory: {keeps: [weights]}}",
+         "'keeps' is for machines with the mapper 'tiling'");
 }
 
 }  // namespace memwall
