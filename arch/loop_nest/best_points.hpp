@@ -36,8 +36,10 @@ public:
         if (full && !(score < points_.back().score)) {
             return;
         }
-        if (std::any_of(points_.begin(), points_.end(),
-                        [&](const ScoredPoint& known) { return known.point == point; })) {
+        if (std::any_of(points_.begin(), points_.end(), [&](const ScoredPoint& known) {
+                const bool alike = !(known.score < score) && !(score < known.score);
+                return alike && known.point.has_loops_of(point);
+            })) {
             return;
         }
         if (full) {

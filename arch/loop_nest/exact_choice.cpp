@@ -25,27 +25,72 @@ std::optional<CountedNest> counted_exactly(const LoopNest& nest, const ExactCoun
     return counted;
 }
 
-/// Whether the outermost loop of a level may stand at the one above for nothing; lets it.
-bool move_out(std::size_t l, const ExactCount& by, const NestScore& best, CountedNest& result) {
-    LoopNest nest = result.nest;
-    std::vector<Loop>& from = nest.levels[l].loops;
-    std::vector<Loop>& to = nest.levels[l - 1].loops;
-    if (from.empty() || from.front().spatial || (!to.empty() && to.back().spatial)) {
-        return false;
+/// The nest with the outermost loop of a level at the one above; nothing where it may not stand
+/// there.
+std::optional<LoopNest> moved_out(const LoopNest& nest, std::size_t l, const ExactCount& by) {
+    const std::vector<Loop>& inner = nest.levels[l].loops;
+    const std::vector<Loop>& outer = nest.levels[l - 1].loops;
+    if (inner.empty() || inner.front().spatial || (!outer.empty() && outer.back().spatial)) {
+        return std::nullopt;
     }
-    const bool stays_whole = by.machine.memories[l].resident ||
-                             (l + 1 == nest.levels.size() && by.space.normalises(from.front().dim));
+    const bool stays_whole =
+        by.machine.memories[l].resident ||
+        (l + 1 == nest.levels.size() && by.space.normalises(inner.front().dim));
     if (stays_whole) {
-        return false;
+        return std::nullopt;
     }
-    to.push_back(from.front());
-    from.erase(from.begin());
-    std::optional<CountedNest> counted = counted_exactly(nest, by);
-    if (!counted || best < score_of(*counted, by)) {
-        return false;
+    LoopNest moved = nest;
+    moved.levels[l - 1].loops.push_back(inner.front());
+    moved.levels[l].loops.erase(moved.levels[l].loops.begin());
+    return moved;
+}
+
+/// The same as a point; nothing where it is none: two loops of a dimension at one level.
+std::optional<NestPoint> moved_out(const NestPoint& point, std::size_t l, const NestCost& cost) {
+    const auto loops = [&](std::size_t level, std::size_t d) {
+        return point.held[level + 1][d] * point.parts[level][d] < point.held[level][d];
+    };
+    const auto end_of = [&](auto& order) {
+        return order.begin() + static_cast<std::ptrdiff_t>(cost.dims().size());
+    };
+    const NestPoint::Places& inner = point.order[l];
+    const auto found =
+        std::find_if(inner.begin(), end_of(inner), [&](std::uint8_t d) { return loops(l, d); });
+    if (found == end_of(inner) || loops(l - 1, *found)) {
+        return std::nullopt;
     }
-    result = std::move(*counted);
-    return true;
+    NestPoint next = point;
+    next.held[l][*found] = point.held[l + 1][*found] * point.parts[l][*found];
+    NestPoint::Places& order = next.order[l - 1];
+    const auto here = std::find(order.begin(), end_of(order), *found);
+    std::rotate(here, here + 1, end_of(order));
+    return next;
+}
+
+/// Lets loops stand further out where that costs nothing. The fast count says beforehand what is
+/// not worth to be counted exactly.
+void move_loops_out(NestPoint point, const ExactCount& by, const NestCost& cost,
+                    const NestScore& best, CountedNest& result) {
+    bool is_point = true;
+    for (std::size_t l = 1; l < result.nest.levels.size(); ++l) {
+        while (const std::optional<LoopNest> nest = moved_out(result.nest, l, by)) {
+            std::optional<NestPoint> next;
+            if (is_point) {
+                next = moved_out(point, l, cost);
+                constexpr double kNear = 1.02;
+                if (next && !cost.figures_below(*next, by.objective, kNear * best.first)) {
+                    break;
+                }
+            }
+            std::optional<CountedNest> counted = counted_exactly(*nest, by);
+            if (!counted || best < score_of(*counted, by)) {
+                break;
+            }
+            result = std::move(*counted);
+            is_point = next.has_value();
+            point = next ? *next : point;
+        }
+    }
 }
 
 }  // namespace
@@ -71,12 +116,13 @@ NestScore score_of(const CountedNest& counted, const ExactCount& by) {
     return score_of(apart ? counted.figures + *by.apart : counted.figures, by.objective);
 }
 
-std::vector<CountedNest> choose_exactly(const std::vector<LoopNest>& nests, const ExactCount& by,
-                                        std::size_t most) {
+std::vector<CountedNest> choose_exactly(const std::vector<NestPoint>& points, const NestCost& cost,
+                                        const ExactCount& by, std::size_t most) {
     std::vector<CountedNest> best;
     std::vector<NestScore> scores;
-    for (const LoopNest& nest : nests) {
-        std::optional<CountedNest> counted = counted_exactly(nest, by);
+    std::vector<const NestPoint*> of;
+    for (const NestPoint& point : points) {
+        std::optional<CountedNest> counted = counted_exactly(cost.nest(point), by);
         if (!counted) {
             continue;
         }
@@ -84,16 +130,15 @@ std::vector<CountedNest> choose_exactly(const std::vector<LoopNest>& nests, cons
         const auto place = std::upper_bound(scores.begin(), scores.end(), score) - scores.begin();
         scores.insert(scores.begin() + place, score);
         best.insert(best.begin() + place, std::move(*counted));
+        of.insert(of.begin() + place, &point);
         if (best.size() > most) {
             scores.pop_back();
             best.pop_back();
+            of.pop_back();
         }
     }
     for (std::size_t i = 0; i < best.size(); ++i) {
-        for (std::size_t l = 1; l < best[i].nest.levels.size(); ++l) {
-            while (move_out(l, by, scores[i], best[i])) {
-            }
-        }
+        move_loops_out(*of[i], by, cost, scores[i], best[i]);
     }
     return best;
 }

@@ -42,10 +42,10 @@ struct ExactCount {
 /// The score of a counted nest and of what has to run apart.
 NestScore score_of(const CountedNest& counted, const ExactCount& by);
 
-/// The best nests, `most` of them, the best first; their loops as far out as costs nothing: tiles
-/// then come one after another while others are used.
-std::vector<CountedNest> choose_exactly(const std::vector<LoopNest>& nests, const ExactCount& by,
-                                        std::size_t most);
+/// The best of some points, `most` of them as nests, the best first; their loops as far out as
+/// costs nothing: tiles then come one after another while others are used.
+std::vector<CountedNest> choose_exactly(const std::vector<NestPoint>& points, const NestCost& cost,
+                                        const ExactCount& by, std::size_t most);
 
 /// A nest and what it is known to take.
 struct JudgedNest {

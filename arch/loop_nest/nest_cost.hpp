@@ -48,14 +48,50 @@ public:
     /// One order of loops at all levels.
     void set_order(const Places& everywhere) { std::fill_n(order.begin(), levels_, everywhere); }
 
-    friend bool operator==(const NestPoint& a, const NestPoint& b) {
-        const auto same = [&](const auto& of_a, const auto& of_b, std::size_t count) {
-            return std::equal(of_a.begin(), of_a.begin() + static_cast<std::ptrdiff_t>(count),
-                              of_b.begin());
+    /// Of the first `dims` dimensions; different points may share it, hardly ever.
+    [[nodiscard]] std::uint64_t hash(std::size_t dims) const {
+        std::uint64_t sum = levels_;
+        const auto add = [&](std::uint64_t value) {
+            sum = (sum ^ value) * 0x9e3779b97f4a7c15U;
+            sum ^= sum >> 29U;
         };
-        return a.levels_ == b.levels_ && same(a.held, b.held, a.levels_ + 1) &&
-               same(a.parts, b.parts, a.levels_) && same(a.axis, b.axis, a.levels_) &&
-               same(a.order, b.order, a.levels_) && same(a.keeps, b.keeps, a.levels_);
+        for (std::size_t l = 0; l < levels_; ++l) {
+            for (std::size_t d = 0; d < dims; ++d) {
+                add(static_cast<std::uint64_t>(held[l][d]) << 24U ^
+                    static_cast<std::uint64_t>(parts[l][d]) << 8U ^
+                    static_cast<std::uint64_t>(axis[l][d]) << 4U ^ order[l][d]);
+            }
+            add(keeps[l]);
+        }
+        return sum;
+    }
+
+    /// Whether both are the same nest: loops of one step may stand anywhere.
+    [[nodiscard]] bool has_loops_of(const NestPoint& other) const {
+        for (std::size_t l = 0; l < levels_; ++l) {
+            if (held[l] != other.held[l] || parts[l] != other.parts[l] ||
+                keeps[l] != other.keeps[l]) {
+                return false;
+            }
+            const auto next = [&](const Places& places, std::size_t& i) {
+                while (i < kDimCount &&
+                       held[l + 1][places[i]] * parts[l][places[i]] >= held[l][places[i]]) {
+                    ++i;
+                }
+                return i < kDimCount ? places[i] : kDimCount;
+            };
+            for (std::size_t i = 0, k = 0; i < kDimCount || k < kDimCount; ++i, ++k) {
+                if (next(order[l], i) != next(other.order[l], k)) {
+                    return false;
+                }
+            }
+            for (std::size_t d = 0; d < kDimCount; ++d) {
+                if (parts[l][d] > 1 && axis[l][d] != other.axis[l][d]) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
 private:
@@ -108,8 +144,11 @@ private:
         std::size_t place = 0;          ///< of the operand's axes
         std::vector<std::size_t> dims;  ///< positions; one with extent 1 is left out
         std::vector<std::int64_t> coefficients;
-        mutable std::vector<std::int64_t> sums;  ///< of a window, by both tile sizes; -1: unknown
-        std::int64_t whole = 0;                  ///< words of all of it
+        // Of a window, by both tile sizes; below 0: not counted yet.
+        mutable std::vector<double> sums;   ///< of all tiles
+        mutable std::vector<double> tiles;  ///< of one
+        std::int64_t whole = 0;             ///< words of all of it
+        std::size_t slot = 0;               ///< in axis_words_
     };
     struct FastOperand {
         std::vector<std::int64_t> extents;  ///< of all its axes
@@ -135,13 +174,20 @@ private:
                                  std::size_t child) const;
     [[nodiscard]] Moved moved(const NestPoint& point, std::size_t operand, std::size_t parent,
                               std::size_t child) const;
-    [[nodiscard]] bool brings_sums(const NestPoint& point, std::size_t operand, std::size_t parent,
+    [[nodiscard]] bool brings_sums(std::size_t operand, std::size_t parent,
                                    std::size_t child) const;
-    /// Of an instance of a level.
-    [[nodiscard]] double words_held(const NestPoint& point, std::size_t operand,
-                                    std::size_t level) const;
+    /// Words of an instance of a level, by axis and in all.
+    double measure_tile(const NestPoint& point, std::size_t operand, std::size_t level) const;
+    [[nodiscard]] double words_held(std::size_t operand, std::size_t level) const {
+        return words_[level * operands_.size() + operand];
+    }
     [[nodiscard]] double window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const;
-    [[nodiscard]] static double window_tile(const FastAxis& axis, std::int64_t p, std::int64_t r);
+    [[nodiscard]] double window_tile(const FastAxis& axis, std::int64_t p, std::int64_t r) const;
+    /// Where a window's words stand by both tile sizes.
+    [[nodiscard]] std::size_t window_slot(const FastAxis& axis, std::int64_t p,
+                                          std::int64_t r) const {
+        return static_cast<std::size_t>(p * (extents_[axis.dims[1]] + 1) + r);
+    }
     [[nodiscard]] double tile_words(const FastAxis& axis, const Sizes& tile) const;
     /// As NestCounts' BoundaryTraffic::stretch, of the outermost memory and a level below.
     [[nodiscard]] double burst_stretch(const NestPoint& point, std::size_t operand,
@@ -175,8 +221,22 @@ private:
     mutable std::array<Sizes, kMostNestMemories> outer_{};  ///< tiles before they are spread
     mutable std::array<std::uint32_t, kMostNestMemories>
         cut_{};  ///< dimensions that step above a level
-    mutable std::array<std::uint32_t, kMostNestMemories>
-        active_{};                              ///< those that step or are spread
+    /// The loops above a level that step or are spread, the innermost first, are those from
+    /// begins_[level] on.
+    struct ActiveLoop {
+        std::uint8_t d = 0;
+        std::uint8_t level = 0;
+        double steps = 1, parts = 1;
+    };
+    mutable std::array<ActiveLoop, kMostNestMemories * kDimCount> loops_{};
+    mutable std::array<std::size_t, kMostNestMemories + 1> begins_{};
+    mutable std::size_t ends_ = 0;
+    using Products = std::array<double, kDimCount>;
+    mutable std::array<Products, kMostNestMemories + 1> above_{};   ///< steps of levels above one
+    mutable std::array<Products, kMostNestMemories + 1> beside_{};  ///< parts below those
+    mutable std::vector<double> axis_words_;    ///< of what a level holds, by level and slot
+    mutable std::vector<double> words_;         ///< by level and operand
+    std::size_t slots_ = 0;                     ///< axes of all operands
     bool packs_ = false;                        ///< some axis of the lanes
     std::uint32_t groups_ = 0;                  ///< dimensions that lie block-diagonally
     mutable double turns_ = 1;                  ///< of a block

@@ -17,13 +17,13 @@ double as_double(std::int64_t value) {
 
 /// Words of a window over all its tiles of p x r, each tile on its own.
 double NestCost::window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r) const {
+    double& known = axis.sums[window_slot(axis, p, r)];
+    if (known >= 0) {
+        return known;
+    }
     const std::int64_t all_p = extents_[axis.dims[0]];
     const std::int64_t all_r = extents_[axis.dims[1]];
-    std::int64_t& known = axis.sums[static_cast<std::size_t>(p * (all_r + 1) + r)];
-    if (known >= 0) {
-        return as_double(known);
-    }
-    known = 0;
+    std::int64_t words = 0;
     Box box = space_.box();
     Range& rows = box[dims_[axis.dims[0]]];
     Range& window = box[dims_[axis.dims[1]]];
@@ -31,18 +31,23 @@ double NestCost::window_sum(const FastAxis& axis, std::int64_t p, std::int64_t r
         rows = {y, std::min(y + p, all_p)};
         for (std::int64_t k = 0; k < all_r; k += r) {
             window = {k, std::min(k + r, all_r)};
-            known += leaves(*axis.axis, box) ? touched_indices(*axis.axis, box)
+            words += leaves(*axis.axis, box) ? touched_indices(*axis.axis, box)
                                              : window_words(rows.size(), axis.coefficients[0],
                                                             window.size(), axis.coefficients[1]);
         }
     }
-    return as_double(known);
+    known = as_double(words);
+    return known;
 }
 
 /// Words of one tile of p x r.
-double NestCost::window_tile(const FastAxis& axis, std::int64_t p, std::int64_t r) {
-    return as_double(std::min(window_words(p, axis.coefficients[0], r, axis.coefficients[1]),
-                              axis.axis->extent));
+double NestCost::window_tile(const FastAxis& axis, std::int64_t p, std::int64_t r) const {
+    double& known = axis.tiles[window_slot(axis, p, r)];
+    if (known < 0) {
+        known = as_double(std::min(window_words(p, axis.coefficients[0], r, axis.coefficients[1]),
+                                   axis.axis->extent));
+    }
+    return known;
 }
 
 double NestCost::tile_words(const FastAxis& axis, const Sizes& tile) const {
@@ -67,9 +72,7 @@ double NestCost::burst_stretch(const NestPoint& point, std::size_t o, std::size_
     const FastOperand& operand = operands_[o];
     Sizes tile = point.held[child];
     for (std::size_t d = 0; d < dims_.size(); ++d) {
-        for (std::size_t l = 0; l < child; ++l) {
-            tile[d] *= parts_[l][d];
-        }
+        tile[d] *= static_cast<std::int64_t>(beside_[child][d]);
         tile[d] = std::min(tile[d], extents_[d]);
     }
     return machine_.burst_stretch(
@@ -82,11 +85,14 @@ double NestCost::burst_stretch(const NestPoint& point, std::size_t o, std::size_
         [&](std::size_t a) { return as_double(operand.extents[a]); });
 }
 
-double NestCost::words_held(const NestPoint& point, std::size_t o, std::size_t level) const {
+double NestCost::measure_tile(const NestPoint& point, std::size_t o, std::size_t level) const {
     double words = 1;
     for (const FastAxis& axis : operands_[o].axes) {
-        words *= tile_words(axis, point.held[level]);
+        const double along = tile_words(axis, point.held[level]);
+        axis_words_[level * slots_ + axis.slot] = along;
+        words *= along;
     }
+    words_[level * operands_.size() + o] = words;
     return words;
 }
 
@@ -116,38 +122,21 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
     const bool outputs = operand.role == TensorRole::outputs;
     double visits = 1;
     Moved moved;
-    std::array<double, kDimCount> mine;   // steps of an instance
-    std::array<double, kDimCount> below;  // parts below the parent
-    std::fill_n(mine.begin(), dims_.size(), 1);
-    std::fill_n(below.begin(), dims_.size(), 1);
-    for (std::size_t l = child; l-- > 0;) {
-        if (active_[l] == 0) {
-            continue;
+    for (std::size_t k = begins_[child]; k < ends_; ++k) {
+        const ActiveLoop& loop = loops_[k];
+        const bool relevant = (operand.relevant >> loop.d & 1U) != 0;
+        if (loop.steps > 1) {
+            changed = changed || relevant;
+            visits *= changed && !relevant ? loop.steps : 1;
         }
-        const bool shares =
-            outputs ? machine_.memories[l].reduces : machine_.memories[l].multicasts;
-        for (std::size_t i = dims_.size(); i-- > 0;) {
-            const std::size_t d = point.order[l][i];
-            if ((active_[l] >> d & 1U) == 0) {
-                continue;
-            }
-            const bool relevant = (operand.relevant >> d & 1U) != 0;
-            const std::int64_t steps = steps_[l][d];
-            if (steps > 1) {
-                changed = changed || relevant;
-                visits *= changed && !relevant ? as_double(steps) : 1;
-                mine[d] *= as_double(steps);
-            }
-            const auto parts = as_double(parts_[l][d]);
-            if (parts > 1) {
-                below[d] *= l >= parent ? parts : 1;
-                if (!relevant) {
-                    moved.all *= parts;
-                    moved.shared *= l < parent || !shares ? parts : 1;
-                    moved.parent *= l >= parent && !shares ? parts : 1;
-                    moved.started *= l < parent ? parts : 1;
-                }
-            }
+        if (loop.parts > 1 && !relevant) {
+            const bool above = loop.level < parent;
+            const NestMemory& memory = machine_.memories[loop.level];
+            const bool shares = outputs ? memory.reduces : memory.multicasts;
+            moved.all *= loop.parts;
+            moved.shared *= above || !shares ? loop.parts : 1;
+            moved.parent *= !above && !shares ? loop.parts : 1;
+            moved.started *= above ? loop.parts : 1;
         }
     }
     moved.all *= visits;  // each turn has lanes of its own
@@ -158,12 +147,12 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
     const Sizes& tile = point.held[child];
     const Slide slide = slide_of(point, operand, child);
     for (const FastAxis& axis : operand.axes) {
-        const double words = tile_words(axis, tile);
-        double times = 1;
-        double spread = 1;
+        const double words = axis_words_[child * slots_ + axis.slot];
+        double times = 1;   // an instance has a tile
+        double spread = 1;  // parts of an instance of the parent
         for (const std::size_t d : axis.dims) {
-            times *= mine[d];
-            spread *= below[d];
+            times *= above_[child][d];
+            spread *= beside_[child][d] / beside_[parent][d];
         }
         const bool slides = axis.dims.size() == 2 && slide.steps > 1 && slide.dim == axis.dims[0];
         const auto along = [&](std::int64_t size) {
@@ -198,8 +187,8 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
         moved.all *= window_sum(axis, along(tile[p]), tile[r]);
         const double shared = window_sum(axis, along(merged_p), merged_r);
         moved.shared *= shared;
-        const double above =
-            as_double(ceil_divide(extents_[p], 1)) / (mine[p] * below[p]) / as_double(tile[p]);
+        const double above = as_double(extents_[p]) * beside_[parent][p] /
+                             (above_[child][p] * beside_[child][p]) / as_double(tile[p]);
         moved.parent *= shared / std::max(1.0, above);
         moved.tile *= window_tile(axis, merged_p, merged_r);
     }
@@ -207,25 +196,21 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
 }
 
 /// Whether some of what comes up is not finished: sums that go on later, or of several instances.
-bool NestCost::brings_sums(const NestPoint& point, std::size_t o, std::size_t parent,
-                           std::size_t child) const {
+bool NestCost::brings_sums(std::size_t o, std::size_t parent, std::size_t child) const {
     const FastOperand& operand = operands_[o];
     const bool lanes = child == levels_;
     bool changed = lanes && machine_.lanes_keep != o;
     if (lanes && passes_[o] > 1) {
         return true;
     }
-    for (std::size_t l = child; l-- > 0;) {
-        const bool adds = l >= parent && machine_.memories[l].reduces;
-        for (std::size_t i = active_[l] == 0 ? 0 : dims_.size(); i-- > 0;) {
-            const std::size_t d = point.order[l][i];
-            const bool relevant = (operand.relevant >> d & 1U) != 0;
-            const bool steps = steps_[l][d] > 1;
-            if (!relevant && ((steps && changed) || (parts_[l][d] > 1 && !adds))) {
-                return true;
-            }
-            changed = changed || (relevant && steps);
+    for (std::size_t k = begins_[child]; k < ends_; ++k) {
+        const ActiveLoop& loop = loops_[k];
+        const bool relevant = (operand.relevant >> loop.d & 1U) != 0;
+        const bool adds = loop.level >= parent && machine_.memories[loop.level].reduces;
+        if (!relevant && ((loop.steps > 1 && changed) || (loop.parts > 1 && !adds))) {
+            return true;
         }
+        changed = changed || (relevant && loop.steps > 1);
     }
     return false;
 }

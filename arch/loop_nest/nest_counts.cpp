@@ -73,7 +73,7 @@ private:
         const std::vector<PlacedLoop> loops = loops_above(child);
         const auto sums = [&](Instances instances) {
             return TileSums(space_, operand.projection, loops, parent, instances, machine_,
-                            sharing(outputs, lanes));
+                            sharing(outputs, lanes), walks_);
         };
         const auto all = [&](const TileSums& of) {
             return stays ? of.fetched(halo) : of.every_visit();
@@ -118,7 +118,7 @@ private:
         // The first visit of a sum starts from zero; a sum that comes back goes to one instance.
         const auto started = [&](Instances instances) {
             return TileSums(space_, operand.projection, loops, parent, instances, machine_,
-                            Sharing::any)
+                            Sharing::any, walks_)
                 .distinct();
         };
         traffic.reads = traffic.updates - started(Instances::shared);
@@ -276,6 +276,7 @@ private:
     const LoopNest& nest_;
     const NestMachine& machine_;
     LaneWork work_;
+    mutable TileWalks walks_;
     NestCounts counts_;
 };
 

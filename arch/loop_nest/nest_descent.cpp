@@ -111,15 +111,22 @@ bool NestDescent::change_bypass(Current& current, std::size_t l) {
     return better;
 }
 
-/// One tile grows while another one shrinks.
+/// Two tiles change at once, mostly one grows while the other one shrinks: what either does alone
+/// was tried.
 bool NestDescent::change_pair(Current& current, std::size_t l, std::size_t d, std::size_t e) {
     bool better = false;
     const NestPoint from = current.point;
     NestPoint point = from;
     const std::vector<std::int64_t> seconds = space_.sizes(from, l, e, budget_.sizes);
     for (const std::int64_t first : space_.sizes(from, l, d, budget_.sizes)) {
+        if (first == from.held[l][d]) {
+            continue;
+        }
         set_tile(point, from, l, d, first);
         for (const std::int64_t second : seconds) {
+            if (second == from.held[l][e]) {
+                continue;
+            }
             set_tile(point, from, l, e, second);
             better = take_if_better(current, point) || better;
         }
@@ -142,6 +149,7 @@ bool NestDescent::change_all(Current& current) {
 }
 
 bool NestDescent::change_pairs(Current& current) {
+    bool better = false;
     for (std::size_t l = 1; l < space_.levels(); ++l) {
         for (std::size_t d = 0; d < space_.dims(); ++d) {
             for (std::size_t e = d + 1; e < space_.dims(); ++e) {
@@ -151,12 +159,15 @@ bool NestDescent::change_pairs(Current& current) {
             }
         }
     }
-    return false;
+    return better;
 }
 
-/// To where no single change is better; with pairs, no two changes at once either.
-ScoredPoint NestDescent::descend(Current current, bool pairs) {
+std::optional<ScoredPoint> NestDescent::descend(ScoredPoint current, bool pairs) {
     while (current.score.first > bound_ * (1 + 1e-9)) {
+        const std::uint64_t kind = (pairs ? 1U : 0U) + (priced_ ? 2U : 0U);
+        if (!visited_.insert(4 * current.point.hash(space_.dims()) + kind).second) {
+            return std::nullopt;
+        }
         if (!change_all(current) && !(pairs && change_pairs(current))) {
             break;
         }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <unordered_set>
 
 #include "arch/loop_nest/best_points.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
@@ -24,17 +25,26 @@ public:
                 const SearchRequest& request, double bound);
 
     /// What may be spent, and how finely is searched; finalists so far stay.
-    void begin(const SearchBudget& budget) { budget_ = budget; }
+    void begin(const SearchBudget& budget) {
+        budget_ = budget;
+        visited_.clear();
+    }
     /// How many more points may be judged; SearchEnds after that.
     void allow(std::int64_t evaluations) { most_evaluations_ = evaluations_ + evaluations; }
+    /// How many sizes of a tile are tried.
+    void look_closely(std::size_t sizes) {
+        budget_.sizes = sizes;
+        visited_.clear();
+    }
     /// How many of the best points are remembered.
     void remember(std::size_t finalists) { budget_.finalists = finalists; }
 
     /// The score of a point; nothing where it does not fit, or is neither better than `known` nor
     /// among the best so far.
     std::optional<NestScore> judge(const NestPoint& point, const NestScore& known = {});
-    /// To where no single change is better; with pairs, no two changes at once either.
-    ScoredPoint descend(ScoredPoint current, bool pairs);
+    /// To where no single change is better; with pairs, no two changes at once either. Nothing
+    /// where it meets the way of a descent before: both end alike.
+    std::optional<ScoredPoint> descend(ScoredPoint current, bool pairs);
     /// The same from the best so far. What runs apart has its price on the way, which descents from
     /// afar do not mind: it stands in their way.
     void refine();
@@ -74,6 +84,7 @@ private:
     SearchBudget budget_;
     bool priced_ = false;     ///< scores have what runs apart, not those of the finalists alone
     double good_enough_ = 0;  ///< scores below it are as good as this
+    std::unordered_set<std::uint64_t> visited_;  ///< points on the ways of descents, by pairs
     std::int64_t evaluations_ = 0;
     std::int64_t most_evaluations_ = 0;  ///< of the stages so far
     std::optional<Current> best_apart_, frugal_;

@@ -187,26 +187,41 @@ void NestPlanner::fill(const Segment& segment, const NestMachine& machine, Effor
 CountedNest NestPlanner::best_measured(const Segment& segment, const NestMachine& machine,
                                        const NestPrices& prices, SearchedLayer& searched) const {
     constexpr double kFar = 0.9;
+    constexpr double kHardlyAbove = 1.02;
     const IterationSpace& space = network_.layer(segment.head).space;
+    // The most promising first: the count is hardly ever above what is measured, so that what is
+    // worse by the count than the best that was measured is left out.
+    std::vector<const CountedNest*> promising;
+    for (const CountedNest& candidate : searched.found.candidates) {
+        promising.push_back(&candidate);
+    }
+    const auto judge = [&](const CountedNest& candidate, bool measures) {
+        const NestFigures figures = taken(segment, machine, prices, searched, candidate, measures);
+        return JudgedNest{&candidate, figures, score_of(figures, options_.objective)};
+    };
+    const auto counted = [&](const CountedNest* candidate) {
+        return judge(*candidate, false).score;
+    };
+    std::stable_sort(
+        promising.begin(), promising.end(),
+        [&](const CountedNest* a, const CountedNest* b) { return counted(a) < counted(b); });
     std::vector<JudgedNest> judged;
     double least = std::numeric_limits<double>::infinity();
     bool least_is_measured = false;
     for (const bool is_short : {true, false}) {
-        for (const CountedNest& candidate : searched.found.candidates) {
-            if (takes_long_to_measure(space, candidate.nest, machine) == is_short) {
+        for (const CountedNest* candidate : promising) {
+            if (takes_long_to_measure(space, candidate->nest, machine) == is_short) {
                 continue;
             }
-            const auto judge = [&](bool measures) {
-                const NestFigures figures =
-                    taken(segment, machine, prices, searched, candidate, measures);
-                return JudgedNest{&candidate, figures, score_of(figures, options_.objective)};
-            };
+            JudgedNest one = judge(*candidate, false);
+            if (least_is_measured && one.score.first > kHardlyAbove * least) {
+                continue;
+            }
             bool measures = is_short;
-            JudgedNest one = judge(measures);
             if (!measures && least_is_measured && one.score.first > kFar * least) {
                 measures = true;
-                one = judge(measures);
             }
+            one = measures ? judge(*candidate, true) : one;
             if (one.score.first < least) {
                 least = one.score.first;
                 least_is_measured = measures;

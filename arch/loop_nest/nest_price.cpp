@@ -47,20 +47,6 @@ NestPrices nest_prices(const Machine& machine, const NestHierarchy& hierarchy, c
     return prices;
 }
 
-double NestFigures::of(MappingObjective objective) const {
-    switch (objective) {
-        case MappingObjective::latency:
-            return cycles;
-        case MappingObjective::energy:
-            return joules;
-        case MappingObjective::energy_delay:
-            return joules * cycles;
-        case MappingObjective::traffic:
-            return bytes;
-    }
-    fail("unknown objective");
-}
-
 NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,
                          const NestCounts& counts) {
     NestFigures figures;

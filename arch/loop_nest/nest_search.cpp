@@ -18,6 +18,14 @@ namespace {
 /// little.
 constexpr std::size_t kExactFinalists = 40;
 
+/// Per cent of a budget that go into single changes from many starts, and into pairs of them from
+/// where those led.
+constexpr std::int64_t kSingly = 40;
+constexpr std::int64_t kPairs = 40;
+
+/// Sizes of a tile that these try; what is left goes into a closer look.
+constexpr std::size_t kCoarse = 7;
+
 /// Nothing is better: of a mapspace that is tried whole the finalists alone are asked for.
 constexpr NestScore kOnlyBest{0, 0};
 
@@ -87,22 +95,22 @@ private:
     }
 
     void keep_candidates(SearchedNest& result) const {
-        const auto keep = [&](const std::vector<LoopNest>& nests, const ExactCount& by,
+        const auto keep = [&](const std::vector<NestPoint>& points, const ExactCount& by,
                               std::size_t most) {
-            add_new(result.candidates, choose_exactly(nests, by, most));
+            add_new(result.candidates, choose_exactly(points, descent_.cost(), by, most));
         };
-        std::vector<LoopNest> nests;
+        std::vector<NestPoint> points;
         for (const ScoredPoint& finalist : descent_.finalists()) {
-            nests.push_back(descent_.cost().nest(finalist.point));
+            points.push_back(finalist.point);
         }
-        keep(nests, exact_, descent_.budget().candidates);
+        keep(points, exact_, descent_.budget().candidates);
         if (descent_.best_apart()) {
-            keep({descent_.cost().nest(descent_.best_apart()->point)}, exact_, 1);
+            keep({descent_.best_apart()->point}, exact_, 1);
         }
         if (descent_.frugal()) {
             ExactCount other = exact_;
             other.objective = other_measure(exact_.objective);
-            keep({descent_.cost().nest(descent_.frugal()->point)}, other, 1);
+            keep({descent_.frugal()->point}, other, 1);
         }
         ensure(!result.candidates.empty(), "what the search found fits when it is counted exactly");
     }
@@ -152,12 +160,74 @@ private:
             first.insert(first.end(), starts.begin(), starts.end());
             std::stable_sort(first.begin(), first.end(), is_better);
         }
-        std::vector<ScoredPoint> ends;
-        for (const ScoredPoint& start : first) {
-            ends.push_back(descent_.descend(start, false));
-        }
         if (!descent_.budget().pairs) {
+            for (const ScoredPoint& start : first) {
+                descent_.descend(start, false);
+            }
             return;
+        }
+        // Coarsely at first, then closely from the best.
+        const SearchBudget budget = descent_.budget();
+        std::vector<ScoredPoint> ends;
+        descent_.look_closely(std::min(budget.sizes, kCoarse));
+        spend(kSingly, [&] { descend_singly(first, starts, ends); });
+        std::stable_sort(ends.begin(), ends.end(), is_better);
+        spend(kPairs, [&] { descend_in_pairs(ends); });
+        descent_.look_closely(budget.sizes);
+        spend(100 - kSingly - kPairs, [&] {
+            descent_.descend(descent_.finalists().front(), true);
+            for (const ScoredPoint& end : ends) {
+                descent_.descend(end, true);
+            }
+        });
+    }
+
+    /// Does something with a share of the budget, or as much of it as that allows.
+    template <class Do>
+    void spend(std::int64_t per_cent, const Do& what) {
+        descent_.allow(descent_.budget().evaluations * per_cent / 100);
+        try {
+            what();
+        } catch (const SearchEnds&) {
+            if (request_.cancelled()) {
+                throw;
+            }
+        }
+    }
+
+    /// From the best end of each spatial choice, then from the others.
+    void descend_in_pairs(const std::vector<ScoredPoint>& ends) {
+        std::vector<const ScoredPoint*> others;
+        std::vector<const ScoredPoint*> taken;
+        for (const ScoredPoint& end : ends) {
+            const bool known =
+                std::any_of(taken.begin(), taken.end(), [&](const ScoredPoint* other) {
+                    return std::equal(end.point.parts.begin(),
+                                      end.point.parts.begin() +
+                                          static_cast<std::ptrdiff_t>(descent_.space().levels()),
+                                      other->point.parts.begin());
+                });
+            if (known) {
+                others.push_back(&end);
+                continue;
+            }
+            taken.push_back(&end);
+            descent_.descend(end, true);
+        }
+        for (const ScoredPoint* end : others) {
+            descent_.descend(*end, true);
+        }
+    }
+
+    void descend_singly(const std::vector<ScoredPoint>& first,
+                        const std::vector<ScoredPoint>& starts, std::vector<ScoredPoint>& ends) {
+        const auto from = [&](const ScoredPoint& start) {
+            if (const std::optional<ScoredPoint> end = descent_.descend(start, false)) {
+                ends.push_back(*end);
+            }
+        };
+        for (const ScoredPoint& start : first) {
+            from(start);
         }
         for (const ScoredPoint& start : starts) {
             for (const LoopOrder& order : descent_.space().orders()) {
@@ -165,13 +235,9 @@ private:
                 other.point.set_order(order);
                 if (const std::optional<NestScore> score = descent_.judge(other.point)) {
                     other.score = *score;
-                    ends.push_back(descent_.descend(other, false));
+                    from(other);
                 }
             }
-        }
-        std::stable_sort(ends.begin(), ends.end(), is_better);
-        for (const ScoredPoint& end : ends) {
-            descent_.descend(end, true);
         }
     }
 

@@ -2,6 +2,8 @@
 #include "arch/loop_nest/tile_sums.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <iterator>
 #include <limits>
 
@@ -29,14 +31,6 @@ std::vector<std::int64_t> indices(const Axis& axis, const Box& box) {
     return found;
 }
 
-std::int64_t common_words(const Axis& axis, const Box& before, const Box& after) {
-    const std::vector<std::int64_t> a = indices(axis, before);
-    const std::vector<std::int64_t> b = indices(axis, after);
-    std::vector<std::int64_t> both;
-    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
-    return static_cast<std::int64_t>(both.size());
-}
-
 std::int64_t axis_words(const Axis& axis, const Box& box) {
     if (axis.terms.size() == 1 && axis.terms[0].coefficient == 1) {
         const Range range = box[axis.terms[0].dim];
@@ -46,16 +40,72 @@ std::int64_t axis_words(const Axis& axis, const Box& box) {
     return touched_indices(axis, box);
 }
 
+/// From the first index of an axis that a box touches to the last one; padding left out.
+Range reach(const Axis& axis, const Box& box) {
+    Range range{axis.offset, axis.offset + 1};
+    for (const AxisTerm& term : axis.terms) {
+        const std::int64_t first = term.coefficient * box[term.dim].begin;
+        const std::int64_t last = term.coefficient * (box[term.dim].end - 1);
+        range.begin += std::min(first, last);
+        range.end += std::max(first, last);
+    }
+    return intersection(range, {0, axis.extent});
+}
+
+/// What two tiles have in common. Most are without gaps.
+std::int64_t common_words(const Axis& axis, const Box& before, const Box& after) {
+    const Range first = reach(axis, before);
+    const Range second = reach(axis, after);
+    if (axis_words(axis, before) == first.size() && axis_words(axis, after) == second.size()) {
+        return intersection(first, second).size();
+    }
+    const std::vector<std::int64_t> a = indices(axis, before);
+    const std::vector<std::int64_t> b = indices(axis, after);
+    std::vector<std::int64_t> both;
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+    return static_cast<std::int64_t>(both.size());
+}
+
+/// Words of one tile after another along an axis: away from the padding the sizes decide.
+class AxisWords {
+public:
+    explicit AxisWords(const Axis& axis) : axis_(axis) {}
+
+    [[nodiscard]] std::int64_t of(const Box& box) {
+        if (axis_.terms.size() != 2) {
+            return axis_words(axis_, box);
+        }
+        const Range& p = box[axis_.terms[0].dim];
+        const Range& r = box[axis_.terms[1].dim];
+        if (p.size() <= 0 || r.size() <= 0 || leaves(axis_, box)) {
+            return axis_words(axis_, box);
+        }
+        for (const Known& known : known_) {
+            if (known.p == p.size() && known.r == r.size()) {
+                return known.words;
+            }
+        }
+        next_ = (next_ + 1) % known_.size();
+        known_[next_] = {p.size(), r.size(),
+                         window_words(p.size(), std::abs(axis_.terms[0].coefficient), r.size(),
+                                      std::abs(axis_.terms[1].coefficient))};
+        return known_[next_].words;
+    }
+
+private:
+    struct Known {
+        std::int64_t p = 0, r = 0, words = 0;
+    };
+    const Axis& axis_;
+    std::array<Known, 4> known_{};
+    std::size_t next_ = 0;
+};
+
 /// Where an axis has no end: no tile of it lies in the padding.
 Axis endless(Axis axis) {
     axis.extent = std::numeric_limits<std::int64_t>::max() / 4;
     axis.offset = axis.extent / 2;
     return axis;
-}
-
-template <class List>
-std::int64_t count(const List& list) {
-    return static_cast<std::int64_t>(list.size());
 }
 
 }  // namespace
@@ -68,9 +118,10 @@ std::int64_t TileSums::sum(const Axis& axis, const Tiles& tiles_of) const {
     }
     std::int64_t total = 0;
     Box box{};
+    AxisWords words(axis);
     const auto visit = [&](const auto& self, std::size_t term) -> void {
         if (term == axis.terms.size()) {
-            total += axis_words(axis, box);
+            total += words.of(box);
             return;
         }
         for (const Range& range : tiles[term]) {
@@ -84,22 +135,21 @@ std::int64_t TileSums::sum(const Axis& axis, const Tiles& tiles_of) const {
 
 TileSums::TileSums(const IterationSpace& space, const Projection& projection,
                    const std::vector<PlacedLoop>& loops, std::size_t parent, Instances instances,
-                   const NestMachine& machine, Sharing sharing)
+                   const NestMachine& machine, Sharing sharing, TileWalks& walks)
     : projection_(projection), loops_(loops) {
     if (instances == Instances::one || instances == Instances::parent) {
         std::transform(projection_.axes.begin(), projection_.axes.end(), projection_.axes.begin(),
                        endless);
     }
-    walks_.emplace_back(1, std::vector<WalkLoop>{});  // of all dimensions of one
     for (const Dim dim : all_dims()) {
         in_axis_.push_back(relevant(projection, dim));
         if (space.extent(dim) == 1) {
+            walks_[index(dim)] = &walks.of(1, {});
             continue;
         }
         dims_.push_back(dim);
-        slots_[index(dim)] = walks_.size();
-        walks_.emplace_back(space.extent(dim),
-                            walk_loops(dim, parent, instances, machine, sharing));
+        walks_[index(dim)] =
+            &walks.of(space.extent(dim), walk_loops(dim, parent, instances, machine, sharing));
     }
 }
 
@@ -108,7 +158,7 @@ std::int64_t TileSums::product(const Beside& beside, const Along& along) const {
     std::int64_t product = 1;
     for (const Dim dim : dims_) {
         if (!in_axis_[index(dim)]) {
-            product = checked_multiply(product, count(beside(dim)));
+            product = checked_multiply(product, beside(walk(dim)));
         }
     }
     for (const Axis& axis : projection_.axes) {
@@ -118,17 +168,17 @@ std::int64_t TileSums::product(const Beside& beside, const Along& along) const {
 }
 
 std::int64_t TileSums::every_visit() const {
-    const auto all = [&](Dim dim) { return walk(dim).all(); };
-    return product(all, all);
+    return product([](const TileWalk& of) { return of.count_all(); },
+                   [&](Dim dim) { return walk(dim).all(); });
 }
 
 std::int64_t TileSums::first_tiles() const {
-    const auto firsts = [&](Dim dim) { return walk(dim).firsts(); };
-    return product(firsts, firsts);
+    return product([](const TileWalk& of) { return of.count_firsts(); },
+                   [&](Dim dim) { return walk(dim).firsts(); });
 }
 
 std::int64_t TileSums::distinct() const {
-    return product([&](Dim dim) { return walk(dim).firsts(); },
+    return product([](const TileWalk& of) { return of.count_firsts(); },
                    [&](Dim dim) { return walk(dim).all(); });
 }
 
@@ -199,6 +249,20 @@ bool TileSums::innermost_of_window(std::size_t place) const {
 }
 
 TileSums::Sums TileSums::step_sums(const Axis& axis, std::size_t place, bool keeps_halo) const {
+    Sums sums;
+    Box before{};
+    Box after{};
+    if (axis.terms.size() == 1 && !keeps_halo) {
+        const Dim dim = axis.terms.front().dim;
+        walk(dim).visit_steps(place, loops_[place].loop.dim == dim,
+                              [&](const Range& first, const Range& second) {
+                                  after[dim] = second;
+                                  const std::int64_t words = axis_words(axis, after);
+                                  sums.words += words;
+                                  sums.kept += first == second ? words : 0;
+                              });
+        return sums;
+    }
     std::vector<std::vector<TileStep>> steps;
     for (const AxisTerm& term : axis.terms) {
         steps.push_back(walk(term.dim).steps(place, loops_[place].loop.dim == term.dim));
@@ -207,12 +271,10 @@ TileSums::Sums TileSums::step_sums(const Axis& axis, std::size_t place, bool kee
     const bool overlaps =
         keeps_halo && std::none_of(axis.terms.begin(), axis.terms.end(),
                                    [&](const AxisTerm& term) { return merged_[index(term.dim)]; });
-    Sums sums;
-    Box before{};
-    Box after{};
+    AxisWords words_of(axis);
     const auto visit = [&](const auto& self, std::size_t term, bool same) -> void {
         if (term == axis.terms.size()) {
-            const std::int64_t words = axis_words(axis, after);
+            const std::int64_t words = words_of.of(after);
             sums.words += words;
             sums.kept += same ? words : overlaps ? common_words(axis, before, after) : 0;
             return;
@@ -234,7 +296,7 @@ std::int64_t TileSums::fetched_when(std::size_t place, bool keeps_halo) const {
     for (const Dim dim : dims_) {
         if (!in_axis_[index(dim)]) {
             const bool own = loops_[place].loop.dim == dim;
-            const std::int64_t times = count(walk(dim).steps(place, own));
+            const std::int64_t times = walk(dim).count_steps(place, own);
             words = checked_multiply(words, times);
             kept = checked_multiply(kept, times);
         }

@@ -34,12 +34,12 @@ struct PlacedLoop {
     std::size_t level = 0;
 };
 
-/// Sums over the tiles of one operand at one boundary.
+/// Sums over the tiles of one operand at one boundary. Loops and walks must outlive it.
 class TileSums {
 public:
     TileSums(const IterationSpace& space, const Projection& projection,
              const std::vector<PlacedLoop>& loops, std::size_t parent, Instances instances,
-             const NestMachine& machine, Sharing sharing);
+             const NestMachine& machine, Sharing sharing, TileWalks& walks);
 
     /// Each tile of each instance once, whether it was there before or not: what lanes read that
     /// keep nothing.
@@ -55,7 +55,7 @@ public:
     [[nodiscard]] std::int64_t distinct() const;
 
 private:
-    [[nodiscard]] const TileWalk& walk(Dim dim) const { return walks_[slots_[index(dim)]]; }
+    [[nodiscard]] const TileWalk& walk(Dim dim) const { return *walks_[index(dim)]; }
 
     std::vector<WalkLoop> walk_loops(Dim dim, std::size_t parent, Instances instances,
                                      const NestMachine& machine, Sharing sharing);
@@ -88,9 +88,8 @@ private:
 
     Projection projection_;
     const std::vector<PlacedLoop>& loops_;
-    std::vector<TileWalk> walks_;
+    std::array<const TileWalk*, kDimCount> walks_{};
     std::vector<Dim> dims_;  ///< above 1
-    std::array<std::size_t, kDimCount> slots_{};
     std::vector<bool> in_axis_;
     std::array<bool, kDimCount> merged_{};
 };

@@ -93,24 +93,38 @@ std::vector<Range> TileWalk::all() const {
 
 std::vector<TileStep> TileWalk::steps(std::size_t place, bool own) const {
     std::vector<TileStep> found;
-    for (const std::vector<Visit>& walk : walks_) {
-        std::size_t first = 0;  // of the tiles that have the same place in all loops outside
-        for (std::size_t v = 1; v <= walk.size(); ++v) {
-            const bool ends = v == walk.size() || walk[v].changed < place;
-            if (own && v < walk.size() && walk[v].changed == place) {
-                found.emplace_back(walk[v - 1].range, walk[v].range);
-            }
-            if (!own && ends) {
-                found.emplace_back(walk[v - 1].range, walk[first].range);
-            }
-            first = ends ? v : first;
-        }
-    }
+    visit_steps(place, own, [&](const Range& before, const Range& after) {
+        found.emplace_back(before, after);
+    });
     return found;
 }
 
-std::int64_t TileWalk::first_instance_tiles() const {
-    return walks_.empty() ? 0 : static_cast<std::int64_t>(walks_.front().size());
+std::int64_t TileWalk::count_firsts() const {
+    return static_cast<std::int64_t>(firsts_.size());
+}
+
+std::int64_t TileWalk::count_all() const {
+    std::size_t count = 0;
+    for (const std::vector<Visit>& walk : walks_) {
+        count += walk.size();
+    }
+    return static_cast<std::int64_t>(count);
+}
+
+std::int64_t TileWalk::count_steps(std::size_t place, bool own) const {
+    std::int64_t count = 0;
+    visit_steps(place, own, [&](const Range&, const Range&) { ++count; });
+    return count;
+}
+
+const TileWalk& TileWalks::of(std::int64_t extent, const std::vector<WalkLoop>& loops) {
+    for (const Known& known : known_) {
+        if (known.extent == extent && known.loops == loops) {
+            return known.walk;
+        }
+    }
+    known_.push_back({extent, loops, TileWalk(extent, loops)});
+    return known_.back().walk;
 }
 
 }  // namespace memwall

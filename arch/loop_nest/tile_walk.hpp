@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct WalkLoop {
     /// Temporal loops step; of a spatial one an instance has one part (`each`), or only the first
     /// instance counts (`first`), or all parts are one tile (`merged`).
     enum class Kind : std::uint8_t { temporal, each, first, merged } kind = Kind::temporal;
+
+    friend bool operator==(const WalkLoop&, const WalkLoop&) = default;
 };
 
 /// A tile and the one that comes after it in the same instance.
@@ -35,8 +38,27 @@ public:
     /// When the loop at `place` steps on, of this dimension or another one: the tiles before and
     /// after, for each place of the loops outside it.
     [[nodiscard]] std::vector<TileStep> steps(std::size_t place, bool own) const;
-    /// How many tiles the first instance sees.
-    [[nodiscard]] std::int64_t first_instance_tiles() const;
+    /// The same, one after another: `use` of the tile before and of the one after.
+    template <class Use>
+    void visit_steps(std::size_t place, bool own, const Use& use) const {
+        for (const std::vector<Visit>& walk : walks_) {
+            std::size_t first = 0;  // of the tiles that have the same place in all loops outside
+            for (std::size_t v = 1; v <= walk.size(); ++v) {
+                const bool ends = v == walk.size() || walk[v].changed < place;
+                if (own && v < walk.size() && walk[v].changed == place) {
+                    use(walk[v - 1].range, walk[v].range);
+                }
+                if (!own && ends) {
+                    use(walk[v - 1].range, walk[first].range);
+                }
+                first = ends ? v : first;
+            }
+        }
+    }
+    /// How many those are.
+    [[nodiscard]] std::int64_t count_firsts() const;
+    [[nodiscard]] std::int64_t count_all() const;
+    [[nodiscard]] std::int64_t count_steps(std::size_t place, bool own) const;
 
 private:
     struct Visit {
@@ -51,6 +73,20 @@ private:
 
     std::vector<std::vector<Visit>> walks_;  ///< by instance
     std::vector<Range> firsts_;
+};
+
+/// Walks that were asked for, each made once: operands and levels of a nest share many.
+class TileWalks {
+public:
+    const TileWalk& of(std::int64_t extent, const std::vector<WalkLoop>& loops);
+
+private:
+    struct Known {
+        std::int64_t extent = 0;
+        std::vector<WalkLoop> loops;
+        TileWalk walk;
+    };
+    std::deque<Known> known_;  ///< whose places last
 };
 
 }  // namespace memwall

@@ -334,7 +334,7 @@ TEST_CASE("A search that is interrupted on its way has looked at fewer mappings"
     CHECK(*mapping.search_cut_after < 12 * 256 + 12 * 200);
 }
 
-TEST_CASE("More effort is never worse in what was asked for, by the analytic engine") {
+TEST_CASE("More effort is no worse in what was asked for, by the analytic engine") {
     const Network network = test::network_of_text(
         "network: small\ninputs: {x: [16, 4, 4]}\nlayers: [{name: c, op: conv, out_channels: 8, "
         "kernel: 3, bias: false}]\n");
@@ -348,8 +348,10 @@ TEST_CASE("More effort is never worse in what was asked for, by the analytic eng
             options.rounds = 1;
             const Mapping mapping = map_network(network, machine, options);
             const Picoseconds end = estimate(mapping.program, machine, Window{0}).end;
-            CHECK(end <= least);
-            least = end;
+            // What is within half a per cent counts as equal: the frugal one is taken.
+            CHECK(static_cast<double>(end.count()) <=
+                  kEquallyGood * static_cast<double>(least.count()));
+            least = std::min(least, end);
         }
     }
 }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a point of the mapspace takes, operand by operand and no further than it matters.
+#include <algorithm>
+#include <array>
+
+#include "arch/loop_nest/nest_cost.hpp"
+
+namespace memwall {
+namespace {
+
+double as_double(std::int64_t value) {
+    return static_cast<double>(value);
+}
+
+}  // namespace
+
+std::optional<NestFigures> NestCost::figures_below(const NestPoint& point,
+                                                   MappingObjective objective, double most) const {
+    count_loops(point);
+    count_turns(point);
+    NestFigures least;
+    least.cycles = counted_steps() * as_double(machine_.cycles_a_step);
+    least.joules = points_ * prices_.point + least.cycles * prices_.static_per_cycle;
+    if (least.of(objective) > most || !counted_fits(point)) {
+        return std::nullopt;
+    }
+    return counted_figures(point, least, objective, most);
+}
+
+/// Each operand adds to all figures: the rest of them is not counted where some are too much.
+std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
+                                                     const NestFigures& least,
+                                                     MappingObjective objective,
+                                                     double most) const {
+    NestFigures figures;
+    std::array<double, kMostNestMemories> read;
+    std::array<double, kMostNestMemories> written;
+    std::fill_n(read.begin(), levels_, 0);
+    std::fill_n(written.begin(), levels_, 0);
+    const auto busy = [&](std::size_t l) {
+        return port_cycles(machine_.memories[l], read[l], written[l]);
+    };
+    NestFigures so_far = least;
+    const auto is_too_much = [&](std::size_t parent) {
+        so_far.cycles = std::max(so_far.cycles, busy(parent));
+        so_far.joules = least.joules + figures.joules;
+        so_far.bytes = figures.bytes;
+        return so_far.of(objective) > most;
+    };
+    double folds = 1;
+    double ends = 0;
+    double alone = 0;  // of levels with single buffers, while nothing is computed
+    PassTimes passes;
+    for (std::size_t o = 0; o < operands_.size(); ++o) {
+        const FastOperand& operand = operands_[o];
+        const bool outputs = operand.role == TensorRole::outputs;
+        std::size_t parent = 0;
+        for (std::size_t child = 1; child <= levels_; ++child) {
+            if (child < levels_ && (point.keeps[child] & operand.keep_bit) == 0) {
+                continue;
+            }
+            if (machine_.stays(parent, child, operand.role)) {
+                parent = child;
+                continue;
+            }
+            const Moved words = moved(point, o, parent, child);
+            if (child == levels_ && machine_.lanes_keep == o) {
+                folds = words.child * turns_;
+            }
+            const bool enters = !machine_.in_elements(parent) && machine_.in_elements(child);
+            double down = words.shared * operand.word;
+            double arrives = words.all * operand.word;
+            double parent_down = words.parent * operand.word;
+            double child_down = words.child * operand.word;
+            double up = 0;
+            double leaves = 0;
+            double parent_up = 0;
+            double child_up = 0;
+            if (operand.updated) {
+                up = leaves = down;
+                parent_up = parent_down;
+                child_up = child_down;
+            }
+            if (outputs) {
+                double finals = 1;
+                for (const FastAxis& axis : operand.axes) {
+                    finals *= as_double(axis.whole);
+                }
+                finals = words.started > finals ? 0 : finals;
+                const double back = std::max(0.0, words.shared - words.started);
+                up = (words.shared - finals) * operand.sum + finals * operand.word;
+                leaves = words.all > words.shared ? words.all * operand.sum : up;
+                down = back * operand.sum;
+                arrives = down;
+                const double own = std::min(words.parent, words.started_parent);
+                const double width = finals > 0 ? operand.word : operand.sum;
+                parent_down = (words.parent - own) * operand.sum;
+                parent_up = parent_down + own * width;
+                const double share = words.parent > 0 ? words.child / words.parent : 0;
+                child_up = parent_up * share;
+                child_down = parent_down * share;
+                const bool in_macs = child == levels_ && machine_.array.systolic();
+                figures.joules += in_macs ? 0 : (words.all - words.shared) * prices_.addition;
+            }
+            if (enters) {
+                const double held = child < levels_ ? words_held(o, child) : 0;
+                passes.add(*machine_.networks, o, outputs, down, up, words.tile * operand.word,
+                           held > 0 ? words.child / held : 0);
+            }
+            if (parent == 0) {
+                const double stretch = burst_stretch(point, o, child);
+                parent_down *= stretch;
+                parent_up *= stretch;
+            }
+            figures.joules +=
+                down * prices_.levels[parent].read + up * prices_.levels[parent].write;
+            figures.joules += (down + up) * prices_.transfer[parent][child] +
+                              (arrives - down) * prices_.copy[parent][child];
+            read[parent] += parent_down;
+            written[parent] += parent_up;
+            figures.bytes += parent == 0 ? down + up : 0;
+            if (child < levels_) {
+                figures.joules +=
+                    arrives * prices_.levels[child].write + leaves * prices_.levels[child].read;
+                written[child] += child_down;
+                read[child] += child_up;
+                const double tile = words.tile * operand.word;
+                const NestMemory& above = machine_.memories[parent];
+                const NestMemory& here = machine_.memories[child];
+                if (here.single_buffered && !machine_.in_elements(child)) {
+                    alone += std::max(cycles_at(parent_down, above.read_width),
+                                      cycles_at(child_down, here.write_width)) +
+                             std::max(cycles_at(parent_up, above.write_width),
+                                      cycles_at(child_up, here.read_width));
+                }
+                const double part = words_held(o, child) * operand.word;
+                ends += std::max(cycles_at(tile, outputs ? above.write_width : above.read_width),
+                                 cycles_at(part, outputs ? here.read_width : here.write_width));
+            }
+            if (is_too_much(parent)) {
+                return std::nullopt;
+            }
+            parent = child;
+        }
+    }
+    figures.cycles =
+        machine_.array.cycles(counted_steps(), folds) * as_double(machine_.cycles_a_step);
+    if (machine_.networks) {
+        figures.cycles = std::max(figures.cycles, passes.streaming) + passes.ramp();
+    }
+    for (std::size_t l = 0; l < levels_; ++l) {
+        figures.cycles = std::max(figures.cycles, busy(l));
+    }
+    figures.cycles += alone + ends;
+    figures.joules += points_ * prices_.point + figures.cycles * prices_.static_per_cycle;
+    return figures.of(objective) > most ? std::nullopt : std::optional(figures);
+}
+
+}  // namespace memwall
