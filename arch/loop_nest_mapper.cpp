@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/loop_nest_mapper.hpp"
 
+#include <cmath>
+
 #include "arch/loop_nest/nest_emitter.hpp"
 #include "arch/loop_nest/nest_planner.hpp"
 #include "arch/loop_nest/nest_text.hpp"
@@ -29,10 +31,13 @@ void describe(const Layer& layer, const MappedNest& nest, const std::string& not
                     lane_text(layer, nest.machine, nest.counts);
     mapping.search = note;
     mapping.shifting = nest.counts.folds * nest.machine.array.load;
-    for (const LevelTraffic& row : level_traffic(nest.counts, nest.nest.levels.size())) {
+    const auto bytes = [](double count) { return Bytes(std::llround(std::ceil(count))); };
+    for (const LevelTraffic& row :
+         level_traffic(layer.space, nest.counts, nest.nest.levels.size())) {
         mapping.traffic.push_back({nest.machine.memories[row.level].name,
                                    layer.space.operands[row.operand].role, row.read_below,
-                                   row.written_above, row.written_below, row.read_above});
+                                   row.written_above, row.written_below, row.read_above,
+                                   bytes(row.read_bytes), bytes(row.written_bytes)});
     }
 }
 

@@ -61,6 +61,7 @@ struct MappedTraffic {
     std::int64_t written_above = 0;  ///< words that came from above
     std::int64_t written_below = 0;  ///< words of results and sums from below
     std::int64_t read_above = 0;     ///< words sent up
+    Bytes read, written;             ///< in all, sums at the accumulator's width
 };
 
 /// How one layer was mapped, in words and numbers, for `memwall show mapping`.

@@ -114,7 +114,9 @@ std::string json_of(const Network& network, const Machine& machine, const Mapped
                                              {"read_for_below", row.read_below},
                                              {"written_from_above", row.written_above},
                                              {"written_from_below", row.written_below},
-                                             {"read_for_above", row.read_above}});
+                                             {"read_for_above", row.read_above},
+                                             {"read_bytes", row.read.count()},
+                                             {"written_bytes", row.written.count()}});
         }
     }
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -133,18 +135,21 @@ std::string csv_of(const Network& network, const Machine& machine, const Mapping
     return csv;
 }
 
-/// The words of every operand at every memory.
+/// The words of every operand at every memory, and its bytes.
 std::string words_text(const LayerMapping& mapping) {
-    Table table({{"memory", Align::left},
+    Table table({{"words", Align::left},
                  {"tensor", Align::left},
                  {"read for below"},
                  {"written from above"},
                  {"written from below"},
-                 {"read for above"}});
+                 {"read for above"},
+                 {"bytes read"},
+                 {"written"}});
     const auto words = [](std::int64_t count) { return count > 0 ? format_count(count) : ""; };
     for (const MappedTraffic& row : mapping.traffic) {
         table.add({row.memory, name(row.tensor), words(row.read_below), words(row.written_above),
-                   words(row.written_below), words(row.read_above)});
+                   words(row.written_below), words(row.read_above), words(row.read.count()),
+                   words(row.written.count())});
     }
     return table.text();
 }

@@ -133,6 +133,9 @@ public:
     /// Whether one memory gathers the results, near the outermost one, so that more may be done
     /// with them on their way out, as epilogue_level() says: of the point that was counted last.
     [[nodiscard]] bool gathers(const NestPoint& point) const;
+    /// Whether moves would reach further down if they were fewer, as innermost_moved() says: of the
+    /// point that was counted last. What is not moved by itself overlaps with nothing.
+    [[nodiscard]] bool moves_too_often() const;
     [[nodiscard]] LoopNest nest(const NestPoint& point) const;
     /// Turns of the lanes over all blocks of `parts` that `extents` are cut into.
     [[nodiscard]] double turns_over(const Sizes& extents, const Sizes& parts,
@@ -174,6 +177,8 @@ private:
                                  std::size_t child) const;
     [[nodiscard]] Moved moved(const NestPoint& point, std::size_t operand, std::size_t parent,
                               std::size_t child) const;
+    /// Whether a level's loops lie side by side.
+    [[nodiscard]] bool spreads(std::size_t level) const;
     [[nodiscard]] bool brings_sums(std::size_t operand, std::size_t parent,
                                    std::size_t child) const;
     /// Words of an instance of a level, by axis and in all.

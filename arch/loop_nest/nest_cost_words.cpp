@@ -215,12 +215,26 @@ bool NestCost::brings_sums(std::size_t o, std::size_t parent, std::size_t child)
     return false;
 }
 
+bool NestCost::spreads(std::size_t l) const {
+    return std::any_of(parts_[l].begin(),
+                       parts_[l].begin() + static_cast<std::ptrdiff_t>(dims_.size()),
+                       [](std::int64_t parts) { return parts > 1; });
+}
+
+bool NestCost::moves_too_often() const {
+    for (std::size_t l = 2; l < levels_ && !spreads(l - 2) && !machine_.in_elements(l); ++l) {
+        double steps = 1;
+        for (std::size_t d = 0; d < dims_.size(); ++d) {
+            steps *= above_[l][d];
+        }
+        if (steps > as_double(kMostSteps)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool NestCost::gathers(const NestPoint& point) const {
-    const auto spreads = [&](std::size_t l) {
-        return std::any_of(parts_[l].begin(),
-                           parts_[l].begin() + static_cast<std::ptrdiff_t>(dims_.size()),
-                           [](std::int64_t parts) { return parts > 1; });
-    };
     double steps = 1;
     for (std::size_t l = 1; l < levels_; ++l) {
         for (std::size_t d = 0; d < dims_.size(); ++d) {

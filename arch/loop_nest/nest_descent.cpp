@@ -33,6 +33,9 @@ std::optional<NestScore> NestDescent::judge(const NestPoint& point, const NestSc
         return NestScore{std::max(good_enough_, score.first), score.second};
     };
     const NestScore own = score_of(*figures, objective_);
+    if ((!best_overlapping_ || own < best_overlapping_->score) && !cost_.moves_too_often()) {
+        best_overlapping_ = {point, own};
+    }
     if (apart_ == nullptr || cost_.gathers(point)) {
         finalists_.add(point, own, budget_.finalists);
         return judged(own);

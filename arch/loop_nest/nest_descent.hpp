@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include "arch/loop_nest/best_points.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
@@ -36,6 +37,16 @@ public:
         budget_.sizes = sizes;
         visited_.clear();
     }
+    /// Lets points be judged by another objective, or again by the one before: each has finalists
+    /// of its own.
+    void change_objective(MappingObjective objective) {
+        objective_ = objective;
+        std::swap(finalists_, other_finalists_);
+        std::swap(best_apart_, other_apart_);
+        std::swap(best_overlapping_, other_overlapping_);
+        std::swap(bound_, other_bound_);
+        visited_.clear();
+    }
     /// How many of the best points are remembered.
     void remember(std::size_t finalists) { budget_.finalists = finalists; }
 
@@ -58,6 +69,11 @@ public:
     [[nodiscard]] const BestPoints& finalists() const { return finalists_; }
     /// The best of those whose results no memory gathers, where something runs apart then.
     [[nodiscard]] const std::optional<ScoredPoint>& best_apart() const { return best_apart_; }
+    /// The best of those whose moves are few enough to overlap with what is computed, level by
+    /// level.
+    [[nodiscard]] const std::optional<ScoredPoint>& best_overlapping() const {
+        return best_overlapping_;
+    }
     /// What make_frugal() found last.
     [[nodiscard]] const std::optional<ScoredPoint>& frugal() const { return frugal_; }
     [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
@@ -87,8 +103,12 @@ private:
     std::unordered_set<std::uint64_t> visited_;  ///< points on the ways of descents, by pairs
     std::int64_t evaluations_ = 0;
     std::int64_t most_evaluations_ = 0;  ///< of the stages so far
-    std::optional<Current> best_apart_, frugal_;
+    std::optional<Current> best_apart_, best_overlapping_, frugal_;
     BestPoints finalists_;
+    // Of the objective that is not asked for now.
+    double other_bound_ = 0;
+    std::optional<Current> other_apart_, other_overlapping_;
+    BestPoints other_finalists_;
 };
 
 }  // namespace memwall

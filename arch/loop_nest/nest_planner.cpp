@@ -265,7 +265,8 @@ std::string NestPlanner::note(const SearchedNest& found) const {
     if (found.whole_mapspace || gap == 0) {
         return text + ", proved optimal";
     }
-    return text + fmt::format(", at most {:.1f} % above the best", gap * 100);
+    // A bound that leaves more open says nothing.
+    return gap > 1 ? text : text + fmt::format(", at most {:.1f} % above the best", gap * 100);
 }
 
 std::optional<std::int64_t> NestPlanner::cut_after() const {

@@ -102,12 +102,22 @@ double nest_bound(const Layer& layer, const NestMachine& machine, const NestPric
     const auto points = static_cast<double>(layer.space.counted_points(layer.space.box()));
     const double steps =
         std::ceil(points / machine.lanes()) * static_cast<double>(machine.cycles_a_step);
+    // Each fold of a systolic array holds a word a lane of the operand that stays.
+    double filling = 0;
+    if (machine.array.systolic() && machine.lanes_keep) {
+        const Projection& kept = layer.space.operands[*machine.lanes_keep].projection;
+        const auto words = static_cast<double>(touched_words(kept, layer.space.box()));
+        const double folds =
+            machine.array.loads_ahead ? 1 : std::max(1.0, std::ceil(words / machine.lanes()));
+        filling = folds * static_cast<double>(machine.array.load + machine.array.skew) *
+                  static_cast<double>(machine.cycles_a_step);
+    }
     const auto capacity = static_cast<std::int64_t>(std::min(below, 9e15));
     NestFigures bound;
     bound.bytes =
         static_cast<double>(nest_io_bound(layer.space, machine, Bytes(capacity)).bytes().count());
     const double width = machine.memories.front().read_width;
-    bound.cycles = std::max(steps, width > 0 ? bound.bytes / width : 0);
+    bound.cycles = std::max(steps + filling, width > 0 ? bound.bytes / width : 0);
     const LevelPrice& dram = prices.levels.front();
     bound.joules = points * prices.point + bound.bytes * std::min(dram.read, dram.write) +
                    bound.cycles * prices.static_per_cycle;

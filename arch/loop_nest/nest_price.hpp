@@ -60,8 +60,9 @@ NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,
 /// alone where activations are resident below.
 IoBound nest_io_bound(const IterationSpace& space, const NestMachine& machine, Bytes capacity);
 
-/// The least of the objective that any nest of the layer can have: lanes that are all busy, the
-/// layer's I/O lower bound at the outermost memory.
+/// The least of the objective that any nest of the layer can have: lanes that are all busy, as few
+/// folds of a systolic array as hold the words that stay in its lanes, the layer's I/O lower bound
+/// at the outermost memory.
 double nest_bound(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
                   MappingObjective objective);
 

@@ -18,10 +18,11 @@ namespace {
 /// little.
 constexpr std::size_t kExactFinalists = 40;
 
-/// Per cent of a budget that go into single changes from many starts, and into pairs of them from
-/// where those led.
-constexpr std::int64_t kSingly = 40;
-constexpr std::int64_t kPairs = 40;
+/// Per cent of a budget that go into points that are good in energy and time together, into single
+/// changes from many starts, and into pairs of them from where those led.
+constexpr std::int64_t kGuided = 30;
+constexpr std::int64_t kSingly = 30;
+constexpr std::int64_t kPairs = 25;
 
 /// Sizes of a tile that these try; what is left goes into a closer look.
 constexpr std::size_t kCoarse = 7;
@@ -104,8 +105,11 @@ private:
             points.push_back(finalist.point);
         }
         keep(points, exact_, descent_.budget().candidates);
-        if (descent_.best_apart()) {
-            keep({descent_.best_apart()->point}, exact_, 1);
+        for (const std::optional<ScoredPoint>* other :
+             {&descent_.best_apart(), &descent_.best_overlapping()}) {
+            if (*other && descent_.budget().bypass) {
+                keep({(*other)->point}, exact_, 1);
+            }
         }
         if (descent_.frugal()) {
             ExactCount other = exact_;
@@ -170,16 +174,65 @@ private:
         const SearchBudget budget = descent_.budget();
         std::vector<ScoredPoint> ends;
         descent_.look_closely(std::min(budget.sizes, kCoarse));
-        spend(kSingly, [&] { descend_singly(first, starts, ends); });
+        const std::vector<NestPoint> guides = guided(first, starts);
+        const std::int64_t left = is_guided() ? 0 : kGuided / 2;
+        spend(kSingly + left, [&] {
+            for (const NestPoint& guide : guides) {
+                if (const std::optional<NestScore> score = descent_.judge(guide)) {
+                    descent_.descend({guide, *score}, true);
+                }
+            }
+            descend_singly(first, starts, ends);
+        });
         std::stable_sort(ends.begin(), ends.end(), is_better);
-        spend(kPairs, [&] { descend_in_pairs(ends); });
+        spend(kPairs + left, [&] { descend_in_pairs(ends); });
         descent_.look_closely(budget.sizes);
-        spend(100 - kSingly - kPairs, [&] {
+        spend(100 - kGuided - kSingly - kPairs, [&] {
             descent_.descend(descent_.finalists().front(), true);
             for (const ScoredPoint& end : ends) {
                 descent_.descend(end, true);
             }
         });
+    }
+
+    /// The best few points by energy and time together, for what one part of the machine decides
+    /// alone: time hides what the others gain, and single steps lead nowhere.
+    std::vector<NestPoint> guided(const std::vector<ScoredPoint>& first,
+                                  const std::vector<ScoredPoint>& starts) {
+        constexpr MappingObjective kGuide = MappingObjective::energy_delay;
+        constexpr std::size_t kGuides = 3;
+        std::vector<NestPoint> found;
+        if (!is_guided()) {
+            return found;
+        }
+        const auto rejudged = [&](const std::vector<ScoredPoint>& points) {
+            std::vector<ScoredPoint> again;
+            for (const ScoredPoint& point : points) {
+                if (const std::optional<NestScore> score = descent_.judge(point.point)) {
+                    again.push_back({point.point, *score});
+                }
+            }
+            return again;
+        };
+        descent_.change_objective(kGuide);
+        spend(kGuided, [&] {
+            std::vector<ScoredPoint> ends;
+            descend_singly(rejudged(first), rejudged(starts), ends);
+            std::stable_sort(ends.begin(), ends.end(), is_better);
+            descend_in_pairs(ends);
+        });
+        for (const ScoredPoint& best : descent_.finalists()) {
+            if (found.size() < kGuides) {
+                found.push_back(best.point);
+            }
+        }
+        descent_.change_objective(request_.objective);
+        return found;
+    }
+
+    [[nodiscard]] bool is_guided() const {
+        return request_.objective == MappingObjective::latency ||
+               request_.objective == MappingObjective::traffic;
     }
 
     /// Does something with a share of the budget, or as much of it as that allows.

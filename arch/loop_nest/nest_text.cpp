@@ -28,6 +28,15 @@ std::string held_text(const Layer& layer, const NestLevel& level, const std::vec
     return text.empty() ? "nothing" : text;
 }
 
+/// "1 fold", "12,000 folds".
+std::string counted(std::int64_t count, const std::string& one, const std::string& many) {
+    return format_count(count) + " " + (count == 1 ? one : many);
+}
+
+std::string counted(std::int64_t count, const std::string& one) {
+    return counted(count, one, one + "s");
+}
+
 }  // namespace
 
 std::string nest_code(const Layer& layer, const LoopNest& nest, const NestMachine& machine,
@@ -101,14 +110,14 @@ std::string lane_text(const Layer& layer, const NestMachine& machine, const Nest
     std::string text;
     if (machine.array.systolic()) {
         const std::int64_t each = machine.array.load + machine.array.skew;
-        text = format_count(counts.folds) + " folds of " +
-               format_count(ceil_divide(counts.steps, counts.folds)) + " steps, " +
-               format_count(each) + " cycles " +
+        text = counted(counts.folds, "fold") + " of " +
+               counted(ceil_divide(counts.steps, counts.folds), "step") + ", " +
+               counted(each, "cycle") + " " +
                (machine.array.loads_ahead ? "to fill and drain\n" : "each to fill and drain\n");
     }
     if (machine.networks) {
-        text = format_count(counts.folds) + " passes, " +
-               format_count(ceil_divide(counts.ramp, counts.folds)) + " cycles each to fill\n";
+        text = counted(counts.folds, "pass", "passes") + ", " +
+               counted(ceil_divide(counts.ramp, counts.folds), "cycle") + " each to fill\n";
     }
     text += fmt::format("lanes: {:.1f} % busy, ", use.busy * 100);
     if (machine.array.systolic() || machine.networks) {
@@ -119,7 +128,8 @@ std::string lane_text(const Layer& layer, const NestMachine& machine, const Nest
                               use.idle * 100, use.waiting * 100);
 }
 
-std::vector<LevelTraffic> level_traffic(const NestCounts& counts, std::size_t levels) {
+std::vector<LevelTraffic> level_traffic(const IterationSpace& space, const NestCounts& counts,
+                                        std::size_t levels) {
     std::vector<LevelTraffic> rows;
     const auto row = [&](std::size_t level, std::size_t operand) -> LevelTraffic& {
         const auto found = std::find_if(rows.begin(), rows.end(), [&](const LevelTraffic& at) {
@@ -131,14 +141,24 @@ std::vector<LevelTraffic> level_traffic(const NestCounts& counts, std::size_t le
         rows.push_back({level, operand});
         return rows.back();
     };
+    const auto bytes = [&](std::size_t operand, std::int64_t words, bool sums) {
+        return static_cast<double>(words) * word_bits(space, operand, sums) / 8.0;
+    };
     for (const BoundaryTraffic& at : counts.boundaries) {
+        const bool sums = space.operands[at.operand].role == TensorRole::outputs;
         LevelTraffic& parent = row(at.parent, at.operand);
         parent.read_below += at.reads;
         parent.written_below += at.updates;
+        parent.read_bytes += bytes(at.operand, at.reads, sums);
+        parent.written_bytes +=
+            bytes(at.operand, at.finals, false) + bytes(at.operand, at.updates - at.finals, sums);
         if (at.child < levels) {
             LevelTraffic& child = row(at.child, at.operand);
             child.written_above += at.deliveries;
             child.read_above += at.drains;
+            child.written_bytes += bytes(at.operand, at.deliveries, sums);
+            child.read_bytes += bytes(at.operand, at.drained_finals(), false) +
+                                bytes(at.operand, at.drains - at.drained_finals(), sums);
         }
     }
     std::sort(rows.begin(), rows.end(), [](const LevelTraffic& a, const LevelTraffic& b) {

@@ -37,9 +37,11 @@ struct LevelTraffic {
     std::int64_t written_above = 0;  ///< that came from above
     std::int64_t written_below = 0;  ///< results and sums from below
     std::int64_t read_above = 0;     ///< sent up
+    double read_bytes = 0, written_bytes = 0;
 };
 
 /// By level and operand, those that a level keeps.
-std::vector<LevelTraffic> level_traffic(const NestCounts& counts, std::size_t levels);
+std::vector<LevelTraffic> level_traffic(const IterationSpace& space, const NestCounts& counts,
+                                        std::size_t levels);
 
 }  // namespace memwall

@@ -13,6 +13,7 @@
 #include <limits>
 #include <string>
 
+#include "arch/loop_nest/nest_planner.hpp"
 #include "arch/mapper.hpp"
 #include "sim/bench/bare_kernel.hpp"
 #include "sim/bench/cases.hpp"
@@ -57,10 +58,12 @@ void measure(const bench::Case& made) {
                 static_cast<double>(outcome.events) / steps, kernel, no_causes, plain, bare);
 }
 
+/// Of what is measured in milliseconds the least counts.
+constexpr int kTimes = 3;
+
 /// Milliseconds of processor time that a mapper takes, the program's steps written down included:
 /// the least of a few times.
 double mapping_time(const bench::Shipped& shipped, Effort effort) {
-    constexpr int kTimes = 3;
     MapperOptions options;
     options.effort = effort;
     options.repetition = true;  // as the analytic engine asks for it
@@ -68,6 +71,22 @@ double mapping_time(const bench::Shipped& shipped, Effort effort) {
     for (int i = 0; i < kTimes; ++i) {
         const std::clock_t begin = std::clock();
         const Mapping mapping = map_network(shipped.network, shipped.machine, options);
+        const auto took = static_cast<double>(std::clock() - begin);
+        least = std::min(least, took * 1e3 / CLOCKS_PER_SEC);
+    }
+    return least;
+}
+
+/// The same of the search for loop nests alone, on one thread: equal layers are searched once.
+double search_time(const bench::Shipped& shipped, Effort effort) {
+    MapperOptions options;
+    options.effort = effort;
+    const NestHierarchy hierarchy(shipped.machine);
+    double least = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < kTimes; ++i) {
+        NestPlanner planner(shipped.network, shipped.machine, hierarchy, options);
+        const std::clock_t begin = std::clock();
+        planner.run();
         const auto took = static_cast<double>(std::clock() - begin);
         least = std::min(least, took * 1e3 / CLOCKS_PER_SEC);
     }
@@ -82,6 +101,14 @@ void measure_mapping(const std::string& configs, const std::string& network) {
         std::printf("%-32s", (network + " " + machine).c_str());
         for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
             std::printf(" %10.1f", mapping_time(shipped, effort));
+        }
+        std::printf("\n");
+    }
+    for (const char* machine : {"tpu_v1", "eyeriss", "timeloop_eyeriss_like"}) {
+        const bench::Shipped shipped = bench::shipped(configs, machine, network);
+        std::printf("%-32s", (network + " " + machine + ", search").c_str());
+        for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
+            std::printf(" %10.1f", search_time(shipped, effort));
         }
         std::printf("\n");
     }
