@@ -45,8 +45,11 @@ public:
         if (!maps && what != "result" && command_.stage) {
             throw InputError("show: --stage is of show mapping, show memory and show result FILE");
         }
-        if (what != "result" && (command_.floorplan || command_.layer || command_.by)) {
-            throw InputError("show: --floorplan, --layer and --by are of show result FILE");
+        if (what != "result" && (command_.floorplan || command_.by)) {
+            throw InputError("show: --floorplan and --by are of show result FILE");
+        }
+        if (what != "result" && what != "mapping" && command_.layer) {
+            throw InputError("show: --layer is of show mapping and show result FILE");
         }
         if (what.empty()) {
             return print(show_everything(configs_));

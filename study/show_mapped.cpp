@@ -68,6 +68,22 @@ std::optional<std::size_t> asked_core(const std::optional<std::string>& core,
     return static_cast<std::size_t>(*row * memory.columns + *column);
 }
 
+/// The layer that --layer names.
+std::optional<LayerId> asked_layer(const std::optional<std::string>& name, const Network& network) {
+    if (!name) {
+        return std::nullopt;
+    }
+    std::vector<std::string> known;
+    for (std::size_t l = 0; l < network.layers().size(); ++l) {
+        if (network.layers()[l].name == *name) {
+            return LayerId(l);
+        }
+        known.push_back(network.layers()[l].name);
+    }
+    throw InputError("--layer: network '" + network.name() + "' has no layer '" + *name + "'" +
+                     suggestion(*name, known));
+}
+
 }  // namespace
 
 NetworkSource ShowMapped::read() {
@@ -128,10 +144,11 @@ Shown ShowMapped::mapping() {
     if (!stage_ && !network_->trains()) {
         network_ = part_on_card(*network_, *machine_);
     }
+    const std::optional<LayerId> alone = asked_layer(command_.layer, *network_);
     SearchCut cut{[](std::int64_t mappings) { std::cerr << search_cut_note(mappings); }};
     run_ = map_and_estimate({*network_, request_.settings.precision, {}}, *machine_, options_,
                             scenario_, {{}, {}, nullptr, &cut});
-    return show_mapping(*network_, *machine_, run_, stage_);
+    return show_mapping(*network_, *machine_, run_, stage_, alone);
 }
 
 Shown ShowMapped::memory() {

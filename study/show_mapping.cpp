@@ -188,7 +188,8 @@ std::string nest_text(const Layer& layer, const Machine& machine, const MappedRu
            (mapping.traffic.empty() ? bytes_text(machine, run, l) : words_text(mapping));
 }
 
-std::string table_of(const Network& network, const Machine& machine, const MappedRun& run) {
+std::string table_of(const Network& network, const Machine& machine, const MappedRun& run,
+                     const std::optional<LayerId>& alone) {
     const Mapping& mapping = run.mapping;
     Table table({{"layer", Align::left},
                  {"op", Align::left},
@@ -197,7 +198,13 @@ std::string table_of(const Network& network, const Machine& machine, const Mappe
                  {"utilization"},
                  {"I/O lower bound"},
                  {"mapping", Align::left}});
+    const auto is_shown = [&](const LayerMapping& layer) {
+        return !alone || layer.layer == *alone;
+    };
     for (const LayerMapping& layer : mapping.layers) {
+        if (!is_shown(layer)) {
+            continue;
+        }
         const bool computes = network.layer(layer.layer).macs() > 0;
         const LayerResult& of = run.result.layers[layer.layer.position()];
         const Joules energy = a_round(of.energy, run);
@@ -217,7 +224,7 @@ std::string table_of(const Network& network, const Machine& machine, const Mappe
                         format_joules(a_round(run.result.totals.energy, run)));
     text += table.text();
     for (const LayerMapping& layer : mapping.layers) {
-        text += layer.loops.empty()
+        text += layer.loops.empty() || !is_shown(layer)
                     ? ""
                     : nest_text(network.layer(layer.layer), machine, run, layer.layer.position());
     }
@@ -234,11 +241,11 @@ std::string stage_line(const std::optional<ShownStage>& stage) {
 }
 
 Shown show_mapping(const Network& network, const Machine& machine, const MappedRun& run,
-                   const std::optional<ShownStage>& stage) {
+                   const std::optional<ShownStage>& stage, const std::optional<LayerId>& alone) {
     return {[&network, &machine, &run, stage] { return json_of(network, machine, run, stage); },
             [&] { return csv_of(network, machine, run.mapping); },
-            [&network, &machine, &run, stage] {
-                return stage_line(stage) + table_of(network, machine, run);
+            [&network, &machine, &run, stage, alone] {
+                return stage_line(stage) + table_of(network, machine, run, alone);
             }};
 }
 

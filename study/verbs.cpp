@@ -47,7 +47,7 @@ const std::vector<OptionSpec>& option_specs() {
         {"--stage", "N",
          "of a machine of several cards: show a card of one stage, as run numbers them"},
         {"--floorplan", "FILE.svg", "draw the cores of a result's chip where they lie"},
-        {"--layer", "NAME", "of a floor plan (default: the one with the busiest core)"},
+        {"--layer", "NAME", "of a floor plan (default: the busiest), or alone of a mapping"},
         {"--by", "WHAT", "colours of a floor plan: traffic or power (default: traffic)"},
         {"--compare", "NAME", "a second network to set beside the first"},
         {"--graph", "FILE", "draw the network: FILE.svg a picture, FILE.dot for Graphviz"},

@@ -266,7 +266,7 @@ TEST_CASE("What a floor plan cannot be made of is told") {
     CHECK(error_of({"show", "result", chip.file(), "--layer", "conv1"}) ==
           "error: show result: --layer and --stage are of --floorplan FILE.svg\n");
     CHECK(error_of({"show", "machines", "--floorplan", svg}) ==
-          "error: show: --floorplan, --layer and --by are of show result FILE\n");
+          "error: show: --floorplan and --by are of show result FILE\n");
     // A machine that is not the one of the result any more.
     write_text(folder.path() / "other.yaml",
                "memwall: 1\nmachine: tiny_northpole\nextends: tiny_northpole\n"

@@ -227,6 +227,22 @@ TEST_CASE("a variant's own value does not keep the source of the value that it r
     CHECK(sourced.count("components.l2.capacity") == 0);
 }
 
+TEST_CASE("show mapping prints one layer alone where it is asked to") {
+    const std::vector<std::string> what = {"show",      "mapping", "--machine", "tiny_von_neumann",
+                                           "--network", "lenet",   "--layer"};
+    const auto of_layer = [&](const char* name) {
+        std::vector<std::string> words = what;
+        words.push_back(name);
+        return run_memwall(words);
+    };
+    const std::string alone = of_layer("conv2").out;
+    CHECK(alone.find("\nconv2: ") != std::string::npos);
+    CHECK(alone.find("\nconv1: ") == std::string::npos);
+    CHECK(
+        of_layer("conv9").err.find("error: --layer: network 'lenet' has no layer 'conv9'; did you "
+                                   "mean 'conv1'?") == 0);
+}
+
 TEST_CASE("show says what it cannot show") {
     CHECK(run_memwall({"show", "netwrok"}).err ==
           "error: show: cannot show 'netwrok'; did you mean 'network'?\n");
