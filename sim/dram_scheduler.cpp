@@ -58,10 +58,10 @@ void DramScheduler::enqueue(const Burst& burst, std::int64_t clock) {
     free_slots_.pop_back();
     Slot& mine = slot(fresh);
     // Member by member: a copy in wider words would wait for the narrower ones just written.
-    mine.burst.row = burst.row;
-    mine.burst.bank = burst.bank;
-    mine.burst.write = burst.write;
-    mine.burst.owner = burst.owner;
+    mine.row = burst.row;
+    mine.bank = static_cast<std::int16_t>(burst.bank);
+    mine.write = burst.write;
+    mine.owner = burst.owner;
     mine.age = next_age_++;
     mine.entered = clock;
     mine.next = kNone;
@@ -154,7 +154,7 @@ inline void DramScheduler::choose_opened(std::int64_t now, Choice& best) const {
         const std::int32_t b = std::countr_zero(left);
         const Bank& bank = banks_[static_cast<std::size_t>(b)];
         const Slot& opened = slot(bank.opened_for);
-        const std::size_t way = opened.burst.write ? 1 : 0;
+        const std::size_t way = opened.write ? 1 : 0;
         const std::int64_t clock =
             std::max(std::max(free, column_at_[way]),
                      std::max(bank.column_at[way],
@@ -178,7 +178,7 @@ inline void DramScheduler::choose_column(std::int64_t now, std::size_t way, Choi
     };
     const std::int16_t oldest = oldest_[way];
     if (oldest != kNone) {
-        const std::int32_t b = slot(oldest).burst.bank;
+        const std::int32_t b = slot(oldest).bank;
         if (banks_[static_cast<std::size_t>(b)].waiting[way].hit == oldest && offer(b) == free) {
             return;  // no other goes before it
         }
@@ -234,14 +234,14 @@ inline DramScheduler::Issued DramScheduler::issue(const Choice& choice, std::int
     }
     const std::int16_t s = choice.opened ? bank.opened_for : bank.waiting[writing_ ? 1 : 0].hit;
     column(choice.bank, s, clock);
-    return {Command::column, clock, slot(s).burst.owner, slot(s).entered};
+    return {Command::column, clock, slot(s).owner, slot(s).entered};
 }
 
 inline void DramScheduler::activate(std::int32_t b, std::int64_t clock) {
     Bank& bank = banks_[static_cast<std::size_t>(b)];
     const std::size_t way = writing_ ? 1 : 0;
     const std::int16_t s = bank.waiting[way].conflict;
-    bank.row = slot(s).burst.row;
+    bank.row = slot(s).row;
     bank.column_at = {clock + t_.tRCD_read, clock + t_.tRCD_write};
     bank.precharge_at = std::max(bank.precharge_at, clock + t_.tRAS);
     bank.activate_at = std::max(bank.activate_at, clock + t_.tRC);
@@ -258,7 +258,7 @@ inline void DramScheduler::activate(std::int32_t b, std::int64_t clock) {
 
 inline void DramScheduler::column(std::int32_t b, std::int16_t s, std::int64_t clock) {
     Bank& bank = banks_[static_cast<std::size_t>(b)];
-    const bool write = slot(s).burst.write;
+    const bool write = slot(s).write;
     const std::size_t way = write ? 1 : 0;
     const std::size_t other = 1 - way;
     Group& group = groups_[static_cast<std::size_t>(bank.group)];
@@ -280,7 +280,7 @@ inline void DramScheduler::column(std::int32_t b, std::int16_t s, std::int64_t c
         unlink(bank.waiting[way], s);
         ++counts_.row_hits;
         std::int16_t& hit = bank.waiting[way].hit;
-        for (hit = slot(s).next; hit != kNone && slot(hit).burst.row != bank.row;) {
+        for (hit = slot(s).next; hit != kNone && slot(hit).row != bank.row;) {
             hit = slot(hit).next;
         }
         if (hit == kNone) {
@@ -315,7 +315,7 @@ void DramScheduler::find_rows(std::int32_t b) {
         Waiting& waiting = bank.waiting[way];
         waiting.hit = waiting.conflict = kNone;
         for (std::int16_t s = waiting.head; s != kNone; s = slot(s).next) {
-            std::int16_t& first = slot(s).burst.row == bank.row ? waiting.hit : waiting.conflict;
+            std::int16_t& first = slot(s).row == bank.row ? waiting.hit : waiting.conflict;
             if (first == kNone) {
                 first = s;
                 if (waiting.hit != kNone && waiting.conflict != kNone) {
@@ -329,7 +329,7 @@ void DramScheduler::find_rows(std::int32_t b) {
 
 inline void DramScheduler::unlink(Waiting& waiting, std::int16_t s) {
     const Slot& gone = slot(s);
-    const std::size_t way = gone.burst.write ? 1 : 0;
+    const std::size_t way = gone.write ? 1 : 0;
     (gone.older == kNone ? oldest_[way] : slot(gone.older).younger) = gone.younger;
     (gone.younger == kNone ? youngest_[way] : slot(gone.younger).older) = gone.older;
     --queued_[way];

@@ -106,10 +106,14 @@ private:
         std::int64_t activate_at = 0;
         std::array<std::int64_t, 2> column_at{};
     };
+    /// A burst that waits; small, for a channel has many.
     struct Slot {
-        Burst burst;
+        std::int64_t row = 0;
         std::int64_t age = 0;
         std::int64_t entered = 0;
+        std::int32_t owner = 0;
+        std::int16_t bank = 0;
+        bool write = false;
         std::int16_t next = kNone;   ///< the next of its bank and direction
         std::int16_t older = kNone;  ///< in the queue of its direction
         std::int16_t younger = kNone;
