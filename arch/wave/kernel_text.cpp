@@ -50,18 +50,25 @@ private:
     void line(const std::string& text) { code_ += indent_ + text + "\n"; }
     void deeper() { indent_ += "  "; }
 
-    /// What comes from there for the kernel, and what of its own results goes there.
+    /// What comes from there for the kernel, what of its own results goes there, and that results
+    /// of kernels before make room.
     [[nodiscard]] std::string in_dram() const {
         std::vector<KernelFlow> own;
+        std::int64_t others = 0;
         for (const KernelFlow& flow : kernel_.stores) {
             const bool made = std::any_of(
                 kernel_.drains.begin(), kernel_.drains.end(),
                 [&](const KernelFlow& drained) { return drained.tensor == flow.tensor; });
             if (made) {
                 own.push_back(flow);
+            } else {
+                others += flow.bytes;
             }
         }
-        return roles(kernel_.fetches, own);
+        return roles(kernel_.fetches, own) +
+               (others > 0 ? ", and takes " + format_bytes(Bytes(others)) +
+                                 " of earlier results out of " + name_of(gpu_.buffer)
+                           : "");
     }
 
     /// The roles of what some flows bring, each once.
