@@ -157,8 +157,10 @@ void Activity::write(Outcome& outcome, const std::vector<const DramPort*>& drams
             fullest = std::max(fullest, bursts);
             sum += bursts;
         }
-        dram.busy_max = config.bus_time(fullest);
-        dram.busy_mean = Picoseconds(config.bus_time(sum).count() / config.channels);
+        // Bursts of an access count when it ends, those before the window too.
+        dram.busy_max = std::min(config.bus_time(fullest), outcome.end - start_);
+        dram.busy_mean =
+            std::min(Picoseconds(config.bus_time(sum).count() / config.channels), dram.busy_max);
     }
     outcome.busy_by_layer.resize(by_layer_.size());
     for (std::size_t i = 0; i < by_layer_.size(); ++i) {

@@ -259,18 +259,21 @@ private:
                                               than.second(options_.objective) * (1 - kRounding));
     }
 
-    /// What an item takes in a plan's two steady rounds as a program.
+    /// What an item takes in a plan's steady rounds as a program; from a standing start, where one
+    /// batch is all there is.
     [[nodiscard]] OutcomeFigures measured(const Network& network, const NetworkPlan& plan) const {
-        constexpr std::int64_t kRounds = 2;
+        const bool once = options_.rounds == 1;
+        const std::int64_t rounds = once ? network_.batch() / network.batch() : kSteadyRounds;
+        const std::int64_t warmup = once ? 0 : 1;
         MapperOptions options;
-        options.rounds = kRounds + 1;
+        options.rounds = warmup + rounds;
         options.repetition = true;
         options.cancelled = options_.cancelled;
         const Program program = emit_tiling(network, machine_, hierarchy_, cores_, plan, options);
-        const Outcome outcome = estimate(program, machine_, Window{1}, {}, options_.cancelled);
-        const auto items = static_cast<double>(kRounds * network.batch());
+        const Outcome outcome = estimate(program, machine_, Window{warmup}, {}, options_.cancelled);
+        const auto items = static_cast<double>(rounds * network.batch());
         return figures_of(program, machine_, outcome, hierarchy_.dram,
-                          host_time(network) * kRounds) *
+                          host_time(network) * rounds) *
                (1 / items);
     }
 
@@ -295,6 +298,8 @@ private:
             static_cast<double>(std::max(in, out).count()) / link.bandwidth.count();
         return Picoseconds(static_cast<std::int64_t>(seconds * 1e12));
     }
+
+    static constexpr std::int64_t kSteadyRounds = 2;
 
     const Network& network_;
     const Machine& machine_;

@@ -113,3 +113,33 @@ TEST_CASE("both engines call a memory busy for as long as its bytes take to pass
     CHECK(busy["analytic"]["dram"] == Approx(134217728 / 900e9).epsilon(0.01));
     CHECK(busy["analytic"]["global_buffer"] < 0.6 * busy["analytic"]["dram"]);
 }
+
+TEST_CASE("a single batch goes through in the parts that end soonest") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "one.yaml", "mapping: one\ntogether: 1\nlayers: {}\n");
+    std::vector<std::string> arguments = {
+        "run",     "--machine", "tiny_von_neumann", "--network", "tiny_two", "--batch", "4",
+        "--phase", "single",    "--engine",         "analytic",  "--json",   "-"};
+    const auto seconds = [&] {
+        const ProgramRun run = run_memwall(arguments, folder.path());
+        INFO(run.err);
+        REQUIRE(run.status == 0);
+        return nlohmann::json::parse(run.out)["runs"][0]["totals"]["window_s"].get<double>();
+    };
+    const double chosen = seconds();
+    arguments.insert(arguments.end(), {"--mapping", "./one.yaml"});
+    CHECK(chosen <= seconds());
+}
+
+TEST_CASE("a DRAM that is busy all the time is busy no longer than that") {
+    const TemporaryFolder folder;
+    write_text(folder.path() / "wide.yaml",
+               "mapping: wide\nlayers:\n  linear:\n    dram: {}\n    global_buffer:\n"
+               "      loops: [{K: {tile: 29}}]\n      spatial: [{N: 2}, {K: 2}]\n"
+               "      keeps: [inputs, outputs]\n      streams: [weights]\n");
+    const ProgramRun run = run_memwall({"run", "--machine", "tiny_von_neumann", "--network",
+                                        "tiny_linear", "--batch", "2", "--mapping", "./wide.yaml"},
+                                       folder.path());
+    INFO(run.err);
+    CHECK(run.status == 0);
+}
