@@ -84,6 +84,11 @@ std::vector<KeyMark> read_operands(MapReader& reader, const std::string& key) {
     return operands;
 }
 
+/// A number of something in a core: none has so many, and products of them stay small.
+std::int64_t limited(MapReader& reader, const char* key, std::int64_t count) {
+    return reader.at_most<std::int64_t>(key, count, 65'536, "65,536");
+}
+
 GivenLevel read_level(const YamlValue::Entry& entry, Diagnostics& faults) {
     GivenLevel level;
     level.name = entry.key;
@@ -100,12 +105,14 @@ GivenLevel read_level(const YamlValue::Entry& entry, Diagnostics& faults) {
     level.buffers = reader.optional_choice("buffers", {"double", "single"});
     if (const YamlValue* block = reader.value("block")) {
         MapReader shape(*block, "'block' in " + reader.what(), faults);
-        level.block_rows = shape.required_positive<std::int64_t>("rows");
-        level.block_columns = shape.required_positive<std::int64_t>("columns");
+        level.block_rows = limited(shape, "rows", shape.required_positive<std::int64_t>("rows"));
+        level.block_columns =
+            limited(shape, "columns", shape.required_positive<std::int64_t>("columns"));
         shape.finish();
     }
-    level.stages = reader.optional_positive<std::int64_t>("stages", 0);
-    level.resident = reader.optional_positive<std::int64_t>("resident", 0);
+    level.stages = limited(reader, "stages", reader.optional_positive<std::int64_t>("stages", 0));
+    level.resident =
+        limited(reader, "resident", reader.optional_positive<std::int64_t>("resident", 0));
     for (const auto& [keys, names] :
          {std::pair{&level.nest_keys, std::vector<std::string>{"bypass", "halo", "buffers"}},
           {&level.tiling_keys, {"keeps", "streams"}},

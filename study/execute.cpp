@@ -346,6 +346,7 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
                     const Progress& progress) {
     const Scenario scenario = resolve(settings.scenario, source.has_steps());
     check_phase_of_cards(machine, scenario);
+    check_mapping_of_cards(machine, settings.mapping);
     const auto& cards = machine.parts().cards;
     const bool pipeline = cards && !cards->tensor_parallel();
     if (scenario.training) {

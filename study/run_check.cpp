@@ -41,6 +41,17 @@ NetworkAtPrecision with_items(const Network& network, const std::string& precisi
     return asked;
 }
 
+void check_mapping_of_cards(const Machine& machine, const std::optional<YamlValue>& mapping) {
+    const auto& cards = machine.parts().cards;
+    if (mapping && cards && !cards->tensor_parallel()) {
+        throw InputError({Diagnostic{
+            mapping->mark(), "a mapping by hand is of a whole network on one card, and machine '" +
+                                 machine.name() +
+                                 "' has cards of which each has a part of it; expected a machine "
+                                 "without 'cards'"}});
+    }
+}
+
 void check_phase_of_cards(const Machine& machine, const Scenario& scenario) {
     const auto& cards = machine.parts().cards;
     if (cards && scenario.training && machine.parts().mapper != kSpatialMapper) {

@@ -2,7 +2,10 @@
 // What a run refuses before anything is mapped, so that a sweep tells it of all its points first.
 #pragma once
 
+#include <optional>
+
 #include "arch/machine.hpp"
+#include "base/yaml_value.hpp"
 #include "study/command_line.hpp"
 #include "study/load.hpp"
 
@@ -20,5 +23,9 @@ NetworkAtPrecision with_items(const Network& network, const std::string& precisi
 /// Throws InputError where frames go through a machine with cards in another way than one that its
 /// cards have.
 void check_phase_of_cards(const Machine& machine, const Scenario& scenario);
+
+/// A mapping by hand is of a network on one card. Throws InputError for one on a pipeline of cards,
+/// each of which has a part of the network.
+void check_mapping_of_cards(const Machine& machine, const std::optional<YamlValue>& mapping);
 
 }  // namespace memwall

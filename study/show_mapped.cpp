@@ -14,6 +14,7 @@
 #include "study/interrupt.hpp"
 #include "study/laid_out.hpp"
 #include "study/progress.hpp"
+#include "study/run_check.hpp"
 #include "study/tensor_parallel_run.hpp"
 
 namespace memwall {
@@ -139,8 +140,11 @@ void ShowMapped::take_stage(const NetworkSource& source) {
 }
 
 Shown ShowMapped::mapping() {
-    take(read());
-    options_.given = load_mapping_config(configs_, command_.mapping, inputs_);
+    const NetworkSource source = read();
+    const std::optional<YamlValue> given = load_mapping_config(configs_, command_.mapping, inputs_);
+    check_mapping_of_cards(*machine_, given);
+    take(source);
+    options_.given = given;
     if (!stage_ && !network_->trains()) {
         network_ = part_on_card(*network_, *machine_);
     }

@@ -59,7 +59,7 @@ StageSplit stage_split(const Network& part, const RunResult& run, const Machine&
     split.sums = matrices - split.weights;
     const Seconds own(run.totals.window.count() / rounds);
     // What is left of the run's own time begins before its first layer.
-    split.others += own - matrices - split.attention - split.norms - split.others;
+    split.others = std::max(Seconds(0), own - matrices - split.attention - split.norms);
     split.exchange = std::max(Seconds(0), interval - own);
     return split;
 }

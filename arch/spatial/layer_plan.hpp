@@ -20,10 +20,10 @@ struct SpatialPlan {
     CoreSplit split;
     Layout layout = Layout::weights;
     std::int64_t columns = 0, rows = 0;  ///< of the part of the mesh that it lies in; 0: all
-    double compute = 0;       ///< of the slowest core
-    double first_output = 0;  ///< until its first result
-    double weights = 0;       ///< streaming them over the model network
-    double partial_sums = 0;  ///< adding them up over the partial-sum network
+    double compute = 0;                  ///< of the slowest core
+    double first_output = 0;             ///< until its first result
+    double weights = 0;                  ///< streaming them over the model network
+    double partial_sums = 0;             ///< adding them up over the partial-sum network
 };
 
 /// Whether all layers are split and laid out alike.

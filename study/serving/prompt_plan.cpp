@@ -53,7 +53,10 @@ private:
         if (fits(plan.chunk)) {
             return;
         }
-        const std::int64_t most = model_.card_fit(steps(plan.chunk)).most_users(plan.places);
+        // Unless said otherwise prompts may be read in the smallest chunks, beside the most users.
+        const std::int64_t chunk =
+            asked_.chunk || !model_.source.has_chunks() ? plan.chunk : std::int64_t{1};
+        const std::int64_t most = model_.card_fit(steps(chunk)).most_users(plan.places);
         if (most > 0) {
             throw DoesNotFit(
                 "network '" + model_.source.network().name() + "' does not fit machine '" +

@@ -227,6 +227,22 @@ TEST_CASE("a variant's own value does not keep the source of the value that it r
     CHECK(sourced.count("components.l2.capacity") == 0);
 }
 
+TEST_CASE("a mapping by hand of a pipeline of cards is refused where it is given") {
+    for (const std::vector<std::string>& verb :
+         {std::vector<std::string>{"run"}, std::vector<std::string>{"show", "mapping"}}) {
+        std::vector<std::string> words = verb;
+        words.insert(words.end(),
+                     {"--machine", "von_neumann_16", "--network", "granite_3b", "--precision",
+                      "int4", "--phase", "decode", "--mapping", "tiles_by_hand"});
+        const ProgramRun run = run_memwall(words);
+        INFO(run.err);
+        CHECK(run.status == 2);
+        CHECK(run.err.find("tiles_by_hand.yaml:") != std::string::npos);
+        CHECK(run.err.find("a mapping by hand is of a whole network on one card") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("show mapping prints one layer alone where it is asked to") {
     const std::vector<std::string> what = {"show",      "mapping", "--machine", "tiny_von_neumann",
                                            "--network", "lenet",   "--layer"};
