@@ -118,9 +118,13 @@ void ShowMapped::take_network(const NetworkSource& source) {
 void ShowMapped::take_stage(const NetworkSource& source) {
     LaidOut laid_out;
     RunResult run;
+    RunSettings settings = request_.settings;
+    if (!command_.engine) {  // cards are laid out alike by both
+        settings.engine = Engine::analytic;
+    }
     {
         ProgressBar bar(source.network().name() + " on " + machine_->name());
-        run = execute(source, *machine_, request_.settings, {},
+        run = execute(source, *machine_, settings, {},
                       {[&bar](double fraction) { bar.show(fraction); },
                        [&bar](const std::string& line) { bar.tell_once(line); }, &laid_out});
     }
