@@ -339,7 +339,7 @@ private:
 
     [[nodiscard]] std::string too_little_room() const {
         const Bytes programs = card_capacity(machine_) - room_;
-        const std::string weights =
+        std::string weights =
             "; their memories hold " + format_bytes(card_capacity(machine_) * cards_.count) +
             (programs > Bytes(0)
                  ? ", of which programs in all cores take " + format_bytes(programs * cards_.count)

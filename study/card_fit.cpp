@@ -112,7 +112,8 @@ DoesNotFit with_what_fits(const DoesNotFit& refusal, const Network& network, con
     } else if (const auto cards = enough_cards(network, machine, fits)) {
         message += "; " + std::to_string(*cards) + " cards would hold it";
     }
-    return DoesNotFit(std::move(faults));
+    DoesNotFit told(std::move(faults));
+    return told;
 }
 
 }  // namespace memwall

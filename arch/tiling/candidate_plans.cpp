@@ -228,8 +228,8 @@ public:
                 break;  // smaller ones do not hold it either
             }
         }
-        for (auto plan = found.rbegin(); plan != found.rend(); ++plan) {
-            add_if_near(std::move(*plan), dram_slowdown);
+        for (; !found.empty(); found.pop_back()) {
+            add_if_near(std::move(found.back()), dram_slowdown);
         }
     }
 

@@ -94,7 +94,8 @@ private:
         ServingCosts costs = modelled_costs(model_, ranges_, asked_.places.value_or(1), chunk);
         const std::int64_t before = last_chunk_begin(ranges_.most_prompt, chunk);
         const std::vector<double>& cost = costs.prompts.at(chunk, static_cast<double>(before));
-        return cost[0] + static_cast<double>(before / chunk) * slowest_turn(cost, costs.stages);
+        const std::int64_t chunks_before = before / chunk;
+        return cost[0] + static_cast<double>(chunks_before) * slowest_turn(cost, costs.stages);
     }
 
     const ServedModel& model_;

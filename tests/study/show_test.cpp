@@ -46,7 +46,7 @@ Json shown_as_run(const std::vector<std::string>& what) {
         words.insert(words.end(), what.begin(), what.end());
         return json_of(words);
     };
-    const Json shown = answer({"show", "mapping"});
+    Json shown = answer({"show", "mapping"});
     const Json run = answer({"run", "--engine", "analytic"})["runs"][0];
     const double rounds = run["totals"]["items"].get<double>() / shown["sub_batch"].get<double>();
     int rows = 0;
@@ -248,7 +248,7 @@ TEST_CASE("show mapping prints one layer alone where it is asked to") {
                                            "--network", "lenet",   "--layer"};
     const auto of_layer = [&](const char* name) {
         std::vector<std::string> words = what;
-        words.push_back(name);
+        words.emplace_back(name);
         return run_memwall(words);
     };
     const std::string alone = of_layer("conv2").out;

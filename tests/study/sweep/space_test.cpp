@@ -156,7 +156,7 @@ TEST_CASE("constraints on texts are equalities, and bounds are of the kind of wh
     const std::string grid =
         "sweep: s\ngrid: {precision: [int8, int4], machine.clock: [1 GHz], "
         "batch: [1, 2]}\nconstraints: [\"";
-    const Sweep sweep = sweep_of(grid + "precision == int8\", \"bound_by != dram\"]");
+    const Sweep sweep = sweep_of(grid + R"(precision == int8", "bound_by != dram"])");
     REQUIRE(sweep.constraints.size() == 2);
     CHECK(sweep.constraints[0].holds("int8"));
     CHECK_FALSE(sweep.constraints[0].holds("int4"));
