@@ -3,22 +3,12 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
+#include "arch/objective_value.hpp"
 
 namespace memwall {
 
 double OutcomeFigures::of(MappingObjective objective) const {
-    switch (objective) {
-        case MappingObjective::latency:
-            return seconds;
-        case MappingObjective::energy:
-            return joules;
-        case MappingObjective::energy_delay:
-            return joules * seconds;
-        case MappingObjective::traffic:
-            return bytes;
-    }
-    fail("unknown objective");
+    return objective_value(objective, seconds, joules, bytes);
 }
 
 double OutcomeFigures::second(MappingObjective objective) const {

@@ -74,12 +74,12 @@ std::optional<LayerId> asked_layer(const std::optional<std::string>& name, const
     if (!name) {
         return std::nullopt;
     }
+    if (const LayerId found = network.find_layer(*name); found.valid()) {
+        return found;
+    }
     std::vector<std::string> known;
-    for (std::size_t l = 0; l < network.layers().size(); ++l) {
-        if (network.layers()[l].name == *name) {
-            return LayerId(l);
-        }
-        known.push_back(network.layers()[l].name);
+    for (const Layer& layer : network.layers()) {
+        known.push_back(layer.name);
     }
     throw InputError("--layer: network '" + network.name() + "' has no layer '" + *name + "'" +
                      suggestion(*name, known));

@@ -48,17 +48,18 @@ StageSplit stage_split(const Network& part, const RunResult& run, const Machine&
         const Layer& layer = part.layer(LayerId(l));
         const bool multiplies = layer.macs() > 0 && !reads_cache(layer);
         computing += multiplies ? run.layers[l].computing : Seconds(0);
-        Seconds& kind = !layer.space.whole_dims.empty() ? split.norms
-                        : reads_cache(layer)            ? split.attention
-                        : multiplies                    ? matrices
-                                                        : split.others;
-        kind += run.layers[l].adds;
+        if (Seconds* kind = !layer.space.whole_dims.empty() ? &split.norms
+                            : reads_cache(layer)            ? &split.attention
+                            : multiplies                    ? &matrices
+                                                            : nullptr) {
+            *kind += run.layers[l].adds;
+        }
     }
     const Seconds reading(weights_read(run) / rounds / read_rate(machine));
     split.weights = std::min(matrices, std::max(reading, computing));
     split.sums = matrices - split.weights;
     const Seconds own(run.totals.window.count() / rounds);
-    // What is left of the run's own time begins before its first layer.
+    // What is left of the run's own time: other layers, and what begins before the first one.
     split.others = std::max(Seconds(0), own - matrices - split.attention - split.norms);
     split.exchange = std::max(Seconds(0), interval - own);
     return split;

@@ -7,6 +7,7 @@
 #include "arch/loop_nest/nest_counts.hpp"
 #include "arch/loop_nest/nest_hierarchy.hpp"
 #include "arch/mapper.hpp"
+#include "arch/objective_value.hpp"
 
 namespace memwall {
 
@@ -33,19 +34,8 @@ struct NestFigures {
     double joules = 0;
     double bytes = 0;  ///< at the outermost memory
 
-    // Asked for all the time by searches.
     [[nodiscard]] double of(MappingObjective objective) const {
-        switch (objective) {
-            case MappingObjective::latency:
-                return cycles;
-            case MappingObjective::energy:
-                return joules;
-            case MappingObjective::energy_delay:
-                return joules * cycles;
-            case MappingObjective::traffic:
-                return bytes;
-        }
-        return cycles;
+        return objective_value(objective, cycles, joules, bytes);
     }
     /// One after the other.
     friend NestFigures operator+(const NestFigures& a, const NestFigures& b) {

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <limits>
 
+#include "arch/axis_reach.hpp"
 #include "base/quantity.hpp"
 
 namespace memwall {
@@ -40,22 +41,15 @@ std::int64_t axis_words(const Axis& axis, const Box& box) {
     return touched_indices(axis, box);
 }
 
-/// From the first index of an axis that a box touches to the last one; padding left out.
-Range reach(const Axis& axis, const Box& box) {
-    Range range{axis.offset, axis.offset + 1};
-    for (const AxisTerm& term : axis.terms) {
-        const std::int64_t first = term.coefficient * box[term.dim].begin;
-        const std::int64_t last = term.coefficient * (box[term.dim].end - 1);
-        range.begin += std::min(first, last);
-        range.end += std::max(first, last);
-    }
-    return intersection(range, {0, axis.extent});
+/// The same with padding left out.
+Range reach_in_tensor(const Axis& axis, const Box& box) {
+    return intersection(reach(axis, box), {0, axis.extent});
 }
 
 /// What two tiles have in common. Most are without gaps.
 std::int64_t common_words(const Axis& axis, const Box& before, const Box& after) {
-    const Range first = reach(axis, before);
-    const Range second = reach(axis, after);
+    const Range first = reach_in_tensor(axis, before);
+    const Range second = reach_in_tensor(axis, after);
     if (axis_words(axis, before) == first.size() && axis_words(axis, after) == second.size()) {
         return intersection(first, second).size();
     }

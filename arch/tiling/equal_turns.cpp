@@ -3,23 +3,13 @@
 
 #include <algorithm>
 
+#include "arch/axis_reach.hpp"
+
 namespace memwall {
 namespace {
 
 /// Fewer turns are not worth it.
 constexpr std::int64_t kLeast = 12;
-
-/// The indices of an axis that a box touches, be they padding or not.
-Range reach(const Axis& axis, const Box& box) {
-    Range range{axis.offset, axis.offset + 1};
-    for (const AxisTerm& term : axis.terms) {
-        const std::int64_t first = term.coefficient * box[term.dim].begin;
-        const std::int64_t last = term.coefficient * (box[term.dim].end - 1);
-        range.begin += std::min(first, last);
-        range.end += std::max(first, last);
-    }
-    return range;
-}
 
 const AxisTerm* term_of(const Axis& axis, Dim dim) {
     const auto found = std::find_if(axis.terms.begin(), axis.terms.end(),
