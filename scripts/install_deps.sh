@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of the Debian packages that memwall needs; says nothing where nothing is missing.
-#   scripts/install_deps.sh [GROUP]...      groups: build (the default), plot, python, check
+#   scripts/install_deps.sh [GROUP]...      groups: build (the default), plot, python, slurm, check, image
 # This is the one list of packages; docs/dependencies.md says what each is for.
 set -euo pipefail
 
@@ -12,6 +12,7 @@ declare -A groups=(
     [python]="python3-ipykernel python3-matplotlib python3-nbclient python3-pandas"
     [slurm]="munge slurm-wlm"
     [check]="git clang-format-14 clang-tidy-14"
+    [image]="buildah git mmdebstrap"
 )
 
 if [[ -n "${MEMWALL_SKIP_DEPS:-}" ]]; then
@@ -21,7 +22,7 @@ fi
 wanted=()
 for group in "${@:-build}"; do
     if [[ -z "${groups[$group]:-}" ]]; then
-        echo "error: unknown group of packages '$group'; expected one of build, plot, python, slurm, check" >&2
+        echo "error: unknown group of packages '$group'; expected one of build, plot, python, slurm, check, image" >&2
         exit 2
     fi
     # shellcheck disable=SC2206  # one word a package

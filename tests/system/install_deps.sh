@@ -36,7 +36,7 @@ expect_equal "$status:$output" "0:" "with nothing missing"
 
 run "$work/install_deps.sh" no_such_group
 expect_equal "$status:$output" \
-    "2:error: unknown group of packages 'no_such_group'; expected one of build, plot, python, slurm, check" "with an unknown group"
+    "2:error: unknown group of packages 'no_such_group'; expected one of build, plot, python, slurm, check, image" "with an unknown group"
 
 printf 'ninja-build\nlibsystemc-dev\n' >"$work/missing"
 MEMWALL_SKIP_DEPS=1 run "$work/install_deps.sh"
