@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the ```sh blocks of Markdown pages in the current folder and holds ```text blocks to their output.
+"""Runs the commands of Markdown pages in the current folder and holds what is shown below them to their output.
 
-    docs_commands.py PAGE...
+    docs_commands.py [--slow] PAGE...
 
-A block is one bash script and must succeed. A `text` block that follows it (nothing between them) shows lines of what it
-prints, in order; the line `...` stands for lines left out, and white space does not count. A block right below
-`<!-- not run: WHY -->` is left alone. Links to other files must lead somewhere.
+A ```sh block is one bash script and must succeed. A ```text block that follows it (nothing between them) shows lines of
+what it prints, in order; the line `...` stands for lines left out, and white space does not count. Whole commands in the
+cells of tables (`memwall ...` with a --machine, or `memwall show KIND NAME`) must succeed as well. With --slow, just the
+blocks right below `<!-- slow: WHY -->` are run, else all others; a table that follows one is what it prints. A block
+below `<!-- not run: WHY -->` is left alone. Links to other files must lead somewhere.
 """
+import argparse
 import os
 import re
 import subprocess
@@ -15,26 +18,37 @@ import sys
 
 FENCE = re.compile(r"^```(\w*)\s*$")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-NOT_RUN = re.compile(r"^<!-- not run: .+ -->$")
+MARK = re.compile(r"^<!-- (not run|slow): .+ -->$")
+CELL_COMMAND = re.compile(r"`memwall ((?:[a-z]+ [^`]*--machine [^`]*)|(?:show [a-z]+ [a-z0-9_]+))`")
+SECONDS = 120
+SLOW_SECONDS = 900
 
 
 def blocks(text):
-    """(line number, language, lines, marked as not run, nothing but blank lines since the block before)."""
+    """(line number, language, lines, mark, nothing but blank lines since the block before); a table's language is |."""
     found = []
     language, start, lines = None, 0, []
     before, gap = "", True
     for number, line in enumerate(text.splitlines(), 1):
         fence = FENCE.match(line)
+        if language == "|" and not line.startswith("|"):
+            found.append((start, language, lines, None, gap))
+            language, before, gap = None, "", True
         if language is None and fence:
             language, start, lines = fence.group(1), number, []
-        elif language is not None and line.strip() == "```":
-            found.append((start, language, lines, bool(NOT_RUN.match(before)), gap))
+        elif language is None and line.startswith("|"):
+            language, start, lines = "|", number, [line]
+        elif language not in (None, "|") and line.strip() == "```":
+            mark = MARK.match(before)
+            found.append((start, language, lines, mark and mark.group(1), gap))
             language, before, gap = None, "", True
         elif language is not None:
             lines.append(line)
         elif line.strip():
             before, gap = line.strip(), False
-    if language is not None:
+    if language == "|":
+        found.append((start, language, lines, None, gap))
+    elif language is not None:
         sys.exit(f"FAILED: a block that begins at line {start} never ends")
     return found
 
@@ -59,35 +73,52 @@ def dead_links(page, text):
             if not os.path.exists(os.path.join(folder, link))]
 
 
-def check_page(page):
+def run(script, seconds):
+    """(exit status, standard output, standard error)"""
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=False,
+                          timeout=seconds)
+    return done.returncode, done.stdout, done.stderr
+
+
+def check_page(page, slow):
     """(commands that ran, faults)"""
     with open(page, encoding="utf-8") as file:
         text = file.read()
-    found = blocks(text)
     ran, faults, printed = 0, dead_links(page, text), None
-    for line, language, lines, not_run, follows in found:
+
+    def checked(line, script):
+        nonlocal ran
+        ran += 1
+        status, out, err = run(script, SLOW_SECONDS if slow else SECONDS)
+        if status != 0:
+            faults.append(f"{page}:{line}: exit status {status}: {err.strip()[-600:]}")
+        return out + err
+
+    for line, language, lines, mark, follows in blocks(text):
         if language == "sh":
-            printed = None
-            if not_run:
-                continue
-            done = subprocess.run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)], capture_output=True, text=True,
-                                  check=False, timeout=120)
-            ran += 1
-            printed = done.stdout + done.stderr
-            if done.returncode != 0:
-                faults.append(f"{page}:{line}: exit status {done.returncode}: {done.stderr.strip()[-600:]}")
-        elif language == "text" and follows and printed is not None:
+            chosen = mark == "slow" if slow else mark is None
+            printed = checked(line, "\n".join(lines)) if chosen else None
+            continue
+        if (language == "text" or slow) and follows and printed is not None:
             missing = first_missing(lines, printed)
             if missing is not None:
                 faults.append(f"{page}:{line}: not printed (or not there) any more: {missing}")
-            printed = None
+        printed = None
+        if language == "|" and not slow:
+            for number, cells in enumerate(lines, line):
+                for command in CELL_COMMAND.findall(cells):
+                    checked(number, f"build/memwall {command}")
     return ran, faults
 
 
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--slow", action="store_true")
+    parser.add_argument("pages", nargs="+")
+    asked = parser.parse_args()
     ran, faults = 0, []
-    for page in sys.argv[1:]:
-        of_page, wrong = check_page(page)
+    for page in asked.pages:
+        of_page, wrong = check_page(page, asked.slow)
         ran += of_page
         faults += wrong
     for fault in faults:
