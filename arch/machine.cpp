@@ -246,26 +246,30 @@ double PowerCap::voltage(Hertz clock, Hertz own) const {
     return std::max(lowest_voltage, 1 - voltage_slope * (1 - share));
 }
 
-// MODEL: at a lower clock the voltage falls by the stated rule; energies of the chip and its
-// leakage fall with the voltage's square, clock power with the clock too.
+void scale_supply(Component& component, double ratio) {
+    if (component.kind == ComponentKind::dram || component.kind == ComponentKind::link) {
+        return;
+    }
+    const double square = ratio * ratio;
+    for (EnergyEntry& entry : component.energies) {
+        entry.joules = times(entry.joules, square);
+    }
+    component.static_power = times(component.static_power, square);
+    component.clock_power = times(component.clock_power, square);
+}
+
+// MODEL: at a lower clock the voltage falls by the stated rule, and clock power with the clock too.
 Machine Machine::at_clock(Hertz clock) const {
     ensure(parts_.power_cap.has_value() && parts_.clocks.size() == 1,
            "a clock is lowered under a power cap");
     Parts slower = parts_;
     const Hertz own = parts_.clocks.front().frequency();
     const double voltage = parts_.power_cap->voltage(clock, own);
-    const double square = voltage * voltage;
     const double share = static_cast<double>(clock.count()) / static_cast<double>(own.count());
     slower.clocks.front() = ClockDomain(parts_.clocks.front().name(), clock);
     for (Component& component : slower.components) {
-        if (component.kind == ComponentKind::dram || component.kind == ComponentKind::link) {
-            continue;
-        }
-        for (EnergyEntry& entry : component.energies) {
-            entry.joules = times(entry.joules, square);
-        }
-        component.static_power = times(component.static_power, square);
-        component.clock_power = times(component.clock_power, square * share);
+        scale_supply(component, voltage);
+        component.clock_power = times(component.clock_power, share);
     }
     return Machine(std::move(slower));
 }

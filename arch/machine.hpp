@@ -207,6 +207,11 @@ struct Provenance {
     std::string source;
 };
 
+/// What a supply of `ratio` times that of before makes of a component's figures; DRAM and links off
+/// the chip stay as they are.
+// MODEL: energies of the chip, its clock power and its leakage go with the square of the supply.
+void scale_supply(Component& component, double ratio);
+
 /// The most power that a machine may draw in its steady state, and what lowering the clock does:
 /// the supply voltage falls with it, in proportion to what it is at the machine's own clock.
 struct PowerCap {
@@ -228,6 +233,7 @@ public:
         std::string mapper;  ///< which mapper understands this machine: "tiling", "spatial" or
                              ///< "loop_nest"
         Technology technology;
+        std::optional<Volts> supply;      ///< none: that of the technology's figures
         std::vector<ClockDomain> clocks;  ///< the first is the default domain
         std::vector<Component> components;
         std::vector<std::pair<ComponentId, ComponentId>> connections;

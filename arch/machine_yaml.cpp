@@ -192,6 +192,35 @@ std::optional<Technology> read_technology(MapReader& reader, const TechnologyLoo
     }
 }
 
+/// The machine's own supply, and what it makes of its components. How fast logic gets or gives way
+/// with it is not asked: the clock is the file's.
+void take_supply(MapReader& reader, Machine::Parts& parts, bool priced) {
+    const auto supply = reader.optional<Volts>("supply");
+    if (!supply || !priced) {
+        return;
+    }
+    const std::optional<Sourced>& own = parts.technology.supply;
+    if (!own) {
+        reader.error("supply", "the technology '" + parts.technology.name +
+                                   "' does not say for which 'supply' its figures hold");
+        return;
+    }
+    constexpr double kLeast = 0.5;
+    constexpr double kMost = 1.5;
+    const double ratio = supply->count() / own->value;
+    if (ratio < kLeast || ratio > kMost) {
+        reader.misfit("supply", format_volts(Volts(own->value * kLeast)) + " to " +
+                                    format_volts(Volts(own->value * kMost)) +
+                                    ", since the technology's figures hold at " +
+                                    format_volts(Volts(own->value)));
+        return;
+    }
+    parts.supply = supply;
+    for (Component& component : parts.components) {
+        scale_supply(component, ratio);
+    }
+}
+
 }  // namespace
 
 Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies,
@@ -255,6 +284,7 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
         parts.components.push_back(read_component(entry, parts, priced, faults));
     }
     mesh.finish();
+    take_supply(reader, parts, priced);
     read_connections(reader, parts, faults);
     check_links(reader, parts, faults);
     reader.finish();

@@ -259,6 +259,9 @@ Technology load_technology(const YamlValue& root, Diagnostics& faults) {
     tech.name = reader.required<std::string>("technology");
     tech.node_nm = reader.required<double>("node_nm");
     reader.optional<std::string>("source", "");
+    if (const YamlValue* supply = reader.value("supply")) {
+        tech.supply = read_sourced<Volts>(*supply, "'supply'", faults);
+    }
     tech.mac = by_precision<Joules>(reader, "mac");
     tech.gated_mac_fraction = required_sourced<double>(reader, "gated_mac_fraction");
     tech.add = by_precision<Joules>(reader, "add");

@@ -90,6 +90,7 @@ struct MemoryCells {
 struct Technology {
     std::string name;
     double node_nm = 0;
+    std::optional<Sourced> supply;            ///< V, at which the figures below hold
     std::map<Precision, Sourced> mac;         ///< J an executed multiply-accumulate
     Sourced gated_mac_fraction;               ///< of an executed one's energy
     std::map<Precision, Sourced> add;         ///< J an addition

@@ -81,6 +81,11 @@ std::string format_watts(Watts power) {
     return with_prefix(power.count(), kScales, 1000);
 }
 
+std::string format_volts(Volts voltage) {
+    static constexpr std::array<Scale, 2> kScales{{{1e-3, "mV"}, {1, "V"}}};
+    return with_prefix(voltage.count(), kScales, 1000);
+}
+
 std::string format_hertz(Hertz frequency) {
     static constexpr std::array<Scale, 4> kScales{
         {{1, "Hz"}, {1e3, "kHz"}, {1e6, "MHz"}, {1e9, "GHz"}}};

@@ -61,6 +61,7 @@ constexpr std::array<Unit, 7> kSeconds{
     {{"ps", -12}, {"ns", -9}, {"us", -6}, {"ms", -3}, {"s"}, {"min", 0, 60}, {"h", 0, 3600}}};
 constexpr std::array<Unit, 8> kJoules{
     {{"aJ", -18}, {"fJ", -15}, {"pJ", -12}, {"nJ", -9}, {"uJ", -6}, {"mJ", -3}, {"J"}, {"kJ", 3}}};
+constexpr std::array<Unit, 2> kVolts{{{"mV", -3}, {"V"}}};
 constexpr std::array<Unit, 5> kWatts{{{"nW", -9}, {"uW", -6}, {"mW", -3}, {"W"}, {"kW", 3}}};
 constexpr std::array<Unit, 2> kMillimetres{{{"um", -3}, {"mm"}}};
 constexpr std::array<Unit, 3> kSquareMillimetres{{{"um2", -6}, {"mm2"}, {"cm2", 2}}};
@@ -322,6 +323,10 @@ Parsed<Joules> parse_joules(std::string_view text) {
 
 Parsed<Watts> parse_watts(std::string_view text) {
     return parse_quantity<Watts>(text, {"watts", "35 mW", kWatts});
+}
+
+Parsed<Volts> parse_volts(std::string_view text) {
+    return parse_quantity<Volts>(text, {"volts", "0.8 V", kVolts});
 }
 
 Parsed<BytesPerSecond> parse_bytes_per_second(std::string_view text) {

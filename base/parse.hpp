@@ -39,6 +39,7 @@ Parsed<Hertz> parse_hertz(std::string_view text);              // Hz kHz MHz GHz
 Parsed<Seconds> parse_seconds(std::string_view text);          // ps ns us ms s min h
 Parsed<Joules> parse_joules(std::string_view text);            // aJ fJ pJ nJ uJ mJ J kJ
 Parsed<Watts> parse_watts(std::string_view text);              // nW uW mW W kW
+Parsed<Volts> parse_volts(std::string_view text);              // mV V
 Parsed<BytesPerSecond> parse_bytes_per_second(std::string_view text);  // B/s ... TB/s, KiB/s ...
 Parsed<Millimetres> parse_millimetres(std::string_view text);          // um mm
 Parsed<SquareMillimetres> parse_square_millimetres(std::string_view text);  // um2 mm2 cm2
@@ -68,6 +69,8 @@ Parsed<T> parse_as(std::string_view text) {
         return parse_joules(text);
     } else if constexpr (std::same_as<T, Watts>) {
         return parse_watts(text);
+    } else if constexpr (std::same_as<T, Volts>) {
+        return parse_volts(text);
     } else if constexpr (std::same_as<T, BytesPerSecond>) {
         return parse_bytes_per_second(text);
     } else if constexpr (std::same_as<T, Millimetres>) {
@@ -84,6 +87,7 @@ std::string format_bytes(Bytes bytes);
 std::string format_seconds(Seconds time);
 std::string format_joules(Joules energy);
 std::string format_watts(Watts power);
+std::string format_volts(Volts voltage);
 std::string format_hertz(Hertz frequency);
 /// "4,089,184,256".
 std::string format_count(std::int64_t count);

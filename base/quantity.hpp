@@ -89,6 +89,7 @@ using Hertz = Quantity<struct HertzTag, std::int64_t>;
 using Seconds = Quantity<struct SecondsTag, double>;
 using Joules = Quantity<struct JoulesTag, double>;
 using Watts = Quantity<struct WattsTag, double>;
+using Volts = Quantity<struct VoltsTag, double>;
 using BytesPerSecond = Quantity<struct BytesPerSecondTag, double>;
 using Millimetres = Quantity<struct MillimetresTag, double>;
 using SquareMillimetres = Quantity<struct SquareMillimetresTag, double>;

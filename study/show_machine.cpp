@@ -93,6 +93,11 @@ std::string machine_table(const Machine& machine, const std::vector<MachineCheck
         text += fmt::format("servers of {} cards, which reach each other over {}\n\n",
                             server->cards, server->link);
     }
+    if (const auto& supply = machine.parts().supply) {
+        text +=
+            fmt::format("at {}; the technology's own figures hold at {}\n\n", format_volts(*supply),
+                        format_volts(Volts(machine.parts().technology.supply->value)));
+    }
     if (const auto& cap = machine.parts().power_cap) {
         text += fmt::format(
             "power cap {}: the clock falls in steps of {} to no less than {}, the voltage by {:g} "

@@ -34,6 +34,9 @@ void add_points(const std::string& path, const std::vector<SramPoint>& points, c
 
 std::vector<SourcedRow> rows_of(const Technology& technology) {
     std::vector<SourcedRow> rows;
+    if (technology.supply) {
+        rows.push_back({"supply", *technology.supply, "V"});
+    }
     add_table("mac", technology.mac, "J", rows);
     rows.push_back({"gated_mac_fraction", technology.gated_mac_fraction, ""});
     add_table("add", technology.add, "J", rows);

@@ -222,7 +222,8 @@ void read_dram(MapReader& reader, const ComponentContext& /*context*/, Component
     DramConfig dram;
     dram.name = component.name;
     reader.optional<std::string>("type", "");
-    dram.capacity = reader.required_positive<Bytes>("capacity");
+    dram.capacity = reader.at_most<Bytes>("capacity", reader.required_positive<Bytes>("capacity"),
+                                          Bytes(std::int64_t{1} << 50), "1 PiB");
     component.capacity_where = reader.required_value("capacity").mark();
     const auto stacks = reader.at_most<std::int64_t>(
         "stacks", reader.optional_positive<std::int64_t>("stacks", 1), 4'096, "4,096");

@@ -101,7 +101,8 @@ NestKeys read_nest_keys(MapReader& reader, std::int64_t instances) {
 MemoryConfig read_ports(MapReader& reader, const ComponentContext& context,
                         std::int64_t instances) {
     MemoryConfig memory;
-    memory.capacity = reader.required_positive<Bytes>("capacity");
+    memory.capacity = reader.at_most<Bytes>("capacity", reader.required_positive<Bytes>("capacity"),
+                                            Bytes(std::int64_t{1} << 40), "1 TiB");
     memory.read_width = reader.optional<Bytes>("read_width", Bytes(0));
     memory.write_width = reader.optional<Bytes>("write_width", Bytes(0));
     if (context.loop_nest) {

@@ -2,7 +2,6 @@
 #include "arch/machine_yaml.hpp"
 
 #include <catch2/catch.hpp>
-#include <cmath>
 #include <string>
 
 #include "arch/mapper.hpp"
@@ -12,16 +11,6 @@
 
 namespace memwall {
 namespace {
-
-/// What loading says of a machine with one key changed; "" where it has nothing against it.
-std::string fault_of(const std::string& name, const test::Overrides& overrides) {
-    try {
-        test::shipped_machine(name, overrides);
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "";
-}
 
 std::string fault_of_text(const std::string& yaml) {
     try {
@@ -102,77 +91,6 @@ TEST_CASE("Neighbours and ports are those of the connections and widths") {
     CHECK(!machine.find("nothing").valid());
 }
 
-TEST_CASE("Energies follow from the tables of the technology by the stated rules") {
-    const Machine machine = test::shipped_machine("tiny_von_neumann");
-    const auto energy = [&](const char* component, Action action) {
-        return machine.energy_of(machine.find(component), action, Precision::int8).value * 1e12;
-    };
-    // 16 KiB of 16 mm2 a MiB: a side of 0.5 mm, 0.375 mm of wire at 0.4 pJ, and a macro of 1 KiB.
-    CHECK(energy("global_buffer", Action::read) == Approx(1 + 0.15).epsilon(1e-12));
-    CHECK(energy("operand_buffer", Action::write) == Approx(1 + 0.075).epsilon(1e-12));
-    CHECK(energy("bus", Action::transfer) == Approx(0.4).epsilon(1e-12));
-    CHECK(energy("bus", Action::hop) == Approx(0.2).epsilon(1e-12));
-    CHECK(energy("array", Action::mac) == Approx(0.5).epsilon(1e-12));
-    CHECK(energy("array", Action::gated_mac) == Approx(0.05).epsilon(1e-12));
-    CHECK(energy("dram", Action::read) == Approx(40).epsilon(1e-12));
-    CHECK_THROWS_AS(energy("bus", Action::mac), InternalError);
-}
-
-TEST_CASE("SRAM energy goes through the points of the table and straight between them") {
-    Technology tech;
-    tech.name = "test";
-    tech.sram_read = {{Bytes(1024), {1, 1, 1, Status::published, "a"}},
-                      {Bytes(16384), {2, 2, 2, Status::published, "b"}},
-                      {Bytes(65536), {8, 8, 8, Status::published, "c"}}};
-    CHECK(tech.sram_read_energy({Bytes(1024)}).value == 1);
-    CHECK(tech.sram_read_energy({Bytes(1024)}).status == Status::published);
-    CHECK(tech.sram_read_energy({Bytes(16384)}).value == 2);
-    // A quarter of the way to 16 times the size: the fourth root of 2. Then the fourth of 4 times.
-    CHECK(tech.sram_read_energy({Bytes(2048)}).value == Approx(std::pow(2.0, 0.25)).epsilon(1e-12));
-    CHECK(tech.sram_read_energy({Bytes(32768)}).value == Approx(4).epsilon(1e-12));
-    CHECK(tech.sram_read_energy({Bytes(2048)}).status == Status::derived);
-    // The slopes of the ends go on.
-    CHECK(tech.sram_read_energy({Bytes(64)}).value == Approx(0.5).epsilon(1e-12));
-    CHECK(tech.sram_read_energy({Bytes(262144)}).value == Approx(32).epsilon(1e-12));
-}
-
-TEST_CASE("Wider words cost less a byte, and ports cost energy, time, area and leakage") {
-    // Of the technology `round`: energy a byte by the root of the width over 8 B, and energy, time
-    // and area in proportion to the ports. 16 KiB have 0.25 mm2, and 0.375 mm of wire at 0.4 pJ.
-    const auto buffer = [](const test::Overrides& overrides) {
-        return test::shipped_machine("tiny_von_neumann", overrides);
-    };
-    const auto read = [](const Machine& machine) {
-        return machine.energy_of(machine.find("global_buffer"), Action::read, Precision::int8)
-                   .value *
-               1e12;
-    };
-    const auto component = [](const Machine& machine) -> const Component& {
-        return machine.component(machine.find("global_buffer"));
-    };
-    const Machine wide = buffer({{"components.global_buffer.width", "32 B"}});
-    CHECK(read(wide) == Approx(0.5 + 0.15).epsilon(1e-12));
-    const Machine narrow = buffer({{"components.global_buffer.width", "2 B"}});
-    CHECK(read(narrow) == Approx(2 + 0.15).epsilon(1e-12));
-
-    const Machine single = buffer({});
-    const Machine four = buffer({{"components.global_buffer.ports", "4"}});
-    CHECK(component(four).area.count() == Approx(4 * 0.25).epsilon(1e-12));
-    CHECK(read(four) == Approx(4 + 2 * 0.15).epsilon(1e-12));  // and a side twice as long
-    CHECK(component(four).static_power.value == component(single).static_power.value);
-    const auto& memory = std::get<MemoryConfig>(component(four).config);
-    CHECK(memory.access.value == Approx(4e-9).epsilon(1e-12));
-    CHECK(memory.latency == Cycles(3));  // the fourth is the one in which the word leaves
-    CHECK(single.read_latency(single.find("global_buffer")) == Cycles(0));
-    CHECK(four.read_latency(four.find("array")) == Cycles(0));
-
-    // A macro of 16 KiB takes 2 ns; what a file says goes before.
-    CHECK(buffer({{"components.global_buffer.bank", "16 KiB"}})
-              .read_latency(single.find("global_buffer")) == Cycles(1));
-    CHECK(buffer({{"components.global_buffer.latency", "7 cycles"}})
-              .read_latency(single.find("global_buffer")) == Cycles(7));
-}
-
 TEST_CASE("A move begins with the latency of the memory that it reads") {
     const Machine machine = test::shipped_machine(
         "tiny_von_neumann", {{"components.global_buffer.latency", "7 cycles"}});
@@ -180,22 +98,6 @@ TEST_CASE("A move begins with the latency of the memory that it reads") {
     const ComponentId operands = machine.find("operand_buffer");
     CHECK(move_between(machine, buffer, operands, Bytes(16)).latency == Cycles(7));
     CHECK(move_between(machine, operands, buffer, Bytes(16)).latency == Cycles(0));
-}
-
-TEST_CASE("A register file's energy lies between the published one and the smallest SRAM") {
-    const auto accumulator = [](const std::string& bank) {
-        const Machine machine =
-            test::shipped_machine("tiny_von_neumann", {{"components.accumulators.bank", bank}});
-        return machine.energy_of(machine.find("accumulators"), Action::read, Precision::int32)
-                   .value *
-               1e12;
-    };
-    // 0.1 pJ at 128 B and 1 pJ at 1 KiB: a power of log 10 / log 8.
-    CHECK(accumulator("128 B") == Approx(0.1).epsilon(1e-12));
-    CHECK(accumulator("64 B") == Approx(0.1).epsilon(1e-12));
-    CHECK(accumulator("256 B") == Approx(std::pow(10.0, 1.0 / 3) / 10).epsilon(1e-12));
-    CHECK(accumulator("1 KiB") == Approx(1).epsilon(1e-12));
-    CHECK(accumulator("512 B") < accumulator("1 KiB"));
 }
 
 TEST_CASE("An elementwise operation costs an addition in the format of the vector unit") {
@@ -254,17 +156,19 @@ TEST_CASE("The parts of a core and the networks between them follow from the mac
     check_mappable(small);
 
     using Catch::Contains;
-    CHECK_THAT(fault_of("northpole", {{"components.model_network.rows", "8"}}),
+    CHECK_THAT(test::fault_of_machine("northpole", {{"components.model_network.rows", "8"}}),
                Contains("'rows' in component 'model_network': expected none, or the 16 of the "
                         "machine's 'mesh', found '8'"));
-    CHECK(fault_of("northpole", {{"components.model_network.rows", "16"}}).empty());
-    CHECK_THAT(fault_of("northpole", {{"mesh.rows", "0"}}), Contains("above zero"));
-    CHECK_THAT(fault_of("northpole", {{"mesh.rows", "2000"}}), Contains("at most 1,024 cores"));
-    CHECK_THAT(fault_of("northpole", {{"mesh.row", "8"}}), Contains("unknown key 'row'"));
-    CHECK_THAT(fault_of("tiny_northpole", {{"components.vector.instances", "mesh"}}),
+    CHECK(test::fault_of_machine("northpole", {{"components.model_network.rows", "16"}}).empty());
+    CHECK_THAT(test::fault_of_machine("northpole", {{"mesh.rows", "0"}}), Contains("above zero"));
+    CHECK_THAT(test::fault_of_machine("northpole", {{"mesh.rows", "2000"}}),
+               Contains("at most 1,024 cores"));
+    CHECK_THAT(test::fault_of_machine("northpole", {{"mesh.row", "8"}}),
+               Contains("unknown key 'row'"));
+    CHECK_THAT(test::fault_of_machine("tiny_northpole", {{"components.vector.instances", "mesh"}}),
                Contains("'instances: mesh' in component 'vector' needs 'mesh: {columns, rows}' in "
                         "the machine"));
-    CHECK_THAT(fault_of("tiny_northpole", {{"mesh", "{columns: 2, rows: 2}"}}),
+    CHECK_THAT(test::fault_of_machine("tiny_northpole", {{"mesh", "{columns: 2, rows: 2}"}}),
                Contains("no component follows from 'mesh'"));
     CHECK_THROWS_WITH(
         check_mappable(test::shipped_machine("northpole", {{"components.vector.instances", "64"}})),
@@ -274,82 +178,99 @@ TEST_CASE("The parts of a core and the networks between them follow from the mac
 TEST_CASE("Each fault of a machine file has its sentence") {
     using Catch::Contains;
     const std::string tiny = "tiny_von_neumann";
-    CHECK_THAT(fault_of(tiny, {{"components.bus.kind", "buss"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.bus.kind", "buss"}}),
                Contains("unknown component kind 'buss'; did you mean 'bus'?"));
-    CHECK_THAT(fault_of(tiny, {{"components.bus.widht", "8 B"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.bus.widht", "8 B"}}),
                Contains("unknown key 'widht'") && Contains("did you mean 'width'?"));
-    CHECK_THAT(fault_of(tiny, {{"components.bus.width", "8 kg"}}), Contains("expected bytes"));
-    CHECK_THAT(fault_of(tiny, {{"components.bus.width", "0 B"}}), Contains("above zero"));
-    CHECK_THAT(fault_of(tiny, {{"components.global_buffer.width", "2 KiB"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.bus.width", "8 kg"}}),
+               Contains("expected bytes"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.bus.width", "0 B"}}),
+               Contains("above zero"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.global_buffer.width", "2 KiB"}}),
                Contains("expected at most the bank's size"));
-    CHECK_THAT(fault_of(tiny, {{"components.global_buffer.ports", "0"}}), Contains("above zero"));
-    CHECK_THAT(fault_of(tiny, {{"components.global_buffer.ports", "17"}}), Contains("16"));
-    CHECK_THAT(fault_of(tiny, {{"components.accumulators.bank", "2 KiB"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.global_buffer.ports", "0"}}),
+               Contains("above zero"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.global_buffer.ports", "17"}}),
+               Contains("16"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.accumulators.bank", "2 KiB"}}),
                Contains("expected at most the capacity"));
-    CHECK_THAT(fault_of(tiny, {{"clock", "0 Hz"}}), Contains("above zero"));
-    CHECK_THAT(fault_of(tiny, {{"memwall", "2"}}), Contains("unknown schema version"));
-    CHECK_THAT(fault_of(tiny, {{"mapper", "tilling"}}), Contains("did you mean 'tiling'?"));
-    CHECK_THAT(fault_of(tiny, {{"connections", "[[dram, globel_buffer]]"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"clock", "0 Hz"}}), Contains("above zero"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"memwall", "2"}}),
+               Contains("unknown schema version"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"mapper", "tilling"}}),
+               Contains("did you mean 'tiling'?"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"connections", "[[dram, globel_buffer]]"}}),
                Contains("unknown component 'globel_buffer'; did you mean 'global_buffer'?"));
-    CHECK_THAT(fault_of(tiny, {{"connections", "[[dram]]"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"connections", "[[dram]]"}}),
                Contains("expected a connection of two components"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.interleave", "12 B"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.dram.interleave", "12 B"}}),
                Contains("expected a multiple of the burst"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.row", "12 B"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.dram.row", "12 B"}}),
                Contains("expected bursts, a power of two of them"));
+    CHECK_THAT(test::fault_of_machine(
+                   tiny, {{"components.dram.tREFI", "10 ns"}, {"components.dram.tRFC", "10 ns"}}),
+               Contains("expected less than tREFI"));
     CHECK_THAT(
-        fault_of(tiny, {{"components.dram.tREFI", "10 ns"}, {"components.dram.tRFC", "10 ns"}}),
-        Contains("expected less than tREFI"));
-    CHECK_THAT(
-        fault_of(tiny, {{"components.dram.tRP", "10 kg"}}),
+        test::fault_of_machine(tiny, {{"components.dram.tRP", "10 kg"}}),
         Contains("expected clocks of the DRAM such as '4 cycles', or a time such as '14 ns'"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[row, bank:2, colum:7]"}}),
-               Contains("unknown field 'colum'; did you mean 'column'?"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[row, bank:2, column:6]"}}),
-               Contains("expected 7 bits of the column, found 6"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[bank:2, row, column:7]"}}),
-               Contains("expected 'row' once and first"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[]"}}),
+    CHECK_THAT(
+        test::fault_of_machine(tiny, {{"components.dram.mapping", "[row, bank:2, colum:7]"}}),
+        Contains("unknown field 'colum'; did you mean 'column'?"));
+    CHECK_THAT(
+        test::fault_of_machine(tiny, {{"components.dram.mapping", "[row, bank:2, column:6]"}}),
+        Contains("expected 7 bits of the column, found 6"));
+    CHECK_THAT(
+        test::fault_of_machine(tiny, {{"components.dram.mapping", "[bank:2, row, column:7]"}}),
+        Contains("expected 'row' once and first"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.dram.mapping", "[]"}}),
                Contains("expected 'row' first"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping", "[row, column, column, bank]"}}),
-               Contains("'column' without a number of bits stands twice"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping_xor", "[\"bank column:9\"]"}}),
-               Contains("expected a bit of the column below 7"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.mapping_xor", "[column bank:0]"}}),
+    CHECK_THAT(
+        test::fault_of_machine(tiny, {{"components.dram.mapping", "[row, column, column, bank]"}}),
+        Contains("'column' without a number of bits stands twice"));
+    CHECK_THAT(
+        test::fault_of_machine(tiny, {{"components.dram.mapping_xor", "[\"bank column:9\"]"}}),
+        Contains("expected a bit of the column below 7"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.dram.mapping_xor", "[column bank:0]"}}),
                Contains("expected bits of the row or the column in the bank or the bank_group"));
-    CHECK_THAT(fault_of(tiny, {{"components.dram.banks", "3"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.dram.banks", "3"}}),
                Contains("expected a power of two"));
-    CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{int9: {inputs: 1, outputs: 1}}"}}),
+    CHECK_THAT(test::fault_of_machine(
+                   tiny, {{"components.array.lanes", "{int9: {inputs: 1, outputs: 1}}"}}),
                Contains("unknown precision 'int9'"));
-    CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{}"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.array.lanes", "{}"}}),
                Contains("expected at least one precision with its lanes"));
-    CHECK_THAT(fault_of(tiny, {{"components.array.lanes", "{fp32: {inputs: 1, outputs: 1}}"}}),
+    CHECK_THAT(test::fault_of_machine(
+                   tiny, {{"components.array.lanes", "{fp32: {inputs: 1, outputs: 1}}"}}),
                Contains("has no energy for a multiply-accumulate at fp32"));
-    CHECK_THAT(fault_of(tiny, {{"components.vector.precision", "fp61"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.vector.precision", "fp61"}}),
                Contains("did you mean 'fp16'?"));
-    CHECK_THAT(fault_of(tiny, {{"components.vector.precision", "fp16"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.vector.precision", "fp16"}}),
                Contains("technology round has no energy for an addition at fp16"));
-    CHECK_THAT(fault_of(tiny, {{"components.vector.width", "4 B"}}),
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.vector.width", "4 B"}}),
                Contains("'lanes' already says how many operations it does a cycle"));
-    CHECK_THAT(fault_of(tiny, {{"components.vector", "{kind: vector_unit, width: 4 B}"}}),
-               Contains("expected 'precision' beside it, for what a lane takes"));
-    CHECK_THAT(fault_of(tiny, {{"components.vector",
-                                "{kind: vector_unit, width: 6 B, precision: int32}"}}),
-               Contains("expected a whole number of int32 values"));
-    CHECK_THAT(fault_of(tiny, {{"components.global_buffer.bank", "32 KiB"}}),
+    CHECK_THAT(
+        test::fault_of_machine(tiny, {{"components.vector", "{kind: vector_unit, width: 4 B}"}}),
+        Contains("expected 'precision' beside it, for what a lane takes"));
+    CHECK_THAT(
+        test::fault_of_machine(
+            tiny, {{"components.vector", "{kind: vector_unit, width: 6 B, precision: int32}"}}),
+        Contains("expected a whole number of int32 values"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.global_buffer.bank", "32 KiB"}}),
                Contains("expected at most the capacity"));
-    CHECK_THAT(fault_of("northpole_rack", {{"server.link", "ethernot"}}),
+    CHECK_THAT(test::fault_of_machine("northpole_rack", {{"server.link", "ethernot"}}),
                Contains("'link' in 'server': no component of kind link is called 'ethernot'; did "
                         "you mean 'ethernet'?"));
-    CHECK_THAT(fault_of("h100_sxm_2", {{"server",
-                                        "{cards: 8, link: nvlink, host: {value: 1 W, "
-                                        "status: assumed, source: a}, fans: {value: 1 W, "
-                                        "status: assumed, source: a}, network: {value: "
-                                        "1 W, status: assumed, source: a}}"}}),
-               Contains("only cards that are a pipeline go over several servers"));
-    CHECK_THAT(fault_of("northpole", {{"provenance", "{clock: {status: guessed, source: me}}"}}),
+    CHECK_THAT(
+        test::fault_of_machine("h100_sxm_2", {{"server",
+                                               "{cards: 8, link: nvlink, host: {value: 1 W, "
+                                               "status: assumed, source: a}, fans: {value: 1 W, "
+                                               "status: assumed, source: a}, network: {value: "
+                                               "1 W, status: assumed, source: a}}"}}),
+        Contains("only cards that are a pipeline go over several servers"));
+    CHECK_THAT(test::fault_of_machine("northpole",
+                                      {{"provenance", "{clock: {status: guessed, source: me}}"}}),
                Contains("unknown status 'guessed'"));
-    CHECK_THAT(fault_of("northpole", {{"provenance", "{clock: {status: assumed}}"}}),
+    CHECK_THAT(test::fault_of_machine("northpole", {{"provenance", "{clock: {status: assumed}}"}}),
                Contains("'source'"));
 }
 
@@ -377,7 +298,7 @@ TEST_CASE("Faults in an array's dataflow have their sentences, one each") {
         for (const auto& [key, value] : keys) {
             overrides.emplace_back("components.array." + key, value);
         }
-        return fault_of("tiny_loop_nest", overrides);
+        return test::fault_of_machine("tiny_loop_nest", overrides);
     };
     const std::string weights = "weight_stationary";
     const std::string lanes = "{int8: {rows: 4, columns: 4}}";
@@ -408,34 +329,16 @@ TEST_CASE("Faults in an array's dataflow have their sentences, one each") {
     one(fault({{"dataflow", "row_stationary"}, {"lanes", "{int8: {rows: 4, outputs: 1}}"}}),
         "'rows' in lanes at int8: lanes are given as 'inputs' in an array with 'dataflow: "
         "row_stationary'");
-    one(fault_of("t4", {{"components.tensor_cores.zero_gating", "true"}}),
+    one(test::fault_of_machine("t4", {{"components.tensor_cores.zero_gating", "true"}}),
         "'zero_gating' needs 'mapper: loop_nest' in the machine");
-    one(fault_of("t4", {{"components.tensor_cores.dataflow", weights},
-                        {"components.tensor_cores.lanes", lanes}}),
+    one(test::fault_of_machine("t4", {{"components.tensor_cores.dataflow", weights},
+                                      {"components.tensor_cores.lanes", lanes}}),
         "'dataflow: weight_stationary' needs 'mapper: loop_nest' in the machine");
-}
-
-TEST_CASE("A component's own figures stand in place of the technology's") {
-    const Machine machine = test::shipped_machine("timeloop_eyeriss_like");
-    const auto joules = [&](const char* component, Action action) {
-        return machine.energy_of(machine.find(component), action, Precision::int8).value;
-    };
-    CHECK(joules("mac", Action::mac) == Approx(0.207692e-12));
-    CHECK(joules("shared_glb", Action::read) == Approx(18.183829e-12 / 8));
-    CHECK(joules("psum_spad", Action::write) == Approx(0.2191e-12));
-    CHECK(machine.standing_power().count() == 0);
-    const std::string watts = "{value: 2 mW, status: assumed, source: s}";
-    const Machine leaks = test::shipped_machine(
-        "timeloop_eyeriss_like",
-        {{"components.psum_spad.leakage", watts}, {"components.mac.clock_power", watts}});
-    CHECK(leaks.standing_power().count() == Approx(2 * 168 * 2e-3));
-    CHECK_THAT(fault_of("timeloop_eyeriss_like", {{"components.mac.mac_energy", "{value: 1 pJ}"}}),
-               Catch::Contains("missing key 'status'"));
 }
 
 TEST_CASE("Faults in a code of runs have their sentences") {
     const auto fault = [](const char* code) {
-        return fault_of("eyeriss", {{"components.dma.run_length_code", code}});
+        return test::fault_of_machine("eyeriss", {{"components.dma.run_length_code", code}});
     };
     CHECK(fault("{run: 4, pairs: 2, block: 8 B}").empty());
     CHECK_THAT(fault("{run: 5, pairs: 3}"),
@@ -443,14 +346,14 @@ TEST_CASE("Faults in a code of runs have their sentences") {
     CHECK_THAT(fault("{run: 5, pairs: 13, block: 8 B}"),
                Catch::Contains("expected a block with room for its runs and values"));
     CHECK_THAT(fault("{run: 17, pairs: 1, block: 8 B}"), Catch::Contains("at most 16 bits"));
-    CHECK_THAT(fault_of("von_neumann",
-                        {{"components.dma.run_length_code", "{run: 5, pairs: 3, block: 8 B}"}}),
+    CHECK_THAT(test::fault_of_machine("von_neumann", {{"components.dma.run_length_code",
+                                                       "{run: 5, pairs: 3, block: 8 B}"}}),
                Catch::Contains("'run_length_code' needs 'mapper: loop_nest' in the machine"));
 }
 
 TEST_CASE("Faults in what only GPUs say have their sentences") {
     const auto fault = [](const char* path, const char* value) {
-        return fault_of("t4", {{path, value}});
+        return test::fault_of_machine("t4", {{path, value}});
     };
     CHECK(fault("power_cap.voltage_slope", "2").find("expected at most 1") != std::string::npos);
     CHECK(fault("power_cap.voltage_slope", "-1").find("expected a share of 0 to 1") !=

@@ -60,6 +60,15 @@ Machine shipped_machine(const std::string& name, const Overrides& overrides) {
     return load(text_of(name), overrides);
 }
 
+std::string fault_of_machine(const std::string& name, const Overrides& overrides) {
+    try {
+        shipped_machine(name, overrides);
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "";
+}
+
 Machine machine_of_text(const std::string& yaml) {
     return load(yaml, {});
 }

@@ -18,6 +18,8 @@ using Overrides = std::vector<std::pair<std::string, std::string>>;
 
 /// The machine of configs/machines/NAME.yaml.
 Machine shipped_machine(const std::string& name, const Overrides& overrides = {});
+/// What loading says of that machine; "" where it has nothing against it.
+std::string fault_of_machine(const std::string& name, const Overrides& overrides);
 /// A machine from text, its technology from configs.
 Machine machine_of_text(const std::string& yaml);
 /// The text of configs/machines/NAME.yaml without the component `host` and its connections.
