@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "arch/wave/region_cache.hpp"
+#include "arch/region_cache.hpp"
 
 namespace memwall {
 namespace {
@@ -87,7 +87,7 @@ private:
             add(kernel.fetches, flow, first + std::llround(again));
         }
         end_lives(k, kernel, written);
-        for (const auto& [tensor, bytes] : written.written) {
+        for (const auto& [tensor, bytes] : written.written_by_tensor()) {
             add(kernel.stores, maker_.at(tensor), bytes);
         }
         kernel.held = cache_.held().count();
@@ -104,9 +104,8 @@ private:
         } else {
             read_made(flow, part, traffic);
         }
-        for (const auto& [tensor, out] : traffic.written) {
-            written.written[tensor] += out;
-        }
+        written.written.insert(written.written.end(), traffic.written.begin(),
+                               traffic.written.end());
         return traffic.missed.count();
     }
 

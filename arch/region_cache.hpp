@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "arch/identifiers.hpp"
 #include "base/quantity.hpp"
@@ -14,14 +15,24 @@
 
 namespace memwall {
 
-/// What an access made the memory behind the cache do.
+/// A part of a tensor, by the number that its user gave it.
+struct CachedPart {
+    TensorId tensor;
+    std::int64_t part = 0;
+    Bytes bytes;
+};
+
+/// What accesses made the memory behind the cache do.
 struct CacheTraffic {
-    Bytes missed;                              ///< read from behind it
-    std::map<TensorId, std::int64_t> written;  ///< back to behind it, by tensor
+    Bytes missed;                     ///< read from behind it
+    std::vector<CachedPart> written;  ///< back to behind it, in order
+
+    [[nodiscard]] std::map<TensorId, std::int64_t> written_by_tensor() const;
 };
 
 /// MODEL: fully associative, least recently used, write-back, write-allocate without a read. What
-/// nobody reads any more is dropped: its place is written over by what takes its buffer.
+/// nobody reads any more is dropped: its place is written over by what takes its buffer. Tags take
+/// no room, no energy and no time.
 class RegionCache {
 public:
     explicit RegionCache(Bytes capacity) : capacity_(capacity.count()) {}

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "arch/wave/region_cache.hpp"
+#include "arch/region_cache.hpp"
 
 namespace memwall {
+
+std::map<TensorId, std::int64_t> CacheTraffic::written_by_tensor() const {
+    std::map<TensorId, std::int64_t> sums;
+    for (const CachedPart& part : written) {
+        sums[part.tensor] += part.bytes.count();
+    }
+    return sums;
+}
 
 void RegionCache::read(TensorId tensor, std::int64_t part, Bytes bytes, CacheTraffic& traffic) {
     if (bytes.count() == 0) {
@@ -31,14 +39,14 @@ void RegionCache::write(TensorId tensor, std::int64_t part, Bytes bytes, CacheTr
 void RegionCache::insert(const Key& key, std::int64_t bytes, bool dirty, CacheTraffic& traffic) {
     if (bytes > capacity_) {
         if (dirty) {
-            traffic.written[key.first] += bytes;
+            traffic.written.push_back({key.first, key.second, Bytes(bytes)});
         }
         return;
     }
     while (held_ + bytes > capacity_) {
         const Line& oldest = lines_.front();
         if (oldest.dirty) {
-            traffic.written[oldest.key.first] += oldest.bytes;
+            traffic.written.push_back({oldest.key.first, oldest.key.second, Bytes(oldest.bytes)});
         }
         held_ -= oldest.bytes;
         places_.erase(oldest.key);
@@ -62,7 +70,7 @@ void RegionCache::clean(TensorId tensor, CacheTraffic& traffic) {
     for (auto place = places_.lower_bound({tensor, 0});
          place != places_.end() && place->first.first == tensor; ++place) {
         if (place->second->dirty) {
-            traffic.written[tensor] += place->second->bytes;
+            traffic.written.push_back({tensor, place->first.second, Bytes(place->second->bytes)});
             place->second->dirty = false;
         }
     }

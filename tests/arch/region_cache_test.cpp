@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stays in a cache that kernels share, from one to the next and inside of a product.
-#include "arch/wave/region_cache.hpp"
+#include "arch/region_cache.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -35,7 +35,7 @@ TEST_CASE("the least recently used region goes first, and goes back where it was
     cache.write(kA, 1, Bytes(40), traffic);
     cache.read(kA, 0, Bytes(40), traffic);  // part 1 is the oldest now
     cache.read(kB, 0, Bytes(40), traffic);
-    CHECK(traffic.written.at(kA) == 40);
+    CHECK(traffic.written_by_tensor().at(kA) == 40);
     CHECK(traffic.missed == Bytes(40));
     cache.read(kA, 0, Bytes(40), traffic);
     CHECK(traffic.missed == Bytes(40));
@@ -63,7 +63,7 @@ TEST_CASE("what is dropped is never written back, what is cleaned is written onc
     cache.clean(kB, traffic);
     cache.clean(kB, traffic);
     CHECK(traffic.written.size() == 1);
-    CHECK(traffic.written.at(kB) == 50);
+    CHECK(traffic.written_by_tensor().at(kB) == 50);
     cache.read(kA, 0, Bytes(50), traffic);
     CHECK(traffic.missed == Bytes(50));
 }
@@ -74,7 +74,7 @@ TEST_CASE("a region larger than the cache passes by") {
     cache.read(kA, 0, Bytes(20), traffic);
     cache.write(kA, 0, Bytes(20), traffic);
     CHECK(traffic.missed == Bytes(20));
-    CHECK(traffic.written.at(kA) == 20);
+    CHECK(traffic.written_by_tensor().at(kA) == 20);
     CHECK(cache.held() == Bytes(0));
 }
 
