@@ -5,116 +5,11 @@
 #include <map>
 #include <utility>
 
+#include "arch/stored_regions.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
 namespace {
-
-/// The axes of a tensor: N, then its shape; a weight's are its shape alone.
-std::vector<std::int64_t> axes_of(const Network& network, TensorId id) {
-    std::vector<std::int64_t> axes;
-    const Tensor& tensor = network.tensor(id);
-    if (tensor.is_per_item()) {
-        axes.push_back(network.batch());
-    }
-    axes.insert(axes.end(), tensor.shape.begin(), tensor.shape.end());
-    return axes;
-}
-
-/// One step from a view to what it is a view of.
-struct ViewStep {
-    ViewStep(const Network& network, TensorId view)
-        : alias(*network.tensor(view).alias),
-          from(axes_of(network, view)),
-          to(axes_of(network, alias.of)) {
-        for (std::size_t axis = 1; axis < to.size(); ++axis) {
-            item *= to[axis];
-        }
-    }
-
-    Alias alias;
-    std::vector<std::int64_t> from, to;  ///< axes
-    std::int64_t item = 1;               ///< words behind the first axis
-};
-
-Region through_alias(const ViewStep& step_back, const Region& region) {
-    const Alias& alias = step_back.alias;
-    if (alias.axis >= 0) {
-        Region moved = region;
-        Range& range = moved[static_cast<std::size_t>(alias.axis) + 1];
-        range = {range.begin + alias.offset, range.end + alias.offset};
-        return moved;
-    }
-    const std::vector<std::int64_t>& from = step_back.from;
-    const std::vector<std::int64_t>& to = step_back.to;
-    if (from == to) {
-        return region;
-    }
-    // The same words in order under another shape: the box around the first and the last of an
-    // item.
-    std::int64_t first = 0;
-    std::int64_t last = 0;
-    for (std::size_t axis = 1; axis < from.size(); ++axis) {
-        first = first * from[axis] + region[axis].begin;
-        last = last * from[axis] + region[axis].end - 1;
-    }
-    Region bounds;
-    for (const std::int64_t extent : to) {
-        bounds.push_back({0, extent});
-    }
-    bounds[0] = region[0];
-    std::int64_t step = step_back.item;
-    for (std::size_t axis = 1; axis < to.size(); ++axis) {
-        step /= to[axis];
-        bounds[axis] = {first / step, last / step + 1};
-        if (first / step != last / step) {
-            break;  // all of the axes behind
-        }
-        first %= step;
-        last %= step;
-    }
-    return bounds;
-}
-
-/// Adds the regions of what a view is a view of that have its words and no others; where the words
-/// of a region lie apart (heads of a group behind each other), one for each part.
-void add_through_alias(const ViewStep& step, const Region& region, std::vector<Region>& found) {
-    const Region bounds = through_alias(step, region);
-    std::size_t axis = 1;
-    while (axis < region.size() && region[axis].size() <= 1) {
-        ++axis;
-    }
-    if (words(bounds) == words(region) || axis == region.size()) {
-        found.push_back(bounds);
-        return;
-    }
-    Region part = region;
-    for (std::int64_t at = region[axis].begin; at < region[axis].end; ++at) {
-        part[axis] = {at, at + 1};
-        add_through_alias(step, part, found);
-    }
-}
-
-/// The way from a view to the tensor that stores its words.
-std::vector<ViewStep> way_to_storage(const Network& network, TensorId view) {
-    std::vector<ViewStep> way;
-    for (; network.tensor(view).alias; view = network.tensor(view).alias->of) {
-        way.emplace_back(network, view);
-    }
-    return way;
-}
-
-std::vector<Region> stored_regions(const std::vector<ViewStep>& way, const Region& region) {
-    std::vector<Region> stored = {region};
-    for (const ViewStep& step : way) {
-        std::vector<Region> next;
-        for (const Region& each : stored) {
-            add_through_alias(step, each, next);
-        }
-        stored = std::move(next);
-    }
-    return stored;
-}
 
 bool comes_before(const Region& a, const Region& b) {
     return std::lexicographical_compare(
@@ -202,28 +97,20 @@ std::size_t HolderGrid::at(std::size_t axis, std::int64_t position) const {
     return after == begins.begin() ? 0 : static_cast<std::size_t>(after - begins.begin()) - 1;
 }
 
-Region stored_region(const Network& network, TensorId view, const Region& region) {
-    Region stored = region;
-    for (; network.tensor(view).alias; view = network.tensor(view).alias->of) {
-        stored = through_alias(ViewStep(network, view), stored);
-    }
-    return stored;
-}
-
 std::int64_t lane_of(Router at, const MeshConfig& mesh) {
     return at.row * mesh.columns + at.column;
 }
 
 std::vector<Taker> takers_of(const Network& network, TensorId view, const Projection& projection,
                              const std::vector<Box>& boxes, const std::vector<GridCore>& cores) {
-    const std::vector<ViewStep> way = way_to_storage(network, view);
+    const ViewPath path(network, view);
     std::map<Region, std::size_t, decltype(&comes_before)> known(&comes_before);
     std::vector<Taker> takers;
     for (std::size_t core = 0; core < boxes.size(); ++core) {
         const Region region = image(projection, boxes[core]);
         const auto [same, fresh] = known.emplace(region, takers.size());
         if (fresh) {
-            takers.push_back({stored_regions(way, region), {}});
+            takers.push_back({path.stored_regions(region), {}});
         }
         takers[same->second].at.push_back(cores[core].at);
     }

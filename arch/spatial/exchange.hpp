@@ -79,9 +79,6 @@ struct Exchange {
     std::vector<MovePiece> pieces;  ///< only if asked for
 };
 
-/// The bounding region, in the axes of the tensor that stores the words, of a region of a view.
-Region stored_region(const Network& network, TensorId view, const Region& region);
-
 /// Every taker gets its regions from all holders that have a part of it; what lies there already
 /// does not travel. `images`: names the pieces, from `from` to `to`, lanes by router.
 Exchange exchange(const Network& network, TensorId stored, const HolderGrid& grid,

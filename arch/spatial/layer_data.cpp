@@ -6,6 +6,7 @@
 
 #include "arch/expert_parts.hpp"
 #include "arch/spatial/layer_routes.hpp"
+#include "arch/stored_regions.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
