@@ -92,6 +92,9 @@ public:
         const bool loading = place.round < 0;
         const bool first = place.round == 0 && place.position == 0 && place.turn == 0;
         fill((loading ? row.load : row.round)[place.position], place, next.step);
+        if (place.round == 0) {
+            next.step.body = row.round.first_body(place.position);
+        }
         if (first && schedule_->load_steps > 0) {
             next.step.waits.push_back({schedule_->loading, schedule_->load_steps});
         }
@@ -107,6 +110,13 @@ public:
     }
     [[nodiscard]] std::int64_t posts_a_round(TokenId token) const override {
         return schedule_->round_posts[token.position()];
+    }
+    [[nodiscard]] std::int64_t alike_from() const override {
+        const auto differs = [](const Schedule::Row& row) {
+            return row.round.first_round_differs();
+        };
+        const auto& rows = schedule_->agents;
+        return std::any_of(rows.begin(), rows.end(), differs) ? 1 : 0;
     }
     void leave_out(AgentId agent, std::int64_t rounds) override {
         places_[agent.position()].round += rounds;

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "arch/machine.hpp"
@@ -20,10 +22,17 @@ struct RoundWait {
     std::int64_t count = 1;
 };
 
+/// What a step does in the first round where that is not what it does in every later one.
+struct FirstRound {
+    std::variant<Move, Compute> what;
+    std::vector<ActionCount> actions;
+};
+
 /// One step of a round.
 struct RoundStep {
     StepBody body;
-    const StepBody* kept = nullptr;  ///< by ProgramBuilder::keep(): what it does instead of `body`
+    std::optional<FirstRound> first;  ///< all else is as in `body`
+    const StepBody* kept = nullptr;   ///< by ProgramBuilder::keep(): what it does instead of `body`
     LayerId layer;
     ShortList<RoundWait, 4> waits;
     ShortList<TokenPost, 4> posts;

@@ -48,6 +48,9 @@ Picoseconds Estimator::begin_round(std::int64_t round, Picoseconds now) {
         recorder_.end_period();
         return Picoseconds(0);
     }
+    if (round < loops_->alike_from()) {
+        return Picoseconds(0);
+    }
     State found = state_in_round(round, now);
     if (known_ && found.fixed == known_->fixed && found.times == known_->times &&
         recorder_.holds_as_at(recorder_.begin_of_period())) {

@@ -29,6 +29,13 @@ public:
         ensure(waits_.size() < kMost && posts_.size() < kMost && step.waits.size() <= kMostEach &&
                    step.posts.size() <= kMostEach,
                "a round has fewer waits and posts");
+        if (step.first) {
+            ensure(step.kept == nullptr, "what differs in the first round is a step's own");
+            StepBody first = step.body;
+            first.what = std::move(step.first->what);
+            first.actions = std::move(step.first->actions);
+            firsts_.push_back({steps_.size(), kept(std::move(first))});
+        }
         if (step.start_at.count() >= 0) {
             starts_.resize(steps_.size());
             starts_.push_back({step.start_at, step.epoch});
@@ -49,6 +56,14 @@ public:
         Cycles start_at;
         RoundWait epoch;
     };
+    [[nodiscard]] bool first_round_differs() const { return !firsts_.empty(); }
+    /// What a step does in the first round.
+    [[nodiscard]] const StepBody* first_body(std::size_t s) const {
+        const auto found = std::lower_bound(firsts_.begin(), firsts_.end(), s,
+                                            [](const std::pair<std::size_t, const StepBody*>& first,
+                                               std::size_t at) { return first.first < at; });
+        return found != firsts_.end() && found->first == s ? found->second : steps_[s].body;
+    }
     [[nodiscard]] View operator[](std::size_t s) const {
         const Kept& step = steps_[s];
         const Start start = s < starts_.size() ? starts_[s] : Start();
@@ -101,6 +116,7 @@ private:
         return added;
     }
 
+    std::vector<std::pair<std::size_t, const StepBody*>> firsts_;  ///< by step
     std::deque<StepBody> bodies_;
     std::array<const StepBody*, 8> recent_{};
     std::size_t next_ = 0;

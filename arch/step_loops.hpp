@@ -37,6 +37,8 @@ public:
     [[nodiscard]] virtual StepPlace place(AgentId agent) const = 0;
     /// Posts of a token in one round.
     [[nodiscard]] virtual std::int64_t posts_a_round(TokenId token) const = 0;
+    /// The round from which on all are alike.
+    [[nodiscard]] virtual std::int64_t alike_from() const { return 0; }
     /// The agent goes on at the same place so many rounds later.
     virtual void leave_out(AgentId agent, std::int64_t rounds) = 0;
 

@@ -185,6 +185,24 @@ TEST_CASE("Rounds that are left out are told as if they had been walked") {
     CHECK(left_out > 30);
 }
 
+TEST_CASE("A first round that does something else is not taken for those that come") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    ProgramBuilder builder(machine);
+    const AgentId agent = builder.agent("agent");
+    RoundStep step;
+    step.layer = LayerId(std::size_t{0});
+    step.body.unit = builder.unit("array", machine.find("array"));
+    Compute compute;
+    compute.occupies = Cycles(10);
+    step.body.what = compute;
+    compute.occupies = Cycles(25);
+    step.first = FirstRound{compute, {}};
+    builder.step(agent, std::move(step));
+    const Program program = builder.finish({{}}, 100, 1);
+    CHECK(check_alike(program, machine, Window{0}));
+    CHECK(estimate(program, machine, Window{0}).end == Picoseconds(1'000 * (25 + 99 * 10)));
+}
+
 TEST_CASE("Of a few rounds some are left out, and told as if they had been walked") {
     const int left_out = left_out_of(60, [](test::Draw& draw, const Machine& machine) {
         const std::int64_t rounds = draw(4, 12);
