@@ -10,6 +10,13 @@ void MachineNeeds::missing(const std::string& what) {
                   "machine '" + machine_.name() + "': the " + mapper_ + " mapper needs " + what);
 }
 
+void MachineNeeds::misplaced(ComponentId memory, const std::string& what) {
+    const Component& component = machine_.component(memory);
+    faults_.error(component.capacity_where, "machine '" + machine_.name() + "', component '" +
+                                                component.name + "': the " + mapper_ + " mapper " +
+                                                what);
+}
+
 void MachineNeeds::connection(ComponentId a, ComponentId b) {
     if (!a.valid() || !b.valid()) {
         return;

@@ -17,6 +17,9 @@ public:
 
     /// "machine 'M': the tiling mapper needs WHAT"
     void missing(const std::string& what);
+    /// The same of a memory that is where the mapper has no use for it, told at that memory:
+    /// "machine 'M', component 'MEMORY': the tiling mapper WHAT"
+    void misplaced(ComponentId memory, const std::string& what);
     /// Two parts that are there must be connected; nothing where one is not.
     void connection(ComponentId a, ComponentId b);
     /// A part that is there has as many instances as the cores' array.

@@ -8,6 +8,7 @@ namespace memwall {
 
 Bytes on_chip_capacity(const Hierarchy& hierarchy) {
     return hierarchy.buffer_config->capacity +
+           (hierarchy.cache_config != nullptr ? hierarchy.cache_config->capacity : Bytes(0)) +
            hierarchy.operands_config->capacity * hierarchy.cores +
            (hierarchy.accumulators_config != nullptr
                 ? hierarchy.accumulators_config->capacity * hierarchy.cores

@@ -233,7 +233,26 @@ public:
         }
     }
 
-    /// The same with layers depth first.
+    /// As for a DRAM as fast as the cache before it: what comes again and again may come from
+    /// there.
+    void add_cached(Effort effort) {
+        const double faster = cache_speedup();
+        if (faster <= 1) {
+            return;
+        }
+        for (PlanAim aim :
+             plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(), effort)) {
+            aim.dram_slowdown = 1 / faster;
+            aim.given = &given_;
+            try {
+                add(plan_network(network_, hierarchy_, clock_, passes_, aim));
+            } catch (const InputError&) {
+                break;  // smaller ones do not hold it either
+            }
+        }
+    }
+
+    /// The same as add_lean() with layers depth first.
     void add_lean_stacks(double dram_slowdown, Effort effort) {
         if (!may_stack(effort)) {
             return;
@@ -276,6 +295,18 @@ private:
         return plan.cycles_per_item <= plans_.front().cycles_per_item * kNear;
     }
 
+    /// Of what the cache has to what the DRAM has to send; 0 without a cache.
+    [[nodiscard]] double cache_speedup() const {
+        if (hierarchy_.cache_config == nullptr) {
+            return 0;
+        }
+        constexpr double kNoLimit = 1024;
+        const auto width = static_cast<double>(hierarchy_.cache_config->read_width.count());
+        const double hertz = static_cast<double>(clock_.frequency().count());
+        const double faster = width * hertz / hierarchy_.dram_config->peak().count();
+        return width > 0 ? std::min(faster, kNoLimit) : kNoLimit;
+    }
+
     [[nodiscard]] bool may_stack(Effort effort) const {
         return effort != Effort::quick && network_.layers().size() <= kLarge;
     }
@@ -297,6 +328,7 @@ std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy
     PlanList plans(network, hierarchy, clock, passes, given);
     plans.add_fast(effort);
     if (effort != Effort::quick || pool == PlanPool::all) {
+        plans.add_cached(effort);
         plans.add_lean(kSlower, effort);
     }
     if (pool == PlanPool::all) {

@@ -34,14 +34,16 @@ std::vector<TensorId> stored_activations(const Network& network, const NetworkPl
 
 TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
                              const Hierarchy& hierarchy, const Cores& cores,
-                             const NetworkPlan& plan, const MapperOptions& options)
+                             const NetworkPlan& plan, const MapperOptions& options,
+                             ScheduledCache* cache)
     : network_(network),
       hierarchy_(hierarchy),
       cores_(cores),
       plan_(plan),
       options_(options),
       builder_(machine),
-      transfers_(network, hierarchy, builder_, !options.repetition) {
+      cache_(cache),
+      transfers_(network, hierarchy, builder_, !options.repetition, cache) {
     const ComponentId mover = hierarchy.dma.valid() ? hierarchy.dma : hierarchy.dram;
     const ComponentId medium = hierarchy.bus.valid() ? hierarchy.bus : hierarchy.buffer;
     const auto worker = [&](const std::string& name, ComponentId component) {
@@ -91,8 +93,8 @@ TilingEmitter::TilingEmitter(const Network& network, const Machine& machine,
 Program TilingEmitter::run() {
     place();
     load();
-    // Only where no round begins before the one before it ends.
-    if (options_.repetition && plan_.stacks.empty() &&
+    // Only where no round begins before the one before it ends, and no cache knows layers apart.
+    if (options_.repetition && plan_.stacks.empty() && cache_ == nullptr &&
         (options_.rounds == 1 || network_.state_bytes().count() > 0)) {
         equal_blocks_ = find_equal_blocks(network_, plan_);
     }
@@ -145,12 +147,12 @@ void TilingEmitter::leave_out(Program& program) const {
     program.repetition = blocks;
 }
 
-/// Nothing of the layer stays in the buffer across its ends.
+/// Nothing of the layer stays on the chip across its ends.
 bool TilingEmitter::isolated(std::size_t f) const {
     const FusedLayer& fused = plan_.fused[f];
     const auto kept = [&](TensorId tensor) { return plan_.kept[tensor.position()]; };
-    return !plan_.layers[f].weights_resident && fused.epilogues.empty() && !kept(fused.output) &&
-           std::none_of(fused.inputs.begin(), fused.inputs.end(), kept);
+    return cache_ == nullptr && !plan_.layers[f].weights_resident && fused.epilogues.empty() &&
+           !kept(fused.output) && std::none_of(fused.inputs.begin(), fused.inputs.end(), kept);
 }
 
 const std::string& TilingEmitter::layer_name(std::size_t f) const {
@@ -175,12 +177,14 @@ void TilingEmitter::place() {
     activations_ = stored_activations(network_, plan_);
     outputs_ = network_.output_storage();
     first_maker_.assign(network_.tensors().size(), -1);
+    last_maker_.assign(network_.tensors().size(), -1);
     last_user_.assign(network_.tensors().size(), -1);
     for (std::size_t f = 0; f < plan_.fused.size(); ++f) {
         const FusedLayer& fused = plan_.fused[f];
         const auto user = static_cast<std::int64_t>(f);
         std::int64_t& maker = first_maker_[fused.output.position()];
         maker = maker < 0 ? user : maker;
+        last_maker_[fused.output.position()] = user;
         for (const auto* list : {&fused.inputs, &fused.operands}) {
             for (const TensorId tensor : *list) {
                 last_user_[tensor.position()] = user;
@@ -211,6 +215,9 @@ void TilingEmitter::place() {
     }
     transfers_.place_in_dram(in_dram);
     transfers_.check_fits();
+    if (cache_ != nullptr) {
+        builder_.hold(hierarchy_.cache, cache_->most_held());
+    }
     for (const TensorId tensor : in_dram) {
         const bool in_place = network_.tensor(tensor).in_place_of.valid();
         in_dram_bytes += in_place ? Bytes(0) : network_.tensor_bytes(tensor);
@@ -243,7 +250,7 @@ void TilingEmitter::load() {
         if (hierarchy_.host.valid()) {
             written = builder_.token("weights of '" + root.name + "' written");
             RoundStep receive;
-            receive.body = transfers_.receive(cargo, hierarchy_.dram, host_in_.unit);
+            receive.body = transfers_.receive_weights(cargo, host_in_.unit);
             if (options_.images) {
                 receive.body.image =
                     image_of_move(fused.weights, cargo.region, Transfers::place(hierarchy_.host),
@@ -260,7 +267,7 @@ void TilingEmitter::load() {
                 fetch.waits.push_back({written, 1});
             }
             builder_.hold(hierarchy_.buffer, cargo.bytes);
-            fetch.body = transfers_.fetch(cargo, fetch_weights_.unit);
+            fetch.body = transfers_.load(cargo, fetch_weights_.unit);
             fetch.posts.push_back({loaded});
             if (options_.images) {
                 fetch.body.image =
@@ -269,74 +276,6 @@ void TilingEmitter::load() {
             }
             builder_.load(fetch_weights_.agent, std::move(fetch));
         }
-    }
-}
-
-// MODEL: where state is kept, a round follows from the one before: the host sends its inputs when
-// it has the outputs of that (the next token of a language model).
-void TilingEmitter::receive_inputs() {
-    if (network_.state_bytes().count() > 0 && hierarchy_.host.valid()) {
-        answered_ = builder_.token("answer there");
-    }
-    edge_full_.resize(network_.tensors().size());
-    edge_free_.resize(network_.tensors().size());
-    for (const TensorId tensor : activations_) {
-        if (!is_edge(tensor) || !hierarchy_.host.valid()) {
-            continue;
-        }
-        const std::string& name = network_.tensor(tensor).name;
-        edge_full_[tensor.position()] = builder_.token("'" + name + "' there");
-        edge_free_[tensor.position()] = builder_.token("'" + name + "' used");
-        if (network_.tensor(tensor).kind != TensorKind::input) {
-            continue;
-        }
-        const LayerId reader = first_reader(tensor);
-        RoundStep step;
-        step.layer = reader;
-        step.body = transfers_.receive(whole(tensor, reader, TensorRole::inputs), home(tensor),
-                                       host_in_.unit);
-        step.body.edge = NetworkEdge::input;
-        step.waits.push_back({edge_free_[tensor.position()], -1});
-        step.posts.push_back({edge_full_[tensor.position()]});
-        if (answered_.valid()) {
-            step.waits.push_back({answered_, 0});
-        }
-        if (options_.images) {
-            step.body.image =
-                image_of_move(tensor, whole_region(network_, tensor),
-                              Transfers::place(hierarchy_.host), {Transfers::place(home(tensor))});
-        }
-        builder_.step(host_in_.agent, std::move(step));
-    }
-}
-
-void TilingEmitter::send_outputs() {
-    for (const TensorId tensor : activations_) {
-        const std::int64_t maker = first_maker_[tensor.position()];
-        if (!is_edge(tensor) || !hierarchy_.host.valid() || maker < 0) {
-            continue;
-        }
-        const auto f = static_cast<std::size_t>(maker);
-        RoundStep step;
-        step.layer = plan_.fused[f].last();
-        step.body = transfers_.send(whole(tensor, step.layer, TensorRole::outputs), home(tensor),
-                                    host_out_.unit);
-        step.body.edge = NetworkEdge::output;
-        wait_done(step, tensor);
-        if (const std::int64_t user = last_user_[tensor.position()]; user >= 0) {
-            const TokenId read = done_[static_cast<std::size_t>(user)];
-            step.waits.push_back({read, builder_.posted(read)});
-        }
-        step.posts.push_back({edge_free_[tensor.position()]});
-        if (answered_.valid()) {
-            step.posts.push_back({answered_});
-        }
-        if (options_.images) {
-            step.body.image =
-                image_of_move(tensor, whole_region(network_, tensor),
-                              Transfers::place(home(tensor)), {Transfers::place(hierarchy_.host)});
-        }
-        builder_.step(host_out_.agent, std::move(step));
     }
 }
 
@@ -382,7 +321,16 @@ void TilingEmitter::wait_done(RoundStep& step, TensorId tensor) const {
 
 Program emit_tiling(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
                     const Cores& cores, const NetworkPlan& plan, const MapperOptions& options) {
-    return TilingEmitter(network, machine, hierarchy, cores, plan, options).run();
+    const auto write_down = [&](ScheduledCache* cache) {
+        return TilingEmitter(network, machine, hierarchy, cores, plan, options, cache).run();
+    };
+    if (!hierarchy.cache.valid()) {
+        return write_down(nullptr);
+    }
+    ScheduledCache cache(network, hierarchy.cache_config->capacity);
+    write_down(&cache);
+    cache.resolve();
+    return write_down(&cache);
 }
 
 }  // namespace memwall

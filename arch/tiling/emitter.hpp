@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of a tiled program, worker by worker: the network's frame (emit.cpp), a layer pass by
-// pass (layer_steps.cpp), what it reads (operand_steps.cpp) and what it makes (result_steps.cpp).
+// The steps of a tiled program, worker by worker: the network's frame (emit.cpp) and edges
+// (edge_steps.cpp), a layer pass by pass (layer_steps.cpp), what it reads (operand_steps.cpp) and
+// what it makes (result_steps.cpp).
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@
 #include "arch/tiling/network_plan.hpp"
 #include "arch/tiling/repetition.hpp"
 #include "arch/tiling/ring.hpp"
+#include "arch/tiling/scheduled_cache.hpp"
 #include "arch/tiling/transfer.hpp"
 
 namespace memwall {
@@ -26,7 +28,8 @@ namespace memwall {
 class TilingEmitter {
 public:
     TilingEmitter(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
-                  const Cores& cores, const NetworkPlan& plan, const MapperOptions& options);
+                  const Cores& cores, const NetworkPlan& plan, const MapperOptions& options,
+                  ScheduledCache* cache);
     Program run();
 
 private:
@@ -74,8 +77,6 @@ private:
     // emit.cpp
     void place();
     void load();
-    void receive_inputs();
-    void send_outputs();
     void leave_out(Program& program) const;
     [[nodiscard]] bool isolated(std::size_t f) const;
     [[nodiscard]] bool is_edge(TensorId tensor) const;
@@ -85,6 +86,11 @@ private:
     void wait_done(RoundStep& step, TensorId tensor) const;
     [[nodiscard]] const std::string& layer_name(std::size_t f) const;
     [[nodiscard]] std::size_t first_with_weights(std::size_t f) const;
+
+    // edge_steps.cpp
+    void receive_inputs();
+    void send_outputs();
+    void end_lives_in_cache(std::size_t f);
 
     // stack_steps.cpp
     void emit_stack(const Stack& stack);
@@ -151,6 +157,7 @@ private:
     const MapperOptions& options_;
     std::optional<EqualBlocks> equal_blocks_;  ///< what is left out
     ProgramBuilder builder_;
+    ScheduledCache* cache_;  ///< before the DRAM; nullptr where there is none
     Transfers transfers_;
     std::size_t workers_ = 0;
     Worker host_in_, fetch_weights_, fetch_inputs_, fetch_operands_, feed_weights_, feed_inputs_,
@@ -164,8 +171,8 @@ private:
     std::vector<TokenId> weights_loaded_;         ///< by fused layer
     std::vector<TokenId> edge_full_, edge_free_;  ///< by tensor, of the network's edges
     std::vector<TensorId> activations_;
-    std::vector<bool> outputs_;                          ///< by tensor: it leaves the network
-    std::vector<std::int64_t> first_maker_, last_user_;  ///< by tensor: fused layers
+    std::vector<bool> outputs_;  ///< by tensor: it leaves the network
+    std::vector<std::int64_t> first_maker_, last_maker_, last_user_;  ///< by tensor: fused layers
 };
 
 }  // namespace memwall

@@ -44,6 +44,39 @@ ComponentId memory_beside(const Machine& machine, ComponentId part, ComponentKin
     return {};
 }
 
+bool connected(const Machine& machine, ComponentId a, ComponentId b) {
+    const std::vector<ComponentId> neighbours = machine.neighbours(a);
+    return std::find(neighbours.begin(), neighbours.end(), b) != neighbours.end();
+}
+
+bool leads_to_an_sram(const Machine& machine, ComponentId cache) {
+    const std::vector<ComponentId> neighbours = machine.neighbours(cache);
+    return std::any_of(neighbours.begin(), neighbours.end(), [&](ComponentId id) {
+        return machine.component(id).kind == ComponentKind::sram;
+    });
+}
+
+/// The cache before the dram of a machine whose buffer is managed; none where there is none. One
+/// that lies elsewhere is a fault.
+ComponentId cache_before(const Machine& machine, ComponentId dram, MachineNeeds& needs) {
+    const std::vector<ComponentId> caches = machine.of_kind(ComponentKind::cache);
+    ComponentId found;
+    for (const ComponentId cache : caches) {
+        const bool between =
+            dram.valid() && connected(machine, cache, dram) && leads_to_an_sram(machine, cache);
+        if (found.valid() || machine.component(cache).instances > 1) {
+            needs.misplaced(cache, "can use one cache, of one instance, that all cores share");
+        } else if (!between) {
+            needs.misplaced(cache,
+                            "can use a cache between the dram and the sram that the cores share "
+                            "only: connect it with both");
+        } else {
+            found = cache;
+        }
+    }
+    return found;
+}
+
 double narrowest(std::initializer_list<double> widths) {
     double least = std::numeric_limits<double>::infinity();
     for (const double width : widths) {
@@ -70,15 +103,25 @@ Hierarchy::Hierarchy(const Machine& machine, ComponentKind shared, const std::st
     vector = find(ComponentKind::vector_unit, true);
     accumulators = find(ComponentKind::register_file, false);
     dma = find(ComponentKind::dma, false);
-    buffer = memory_beside(machine, dram, shared, ComponentId(),
-                           (shared == ComponentKind::cache ? "a cache" : "an sram") +
-                               std::string(" connected to the dram"),
-                           needs);
+    const bool managed = shared != ComponentKind::cache;
+    cache = managed ? cache_before(machine, dram, needs) : ComponentId();
+    if (managed && !cache.valid() && !machine.of_kind(ComponentKind::cache).empty()) {
+        needs.throw_if_any();  // the buffer is looked for behind it
+    }
+    buffer = memory_beside(
+        machine, cache.valid() ? cache : dram, shared, ComponentId(),
+        (managed ? "an sram" : "a cache") + std::string(" connected to the dram"), needs);
+    if (cache.valid() && buffer.valid() && connected(machine, dram, buffer)) {
+        needs.misplaced(cache, "can use a cache that all goes through only: '" +
+                                   machine.component(buffer).name +
+                                   "' behind it is connected to the dram, too");
+    }
     operands = memory_beside(machine, array, ComponentKind::sram, buffer,
                              "an sram connected to the mac_array, one an array", needs);
     needs.throw_if_any();
     dram_id = DramId(std::size_t{0});
     dram_config = config_of<DramConfig>(machine, dram);
+    cache_config = config_of<MemoryConfig>(machine, cache);
     buffer_config = config_of<MemoryConfig>(machine, buffer);
     operands_config = config_of<MemoryConfig>(machine, operands);
     accumulators_config = config_of<MemoryConfig>(machine, accumulators);
@@ -92,7 +135,7 @@ Hierarchy::Hierarchy(const Machine& machine, ComponentKind shared, const std::st
     for (const auto& [a, b] : {std::pair{buffer, bus},
                                {bus, operands},
                                {host, buffer},
-                               {host, dram},
+                               {host, cache.valid() ? cache : dram},
                                {dma, buffer},
                                {array, accumulators},
                                {accumulators, vector}}) {

@@ -9,20 +9,23 @@
 
 namespace memwall {
 
-/// dram -- global buffer -- bus -- operand buffers -- arrays, with a host link at the buffer.
+/// dram -- cache -- global buffer -- bus -- operand buffers -- arrays, with a host link at the
+/// buffer.
 struct Hierarchy {
     ComponentId host;  ///< link; optional: without it inputs begin in the DRAM
     ComponentId dram;
     DramId dram_id;
-    ComponentId buffer;        ///< the sram or cache that the dram is connected to
-    ComponentId bus;           ///< optional
-    ComponentId operands;      ///< the sram beside the array, one an array
+    ComponentId cache;     ///< optional: between the dram and an sram that the mapper manages
+    ComponentId buffer;    ///< the sram or cache that the dram, or the cache before it, leads to
+    ComponentId bus;       ///< optional
+    ComponentId operands;  ///< the sram beside the array, one an array
     ComponentId accumulators;  ///< register_file; optional
     ComponentId array;
     ComponentId vector;
     ComponentId dma;  ///< optional: transfers between the memories
 
     const DramConfig* dram_config = nullptr;
+    const MemoryConfig* cache_config = nullptr;  ///< null: no cache before the dram
     const MemoryConfig* buffer_config = nullptr;
     const MemoryConfig* operands_config = nullptr;
     const MemoryConfig* accumulators_config = nullptr;  ///< null: results need no room of their own
@@ -32,7 +35,7 @@ struct Hierarchy {
     std::int64_t cores = 1;
 
     /// Throws InputError with every part that is missing. `shared` is what the cores share: an sram
-    /// that `mapper` manages, or a cache.
+    /// that `mapper` manages, with or without a cache before the dram, or a cache.
     explicit Hierarchy(const Machine& machine, ComponentKind shared = ComponentKind::sram,
                        const std::string& mapper = "tiling");
 

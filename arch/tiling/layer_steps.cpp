@@ -17,7 +17,7 @@ constexpr std::int64_t kMostRounds = 15;
 void TilingEmitter::emit_layer(std::size_t f) {
     const Layer& root = network_.layer(plan_.fused[f].root);
     std::optional<EqualTurns> turns;
-    if (options_.repetition && options_.rounds <= kMostRounds) {
+    if (options_.repetition && options_.rounds <= kMostRounds && cache_ == nullptr) {
         turns = find_equal_turns(root, plan_.layers[f]);
     }
     LayerPasses layer(network_, plan_.fused[f], turns ? turns->shorter : root, plan_.layers[f]);

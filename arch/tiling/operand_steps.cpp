@@ -70,8 +70,8 @@ void TilingEmitter::fetch_tile(LayerState& state, std::size_t o, std::size_t v) 
     RoundStep step = step_of(layer.fused.root);
     // MODEL: weights and state come through one channel of the DMA, one after another, so that what
     // is read of a cache takes its time from the weights also where nothing else contends.
-    step.body = transfers_.fetch(
-        cargo, operand.role == TensorRole::state ? fetch_weights_.unit : worker.unit);
+    transfers_.fetch(step, cargo,
+                     operand.role == TensorRole::state ? fetch_weights_.unit : worker.unit);
     if (weights && hierarchy_.host.valid()) {
         step.waits.push_back({weights_loaded_[state.f], 1});
     }
@@ -206,7 +206,7 @@ void TilingEmitter::feed_operand(LayerState& state, std::size_t p, std::size_t i
 /// Operand `i` of the epilogues from the DRAM.
 void TilingEmitter::fetch_operand(const LayerState& state, std::size_t i, const Cargo& cargo) {
     RoundStep step = step_of(state.layer.fused.root);
-    step.body = transfers_.fetch(cargo, fetch_operands_.unit);
+    transfers_.fetch(step, cargo, fetch_operands_.unit);
     step.body.occupancy.push_back({hierarchy_.buffer, cargo.bytes.count(), 0});
     if (state.outputs_done == 0) {
         wait_done(step, state.layer.fused.operands[i]);

@@ -167,7 +167,7 @@ void TilingEmitter::store_update(const LayerState& state, std::size_t p, std::si
                                  const Cargo& tile) {
     const LayerPasses& layer = state.layer;
     RoundStep step = step_of(layer.fused.root);
-    step.body = transfers_.store(tile, store_.unit);
+    transfers_.store(step, tile, store_.unit);
     step.body.occupancy.push_back({hierarchy_.buffer, 0, tile.bytes.count()});
     updates_[o].use(step, updates_[o].last());
     updates_[o].release(step);
@@ -285,7 +285,7 @@ void TilingEmitter::begin_output(const LayerState& state, RoundStep& step) const
 
 void TilingEmitter::store(LayerState& state, const Cargo& cargo) {
     RoundStep step = step_of(state.layer.fused.root);
-    step.body = transfers_.store(cargo, store_.unit);
+    transfers_.store(step, cargo, store_.unit);
     step.body.occupancy.push_back({hierarchy_.buffer, 0, cargo.bytes.count()});
     tile_outputs_.use(step, tile_outputs_.last());
     tile_outputs_.release(step);
@@ -310,6 +310,7 @@ void TilingEmitter::finish_output(LayerState& state, RoundStep& step) {
     if (state.outputs_done < state.outputs) {
         return;
     }
+    end_lives_in_cache(state.f);
     std::vector<TensorId> ended;
     for (const auto* list : {&state.layer.fused.inputs, &state.layer.fused.operands}) {
         for (const TensorId tensor : *list) {

@@ -50,6 +50,10 @@ public:
         stack_lines();
         line(name_of(hierarchy_.dram) + " holds " + in_dram());
         indent_ += "  ";
+        if (hierarchy_.cache.valid() && in_dram() != kNothing) {
+            line(name_of(hierarchy_.cache) + " has what of it was used last (of " +
+                 format_bytes(hierarchy_.cache_config->capacity) + ")");
+        }
         loops(root_.space.extents, layer_.tile, layer_.positions_outer);
         line(name_of(hierarchy_.buffer) + " holds " + in_buffer() + " (of " +
              format_bytes(hierarchy_.buffer_config->capacity) + ")");
@@ -75,6 +79,8 @@ public:
     }
 
 private:
+    static constexpr const char* kNothing = "nothing";
+
     [[nodiscard]] std::string name_of(ComponentId id) const {
         return text_.machine.component(id).name;
     }
@@ -135,7 +141,7 @@ private:
                 held.push_back(added(i));
             }
         }
-        return held.empty() ? "nothing" : joined(held);
+        return held.empty() ? kNothing : joined(held);
     }
 
     /// What an epilogue reads beside the results of the layer.

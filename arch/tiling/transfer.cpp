@@ -17,12 +17,13 @@ constexpr std::size_t kMostLinks = 3;
 }  // namespace
 
 Transfers::Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder,
-                     bool addresses)
+                     bool addresses, ScheduledCache* cache)
     : network_(network),
       machine_(builder.machine()),
       hierarchy_(hierarchy),
       builder_(builder),
       addresses_(addresses),
+      cache_(cache),
       address_(network.tensors().size()),
       dram_(hierarchy.dram_config->capacity, hierarchy.dram_config->row) {}
 
@@ -74,6 +75,22 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
     return access;
 }
 
+/// Of what goes between the cache and the DRAM: all of a region as it lies there; a part of it in
+/// one run.
+DramAccess Transfers::dram_access(const CacheSpill& spill, bool write) const {
+    const Precision precision = network_.tensor(spill.tensor).precision;
+    DramAccess access =
+        tensor_access(network_, {spill.tensor, spill.region, spill.bytes, precision},
+                      address_[spill.tensor.position()]);
+    if (!spill.whole) {
+        access = {hierarchy_.dram_id, access.address + spill.offset, spill.bytes};
+    }
+    access.dram = hierarchy_.dram_id;
+    access.address = addresses_ ? access.address : 0;
+    access.write = write;
+    return access;
+}
+
 void Transfers::add_link(Move& move, LinkId link, Bytes bytes) const {
     if (link.valid() && bytes.count() > 0) {
         if (move.links.empty()) {
@@ -97,36 +114,133 @@ void Transfers::cross_bus(Move& move, StepBody& body, const Cargo& cargo) const 
     }
 }
 
-StepBody Transfers::fetch(const Cargo& cargo, UnitId unit) const {
+/// The memory that a transfer meets outside of the buffer.
+ComponentId Transfers::outer(bool cached) const {
+    return cached ? hierarchy_.cache : hierarchy_.dram;
+}
+
+// MODEL: rows that the data choose are other ones each time: they come past a tiled machine's cache
+// and take no room in it.
+ScheduledCache::Access Transfers::look_up(const Cargo& cargo, bool write) {
+    if (cache_ == nullptr || cargo.drawn > 0) {
+        return {};
+    }
+    return write ? cache_->write(cargo.tensor, cargo.region, cargo.role)
+                 : cache_->read(cargo.tensor, cargo.region);
+}
+
+/// Gives a step its body, and another one in the first round where the cache is in another state.
+template <class Make>
+void Transfers::set_bodies(RoundStep& step, const Cargo& cargo, bool write, const Make& make) {
+    const ScheduledCache::Access access = look_up(cargo, write);
+    step.body = make(access.later);
+    if (access.first != nullptr && !(*access.first == *access.later)) {
+        StepBody first = make(access.first);
+        step.first = FirstRound{std::move(first.what), std::move(first.actions)};
+    }
+}
+
+/// What is read leaves the cache; what that has not comes through it from the DRAM.
+void Transfers::read_outer(Move& move, StepBody& body, const Cargo& cargo,
+                           const DramSide* side) const {
+    if (side == nullptr) {
+        if (cargo.bytes.count() > 0) {  // else all of it is padding
+            move.dram.push_back(dram_access(cargo, false));
+        }
+        count(body, cargo, hierarchy_.dram, Action::read, cargo.bytes);
+        return;
+    }
+    Bytes missed = cargo.bytes;
+    if (!side->missed_from.empty() || side->missed.count() == 0) {
+        missed = std::min(missed, side->missed);
+        for (const CacheSpill& spill : side->missed_from) {
+            move.dram.push_back(dram_access(spill, false));
+        }
+    } else if (cargo.bytes.count() > 0) {
+        move.dram.push_back(dram_access(cargo, false));
+    }
+    count(body, cargo, hierarchy_.dram, Action::read, missed);
+    count(body, cargo, hierarchy_.cache, Action::write, missed);
+    count(body, cargo, hierarchy_.cache, Action::read, cargo.bytes);
+    add_link(move, machine_.write_port(hierarchy_.cache), missed);
+    write_back(move, body, cargo, *side);
+}
+
+void Transfers::write_outer(Move& move, StepBody& body, const Cargo& cargo,
+                            const DramSide* side) const {
+    if (side == nullptr) {
+        if (cargo.bytes.count() > 0) {  // else all of it is padding
+            move.dram.push_back(dram_access(cargo, true));
+        }
+        count(body, cargo, hierarchy_.dram, Action::write, cargo.bytes);
+        return;
+    }
+    count(body, cargo, hierarchy_.cache, Action::write, cargo.bytes);
+    add_link(move, machine_.write_port(hierarchy_.cache), cargo.bytes);
+    write_back(move, body, cargo, *side);
+}
+
+// MODEL: what a tiled machine's cache writes back to make room goes with the transfer that needs
+// the room, which ends when that is written too.
+void Transfers::write_back(Move& move, StepBody& body, const Cargo& cargo,
+                           const DramSide& side) const {
+    Bytes written;
+    for (const CacheSpill& spill : side.written) {
+        const Precision precision = network_.tensor(spill.tensor).precision;
+        move.dram.push_back(dram_access(spill, true));
+        builder_.count(body, cargo.layer, hierarchy_.cache, Action::read, spill.role, precision,
+                       spill.bytes.count());
+        builder_.count(body, cargo.layer, hierarchy_.dram, Action::write, spill.role, precision,
+                       spill.bytes.count());
+        written += spill.bytes;
+    }
+    const bool reads = move.sources.front() == hierarchy_.cache;
+    add_link(move, machine_.read_port(hierarchy_.cache),
+             written + (reads ? cargo.bytes : Bytes(0)));
+}
+
+StepBody Transfers::fetch_body(const Cargo& cargo, UnitId unit, const DramSide* side) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(machine_, hierarchy_.dram, hierarchy_.buffer, cargo.bytes);
-    if (cargo.bytes.count() > 0) {  // else all of it is padding
-        move.dram.push_back(dram_access(cargo, false));
+    Move move = move_between(machine_, outer(side != nullptr), hierarchy_.buffer, cargo.bytes);
+    read_outer(move, body, cargo, side);
+    if (!move.dram.empty()) {
         move.pattern = cargo.drawn > 0           ? MovePattern::gather
                        : move.dram[0].pieces > 1 ? MovePattern::strided
                                                  : MovePattern::dense;
     }
     add_link(move, machine_.write_port(hierarchy_.buffer), cargo.bytes);
-    count(body, cargo, hierarchy_.dram, Action::read, cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::write, cargo.bytes);
     body.what = std::move(move);
     return body;
 }
 
-StepBody Transfers::store(const Cargo& cargo, UnitId unit) const {
+StepBody Transfers::store_body(const Cargo& cargo, UnitId unit, const DramSide* side) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(machine_, hierarchy_.buffer, hierarchy_.dram, cargo.bytes);
-    if (cargo.bytes.count() > 0) {  // else all of it is padding
-        move.dram.push_back(dram_access(cargo, true));
-        move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
-    }
+    Move move = move_between(machine_, hierarchy_.buffer, outer(side != nullptr), cargo.bytes);
     add_link(move, machine_.read_port(hierarchy_.buffer), cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::read, cargo.bytes);
-    count(body, cargo, hierarchy_.dram, Action::write, cargo.bytes);
+    write_outer(move, body, cargo, side);
+    if (!move.dram.empty()) {
+        move.pattern = move.dram[0].pieces > 1 ? MovePattern::strided : MovePattern::dense;
+    }
     body.what = std::move(move);
     return body;
+}
+
+StepBody Transfers::load(const Cargo& cargo, UnitId unit) const {
+    return fetch_body(cargo, unit, nullptr);
+}
+
+void Transfers::fetch(RoundStep& step, const Cargo& cargo, UnitId unit) {
+    set_bodies(step, cargo, false,
+               [&](const DramSide* side) { return fetch_body(cargo, unit, side); });
+}
+
+void Transfers::store(RoundStep& step, const Cargo& cargo, UnitId unit) {
+    set_bodies(step, cargo, true,
+               [&](const DramSide* side) { return store_body(cargo, unit, side); });
 }
 
 // MODEL: the bus carries a word once, however many cores take it; its wire to the nearest core is
@@ -187,38 +301,66 @@ Cycles Transfers::host_latency() const {
     return machine_.clock(clock).edge_at_or_after(link.latency);
 }
 
-StepBody Transfers::receive(const Cargo& cargo, ComponentId memory, UnitId unit) const {
+StepBody Transfers::receive_body(const Cargo& cargo, ComponentId memory, UnitId unit,
+                                 const DramSide* side) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(machine_, hierarchy_.host, memory, cargo.bytes);
+    const bool inside = memory == hierarchy_.buffer;
+    Move move = move_between(machine_, hierarchy_.host, inside ? memory : outer(side != nullptr),
+                             cargo.bytes);
     move.latency += host_latency();
     add_link(move, machine_.inbound(hierarchy_.host), cargo.bytes);
     count(body, cargo, hierarchy_.host, Action::transfer, cargo.bytes);
-    if (memory == hierarchy_.dram) {
-        move.dram.push_back(dram_access(cargo, true));
-    } else {
+    if (inside) {
         add_link(move, machine_.write_port(memory), cargo.bytes);
+        count(body, cargo, memory, Action::write, cargo.bytes);
+    } else {
+        write_outer(move, body, cargo, side);
     }
-    count(body, cargo, memory, Action::write, cargo.bytes);
     body.what = std::move(move);
     return body;
 }
 
-StepBody Transfers::send(const Cargo& cargo, ComponentId memory, UnitId unit) const {
+StepBody Transfers::send_body(const Cargo& cargo, ComponentId memory, UnitId unit,
+                              const DramSide* side) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(machine_, memory, hierarchy_.host, cargo.bytes);
+    const bool inside = memory == hierarchy_.buffer;
+    Move move = move_between(machine_, inside ? memory : outer(side != nullptr), hierarchy_.host,
+                             cargo.bytes);
     move.latency += host_latency();
-    if (memory == hierarchy_.dram) {
-        move.dram.push_back(dram_access(cargo, false));
-    } else {
+    if (inside) {
         add_link(move, machine_.read_port(memory), cargo.bytes);
+        count(body, cargo, memory, Action::read, cargo.bytes);
+    } else {
+        read_outer(move, body, cargo, side);
     }
-    count(body, cargo, memory, Action::read, cargo.bytes);
     add_link(move, machine_.outbound(hierarchy_.host), cargo.bytes);
     count(body, cargo, hierarchy_.host, Action::transfer, cargo.bytes);
     body.what = std::move(move);
     return body;
+}
+
+StepBody Transfers::receive_weights(const Cargo& cargo, UnitId unit) const {
+    return receive_body(cargo, hierarchy_.dram, unit, nullptr);
+}
+
+void Transfers::receive(RoundStep& step, const Cargo& cargo, ComponentId memory, UnitId unit) {
+    if (memory == hierarchy_.buffer) {
+        step.body = receive_body(cargo, memory, unit, nullptr);
+        return;
+    }
+    set_bodies(step, cargo, true,
+               [&](const DramSide* side) { return receive_body(cargo, memory, unit, side); });
+}
+
+void Transfers::send(RoundStep& step, const Cargo& cargo, ComponentId memory, UnitId unit) {
+    if (memory == hierarchy_.buffer) {
+        step.body = send_body(cargo, memory, unit, nullptr);
+        return;
+    }
+    set_bodies(step, cargo, false,
+               [&](const DramSide* side) { return send_body(cargo, memory, unit, side); });
 }
 
 }  // namespace memwall

@@ -7,6 +7,7 @@
 #include "arch/program_builder.hpp"
 #include "arch/step_image.hpp"
 #include "arch/tiling/hierarchy.hpp"
+#include "arch/tiling/scheduled_cache.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -25,8 +26,9 @@ struct Cargo {
 class Transfers {
 public:
     /// `addresses`: whether accesses to the DRAM say where; else they are alike more often.
+    /// `cache`: before the DRAM; nullptr where there is none.
     Transfers(const Network& network, const Hierarchy& hierarchy, ProgramBuilder& builder,
-              bool addresses);
+              bool addresses, ScheduledCache* cache);
 
     /// Gives tensors that lie in the DRAM all the time their addresses.
     void place_in_dram(const std::vector<TensorId>& tensors);
@@ -37,18 +39,23 @@ public:
     /// Throws InputError where all that was placed does not fit, with the bytes that are missing.
     void check_fits() const;
 
-    /// Between the DRAM and the global buffer.
-    StepBody fetch(const Cargo& cargo, UnitId unit) const;
-    StepBody store(const Cargo& cargo, UnitId unit) const;
+    /// From the DRAM to the global buffer, past the cache: before the first round.
+    StepBody load(const Cargo& cargo, UnitId unit) const;
+    /// Between the DRAM, or the cache before it, and the global buffer: sets what a step does.
+    void fetch(RoundStep& step, const Cargo& cargo, UnitId unit);
+    void store(RoundStep& step, const Cargo& cargo, UnitId unit);
     /// From the global buffer to the cores: `delivered` bytes of them in all.
     StepBody feed(const Cargo& cargo, Bytes delivered, UnitId unit) const;
     /// From the cores to the global buffer.
     StepBody drain(const Cargo& cargo, Bytes sums_read, Precision accumulator, UnitId unit) const;
     /// Partial sums from core to core until one has them all.
     StepBody reduce(const Cargo& cargo, std::int64_t additions, UnitId unit) const;
-    /// Over the host link, to or from `memory`: the global buffer or the DRAM.
-    StepBody receive(const Cargo& cargo, ComponentId memory, UnitId unit) const;
-    StepBody send(const Cargo& cargo, ComponentId memory, UnitId unit) const;
+    /// Over the host link into the DRAM, past the cache: before the first round.
+    StepBody receive_weights(const Cargo& cargo, UnitId unit) const;
+    /// Over the host link, to or from `memory`: the global buffer or the DRAM, through the cache
+    /// before it. Sets what a step does.
+    void receive(RoundStep& step, const Cargo& cargo, ComponentId memory, UnitId unit);
+    void send(RoundStep& step, const Cargo& cargo, ComponentId memory, UnitId unit);
 
     /// Where a part of a tensor lies in the DRAM.
     [[nodiscard]] DramAccess access(const Cargo& cargo) const;
@@ -56,6 +63,20 @@ public:
 
 private:
     [[nodiscard]] DramAccess dram_access(const Cargo& cargo, bool write) const;
+    [[nodiscard]] DramAccess dram_access(const CacheSpill& spill, bool write) const;
+    [[nodiscard]] ComponentId outer(bool cached) const;
+    ScheduledCache::Access look_up(const Cargo& cargo, bool write);
+    template <class Make>
+    void set_bodies(RoundStep& step, const Cargo& cargo, bool write, const Make& make);
+    StepBody fetch_body(const Cargo& cargo, UnitId unit, const DramSide* side) const;
+    StepBody store_body(const Cargo& cargo, UnitId unit, const DramSide* side) const;
+    StepBody receive_body(const Cargo& cargo, ComponentId memory, UnitId unit,
+                          const DramSide* side) const;
+    StepBody send_body(const Cargo& cargo, ComponentId memory, UnitId unit,
+                       const DramSide* side) const;
+    void read_outer(Move& move, StepBody& body, const Cargo& cargo, const DramSide* side) const;
+    void write_outer(Move& move, StepBody& body, const Cargo& cargo, const DramSide* side) const;
+    void write_back(Move& move, StepBody& body, const Cargo& cargo, const DramSide& side) const;
     void cross_bus(Move& move, StepBody& body, const Cargo& cargo) const;
     void add_link(Move& move, LinkId link, Bytes bytes) const;
     void count(StepBody& body, const Cargo& cargo, ComponentId component, Action action,
@@ -67,6 +88,7 @@ private:
     const Hierarchy& hierarchy_;
     ProgramBuilder& builder_;
     bool addresses_;
+    ScheduledCache* cache_;
     std::vector<std::int64_t> address_;  ///< by tensor
     Allocator dram_;
 };

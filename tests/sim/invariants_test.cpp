@@ -4,10 +4,12 @@
 #include <catch2/catch.hpp>
 
 #include "arch/estimate.hpp"
+#include "arch/mapper.hpp"
 #include "base/error.hpp"
 #include "sim/replay_engine.hpp"
 #include "tests/sim/generated.hpp"
 #include "tests/sim/script.hpp"
+#include "tests/support/machines.hpp"
 
 using namespace memwall;
 using Catch::Contains;
@@ -83,6 +85,18 @@ TEST_CASE("the analytic engine counts the same and is never slower, over generat
         const Outcome estimated = estimate(program, machine, Window{});
         REQUIRE_NOTHROW(check_against_estimate(program, simulated, estimated));
     }
+}
+
+TEST_CASE("both engines count the same of a tiled machine whose cache hits and writes back") {
+    const Machine machine = test::machine_of_text(
+        test::with_cache(test::text_of_machine("tiny_von_neumann"), "20 KiB"));
+    MapperOptions options;
+    options.rounds = 3;
+    const Mapping mapping = map_network(test::shipped_network("lenet"), machine, options);
+    const Outcome simulated = replay_without_kernel(mapping.program, machine);
+    const Outcome estimated = estimate(mapping.program, machine, Window{});
+    REQUIRE_NOTHROW(check_against_estimate(mapping.program, simulated, estimated));
+    REQUIRE_NOTHROW(check_outcome(mapping.program, machine, simulated));
 }
 
 namespace {

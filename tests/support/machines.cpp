@@ -47,6 +47,13 @@ Machine load(const std::string& yaml, const Overrides& overrides) {
     return load_machine(root, technology, dram);
 }
 
+void replace(std::string& text, const std::string& what, const std::string& with) {
+    const std::size_t place = text.find(what);
+    if (place != std::string::npos) {
+        text.replace(place, what.size(), with);
+    }
+}
+
 std::string text_of(const std::string& name) {
     const std::ifstream file(kConfigs + "machines/" + name + ".yaml");
     std::ostringstream text;
@@ -87,6 +94,19 @@ std::string text_without_host(const std::string& name) {
 
 Machine machine_without_host(const std::string& name, const Overrides& overrides) {
     return load(text_without_host(name), overrides);
+}
+
+std::string text_of_machine(const std::string& name) {
+    return text_of(name);
+}
+
+std::string with_cache(std::string text, const std::string& capacity) {
+    replace(text, "  dma:",
+            "  llc: {kind: cache, capacity: " + capacity +
+                ", bank: 32 B, read_width: 16 B, write_width: 16 B, latency: 3 cycles}\n  dma:");
+    replace(text, "[host, dram]", "[host, llc]");
+    replace(text, "[dram, global_buffer]", "[dram, llc]\n  - [llc, global_buffer]");
+    return text;
 }
 
 Component shipped_dram(const std::string& name, const Overrides& overrides) {

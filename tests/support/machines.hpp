@@ -26,6 +26,11 @@ Machine machine_of_text(const std::string& yaml);
 std::string text_without_host(const std::string& name);
 /// As shipped_machine, from text_without_host.
 Machine machine_without_host(const std::string& name, const Overrides& overrides = {});
+/// The text of configs/machines/NAME.yaml, or of one without its host, with a cache of a capacity
+/// ("4 KiB") between its dram and its global_buffer. Its technology: `round`.
+std::string with_cache(std::string text, const std::string& capacity);
+/// configs/machines/NAME.yaml.
+std::string text_of_machine(const std::string& name);
 /// The DRAM of configs/dram/NAME.yaml, its keys overridden, and what it costs.
 Component shipped_dram(const std::string& name, const Overrides& overrides = {});
 /// The network of configs/networks/NAME.yaml.
