@@ -4,8 +4,9 @@
 #include <cmath>
 
 #include "arch/loop_nest/nest_emitter.hpp"
-#include "arch/loop_nest/nest_planner.hpp"
+#include "arch/loop_nest/nest_price.hpp"
 #include "arch/loop_nest/nest_text.hpp"
+#include "arch/loop_nest/network_nests.hpp"
 #include "arch/loop_nest/zero_words.hpp"
 #include "arch/network_bound.hpp"
 
@@ -54,17 +55,16 @@ void LoopNestMapper::check_layers(const Network& network, const Machine& machine
 Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
                             const MapperOptions& options) const {
     const NestHierarchy hierarchy(machine);
-    NestPlanner planner(network, machine, hierarchy, options);
-    planner.run();
+    const NetworkNests chosen = choose_network_nests(network, machine, hierarchy, options);
     Mapping mapping;
     mapping.sub_batch = network.batch();
     mapping.outermost = hierarchy.levels().front().memory;
-    mapping.search_cut_after = planner.cut_after();
+    mapping.search_cut_after = chosen.cut_after;
     MapperOptions emitting = options;
     if (mapping.search_cut_after) {
         emitting.cancelled = [] { return false; };  // the interrupt has had its effect
     }
-    mapping.program = NestEmitter(network, hierarchy, machine, planner.nests(), emitting).run();
+    mapping.program = NestEmitter(network, hierarchy, machine, chosen.nests, emitting).run();
     mapping.layers.resize(network.layers().size());
     const Bytes capacity = capacity_below(machine, hierarchy);
     for (std::size_t l = 0; l < mapping.layers.size(); ++l) {
@@ -75,10 +75,10 @@ Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
                                  : nest_io_bound(of.space, hierarchy.machine_for(of), capacity);
         layer.bound_applies = mapping.program.layers[l].bound_applies;
     }
-    for (std::size_t n = 0; n < planner.nests().size(); ++n) {
-        const MappedNest& nest = planner.nests()[n];
+    for (std::size_t n = 0; n < chosen.nests.size(); ++n) {
+        const MappedNest& nest = chosen.nests[n];
         const Layer& root = network.layer(nest.root);
-        describe(root, nest, planner.notes()[n], mapping.layers[nest.root.position()]);
+        describe(root, nest, chosen.notes[n], mapping.layers[nest.root.position()]);
         for (const LayerId epilogue : nest.epilogues) {
             mapping.layers[epilogue.position()].fused = true;
             mapping.layers[epilogue.position()].summary = "on the way out of " + root.name;

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "arch/dram_access.hpp"
-#include "arch/loop_nest/exact_choice.hpp"
 #include "arch/loop_nest/given_nest.hpp"
 #include "arch/loop_nest/nest_measure.hpp"
 #include "base/parallel.hpp"
@@ -49,9 +49,18 @@ void NestPlanner::run() {
     }
     search_ahead(tails, std::min(options_.effort, Effort::normal));  // pointwise: easily mapped
     search_ahead(segments_, options_.effort);
+}
+
+NetworkNests NestPlanner::nests(Effort effort) {
+    NetworkNests nests;
     for (const Segment& segment : segments_) {
-        add(segment);
+        add(segment, effort, nests);
     }
+    const bool cut =
+        std::any_of(searched_.begin(), searched_.end(),
+                    [](const SearchedLayer& searched) { return searched.found.interrupted; });
+    nests.cut_after = cut ? std::optional(evaluations()) : std::nullopt;
+    return nests;
 }
 
 void NestPlanner::list_segments() {
@@ -104,7 +113,7 @@ bool NestPlanner::joins(const MappedNest& nest) const {
     return epilogue_level(network_.layer(nest.root).space, nest.nest, nest.machine) > 0;
 }
 
-void NestPlanner::add(const Segment& segment) {
+void NestPlanner::add(const Segment& segment, Effort effort, NetworkNests& nests) {
     const Layer& layer = network_.layer(segment.head);
     MappedNest nest;
     nest.root = segment.head;
@@ -113,18 +122,26 @@ void NestPlanner::add(const Segment& segment) {
     if (given != given_.end()) {
         nest.nest = given->second;
         nest.counts = count_nest(layer.space, nest.nest, nest.machine);
-        notes_.emplace_back("given by hand");
+        nests.notes.emplace_back("given by hand");
+        nests.sum = nests.sum + nest_figures(layer.space, nest_prices(machine_, hierarchy_, layer),
+                                             nest.counts);
     } else {
-        const SearchedNest& found = search(segment).found;
+        const SearchedLayer& searched = search(segment);
+        const bool normally = effort < options_.effort && searched.normally;
+        const SearchedNest& found = normally ? searched.normally->found : searched.found;
         nest.nest = found.nest;
         nest.counts = found.counts;
-        notes_.push_back(note(found));
+        nests.notes.push_back(note(found));
+        nests.sum = nests.sum + (normally ? searched.normally->taken : searched.taken);
     }
     const bool gathers = !segment.tail.empty() && joins(nest);
     nest.epilogues = gathers ? segment.tail : std::vector<LayerId>();
-    nests_.push_back(std::move(nest));
+    if (const SearchedLayer* tail = searched_tail(segment); tail != nullptr && !gathers) {
+        nests.sum = nests.sum - tail->taken;  // it comes by itself
+    }
+    nests.nests.push_back(std::move(nest));
     if (!gathers && !segment.tail.empty()) {
-        add({segment.tail.front(), {segment.tail.begin() + 1, segment.tail.end()}});
+        add({segment.tail.front(), {segment.tail.begin() + 1, segment.tail.end()}}, effort, nests);
     }
 }
 
@@ -172,48 +189,62 @@ void NestPlanner::fill(const Segment& segment, const NestMachine& machine, Effor
                         {options_.objective, options_.cancelled,
                          searched.tail != nullptr ? &searched.tail->taken : nullptr},
                         search_stages(effort));
-    searched.taken = found.figures;
-    if (found.candidates.size() > 1) {
-        const CountedNest best = best_measured(segment, machine, prices, searched);
+    Judged known{found.candidates, {}, {}};
+    known.counted.resize(found.candidates.size());
+    known.measured.resize(found.candidates.size());
+    const auto take = [&](std::size_t first, SearchedNest& result) {
+        const JudgedNest best = best_measured(segment, machine, prices, searched, first, known);
         // It may be another one than the best of all by the count.
-        found.whole_mapspace = found.whole_mapspace && best.nest == found.nest;
-        found.take(best);
+        result.whole_mapspace = result.whole_mapspace && best.nest->nest == result.nest;
+        result.take(*best.nest);
+        return best.figures;
+    };
+    if (effort == Effort::thorough && !found.interrupted) {
+        const auto normal = static_cast<std::size_t>(Effort::normal);
+        FoundNest& normally = searched.normally.emplace(FoundNest{found, {}});
+        normally.found.candidates.clear();
+        normally.taken = take(found.candidates_by_stage[normal], normally.found);
     }
+    searched.taken = take(found.candidates.size(), found);
     found.candidates.clear();
 }
 
-/// Of what the search found, the best by what the analytic engine says that it takes. Nests that
-/// take long to measure go by the count where they are far better than what was measured.
-CountedNest NestPlanner::best_measured(const Segment& segment, const NestMachine& machine,
-                                       const NestPrices& prices, SearchedLayer& searched) const {
+/// Of the first that the search found, the best by what the analytic engine says that it takes.
+/// Nests that take long to measure go by the count where they are far better than what was
+/// measured.
+JudgedNest NestPlanner::best_measured(const Segment& segment, const NestMachine& machine,
+                                      const NestPrices& prices, const SearchedLayer& searched,
+                                      std::size_t first, Judged& known) const {
     constexpr double kFar = 0.9;
     constexpr double kHardlyAbove = 1.02;
     const IterationSpace& space = network_.layer(segment.head).space;
+    const auto judge = [&](std::size_t c, bool measures) {
+        const CountedNest& candidate = known.candidates[c];
+        std::optional<NestFigures>& figures = (measures ? known.measured : known.counted)[c];
+        if (!figures) {
+            figures = taken(segment, machine, prices, searched, candidate, measures);
+        }
+        return JudgedNest{&candidate, *figures, score_of(*figures, options_.objective)};
+    };
+    if (first == 1) {
+        return judge(0, false);
+    }
     // The most promising first: the count is hardly ever above what is measured, so that what is
     // worse by the count than the best that was measured is left out.
-    std::vector<const CountedNest*> promising;
-    for (const CountedNest& candidate : searched.found.candidates) {
-        promising.push_back(&candidate);
-    }
-    const auto judge = [&](const CountedNest& candidate, bool measures) {
-        const NestFigures figures = taken(segment, machine, prices, searched, candidate, measures);
-        return JudgedNest{&candidate, figures, score_of(figures, options_.objective)};
-    };
-    const auto counted = [&](const CountedNest* candidate) {
-        return judge(*candidate, false).score;
-    };
-    std::stable_sort(
-        promising.begin(), promising.end(),
-        [&](const CountedNest* a, const CountedNest* b) { return counted(a) < counted(b); });
+    std::vector<std::size_t> promising(first);
+    std::iota(promising.begin(), promising.end(), std::size_t{0});
+    std::stable_sort(promising.begin(), promising.end(), [&](std::size_t a, std::size_t b) {
+        return judge(a, false).score < judge(b, false).score;
+    });
     std::vector<JudgedNest> judged;
     double least = std::numeric_limits<double>::infinity();
     bool least_is_measured = false;
     for (const bool is_short : {true, false}) {
-        for (const CountedNest* candidate : promising) {
-            if (takes_long_to_measure(space, candidate->nest, machine) == is_short) {
+        for (const std::size_t c : promising) {
+            if (takes_long_to_measure(space, known.candidates[c].nest, machine) == is_short) {
                 continue;
             }
-            JudgedNest one = judge(*candidate, false);
+            JudgedNest one = judge(c, false);
             if (least_is_measured && one.score.first > kHardlyAbove * least) {
                 continue;
             }
@@ -221,7 +252,7 @@ CountedNest NestPlanner::best_measured(const Segment& segment, const NestMachine
             if (!measures && least_is_measured && one.score.first > kFar * least) {
                 measures = true;
             }
-            one = measures ? judge(*candidate, true) : one;
+            one = measures ? judge(c, true) : one;
             if (one.score.first < least) {
                 least = one.score.first;
                 least_is_measured = measures;
@@ -229,9 +260,7 @@ CountedNest NestPlanner::best_measured(const Segment& segment, const NestMachine
             judged.push_back(one);
         }
     }
-    const JudgedNest& chosen = choose_frugally(judged);
-    searched.taken = chosen.figures;
-    return *chosen.nest;
+    return choose_frugally(judged);
 }
 
 NestFigures NestPlanner::taken(const Segment& segment, const NestMachine& machine,
@@ -269,14 +298,12 @@ std::string NestPlanner::note(const SearchedNest& found) const {
     return gap > 1 ? text : text + fmt::format(", at most {:.1f} % above the best", gap * 100);
 }
 
-std::optional<std::int64_t> NestPlanner::cut_after() const {
+std::int64_t NestPlanner::evaluations() const {
     std::int64_t evaluations = 0;
-    bool cut = false;
     for (const SearchedLayer& searched : searched_) {
         evaluations += searched.found.evaluations;
-        cut = cut || searched.found.interrupted;
     }
-    return cut ? std::optional(evaluations) : std::nullopt;
+    return evaluations;
 }
 
 }  // namespace memwall

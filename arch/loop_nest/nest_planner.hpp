@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "arch/fused_layer.hpp"
+#include "arch/loop_nest/exact_choice.hpp"
 #include "arch/loop_nest/nest_emitter.hpp"
 #include "arch/loop_nest/nest_search.hpp"
+#include "arch/loop_nest/network_nests.hpp"
 #include "arch/mapper.hpp"
 
 namespace memwall {
@@ -25,13 +27,17 @@ public:
     /// Throws InputError at a layer that does not fit.
     void run();
 
-    [[nodiscard]] const std::vector<MappedNest>& nests() const { return nests_; }
-    /// What is known of how good each nest is.
-    [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
-    /// Mappings that were looked at, where an interrupt ended some search.
-    [[nodiscard]] std::optional<std::int64_t> cut_after() const;
+    /// What was found, as a search of this effort would have chosen of it: the effort asked for, or
+    /// `normal` below it. Searches what no other choice has needed.
+    NetworkNests nests(Effort effort);
+    /// Mappings that were looked at.
+    [[nodiscard]] std::int64_t evaluations() const;
 
 private:
+    struct FoundNest {
+        SearchedNest found;
+        NestFigures taken;
+    };
     /// What makes two layers one to the search: their spaces without the names of their tensors,
     /// and what may run on their results.
     struct SearchedLayer {
@@ -41,6 +47,7 @@ private:
         const SearchedLayer* tail = nullptr;  ///< where no memory gathers the results
         SearchedNest found;
         NestFigures taken;  ///< what it takes, by the analytic engine where that was asked
+        std::optional<FoundNest> normally;  ///< by `normal`, where more effort was asked for
     };
     /// A layer and those that may run on its results on their way out.
     struct Segment {
@@ -50,7 +57,7 @@ private:
 
     void list_segments();
     void search_ahead(const std::vector<Segment>& segments, Effort effort);
-    void add(const Segment& segment);
+    void add(const Segment& segment, Effort effort, NetworkNests& nests);
     [[nodiscard]] bool joins(const MappedNest& nest) const;
     [[nodiscard]] NestMachine machine_for(const Layer& layer) const;
     [[nodiscard]] SearchedLayer* find(const Segment& segment, const NestMachine& machine);
@@ -58,9 +65,14 @@ private:
     [[nodiscard]] const SearchedLayer* searched_tail(const Segment& segment);
     void fill(const Segment& segment, const NestMachine& machine, Effort effort,
               SearchedLayer& searched) const;
-    [[nodiscard]] CountedNest best_measured(const Segment& segment, const NestMachine& machine,
-                                            const NestPrices& prices,
-                                            SearchedLayer& searched) const;
+    /// Candidates of a search, and what those that were asked for take.
+    struct Judged {
+        const std::vector<CountedNest>& candidates;
+        std::vector<std::optional<NestFigures>> counted, measured;
+    };
+    [[nodiscard]] JudgedNest best_measured(const Segment& segment, const NestMachine& machine,
+                                           const NestPrices& prices, const SearchedLayer& searched,
+                                           std::size_t first, Judged& known) const;
     [[nodiscard]] NestFigures taken(const Segment& segment, const NestMachine& machine,
                                     const NestPrices& prices, const SearchedLayer& searched,
                                     const CountedNest& candidate, bool measures) const;
@@ -73,8 +85,6 @@ private:
     std::map<LayerId, LoopNest> given_;
     std::vector<Segment> segments_;
     std::deque<SearchedLayer> searched_;  ///< whose places last
-    std::vector<MappedNest> nests_;
-    std::vector<std::string> notes_;
 };
 
 }  // namespace memwall

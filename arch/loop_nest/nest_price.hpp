@@ -41,6 +41,10 @@ struct NestFigures {
     friend NestFigures operator+(const NestFigures& a, const NestFigures& b) {
         return {a.cycles + b.cycles, a.joules + b.joules, a.bytes + b.bytes};
     }
+    /// All but one of them.
+    friend NestFigures operator-(const NestFigures& a, const NestFigures& b) {
+        return {a.cycles - b.cycles, a.joules - b.joules, a.bytes - b.bytes};
+    }
 };
 
 NestFigures nest_figures(const IterationSpace& space, const NestPrices& prices,

@@ -51,6 +51,7 @@ public:
             descent_.begin(stages[s]);
             search(result);
             keep_candidates(result);
+            result.candidates_by_stage.push_back(result.candidates.size());
         }
         result.evaluations = descent_.evaluations();
         const auto best = std::min_element(result.candidates.begin(), result.candidates.end(),

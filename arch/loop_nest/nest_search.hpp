@@ -42,6 +42,7 @@ struct SearchedNest {
     bool interrupted = false;     ///< ended early, with the best so far
     /// The best of every stage, which may be among the best when measured too.
     std::vector<CountedNest> candidates;
+    std::vector<std::size_t> candidates_by_stage;  ///< how many there were after each stage
 
     void take(const CountedNest& other);
 

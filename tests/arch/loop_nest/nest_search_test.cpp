@@ -9,6 +9,7 @@
 #include "arch/loop_nest/exact_choice.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
 #include "arch/mapper.hpp"
+#include "arch/outcome_figures.hpp"
 #include "tests/support/draw.hpp"
 #include "tests/support/machines.hpp"
 #include "tests/support/nests.hpp"
@@ -352,6 +353,30 @@ TEST_CASE("More effort is no worse in what was asked for, by the analytic engine
             CHECK(static_cast<double>(end.count()) <=
                   kEquallyGood * static_cast<double>(least.count()));
             least = std::min(least, end);
+        }
+    }
+}
+
+TEST_CASE("More effort is no worse for a network as a whole") {
+    // The product of energy and time is not the sum of the layers' products, and layers overlap.
+    const Machine machine = test::shipped_machine("tiny_loop_nest");
+    for (const char* name : {"lenet", "tiny_two", "tiny_residual"}) {
+        const Network network = test::shipped_network(name);
+        for (const auto objective : {MappingObjective::latency, MappingObjective::energy_delay}) {
+            double least = std::numeric_limits<double>::infinity();
+            for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
+                INFO(name << ", " << memwall::name(objective) << ", " << memwall::name(effort));
+                MapperOptions options;
+                options.effort = effort;
+                options.objective = objective;
+                options.rounds = 3;
+                const Mapping mapping = map_network(network, machine, options);
+                const OutcomeFigures figures =
+                    figures_of(mapping.program, machine,
+                               estimate(mapping.program, machine, Window{1}), mapping.outermost);
+                CHECK(figures.of(objective) <= least * kEquallyGood);
+                least = std::min(least, figures.of(objective));
+            }
         }
     }
 }
