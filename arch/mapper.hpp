@@ -37,8 +37,8 @@ struct MapperOptions {
     /// alone is told so.
     std::int64_t together = 0;
     /// Asked now and then while searching and between the layers of a program; true ends the
-    /// search, which throws Interrupted. That of the mapper of loop nests goes on with the best
-    /// that it has found so far (Mapping::search_cut_after).
+    /// search, which throws Interrupted. The mappers of loop nests and of tiles go on with the best
+    /// that they have found so far (Mapping::search_cut_after).
     std::function<bool()> cancelled = [] { return false; };
     /// Whether a program may leave out blocks of layers that are equal to those before them, say
     /// once what a layer does again and again, and not say where in a DRAM things lie. The analytic
@@ -87,8 +87,8 @@ struct Mapping {
     std::vector<LayerMapping> layers;  ///< by LayerId
     std::int64_t sub_batch = 1;        ///< items that run through the network together
     ComponentId outermost;             ///< the memory that lower bounds are about
-    /// Mappings that were looked at when an interrupt ended the search for better ones; nothing
-    /// where none did.
+    /// Mappings that were looked at, of tiles those of the whole network, when an interrupt ended
+    /// the search for better ones; nothing where none did.
     std::optional<std::int64_t> search_cut_after{};
     /// The least bytes that any schedule of the whole network moves at the outermost memory in a
     /// round: weights that cannot stay on the chip, and nothing else.

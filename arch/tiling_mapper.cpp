@@ -52,7 +52,11 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
     Mapping mapping;
     mapping.sub_batch = choice.network.batch();
     mapping.outermost = hierarchy.dram;
+    mapping.search_cut_after = choice.cut_after;
     MapperOptions of_part = options;
+    if (mapping.search_cut_after) {
+        of_part.cancelled = [] { return false; };  // the interrupt has had its effect
+    }
     of_part.rounds = checked_multiply(options.rounds, network.batch() / mapping.sub_batch);
     mapping.program = emit_tiling(choice.network, machine, hierarchy, cores, choice.plan, of_part);
     mapping.layers.resize(network.layers().size());

@@ -82,12 +82,14 @@ double cycles(const NetworkPlan& plan, const Stack& stack) {
 class StackedPlans {
 public:
     StackedPlans(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
-                 PassPlanner& passes, const GivenTilings& given, double dram_slowdown)
+                 PassPlanner& passes, const GivenTilings& given, double dram_slowdown,
+                 const std::function<bool()>& cancelled)
         : network_(network),
           hierarchy_(hierarchy),
           clock_(clock),
           passes_(passes),
-          aim_{hierarchy.buffer_config->capacity, Starts::exposed, dram_slowdown, &given} {}
+          aim_{hierarchy.buffer_config->capacity, Starts::exposed, dram_slowdown, &given},
+          cancelled_(cancelled) {}
 
     void find(const NetworkPlan& others) {
         std::vector<bool> resident;
@@ -97,6 +99,9 @@ public:
         const StackFinder finder(network_, others.fused, std::move(resident),
                                  passes_.sum_bytes() / 2);
         for (const Bytes room : rooms()) {
+            if (cancelled_()) {
+                return;
+            }
             try {
                 make(others, free_of_given(finder.stacks(others.kept, room)));
             } catch (const InputError&) {  // there is no room for the rest
@@ -162,6 +167,7 @@ private:
     const ClockDomain& clock_;
     PassPlanner& passes_;
     PlanAim aim_;
+    const std::function<bool()>& cancelled_;
     std::vector<std::vector<Stack>> tried_;
     std::vector<NetworkPlan> found_;
 };
@@ -177,14 +183,22 @@ constexpr double kPatient = 8;
 class PlanList {
 public:
     PlanList(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
-             PassPlanner& passes, const GivenTilings& given)
-        : network_(network), hierarchy_(hierarchy), clock_(clock), passes_(passes), given_(given) {}
+             PassPlanner& passes, const GivenTilings& given, const std::function<bool()>& cancelled)
+        : network_(network),
+          hierarchy_(hierarchy),
+          clock_(clock),
+          passes_(passes),
+          given_(given),
+          cancelled_(cancelled) {}
 
     /// By the estimate, for the buffer and smaller ones; then depth first.
     void add_fast(Effort effort) {
         for (PlanAim aim :
              plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(), effort)) {
             aim.given = &given_;
+            if (!plans_.empty() && cancelled_()) {
+                return;
+            }
             try {
                 NetworkPlan plan = plan_network(network_, hierarchy_, clock_, passes_, aim);
                 if (!plans_.empty() && !is_near(plan)) {
@@ -199,7 +213,7 @@ public:
             }
         }
         if (may_stack(effort)) {
-            StackedPlans stacked(network_, hierarchy_, clock_, passes_, given_, 1);
+            StackedPlans stacked(network_, hierarchy_, clock_, passes_, given_, 1, cancelled_);
             for (std::size_t p = 0; p < plans_.size() && p < kStackedPlans; ++p) {
                 stacked.find(plans_[p]);
             }
@@ -219,6 +233,9 @@ public:
              plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(), effort)) {
             aim.dram_slowdown = dram_slowdown;
             aim.given = &given_;
+            if (cancelled_()) {
+                break;
+            }
             if (aim.starts == Starts::exposed && effort != Effort::quick) {
                 continue;
             }
@@ -254,10 +271,11 @@ public:
 
     /// The same as add_lean() with layers depth first.
     void add_lean_stacks(double dram_slowdown, Effort effort) {
-        if (!may_stack(effort)) {
+        if (!may_stack(effort) || cancelled_()) {
             return;
         }
-        StackedPlans stacked(network_, hierarchy_, clock_, passes_, given_, dram_slowdown);
+        StackedPlans stacked(network_, hierarchy_, clock_, passes_, given_, dram_slowdown,
+                             cancelled_);
         stacked.find(plan_network(
             network_, hierarchy_, clock_, passes_,
             {hierarchy_.buffer_config->capacity, Starts::hidden, dram_slowdown, &given_}));
@@ -316,6 +334,7 @@ private:
     const ClockDomain& clock_;
     PassPlanner& passes_;
     const GivenTilings& given_;
+    const std::function<bool()>& cancelled_;
     std::vector<NetworkPlan> plans_;
 };
 
@@ -323,9 +342,10 @@ private:
 
 std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy& hierarchy,
                                          const ClockDomain& clock, const Cores& cores,
-                                         const GivenTilings& given, Effort effort, PlanPool pool) {
+                                         const GivenTilings& given, Effort effort, PlanPool pool,
+                                         const std::function<bool()>& cancelled) {
     PassPlanner passes(hierarchy, cores, effort == Effort::thorough);
-    PlanList plans(network, hierarchy, clock, passes, given);
+    PlanList plans(network, hierarchy, clock, passes, given, cancelled);
     plans.add_fast(effort);
     if (effort != Effort::quick || pool == PlanPool::all) {
         plans.add_cached(effort);

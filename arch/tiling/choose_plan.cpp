@@ -70,18 +70,32 @@ public:
 
     PlanChoice run() {
         make_plans(options_.effort);
-        if (options_.effort == Effort::thorough) {
+        if (options_.effort == Effort::thorough && !options_.cancelled()) {
             make_plans(Effort::normal);
         }
-        if (pool_ == PlanPool::fast) {
-            leave_best_parts();
+        best_ = {fastest_part(), 0};
+        std::size_t made = 0;
+        for (const PartPlans& part : parts_) {
+            made += part.plans.size();
         }
-        if (parts_.size() > 1 || parts_.front().plans.size() > 1) {
-            compare();
+        bool cut = false;
+        try {
+            if (pool_ == PlanPool::fast) {
+                leave_best_parts();
+            }
+            if (parts_.size() > 1 || parts_.front().plans.size() > 1) {
+                compare();
+            }
+        } catch (const Interrupted&) {
+            cut = true;
+            if (!compared_.empty()) {
+                best_ = compared_[best()].place;
+            }
         }
+        cut = cut || options_.cancelled();
         PartPlans& part = parts_[best_.part];
         return {std::move(part.network), std::move(part.plans[best_.plan]), std::move(part.given),
-                compared_.size()};
+                compared_.size(), cut ? std::optional(made) : std::nullopt};
     }
 
 private:
@@ -126,16 +140,18 @@ private:
         std::optional<InputError> wrong;  // what is given, for the whole batch
         const std::size_t before = parts_.size();
         for (std::int64_t items = network_.batch(); items >= 1; --items) {
-            throw_if_cancelled(options_);
             if (!is_part(items)) {
                 continue;
+            }
+            if (options_.cancelled() && !parts_.empty()) {
+                return;
             }
             Network part = with_batch(network_, items);
             std::optional<GivenTilings> given;
             try {
                 given = given_for(part);
-                std::vector<NetworkPlan> plans =
-                    candidate_plans(part, hierarchy_, clock_, cores_, *given, effort, pool_);
+                std::vector<NetworkPlan> plans = candidate_plans(
+                    part, hierarchy_, clock_, cores_, *given, effort, pool_, options_.cancelled);
                 parts_.push_back({std::move(part), std::move(plans), std::move(*given)});
             } catch (const InputError& error) {
                 wrong = !given && !wrong ? error : wrong;
@@ -197,6 +213,7 @@ private:
         }
         parts_ = std::move(kept);
         compared_.clear();
+        best_ = {parts_.size() - 1, 0};
     }
 
     void compare() {

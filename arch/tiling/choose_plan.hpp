@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "arch/core_work.hpp"
 #include "arch/mapper.hpp"
@@ -21,10 +22,13 @@ struct PlanChoice {
     NetworkPlan plan;
     GivenTilings given;        ///< what of it was given by hand
     std::size_t compared = 1;  ///< plans that the analytic engine was asked about
+    /// Plans that were made when the search was cancelled.
+    std::optional<std::size_t> cut_after{};
 };
 
-/// By the objective of `options`. Throws DoesNotFit where the network has no room, Interrupted
-/// where it is cancelled. More effort tries all that less does, so it is never worse.
+/// By the objective of `options`. Throws DoesNotFit where the network has no room. Where it is
+/// cancelled, the best so far; by the planner's estimate where the engine was not asked yet. More
+/// effort tries all that less does, so it is never worse.
 PlanChoice choose_plan(const Network& network, const Machine& machine, const Hierarchy& hierarchy,
                        const Cores& cores, const MapperOptions& options);
 

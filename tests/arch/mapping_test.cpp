@@ -401,4 +401,28 @@ TEST_CASE("A tiled program that is written down is given up when it is asked to"
     CHECK_THROWS_AS(map_network(network, machine, options), Interrupted);
 }
 
+TEST_CASE("A search for tiles that is interrupted keeps the best plan so far") {
+    const Machine machine = test::shipped_machine("tiny_von_neumann");
+    const Network network = with_batch(test::shipped_network("lenet"), 4);
+    MapperOptions options;
+    options.effort = Effort::thorough;
+    options.rounds = 3;
+    const auto time_after = [&](int questions) {
+        int asked = 0;
+        options.cancelled = [&asked, questions] { return asked++ >= questions; };
+        const Mapping mapping = map_network(network, machine, options);
+        REQUIRE(mapping.search_cut_after);
+        CHECK(*mapping.search_cut_after > 0);
+        CHECK(mapping.program.rounds * mapping.sub_batch == 3 * 4);
+        return steady(mapping, machine).end.count();
+    };
+    const std::int64_t at_once = time_after(0);
+    const std::int64_t later = time_after(1'000);
+    options.cancelled = [] { return false; };
+    const Mapping whole = map_network(network, machine, options);
+    CHECK_FALSE(whole.search_cut_after);
+    CHECK(steady(whole, machine).end.count() <= at_once);
+    CHECK(later <= at_once);
+}
+
 }  // namespace memwall

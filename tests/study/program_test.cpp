@@ -178,6 +178,19 @@ TEST_CASE("an interrupted search keeps the best mappings so far") {
     CHECK(result["runs"][0]["totals"]["seconds"] > 0);
 }
 
+TEST_CASE("an interrupted search for tiles keeps the best plan so far") {
+    const TemporaryFolder folder;
+    const ProgramRun run =
+        interrupt_memwall({"run", "--machine", "von_neumann", "--network", "yolov4", "--batch", "8",
+                           "--effort", "thorough", "--engine", "analytic", "--json", "r.json"},
+                          folder.path(), SIGINT, 300);
+    CHECK(run.status == 1);
+    CHECK(run.err.find("note: the search for mappings was interrupted after") == 0);
+    const Json result = Json::parse(read_text(folder.path() / "r.json"));
+    CHECK(result["provenance"]["search_cut_after"] > 0);
+    CHECK(result["runs"][0]["totals"]["seconds"] > 0);
+}
+
 TEST_CASE("standard output takes one file, and then no table") {
     const ProgramRun both = run_memwall({"show", "networks", "--json", "-", "--csv", "-"});
     CHECK(both.err == "error: --json and --csv both write to '-'\n");
