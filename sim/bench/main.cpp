@@ -104,7 +104,7 @@ void measure_mapping(const std::string& configs, const std::string& network) {
         }
         std::printf("\n");
     }
-    for (const char* machine : {"tpu_v1", "eyeriss", "timeloop_eyeriss_like"}) {
+    for (const char* machine : {"maestro_256", "tpu_v1", "eyeriss", "timeloop_eyeriss_like"}) {
         const bench::Shipped shipped = bench::shipped(configs, machine, network);
         std::printf("%-32s", (network + " " + machine + ", search").c_str());
         for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
