@@ -269,6 +269,9 @@ void LayerEmitter::fetch(std::size_t step, Channel& channel) {
 void LayerEmitter::add_inner_counts(StepBody& body, std::size_t step) {
     const auto i = static_cast<std::int64_t>(step);
     const auto n = static_cast<std::int64_t>(steps_.size());
+    if (out_.tells_ == Tells::times) {
+        return;
+    }
     for (const Flow& all : inner_) {
         Flow flow = all;
         flow.down = share(all.down, i, n);
@@ -311,6 +314,9 @@ Cycles LayerEmitter::computing_time(std::size_t step) const {
 }
 
 void LayerEmitter::count_points(StepBody& body, std::int64_t points) {
+    if (out_.tells_ == Tells::times) {
+        return;
+    }
     if (space_.macs() > 0) {
         const ComponentId array = out_.hierarchy_.array();
         const Precision lanes =

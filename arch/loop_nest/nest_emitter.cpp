@@ -29,12 +29,13 @@ std::int64_t Flow::outer_bytes(std::int64_t words) const {
 
 NestEmitter::NestEmitter(const Network& network, const NestHierarchy& hierarchy,
                          const Machine& machine, const std::vector<MappedNest>& nests,
-                         const MapperOptions& options)
+                         const MapperOptions& options, Tells tells)
     : network_(network),
       hierarchy_(hierarchy),
       machine_(machine),
       nests_(nests),
       options_(options),
+      tells_(tells),
       builder_(machine),
       address_(network.tensors().size()) {
     array_unit_ = builder_.unit("array", hierarchy.array());
@@ -155,11 +156,14 @@ ComponentId NestEmitter::mover(std::size_t parent, std::size_t child) const {
     if (parent == 0) {
         return hierarchy_.dma().valid() ? hierarchy_.dma() : memory(0);
     }
-    const std::vector<ComponentId> buses = hierarchy_.buses_between(parent, child);
+    const std::vector<ComponentId>& buses = hierarchy_.buses_between(parent, child);
     return buses.empty() ? memory(parent) : buses.front();
 }
 
 void NestEmitter::count(StepBody& body, LayerId layer, const Flow& flow) {
+    if (tells_ == Tells::times) {
+        return;
+    }
     const auto bytes = [&](std::int64_t words) {
         return stored_bytes(words, flow.precision).count();
     };

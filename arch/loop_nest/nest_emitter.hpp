@@ -3,6 +3,7 @@
 // its loops say.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -48,11 +49,15 @@ struct Flow {
     [[nodiscard]] std::int64_t outer_bytes(std::int64_t words) const;
 };
 
+/// What steps say: also what they count, or no more than what they take.
+enum class Tells : std::uint8_t { all, times };
+
 /// Writes one program; used once.
 class NestEmitter {
 public:
     NestEmitter(const Network& network, const NestHierarchy& hierarchy, const Machine& machine,
-                const std::vector<MappedNest>& nests, const MapperOptions& options);
+                const std::vector<MappedNest>& nests, const MapperOptions& options,
+                Tells tells = Tells::all);
     Program run();
 
 private:
@@ -81,6 +86,7 @@ private:
     const Machine& machine_;
     const std::vector<MappedNest>& nests_;
     const MapperOptions& options_;
+    Tells tells_;
     ProgramBuilder builder_;
     std::map<std::string, Worker> workers_;
     UnitId array_unit_, vector_unit_;

@@ -128,6 +128,11 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
             needs.missing("one instance of '" + here.name + "', since activations are resident");
         }
     }
+    for (std::size_t parent = 0; parent < levels_.size(); ++parent) {
+        for (std::size_t child = 0; child <= levels_.size(); ++child) {
+            buses_.push_back(find_buses(parent, child));
+        }
+    }
     const Component& last = machine.component(levels_.back().memory);
     if (levels_.size() > kMostNestMemories) {
         needs.missing("at most " + std::to_string(kMostNestMemories) + " memories, not " +
@@ -320,7 +325,7 @@ void NestHierarchy::check_layers(const Network& network) const {
     faults.throw_if_any();
 }
 
-std::vector<ComponentId> NestHierarchy::buses_between(std::size_t parent, std::size_t child) const {
+std::vector<ComponentId> NestHierarchy::find_buses(std::size_t parent, std::size_t child) const {
     const HierarchyLevel& to = levels_[std::min(child, levels_.size() - 1)];
     std::vector<ComponentId> found;
     if (child >= levels_.size()) {

@@ -36,10 +36,13 @@ public:
     /// Throws InputError with every layer that the machine has no lanes for.
     void check_layers(const Network& network) const;
     /// Buses that a word crosses between two levels; the number of levels stands for the lanes.
-    [[nodiscard]] std::vector<ComponentId> buses_between(std::size_t parent,
-                                                         std::size_t child) const;
+    [[nodiscard]] const std::vector<ComponentId>& buses_between(std::size_t parent,
+                                                                std::size_t child) const {
+        return buses_[parent * (levels_.size() + 1) + child];
+    }
 
 private:
+    [[nodiscard]] std::vector<ComponentId> find_buses(std::size_t parent, std::size_t child) const;
     [[nodiscard]] bool resident() const;
     [[nodiscard]] NestMemory memory_of(std::size_t level) const;
     [[nodiscard]] std::vector<SpatialAxis> lanes_of(const Layer& layer) const;
@@ -49,6 +52,7 @@ private:
 
     const Machine& machine_;
     std::vector<HierarchyLevel> levels_;
+    std::vector<std::vector<ComponentId>> buses_;  ///< by parent and child
     ComponentId array_, vector_, dma_;
 };
 

@@ -17,7 +17,8 @@ NestFigures measured(const Network& network, const NestHierarchy& hierarchy, con
     options.repetition = true;
     NestFigures figures = counted;
     try {
-        const Program program = NestEmitter(network, hierarchy, machine, {nest}, options).run();
+        const Program program =
+            NestEmitter(network, hierarchy, machine, {nest}, options, Tells::times).run();
         const Outcome outcome = estimate(program, machine, Window{0});
         const ClockId clock = machine.component(hierarchy.array()).clock;
         const auto hertz = static_cast<double>(machine.clock(clock).frequency().count());

@@ -25,6 +25,13 @@ IterationSpace nameless(IterationSpace space) {
     return space;
 }
 
+/// Whether what is only counted leaves the choice as it is, where the count of its like was above
+/// what was measured by no more than `above`, a factor.
+bool cannot_be_chosen(const JudgedNest& counted, const JudgedNest& chosen, double above) {
+    return kEquallyGood * counted.score.first >= above * chosen.score.first &&
+           counted.score.second >= above * chosen.score.second;
+}
+
 }  // namespace
 
 NestPlanner::NestPlanner(const Network& network, const Machine& machine,
@@ -239,20 +246,32 @@ JudgedNest NestPlanner::best_measured(const Segment& segment, const NestMachine&
     std::vector<JudgedNest> judged;
     double least = std::numeric_limits<double>::infinity();
     bool least_is_measured = false;
+    double above = 1;
+    // Of few steps, begin and end count, and measuring them takes no time.
+    const auto has_many_steps = [&](std::size_t c) {
+        constexpr std::int64_t kMany = 200;
+        return moved_steps(space, known.candidates[c].nest, machine) > kMany;
+    };
     for (const bool is_short : {true, false}) {
         for (const std::size_t c : promising) {
             if (takes_long_to_measure(space, known.candidates[c].nest, machine) == is_short) {
                 continue;
             }
             JudgedNest one = judge(c, false);
-            if (least_is_measured && one.score.first > kHardlyAbove * least) {
+            if (least_is_measured &&
+                (one.score.first > kHardlyAbove * least ||
+                 (has_many_steps(c) && cannot_be_chosen(one, choose_frugally(judged), above)))) {
                 continue;
             }
             bool measures = is_short;
             if (!measures && least_is_measured && one.score.first > kFar * least) {
                 measures = true;
             }
-            one = measures ? judge(c, true) : one;
+            if (measures) {
+                const double counted = one.score.first;
+                one = judge(c, true);
+                above = std::max(above, counted / one.score.first);
+            }
             if (one.score.first < least) {
                 least = one.score.first;
                 least_is_measured = measures;
