@@ -180,10 +180,21 @@ void Mapspace::list_spatial(std::size_t most, bool all) {
     for (std::size_t d = 0; d < dims_; ++d) {
         left[d] = cost_.extent(d);
     }
-    choices_.clear();
-    for (std::size_t l = 0; l < levels_; ++l) {
-        choices_.push_back(spatial_choices(cost_, machine_.memories[l], left, most, all));
+    std::vector<std::vector<SpatialChoice>> found =
+        all ? std::vector<std::vector<SpatialChoice>>() : useful_;
+    for (std::size_t l = found.size(); l < levels_; ++l) {
+        found.push_back(spatial_choices(cost_, machine_.memories[l], left, all));
     }
+    if (!all) {
+        useful_ = found;
+    }
+    for (std::size_t l = 0; l < levels_; ++l) {
+        // Of what lanes take in turns much may not fit.
+        if (found[l].size() > most && !packs(machine_.memories[l])) {
+            found[l].resize(most);
+        }
+    }
+    choices_ = std::move(found);
 }
 
 std::vector<std::vector<const SpatialChoice*>> Mapspace::spatial_combinations(

@@ -77,6 +77,7 @@ private:
     std::size_t dims_;
     std::vector<LoopOrder> orders_;
     std::vector<std::vector<SpatialChoice>> choices_;  ///< by level
+    std::vector<std::vector<SpatialChoice>> useful_;   ///< the same, of those that are useful
 };
 
 }  // namespace memwall

@@ -24,11 +24,6 @@ std::vector<std::int64_t> useful_parts(std::int64_t extent, std::int64_t most) {
     return found;
 }
 
-bool packs(const NestMemory& memory) {
-    return std::any_of(memory.axes.begin(), memory.axes.end(),
-                       [](const SpatialAxis& axis) { return axis.packs; });
-}
-
 class SpatialSearch {
 public:
     SpatialSearch(const NestCost& cost, const NestMemory& memory, const Sizes& extents, bool all)
@@ -126,21 +121,28 @@ private:
                                                      const std::vector<std::size_t>& dims) const {
         constexpr double kHardlyMore = 1.1;
         struct Block {
-            SpatialChoice choice;
+            std::size_t cut = 0;
+            std::int64_t parts = 1;
             double size = 1;
             double turns = 1;
         };
         std::vector<Block> blocks;
+        double fewest = std::numeric_limits<double>::infinity();
         for (const std::size_t cut : dims) {
+            SpatialChoice choice = laid_out(a, so_far, dims, cut, extents_[cut]);
             for (const std::int64_t parts : parts_to_try(a, dims, cut)) {
-                Block block{laid_out(a, so_far, dims, cut, parts)};
-                block.turns = cost_.turns_over(extents_, block.choice.parts, block.choice.axis);
+                choice.parts[cut] = parts;
+                Block block{cut, parts};
+                block.turns = cost_.turns_over(extents_, choice.parts, choice.axis);
                 for (const std::size_t d : dims) {
-                    block.size *= static_cast<double>(block.choice.parts[d]);
+                    block.size *= static_cast<double>(choice.parts[d]);
                     // What is not laid out is gone through.
-                    block.turns *= block.choice.parts[d] > 1 ? 1 : static_cast<double>(extents_[d]);
+                    block.turns *= choice.parts[d] > 1 ? 1 : static_cast<double>(extents_[d]);
                 }
-                blocks.push_back(block);
+                if (block.turns <= kHardlyMore * fewest) {
+                    fewest = std::min(fewest, block.turns);
+                    blocks.push_back(block);
+                }
             }
         }
         std::stable_sort(blocks.begin(), blocks.end(), [](const Block& x, const Block& y) {
@@ -151,7 +153,7 @@ private:
         for (const Block& block : blocks) {
             if (block.turns <= kHardlyMore * blocks.front().turns && block.size < smallest) {
                 smallest = block.size;
-                found.push_back(block.choice);
+                found.push_back(laid_out(a, so_far, dims, block.cut, block.parts));
             }
         }
         return found;
@@ -236,8 +238,13 @@ private:
 
 }  // namespace
 
+bool packs(const NestMemory& memory) {
+    return std::any_of(memory.axes.begin(), memory.axes.end(),
+                       [](const SpatialAxis& axis) { return axis.packs; });
+}
+
 std::vector<SpatialChoice> spatial_choices(const NestCost& cost, const NestMemory& memory,
-                                           const Sizes& extents, std::size_t most, bool all) {
+                                           const Sizes& extents, bool all) {
     std::vector<SpatialChoice> found = SpatialSearch(cost, memory, extents, all).run();
     // Of what takes as many steps in turns, the smaller block fits more often.
     const bool in_turns = packs(memory);
@@ -246,9 +253,6 @@ std::vector<SpatialChoice> spatial_choices(const NestCost& cost, const NestMemor
                          return std::pair(a.steps, in_turns ? a.laid_out : 0) <
                                 std::pair(b.steps, in_turns ? b.laid_out : 0);
                      });
-    if (!in_turns && found.size() > most) {
-        found.resize(most);
-    }
     return found;
 }
 

@@ -16,9 +16,12 @@ struct SpatialChoice {
     double laid_out = 1;  ///< parts in all
 };
 
-/// Choices below a level, those that leave the fewest steps first; at most `most`. `all`: every one
-/// that is useful, also such as leave instances idle.
+/// Whether lanes take what is laid out along some axis below a memory in turns.
+bool packs(const NestMemory& memory);
+
+/// Choices below a level, those that leave the fewest steps first. `all`: every one that is useful,
+/// also such as leave instances idle.
 std::vector<SpatialChoice> spatial_choices(const NestCost& cost, const NestMemory& memory,
-                                           const Sizes& extents, std::size_t most, bool all);
+                                           const Sizes& extents, bool all);
 
 }  // namespace memwall
