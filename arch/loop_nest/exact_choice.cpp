@@ -2,6 +2,7 @@
 #include "arch/loop_nest/exact_choice.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -14,8 +15,14 @@ namespace {
 
 /// A nest counted; nothing where it does not fit.
 std::optional<CountedNest> counted_exactly(const LoopNest& nest, const ExactCount& by) {
-    CountedNest counted{nest, count_nest(by.space, nest, by.machine), {}};
-    counted.figures = nest_figures(by.space, by.prices, counted.counts);
+    auto found = std::find_if(by.known.begin(), by.known.end(),
+                              [&](const CountedNest& known) { return known.nest == nest; });
+    if (found == by.known.end()) {
+        by.known.push_back({nest, count_nest(by.space, nest, by.machine), {}});
+        by.known.back().figures = nest_figures(by.space, by.prices, by.known.back().counts);
+        found = std::prev(by.known.end());
+    }
+    const CountedNest& counted = *found;
     for (std::size_t l = 0; l < nest.levels.size(); ++l) {
         const std::int64_t capacity = by.machine.memories[l].capacity;
         if (capacity > 0 && counted.counts.bytes[l] > capacity) {

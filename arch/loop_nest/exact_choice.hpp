@@ -2,6 +2,7 @@
 // The end of a search: its best nests are counted exactly.
 #pragma once
 
+#include <deque>
 #include <limits>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct ExactCount {
     const NestPrices& prices;
     MappingObjective objective;
     const NestFigures* apart = nullptr;  ///< as in SearchRequest
+    std::deque<CountedNest>& known;      ///< what was counted before
 };
 
 /// The score of a counted nest and of what has to run apart.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <optional>
 
@@ -36,7 +37,7 @@ public:
                const SearchRequest& request)
         : layer_(layer),
           request_(request),
-          exact_{layer.space, machine, prices, request.objective, request.apart},
+          exact_{layer.space, machine, prices, request.objective, request.apart, counted_},
           bound_(nest_bound(layer, machine, prices, request.objective)),
           descent_(layer, machine, prices, request, bound_) {}
 
@@ -324,6 +325,7 @@ private:
 
     const Layer& layer_;
     const SearchRequest& request_;
+    std::deque<CountedNest> counted_;
     ExactCount exact_;
     double bound_;
     NestDescent descent_;

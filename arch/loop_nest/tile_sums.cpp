@@ -95,6 +95,62 @@ private:
     std::size_t next_ = 0;
 };
 
+/// So many tiles, or steps from one to the next, that are alike.
+template <class Tile>
+struct Alike {
+    Tile tile;
+    std::int64_t times = 1;
+};
+
+bool are_alike(const Range& a, const Range& b) {
+    return a.size() == b.size();
+}
+
+bool are_alike(const TileStep& a, const TileStep& b) {
+    return are_alike(a.first, b.first) && are_alike(a.second, b.second) &&
+           a.second.begin - a.first.begin == b.second.begin - b.first.begin;
+}
+
+Range hull(const Range& range) {
+    return range;
+}
+
+Range hull(const TileStep& step) {
+    return {std::min(step.first.begin, step.second.begin),
+            std::max(step.first.end, step.second.end)};
+}
+
+/// Tiles of each of an axis's terms. Where none of them reaches into the padding it does not matter
+/// where they lie: those that are alike count as one.
+template <class Tile>
+std::vector<std::vector<Alike<Tile>>> alike(const Axis& axis,
+                                            const std::vector<std::vector<Tile>>& tiles) {
+    Box all{};
+    for (std::size_t t = 0; t < tiles.size(); ++t) {
+        Range& range = all[axis.terms[t].dim];
+        range = tiles[t].empty() ? Range{} : hull(tiles[t].front());
+        for (const Tile& tile : tiles[t]) {
+            range = {std::min(range.begin, hull(tile).begin), std::max(range.end, hull(tile).end)};
+        }
+    }
+    const bool anywhere = !leaves(axis, all);
+    std::vector<std::vector<Alike<Tile>>> found;
+    for (const std::vector<Tile>& of_term : tiles) {
+        std::vector<Alike<Tile>>& groups = found.emplace_back();
+        for (const Tile& tile : of_term) {
+            const auto same =
+                std::find_if(groups.begin(), anywhere ? groups.end() : groups.begin(),
+                             [&](const Alike<Tile>& known) { return are_alike(known.tile, tile); });
+            if (anywhere && same != groups.end()) {
+                ++same->times;
+            } else {
+                groups.push_back({tile});
+            }
+        }
+    }
+    return found;
+}
+
 /// Where an axis has no end: no tile of it lies in the padding.
 Axis endless(Axis axis) {
     axis.extent = std::numeric_limits<std::int64_t>::max() / 4;
@@ -104,26 +160,35 @@ Axis endless(Axis axis) {
 
 }  // namespace
 
-template <class Tiles>
-std::int64_t TileSums::sum(const Axis& axis, const Tiles& tiles_of) const {
+std::int64_t TileSums::sum(const Axis& axis, Tiles which) const {
+    if (axis.terms.size() == 1 && axis.terms.front().coefficient != 0) {
+        const Dim dim = axis.terms.front().dim;
+        const TileSummary& all = walk(dim).summary(which == Tiles::firsts);
+        Box hull{};
+        hull[dim] = all.hull;
+        if (!leaves(axis, hull)) {
+            return all.extent;
+        }
+    }
     std::vector<std::vector<Range>> tiles;
     for (const AxisTerm& term : axis.terms) {
-        tiles.push_back(tiles_of(term.dim));
+        tiles.push_back(which == Tiles::firsts ? walk(term.dim).firsts() : walk(term.dim).all());
     }
+    const std::vector<std::vector<Alike<Range>>> groups = alike(axis, tiles);
     std::int64_t total = 0;
     Box box{};
     AxisWords words(axis);
-    const auto visit = [&](const auto& self, std::size_t term) -> void {
+    const auto visit = [&](const auto& self, std::size_t term, std::int64_t times) -> void {
         if (term == axis.terms.size()) {
-            total += words.of(box);
+            total += times * words.of(box);
             return;
         }
-        for (const Range& range : tiles[term]) {
+        for (const auto& [range, of_term] : groups[term]) {
             box[axis.terms[term].dim] = range;
-            self(self, term + 1);
+            self(self, term + 1, times * of_term);
         }
     };
-    visit(visit, 0);
+    visit(visit, 0, 1);
     return total;
 }
 
@@ -147,12 +212,12 @@ TileSums::TileSums(const IterationSpace& space, const Projection& projection,
     }
 }
 
-template <class Beside, class Along>
-std::int64_t TileSums::product(const Beside& beside, const Along& along) const {
+std::int64_t TileSums::product(Tiles beside, Tiles along) const {
     std::int64_t product = 1;
     for (const Dim dim : dims_) {
         if (!in_axis_[index(dim)]) {
-            product = checked_multiply(product, beside(walk(dim)));
+            product = checked_multiply(product, beside == Tiles::firsts ? walk(dim).count_firsts()
+                                                                        : walk(dim).count_all());
         }
     }
     for (const Axis& axis : projection_.axes) {
@@ -162,18 +227,15 @@ std::int64_t TileSums::product(const Beside& beside, const Along& along) const {
 }
 
 std::int64_t TileSums::every_visit() const {
-    return product([](const TileWalk& of) { return of.count_all(); },
-                   [&](Dim dim) { return walk(dim).all(); });
+    return product(Tiles::all, Tiles::all);
 }
 
 std::int64_t TileSums::first_tiles() const {
-    return product([](const TileWalk& of) { return of.count_firsts(); },
-                   [&](Dim dim) { return walk(dim).firsts(); });
+    return product(Tiles::firsts, Tiles::firsts);
 }
 
 std::int64_t TileSums::distinct() const {
-    return product([](const TileWalk& of) { return of.count_firsts(); },
-                   [&](Dim dim) { return walk(dim).all(); });
+    return product(Tiles::firsts, Tiles::all);
 }
 
 std::int64_t TileSums::fetched(bool keeps_halo) const {
@@ -248,6 +310,11 @@ TileSums::Sums TileSums::step_sums(const Axis& axis, std::size_t place, bool kee
     Box after{};
     if (axis.terms.size() == 1 && !keeps_halo) {
         const Dim dim = axis.terms.front().dim;
+        const TileSummary& all = walk(dim).summary(place, loops_[place].loop.dim == dim);
+        after[dim] = all.hull;
+        if (axis.terms.front().coefficient != 0 && !leaves(axis, after)) {
+            return {all.extent, all.stayed};
+        }
         walk(dim).visit_steps(place, loops_[place].loop.dim == dim,
                               [&](const Range& first, const Range& second) {
                                   after[dim] = second;
@@ -265,22 +332,24 @@ TileSums::Sums TileSums::step_sums(const Axis& axis, std::size_t place, bool kee
     const bool overlaps =
         keeps_halo && std::none_of(axis.terms.begin(), axis.terms.end(),
                                    [&](const AxisTerm& term) { return merged_[index(term.dim)]; });
+    const std::vector<std::vector<Alike<TileStep>>> groups = alike(axis, steps);
     AxisWords words_of(axis);
-    const auto visit = [&](const auto& self, std::size_t term, bool same) -> void {
+    const auto visit = [&](const auto& self, std::size_t term, std::int64_t times,
+                           bool same) -> void {
         if (term == axis.terms.size()) {
             const std::int64_t words = words_of.of(after);
-            sums.words += words;
-            sums.kept += same ? words : overlaps ? common_words(axis, before, after) : 0;
+            sums.words += times * words;
+            sums.kept += times * (same ? words : overlaps ? common_words(axis, before, after) : 0);
             return;
         }
         const Dim dim = axis.terms[term].dim;
-        for (const auto& [first, second] : steps[term]) {
-            before[dim] = first;
-            after[dim] = second;
-            self(self, term + 1, same && first == second);
+        for (const auto& [step, of_term] : groups[term]) {
+            before[dim] = step.first;
+            after[dim] = step.second;
+            self(self, term + 1, times * of_term, same && step.first == step.second);
         }
     };
-    visit(visit, 0, true);
+    visit(visit, 0, 1, true);
     return sums;
 }
 

@@ -67,14 +67,14 @@ private:
     /// Whether no loop of the window that `place` belongs to steps inside it.
     [[nodiscard]] bool innermost_of_window(std::size_t place) const;
 
+    enum class Tiles : std::uint8_t { all, firsts };
+
     /// Sum of the words of an axis over all combinations of its dimensions' tiles.
-    template <class Tiles>
-    std::int64_t sum(const Axis& axis, const Tiles& tiles_of) const;
+    [[nodiscard]] std::int64_t sum(const Axis& axis, Tiles which) const;
 
     /// Tiles by dimension: how many there are of those that the operand does not see, times the
     /// words of the others.
-    template <class Beside, class Along>
-    std::int64_t product(const Beside& beside, const Along& along) const;
+    [[nodiscard]] std::int64_t product(Tiles beside, Tiles along) const;
 
     struct Sums {
         std::int64_t words = 0;  ///< of the tiles after

@@ -104,17 +104,36 @@ std::int64_t TileWalk::count_firsts() const {
 }
 
 std::int64_t TileWalk::count_all() const {
-    std::size_t count = 0;
-    for (const std::vector<Visit>& walk : walks_) {
-        count += walk.size();
-    }
-    return static_cast<std::int64_t>(count);
+    return summary(false).count;
 }
 
 std::int64_t TileWalk::count_steps(std::size_t place, bool own) const {
-    std::int64_t count = 0;
-    visit_steps(place, own, [&](const Range&, const Range&) { ++count; });
-    return count;
+    return summary(place, own).count;
+}
+
+const TileSummary& TileWalk::summary(std::size_t place, bool own) const {
+    const std::size_t at = 2 * place + (own ? 1 : 0);
+    steps_.resize(std::max(steps_.size(), at + 1));
+    if (!steps_[at]) {
+        TileSummary found;
+        visit_steps(place, own, [&](const Range& before, const Range& after) {
+            found.add(after);
+            found.stayed += before == after ? after.size() : 0;
+        });
+        steps_[at] = found;
+    }
+    return *steps_[at];
+}
+
+const TileSummary& TileWalk::summary(bool only_firsts) const {
+    std::optional<TileSummary>& known = tiles_[only_firsts ? 1 : 0];
+    if (!known) {
+        known.emplace();
+        for (const Range& tile : only_firsts ? firsts_ : all()) {
+            known->add(tile);
+        }
+    }
+    return *known;
 }
 
 const TileWalk& TileWalks::of(std::int64_t extent, const std::vector<WalkLoop>& loops) {

@@ -3,8 +3,11 @@
 // each other when a loop steps on. Exact with remainders.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -25,6 +28,21 @@ struct WalkLoop {
 
 /// A tile and the one that comes after it in the same instance.
 using TileStep = std::pair<Range, Range>;
+
+/// Some tiles, or steps to them, in sum.
+struct TileSummary {
+    std::int64_t count = 0;
+    std::int64_t extent = 0;  ///< of all tiles
+    std::int64_t stayed = 0;  ///< of those that are the same as the tile before
+    Range hull;               ///< of all tiles
+
+    void add(const Range& tile) {
+        hull = count == 0 ? tile
+                          : Range{std::min(hull.begin, tile.begin), std::max(hull.end, tile.end)};
+        ++count;
+        extent += tile.size();
+    }
+};
 
 /// The tiles of a dimension, instance by instance.
 class TileWalk {
@@ -59,6 +77,9 @@ public:
     [[nodiscard]] std::int64_t count_firsts() const;
     [[nodiscard]] std::int64_t count_all() const;
     [[nodiscard]] std::int64_t count_steps(std::size_t place, bool own) const;
+    /// The tiles after those steps, and all tiles or the first ones, in sum: found once.
+    [[nodiscard]] const TileSummary& summary(std::size_t place, bool own) const;
+    [[nodiscard]] const TileSummary& summary(bool only_firsts) const;
 
 private:
     struct Visit {
@@ -73,6 +94,8 @@ private:
 
     std::vector<std::vector<Visit>> walks_;  ///< by instance
     std::vector<Range> firsts_;
+    mutable std::vector<std::optional<TileSummary>> steps_;  ///< by place and whether its own
+    mutable std::array<std::optional<TileSummary>, 2> tiles_;
 };
 
 /// Walks that were asked for, each made once: operands and levels of a nest share many.
