@@ -403,7 +403,7 @@ TEST_CASE("A tiled program that is written down is given up when it is asked to"
 
 TEST_CASE("A search for tiles that is interrupted keeps the best plan so far") {
     const Machine machine = test::shipped_machine("tiny_von_neumann");
-    const Network network = with_batch(test::shipped_network("lenet"), 4);
+    const Network network = with_batch(test::shipped_network("lenet"), 2);
     MapperOptions options;
     options.effort = Effort::thorough;
     options.rounds = 3;
@@ -413,7 +413,7 @@ TEST_CASE("A search for tiles that is interrupted keeps the best plan so far") {
         const Mapping mapping = map_network(network, machine, options);
         REQUIRE(mapping.search_cut_after);
         CHECK(*mapping.search_cut_after > 0);
-        CHECK(mapping.program.rounds * mapping.sub_batch == 3 * 4);
+        CHECK(mapping.program.rounds * mapping.sub_batch == 3 * 2);
         return steady(mapping, machine).end.count();
     };
     const std::int64_t at_once = time_after(0);
