@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "arch/estimate.hpp"
 #include "arch/tiling/candidate_plans.hpp"
-#include "arch/tiling/emit.hpp"
 #include "arch/tiling/given_tiling.hpp"
+#include "arch/tiling/plan_measure.hpp"
+#include "arch/tiling/tilings_to_try.hpp"
 #include "base/error.hpp"
 #include "base/parse.hpp"
 #include "workloads/transforms.hpp"
@@ -57,6 +57,7 @@ public:
           cores_(cores),
           clock_(machine.clock(machine.component(hierarchy.array).clock)),
           options_(options),
+          measure_(network.batch(), machine, hierarchy, cores, options),
           pool_(options.effort == Effort::thorough || options.objective != MappingObjective::latency
                     ? PlanPool::all
                     : PlanPool::fast) {
@@ -86,6 +87,9 @@ public:
             if (parts_.size() > 1 || parts_.front().plans.size() > 1) {
                 compare();
             }
+            if (options_.effort == Effort::thorough) {
+                refine();
+            }
         } catch (const Interrupted&) {
             cut = true;
             if (!compared_.empty()) {
@@ -95,7 +99,7 @@ public:
         cut = cut || options_.cancelled();
         PartPlans& part = parts_[best_.part];
         return {std::move(part.network), std::move(part.plans[best_.plan]), std::move(part.given),
-                compared_.size(), cut ? std::optional(made) : std::nullopt};
+                compared_.size() + tried_, cut ? std::optional(made) : std::nullopt};
     }
 
 private:
@@ -228,11 +232,99 @@ private:
         best_ = compared_[best()].place;
     }
 
+    /// Of small networks the best plan of each part is tried with other tiles and splits, layer by
+    /// layer.
+    void refine() {
+        if (compared_.empty()) {
+            measure(best_);
+        }
+        for (std::size_t p = 0; p < parts_.size(); ++p) {
+            refine(p);
+        }
+        best_ = compared_[best()].place;
+    }
+
+    void refine(std::size_t p) {
+        constexpr std::size_t kFewLayers = 8;
+        const std::optional<std::size_t> at = best_of(p);
+        PartPlans& part = parts_[p];
+        if (!at) {
+            return;
+        }
+        const NetworkPlan plan = part.plans[compared_[*at].place.plan];
+        if (plan.fused.size() > kFewLayers || !plan.stacks.empty() ||
+            !is_short(part.network, plan)) {
+            return;
+        }
+        PassPlanner passes(hierarchy_, cores_, true);
+        GivenTilings given = part.given;
+        given.layers.resize(plan.fused.size());
+        for (std::size_t f = 0; f < plan.fused.size(); ++f) {
+            if (part.given.find(f) == nullptr) {
+                refine_layer(p, f, tilings_to_try(part.network, plan.fused[f], hierarchy_), passes,
+                             given);
+            }
+        }
+    }
+
+    /// Leaves the best tiling of a layer in `given`, beside those of the layers before.
+    void refine_layer(std::size_t p, std::size_t f, const std::vector<GivenTiling>& tilings,
+                      PassPlanner& passes, GivenTilings& given) {
+        PartPlans& part = parts_[p];
+        std::optional<GivenTiling> found;
+        for (const GivenTiling& tiling : tilings) {
+            throw_if_cancelled(options_);
+            given.layers[f] = tiling;
+            try {
+                NetworkPlan plan =
+                    plan_network(part.network, hierarchy_, clock_, passes,
+                                 {hierarchy_.buffer_config->capacity, Starts::exposed, 1, &given});
+                if (!is_short(part.network, plan)) {
+                    continue;
+                }
+                const OutcomeFigures figures = measure_(part.network, plan);
+                if (is_clearly_better(figures, compared_[*best_of(p)].figures)) {
+                    part.plans.push_back(std::move(plan));
+                    compared_.push_back({{p, part.plans.size() - 1}, figures});
+                    found = tiling;
+                } else {
+                    ++tried_;
+                }
+            } catch (const InputError&) {
+                continue;  // it does not fit
+            }
+        }
+        given.layers[f] = found;
+    }
+
+    /// The engine sees no contention: a small gain, or one that is paid for with as much of the
+    /// other measure, may be none.
+    [[nodiscard]] bool is_clearly_better(const OutcomeFigures& figures,
+                                         const OutcomeFigures& than) const {
+        constexpr double kClearly = 0.98;
+        const MappingObjective objective = options_.objective;
+        const double first = figures.of(objective) / than.of(objective);
+        const double second = figures.second(objective) / than.second(objective);
+        return first < kClearly && first * second < kClearly;
+    }
+
+    /// Of what was compared of a part.
+    [[nodiscard]] std::optional<std::size_t> best_of(std::size_t p) const {
+        std::optional<std::size_t> best;
+        for (std::size_t c = 0; c < compared_.size(); ++c) {
+            if (compared_[c].place.part == p &&
+                (!best || is_better(compared_[c].figures, compared_[*best].figures))) {
+                best = c;
+            }
+        }
+        return best;
+    }
+
     void measure(Place place) {
         throw_if_cancelled(options_);
         const PartPlans& part = parts_[place.part];
         try {
-            compared_.push_back({place, measured(part.network, part.plans[place.plan])});
+            compared_.push_back({place, measure_(part.network, part.plans[place.plan])});
         } catch (const InputError& error) {  // more goes through the DRAM than it holds
             refusal_ = refusal_ ? refusal_ : error;
         }
@@ -276,58 +368,18 @@ private:
                                               than.second(options_.objective) * (1 - kRounding));
     }
 
-    /// What an item takes in a plan's steady rounds as a program; from a standing start, where one
-    /// batch is all there is.
-    [[nodiscard]] OutcomeFigures measured(const Network& network, const NetworkPlan& plan) const {
-        const bool once = options_.rounds == 1;
-        const std::int64_t rounds = once ? network_.batch() / network.batch() : kSteadyRounds;
-        const std::int64_t warmup = once ? 0 : 1;
-        MapperOptions options;
-        options.rounds = warmup + rounds;
-        options.repetition = true;
-        options.cancelled = options_.cancelled;
-        const Program program = emit_tiling(network, machine_, hierarchy_, cores_, plan, options);
-        const Outcome outcome = estimate(program, machine_, Window{warmup}, {}, options_.cancelled);
-        const auto items = static_cast<double>(rounds * network.batch());
-        return figures_of(program, machine_, outcome, hierarchy_.dram,
-                          host_time(network) * rounds) *
-               (1 / items);
-    }
-
-    /// What a round takes at least: all inputs come over the link to the host, and all outputs go.
-    /// The few rounds of an estimate can seem shorter, where the first ones wait for more than the
-    /// last.
-    [[nodiscard]] Picoseconds host_time(const Network& network) const {
-        if (!hierarchy_.host.valid()) {
-            return Picoseconds(0);
-        }
-        Bytes in;
-        Bytes out;
-        const std::vector<bool> leaves = network.output_storage();
-        for (std::size_t t = 0; t < network.tensors().size(); ++t) {
-            const TensorId id(t);
-            in +=
-                network.tensor(id).kind == TensorKind::input ? network.tensor_bytes(id) : Bytes(0);
-            out += leaves[t] ? network.tensor_bytes(id) : Bytes(0);
-        }
-        const auto& link = std::get<LinkConfig>(machine_.component(hierarchy_.host).config);
-        const double seconds =
-            static_cast<double>(std::max(in, out).count()) / link.bandwidth.count();
-        return Picoseconds(static_cast<std::int64_t>(seconds * 1e12));
-    }
-
-    static constexpr std::int64_t kSteadyRounds = 2;
-
     const Network& network_;
     const Machine& machine_;
     const Hierarchy& hierarchy_;
     const Cores& cores_;
     const ClockDomain& clock_;
     const MapperOptions& options_;
+    PlanMeasure measure_;
     PlanPool pool_;
     GivenMapping given_;
     std::vector<PartPlans> parts_;
     std::vector<Compared> compared_;
+    std::size_t tried_ = 0;  ///< tilings of single layers that were no better
     std::optional<InputError> refusal_;
     Place best_;
 };

@@ -2,7 +2,9 @@
 // Tiles of layers whose inputs of one output are more than a small buffer holds, and tiles by hand.
 #include <catch2/catch.hpp>
 #include <string>
+#include <vector>
 
+#include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
 #include "arch/tiling/pass_plan.hpp"
 #include "base/yaml.hpp"
@@ -137,6 +139,46 @@ std::string parts(const char* what, const Extents& whole, const Extents& tile) {
 }
 
 }  // namespace
+
+TEST_CASE("With thorough effort no tile by hand is faster on a small network") {
+    struct Hand {
+        const char* network;
+        const char* buffer;
+        const char* text;
+    };
+    const std::vector<Hand> hands = {
+        {"tiny_linear", "16 KiB",
+         "linear: {dram: {}, global_buffer: {spatial: [{K: 4}], keeps: [weights]}}"},
+        {"tiny_residual", "2 KiB", "conv1: {dram: {loops: [{Q: 2}, {S: 3}]}}"}};
+    for (const Hand& hand : hands) {
+        INFO(hand.network);
+        const Network network = test::shipped_network(hand.network);
+        const Machine machine = test::shipped_machine(
+            "tiny_von_neumann", {{"components.global_buffer.capacity", hand.buffer}});
+        const auto time = [&](const MapperOptions& options) {
+            const Mapping mapping = map_network(network, machine, options);
+            const Outcome outcome = estimate(mapping.program, machine, Window{1});
+            return (outcome.window_end - outcome.window_start).count();
+        };
+        MapperOptions options;
+        options.effort = Effort::thorough;
+        const std::int64_t found = time(options);
+        options.effort = Effort::normal;
+        CHECK(found < time(options));
+        options.given = yaml(std::string("mapping: hand\nlayers:\n  ") + hand.text + "\n");
+        CHECK(found <= time(options));
+    }
+}
+
+TEST_CASE("What thorough effort tries on small networks computes what they are") {
+    for (const char* name : {"tiny_linear", "tiny_residual", "tiny_strided", "tiny_two"}) {
+        INFO(name);
+        const Network network = test::shipped_network(name);
+        const Machine machine = tiny(1'024);
+        const Mapping mapping = test::mapped_to_execute(network, machine, Effort::thorough);
+        CHECK(test::proved_outputs(network, machine, mapping) > 0);
+    }
+}
 
 TEST_CASE("A tile by hand moves what its order says") {
     // 8 rows of 16 words, times 16 by 8 weights: 4 tiles of rows and 2 of channels.
