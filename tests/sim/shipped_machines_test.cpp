@@ -78,8 +78,8 @@ TEST_CASE("a steady stream has no late step at any precision or batch") {
 }
 
 TEST_CASE("mapped programs: SystemC agrees with the plain loop, counts with the estimate") {
-    for (const char* name :
-         {"von_neumann", "northpole", "t4", "scalesim_32x32", "eyeriss", "dadiannao_like"}) {
+    for (const char* name : {"von_neumann", "von_neumann_cached", "northpole", "t4",
+                             "scalesim_32x32", "eyeriss", "dadiannao_like"}) {
         INFO(name);
         const Machine machine = shipped_machine(name);
         const Mapping mapping = map_network(lenet(), machine, {});
