@@ -80,8 +80,12 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
     array_ = only(ComponentKind::mac_array, true);
     vector_ = only(ComponentKind::vector_unit, false);
     dma_ = only(ComponentKind::dma, false);
-    for (const ComponentKind kind :
-         {ComponentKind::link, ComponentKind::mesh, ComponentKind::cache}) {
+    for (const ComponentId cache : machine.of_kind(ComponentKind::cache)) {
+        needs.misplaced(cache,
+                        "can use no cache, since loops say what stays in a memory: make it an sram "
+                        "(machines of mapper: tiling and wave have caches)");
+    }
+    for (const ComponentKind kind : {ComponentKind::link, ComponentKind::mesh}) {
         for (const ComponentId other : machine.of_kind(kind)) {
             needs.missing("a machine without a " + std::string(name(kind)) + ", not '" +
                           machine.component(other).name + "'");

@@ -387,6 +387,21 @@ TEST_CASE("Programs of machines with a cache are right, and no plan is worse for
     CHECK(mapped_ones >= 8);
 }
 
+TEST_CASE("A cache on a machine of loop nests is refused at its place, with what is possible") {
+    std::string text = test::text_of_machine("tiny_loop_nest");
+    const std::string buffer = "buffer: {kind: sram, capacity: 16 KiB";
+    text.replace(text.find(buffer), buffer.size(), "buffer: {kind: cache, capacity: 16 KiB");
+    try {
+        check_mappable(test::machine_of_text(text));
+        FAIL("taken");
+    } catch (const InputError& error) {
+        CHECK(std::string(error.what()) ==
+              "machine.yaml:13:35: error: machine 'tiny_loop_nest', component 'buffer': the "
+              "loop_nest mapper can use no cache, since loops say what stays in a memory: make it "
+              "an sram (machines of mapper: tiling and wave have caches)");
+    }
+}
+
 TEST_CASE("A cache where a tiled machine has no use for it is refused at its place") {
     const std::string text = test::with_cache(test::text_of_machine(kTiny), "4 KiB");
     const auto refused = [&](const std::string& what, const std::string& with) {
