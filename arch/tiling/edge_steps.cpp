@@ -105,4 +105,20 @@ void TilingEmitter::end_lives_in_cache(std::size_t f) {
     }
 }
 
+// MODEL: cards of a pipeline take groups of users in turn: what a cache has of the state of one
+// group goes back to the DRAM when its round ends, and the next finds none of its own.
+void TilingEmitter::end_round_in_cache() {
+    if (cache_ == nullptr || !builder_.machine().parts().cards) {
+        return;
+    }
+    for (std::size_t t = 0; t < network_.tensors().size(); ++t) {
+        const TensorId tensor(t);
+        if (network_.tensor(tensor).kind == TensorKind::state &&
+            network_.storage(tensor) == tensor) {
+            cache_->clean(tensor);
+            cache_->drop(tensor);
+        }
+    }
+}
+
 }  // namespace memwall

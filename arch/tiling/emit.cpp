@@ -114,6 +114,7 @@ Program TilingEmitter::run() {
         }
     }
     send_outputs();
+    end_round_in_cache();
     std::vector<LayerPromise> promises;
     for (const Layer& layer : network_.layers()) {
         promises.push_back({layer.macs() / network_.batch(), false});

@@ -91,6 +91,7 @@ private:
     void receive_inputs();
     void send_outputs();
     void end_lives_in_cache(std::size_t f);
+    void end_round_in_cache();
 
     // stack_steps.cpp
     void emit_stack(const Stack& stack);

@@ -357,6 +357,25 @@ TEST_CASE("A single batch finds a cold cache: each weight comes once from the DR
     CHECK(both(counted(mapped(network, machine, 3), machine, "dram", 1)) == 0);
 }
 
+TEST_CASE("Users' keys and values stay in a cache from token to token, but not on cards in turn") {
+    test::Draw draw(1);
+    const Network network = test::generated_attention(draw, true).network;
+    const std::int64_t state = network.state_bytes().count();
+    REQUIRE(state > 0);
+    std::string text = test::with_cache(test::text_of_machine(kTiny), "80 KiB");
+    const auto moved = [&] {
+        const Machine machine = test::machine_of_text(text);
+        return counted(mapped(network, machine, 2), machine, "dram", 1);
+    };
+    CHECK(both(moved()) == 0);
+    text.insert(text.find("components:"), "cards: {count: 1, hop: 0 us}\n");
+    // What was there before comes anew; what a token adds goes back.
+    CHECK(moved()[Action::read] > 0);
+    CHECK(moved()[Action::read] <= state);
+    CHECK(moved()[Action::write] > 0);
+    CHECK(moved()[Action::write] < state);
+}
+
 TEST_CASE("Programs of machines with a cache are right, and no plan is worse for knowing of it") {
     const std::string text = test::with_cache(test::text_of_machine(kTiny), "4 KiB");
     std::string small = text;
