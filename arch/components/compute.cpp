@@ -223,7 +223,8 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
             {Action::gated_mac, shape.precision, times(mac->second, tech.gated_mac_fraction)});
         const auto mac_area = tech.mac_area.find(shape.precision);
         if (mac_area != tech.mac_area.end()) {
-            area = mac_area->second.value * static_cast<double>(shape.macs_per_cycle());
+            area = std::max(area,
+                            mac_area->second.value * static_cast<double>(shape.macs_per_cycle()));
         }
     }
     add_accumulation(tech, component);
@@ -231,7 +232,7 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
     component.energies.push_back({Action::skipped_mac, {}, none});
     component.energies.push_back({Action::recomputed_mac, {}, none});
 
-    // The lanes' own area, unless the file knows what a whole core takes.
+    // The lanes of the precision that takes most, unless the file knows what a whole core takes.
     area = reader.optional_positive<SquareMillimetres>("area", SquareMillimetres(area)).count();
     area *= static_cast<double>(component.instances);
     const auto hertz = static_cast<double>(context.clock.frequency().count());
