@@ -17,6 +17,7 @@ struct ComponentContext {
     const ClockDomain& clock;
     bool loop_nest = false;  ///< the machine's mapper takes the keys of loop nests
     bool spatial = false;    ///< the machine's mapper places what lies in each core
+    bool wave = false;       ///< the machine's mapper makes kernels
 };
 
 /// Reads a component's own keys and fills its configuration, energies, powers and area. Faults go

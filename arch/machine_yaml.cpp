@@ -6,6 +6,7 @@
 #include "arch/component_kinds.hpp"
 #include "arch/core_mesh.hpp"
 #include "arch/mapper.hpp"
+#include "arch/wave_mapper.hpp"
 
 namespace memwall {
 namespace {
@@ -43,10 +44,11 @@ Component read_component(const YamlValue::Entry& entry, const Machine::Parts& pa
     if (!priced) {
         return component;
     }
-    known->read(reader,
-                ComponentContext{parts.technology, parts.clocks.front(),
-                                 parts.mapper == kLoopNestMapper, parts.mapper == kSpatialMapper},
-                component);
+    known->read(
+        reader,
+        ComponentContext{parts.technology, parts.clocks.front(), parts.mapper == kLoopNestMapper,
+                         parts.mapper == kSpatialMapper, parts.mapper == kWaveMapper},
+        component);
     reader.finish();
     return component;
 }

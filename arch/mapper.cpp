@@ -24,7 +24,7 @@ const std::vector<MapperEntry>& mappers() {
          []() -> std::unique_ptr<Mapper> { return std::make_unique<TilingMapper>(); }},
         {kSpatialMapper,
          []() -> std::unique_ptr<Mapper> { return std::make_unique<SpatialMapper>(); }},
-        {"wave", []() -> std::unique_ptr<Mapper> { return std::make_unique<WaveMapper>(); }},
+        {kWaveMapper, []() -> std::unique_ptr<Mapper> { return std::make_unique<WaveMapper>(); }},
         {kLoopNestMapper,
          []() -> std::unique_ptr<Mapper> { return std::make_unique<LoopNestMapper>(); }},
     };

@@ -21,12 +21,10 @@
 namespace memwall {
 namespace {
 
-constexpr const char* kWave = "wave";
-
 Hierarchy gpu_of(const Machine& machine) {
-    Hierarchy gpu(machine, ComponentKind::cache, kWave);
+    Hierarchy gpu(machine, ComponentKind::cache, kWaveMapper);
     if (const auto& cards = machine.parts().cards) {
-        MachineNeeds needs(machine, kWave);
+        MachineNeeds needs(machine, kWaveMapper);
         needs.connection(machine.find(cards->link), gpu.buffer);
         needs.throw_if_any();
     }

@@ -7,6 +7,9 @@
 
 namespace memwall {
 
+/// By which machine files name it.
+inline constexpr const char* kWaveMapper = "wave";
+
 class WaveMapper final : public Mapper {
 public:
     void check(const Machine& machine) const override;

@@ -130,6 +130,11 @@ Sourced times(const Sourced& a, const Sourced& factor) {
     return {a.value * factor.value, a.low * factor.low, a.high * factor.high, status, a.source};
 }
 
+/// Of what is counted beside what costs.
+Sourced uncounted() {
+    return {0, 0, 0, Status::derived, "counted for information: no energy of its own"};
+}
+
 /// What instructions cost where they deliver the operands.
 bool read_instructions(MapReader& reader, const Technology& technology, Component& component) {
     if (!reader.optional<bool>("instructions", false)) {
@@ -228,9 +233,8 @@ void read_mac_array(MapReader& reader, const ComponentContext& context, Componen
         }
     }
     add_accumulation(tech, component);
-    const Sourced none{0, 0, 0, Status::derived, "counted for information: no energy of its own"};
-    component.energies.push_back({Action::skipped_mac, {}, none});
-    component.energies.push_back({Action::recomputed_mac, {}, none});
+    component.energies.push_back({Action::skipped_mac, {}, uncounted()});
+    component.energies.push_back({Action::recomputed_mac, {}, uncounted()});
 
     // The lanes of the precision that takes most, unless the file knows what a whole core takes.
     area = reader.optional_positive<SquareMillimetres>("area", SquareMillimetres(area)).count();
@@ -298,6 +302,19 @@ void add_operations(MapReader& reader, const Technology& technology, Precision u
     }
 }
 
+/// MODEL: a multiply-accumulate on the elementwise lanes of a GPU is one of fp32, or of int32 for
+/// integers, by the technology's table: that is what kernels without tensor instructions compute
+/// in. Where the table has none, it is one of the operands' own format.
+void add_products(const Technology& technology, Component& component) {
+    for (const auto& [precision, own] : technology.mac) {
+        const auto wide =
+            technology.mac.find(is_integer(precision) ? Precision::int32 : Precision::fp32);
+        component.energies.push_back(
+            {Action::mac, precision, wide == technology.mac.end() ? own : wide->second});
+    }
+    component.energies.push_back({Action::skipped_mac, {}, uncounted()});
+}
+
 }  // namespace
 
 void read_vector_unit(MapReader& reader, const ComponentContext& context, Component& component) {
@@ -311,6 +328,9 @@ void read_vector_unit(MapReader& reader, const ComponentContext& context, Compon
     } else {
         component.energies = {{Action::vector, {}, context.technology.vector_operation}};
         add_accumulation(context.technology, component);
+    }
+    if (context.wave) {
+        add_products(context.technology, component);
     }
     unit.instructions = read_instructions(reader, context.technology, component);
     component.config = unit;

@@ -29,9 +29,8 @@ std::int64_t sum(const std::vector<KernelFlow>& flows) {
     return bytes;
 }
 
-/// MODEL: a tensor instruction multiplies tiles of 64 x 64 results a warp from the shared memory,
-/// 32 bytes deep at a time; an elementwise instruction takes three operands of 32 bits.
-constexpr std::int64_t kWarpTile = 64;
+/// MODEL: a tensor instruction adds 32 bytes of the depth to sums in the registers; an elementwise
+/// one takes three operands of 32 bits, also where it multiplies and adds.
 constexpr std::int64_t kDepthBytes = 32;
 constexpr std::int64_t kVectorOperandBytes = 12;
 
@@ -269,16 +268,20 @@ void WaveEmitter::feed(const Kernel& kernel, std::int64_t part, std::int64_t par
 
 void WaveEmitter::compute(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
     RoundStep step = step_of(kernel);
-    const bool multiplies = network_.layer(step.layer).macs() > 0;
     const Range cycles = share(std::llround(kernel.core_cycles), part, parts);
     Compute compute;
     compute.occupies = Cycles(std::max<std::int64_t>(1, cycles.size()));
     compute.lanes_occupied = compute.occupies * gpu_.cores;
-    step.body.unit = multiplies ? array_ : vector_;
+    step.body.unit = uses_arrays(kernel) ? array_ : vector_;
     step.body.what = compute;
     if (part == 0) {  // counters are sums over the kernel
+        for (const auto* flows : {&kernel.feeds, &kernel.sums}) {
+            for (const KernelFlow& flow : *flows) {
+                count(step.body, flow, gpu_.operands, Action::read, flow.taken);
+            }
+        }
         for (const std::size_t f : kernel.parts) {
-            count_arithmetic(step.body, f, kernel.slices);
+            count_arithmetic(step.body, f, product_of(kernel, f), kernel.slices);
         }
         if (kernel.attention) {
             const LayerId values = plan_.fused[kernel.parts.back()].root;
@@ -302,42 +305,51 @@ void WaveEmitter::count_vector(StepBody& body, LayerId layer, Precision precisio
     }
 }
 
-void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f, std::int64_t slices) {
+/// The multiply-accumulates of a layer, on the arrays or on the elementwise lanes.
+void WaveEmitter::count_product(StepBody& body, LayerId id, const KernelProduct& product) {
+    const Layer& layer = network_.layer(id);
+    const Precision accumulator = layer.precision.accumulator;
+    const Precision precision = array_shape(*gpu_.array_config, layer.precision)->precision;
+    const std::int64_t done = done_macs(network_, layer, *gpu_.array_config);
+    const bool on_array = product.blocks.has_value();
+    const ComponentId unit = on_array ? gpu_.array : gpu_.vector;
+    const auto count = [&](ComponentId component, Action action, TensorRole role, std::int64_t n) {
+        const bool sums = role == TensorRole::partial_sums;
+        builder_.count(body, id, component, action, role, sums ? accumulator : precision, n);
+    };
+    count(unit, Action::mac, TensorRole::outputs, done);
+    count(unit, Action::skipped_mac, TensorRole::outputs, layer.macs() - done);
+    const std::int64_t bytes = std::max<std::int64_t>(1, ceil_divide(bits(precision), 8));
+    if (on_array && gpu_.array_config->instructions) {
+        count(unit, Action::issue, TensorRole::inputs, done * bytes);
+    }
+    if (!on_array) {
+        if (gpu_.vector_config->instructions) {
+            count(unit, Action::issue, TensorRole::inputs,
+                  checked_multiply(done, kVectorOperandBytes));
+        }
+        return;
+    }
+    const std::int64_t results = words(image(layer.space.outputs().projection, layer.space.box()));
+    const std::int64_t turns = ceil_divide(matrix_shape(layer).depth * bytes, kDepthBytes);
+    const std::int64_t sums = checked_multiply(results, turns) * bits(accumulator) / 8;
+    for (const Action action : {Action::read, Action::write}) {
+        count(gpu_.accumulators, action, TensorRole::partial_sums, sums);
+    }
+}
+
+void WaveEmitter::count_arithmetic(StepBody& body, std::size_t f, const KernelProduct* product,
+                                   std::int64_t slices) {
     const FusedLayer& fused = plan_.fused[f];
     const Layer& root = network_.layer(fused.root);
-    const Precision accumulator = root.precision.accumulator;
     const Precision stored = network_.tensor(fused.output).precision;
-    const std::int64_t results = words(image(root.space.outputs().projection, root.space.box()));
-    const std::int64_t macs = root.macs();
     std::int64_t operations = root.space.vector_operations();
-    if (macs > 0) {
-        const ArrayShape* shape = array_shape(*gpu_.array_config, root.precision);
-        const std::int64_t bytes =
-            std::max<std::int64_t>(1, ceil_divide(bits(shape->precision), 8));
-        const auto sparse = skipped_zeros(network_, root, *gpu_.array_config);
-        const std::int64_t done = sparse ? ceil_divide(macs * sparse->kept, sparse->of) : macs;
-        builder_.count(body, fused.root, gpu_.array, Action::mac, TensorRole::outputs,
-                       shape->precision, done);
-        builder_.count(body, fused.root, gpu_.array, Action::skipped_mac, TensorRole::outputs,
-                       shape->precision, macs - done);
-        if (gpu_.array_config->instructions) {
-            builder_.count(body, fused.root, gpu_.array, Action::issue, TensorRole::inputs,
-                           shape->precision, done * bytes);
-        }
-        const bool gradient = root.pass == LayerPass::backward;
-        for (const TensorRole role :
-             {TensorRole::inputs, gradient ? root.space.operands[1].role : TensorRole::weights}) {
-            builder_.count(body, fused.root, gpu_.operands, Action::read, role, shape->precision,
-                           done * bytes / kWarpTile);
-        }
-        const std::int64_t turns = ceil_divide(matrix_shape(root).depth * bytes, kDepthBytes);
-        const std::int64_t sums = checked_multiply(results, turns) * bits(accumulator) / 8;
-        for (const Action action : {Action::read, Action::write}) {
-            builder_.count(body, fused.root, gpu_.accumulators, action, TensorRole::partial_sums,
-                           accumulator, sums);
-        }
+    if (product != nullptr) {
+        count_product(body, fused.root, *product);
+        const std::int64_t results =
+            words(image(root.space.outputs().projection, root.space.box()));
         operations += std::llround(static_cast<double>(results) *
-                                   conversion_operations(accumulator, stored)) +
+                                   conversion_operations(root.precision.accumulator, stored)) +
                       results * (slices - 1);  // what they add up
     }
     count_vector(body, fused.root, stored, operations);

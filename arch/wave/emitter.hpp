@@ -49,7 +49,9 @@ private:
 
     void count(StepBody& body, const KernelFlow& flow, ComponentId component, Action action,
                std::int64_t bytes);
-    void count_arithmetic(StepBody& body, std::size_t f, std::int64_t slices);
+    void count_arithmetic(StepBody& body, std::size_t f, const KernelProduct* product,
+                          std::int64_t slices);
+    void count_product(StepBody& body, LayerId id, const KernelProduct& product);
     void count_vector(StepBody& body, LayerId layer, Precision precision, std::int64_t operations);
     [[nodiscard]] DramAccess access(const KernelFlow& flow, std::int64_t begin, std::int64_t bytes,
                                     bool write) const;

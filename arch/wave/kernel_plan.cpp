@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "arch/core_split.hpp"
 #include "arch/wave/kernel_traffic.hpp"
+#include "arch/wave/warp_reads.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -90,26 +90,42 @@ private:
     }
 
     /// How often the blocks of a product read each word of an operand, and how often it comes from
-    /// the DRAM for them.
+    /// the DRAM for them; what they take of it out of the cores' memory (bytes; no less than what
+    /// comes in).
     struct Reads {
         double times = 1;
         double dram_passes = 1;
+        double taken = 0;
     };
     struct Reuse {
         Reads left;
         Reads right;
     };
 
+    /// Bytes that a product takes of its operands out of the cores' memory, where each word goes
+    /// into registers so often. Of weights whose zeros the lanes pass over those that are stored.
+    [[nodiscard]] Reuse taken(const Layer& layer, const ProductDemand& demand,
+                              const WarpReads& reads) const {
+        const auto laid_out = [&](std::size_t operand, std::int64_t across) {
+            const MatrixShape& shape = demand.shape;
+            return static_cast<double>(shape.groups) * static_cast<double>(shape.depth) *
+                   static_cast<double>(across * bits(layer.space.operands[operand].precision)) / 8;
+        };
+        const bool sparse = skipped_zeros(network_, layer, *gpu_.array_config).has_value();
+        Reuse reuse;
+        reuse.left.taken = laid_out(0, demand.shape.rows) * static_cast<double>(reads.left);
+        reuse.right.taken = (sparse ? demand.right_bytes : laid_out(1, demand.shape.columns)) *
+                            static_cast<double>(reads.right);
+        return reuse;
+    }
+
     /// Adds the cores' cycles for a fused layer.
-    // MODEL: where a product has so few columns that blocks are mostly empty (a depthwise
-    // convolution), it runs on the elementwise lanes if that is faster, a multiply-accumulate each.
     Reuse add_work(Kernel& kernel, std::size_t f) const {
         const FusedLayer& fused = plan_.fused[f];
         const Layer& layer = root(f);
-        const double lanes = vector_lanes();
         kernel.summary += kernel.summary.empty() ? "" : "; ";
         if (layer.macs() == 0) {
-            kernel.core_cycles += vector_operations(fused) / lanes;
+            kernel.core_cycles += vector_operations(fused) / vector_lanes();
             kernel.summary += "elementwise";
             return {};
         }
@@ -123,20 +139,41 @@ private:
         }
         const BlockPlan blocks =
             plan_blocks(demand, gpu_, dram_, aim_, given != nullptr ? *given : GivenBlock{});
+        const double elementwise = cycles_on_lanes(layer, demand);
+        if (elementwise < blocks.core_cycles && given == nullptr) {
+            kernel.core_cycles += elementwise;
+            kernel.products.push_back(
+                {f, demand.shape, demand.operand_bits, demand.result_bits, std::nullopt});
+            kernel.summary += "products on the elementwise lanes";
+            return taken(layer, demand, warp_reads(demand.shape));
+        }
+        kernel.products.push_back(
+            {f, demand.shape, demand.operand_bits, demand.result_bits, blocks});
+        return add_blocks(kernel, fused, demand, blocks);
+    }
+
+    /// MODEL: where a product has so few rows or columns that blocks are mostly empty (a depthwise
+    /// convolution, a vector by a matrix), it runs on the elementwise lanes if that is faster,
+    /// whatever the objective, a multiply-accumulate each, in the accumulator's format. So do
+    /// libraries: cuBLAS has kernels for vectors (gemv) without tensor instructions, TensorRT-LLM
+    /// (gemmPlugin.cpp) such for up to six rows.
+    [[nodiscard]] double cycles_on_lanes(const Layer& layer, const ProductDemand& demand) const {
         const MatrixShape& shape = demand.shape;
         const double results = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
                                static_cast<double>(shape.columns);
-        const double elementwise =
-            (static_cast<double>(layer.macs()) + results * demand.operations_per_result) / lanes;
-        if (elementwise < blocks.core_cycles && given == nullptr) {
-            kernel.core_cycles += elementwise;
-            kernel.summary += "products on the elementwise lanes";
-            return {};
-        }
+        const std::int64_t macs = done_macs(network_, layer, *gpu_.array_config);
+        return (static_cast<double>(macs) + results * demand.operations_per_result) /
+               vector_lanes();
+    }
+
+    /// Adds a product in blocks.
+    Reuse add_blocks(Kernel& kernel, const FusedLayer& fused, const ProductDemand& demand,
+                     const BlockPlan& blocks) const {
+        const Layer& layer = network_.layer(fused.root);
+        const MatrixShape& shape = demand.shape;
         kernel.core_cycles += blocks.core_cycles;
         kernel.waves = std::max(kernel.waves, blocks.waves);
         kernel.slices = blocks.slices;
-        kernel.products.push_back({f, shape, demand.operand_bits, demand.result_bits, blocks});
         kernel.summary +=
             fmt::format("{} block{} of {} x {}, {} a core at a time, {} wave{}", blocks.blocks,
                         blocks.blocks == 1 ? "" : "s", blocks.rows, blocks.columns, blocks.resident,
@@ -147,16 +184,22 @@ private:
                      layer.precision.accumulator, std::llround(blocks.sum_bytes), 1);
         }
         if (kernel.attention) {
+            Reuse reuse =
+                taken(layer, demand, warp_reads(shape, kernel.attention->rows, blocks.columns));
             const double times = kernel.attention->key_passes;
             const auto passes = static_cast<double>(kernel.attention->dram_passes);
-            return {{}, {times, std::min(passes, std::max(1.0, times))}};
+            reuse.right.times = times;
+            reuse.right.dram_passes = std::min(passes, std::max(1.0, times));
+            return reuse;
         }
+        Reuse reuse = taken(layer, demand, warp_reads(shape, blocks.rows, blocks.columns));
         const double touched = demand.right_distinct;
-        return {
-            {static_cast<double>(ceil_divide(shape.columns, blocks.columns)), blocks.left_passes},
-            {static_cast<double>(ceil_divide(shape.rows, blocks.rows)) *
-                 (touched > 0 ? demand.right_bytes / touched : 1),
-             blocks.right_passes}};
+        reuse.left.times = static_cast<double>(ceil_divide(shape.columns, blocks.columns));
+        reuse.left.dram_passes = blocks.left_passes;
+        reuse.right.times = static_cast<double>(ceil_divide(shape.rows, blocks.rows)) *
+                            (touched > 0 ? demand.right_bytes / touched : 1);
+        reuse.right.dram_passes = blocks.right_passes;
+        return reuse;
     }
 
     [[nodiscard]] const GivenBlock* given_for(LayerId layer) const {
@@ -183,7 +226,9 @@ private:
             add_flow(kernel.feeds, stored, fused.root, operand.role, operand.precision, bytes,
                      reads.times);
             if (bytes > 0) {
-                kernel.feeds.back().dram_passes = reads.dram_passes;
+                KernelFlow& flow = kernel.feeds.back();
+                flow.dram_passes = reads.dram_passes;
+                flow.taken = std::max<std::int64_t>(flow.taken, std::llround(reads.taken));
             }
             if (operand.updated) {
                 add_flow(kernel.drains, stored, fused.root, operand.role, operand.precision, bytes,
@@ -222,8 +267,8 @@ private:
                          TensorRole role, Precision precision, std::int64_t bytes, double times,
                          bool in_place = false) {
         if (bytes > 0) {
-            flows.push_back({tensor, layer, role, precision,
-                             std::llround(static_cast<double>(bytes) * times), bytes, in_place, 1});
+            const std::int64_t moved = std::llround(static_cast<double>(bytes) * times);
+            flows.push_back({tensor, layer, role, precision, moved, bytes, in_place, 1, moved});
         }
     }
 
@@ -299,39 +344,20 @@ double conversion_operations(Precision accumulator, Precision stored) {
     return is_floating(accumulator) ? 1 : kRescale;
 }
 
-// MODEL: structured sparsity: lanes pass over the zeros of weights that keep at most as many of
-// each group as they can take; kept weights come with their places in the group. What is left is
-// stored.
-std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
-                                        const MacArrayConfig& array) {
-    const bool along_depth = layer.pass == LayerPass::forward;  // where zeros are a group's
-    if (!array.sparse || !layer.weights.valid() || layer.macs() == 0 || !along_depth) {
-        return std::nullopt;
-    }
-    const std::optional<Sparsity>& pruned = network.tensor(layer.weights).sparsity;
-    if (!pruned || pruned->of != array.sparse->of || pruned->kept > array.sparse->kept) {
-        return std::nullopt;
-    }
-    return array.sparse;
-}
-
-Bytes stored_operand(const Network& network, const Layer& layer, const Operand& operand,
-                     const MacArrayConfig& array) {
-    const std::int64_t touched = touched_words(operand.projection, layer.space.box());
-    const auto sparse =
-        operand.role == TensorRole::weights ? skipped_zeros(network, layer, array) : std::nullopt;
-    if (!sparse) {
-        return stored_bytes(touched, operand.precision);
-    }
-    // A kept word, and the number of its place in the group.
-    const auto place =
-        static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(sparse->of - 1)));
-    const std::int64_t kept = ceil_divide(touched * sparse->kept, sparse->of);
-    return Bytes(ceil_divide(kept * (bits(operand.precision) + place), 8));
-}
-
 bool sums_over_batch(const Network& network, const Layer& layer) {
     return layer.macs() > 0 && network.tensor(layer.outputs.front()).kind == TensorKind::batch_sum;
+}
+
+const KernelProduct* product_of(const Kernel& kernel, std::size_t part) {
+    const auto found =
+        std::find_if(kernel.products.begin(), kernel.products.end(),
+                     [&](const KernelProduct& product) { return product.part == part; });
+    return found == kernel.products.end() ? nullptr : &*found;
+}
+
+bool uses_arrays(const Kernel& kernel) {
+    return std::any_of(kernel.products.begin(), kernel.products.end(),
+                       [](const KernelProduct& product) { return product.blocks.has_value(); });
 }
 
 WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram,

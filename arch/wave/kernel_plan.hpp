@@ -12,6 +12,7 @@
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/wave/attention_kernel.hpp"
 #include "arch/wave/block_plan.hpp"
+#include "arch/wave/pruned_weights.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -26,6 +27,7 @@ struct KernelFlow {
     std::int64_t distinct = 0;  ///< of them, each word once
     bool in_place = false;      ///< written over what lies there: state, new weights
     double dram_passes = 1;     ///< how often the DRAM is asked for it, where it lies there
+    std::int64_t taken = 0;  ///< of a feed: bytes that instructions take out of the cores' memory
 };
 
 /// A matrix product of a kernel.
@@ -34,7 +36,7 @@ struct KernelProduct {
     MatrixShape shape;
     std::int64_t operand_bits = 8;
     std::int64_t result_bits = 32;
-    BlockPlan blocks;
+    std::optional<BlockPlan> blocks;  ///< on the arrays; none: on the elementwise lanes
 };
 
 /// One launch: a fused layer, or the products and the softmax of an attention.
@@ -42,8 +44,8 @@ struct Kernel {
     std::vector<std::size_t> parts;  ///< fused layers, in order
     double core_cycles = 0;          ///< all waves, without waiting for the cache or the DRAM
     std::int64_t waves = 1;
-    std::int64_t slices = 1;                   ///< that a product's depth is cut into
-    std::vector<KernelProduct> products;       ///< on the arrays
+    std::int64_t slices = 1;  ///< that a product's depth is cut into
+    std::vector<KernelProduct> products;
     std::optional<AttentionBlocks> attention;  ///< where keys go by in blocks
     std::string summary;                       ///< of its blocks, in words
     std::vector<KernelFlow> feeds;             ///< from the cache into the cores
@@ -54,6 +56,12 @@ struct Kernel {
     std::int64_t held = 0;           ///< bytes of the cache that are in use at its end
 };
 
+/// The product that a fused layer of a kernel begins with; nullptr where it multiplies nothing.
+const KernelProduct* product_of(const Kernel& kernel, std::size_t part);
+
+/// Whether the arrays do any of a kernel's work.
+bool uses_arrays(const Kernel& kernel);
+
 struct WavePlan {
     std::vector<FusedLayer> fused;
     std::vector<Kernel> kernels;
@@ -63,14 +71,6 @@ struct WavePlan {
 /// MODEL: an integer accumulator is converted, scaled, converted back and packed; a wider
 /// floating-point one is rounded.
 double conversion_operations(Precision accumulator, Precision stored);
-
-/// The pattern by which a layer's weights are pruned, where the lanes pass over its zeros.
-std::optional<NMSparsity> skipped_zeros(const Network& network, const Layer& layer,
-                                        const MacArrayConfig& array);
-
-/// What a layer touches of an operand, as it is stored: without the zeros that the lanes pass over.
-Bytes stored_operand(const Network& network, const Layer& layer, const Operand& operand,
-                     const MacArrayConfig& array);
 
 /// Whether a product sums over the batch: the gradient of a layer's weights.
 bool sums_over_batch(const Network& network, const Layer& layer);

@@ -30,13 +30,11 @@ public:
         const std::string outside = indent_;
         for (const std::size_t part : kernel_.parts) {
             indent_ = outside;
-            const auto product =
-                std::find_if(kernel_.products.begin(), kernel_.products.end(),
-                             [&](const KernelProduct& of) { return of.part == part; });
-            if (product == kernel_.products.end()) {
-                elementwise(plan_.fused[part]);
+            const KernelProduct* product = product_of(kernel_, part);
+            if (product != nullptr && product->blocks) {
+                blocks(*product, *product->blocks);
             } else {
-                blocks(*product);
+                elementwise(plan_.fused[part], product);
             }
         }
         return std::move(code_);
@@ -90,14 +88,17 @@ private:
         return format_count(count) + " " + what + (count == 1 ? "" : "s");
     }
 
-    void blocks(const KernelProduct& product) {
-        const BlockPlan& plan = product.blocks;
+    static std::string results_of(const MatrixShape& shape) {
+        return fmt::format("{} x {} results of a depth of {}{}", format_count(shape.rows),
+                           format_count(shape.columns), format_count(shape.depth),
+                           shape.groups > 1 ? ", " + format_count(shape.groups) + " times" : "");
+    }
+
+    void blocks(const KernelProduct& product, const BlockPlan& plan) {
         const MatrixShape& shape = product.shape;
         line(fmt::format(
-            "{}: {} x {} results of a depth of {}{}, a grid of {} x {} blocks{}",
-            network_.layer(plan_.fused[product.part].root).name, format_count(shape.rows),
-            format_count(shape.columns), format_count(shape.depth),
-            shape.groups > 1 ? ", " + format_count(shape.groups) + " times" : "",
+            "{}: {}, a grid of {} x {} blocks{}",
+            network_.layer(plan_.fused[product.part].root).name, results_of(shape),
             ceil_divide(shape.rows, plan.rows), ceil_divide(shape.columns, plan.columns),
             plan.slices > 1 ? " in " + plural(plan.slices, "slice") + " of the depth" : ""));
         waves(plan);
@@ -142,12 +143,14 @@ private:
         deeper();
     }
 
-    void elementwise(const FusedLayer& fused) {
+    void elementwise(const FusedLayer& fused, const KernelProduct* product) {
         const Layer& root = network_.layer(fused.root);
         line(fmt::format("parallel on {} of {}", plural(gpu_.cores, "instance"),
                          name_of(gpu_.vector)));
         deeper();
-        line(root.name + ": " + root.op + " in the registers, " + way_out(fused));
+        line(root.name + ": " +
+             (product != nullptr ? results_of(product->shape) : root.op + " in the registers") +
+             ", " + way_out(fused));
     }
 
     /// What is done with results that are whole.

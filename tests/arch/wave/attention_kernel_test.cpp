@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocks of queries and keys of a fused attention, counted by hand; blocks by objective.
+// Blocks of queries and keys of a fused attention, counted by hand; blocks by objective and by
+// hand; what kernels take out of the cores' memory.
 #include "arch/wave/attention_kernel.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "arch/estimate.hpp"
@@ -45,6 +48,34 @@ std::int64_t sum(const std::vector<KernelFlow>& flows) {
         bytes += flow.bytes;
     }
     return bytes;
+}
+
+/// Bytes of a tensor at a memory, for a layer.
+struct Moved {
+    std::int64_t read = 0;
+    std::int64_t write = 0;
+
+    bool operator==(const Moved&) const = default;
+};
+
+using Traffic = std::map<std::tuple<std::string, std::string, TensorRole>, Moved>;
+
+/// Of a round.
+Traffic traffic_of(const Network& network, const Machine& machine) {
+    MapperOptions options;
+    options.rounds = 2;
+    const Program program = map_network(network, machine, options).program;
+    const Outcome outcome = estimate(program, machine, Window{1});
+    Traffic traffic;
+    for (std::size_t r = 0; r < outcome.counts.size(); ++r) {
+        const ActionKey& key = program.actions.key(RowId(r));
+        if (key.action == Action::read || key.action == Action::write) {
+            Moved& moved = traffic[{network.layer(key.layer).name,
+                                    machine.component(key.component).name, key.tensor}];
+            (key.action == Action::read ? moved.read : moved.write) += outcome.counts[r];
+        }
+    }
+    return traffic;
 }
 
 }  // namespace
@@ -116,6 +147,57 @@ TEST_CASE("Where the layers of an attention stand alone, they are three kernels"
         "[{fuse: false}]\n");
     CHECK(plan_waves(apart, gpu, {500}).kernels.size() == 3);
     CHECK(plan_waves(attention(512, 64), gpu, {500}).kernels.size() == 1);
+}
+
+TEST_CASE("Every weight that a vector is multiplied with is read once, the vector by each tile") {
+    const Network network = test::network_of_text(
+        "network: n\nsource: s\nprecision: int8\ninputs: {x: [1, 512]}\nlayers:\n  - {name: y, op: "
+        "linear, out_features: 100, bias: false}\n");
+    const Traffic bytes = traffic_of(network, test::shipped_machine("a100_sxm_80gb"));
+    // Two tiles, of 64 results and of 36.
+    CHECK(bytes.at({"y", "shared_memory", TensorRole::weights}) == Moved{51'200, 51'200});
+    CHECK(bytes.at({"y", "shared_memory", TensorRole::inputs}) == Moved{2 * 512, 512});
+}
+
+TEST_CASE("A word goes from a core's memory into registers once for each tile that it meets") {
+    // 32 x 2 blocks of 128 x 256: of an input four tiles of 64 columns, twice; of a weight 64 of
+    // rows.
+    const Network network = test::network_of_text(
+        "network: n\nsource: s\nprecision: int8\ninputs: {x: [4096, 256]}\nlayers:\n  - {name: y, "
+        "op: linear, out_features: 512, bias: false}\n");
+    const Machine machine = test::shipped_machine("a100_sxm_80gb");
+    const Traffic bytes = traffic_of(network, machine);
+    CHECK(bytes.at({"y", "shared_memory", TensorRole::inputs}).read == 4096LL * 256 * 512 / 64);
+    CHECK(bytes.at({"y", "shared_memory", TensorRole::weights}).read == 512LL * 256 * 4096 / 64);
+}
+
+TEST_CASE("What comes into a core's memory is taken out of it at least once, under its name") {
+    const std::string head = "network: n\nsource: s\nprecision: fp16\n";
+    const std::vector<Network> networks = {
+        test::network_of_text(head + "inputs: {q: [4, 1, 64], k: [4, 3000, 64], v: [4, 3000, 64]}\n"
+                                     "layers:\n  - {name: y, op: attention, inputs: [q, k, v]}\n"),
+        test::network_of_text(head + "inputs: {q: [2, 900, 64], k: [2, 900, 64], v: [2, 900, 64]}\n"
+                                     "layers:\n  - {name: y, op: attention, causal: true, inputs: "
+                                     "[q, k, v]}\n"),
+        with_batch(test::shipped_network("lenet"), 64),
+        with_batch(test::shipped_network("mobilenet_v2"), 2),
+        test::shipped_network("resnet18"),
+    };
+    for (const Network& network : networks) {
+        const Traffic bytes = traffic_of(network, test::shipped_machine("l4"));
+        std::int64_t operands = 0;
+        for (const auto& [key, moved] : bytes) {
+            const auto& [layer, memory, role] = key;
+            if (memory != "shared_memory") {
+                continue;
+            }
+            INFO(network.name() << ", " << layer << ", " << name(role));
+            ++operands;
+            CHECK(moved.write > 0);
+            CHECK(moved.read >= moved.write);
+        }
+        CHECK(operands > 0);
+    }
 }
 
 TEST_CASE("Kernels are never worse in what was asked for than when something else was") {

@@ -176,7 +176,9 @@ TEST_CASE("A larger cache never makes a network read or write more of the DRAM")
             run.counts.at({"dram", Action::read}) + run.counts.at({"dram", Action::write});
         INFO(capacity);
         CHECK(bytes >= before);
-        CHECK(run.counts.at({"tensor_cores", Action::mac}) == network.macs());
+        CHECK(run.counts.at({"tensor_cores", Action::mac}) +
+                  run.counts.at({"lanes", Action::mac}) ==
+              network.macs());
         before = bytes;
     }
 }
@@ -301,8 +303,21 @@ TEST_CASE("A depthwise convolution runs on the elementwise lanes where blocks wo
     const Mapping mapping = map_network(network, machine, {});
     CHECK(mapping.layers[0].summary == "products on the elementwise lanes");
     const Steady run = steady(network, machine);
-    CHECK(run.counts.at({"tensor_cores", Action::mac}) == network.macs());
+    CHECK(run.counts.at({"lanes", Action::mac}) == network.macs());
+    CHECK(run.counts.count({"tensor_cores", Action::mac}) == 0);
     CHECK(run.round >= static_cast<double>(network.macs()) / (40 * 64 * 1.59e9));
+}
+
+TEST_CASE("A vector by a matrix is multiplied, counted and paid on the elementwise lanes") {
+    const Network network = product(1, 512, 100);
+    const Machine machine = test::shipped_machine("a100_sxm_80gb");
+    const Steady run = steady(network, machine);
+    CHECK(run.counts.at({"lanes", Action::mac}) == 51'200);
+    // Three operands of 32 bits for each, and for four operations that make a result an int8.
+    CHECK(run.counts.at({"lanes", Action::issue}) == (51'200 + 4 * 100) * 12);
+    CHECK(run.counts.count({"tensor_cores", Action::issue}) == 0);
+    const ComponentId lanes = machine.find("lanes");  // of int32, at 7 nm
+    CHECK(machine.energy_of(lanes, Action::mac, Precision::int8).value == Approx(1.51e-12));
 }
 
 TEST_CASE("A machine that the wave mapper lacks parts of is refused with all of them") {
