@@ -255,6 +255,23 @@ std::string clean_text(const std::string& raw, const std::string& shown_as) {
     return text;
 }
 
+/// Tells of a text that is no YAML: that a tab stands before the first word of the line where the
+/// parser gave up, else what the parser says.
+[[noreturn]] void give_up_parsing(const std::string& text, const std::string& shown_as,
+                                  const YAML::Exception& error) {
+    std::istringstream lines(text);
+    std::string line;
+    for (int number = 0; number <= error.mark.line; ++number) {
+        std::getline(lines, line);
+    }
+    const std::size_t tab = line.find('\t');
+    if (tab < line.find_first_not_of(" \t")) {
+        give_up({shown_as, error.mark.line + 1, static_cast<int>(tab) + 1},
+                "no YAML: a tab indents the line; expected spaces");
+    }
+    give_up({shown_as, error.mark.line + 1, error.mark.column + 1}, "no YAML: " + error.msg);
+}
+
 }  // namespace
 
 YamlValue read_yaml_text(const std::string& text, const std::string& shown_as,
@@ -267,7 +284,7 @@ YamlValue read_yaml_text(const std::string& text, const std::string& shown_as,
         while (parser.HandleNextDocument(builder)) {
         }
     } catch (const YAML::Exception& error) {
-        give_up({shown_as, error.mark.line + 1, error.mark.column + 1}, "no YAML: " + error.msg);
+        give_up_parsing(clean, shown_as, error);
     }
     const YAML::Mark& quote = builder.last_quoted();
     if (!quote.is_null() &&

@@ -152,6 +152,10 @@ TEST_CASE("A syntax error ends the reading with one message and its place") {
     CHECK(faults_of("a: 1\nb: [1, 2\nc: 3\n").starts_with("f.yaml:3:"));
     CHECK_THAT(faults_of("a: 1\nb: [1, 2\nc: 3\n"), Catch::Contains(": error: no YAML: "));
     CHECK(faults_of("a: b: c\n").starts_with("f.yaml:1:5: error: no YAML: "));
+    CHECK_THAT(faults_of("a:\n \tb: 1\n"),
+               Catch::StartsWith("f.yaml:2:2: error: no YAML: a tab indents the line"));
+    CHECK_THAT(faults_of("a: {\n\tb: 1}\nc: d: e\n"),
+               Catch::StartsWith("f.yaml:3:5: error: no YAML: ") && !Catch::Contains("tab"));
     CHECK(faults_of("a: 1\n\tb: 2\n").starts_with("f.yaml:2:"));
     CHECK(faults_of("a: *nowhere\n").starts_with("f.yaml:1:4: error: no YAML: "));
     for (const char* text : {"a: b: c\na: 1\n", "a: 1\na: 2\n b: ]\n"}) {
