@@ -156,7 +156,7 @@ Shown ShowMapped::mapping() {
     SearchCut cut{[](std::int64_t mappings) { std::cerr << search_cut_note(mappings); }};
     run_ = map_and_estimate({*network_, request_.settings.precision, {}}, *machine_, options_,
                             scenario_, {{}, {}, nullptr, &cut});
-    return show_mapping(*network_, *machine_, run_, stage_, alone);
+    return show_mapping(*network_, *machine_, run_, options_.objective, stage_, alone);
 }
 
 Shown ShowMapped::memory() {

@@ -188,8 +188,18 @@ std::string nest_text(const Layer& layer, const Machine& machine, const MappedRu
            (mapping.traffic.empty() ? bytes_text(machine, run, l) : words_text(mapping));
 }
 
+/// What an objective that is neither time nor energy alone has come to, of a round.
+std::string objective_text(const MappedRun& run, MappingObjective objective) {
+    if (objective != MappingObjective::energy_delay) {
+        return "";
+    }
+    return fmt::format(
+        ", energy times delay {:.4g} J s",
+        a_round(run.result.totals.energy, run).count() * seconds_a_round(run).count());
+}
+
 std::string table_of(const Network& network, const Machine& machine, const MappedRun& run,
-                     const std::optional<LayerId>& alone) {
+                     MappingObjective objective, const std::optional<LayerId>& alone) {
     const Mapping& mapping = run.mapping;
     Table table({{"layer", Align::left},
                  {"op", Align::left},
@@ -219,9 +229,10 @@ std::string table_of(const Network& network, const Machine& machine, const Mappe
         text += fmt::format("; any schedule moves at least {} at {} a batch",
                             format_bytes(mapping.network_bound), outermost_name(machine, mapping));
     }
-    text += fmt::format("\n{} at a time take {} and {} by the analytic engine\n\n",
+    text += fmt::format("\n{} at a time take {} and {} by the analytic engine{}\n\n",
                         mapping.sub_batch, format_seconds(seconds_a_round(run)),
-                        format_joules(a_round(run.result.totals.energy, run)));
+                        format_joules(a_round(run.result.totals.energy, run)),
+                        objective_text(run, objective));
     text += table.text();
     for (const LayerMapping& layer : mapping.layers) {
         text += layer.loops.empty() || !is_shown(layer)
@@ -241,11 +252,12 @@ std::string stage_line(const std::optional<ShownStage>& stage) {
 }
 
 Shown show_mapping(const Network& network, const Machine& machine, const MappedRun& run,
-                   const std::optional<ShownStage>& stage, const std::optional<LayerId>& alone) {
+                   MappingObjective objective, const std::optional<ShownStage>& stage,
+                   const std::optional<LayerId>& alone) {
     return {[&network, &machine, &run, stage] { return json_of(network, machine, run, stage); },
             [&] { return csv_of(network, machine, run.mapping); },
-            [&network, &machine, &run, stage, alone] {
-                return stage_line(stage) + table_of(network, machine, run, alone);
+            [&network, &machine, &run, objective, stage, alone] {
+                return stage_line(stage) + table_of(network, machine, run, objective, alone);
             }};
 }
 

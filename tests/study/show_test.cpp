@@ -259,6 +259,24 @@ TEST_CASE("show mapping prints one layer alone where it is asked to") {
                                    "mean 'conv1'?") == 0);
 }
 
+TEST_CASE("show mapping says what energy and time come to together where that was asked for") {
+    const std::vector<std::string> what = {"show",      "mapping", "--machine", "tiny_von_neumann",
+                                           "--network", "lenet"};
+    std::vector<std::string> asked = what;
+    asked.insert(asked.end(), {"--objective", "energy_delay"});
+    const std::string text = run_memwall(asked).out;
+    const std::string before = ", energy times delay ";
+    const std::size_t at = text.find(before);
+    REQUIRE(at != std::string::npos);
+    asked.insert(asked.end(), {"--json", "-"});
+    const Json shown = Json::parse(run_memwall(asked).out);
+    CHECK(std::stod(text.substr(at + before.size())) ==
+          Approx(shown["seconds_a_sub_batch"].get<double>() *
+                 shown["energy_a_sub_batch_j"].get<double>())
+              .epsilon(1e-3));
+    CHECK(run_memwall(what).out.find(before) == std::string::npos);
+}
+
 TEST_CASE("show says what it cannot show") {
     CHECK(run_memwall({"show", "netwrok"}).err ==
           "error: show: cannot show 'netwrok'; did you mean 'network'?\n");
