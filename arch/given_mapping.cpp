@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/given_mapping.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/quantity.hpp"
@@ -127,6 +129,25 @@ GivenLevel read_level(const YamlValue::Entry& entry, Diagnostics& faults) {
     return level;
 }
 
+/// A name that the network's tables have but nothing to map: an alias, or a composite's parts
+/// instead. Empty where there is none.
+std::string without_work(const std::string& given, const Network& network) {
+    std::vector<std::string> parts;
+    bool known = false;
+    for (const Layer& layer : network.layers()) {
+        known = known || layer.name == given;
+        if (!layer.no_work && layer.composite && layer.composite->name == given) {
+            parts.push_back(layer.name);
+        }
+    }
+    if (!parts.empty()) {
+        return "layer '" + given + "' is made of others: expected one of " +
+               fmt::format("{}", fmt::join(parts, ", "));
+    }
+    return known ? "layer '" + given + "' of network '" + network.name() + "' has nothing to map"
+                 : "";
+}
+
 }  // namespace
 
 GivenMapping read_given_mapping(const YamlValue& root, Diagnostics& faults) {
@@ -172,7 +193,17 @@ LayerId given_layer(const GivenLayer& given, const Network& network, Diagnostics
         }
     }
     if (std::find(names.begin(), names.end(), given.name) != names.end()) {
+        if (given.levels.empty()) {
+            faults.error(given.mark, "nothing is said of layer '" + given.name +
+                                         "': expected a memory with what is given there; layers "
+                                         "that are left out are chosen");
+            return {};
+        }
         return network.find_layer(given.name);
+    }
+    if (const std::string fault = without_work(given.name, network); !fault.empty()) {
+        faults.error(given.mark, fault);
+        return {};
     }
     faults.error(given.mark, "network '" + network.name() + "' has no layer '" + given.name +
                                  "' to map" + suggestion(given.name, names));

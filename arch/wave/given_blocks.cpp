@@ -2,7 +2,9 @@
 #include "arch/wave/given_blocks.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "arch/given_mapping.hpp"
 #include "base/parse.hpp"
@@ -12,26 +14,68 @@ namespace {
 
 constexpr std::int64_t kLeastStages = 2;  // one fills while the other is used
 
-/// What a core has no room for, told at the level.
+/// Where a key of a kernel stands in the file; the level where it does not.
+const SourceMark& mark_of(const GivenLevel& level, const std::string& key) {
+    const auto found = std::find_if(level.wave_keys.begin(), level.wave_keys.end(),
+                                    [&](const KeyMark& at) { return at.first == key; });
+    return found == level.wave_keys.end() ? level.mark : found->second;
+}
+
+/// The memory of a core that has the least room for so many blocks, and what they need of it; none
+/// where they fit.
+std::optional<std::pair<ComponentId, Bytes>> missing_room(const BlockRoom& block,
+                                                          std::int64_t count,
+                                                          const Machine& machine,
+                                                          const Hierarchy& gpu) {
+    std::optional<std::pair<ComponentId, Bytes>> missing;
+    double most = 1;
+    for (const auto& [memory, bytes] : {std::pair{gpu.operands, block.shared_memory},
+                                        std::pair{gpu.accumulators, block.registers}}) {
+        if (!memory.valid()) {
+            continue;
+        }
+        const Bytes needed = bytes * count;
+        const Bytes capacity = std::get<MemoryConfig>(machine.component(memory).config).capacity;
+        const double share =
+            static_cast<double>(needed.count()) / static_cast<double>(capacity.count());
+        if (share > most) {
+            most = share;
+            missing = {memory, needed};
+        }
+    }
+    return missing;
+}
+
+/// What a core has no room for, told at the key that asks for too much.
 void check_room(const Layer& layer, const GivenLevel& level, const GivenBlock& block,
                 const Machine& machine, const Hierarchy& gpu, Diagnostics& faults) {
+    struct Ask {
+        const char* key;
+        std::int64_t stages;
+        std::int64_t resident;
+        std::string what;
+    };
     const std::int64_t stages = std::max(block.stages, kLeastStages);
-    const std::int64_t count = std::max<std::int64_t>(block.resident, 1);
-    const BlockRoom room =
-        block_room(block.rows, block.columns, bits(layer.precision.accumulator), stages);
-    const auto check = [&](ComponentId memory, Bytes needed) {
-        if (!memory.valid()) {
+    const std::string shape = std::to_string(block.rows) + " x " + std::to_string(block.columns);
+    for (const Ask& ask :
+         {Ask{"block", kLeastStages, 1, "a block of " + shape},
+          Ask{"stages", stages, 1, std::to_string(stages) + " stages of a block of " + shape},
+          Ask{"resident", stages, std::max<std::int64_t>(block.resident, 1),
+              std::to_string(block.resident) + " blocks of " + shape}}) {
+        const BlockRoom room =
+            block_room(block.rows, block.columns, bits(layer.precision.accumulator), ask.stages);
+        if (const auto missing = missing_room(room, ask.resident, machine, gpu)) {
+            const Component& memory = machine.component(missing->first);
+            faults.error(mark_of(level, ask.key),
+                         "'" + memory.name + "' has " +
+                             format_bytes(std::get<MemoryConfig>(memory.config).capacity) +
+                             " a core, " + ask.what + " results of layer '" + layer.name +
+                             "' need" +
+                             (ask.resident == 1 && ask.stages == kLeastStages ? "s " : " ") +
+                             format_bytes(missing->second));
             return;
         }
-        const Bytes capacity = std::get<MemoryConfig>(machine.component(memory).config).capacity;
-        if (needed > capacity) {
-            faults.error(level.mark, "'" + machine.component(memory).name + "' has " +
-                                         format_bytes(capacity) + " a core, the blocks of layer '" +
-                                         layer.name + "' need " + format_bytes(needed));
-        }
-    };
-    check(gpu.operands, room.shared_memory * count);
-    check(gpu.accumulators, room.registers * count);
+    }
 }
 
 GivenBlock read_block(const Layer& layer, const GivenLevel& level, const Machine& machine,
@@ -40,22 +84,25 @@ GivenBlock read_block(const Layer& layer, const GivenLevel& level, const Machine
     if (level.name != shared) {
         faults.error(level.mark,
                      "unknown level '" + level.name + "'" + suggestion(level.name, {shared}));
+        return {};
     }
     refuse_keys(level.nest_keys, "loop_nest", faults);
     refuse_keys(level.tiling_keys, "tiling", faults);
+    const GivenBlock block{level.block_rows, level.block_columns, level.stages, level.resident};
     if (level.has_loops || level.has_spatial) {
         faults.error(level.mark,
                      "a kernel has no loops to give: expected 'block', 'stages' or "
                      "'resident'");
+    } else if (block.rows == 0 && level.nest_keys.empty() && level.tiling_keys.empty()) {
+        const bool beside = level.stages > 0 || level.resident > 0;
+        faults.error(mark_of(level, level.stages > 0 ? "stages" : "resident"),
+                     beside ? "expected 'block' beside what is said of its stages and number"
+                            : "expected 'block' with the rows and columns of its results");
     }
     if (level.stages == 1) {
-        faults.error(level.mark, "expected at least two stages: one fills while another is used");
-    }
-    if (level.block_rows == 0 && (level.stages > 0 || level.resident > 0)) {
-        faults.error(level.mark, "expected 'block' beside what is said of its stages and number");
-    }
-    GivenBlock block{level.block_rows, level.block_columns, level.stages, level.resident};
-    if (block.rows > 0) {
+        faults.error(mark_of(level, "stages"),
+                     "expected at least two stages: one fills while another is used");
+    } else if (block.rows > 0) {
         check_room(layer, level, block, machine, gpu, faults);
     }
     return block;
@@ -67,6 +114,7 @@ std::map<LayerId, GivenBlock> read_given_blocks(const YamlValue& root, const Net
                                                 const Machine& machine, const Hierarchy& gpu) {
     Diagnostics faults;
     const GivenMapping mapping = read_given_mapping(root, faults);
+    faults.throw_if_any();  // else more would follow from them
     if (mapping.together) {
         refuse_keys({{"together", mapping.together_mark}}, "tiling", faults);
     }

@@ -240,17 +240,31 @@ TEST_CASE("Layers that are mapped by hand are mapped so, and compute what they a
 TEST_CASE("What is wrong with a mapping by hand of a tiled machine is told in its place") {
     const Network network = with_batch(
         test::network_of_text("network: n\ninputs: {x: [16, 8, 8]}\nlayers:\n- {name: a, op: conv, "
-                              "out_channels: 16, kernel: 3, padding: 1}\n- {name: r, op: relu}\n"),
+                              "out_channels: 16, kernel: 3, padding: 1}\n- {name: r, op: relu}\n- "
+                              "{name: f, op: flatten}\n"),
         4);
     const Machine machine = tiny(2048);
     const auto told = [&](const std::string& layers, const std::string& message) {
         CHECK_THROWS_WITH(mapped_by_hand(network, machine, "mapping: m\n" + layers),
                           Catch::Contains(message));
     };
-    told("together: 3\nlayers: {a: {}}\n",
+    const auto told_alone = [&](const std::string& layers, const std::string& message) {
+        CHECK_THROWS_WITH(mapped_by_hand(network, machine, "mapping: m\n" + layers),
+                          Catch::StartsWith("hand.yaml:" + message) && !Catch::Contains("\n"));
+    };
+    told("together: 3\nlayers: {}\n",
          "hand.yaml:2:11: error: 'together': expected an equal part of the batch of 4, found '3'");
-    told("layers: {r: {}}\n", "hand.yaml:2:10: error: layer 'r' runs on the way out of 'a'");
-    told("layers: {b: {}}\n", "hand.yaml:2:10: error: network 'n' has no layer 'b' to map");
+    told("layers: {r: {dram: {}}}\n",
+         "hand.yaml:2:10: error: layer 'r' runs on the way out of 'a'");
+    told("layers: {b: {dram: {}}}\n", "hand.yaml:2:10: error: network 'n' has no layer 'b' to map");
+    told_alone("layers: {a: {}}\n", "2:10: error: nothing is said of layer 'a'");
+    told_alone("layers: {f: {dram: {}}}\n",
+               "2:10: error: layer 'f' of network 'n' has nothing to map");
+    told_alone(
+        "layers: {a: {dram: {loops: [{K: 8}, {P: 8}]}, global_buffer: {spatial: [{G: 4}]}}}\n",
+        "2:73: error: 4 steps do not cut the 1 of G");
+    told_alone("layers: {a: {dram: {loops: [{K: {steps: 2, axis: rows}}]}}}\n",
+               "2:29: error: the cores of this machine lie on no axes");
     told("layers: {a: {global_bufer: {}}}\n",
          "2:14: error: unknown level 'global_bufer'; did you mean 'global_buffer'?");
     told("layers: {a: {dram: {loops: [{P: 2}, {K: 2}, {Q: 2}]}}}\n",
