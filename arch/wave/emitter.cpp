@@ -319,9 +319,9 @@ void WaveEmitter::count_product(StepBody& body, LayerId id, const KernelProduct&
     };
     count(unit, Action::mac, TensorRole::outputs, done);
     count(unit, Action::skipped_mac, TensorRole::outputs, layer.macs() - done);
-    const std::int64_t bytes = std::max<std::int64_t>(1, ceil_divide(bits(precision), 8));
     if (on_array && gpu_.array_config->instructions) {
-        count(unit, Action::issue, TensorRole::inputs, done * bytes);
+        count(unit, Action::issue, TensorRole::inputs,
+              ceil_divide(checked_multiply(done, bits(precision)), 8));
     }
     if (!on_array) {
         if (gpu_.vector_config->instructions) {
@@ -331,7 +331,8 @@ void WaveEmitter::count_product(StepBody& body, LayerId id, const KernelProduct&
         return;
     }
     const std::int64_t results = words(image(layer.space.outputs().projection, layer.space.box()));
-    const std::int64_t turns = ceil_divide(matrix_shape(layer).depth * bytes, kDepthBytes);
+    const std::int64_t turns =
+        ceil_divide(matrix_shape(layer).depth * bits(precision), kDepthBytes * 8);
     const std::int64_t sums = checked_multiply(results, turns) * bits(accumulator) / 8;
     for (const Action action : {Action::read, Action::write}) {
         count(gpu_.accumulators, action, TensorRole::partial_sums, sums);
