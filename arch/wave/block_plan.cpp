@@ -288,7 +288,7 @@ BlockRoom block_room(std::int64_t rows, std::int64_t columns, std::int64_t resul
     const std::int64_t results = rows * columns;
     const std::int64_t threads = std::max(kLeastThreads, ceil_divide(results, kResultsPerThread));
     return {Bytes(results * result_bits / 8 + threads * kOtherRegisterBytes),
-            Bytes((rows + columns) * kSlabBytes * stages)};
+            Bytes((rows + columns) * kSlabBytes * stages), threads};
 }
 
 BlockRoom smallest_block(std::int64_t result_bits) {

@@ -70,8 +70,9 @@ struct BlockAim {
 
 /// What a block takes of a core.
 struct BlockRoom {
-    Bytes registers;
+    Bytes registers;  ///< sums, and what each thread holds beside them
     Bytes shared_memory;
+    std::int64_t threads = 0;
 };
 
 /// Of a block of so many results in `stages` stages.

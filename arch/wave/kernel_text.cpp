@@ -48,25 +48,36 @@ private:
     void line(const std::string& text) { code_ += indent_ + text + "\n"; }
     void deeper() { indent_ += "  "; }
 
-    /// What comes from there for the kernel, what of its own results goes there, and that results
-    /// of kernels before make room.
+    /// What comes from there for the kernel and what of its own results goes there, if only later
+    /// kernels take their place in the cache; and that results of kernels before make room.
     [[nodiscard]] std::string in_dram() const {
         std::vector<KernelFlow> own;
+        std::int64_t later = 0;
         std::int64_t others = 0;
-        for (const KernelFlow& flow : kernel_.stores) {
-            const bool made = std::any_of(
-                kernel_.drains.begin(), kernel_.drains.end(),
-                [&](const KernelFlow& drained) { return drained.tensor == flow.tensor; });
-            if (made) {
-                own.push_back(flow);
-            } else {
-                others += flow.bytes;
+        for (const Kernel& kernel : plan_.kernels) {
+            for (const KernelFlow& flow : kernel.stores) {
+                if (is_own(flow)) {
+                    own.push_back(flow);
+                    later += &kernel != &kernel_ ? flow.bytes : 0;
+                } else if (&kernel == &kernel_) {
+                    others += flow.bytes;
+                }
             }
         }
+        const std::string& cache = name_of(gpu_.buffer);
         return roles(kernel_.fetches, own) +
+               (later > 0 ? ", " + format_bytes(Bytes(later)) +
+                                " of its results when later kernels take them out of " + cache
+                          : "") +
                (others > 0 ? ", and takes " + format_bytes(Bytes(others)) +
-                                 " of earlier results out of " + name_of(gpu_.buffer)
+                                 " of earlier results out of " + cache
                            : "");
+    }
+
+    /// Whether a flow is counted for a layer of this kernel.
+    [[nodiscard]] bool is_own(const KernelFlow& flow) const {
+        return std::any_of(kernel_.drains.begin(), kernel_.drains.end(),
+                           [&](const KernelFlow& drained) { return drained.layer == flow.layer; });
     }
 
     /// The roles of what some flows bring, each once.
@@ -110,10 +121,11 @@ private:
                          format_bytes(room.shared_memory),
                          format_bytes(gpu_.operands_config->capacity)));
         if (gpu_.accumulators.valid()) {
-            line(fmt::format("{} holds {} x {} sums, {} a block (of {})",
-                             name_of(gpu_.accumulators), plan.rows, plan.columns,
-                             format_bytes(room.registers),
-                             format_bytes(gpu_.accumulators_config->capacity)));
+            line(fmt::format(
+                "{} holds {} x {} sums, and words and addresses of {} threads, {} a "
+                "block (of {})",
+                name_of(gpu_.accumulators), plan.rows, plan.columns, room.threads,
+                format_bytes(room.registers), format_bytes(gpu_.accumulators_config->capacity)));
         }
         deeper();
         const std::string outside = indent_;

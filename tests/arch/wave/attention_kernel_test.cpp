@@ -169,6 +169,14 @@ TEST_CASE("A word goes from a core's memory into registers once for each tile th
     const Traffic bytes = traffic_of(network, machine);
     CHECK(bytes.at({"y", "shared_memory", TensorRole::inputs}).read == 4096LL * 256 * 512 / 64);
     CHECK(bytes.at({"y", "shared_memory", TensorRole::weights}).read == 512LL * 256 * 4096 / 64);
+    // Instructions take 32 bytes of the depth at a time: of int4 twice as many words as of int8.
+    const auto sums = [&](const char* precision) {
+        const Network at =
+            with_precision(network, std::get<PrecisionPolicy>(parse_precision_policy(precision)));
+        return traffic_of(at, machine).at({"y", "registers", TensorRole::partial_sums}).read;
+    };
+    CHECK(sums("int8") == 4096LL * 512 * (256 / 32) * 4);
+    CHECK(sums("int4") == 4096LL * 512 * (256 / 64) * 4);
 }
 
 TEST_CASE("What comes into a core's memory is taken out of it at least once, under its name") {
@@ -197,6 +205,32 @@ TEST_CASE("What comes into a core's memory is taken out of it at least once, und
             CHECK(moved.read >= moved.write);
         }
         CHECK(operands > 0);
+    }
+}
+
+TEST_CASE("What the DRAM is said to hold of a kernel is what goes through it") {
+    for (const char* name : {"resnet18", "mobilenet_v2", "bert_large"}) {
+        const Network network = with_batch(test::shipped_network(name), 4);
+        const Machine machine = test::shipped_machine("t4", {{"components.l2.capacity", "2 MiB"}});
+        const Traffic bytes = traffic_of(network, machine);
+        std::vector<LayerMapping> layers = map_network(network, machine, {}).layers;
+        for (const LayerMapping& mapped : layers) {
+            if (mapped.loops.empty()) {
+                continue;
+            }
+            const std::string text = mapped.loops.substr(0, mapped.loops.find('\n'));
+            for (const TensorRole role : {TensorRole::weights, TensorRole::inputs,
+                                          TensorRole::outputs, TensorRole::state}) {
+                const bool moves =
+                    std::any_of(layers.begin(), layers.end(), [&](const LayerMapping& of) {
+                        const bool here = of.layer == mapped.layer || of.within == mapped.layer;
+                        return here &&
+                               bytes.count({network.layer(of.layer).name, "dram", role}) > 0;
+                    });
+                INFO(name << ": " << network.layer(mapped.layer).name << ": " << text);
+                CHECK((text.find(memwall::name(role)) != std::string::npos) == moves);
+            }
+        }
     }
 }
 
@@ -255,18 +289,36 @@ TEST_CASE("Blocks by hand are taken, and what is wrong with them is told in its 
     CHECK(mapped.summary == "192 blocks of 128 x 64, 2 a core at a time, 1 wave");  // 108 cores
     CHECK(mapped.loops.find("shared_memory holds 3 stages of 128 x 32 and 32 x 64 words") !=
           std::string::npos);
+    CHECK(
+        mapped.loops.find("registers holds 128 x 64 sums, and words and addresses of 128 threads, "
+                          "64.0 KiB a block") != std::string::npos);  // 32 KiB each
     CHECK(by_hand("a: {shared_memory: {block: {rows: 48, columns: 24}, resident: 1}}").summary ==
           "1344 blocks of 48 x 24, 1 a core at a time, 13 waves");
     const auto told = [&](const std::string& layers, const std::string& message) {
-        CHECK_THROWS_WITH(by_hand(layers), Catch::Contains(message));
+        CHECK_THROWS_WITH(by_hand(layers), Catch::StartsWith("hand.yaml:") &&
+                                               Catch::Contains(message) && !Catch::Contains("\n"));
     };
-    told("s: {}", "2:10: error: layer 's' is no product");
+    told("s: {shared_memory: {}}", "2:10: error: layer 's' is no product");
+    told("a: {}", "2:10: error: nothing is said of layer 'a'");
+    told("a: {shared_memory: {}}", "2:14: error: expected 'block' with the rows and columns");
     told("a: {shared: {}}", "2:14: error: unknown level 'shared'");
-    told("a: {shared_memory: {stages: 3}}", "2:14: error: expected 'block' beside");
+    told("a: {shared_memory: {stages: 3}}", "2:38: error: expected 'block' beside");
     told("a: {shared_memory: {block: {rows: 64, columns: 64}, stages: 1}}",
-         "expected at least two stages");
-    told("a: {shared_memory: {block: {rows: 512, columns: 512}}}",
-         "2:14: error: 'registers' has 256 KiB a core, the blocks of layer 'a' need");
+         "2:70: error: expected at least two stages");
+    // 2,048 threads: 1,024 KiB of sums, 512 KiB of what threads hold; the shared memory has no room
+    // either, and less is missing there.
+    told("a: {shared_memory: {block: {rows: 512, columns: 4096}}}",
+         "2:37: error: 'registers' has 256 KiB a core, a block of 512 x 4096 results of layer 'a' "
+         "needs 12.0 MiB");
+    told("a: {shared_memory: {block: {rows: 64, columns: 64}, stages: 30}}",
+         "2:70: error: 'shared_memory' has 164 KiB a core, 30 stages of a block of 64 x 64 results "
+         "of layer 'a' need 240 KiB");
+    told("a: {shared_memory: {block: {rows: 64, columns: 64}, resident: 9}}",
+         "2:72: error: 'registers' has 256 KiB a core, 9 blocks of 64 x 64 results of layer 'a' "
+         "need 432 KiB");
+    told("a: {shared_memory: {block: {rows: 70000, columns: 64}, stages: 1}}",
+         "2:44: error: 'rows' in 'block' in level 'shared_memory': expected at most 65,536, found "
+         "'70000'");
     told("a: {shared_memory: {loops: [{K: 2}]}}", "a kernel has no loops to give");
     told("a: {shared_memory: {keeps: [weights]}}",
          "'keeps' is for machines with the mapper 'tiling'");
