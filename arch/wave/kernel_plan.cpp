@@ -23,7 +23,14 @@ class KernelPlanner {
 public:
     KernelPlanner(const Network& network, const Hierarchy& gpu, const DramView& dram,
                   const BlockAim& aim)
-        : network_(network), gpu_(gpu), dram_(dram), aim_(aim) {}
+        : network_(network), gpu_(gpu), dram_(dram), aim_(aim) {
+        for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+            const Tensor& tensor = network.tensor(TensorId(t));
+            lasting_ += tensor.is_weight() || tensor.persists()
+                            ? network.tensor_bytes(TensorId(t)).count()
+                            : 0;
+        }
+    }
 
     WavePlan run() {
         plan_.fused = fuse_layers(network_);
@@ -140,7 +147,7 @@ private:
         const BlockPlan blocks =
             plan_blocks(demand, gpu_, dram_, aim_, given != nullptr ? *given : GivenBlock{});
         const double elementwise = cycles_on_lanes(layer, demand);
-        if (elementwise < blocks.core_cycles && given == nullptr) {
+        if (given == nullptr && suits_lanes(layer, demand, elementwise, blocks.core_cycles)) {
             kernel.core_cycles += elementwise;
             kernel.products.push_back(
                 {f, demand.shape, demand.operand_bits, demand.result_bits, std::nullopt});
@@ -154,9 +161,28 @@ private:
 
     /// MODEL: where a product has so few rows or columns that blocks are mostly empty (a depthwise
     /// convolution, a vector by a matrix), it runs on the elementwise lanes if that is faster,
-    /// whatever the objective, a multiply-accumulate each, in the accumulator's format. So do
-    /// libraries: cuBLAS has kernels for vectors (gemv) without tensor instructions, TensorRT-LLM
-    /// (gemmPlugin.cpp) such for up to six rows.
+    /// whatever the objective, a multiply-accumulate each, in the accumulator's format. Where the
+    /// DRAM takes longer still for weights or state that stream, nothing is won by that: only
+    /// vectors go there, for which cuBLAS has kernels (gemv) without tensor instructions.
+    [[nodiscard]] bool suits_lanes(const Layer& layer, const ProductDemand& demand, double on_lanes,
+                                   double in_blocks) const {
+        const bool vector = demand.shape.rows == 1 || demand.shape.columns == 1;
+        return on_lanes < in_blocks &&
+               (vector || in_blocks > streaming_cycles(layer.space.operands[1], demand));
+    }
+
+    /// Of the DRAM for a product's second operand, where that does not stay in the cache from round
+    /// to round.
+    [[nodiscard]] double streaming_cycles(const Operand& operand,
+                                          const ProductDemand& demand) const {
+        const Tensor& tensor = network_.tensor(network_.storage(operand.tensor));
+        const bool streams = (tensor.is_weight() || tensor.persists()) && lasting_ > cache_bytes();
+        return streams && dram_.bytes_per_cycle > 0 ? demand.right_bytes / dram_.bytes_per_cycle
+                                                    : 0;
+    }
+
+    [[nodiscard]] std::int64_t cache_bytes() const { return gpu_.buffer_config->capacity.count(); }
+
     [[nodiscard]] double cycles_on_lanes(const Layer& layer, const ProductDemand& demand) const {
         const MatrixShape& shape = demand.shape;
         const double results = static_cast<double>(shape.groups) * static_cast<double>(shape.rows) *
@@ -326,6 +352,7 @@ private:
     const Hierarchy& gpu_;
     const DramView& dram_;
     const BlockAim& aim_;
+    std::int64_t lasting_ = 0;  ///< bytes of all weights and state
     WavePlan plan_;
 };
 

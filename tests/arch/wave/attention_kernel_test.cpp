@@ -159,6 +159,20 @@ TEST_CASE("Every weight that a vector is multiplied with is read once, the vecto
     CHECK(bytes.at({"y", "shared_memory", TensorRole::inputs}) == Moved{2 * 512, 512});
 }
 
+TEST_CASE("Weights that stream from the DRAM are multiplied on the lanes with vectors alone") {
+    const Machine machine = test::shipped_machine("a100_sxm_80gb");
+    const auto summary = [&](std::int64_t rows, std::int64_t features) {
+        const Network network = test::network_of_text(
+            "network: n\nsource: s\nprecision: int8\ninputs: {x: [" + std::to_string(rows) + ", " +
+            std::to_string(features) + "]}\nlayers:\n  - {name: y, op: linear, out_features: " +
+            std::to_string(features) + ", bias: false}\n");
+        return map_network(network, machine, {}).layers[0].summary;
+    };
+    CHECK(summary(2, 2048) == "products on the elementwise lanes");  // 4 MiB, in the cache
+    CHECK(summary(1, 8192) == "products on the elementwise lanes");  // 64 MiB of weights
+    CHECK(summary(2, 8192).find(" a core at a time") != std::string::npos);
+}
+
 TEST_CASE("A word goes from a core's memory into registers once for each tile that it meets") {
     // 32 x 2 blocks of 128 x 256: of an input four tiles of 64 columns, twice; of a weight 64 of
     // rows.

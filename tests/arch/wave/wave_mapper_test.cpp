@@ -170,14 +170,13 @@ TEST_CASE("A larger cache never makes a network read or write more of the DRAM")
     const Network network = with_batch(test::shipped_network("resnet18"), 8);
     std::int64_t before = 0;
     for (const char* capacity : {"64 MiB", "16 MiB", "4 MiB", "1 MiB"}) {
-        const Steady run =
+        Steady run =
             steady(network, test::shipped_machine("t4", {{"components.l2.capacity", capacity}}));
         const std::int64_t bytes =
             run.counts.at({"dram", Action::read}) + run.counts.at({"dram", Action::write});
         INFO(capacity);
         CHECK(bytes >= before);
-        CHECK(run.counts.at({"tensor_cores", Action::mac}) +
-                  run.counts.at({"lanes", Action::mac}) ==
+        CHECK(run.counts[{"tensor_cores", Action::mac}] + run.counts[{"lanes", Action::mac}] ==
               network.macs());
         before = bytes;
     }
