@@ -49,6 +49,9 @@ struct MapperOptions {
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
     /// What is made least; the spatial mapper makes the time least, and refuses others.
     MappingObjective objective = MappingObjective::latency;
+    /// Of the plans that the mapper of kernels compares, one for each objective, that of
+    /// `objective` alone.
+    bool one_plan = false;
     /// Mappings that are given by hand; the spatial mapper refuses them.
     std::optional<YamlValue> given{};
 };

@@ -87,14 +87,12 @@ WavePlan choose_waves(const Network& network, const Machine& machine, const Hier
         aim.blocks = &given;
         return plan_waves(network, gpu, dram_view(gpu, clock), aim);
     };
-    if (asked == MappingObjective::latency && options.effort != Effort::thorough) {
+    if (options.one_plan || !compares_wave_plans(asked, options.effort)) {
         return plan_for(asked);
     }
     std::optional<WavePlan> best;
     std::pair<double, double> least;
-    for (const MappingObjective objective :
-         {MappingObjective::latency, MappingObjective::energy, MappingObjective::energy_delay,
-          MappingObjective::traffic}) {
+    for (const MappingObjective objective : kWavePlans) {
         throw_if_cancelled(options);
         WavePlan plan = plan_for(objective);
         const OutcomeFigures figures = measured(network, machine, gpu, plan, options);
@@ -192,6 +190,10 @@ IoBound bound_of(const Network& network, const Layer& layer, const Hierarchy& gp
 }
 
 }  // namespace
+
+bool compares_wave_plans(MappingObjective asked, Effort effort) {
+    return asked != MappingObjective::latency || effort == Effort::thorough;
+}
 
 void WaveMapper::check(const Machine& machine) const {
     gpu_of(machine);

@@ -3,12 +3,22 @@
 // whole batch, in waves of thread blocks, with a cache between the cores and the DRAM.
 #pragma once
 
+#include <array>
+
 #include "arch/mapper.hpp"
 
 namespace memwall {
 
 /// By which machine files name it.
 inline constexpr const char* kWaveMapper = "wave";
+
+/// Each has a plan of its own, and the best of them by what was asked for is taken.
+inline constexpr std::array kWavePlans = {MappingObjective::latency, MappingObjective::energy,
+                                          MappingObjective::energy_delay,
+                                          MappingObjective::traffic};
+
+/// Whether the plans of all objectives are compared.
+bool compares_wave_plans(MappingObjective asked, Effort effort);
 
 class WaveMapper final : public Mapper {
 public:

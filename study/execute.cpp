@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/execute.hpp"
 
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -102,10 +101,13 @@ Executed estimated(const Network& network, const Machine& machine, MapperOptions
 /// `asked` has the scenario's batch.
 RunResult run_at_its_clock(const NetworkAtPrecision& asked, const Machine& machine,
                            const RunSettings& settings, const Scenario& scenario,
-                           const std::vector<std::string>& overrides, const Progress& progress) {
+                           const std::vector<std::string>& overrides, const Progress& progress,
+                           std::optional<MappingObjective> plan = std::nullopt) {
     stop_if_asked(progress);
     const Network& batched = asked.network;
-    const MapperOptions options = mapper_options(settings, machine, scenario);
+    MapperOptions options = mapper_options(settings, machine, scenario);
+    options.objective = plan.value_or(options.objective);
+    options.one_plan = plan.has_value();
     Executed run;
     if (settings.engine == Engine::analytic) {
         run = estimated(batched, machine, options, scenario, progress);
@@ -136,22 +138,22 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
     }
     const PowerCap& cap = *machine.parts().power_cap;
     const Hertz own = machine.clocks().front().frequency();
-    Hertz clock = own;
-    std::map<Hertz, RunResult> tried;
-    if (scenario.phase != Phase::single) {
+    UnderCap best = {own, std::nullopt, {}};
+    const bool acts = scenario.phase != Phase::single;
+    if (acts) {
         RunSettings analytic = settings;
         analytic.engine = Engine::analytic;
-        clock = clock_under_cap(machine, [&](const Machine& at) {
-            RunResult& run = tried[at.clocks().front().frequency()];
-            run = run_at_its_clock(asked, at, analytic, scenario, overrides, {});
-            return run.totals.power;
-        });
+        best = run_under_cap(machine, settings.objective, settings.effort,
+                             [&](const Machine& at, std::optional<MappingObjective> plan) {
+                                 return run_at_its_clock(asked, at, analytic, scenario, overrides,
+                                                         {}, plan);
+                             });
     }
-    const auto found = settings.engine == Engine::analytic ? tried.find(clock) : tried.end();
-    RunResult result = found != tried.end()
-                           ? std::move(found->second)
+    const Hertz clock = best.clock;
+    RunResult result = acts && settings.engine == Engine::analytic
+                           ? std::move(best.result)
                            : run_at_its_clock(asked, machine.at_clock(clock), settings, scenario,
-                                              overrides, progress);
+                                              overrides, progress, best.plan);
     result.totals.power_cap = {cap.power, clock, own, result.totals.power <= cap.power};
     const double share = static_cast<double>(clock.count()) / static_cast<double>(own.count());
     result.totals.utilization *= share;  // of the peak that the machine has without the cap

@@ -3,8 +3,10 @@
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/study/program.hpp"
+#include "tests/support/machines.hpp"
 
 using namespace memwall;
 using namespace memwall::test;
@@ -43,6 +45,36 @@ TEST_CASE("a power cap lowers the clock to the highest step at which it holds") 
                    "machine.power_cap.lowest_clock=" + std::to_string(clock + 15000000) + " Hz"});
     CHECK(higher["power_cap"]["holds"] == false);
     CHECK(higher["power_w"].get<double>() > least);
+}
+
+TEST_CASE("under a cap each plan is judged at the clock that the cap leads it to") {
+    const Machine machine = shipped_machine("t4");  // 70 W, 1,590 MHz in steps of 15
+    std::set<std::optional<MappingObjective>> ran;
+    const SteadyRun run = [&](const Machine& at, std::optional<MappingObjective> plan) {
+        ran.insert(plan);
+        const double share = static_cast<double>(at.clocks().front().frequency().count()) / 1.59e9;
+        // At one clock the plan for energy takes less of it, at less power; under the cap it goes
+        // on at 0.875 of the clock, that for latency at 0.7 and so for 0.59 J an item, not 0.84.
+        const bool frugal = plan == MappingObjective::energy;
+        RunResult result;
+        result.scenario.batch = 1;
+        result.scenario.items = 1;
+        result.totals.window = Seconds(1 / share);
+        result.totals.power = Watts((frugal ? 80 : 100) * share);
+        result.totals.energy = Joules((frugal ? 1.1 : 1.2) * share * share);
+        return result;
+    };
+    const UnderCap energy = run_under_cap(machine, MappingObjective::energy, Effort::normal, run);
+    CHECK(energy.plan != MappingObjective::energy);
+    CHECK(energy.clock == Hertz(1'110'000'000));
+    CHECK(energy.result.totals.power.count() == Approx(100 * 1110 / 1590.0));
+    const UnderCap fast = run_under_cap(machine, MappingObjective::latency, Effort::thorough, run);
+    CHECK(fast.plan == MappingObjective::energy);
+    CHECK(fast.clock == Hertz(1'380'000'000));
+    CHECK(ran.size() == 4);
+    ran.clear();  // what is asked for otherwise is planned once, as ever
+    CHECK_FALSE(run_under_cap(machine, MappingObjective::latency, Effort::normal, run).plan);
+    CHECK(ran.size() == 1);
 }
 
 TEST_CASE("a single batch that draws more than the cap says why the clock stays") {
