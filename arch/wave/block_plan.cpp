@@ -14,9 +14,10 @@ namespace memwall {
 namespace {
 
 /// Shapes of the results of a thread block, rows x columns.
-/// MODEL: the thread-block shapes of CUTLASS (NVIDIA, media/docs/efficient_gemm.md and its default
-/// configurations); a library picks the fastest.
-constexpr std::array<std::pair<std::int64_t, std::int64_t>, 12> kBlocks = {{{256, 128},
+/// MODEL: the thread-block shapes that CUTLASS generates for tensor instructions (NVIDIA,
+/// python/cutlass_library/generator.py) and their transposes, since operands may change places; a
+/// library picks the fastest.
+constexpr std::array<std::pair<std::int64_t, std::int64_t>, 14> kBlocks = {{{256, 128},
                                                                             {128, 256},
                                                                             {128, 128},
                                                                             {256, 64},
@@ -26,6 +27,8 @@ constexpr std::array<std::pair<std::int64_t, std::int64_t>, 12> kBlocks = {{{256
                                                                             {64, 64},
                                                                             {256, 32},
                                                                             {32, 256},
+                                                                            {128, 32},
+                                                                            {32, 128},
                                                                             {64, 32},
                                                                             {32, 64}}};
 
