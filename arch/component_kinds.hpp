@@ -44,6 +44,8 @@ void read_register_file(MapReader& reader, const ComponentContext& context, Comp
 void read_mac_array(MapReader& reader, const ComponentContext& context, Component& component);
 void read_vector_unit(MapReader& reader, const ComponentContext& context, Component& component);
 void read_mesh(MapReader& reader, const ComponentContext& context, Component& component);
+/// The way from router to router of a mesh, and what it costs.
+void set_pitch(Millimetres pitch, const Technology& technology, Component& mesh);
 void read_bus(MapReader& reader, const ComponentContext& context, Component& component);
 void read_link(MapReader& reader, const ComponentContext& context, Component& component);
 void read_dma(MapReader& reader, const ComponentContext& context, Component& component);

@@ -130,7 +130,7 @@ struct MeshConfig {
     std::int64_t rows = 1;
     Bytes link_width;   ///< bytes a cycle a directed link
     Cycles hop;         ///< latency of a router and its wire
-    Millimetres pitch;  ///< length of a hop
+    Millimetres pitch;  ///< length of a hop; 0 in a file: a tile of the chip
 };
 
 /// A shared medium that reaches all its ends, a word at a time, to any number of them at once.

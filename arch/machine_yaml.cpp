@@ -2,6 +2,7 @@
 #include "arch/machine_yaml.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "arch/component_kinds.hpp"
 #include "arch/core_mesh.hpp"
@@ -194,6 +195,23 @@ std::optional<Technology> read_technology(MapReader& reader, const TechnologyLoo
     }
 }
 
+/// The pitch of meshes that say none.
+// MODEL: a mesh without a pitch lies over the whole chip: each of its routers in the middle of a
+// square tile, of which there are as many as routers.
+void take_pitches(Machine::Parts& parts) {
+    double area = 0;
+    for (const Component& component : parts.components) {
+        area += component.area.count();
+    }
+    for (Component& component : parts.components) {
+        const auto* mesh = std::get_if<MeshConfig>(&component.config);
+        if (mesh != nullptr && mesh->pitch == Millimetres(0)) {
+            const auto routers = static_cast<double>(mesh->columns * mesh->rows);
+            set_pitch(Millimetres(std::sqrt(area / routers)), parts.technology, component);
+        }
+    }
+}
+
 /// The machine's own supply, and what it makes of its components. How fast logic gets or gives way
 /// with it is not asked: the clock is the file's.
 void take_supply(MapReader& reader, Machine::Parts& parts, bool priced) {
@@ -286,6 +304,7 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
         parts.components.push_back(read_component(entry, parts, priced, faults));
     }
     mesh.finish();
+    take_pitches(parts);
     take_supply(reader, parts, priced);
     read_connections(reader, parts, faults);
     check_links(reader, parts, faults);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // mac_array and vector_unit: what computes.
+#include <algorithm>
 #include <array>
 #include <utility>
 

@@ -38,9 +38,14 @@ void read_mesh(MapReader& reader, const ComponentContext& context, Component& co
     }
     mesh.link_width = reader.required_positive<Bytes>("link_width");
     mesh.hop = at_most_a_billion(reader, "hop", reader.optional_positive<Cycles>("hop", Cycles(1)));
-    mesh.pitch = reader.required_positive<Millimetres>("pitch");
-    component.energies = {{Action::hop, {}, over_wire(context.technology, mesh.pitch, true)}};
     component.config = mesh;
+    set_pitch(reader.optional_positive<Millimetres>("pitch", Millimetres(0)), context.technology,
+              component);
+}
+
+void set_pitch(Millimetres pitch, const Technology& technology, Component& mesh) {
+    std::get<MeshConfig>(mesh.config).pitch = pitch;
+    mesh.energies = {{Action::hop, {}, over_wire(technology, pitch, true)}};
 }
 
 void read_bus(MapReader& reader, const ComponentContext& context, Component& component) {

@@ -137,6 +137,34 @@ TEST_CASE("A component's own figures stand in place of the technology's") {
                Catch::Contains("missing key 'status'"));
 }
 
+TEST_CASE("Lanes take the area of the precision that needs most") {
+    const auto area = [](const test::Overrides& overrides) {
+        const Machine machine = shipped_machine("northpole", overrides);
+        return machine.component(machine.find("array")).area.count();
+    };
+    CHECK(area({{"components.array.lanes.int4.outputs", "128"}}) == Approx(4 * area({})));
+    CHECK(area({{"components.array.lanes.int4.outputs", "16"}}) == Approx(area({})).epsilon(1e-3));
+}
+
+TEST_CASE("A hop is as long as a tile of the chip, whatever its cores are made of") {
+    const auto pitch = [](const test::Overrides& overrides) {
+        const Machine machine = shipped_machine("northpole", overrides);
+        const Component& mesh = machine.component(machine.find("activation_network"));
+        const double own = std::get<MeshConfig>(mesh.config).pitch.count();
+        CHECK(own == Approx(std::sqrt(machine.area().count() / kCores)));
+        CHECK(mesh.energies.front().joules.value ==
+              Approx(machine.parts().technology.wire.value * own));
+        return own;
+    };
+    CHECK(pitch({}) == Approx(1.768).epsilon(1e-3));  // 800 mm2 in 256 tiles
+    CHECK(pitch({{"components.core_memory.capacity", "3 MiB"}}) > 2.2);
+    CHECK(pitch({{"components.core_memory.cells", "edram"}}) < 1.66);
+    CHECK(pitch({{"technology", "7nm"}}) < 1.2);
+    const Machine said = shipped_machine("northpole", {{"components.model_network.pitch", "1 mm"}});
+    const Component& model = said.component(said.find("model_network"));
+    CHECK(std::get<MeshConfig>(model.config).pitch == Millimetres(1));
+}
+
 TEST_CASE("Energies and leakage of a chip go with the square of its supply, its DRAM's do not") {
     const Machine shipped = shipped_machine("tiny_von_neumann");  // its technology's supply: 1 V
     const Machine low = shipped_machine("tiny_von_neumann", {{"supply", "0.5 V"}});
