@@ -2,11 +2,15 @@
 // Options that are valid one by one never combine into a crash: a run ends well, or says in one
 // line a fault what does not go together.
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "base/yaml.hpp"
 #include "sim/scenario.hpp"
 #include "study/configs.hpp"
 #include "tests/study/program.hpp"
+#include "tests/support/draw.hpp"
 
 using namespace memwall;
 using namespace memwall::test;
@@ -52,6 +56,111 @@ TEST_CASE("every shipped machine ends the tiny networks in both engines, or says
         check(machine, {"--network", "tiny_residual", "--phase", "training_step"});
     }
     CHECK(ended_well > 0);
+}
+
+namespace {
+
+/// Paths and texts of the scalars of a file that say how a machine is.
+using Scalars = std::vector<std::pair<std::string, std::string>>;
+
+void add_scalars(const YamlValue& value, const std::string& path, Scalars& found) {
+    static const std::set<std::string> kTold = {"memwall", "machine", "extends",    "description",
+                                                "source",  "status",  "provenance", "power_scope"};
+    if (value.is_scalar()) {
+        found.emplace_back(path, value.text());
+    } else if (value.is_map()) {
+        for (const YamlValue::Entry& entry : value.entries()) {
+            if (kTold.count(entry.key) == 0) {
+                add_scalars(entry.value, path.empty() ? entry.key : path + "." + entry.key, found);
+            }
+        }
+    }
+}
+
+Scalars scalars_of(const std::string& machine) {
+    Diagnostics faults;
+    Scalars found;
+    add_scalars(
+        read_yaml_file(MEMWALL_SOURCE_DIR "/configs/machines/" + machine + ".yaml", "", faults), "",
+        found);
+    return found;
+}
+
+/// Another number with the same unit, or another word.
+std::string changed(Draw& draw, const std::string& text) {
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    if (end == text.c_str()) {
+        return draw.one_of<std::string>({"none", "0", "int4", "int8", "fp16", text});
+    }
+    const double other = draw.one_of<double>(
+        {0, 1, -1, 2, 3, 7, 13, 0.5, 1e15, number / 2, number * 2, number + 1, number - 1,
+         number * 1.5, number * 0.37, number / 1e3, number * 1e3, number * 1e6, number * 1e9});
+    std::string shown = std::to_string(other);
+    shown.erase(shown.find_last_not_of('0') + 1);
+    if (shown.back() == '.') {
+        shown.pop_back();
+    }
+    return shown + end;
+}
+
+/// As many random cases as MEMWALL_CASES says, of all machines and networks then; else a few small
+/// ones.
+bool has_many_cases() {
+    return std::getenv("MEMWALL_CASES") != nullptr;
+}
+
+std::vector<std::string> random_run(Draw& draw, const Configs& configs) {
+    const std::vector<std::string> small = {"lenet", "tiny_conv", "tiny_depthwise",
+                                            "tiny_residual"};
+    const std::string machine =
+        has_many_cases()
+            ? draw.one_of(configs.names(ConfigKind::machine))
+            : draw.one_of<std::string>({"tiny_von_neumann", "tiny_northpole", "tiny_loop_nest",
+                                        "eyeriss", "von_neumann", "northpole", "l4"});
+    const bool any = has_many_cases() && draw.chance(30);
+    std::vector<std::string> arguments = {
+        "run",
+        "--machine",
+        machine,
+        "--network",
+        any ? draw.one_of(configs.names(ConfigKind::network)) : draw.one_of(small),
+        "--engine",
+        any || draw.chance(50) ? "analytic" : "systemc",
+        "--effort",
+        "quick",
+        "--batch",
+        std::to_string(draw.one_of<int>({1, 2, 3, 8}))};
+    const Scalars scalars = scalars_of(machine);
+    for (std::int64_t changes = draw(1, 3); changes > 0; --changes) {
+        const auto& [path, text] = draw.one_of(scalars);
+        arguments.insert(arguments.end(), {"--set", "machine." + path + "=" + changed(draw, text)});
+    }
+    return arguments;
+}
+
+}  // namespace
+
+TEST_CASE("a value that is accepted ends well, whatever else it is") {
+    const Configs configs({MEMWALL_SOURCE_DIR "/configs"});
+    const char* cases = std::getenv("MEMWALL_CASES");
+    const int most = cases != nullptr ? std::atoi(cases) : 40;
+    Draw draw(20);
+    int ended_well = 0;
+    for (int i = 0; i < most; ++i) {
+        const std::vector<std::string> arguments = random_run(draw, configs);
+        const ProgramRun run = run_memwall(arguments);
+        std::string command = "memwall";
+        for (const std::string& argument : arguments) {
+            command += " '" + argument + "'";
+        }
+        INFO(command << "\n" << run.err);
+        CHECK((run.status == 0 || run.status == 2));
+        CHECK((run.status == 0) == (run.err.find("error: ") == std::string::npos));
+        CHECK(run.out.find("nan") == std::string::npos);
+        ended_well += run.status == 0 ? 1 : 0;
+    }
+    CHECK(ended_well > most / 10);
 }
 
 namespace {
