@@ -27,6 +27,7 @@ Estimator::Estimator(const Program& program, const Machine& machine, const Windo
     for (const Unit& unit : program.units) {
         clock_of_.push_back(&machine.clock(machine.component(unit.component).clock));
         free_at_.emplace_back(static_cast<std::size_t>(unit.servers));
+        served_.emplace_back(static_cast<std::size_t>(unit.servers));
     }
     for (AgentRow& row : agents_) {
         row.flight = new_flight();
@@ -155,6 +156,8 @@ void Estimator::request(std::size_t agent, Picoseconds now) {
     flight.costs = &recorder_.costs_of(step);
     auto& servers = free_at_[step.body->unit.position()];
     auto server = std::min_element(servers.begin(), servers.end());
+    LayerId& served_for =
+        served_[step.body->unit.position()][static_cast<std::size_t>(server - servers.begin())];
     flight.times.ready = now;
     flight.times.start = std::max(now, *server);
     Cycles latency;
@@ -169,13 +172,13 @@ void Estimator::request(std::size_t agent, Picoseconds now) {
     }
     flight.times.complete =
         latency.count() > 0 ? clock_.after(flight.times.served, latency) : flight.times.served;
-    if (step.start_at.count() >= 0) {
-        recorder_.record_schedule(step, scheduled(step), flight.times);
-    }
+    record_schedule(agent, step, flight.times, served_for);
+    served_for = step.layer;
     if (observe_) {
         observe_(AgentId(agent), step, flight.times);
     }
     agents_[agent].goes_on = *server;
+    agents_[agent].waited = {step.layer, step.body->unit, TokenId()};
     post(step, PostAt::start, flight.times.start);
     agenda_.add(flight.times.complete, Kind::complete, agent, index);
     if (fetches_early_) {
@@ -183,6 +186,18 @@ void Estimator::request(std::size_t agent, Picoseconds now) {
     } else {
         agenda_.add(agents_[agent].goes_on, Kind::fetch, agent);
     }
+}
+
+/// `before`: whose step its unit served before this one.
+void Estimator::record_schedule(std::size_t agent, const Step& step, const StepTimes& times,
+                                LayerId before) {
+    if (step.start_at.count() < 0) {
+        return;
+    }
+    const bool queued = times.start > times.ready;
+    recorder_.record_schedule(
+        step, scheduled(step), times,
+        queued ? WaitedFor{before, step.body->unit, TokenId()} : agents_[agent].waited);
 }
 
 /// Serves a move from its start, and says when its unit goes on: at the end of its links' part, on
@@ -232,6 +247,9 @@ void Estimator::post(const Step& step, PostAt when, Picoseconds now) {
         woken_.clear();
         woken_.swap(row.waiters);  // who still has to wait joins again
         for (const std::size_t agent : woken_) {
+            if (now > agents_[agent].goes_on) {
+                agents_[agent].waited = {step.layer, step.body->unit, token.token};
+            }
             try_start(agent, now);
         }
     }

@@ -32,6 +32,7 @@ private:
         std::size_t flight = 0;  ///< its next step's: `next` is what it fetched last
         Picoseconds goes_on;     ///< its last step is served: none begins before
         StepPlace place;         ///< of `next`, where the source has loops
+        WaitedFor waited;        ///< what lets `next` go on
         bool asks = false;       ///< `next` is what it does when its tokens hold
         std::int64_t round = 0;  ///< the last that it has begun, while rounds may be left out
         bool done = false;
@@ -61,6 +62,8 @@ private:
     [[nodiscard]] Picoseconds scheduled(const Step& step) const;
     std::size_t new_flight();
     void request(std::size_t agent, Picoseconds now);
+    void record_schedule(std::size_t agent, const Step& step, const StepTimes& times,
+                         LayerId before);
     Picoseconds serve(const MoveDemand& asked, UnitId unit, StepTimes& times);
     void complete(std::size_t index, Picoseconds now);
     void post(const Step& step, PostAt when, Picoseconds now);
@@ -123,6 +126,7 @@ private:
     std::vector<TokenRow> tokens_;
     std::vector<std::int64_t> posted_;               ///< by token
     std::vector<std::vector<Picoseconds>> free_at_;  ///< by unit and server
+    std::vector<std::vector<LayerId>> served_;       ///< by unit and server: whose step is the last
     std::vector<std::unique_ptr<Flight>> flights_;   ///< and places of some that are over
     std::vector<std::size_t> free_flights_;
     std::vector<std::size_t> woken_;

@@ -38,6 +38,25 @@ struct LayerOutcome {
     Picoseconds slack;
 };
 
+/// What a step that began late waited for last: its unit, busy with another step; data, or that
+/// another layer or step begins or ends; room that another step frees.
+enum class LateCause : std::uint8_t { unit, data, room };
+inline constexpr std::array kLateCauses = {LateCause::unit, LateCause::data, LateCause::room};
+const char* name(LateCause cause);
+
+/// Steps of the window of one layer and unit that began after their start_at since they waited for
+/// the same. Of none: of_layer, what loads before the first round.
+struct LateSteps {
+    LayerId layer;
+    UnitId unit;
+    LateCause cause = LateCause::unit;
+    LayerId of_layer;  ///< whose step was waited for
+    UnitId of_unit;    ///< on which that ran
+    std::int64_t steps = 0;
+    Picoseconds most;  ///< that one of them was late
+    Picoseconds sum;
+};
+
 /// One declared component over the window.
 struct ComponentOutcome {
     Picoseconds busy_max;  ///< of its busiest instance; initiation only, union of intervals
@@ -58,6 +77,7 @@ struct Outcome {
     std::vector<std::int64_t>
         load_counts;  ///< by RowId, of the loading phase (LayerId -1), outside the window
     std::vector<LayerOutcome> layers;
+    std::vector<LateSteps> late;  ///< sums of steps over a layer: its `stalls`
     std::vector<ComponentOutcome> components;
     /// Time in the window with a step of layer l in service that acts on component c, at
     /// [l * components + c]; shares out static energy. Of several steps the first has the time.

@@ -49,7 +49,8 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
       input_start_(static_cast<std::size_t>(program.rounds), kNever),
       output_end_(static_cast<std::size_t>(program.rounds), kNever),
       layer_seen_(program.layers.size()),
-      recent_(program.layers.size() + 1) {
+      recent_(program.layers.size() + 1),
+      late_(program) {
     ensure(window.warmup >= 0 && window.warmup < program.rounds,
            "a window begins after a round that is not the last");
     outcome_.counts.resize(program.actions.size());
@@ -197,7 +198,7 @@ void OutcomeRecorder::record(const Step& step, BodyCosts::Row& body, const StepT
 }
 
 void OutcomeRecorder::record_schedule(const Step& step, Picoseconds start_of_schedule,
-                                      const StepTimes& times) {
+                                      const StepTimes& times, const WaitedFor& waited) {
     if (!in_window(step)) {
         return;
     }
@@ -205,6 +206,7 @@ void OutcomeRecorder::record_schedule(const Step& step, Picoseconds start_of_sch
     if (times.start > start_of_schedule) {
         ++layer.stalls;
         layer.stalled += times.start - start_of_schedule;
+        late_.add(step, waited, times.start - start_of_schedule);
     }
 }
 
@@ -313,6 +315,7 @@ std::vector<Picoseconds> OutcomeRecorder::lane_time() const {
 Outcome OutcomeRecorder::finish() {
     outcome_.counts.resize(program_.actions.size());
     outcome_.load_counts.resize(program_.actions.size());
+    outcome_.late = late_.sums();
     costs_.add_to(outcome_);
     set_rounds();
     sum_busy();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/body_costs.hpp"
+#include "arch/late_steps.hpp"
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
 #include "arch/outcome_repetition.hpp"
@@ -31,8 +32,9 @@ public:
     BodyCosts::Row& costs_of(const Step& step) { return costs_.row(*step.body); }
     /// Counts a completed step, in any order of steps; `body` is the row of its body.
     void record(const Step& step, BodyCosts::Row& body, const StepTimes& times);
-    /// `start_of_schedule`: when a scheduled step should have begun.
-    void record_schedule(const Step& step, Picoseconds start_of_schedule, const StepTimes& times);
+    /// `start_of_schedule`: when a scheduled step should have begun; `waited`: what let it start.
+    void record_schedule(const Step& step, Picoseconds start_of_schedule, const StepTimes& times,
+                         const WaitedFor& waited);
 
     /// Everything that is still to be recorded begins at `time` or later: what memories held before
     /// need not be kept. Does nothing where there is little of it, or while a period is noted.
@@ -120,7 +122,8 @@ private:
     std::vector<bool> layer_seen_;
     std::vector<Picoseconds> needs_;   ///< of each layer in the last round, by resource_place()
     std::vector<std::size_t> recent_;  ///< by layer: in `recorded_`, what was noted last
-    BlockRecord blocks_;               ///< only of a program with a repetition
+    LateTally late_;
+    BlockRecord blocks_;  ///< only of a program with a repetition
 };
 
 }  // namespace memwall

@@ -201,6 +201,8 @@ struct Program {
     std::vector<Agent> agents;
     std::vector<Unit> units;
     std::vector<std::string> tokens;  ///< names, for messages
+    std::vector<TokenId>
+        room_tokens;  ///< whose posts say that room is free, not that data is there
     ActionTable actions;
     std::vector<OccupancyChange> resident;  ///< reserved for the whole run
     std::vector<LayerPromise> layers;

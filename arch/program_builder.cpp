@@ -239,6 +239,11 @@ TokenId ProgramBuilder::token(std::string name) {
     return TokenId(program_.tokens.size() - 1);
 }
 
+TokenId ProgramBuilder::room_token(std::string name) {
+    program_.room_tokens.push_back(token(std::move(name)));
+    return program_.room_tokens.back();
+}
+
 const StepBody* ProgramBuilder::keep(StepBody body) {
     return &schedule().kept.emplace_back(std::move(body));
 }

@@ -69,6 +69,8 @@ public:
     AgentId agent(std::string name, int priority = 0, std::int64_t lanes = 1);
     UnitId unit(std::string name, ComponentId component, std::int64_t servers = 1);
     TokenId token(std::string name);
+    /// One whose posts say that room is free again.
+    TokenId room_token(std::string name);
 
     /// What several steps do: they name it instead of a copy each.
     const StepBody* keep(StepBody body);

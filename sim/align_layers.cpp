@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "sim/late_results.hpp"
 
 namespace memwall {
 namespace {
@@ -43,6 +44,7 @@ RunResult with_layers_of(RunResult run, const RunResult& whole) {
         if (layer.fused_with) {
             layer.fused_with = moved_to[*layer.fused_with];
         }
+        move_late(layer.late, [&](std::size_t of) { return moved_to[of]; });
         layers[moved_to[l]] = std::move(layer);
     }
     run.layers = std::move(layers);

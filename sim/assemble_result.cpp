@@ -64,6 +64,19 @@ void add_counts(const RunInput& input, const std::vector<LedgerRow>& ledger, Tot
     }
 }
 
+/// The first round of a stream, its steady ones and the last.
+std::optional<StreamResult> stream_of(const RunInput& input, Seconds window) {
+    if (input.scenario.phase != Phase::stream) {
+        return std::nullopt;
+    }
+    const Outcome& outcome = input.outcome;
+    const auto rounds = static_cast<double>(input.scenario.counted_items()) /
+                        static_cast<double>(input.mapping.program.items_per_round);
+    return StreamResult{to_seconds(outcome.round_end.front() - outcome.round_start.front()),
+                        Seconds(window.count() / rounds),
+                        to_seconds(outcome.round_end.back() - outcome.round_start.back())};
+}
+
 void add_space(const RunInput& input, Totals& totals) {
     const auto& components = input.machine.components();
     for (std::size_t c = 0; c < components.size(); ++c) {
@@ -91,6 +104,7 @@ Totals make_totals(const RunInput& input, const std::vector<LedgerRow>& ledger) 
     totals.items_together = input.mapping.program.items_per_round;
     const auto items = static_cast<double>(totals.items);
     totals.latency = latency_of(outcome, window);
+    totals.stream = stream_of(input, totals.window);
     totals.throughput = items / totals.window.count();
     totals.item = "frame";
     totals.power_scope = input.machine.parts().power_scope;

@@ -10,6 +10,7 @@
 #include "arch/server_link.hpp"
 #include "base/error.hpp"
 #include "sim/assemble_result.hpp"
+#include "sim/late_results.hpp"
 #include "sim/layer_results.hpp"
 #include "sim/utilization.hpp"
 
@@ -81,6 +82,7 @@ void append_layers(const CardShare& card, std::vector<LayerResult>& layers) {
         if (layer.fused_with) {
             layer.fused_with = *layer.fused_with + first;
         }
+        move_late(layer.late, [&](std::size_t of) { return of + first; });
         layers.push_back(std::move(layer));
     }
 }
@@ -195,6 +197,7 @@ void add_totals(const std::vector<CardShare>& cards, Totals& totals) {
     double outside = 0;
     totals.macs = totals.stalls = totals.steps = totals.events = 0;
     totals.operations = {};
+    totals.stream.reset();
     totals.load_energy = Joules(0);
     totals.at_lower_bound.bytes = Bytes(0);
     for (const CardShare& card : cards) {

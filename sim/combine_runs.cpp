@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "sim/align_layers.hpp"
+#include "sim/late_results.hpp"
 
 namespace memwall {
 namespace {
@@ -198,11 +199,13 @@ LayerResult combined_layer(const std::vector<RunShare>& list, const Shares& shar
         return shares.amount([&](const RunResult& run) { return part(run.layers[layer]); });
     };
     combined.stalls = 0;
+    combined.late.clear();
     for (const RunShare& share : list) {
         const LayerResult& own = share.run.layers[layer];
         ensure(own.name == combined.name, "runs of one network are combined");
         combined.bound_applies = combined.bound_applies && own.bound_applies;
         combined.stalls += own.stalls;
+        add_late(own.late, combined.late);
     }
     combined.macs = shares.count([&](const RunResult& run) { return run.layers[layer].macs; });
     combined.energy = Joules(amount([](const LayerResult& of) { return of.energy.count(); }));

@@ -55,6 +55,30 @@ LayerId worker(const RunInput& input, LayerId id) {
     return id;
 }
 
+/// Why steps of a layer began late.
+std::vector<LateResult> late_steps(const RunInput& input, LayerId id) {
+    const std::vector<Unit>& units = input.mapping.program.units;
+    std::vector<LateResult> late;
+    for (const LateSteps& steps : input.outcome.late) {
+        if (steps.layer != id) {
+            continue;
+        }
+        LateResult& mine = late.emplace_back();
+        mine.unit = units[steps.unit.position()].name;
+        mine.steps = steps.steps;
+        mine.most = to_seconds(steps.most);
+        mine.sum = to_seconds(steps.sum);
+        mine.cause = steps.cause;
+        if (steps.of_layer.valid()) {
+            mine.of_layer = steps.of_layer.position();
+        }
+        if (steps.of_unit.valid()) {
+            mine.of_unit = units[steps.of_unit.position()].name;
+        }
+    }
+    return late;
+}
+
 void set_times(const RunInput& input, LayerId id, std::vector<LayerResult>& layers) {
     LayerResult& result = layers[id.position()];
     const LayerOutcome& own = input.outcome.layers[id.position()];
@@ -69,6 +93,7 @@ void set_times(const RunInput& input, LayerId id, std::vector<LayerResult>& laye
     if (ran) {
         result.queued = to_seconds(outcome.queued);
         result.stalls = outcome.stalls;
+        result.late = late_steps(input, id);
     } else if (outcome.end == Picoseconds(0)) {
         // Nothing runs for it: it is done when what it renames is there.
         for (const LayerId before : input.network.predecessors(id)) {

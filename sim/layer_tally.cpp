@@ -8,7 +8,7 @@
 namespace memwall {
 
 LayerTally::LayerTally(const Program& program, const Machine& machine)
-    : program_(program), machine_(machine), spans_(program.layers.size()) {
+    : program_(program), machine_(machine), spans_(program.layers.size()), late_(program) {
     for (Span& span : spans_) {
         span.needs.resize(resource_places(machine));
     }
@@ -46,14 +46,15 @@ void LayerTally::queued(LayerId layer, Picoseconds time) {
     spans_[layer.position()].queued += time;
 }
 
-void LayerTally::scheduled(LayerId layer, Picoseconds ready, Picoseconds scheduled,
-                           Picoseconds now) {
-    Span& span = spans_[layer.position()];
-    if (now > scheduled) {
+void LayerTally::scheduled(const Step& step, const StartTimes& times, const WaitedFor& waited) {
+    Span& span = spans_[step.layer.position()];
+    if (times.start > times.scheduled) {
+        const Picoseconds late = times.start - times.scheduled;
         ++span.stalls;
-        span.stalled += now - scheduled;
+        span.stalled += late;
+        late_.add(step, waited, late);
     }
-    span.slack = std::min(span.slack, std::max(Picoseconds(0), scheduled - ready));
+    span.slack = std::min(span.slack, std::max(Picoseconds(0), times.scheduled - times.ready));
 }
 
 Bound LayerTally::longest_need(std::size_t layer) const {
@@ -62,6 +63,7 @@ Bound LayerTally::longest_need(std::size_t layer) const {
 
 void LayerTally::write(Outcome& outcome, Picoseconds origin) const {
     outcome.layers.resize(spans_.size());
+    outcome.late = late_.sums();
     for (std::size_t l = 0; l < spans_.size(); ++l) {
         const Span& span = spans_[l];
         LayerOutcome& layer = outcome.layers[l];

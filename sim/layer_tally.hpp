@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "arch/late_steps.hpp"
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
 #include "arch/program.hpp"
@@ -21,9 +22,12 @@ public:
     void started(const Step& step, Picoseconds now);
     void completed(LayerId layer, Picoseconds now);
     void queued(LayerId layer, Picoseconds time);
-    /// A scheduled step of the window could have started at `ready`, should have at `scheduled` and
-    /// did at `now`.
-    void scheduled(LayerId layer, Picoseconds ready, Picoseconds scheduled, Picoseconds now);
+    /// When a scheduled step could have started, should have, and did.
+    struct StartTimes {
+        Picoseconds ready, scheduled, start;
+    };
+    /// A scheduled step of the window starts; `waited`: what let it.
+    void scheduled(const Step& step, const StartTimes& times, const WaitedFor& waited);
 
     /// Fills all of the layers but what causes tell; `origin` is the last round's first input byte.
     void write(Outcome& outcome, Picoseconds origin) const;
@@ -46,6 +50,7 @@ private:
     const Program& program_;
     const Machine& machine_;
     std::vector<Span> spans_;
+    LateTally late_;
 };
 
 }  // namespace memwall

@@ -69,6 +69,7 @@ void visit(Visitor& visitor, AnOutcome& outcome) {
     visitor(outcome.counts);
     visitor(outcome.load_counts);
     visitor(outcome.layers);
+    visitor(outcome.late);
     visitor(outcome.components);
     visitor(outcome.busy_by_layer);
     visitor(outcome.round_start);

@@ -53,7 +53,8 @@ private:
         std::int32_t rank = 0;
         std::int32_t slot = -1;
         Phase phase = Phase::ask;
-        Cause cause;  ///< what let it go on last
+        Cause cause;       ///< what let it go on last
+        WaitedFor waited;  ///< the same, of its step
     };
     /// A step from its asking to its completion.
     struct Slot {
@@ -78,6 +79,7 @@ private:
         std::vector<std::int32_t> slots;  ///< waiting, first come first served, from `head`
         std::size_t head = 0;
         Cause released;
+        LayerId released_by;
         const ClockDomain* clock = nullptr;
         Bound bound = Bound::latency;
         bool changed = false;

@@ -49,7 +49,7 @@ void ReplayEngine::count_start(Slot& mine, Picoseconds now) {
         round.first_input = std::min(round.first_input, now);
     }
     if (mine.scheduled.count() >= 0 && mine.round >= options_.window.warmup) {
-        tally_.scheduled(step.layer, mine.ready, mine.scheduled, now);
+        tally_.scheduled(step, {mine.ready, mine.scheduled, now}, row(mine.agent).waited);
     }
     if (mine.round + 1 == program_.rounds) {
         tally_.started(step, now);

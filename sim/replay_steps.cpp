@@ -114,6 +114,7 @@ void ReplayEngine::start(std::int32_t s, Picoseconds now) {
     Row& agent = row(mine.agent);
     if (now > mine.arrived) {
         agent.cause = unit.released;
+        agent.waited = {unit.released_by, body.unit, TokenId()};
     }
     agent.phase = Phase::serve;
     ++serving_;
@@ -179,6 +180,7 @@ void ReplayEngine::end_service(std::int32_t s, Picoseconds now) {
     const ServerSet::UnitPlace& place = servers_.place(step.body->unit);
     place.server->release(place.number);
     unit.released = {mine.record, now};
+    unit.released_by = step.layer;
     if (!unit.changed) {
         unit.changed = true;
         changed_units_.push_back(step.body->unit.value);
@@ -199,6 +201,7 @@ void ReplayEngine::end_service(std::int32_t s, Picoseconds now) {
     }
     Row& agent = row(mine.agent);
     agent.cause = {mine.record, now};
+    agent.waited = {step.layer, step.body->unit, TokenId()};
     agent.slot = -1;
     agent.phase = Phase::ask;
     asking_.push_back(mine.agent);
@@ -259,6 +262,7 @@ void ReplayEngine::post(std::int32_t s, PostAt at, Picoseconds now) {
             }
             Row& agent = row(other.agent);
             agent.cause = {mine.record, now};
+            agent.waited = {mine.next.step.layer, mine.next.step.body->unit, token.token};
             if (agent.phase == Phase::wait_token) {
                 agent.phase = Phase::ask;
                 asking_.push_back(other.agent);

@@ -105,6 +105,13 @@ struct PipelineResult {
     [[nodiscard]] std::int64_t most_users() const;
 };
 
+/// A steady stream, by what goes through the machine together: a frame, a batch or a part of one.
+struct StreamResult {
+    Seconds fill;      ///< from the first input byte of the first one to its last output byte
+    Seconds interval;  ///< from end to end, in the mean over the window
+    Seconds drain;     ///< from the first input byte of the last one to its last output byte
+};
+
 /// What cards exchange that have a part of every layer each.
 struct TensorParallelResult {
     std::int64_t cards = 0;
@@ -128,6 +135,7 @@ struct Totals {
     Cycles cycles;    ///< the same, of `clock`
     std::string clock;
     Latency latency;
+    std::optional<StreamResult> stream;  ///< of the phase stream, but on pipelines of cards
     std::optional<Seconds> first_token;  ///< of a prefill: until the prompts are read
     double throughput = 0;               ///< items a second
     std::string item;                    ///< "frame", "token" or "prompt_token"
@@ -169,6 +177,17 @@ struct MemoryTraffic {
     std::vector<TensorTraffic> tensors;
 };
 
+/// Scheduled steps of a layer that began late since they waited for the same.
+struct LateResult {
+    std::string unit;  ///< that they run on: a network on the chip, its arrays
+    std::int64_t steps = 0;
+    Seconds most;  ///< that one of them was late
+    Seconds sum;
+    LateCause cause = LateCause::unit;    ///< what they waited for last
+    std::optional<std::size_t> of_layer;  ///< whose step that was, by position; none: loading
+    std::string of_unit;                  ///< that this ran on
+};
+
 /// A layer over the window. The last one, and of a cold start the one before it, has no layer: op
 /// "none", names "(idle)" and "(load)".
 struct LayerResult {
@@ -184,6 +203,7 @@ struct LayerResult {
     std::optional<Seconds> exposed;
     Seconds queued;
     std::int64_t stalls = 0;
+    std::vector<LateResult> late;  ///< their steps add up to `stalls`
     Joules energy;
     EnergyByKind by_kind{};
     std::vector<MemoryTraffic> traffic;

@@ -57,6 +57,11 @@ void check_sums(const RunResult& result) {
     Joules actions(0);
     for (const LayerResult& layer : result.layers) {
         layers += layer.energy;
+        std::int64_t late = 0;
+        for (const LateResult& steps : layer.late) {
+            late += steps.steps;
+        }
+        ensure(late == layer.stalls, "late steps have their reasons");
     }
     for (const ComponentResult& component : result.components) {
         components += component.energy;

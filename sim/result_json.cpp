@@ -168,6 +168,13 @@ Json server_json(const std::optional<ServerResult>& server) {
                            {"energy_per_item_j", finite(server->energy_per_item)}});
 }
 
+Json stream_json(const std::optional<StreamResult>& stream) {
+    return !stream ? Json(nullptr)
+                   : Json({{"fill_s", finite(stream->fill)},
+                           {"interval_s", finite(stream->interval)},
+                           {"drain_s", finite(stream->drain)}});
+}
+
 Json totals_json(const Totals& totals) {
     Json json = {{"seconds", finite(totals.seconds)},
                  {"cycles", totals.cycles.count()},
@@ -184,6 +191,7 @@ Json totals_json(const Totals& totals) {
                  {"energy_j", finite(totals.energy)},
                  {"energy_low_j", finite(totals.energy_low)},
                  {"energy_high_j", finite(totals.energy_high)}};
+    json["stream"] = stream_json(totals.stream);
     json["power_cap"] = power_cap_json(totals.power_cap);
     json["with_servers"] = server_json(totals.server);
     json["energy_by_kind_j"] = by_kind(totals.by_kind);
@@ -231,6 +239,21 @@ Json traffic_json(const std::vector<MemoryTraffic>& memories) {
     return json;
 }
 
+Json late_json(const LayerResult& layer, const std::vector<LayerResult>& layers) {
+    Json json = Json::array();
+    for (const LateResult& late : layer.late) {
+        json.push_back(
+            {{"unit", late.unit},
+             {"steps", late.steps},
+             {"most_s", finite(late.most)},
+             {"sum_s", finite(late.sum)},
+             {"waited_for", name(late.cause)},
+             {"of_layer", late.of_layer ? Json(layers[*late.of_layer].name) : Json(nullptr)},
+             {"of_unit", late.of_unit}});
+    }
+    return json;
+}
+
 Json layer_json(const LayerResult& layer, const std::vector<LayerResult>& layers) {
     Json json = {{"name", layer.name},
                  {"op", layer.op},
@@ -244,6 +267,7 @@ Json layer_json(const LayerResult& layer, const std::vector<LayerResult>& layers
                  {"queued_s", finite(layer.queued)},
                  {"stalls", layer.stalls},
                  {"energy_j", finite(layer.energy)}};
+    json["late"] = late_json(layer, layers);
     json["energy_by_kind_j"] = by_kind(layer.by_kind);
     json["traffic_bytes"] = traffic_json(layer.traffic);
     json["lower_bound_bytes"] = Json::object();

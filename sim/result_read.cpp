@@ -91,6 +91,11 @@ void read_times(const Node& node, Totals& totals) {
     totals.latency = {
         Seconds(node.at("latency_s").number()), seconds_or_null(node.at("latency_p50_s")),
         seconds_or_null(node.at("latency_p99_s")), seconds_or_null(node.at("latency_max_s"))};
+    if (node.has("stream") && !node.at("stream").is_null()) {
+        const Node stream = node.at("stream");
+        const auto part = [&](const char* key) { return Seconds(stream.at(key).number()); };
+        totals.stream = StreamResult{part("fill_s"), part("interval_s"), part("drain_s")};
+    }
     totals.first_token = seconds_or_null(node.at("first_token_s"));
     totals.throughput = node.at("throughput_per_s").number();
     totals.window = Seconds(node.at("window_s").number());
@@ -280,22 +285,47 @@ ComponentResult read_component(const Node& node) {
     return component;
 }
 
+using LayerPlaces = std::map<std::string, std::size_t>;
+
+std::optional<std::size_t> place_or_null(const Node& layer, const LayerPlaces& places) {
+    if (layer.is_null()) {
+        return std::nullopt;
+    }
+    const auto place = places.find(layer.text());
+    if (place == places.end()) {
+        layer.wrong("expected a layer of the run, found '" + layer.text() + "'");
+    }
+    return place->second;
+}
+
+std::vector<LateResult> read_late(const Node& node, const LayerPlaces& places) {
+    std::vector<LateResult> all;
+    for (const Node& entry : node.items()) {
+        LateResult& late = all.emplace_back();
+        late.unit = entry.at("unit").text();
+        late.steps = entry.at("steps").count();
+        late.most = Seconds(entry.at("most_s").number());
+        late.sum = Seconds(entry.at("sum_s").number());
+        late.cause = entry.at("waited_for").named(kLateCauses);
+        late.of_layer = place_or_null(entry.at("of_layer"), places);
+        late.of_unit = entry.at("of_unit").text();
+    }
+    return all;
+}
+
 /// Names become positions when all layers are there.
-void read_fused(const std::vector<Node>& nodes, std::vector<LayerResult>& layers) {
-    std::map<std::string, std::size_t> places;
+void read_places(const std::vector<Node>& nodes, std::vector<LayerResult>& layers) {
+    LayerPlaces places;
     for (std::size_t l = 0; l < layers.size(); ++l) {
         places.emplace(layers[l].name, l);
     }
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        if (!nodes[l].has("fused_with") || nodes[l].at("fused_with").is_null()) {
-            continue;
+        if (nodes[l].has("fused_with")) {
+            layers[l].fused_with = place_or_null(nodes[l].at("fused_with"), places);
         }
-        const Node host = nodes[l].at("fused_with");
-        const auto place = places.find(host.text());
-        if (place == places.end()) {
-            host.wrong("expected a layer of the run, found '" + host.text() + "'");
+        if (nodes[l].has("late")) {
+            layers[l].late = read_late(nodes[l].at("late"), places);
         }
-        layers[l].fused_with = place->second;
     }
 }
 
@@ -317,7 +347,7 @@ RunResult read_run(const Node& node) {
     for (const Node& layer : layers) {
         run.layers.push_back(read_layer(layer));
     }
-    read_fused(layers, run.layers);
+    read_places(layers, run.layers);
     for (const Node& component : node.at("components").items()) {
         run.components.push_back(read_component(component));
     }

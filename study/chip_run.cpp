@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "sim/late_results.hpp"
 #include "sim/result_read.hpp"
 #include "study/execute.hpp"
 #include "study/instances.hpp"
@@ -167,6 +168,7 @@ std::vector<LayerResult> some_layers(const RunResult& run, std::size_t first, st
         if (layer.fused_with) {
             layer.fused_with = *layer.fused_with - first;
         }
+        move_late(layer.late, [&](std::size_t of) { return of - first; });
     }
     return layers;
 }

@@ -7,6 +7,7 @@
 
 #include "base/parse.hpp"
 #include "study/figures.hpp"
+#include "study/late_text.hpp"
 #include "study/pipeline_text.hpp"
 #include "study/server_power.hpp"
 #include "study/table.hpp"
@@ -82,11 +83,28 @@ std::string cap_text(const RunResult& run, const ClockUnderCap& cap) {
                : "does not hold";
 }
 
+/// The first, the steady and the last ones of a stream.
+void add_stream(const Totals& totals, Table& table) {
+    const std::string each =
+        totals.items_together == 1
+            ? totals.item
+            : fmt::format("{} {}s that go together", totals.items_together, totals.item);
+    const StreamResult& stream = *totals.stream;
+    table.add({"  fill", format_seconds(stream.fill),
+               "from the first byte in to the first " + each + " out"});
+    table.add({"  interval", format_seconds(stream.interval), "from end to end, then"});
+    table.add({"  drain", format_seconds(stream.drain),
+               "from the first byte of the last " + each + " in to its end"});
+}
+
 std::string totals_text(const RunResult& run) {
     const Totals& totals = run.totals;
     Table table({{"", Align::left}, {"", Align::right}, {"", Align::left}});
     table.add({"throughput", rate(totals.throughput), totals.item + "s/s"});
     table.add({"latency", format_seconds(totals.latency.mean), latency_note(run)});
+    if (totals.stream) {
+        add_stream(totals, table);
+    }
     table.add({"power", format_watts(totals.power), totals.power_scope});
     if (const auto& cap = totals.power_cap) {
         table.add({"clock", format_hertz(cap->clock),
@@ -171,22 +189,6 @@ std::string tensor_parallel_note(const Totals& totals, const TensorParallelResul
     return note + (shared.most_users > 0
                        ? fmt::format("; they have room for {} users\n", shared.most_users)
                        : "\n");
-}
-
-/// "note: 5 scheduled steps on northpole began late, of conv1 and 2 other layers\n"
-std::string stalls_note(const RunResult& run) {
-    std::vector<std::string> late;
-    for (const LayerResult& layer : run.layers) {
-        if (layer.stalls > 0) {
-            late.push_back(layer.name);
-        }
-    }
-    ensure(!late.empty(), "late steps are those of layers");
-    const std::size_t others = late.size() - 1;
-    return fmt::format(
-        "note: {} scheduled step{} on {} began late, of {}{}\n", run.totals.stalls,
-        run.totals.stalls == 1 ? "" : "s", run.machine, late.front(),
-        others == 0 ? "" : fmt::format(" and {} other layer{}", others, others == 1 ? "" : "s"));
 }
 
 }  // namespace
@@ -291,7 +293,7 @@ std::string run_notes(const RunResult& run) {
         notes += tensor_parallel_note(run.totals, *shared);
     }
     if (run.totals.stalls > 0) {
-        notes += stalls_note(run);
+        notes += late_text(run);
     }
     if (const auto& extrapolation = run.scenario.extrapolation) {
         std::string contexts;

@@ -101,7 +101,7 @@ void SpatialEmitter::hand_out(const Arrival& arrival, bool last, RoundStep& step
     const std::size_t t = arrival.tensor.position();
     if (!there_[t].valid()) {
         there_[t] = builder_.token("'" + network_.tensor(arrival.tensor).name + "' there");
-        used_[t] = builder_.token("'" + network_.tensor(arrival.tensor).name + "' used");
+        used_[t] = builder_.room_token("'" + network_.tensor(arrival.tensor).name + "' used");
     }
     step.waits.push_back({used_[t], -1});
     step.posts.push_back({there_[t]});

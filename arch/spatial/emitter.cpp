@@ -46,7 +46,7 @@ SpatialEmitter::SpatialEmitter(const Network& network, const Machine& machine, c
     results_ = Ring(builder_, "results", result_slots());
     loaded_ = builder_.token("weights loaded");
     sent_ = builder_.token("outputs sent");
-    handed_ = builder_.token("outputs handed out");
+    handed_ = builder_.room_token("outputs handed out");
     for (const SpatialLayer& layer : layers.layers) {
         const std::string& name = network.layer(layer.fused->root).name;
         done_.push_back(builder_.token("layer '" + name + "' done"));
@@ -249,7 +249,7 @@ RoundStep SpatialEmitter::cross_edge(TensorId tensor, LayerId layer, NetworkEdge
 void SpatialEmitter::receive(TensorId tensor) {
     const std::string& name = network_.tensor(tensor).name;
     there_[tensor.position()] = builder_.token("'" + name + "' there");
-    used_[tensor.position()] = builder_.token("'" + name + "' used");
+    used_[tensor.position()] = builder_.room_token("'" + name + "' used");
     const ArrivalIndex::List& reads = arrivals_.of(tensor);
     RoundStep step = cross_edge(tensor, reads.front()->layer, NetworkEdge::input);
     const auto uses = static_cast<std::int64_t>(reads.size());

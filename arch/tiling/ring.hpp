@@ -13,7 +13,7 @@ public:
     Ring() = default;
     Ring(ProgramBuilder& builder, const std::string& name, std::int64_t slots = 2)
         : full_(builder.token(name + " full")),
-          free_(builder.token(name + " free")),
+          free_(builder.room_token(name + " free")),
           slots_(slots) {}
 
     /// The step that fills the next slot: waits until one is free. Returns the filling's number.

@@ -74,6 +74,45 @@ TEST_CASE("percentiles of the latency come where items differ") {
     CHECK(latency.most->count() == Approx(1000e-12));
 }
 
+TEST_CASE("a stream has the first one's time, the steady one between two and the last one's") {
+    ResultExample example;
+    example.outcome.round_end[0] = Picoseconds(1100);  // of one that began at 0
+    example.outcome.round_start[1] = Picoseconds(800);
+    example.outcome.window_start = Picoseconds(1100);
+    const auto stream = example.run().totals.stream;
+    REQUIRE(stream);
+    CHECK(stream->fill.count() == Approx(1100e-12));
+    CHECK(stream->interval.count() == Approx(900e-12));
+    CHECK(stream->drain.count() == Approx(1200e-12));
+    example.scenario.phase = Phase::offline;
+    CHECK_FALSE(example.run().totals.stream);
+}
+
+TEST_CASE("late steps are told by layer and unit, with whose step they waited for") {
+    ResultExample example;
+    example.mapping.program.units = {{"adders", ComponentId(2), -1, 1},
+                                     {"bus", ComponentId(0), -1, 1}};
+    example.outcome.layers[2].stalls = 3;
+    example.outcome.late = {{LayerId(2), UnitId(0), LateCause::data, LayerId(0), UnitId(1), 2,
+                             Picoseconds(30), Picoseconds(50)},
+                            {LayerId(2), UnitId(0), LateCause::room, LayerId(), UnitId(1), 1,
+                             Picoseconds(10), Picoseconds(10)}};
+    const RunResult run = example.run();
+    CHECK(run.layers[0].late.empty());
+    REQUIRE(run.layers[2].late.size() == 2);
+    const LateResult& late = run.layers[2].late.front();
+    CHECK(late.unit == "adders");
+    CHECK(late.steps == 2);
+    CHECK(late.most.count() == Approx(30e-12));
+    CHECK(late.sum.count() == Approx(50e-12));
+    CHECK(late.cause == LateCause::data);
+    CHECK(late.of_layer == 0U);
+    CHECK(late.of_unit == "bus");
+    CHECK_FALSE(run.layers[2].late.back().of_layer);
+    example.outcome.late.pop_back();
+    CHECK_THROWS_AS(example.run(), InternalError);  // a late step without a reason
+}
+
 TEST_CASE("utilization is the time at the dense peak of each precision over the time") {
     ResultExample example;
     // int8: 2 MACs a cycle of 10 ps, 18 MACs: 90 ps of 1,000

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "arch/estimate.hpp"
 #include "base/error.hpp"
 #include "tests/sim/generated.hpp"
 #include "tests/sim/outcome_text.hpp"
@@ -100,6 +101,53 @@ TEST_CASE("a schedule starts steps at its cycles, a late one is a stall, an earl
     CHECK(outcome.layers[0].stalls == 1);
     CHECK(outcome.layers[0].stalled == cycles(3));
     CHECK(outcome.layers[0].slack == cycles(0));
+}
+
+TEST_CASE("a late step says what it waited for last: its unit, data or room, and whose") {
+    MachineScript script_machine;
+    const ComponentId array = script_machine.array();
+    const Machine machine = script_machine.build();
+    ProgramScript script;
+    script.layers(3);
+    const UnitId first = script.unit(array);
+    const UnitId slow = script.unit(array);
+    const UnitId slower = script.unit(array);
+    const UnitId reads = script.unit(array);
+    const UnitId writes = script.unit(array);
+    const TokenId begin = script.token("begin");
+    const TokenId data = script.token("data");
+    const TokenId room = script.token("room");
+    script.step(script.agent("first"), script.compute(first, 5), {}, {{begin}});
+    script.step(script.agent("slow", -1), script.compute(slow, 9), {}, {{room}}).layer = LayerId(2);
+    script.step(script.agent("slower", -1), script.compute(slower, 12), {}, {{data}}).layer =
+        LayerId(1);
+    const auto schedule = [&](const char* agent, UnitId unit, std::int64_t start,
+                              const std::vector<TokenWait>& waits) {
+        Step& step = script.step(script.agent(agent), script.compute(unit, 1), waits);
+        step.start_at = Cycles(start);  // after `begin` at 5
+        step.epoch = begin;
+        step.epoch_count = 1;
+    };
+    schedule("reads", reads, 2, {{data, 1}});    // 7, but data are there at 12
+    schedule("writes", writes, 3, {{room, 1}});  // 8, but room is there at 9
+    schedule("queues", slower, 4, {});           // 9, but the unit is taken until 12
+    schedule("in time", writes, 5, {{room, 1}});
+    Program program = script.build();
+    program.room_tokens = {room};
+    const auto same = [](const LateSteps& late, UnitId unit, LateCause cause, LayerId of_layer,
+                         UnitId of_unit, std::int64_t by) {
+        return late.layer == LayerId(0) && late.unit == unit && late.cause == cause &&
+               late.of_layer == of_layer && late.of_unit == of_unit && late.steps == 1 &&
+               late.most == cycles(by) && late.sum == cycles(by);
+    };
+    for (const Outcome& outcome :
+         {replay_without_kernel(program, machine), estimate(program, machine, Window{0})}) {
+        CHECK(outcome.layers[0].stalls == 3);
+        REQUIRE(outcome.late.size() == 3);
+        CHECK(same(outcome.late[0], slower, LateCause::unit, LayerId(1), slower, 3));
+        CHECK(same(outcome.late[1], reads, LateCause::data, LayerId(1), slower, 5));
+        CHECK(same(outcome.late[2], writes, LateCause::room, LayerId(2), slow, 1));
+    }
 }
 
 TEST_CASE("a link narrowed by a tenth makes stalls in a tight schedule, and none without") {

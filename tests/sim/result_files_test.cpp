@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "sim/result_csv.hpp"
 #include "sim/result_json.hpp"
+#include "sim/result_read.hpp"
 #include "tests/sim/result_example.hpp"
 
 using namespace memwall;
@@ -94,6 +95,24 @@ TEST_CASE("the JSON has every key of schema memwall.result/1") {
     CHECK(run["totals"]["operations"]["gated_mac"] == 2);
     CHECK(run["totals"]["peak_memory_bytes"]["buffer"] == 64);
     CHECK(run["totals"]["area_mm2"] == 12.0);
+}
+
+TEST_CASE("late steps and the times of a stream come back from the file as they were") {
+    Result result = one_run();
+    RunResult& run = result.runs[0];
+    run.totals.stream = {Seconds(3e-6), Seconds(1e-6), Seconds(2e-6)};
+    run.layers[2].late = {{"bus", 2, Seconds(3e-9), Seconds(5e-9), LateCause::room, 0U, "array"},
+                          {"bus", 1, Seconds(1e-9), Seconds(1e-9), LateCause::unit, {}, "bus"}};
+    const std::string text = to_json(result);
+    const RunResult read = read_result(text, "result.json").runs[0];
+    REQUIRE(read.totals.stream);
+    CHECK(read.totals.stream->interval == Seconds(1e-6));
+    REQUIRE(read.layers[2].late.size() == 2);
+    CHECK(read.layers[2].late[0].of_layer == 0U);
+    CHECK(read.layers[2].late[0].cause == LateCause::room);
+    const auto layers = nlohmann::json::parse(text)["runs"][0]["layers"];
+    CHECK(layers[2]["late"][0]["of_layer"] == "fc1");
+    CHECK(layers[2]["late"][1]["of_layer"].is_null());
 }
 
 TEST_CASE("the CSV has the schema's columns, a row an action, and sums to the energy") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -163,11 +164,24 @@ TEST_CASE("Late steps of a model's phases are those of its layers, and the repor
     REQUIRE(run.status == 0);
     const Json result = Json::parse(read_text(folder.path() / "result.json"))["runs"][0];
     std::int64_t late = 0;
+    std::set<std::string> names;
     for (const Json& layer : result["layers"]) {
+        names.insert(layer["name"].get<std::string>());
         late += layer["stalls"].get<std::int64_t>();
+        std::int64_t explained = 0;
+        for (const Json& steps : layer["late"]) {
+            explained += steps["steps"].get<std::int64_t>();
+        }
+        CHECK(explained == layer["stalls"]);
+    }
+    for (const Json& layer : result["layers"]) {
+        for (const Json& steps : layer["late"]) {
+            CHECK((steps["of_layer"].is_null() || names.count(steps["of_layer"]) == 1));
+        }
     }
     CHECK(result["totals"]["stalls"] == late);
-    CHECK((run.out.find("began late, of ") != std::string::npos) == (late > 0));
+    CHECK(late > 0);
+    CHECK(run.out.find(" began late, by ") != std::string::npos);
 }
 
 TEST_CASE("Every layer of a model is on one card or in equal parts on several") {
