@@ -62,25 +62,36 @@ bool faster(const Choice& choice, const Choice& than) {
     return choice.seconds_per_item() < than.seconds_per_item() * (1 - 1e-9);
 }
 
-/// A chip with its mesh.
+/// A chip with its mesh and vector units.
 struct PlainChip {
     MeshConfig mesh;
+    VectorUnitConfig vector;
     Chip chip;
 };
 
 // MODEL: what a split costs is estimated. So that more hardware is not slower by a wrong estimate,
 // splits are also priced as on plainer chips: with links of partial sums no wider than two of the
-// activations', and with the largest powers of two of columns and rows. The fastest is taken.
+// activations', with no more vector lanes than eight a result that the array hands out a cycle, and
+// with the largest powers of two of columns and rows. The fastest is taken.
 std::vector<std::unique_ptr<PlainChip>> plain_chips(const Chip& chip) {
     std::vector<std::unique_ptr<PlainChip>> plain;
     const auto add = [&] {
-        plain.push_back(std::make_unique<PlainChip>(PlainChip{*chip.mesh, chip}));
+        plain.push_back(
+            std::make_unique<PlainChip>(PlainChip{*chip.mesh, *chip.vector_config, chip}));
         plain.back()->chip.mesh = &plain.back()->mesh;
+        plain.back()->chip.vector_config = &plain.back()->vector;
         return plain.back().get();
     };
     const Bytes width = chip.mesh->link_width * 2;
     if (chip.partial_sum_width > width) {
         add()->chip.partial_sum_width = width;
+    }
+    std::int64_t results = 0;
+    for (const ArrayShape& shape : chip.array_config->shapes) {
+        results = std::max(results, shape.outputs);
+    }
+    if (chip.vector_config->lanes > results * 8) {
+        add()->vector.lanes = results * 8;
     }
     const auto power = [](std::int64_t n) {
         return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
@@ -133,8 +144,8 @@ private:
     /// `planned_on`: the chip, or one that splits are priced on in its place.
     void try_plans(const Chip& planned_on, double cache_share) {
         for (std::vector<SpatialPlan>& plans :
-             plan_splits(network_, fused_, machine_, planned_on, cores_, beams_of(options_.effort),
-                         cache_share, options_)) {
+             plan_splits(network_, fused_, machine_, planned_on, cores_of(planned_on),
+                         beams_of(options_.effort), cache_share, options_)) {
             throw_if_cancelled(options_);
             if (std::any_of(tried_.begin(), tried_.end(),
                             [&](const auto& tried) { return same_splits(tried, plans); })) {

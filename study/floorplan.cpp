@@ -146,15 +146,17 @@ private:
     const RunResult& now_;
 };
 
+/// A layer by its name on the chip, or in the result, which tells cards with parts of one apart.
 std::size_t layer_named(const std::string& name, const SpatialActivity& activity,
-                        const RunResult& run) {
+                        const Network& on_chip, const RunResult& run) {
     std::vector<std::string> names;
     for (std::size_t f = 0; f < activity.layers.size(); ++f) {
         for (const std::size_t l : group_of(activity, f, run)) {
-            if (run.layers[l].name == name) {
+            const std::string& own = on_chip.layers()[l].name;
+            if (own == name || run.layers[l].name == name) {
                 return f;
             }
-            names.push_back(run.layers[l].name);
+            names.push_back(own);
         }
     }
     throw InputError("--layer: network '" + run.network + "' has no layer '" + name +
@@ -168,13 +170,13 @@ std::size_t layer_named(const std::string& name, const SpatialActivity& activity
 /// The figures of the layer asked for, or of the one with the busiest core.
 std::pair<std::size_t, std::vector<double>> chosen(const LayerOnCores& layers,
                                                    const SpatialActivity& activity,
-                                                   const RunResult& run,
+                                                   const ChipRun& chip,
                                                    const FloorplanRequest& request) {
     const auto cores_of = [&](std::size_t f) {
         return request.by == FloorplanBy::traffic ? layers.traffic(f) : layers.power(f);
     };
     if (!request.layer.empty()) {
-        const std::size_t f = layer_named(request.layer, activity, run);
+        const std::size_t f = layer_named(request.layer, activity, chip.network, chip.found);
         if (request.by == FloorplanBy::power && !layers.takes_time(f)) {
             throw InputError("--by power: layer '" + request.layer + "' takes no time of its own");
         }
@@ -214,9 +216,9 @@ ChipFloorplans::ChipFloorplans(ChipRun chip)
 
 Floorplan ChipFloorplans::of(const FloorplanRequest& request) const {
     const RunResult& found = chip_.found;
-    auto [f, cores] = chosen(LayerOnCores(chip_, activity_), activity_, found, request);
+    auto [f, cores] = chosen(LayerOnCores(chip_, activity_), activity_, chip_, request);
     return {fmt::format("{} on {} at {}: {}", found.network, chip_.where, found.precision,
-                        found.layers[activity_.layers[f].position()].name),
+                        chip_.network.layer(activity_.layers[f]).name),
             request.by == FloorplanBy::traffic ? "sent on by its router (KiB)" : "power (mW)",
             activity_.columns, std::move(cores)};
 }

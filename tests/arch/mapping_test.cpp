@@ -270,6 +270,20 @@ TEST_CASE("More effort of the spatial mapper never makes a network slower") {
     }
 }
 
+TEST_CASE("More vector lanes beside the arrays do not make a network slower") {
+    const Network network = with_precision(test::shipped_network("alexnet"),
+                                           std::get<0>(parse_precision_policy("int4")));
+    double before = std::numeric_limits<double>::infinity();
+    for (const char* lanes : {"256", "1024"}) {
+        const Machine machine =
+            test::shipped_machine("northpole", {{"components.vector.lanes", lanes}});
+        const double now = cycles_per_item(map_network(network, machine, {}), machine, network);
+        INFO(lanes << " lanes");
+        CHECK(now <= before);
+        before = now;
+    }
+}
+
 TEST_CASE("Where the bound applies, no layer moves less at the dram than the bound says") {
     int applied = 0;
     for (std::uint32_t seed = 201; seed <= 300; ++seed) {
