@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/error.hpp"
 #include "base/quantity.hpp"
 
 namespace memwall {
@@ -22,6 +23,7 @@ inline const char* name(CardParallelism parallelism) {
 struct CardsConfig {
     CardParallelism parallel = CardParallelism::pipeline;
     std::int64_t count = 1;
+    SourceMark count_where;  ///< where the machine's file says so
     /// From the last byte that leaves a card's link to the first that enters the next one's, while
     /// cards and host are free for others: latency.
     Picoseconds hop;

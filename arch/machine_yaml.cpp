@@ -108,6 +108,9 @@ CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
     CardsConfig cards;
     cards.count = reader.at_most("count", reader.required_positive<std::int64_t>("count"),
                                  std::int64_t{1024}, "1,024");
+    if (const YamlValue* count = value.find("count")) {
+        cards.count_where = count->mark();
+    }
     const std::vector<std::string> ways = {name(CardParallelism::pipeline),
                                            name(CardParallelism::tensor)};
     cards.parallel = CardParallelism(reader.optional_choice("parallel", ways).value_or(0));

@@ -119,6 +119,7 @@ struct TensorParallelResult {
     Bytes sent;                          ///< by all cards in the window
     std::int64_t most_users = 0;         ///< that memory has room for; 0: there are no caches
     std::vector<std::string> undivided;  ///< layers with MACs that every card does whole
+    std::vector<std::string> copied;     ///< those of which several cards do the same part
 };
 
 /// What the servers around the cards draw, beside all other figures of a result.

@@ -134,7 +134,8 @@ Json tensor_parallel_json(const std::optional<TensorParallelResult>& shared) {
                            {"collectives_s", finite(shared->collectives)},
                            {"sent_bytes", shared->sent.count()},
                            {"most_users", shared->most_users},
-                           {"undivided_layers", shared->undivided}});
+                           {"undivided_layers", shared->undivided},
+                           {"copied_layers", shared->copied}});
 }
 
 Json memory_json(const std::optional<TrainingMemory>& memory) {

@@ -178,6 +178,11 @@ std::optional<TensorParallelResult> read_tensor_parallel(const Node& node) {
     for (const Node& layer : node.at("undivided_layers").items()) {
         shared.undivided.push_back(layer.text());
     }
+    if (node.has("copied_layers")) {
+        for (const Node& layer : node.at("copied_layers").items()) {
+            shared.copied.push_back(layer.text());
+        }
+    }
     return shared;
 }
 

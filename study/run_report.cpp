@@ -173,6 +173,12 @@ std::string joined(const std::vector<std::string>& names) {
     return list;
 }
 
+/// "b1_q and 3 more layers"
+std::string first_and_more(const std::vector<std::string>& layers) {
+    return layers.front() +
+           (layers.size() == 1 ? "" : fmt::format(" and {} more layers", layers.size() - 1));
+}
+
 /// What cards exchange that have a part of every layer each, and what they have room for.
 std::string tensor_parallel_note(const Totals& totals, const TensorParallelResult& shared) {
     const double share = shared.collectives.count() / totals.window.count();
@@ -181,10 +187,10 @@ std::string tensor_parallel_note(const Totals& totals, const TensorParallelResul
         "exchange {}, which takes {} of the time",
         shared.cards, format_bytes(shared.sent), percent(share));
     if (!shared.undivided.empty()) {
-        note += fmt::format("; each does all of {}{}", shared.undivided.front(),
-                            shared.undivided.size() == 1
-                                ? ""
-                                : fmt::format(" and {} more layers", shared.undivided.size() - 1));
+        note += "; each does all of " + first_and_more(shared.undivided);
+    }
+    if (!shared.copied.empty()) {
+        note += "; several do the same part of " + first_and_more(shared.copied);
     }
     return note + (shared.most_users > 0
                        ? fmt::format("; they have room for {} users\n", shared.most_users)

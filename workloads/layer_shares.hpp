@@ -17,6 +17,13 @@ struct LayerShare {
     std::optional<Dim> dim;           ///< none: every card does the whole layer
     std::optional<std::size_t> axis;  ///< of the result's shape, of which a card has its part
     bool partial = false;             ///< results are partial sums
+    /// So many cards have the same part along `dim`, and divide `rows` among them.
+    std::int64_t copies = 1;
+    std::optional<Dim> rows;              ///< none: these cards do the same
+    std::optional<std::size_t> row_axis;  ///< of the result's shape, divided with `rows`
+
+    /// Whether several cards make the same result.
+    [[nodiscard]] bool copied() const { return copies > 1 && !row_axis; }
 };
 
 /// What happens where a part of a result is not enough for the layer that reads it.

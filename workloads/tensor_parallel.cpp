@@ -73,8 +73,13 @@ private:
     }
 
     void divide(Layer& layer, const LayerShare& share) {
+        const std::int64_t ways = cards_ / share.copies;
+        Shape& made = tensor(layer.outputs.front()).shape;
         if (share.axis) {
-            tensor(layer.outputs.front()).shape[*share.axis] /= cards_;
+            made[*share.axis] /= ways;
+        }
+        if (share.row_axis) {
+            made[*share.row_axis] /= share.copies;
         }
         if (!share.dim) {
             if (layer.space.has_operands() && layer.space.macs() > 0) {
@@ -82,19 +87,25 @@ private:
             }
             return;
         }
+        if (share.copied() && layer.space.macs() > 0) {
+            part_.copied.push_back(layer.name);
+        }
         layer.stated = nullptr;
         IterationSpace& space = layer.space;
         if (const Operand* weights = space.find(TensorRole::weights)) {
             Shape& shape = tensor(weights->tensor).shape;
             for (std::size_t axis = 0; axis < shape.size(); ++axis) {
                 if (plain_dim(weights->projection.axes[axis], space) == share.dim) {
-                    shape[axis] /= cards_;
+                    shape[axis] /= ways;
                 }
             }
         }
-        space.extents[index(*share.dim)] /= cards_;
+        space.extents[index(*share.dim)] /= ways;
+        if (share.rows) {
+            space.extents[index(*share.rows)] /= share.copies;
+        }
         if (share.axis) {  // what goes with the outputs: their biases
-            layer.other_parameters = (layer.other_parameters + cards_ - 1) / cards_;
+            layer.other_parameters = ceil_divide(layer.other_parameters, ways);
         }
     }
 
@@ -176,7 +187,7 @@ TensorParallelPart tensor_parallel_part(const Network& network, std::int64_t car
                                         PartsInside inside) {
     ensure(cards > 0, "at least one card has a network");
     ensure(!network.trains(), "only inference is divided over cards");
-    return cards == 1 ? TensorParallelPart{network, {}} : Divider(network, cards, inside).run();
+    return cards == 1 ? TensorParallelPart{network, {}, {}} : Divider(network, cards, inside).run();
 }
 
 }  // namespace memwall

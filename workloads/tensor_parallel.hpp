@@ -17,6 +17,7 @@ namespace memwall {
 struct TensorParallelPart {
     Network network;  ///< with a layer for each collective, named LAYER.all_reduce
     std::vector<std::string> undivided;  ///< layers with MACs that every card does whole
+    std::vector<std::string> copied;     ///< those of which several cards do the same part
 };
 
 /// The share of one of `cards` cards; 1: the network as it is. The batch is the same on all.

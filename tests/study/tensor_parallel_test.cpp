@@ -187,6 +187,39 @@ TEST_CASE("What does not fit the cards says what each would hold, and what would
     CHECK(weights.err.find(" cards would hold it") != std::string::npos);
 }
 
+TEST_CASE("Cards that divide nothing are refused with what would, and a note tells of parts") {
+    // 8 heads, 2 of keys and values; outputs of 512, 1,024 and 1,000.
+    std::vector<std::string> three = kDecode;
+    three.insert(three.end(), {"--set", "machine.cards.count=3"});
+    const ProgramRun run = run_small("h100_sxm_2", three);
+    CHECK(run.status == 2);
+    INFO(run.err);
+    CHECK(run.err.find(": error: 3 cards of machine 'h100_sxm_2' divide no layer of network "
+                       "'small': neither its heads (8, 2) nor its output features (1,024, 1,000, "
+                       "512); expected 1, 2, 4, 8\n") != std::string::npos);
+    std::vector<std::string> five = kDecode;
+    five.insert(five.end(), {"--set", "machine.cards.count=5"});
+    const ProgramRun part = run_small("h100_sxm_2", five);  // the output layer and the table
+    CHECK(part.status == 0);
+    CHECK(part.out.find("; each does all of b1_q and ") != std::string::npos);
+}
+
+TEST_CASE("More cards than key-value heads hold as many users, and say what several do") {
+    std::int64_t before = 0;
+    for (const char* count : {"1", "2", "4", "8"}) {
+        std::vector<std::string> more = kDecode;
+        more.insert(more.end(), {"--set", std::string("machine.cards.count=") + count});
+        const Json shared = small_result("h100_sxm_2", more)["totals"]["tensor_parallel"];
+        INFO(count);
+        CHECK(shared["undivided_layers"].empty());
+        const std::size_t copied = std::string(count) == "1" || std::string(count) == "2" ? 0 : 4;
+        CHECK(shared["copied_layers"].size() == copied);  // keys and values of two blocks
+        // A head each on 2, 4 and 8 cards; what is exchanged takes room too.
+        CHECK(10 * shared["most_users"].get<std::int64_t>() > 9 * before);
+        before = shared["most_users"].get<std::int64_t>();
+    }
+}
+
 TEST_CASE("A row of validation may be the throughput of one of several cards") {
     const TemporaryFolder folder;
     const auto row = [](const std::string& metric) {

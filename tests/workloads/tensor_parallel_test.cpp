@@ -141,6 +141,63 @@ TEST_CASE("What is no multiple of the cards is done by each of them, and named")
     CHECK(tensor_parallel_part(whole, 1).network.macs() == whole.macs());
 }
 
+TEST_CASE("More cards than key-value heads have one head each, and divide its queries") {
+    const Network whole = with_batch(decoder(8, 2), 5);
+    const TensorParallelPart part = tensor_parallel_part(whole, 4);
+    CHECK(part.undivided.empty());
+    CHECK(part.copied == std::vector<std::string>{"k", "v"});
+    CHECK(collectives(part.network) == std::vector<std::string>{"table.all_gather", "o.all_reduce",
+                                                                "down.all_reduce",
+                                                                "out.all_gather"});
+    // Of 2 heads of keys and values one, on two cards; of 8 heads of queries two, in one position.
+    CHECK(part.network.state_bytes() * 2 == whole.state_bytes());
+    CHECK(part.network.tensor(layer_of(part.network, "k").outputs.front()).shape == Shape{1, 1, 4});
+    CHECK(layer_of(part.network, "k").macs() == 5 * 24 * 4);
+    CHECK(part.network.tensor(layer_of(part.network, "attention.scores").outputs.front()).shape ==
+          Shape{1, 2, 6});
+    for (const char* layer : {"q", "attention.scores", "attention.context", "o", "up"}) {
+        INFO(layer);
+        CHECK(layer_of(part.network, layer).macs() * 4 == layer_of(whole, layer).macs());
+    }
+    CHECK(layer_of(part.network, "attention.softmax").vector_operations() * 4 ==
+          layer_of(whole, "attention.softmax").vector_operations());
+    // Eight cards have a head of queries each; sixteen divide no attention.
+    CHECK(tensor_parallel_part(whole, 8).network.state_bytes() * 2 == whole.state_bytes());
+    const TensorParallelPart sixteen = tensor_parallel_part(whole, 16);
+    CHECK(sixteen.network.state_bytes() == whole.state_bytes());
+    CHECK(sixteen.copied.empty());
+    CHECK(layer_of(sixteen.network, "up").macs() * 16 == layer_of(whole, "up").macs());
+}
+
+TEST_CASE("Cards that divide the queries of a causal prompt count the same pairs") {
+    for (const std::string window : {"", ", window: 3"}) {
+        const Network whole = network_of(
+            "network: small\ninputs: {x: [6, 16]}\nlayers:\n"
+            "- {name: q, op: linear, out_features: 32, heads: 8}\n"
+            "- {name: k, op: linear, inputs: x, out_features: 8, heads: 2}\n"
+            "- {name: v, op: linear, inputs: x, out_features: 8, heads: 2}\n"
+            "- {name: attention, op: attention, inputs: [q, k, v], causal: true" +
+            window +
+            "}\n"
+            "- {name: o, op: linear, out_features: 16, merge_heads: true}\n");
+        for (const std::int64_t cards : {2, 4, 8}) {
+            const Network part = tensor_parallel_part(whole, cards).network;
+            for (const char* layer : {"attention.scores", "attention.context"}) {
+                CHECK(layer_of(part, layer).macs() * cards == layer_of(whole, layer).macs());
+            }
+        }
+    }
+}
+
+TEST_CASE("A single head of keys and values is on all cards, which divide the queries") {
+    const Network whole = decoder(8, 1);
+    const TensorParallelPart part = tensor_parallel_part(whole, 4);
+    CHECK(part.undivided == std::vector<std::string>{"k", "v"});
+    CHECK(part.network.state_bytes() == whole.state_bytes());
+    CHECK(layer_of(part.network, "attention.scores").macs() * 4 ==
+          layer_of(whole, "attention.scores").macs());
+}
+
 TEST_CASE("Convolutions are divided by channels like products by columns and rows") {
     const Network whole = network_of(
         "network: small\ninputs: {image: [3, 8, 8]}\nlayers:\n"
