@@ -60,16 +60,26 @@ std::string check_experiment(const YamlValue& root, const Configs& configs) {
 std::string check_validation(const YamlValue& root, const ConfigFile& file,
                              const Configs& configs) {
     Diagnostics faults;
-    const std::vector<ValidationRow> rows = load_validation(root, file.path.parent_path(), faults);
+    const Validation validation = load_validation(root, file.path.parent_path(), faults);
     faults.throw_if_any();
     InputFiles inputs;
-    for (const ValidationRow& row : rows) {
-        const RunRequest request = run_request(row.run);
+    const auto check_run = [&](const CommandLine& run) {
+        const RunRequest request = run_request(run);
         load_network_source(configs, request.network, request.overrides.network, inputs);
         check_mappable(
             load_machine_config(configs, request.machine, request.overrides.machine, inputs));
+    };
+    for (const ValidationRow& row : validation.rows) {
+        check_run(row.run);
     }
-    return "validation, " + std::to_string(rows.size()) + " rows";
+    for (const ShownScenario& scenario : validation.scenarios) {
+        check_run(scenario.run);
+    }
+    const std::string scenarios =
+        validation.scenarios.empty()
+            ? ""
+            : ", " + std::to_string(validation.scenarios.size()) + " scenarios";
+    return "validation, " + std::to_string(validation.rows.size()) + " rows" + scenarios;
 }
 
 std::string check_sweep_file(const ConfigFile& file, const Configs& configs) {

@@ -3,29 +3,34 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <map>
+#include <utility>
 
 namespace memwall {
 
-std::vector<ValidationRow> load_published_figures(const std::vector<std::string>& names,
-                                                  const Configs& configs, InputFiles& inputs) {
-    std::vector<ValidationRow> rows;
+Validation load_published_figures(const std::vector<std::string>& names, const Configs& configs,
+                                  InputFiles& inputs) {
+    Validation all;
     Diagnostics faults;
     std::map<std::string, SourceMark> seen;
     for (const std::string& name : names) {
         const ConfigFile file = configs.find(ConfigKind::validation, name);
-        for (ValidationRow& row : load_validation(read_config(file, "validation", inputs, faults),
-                                                  file.path.parent_path(), faults)) {
+        Validation of_file = load_validation(read_config(file, "validation", inputs, faults),
+                                             file.path.parent_path(), faults);
+        for (ValidationRow& row : of_file.rows) {
             const auto [first, fresh] = seen.emplace(row.id, row.where);
             if (!fresh && first->second.file != row.where.file) {
                 faults.error(row.where, "duplicate row '" + row.id + "' (first in " +
                                             first->second.file + ")");
             }
-            rows.push_back(std::move(row));
+            all.rows.push_back(std::move(row));
         }
+        std::move(of_file.scenarios.begin(), of_file.scenarios.end(),
+                  std::back_inserter(all.scenarios));
     }
     faults.throw_if_any();
-    return rows;
+    return all;
 }
 
 std::vector<MachineCheck> checks_of(const std::string& machine, const Configs& configs) {
@@ -33,7 +38,8 @@ std::vector<MachineCheck> checks_of(const std::string& machine, const Configs& c
     for (const std::string& name : configs.names(ConfigKind::validation)) {
         InputFiles inputs;
         MachineCheck check{name, 0, 0};
-        for (const ValidationRow& row : load_published_figures({name}, configs, inputs)) {
+        const Validation validation = load_published_figures({name}, configs, inputs);
+        for (const ValidationRow& row : validation.rows) {
             const bool about =
                 row.run.machine == machine || (row.over && row.over->machine == machine);
             check.figures += about ? 1 : 0;

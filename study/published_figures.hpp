@@ -12,10 +12,10 @@
 
 namespace memwall {
 
-/// The rows of validation files by their names. A row is told from others by its id alone: throws
-/// InputError where it stands in two files, and for all other faults of the files.
-std::vector<ValidationRow> load_published_figures(const std::vector<std::string>& names,
-                                                  const Configs& configs, InputFiles& inputs);
+/// The rows and scenarios of validation files by their names. A row is told from others by its id
+/// alone: throws InputError where it stands in two files, and for all other faults of the files.
+Validation load_published_figures(const std::vector<std::string>& names, const Configs& configs,
+                                  InputFiles& inputs);
 
 /// The figures of one validation file that are about a machine.
 struct MachineCheck {

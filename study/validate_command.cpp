@@ -11,6 +11,7 @@
 #include "study/pipeline_text.hpp"
 #include "study/progress.hpp"
 #include "study/published_figures.hpp"
+#include "study/shown_scenarios.hpp"
 #include "study/validation_score.hpp"
 #include "study/version.hpp"
 #include "workloads/transforms.hpp"
@@ -20,8 +21,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::vector<ValidationRow> load_rows(const CommandLine& command, const Configs& configs,
-                                     InputFiles& inputs) {
+Validation load_files(const CommandLine& command, const Configs& configs, InputFiles& inputs) {
     const std::vector<std::string> names =
         command.words.empty() ? configs.names(ConfigKind::validation) : command.words;
     if (names.empty()) {
@@ -99,33 +99,55 @@ std::optional<double> on_envelope(const Predicted& predicted, const ValidationRo
     return measure(run, row.metric, row.unit);
 }
 
-/// What is wrong with a row's workload is told at the row.
-std::vector<ScoredRow> score_all(const std::vector<ValidationRow>& rows, const Configs& configs,
-                                 InputFiles& inputs) {
-    ProgressBar bar("validate");
-    Runs runs(configs, inputs);
-    std::vector<ScoredRow> scored;
-    for (const ValidationRow& row : rows) {
-        bar.show(static_cast<double>(scored.size()) / static_cast<double>(rows.size()));
-        try {
-            const Predicted& predicted = runs.of(row.run);
-            const double figure =
-                row.over ? measured_ratio(predicted.run, runs.of(*row.over).run, row.metric)
-                         : measure(predicted.run, row.metric, row.unit);
-            scored.push_back(score(row, figure, on_envelope(predicted, row)));
-            if (row.metric.name == "throughput" && !row.over) {
-                scored.back().note = closing_hop_text(predicted.run, row.published);
-            }
-        } catch (const InputError& error) {
-            Diagnostics faults;
-            for (const Diagnostic& fault : error.faults()) {
-                faults.error(fault.where.file.empty() ? row.where : fault.where,
-                             "row '" + row.id + "': " + fault.message);
-            }
-            faults.throw_if_any();
+/// What is wrong with an entry's workload is told at the entry, `what`.
+template <class Entry, class Do>
+void at_entry(const char* what, const Entry& entry, const Do& act) {
+    try {
+        act();
+    } catch (const InputError& error) {
+        Diagnostics faults;
+        for (const Diagnostic& fault : error.faults()) {
+            faults.error(fault.where.file.empty() ? entry.where : fault.where,
+                         std::string(what) + " '" + entry.id + "': " + fault.message);
         }
+        faults.throw_if_any();
+    }
+}
+
+ScoredRow score_row(const ValidationRow& row, Runs& runs) {
+    const Predicted& predicted = runs.of(row.run);
+    const double figure = row.over
+                              ? measured_ratio(predicted.run, runs.of(*row.over).run, row.metric)
+                              : measure(predicted.run, row.metric, row.unit);
+    ScoredRow scored = score(row, figure, on_envelope(predicted, row));
+    if (row.metric.name == "throughput" && !row.over) {
+        scored.note = closing_hop_text(predicted.run, row.published);
     }
     return scored;
+}
+
+/// What came out for all entries of the files.
+struct Validated {
+    std::vector<ScoredRow> rows;
+    std::vector<ScenarioFigures> scenarios;
+};
+
+Validated run_all(const Validation& validation, const Configs& configs, InputFiles& inputs) {
+    ProgressBar bar("validate");
+    Runs runs(configs, inputs);
+    Validated done;
+    const auto all = static_cast<double>(validation.rows.size() + validation.scenarios.size());
+    for (const ValidationRow& row : validation.rows) {
+        bar.show(static_cast<double>(done.rows.size()) / all);
+        at_entry("row", row, [&] { done.rows.push_back(score_row(row, runs)); });
+    }
+    for (const ShownScenario& scenario : validation.scenarios) {
+        bar.show(static_cast<double>(done.rows.size() + done.scenarios.size()) / all);
+        at_entry("scenario", scenario, [&] {
+            done.scenarios.push_back(figures_of(scenario, runs.of(scenario.run).run));
+        });
+    }
+    return done;
 }
 
 Json row_json(const ScoredRow& scored) {
@@ -160,7 +182,8 @@ Json row_json(const ScoredRow& scored) {
     return json;
 }
 
-std::string to_json(const std::vector<ScoredRow>& rows, const InputFiles& inputs) {
+std::string to_json(const Validated& done, const InputFiles& inputs) {
+    const std::vector<ScoredRow>& rows = done.rows;
     Json json = {{"schema", "memwall.validation/1"}};
     Json files = Json::array();
     for (const InputFile& file : inputs.list()) {
@@ -180,6 +203,7 @@ std::string to_json(const std::vector<ScoredRow>& rows, const InputFiles& inputs
                                   {"worst", group.worst},
                                   {"worst_id", group.worst_id}});
     }
+    json["scenarios"] = scenarios_json(done.scenarios);
     return json.dump(2) + "\n";
 }
 
@@ -201,13 +225,13 @@ std::string to_csv(const std::vector<ScoredRow>& rows) {
 void validate_command(const CommandLine& command, const Configs& configs) {
     const Output output(command.json, command.csv);
     InputFiles inputs;
-    const std::vector<ValidationRow> rows = load_rows(command, configs, inputs);
+    const Validation validation = load_files(command, configs, inputs);
     output.spare(inputs.paths());
-    const std::vector<ScoredRow> scored = score_all(rows, configs, inputs);
-    output.write([&] { return to_json(scored, inputs); }, [&] { return to_csv(scored); },
-                 [&] { return validation_report(scored); });
+    const Validated done = run_all(validation, configs, inputs);
+    output.write([&] { return to_json(done, inputs); }, [&] { return to_csv(done.rows); },
+                 [&] { return validation_report(done.rows) + scenarios_text(done.scenarios); });
     std::string failed;
-    for (const std::string& id : failures(scored)) {
+    for (const std::string& id : failures(done.rows)) {
         failed += (failed.empty() ? "" : ", ") + id;
     }
     if (!failed.empty()) {

@@ -183,6 +183,31 @@ ValidationRow read_row(const YamlValue& value, const std::string& group, Diagnos
     return row;
 }
 
+ShownScenario read_scenario(const YamlValue& value, Diagnostics& faults) {
+    MapReader reader(value, "validation scenario", faults);
+    ShownScenario scenario;
+    scenario.where = value.mark();
+    scenario.id = reader.required<std::string>("id");
+    scenario.run = read_run(reader);
+    scenario.workload = reader.optional<std::string>("about", in_words(scenario.run));
+    scenario.source = reader.required<std::string>("source");
+    reader.finish();
+    return scenario;
+}
+
+/// Adds one whose id is new.
+template <class Entry>
+void add_named(Entry entry, const char* what, std::vector<Entry>& entries, Diagnostics& faults) {
+    const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& other) {
+        return other.id == entry.id && !entry.id.empty();
+    });
+    if (same != entries.end()) {
+        faults.error(entry.where, std::string("duplicate ") + what + " '" + entry.id +
+                                      "' (first at line " + std::to_string(same->where.line) + ")");
+    }
+    entries.push_back(std::move(entry));
+}
+
 /// Relative paths begin in the folder of the validation file.
 void find_files_in(const std::filesystem::path& folder, CommandLine& run) {
     for (std::optional<std::string>* file : {&run.machine, &run.network, &run.mapping}) {
@@ -194,33 +219,30 @@ void find_files_in(const std::filesystem::path& folder, CommandLine& run) {
 
 }  // namespace
 
-std::vector<ValidationRow> load_validation(const YamlValue& root,
-                                           const std::filesystem::path& folder,
-                                           Diagnostics& faults) {
+Validation load_validation(const YamlValue& root, const std::filesystem::path& folder,
+                           Diagnostics& faults) {
     MapReader reader(root, "validation file", faults);
     if (reader.optional<std::int64_t>("memwall", 1) != 1) {
         reader.error("memwall", "unknown schema version; this program reads version 1");
     }
     const auto name = reader.required<std::string>("validation");
     reader.optional<std::string>("description", "");
-    std::vector<ValidationRow> rows;
+    Validation validation;
     for (const YamlValue& value : reader.required_items("rows")) {
         ValidationRow row = read_row(value, name, faults);
-        const auto same = std::find_if(rows.begin(), rows.end(), [&](const ValidationRow& other) {
-            return other.id == row.id && !row.id.empty();
-        });
-        if (same != rows.end()) {
-            faults.error(row.where, "duplicate row '" + row.id + "' (first at line " +
-                                        std::to_string(same->where.line) + ")");
-        }
         find_files_in(folder, row.run);
         if (row.over) {
             find_files_in(folder, *row.over);
         }
-        rows.push_back(std::move(row));
+        add_named(std::move(row), "row", validation.rows, faults);
+    }
+    for (const YamlValue& value : reader.optional_items("scenarios")) {
+        ShownScenario scenario = read_scenario(value, faults);
+        find_files_in(folder, scenario.run);
+        add_named(std::move(scenario), "scenario", validation.scenarios, faults);
     }
     reader.finish();
-    return rows;
+    return validation;
 }
 
 }  // namespace memwall

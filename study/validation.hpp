@@ -53,13 +53,26 @@ struct ValidationRow {
     SourceMark where;
 };
 
+/// A scenario of which nobody published a figure: it is run and shown, and not judged.
+struct ShownScenario {
+    std::string id;
+    CommandLine run;
+    std::string workload;  ///< in words
+    std::string source;    ///< why this scenario
+    SourceMark where;
+};
+
+struct Validation {
+    std::vector<ValidationRow> rows;
+    std::vector<ShownScenario> scenarios;
+};
+
 /// A known miss may grow by so much, in its band's unit, before it is a new one.
 inline constexpr double kKnownMissGrowth = 2;
 
-/// The rows of a file in `folder`, where relative paths of networks and machines begin. Faults go
-/// to `faults`; the rows make no sense if there are any.
-std::vector<ValidationRow> load_validation(const YamlValue& root,
-                                           const std::filesystem::path& folder,
-                                           Diagnostics& faults);
+/// A file in `folder`, where relative paths of networks and machines begin. Faults go to `faults`;
+/// what is returned makes no sense if there are any.
+Validation load_validation(const YamlValue& root, const std::filesystem::path& folder,
+                           Diagnostics& faults);
 
 }  // namespace memwall

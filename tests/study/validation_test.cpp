@@ -62,6 +62,36 @@ void check_rows(const nlohmann::json& json) {
 
 }  // namespace
 
+TEST_CASE(
+    "Scenarios without a published figure are shown with rate, latency and what bounds them") {
+    const TemporaryFolder folder;
+    const std::string scenario =
+        "scenarios:\n  - {id: shown, machine: tiny_von_neumann, workload: {network: tiny_linear, "
+        "phase: single, engine: analytic}, source: \"of interest\"}\n";
+    const std::string text = file(row("one", "1", ", counted: false")) + scenario;
+    const ProgramRun table = validate(folder, text);
+    INFO(table.err);
+    REQUIRE(table.status == 0);
+    CHECK(table.out.find("shown, without a published figure:\n") != std::string::npos);
+    const ProgramRun run = validate(folder, text, {"--json", "-"});
+    const auto json = nlohmann::json::parse(run.out);
+    const auto& shown = json["scenarios"][0];
+    // The same run as the row's: one frame at a time.
+    CHECK(shown["throughput_per_s"] == json["rows"][0]["predicted"]);
+    CHECK(shown["latency_s"].get<double>() == Approx(1 / shown["throughput_per_s"].get<double>()));
+    CHECK(shown["most_users"].is_null());
+    CHECK(shown["bound_by"].get<std::string>().find(" %") != std::string::npos);
+    const ProgramRun twice = validate(folder, text + scenario.substr(scenario.find("  - ")));
+    CHECK(twice.status == 2);
+    CHECK(twice.err.find("duplicate scenario 'shown' (first at line 6)") != std::string::npos);
+    const ProgramRun none =
+        validate(folder, file(row("one", "1", "")) +
+                             "scenarios:\n  - {id: a, machine: northpol, workload: {network: "
+                             "lenet}, source: \"x\"}\n");
+    CHECK(none.status == 2);
+    CHECK(none.err.find("tiny.yaml:6:5: error: scenario 'a': ") != std::string::npos);
+}
+
 TEST_CASE("The hop that stands for the overheads of cards makes the published rate") {
     // Two stages of 10 and 20 us for a token and 10 us of overhead each: 50 us a round trip. Four
     // users at 20,000 tokens/s take 200 us a round, of which 30 are the stages: two hops of 85 us.
