@@ -7,6 +7,7 @@
 
 #include "base/bisect.hpp"
 #include "base/error.hpp"
+#include "base/parse.hpp"
 #include "study/card_divider.hpp"
 #include "study/card_sections.hpp"
 #include "workloads/transforms.hpp"
@@ -111,6 +112,23 @@ DoesNotFit with_what_fits(const DoesNotFit& refusal, const Network& network, con
                    (fewer == 1 ? " user at most" : " users at most");
     } else if (const auto cards = enough_cards(network, machine, fits)) {
         message += "; " + std::to_string(*cards) + " cards would hold it";
+    }
+    DoesNotFit told(std::move(faults));
+    return told;
+}
+
+DoesNotFit with_longest_context(const DoesNotFit& refusal, std::int64_t context,
+                                const std::function<bool(std::int64_t)>& holds) {
+    constexpr std::int64_t kExact = 64;
+    std::int64_t most = 0;
+    for (std::int64_t none = context; none - most > std::max<std::int64_t>(1, most / kExact);) {
+        const std::int64_t next = most + (none - most) / 2;
+        (holds(next) ? most : none) = next;
+    }
+    std::vector<Diagnostic> faults = refusal.faults();
+    if (most > 0) {
+        faults.front().message +=
+            "; there is room for a context of " + format_count(most) + " tokens";
     }
     DoesNotFit told(std::move(faults));
     return told;

@@ -52,4 +52,9 @@ std::int64_t most_users_of_part(const Network& part, std::int64_t together, std:
 DoesNotFit with_what_fits(const DoesNotFit& refusal, const Network& network, const Machine& machine,
                           const CardFits& fits);
 
+/// A refusal of so many tokens in the caches of users, with how many tokens would have room, to a
+/// 64th. `holds`: whether a number of tokens has; false from some number on.
+DoesNotFit with_longest_context(const DoesNotFit& refusal, std::int64_t context,
+                                const std::function<bool(std::int64_t)>& holds);
+
 }  // namespace memwall

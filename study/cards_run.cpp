@@ -142,7 +142,7 @@ private:
         bool some = false;
         for (std::size_t p = 0; p < parts_.size(); ++p) {
             const PartRun* run = runs_.known(parts_[p].network);
-            some = run == nullptr || divider.correct(division[p], runs_.interval(*run)) || some;
+            some = run == nullptr || divider.correct(division[p], run->interval) || some;
         }
         return some;
     }
@@ -196,7 +196,7 @@ private:
             stage.first = part.first;
             stage.last = part.last;
             stage.cards = part.cards;
-            stage.interval = runs_.interval(run);
+            stage.interval = run.interval;
             stage.latency = run.latency;
             for (const auto& [memory, peak] : run.busy.totals.peak_memory) {
                 stage.held = memory == card_memory(machine_).name ? peak : stage.held;
@@ -211,8 +211,8 @@ private:
         add_exchanges(pipeline);
         for (std::size_t p = 0; p < parts_.size() && runs_.all_in_cores(); ++p) {
             const Network& part = parts_[p].network;
-            pipeline.stages[p].split = stage_split(part, runs_.of(part).busy, machine_, groups_,
-                                                   pipeline.stages[p].interval);
+            StageResult& stage = pipeline.stages[p];
+            stage.split = stage_split(part, runs_.of(part), machine_, groups_, stage.interval);
         }
         for (std::size_t p = 0; p < parts_.size(); ++p) {
             pipeline.round_trip += time_of(pipeline, p);

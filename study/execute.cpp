@@ -15,6 +15,7 @@
 #include "study/instances.hpp"
 #include "study/interrupt.hpp"
 #include "study/load.hpp"
+#include "study/part_runs.hpp"
 #include "study/power_cap.hpp"
 #include "study/replay_notice.hpp"
 #include "study/run_check.hpp"
@@ -161,29 +162,6 @@ RunResult run_rounds(const NetworkAtPrecision& asked, const Machine& machine,
         layer.utilization *= share;
     }
     return result;
-}
-
-Bytes& capacity_of(Component& memory) {
-    auto* dram = std::get_if<DramConfig>(&memory.config);
-    return dram != nullptr ? dram->capacity : std::get<MemoryConfig>(memory.config).capacity;
-}
-
-/// One card with the memory of all, and with their buffers where `card` says so.
-Machine one_large_card(const Machine& machine, WholeCard card) {
-    constexpr double kNeverInTheWay = 1024;
-    Machine::Parts parts = machine.parts();
-    for (Component& component : parts.components) {
-        if (component.name == card_memory(machine).name ||
-            (card == WholeCard::all_buffers && is_shared_buffer(component))) {
-            Bytes& capacity = capacity_of(component);
-            capacity = capacity * parts.cards->count;
-        }
-        if (auto* link = std::get_if<LinkConfig>(&component.config)) {
-            link->bandwidth = BytesPerSecond(link->bandwidth.count() * kNeverInTheWay);
-            link->latency = Picoseconds(0);
-        }
-    }
-    return Machine(std::move(parts));
 }
 
 /// What the least effort finds room for, all others do.
@@ -368,9 +346,20 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
                    : run_at_once(asked, machine, settings, scenario, overrides, progress);
     }
     const Machine grouped = in_equal_groups(machine, scenario.language->users);
-    return run_language(
-        source, scenario,
-        make_step_runner(grouped, settings, overrides, progress, progress.laid_out == nullptr));
+    const LanguageLoad& load = *scenario.language;
+    try {
+        return run_language(
+            source, scenario,
+            make_step_runner(grouped, settings, overrides, progress, progress.laid_out == nullptr));
+    } catch (const DoesNotFit& refusal) {
+        const bool fewest = pipeline && load.users <= grouped.parts().cards->together;
+        if (scenario.phase != Phase::decode || !fewest) {
+            throw;
+        }
+        throw with_longest_context(refusal, load.context, [&](std::int64_t context) {
+            return card_fit({source.decode_step(context)}, grouped, settings).holds(load.users);
+        });
+    }
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 #include "study/part_runs.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
+#include <variant>
 
 #include "study/card_parts.hpp"
 #include "workloads/transforms.hpp"
@@ -25,7 +27,39 @@ Scenario rounds_of(const Network& part, std::int64_t rounds, std::int64_t counte
     return scenario;
 }
 
+/// Whether the last group, whose layers a result tells, took what all took on average.
+bool takes_equal_turns(const RunResult& run, Seconds mean) {
+    constexpr double kAlike = 1e-3;
+    Seconds last(0);
+    for (const LayerResult& layer : run.layers) {
+        last += layer.adds;
+    }
+    return std::abs(last.count() - mean.count()) <= kAlike * mean.count();
+}
+
+Bytes& capacity_of(Component& memory) {
+    auto* dram = std::get_if<DramConfig>(&memory.config);
+    return dram != nullptr ? dram->capacity : std::get<MemoryConfig>(memory.config).capacity;
+}
+
 }  // namespace
+
+Machine one_large_card(const Machine& machine, WholeCard card) {
+    constexpr double kNeverInTheWay = 1024;
+    Machine::Parts parts = machine.parts();
+    for (Component& component : parts.components) {
+        if (component.name == card_memory(machine).name ||
+            (card == WholeCard::all_buffers && is_shared_buffer(component))) {
+            Bytes& capacity = capacity_of(component);
+            capacity = capacity * parts.cards->count;
+        }
+        if (auto* link = std::get_if<LinkConfig>(&component.config)) {
+            link->bandwidth = BytesPerSecond(link->bandwidth.count() * kNeverInTheWay);
+            link->latency = Picoseconds(0);
+        }
+    }
+    return Machine(std::move(parts));
+}
 
 PartRuns::PartRuns(const Machine& machine, std::int64_t groups, const CardRunner& run)
     : groups_(groups),
@@ -45,6 +79,7 @@ const PartRun& PartRuns::of(const Network& part) {
     }
     PartRun run;
     run.busy = busy(part);
+    run.interval = interval(part, run.busy);
     run.latency = alone(part).totals.latency.mean;
     return runs_.emplace(shape_text(part), std::move(run)).first->second;
 }
@@ -65,8 +100,16 @@ RunResult PartRuns::busy(const Network& part) const {
     return run_(group, rounds_of(group, kSteps + groups_, groups_), {});
 }
 
-Seconds PartRuns::interval(const PartRun& run) const {
-    return Seconds(run.busy.totals.window.count() / static_cast<double>(groups_));
+/// Groups that fall into step two by two take turns of two lengths: an odd number of them has one
+/// more of one, twice as many do not.
+Seconds PartRuns::interval(const Network& part, const RunResult& busy) const {
+    const Seconds mean(busy.totals.window.count() / static_cast<double>(groups_));
+    if (!all_in_cores_ || groups_ % 2 == 0 || takes_equal_turns(busy, mean)) {
+        return mean;
+    }
+    const RunResult twice =
+        run_(part, rounds_of(part, kSteps + 1 + kWeighedGroups / groups_, 2), {});
+    return Seconds(twice.totals.window.count() / static_cast<double>(2 * groups_));
 }
 
 /// A group alone: where it finds its caches in the cores its tokens come one after another, else

@@ -16,8 +16,12 @@ namespace memwall {
 /// A part with all its users, and alone with one group of them.
 struct PartRun {
     RunResult busy;
+    Seconds interval;  ///< between two groups of a busy card
     Seconds latency;
 };
+
+/// One card with the memory of all cards of a machine, and with their buffers where `card` says so.
+Machine one_large_card(const Machine& machine, WholeCard card);
 
 class PartRuns {
 public:
@@ -34,10 +38,9 @@ public:
     [[nodiscard]] const PartRun* known(const Network& part) const;
     /// With all users, whatever was run before.
     [[nodiscard]] RunResult busy(const Network& part) const;
-    /// Between two groups of a busy card.
-    [[nodiscard]] Seconds interval(const PartRun& run) const;
 
 private:
+    [[nodiscard]] Seconds interval(const Network& part, const RunResult& busy) const;
     [[nodiscard]] RunResult alone(const Network& part) const;
 
     std::int64_t groups_;

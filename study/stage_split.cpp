@@ -36,32 +36,42 @@ double read_rate(const Machine& machine) {
            static_cast<double>(machine.clocks().front().frequency().count());
 }
 
+/// What all groups take on average, over what the last one took.
+double share_of_last(const RunResult& run, Seconds own) {
+    Seconds last(0);
+    for (const LayerResult& layer : run.layers) {
+        last += layer.adds;
+    }
+    return last > Seconds(0) ? own.count() / last.count() : 1;
+}
+
 }  // namespace
 
-StageSplit stage_split(const Network& part, const RunResult& run, const Machine& machine,
+StageSplit stage_split(const Network& part, const PartRun& run, const Machine& machine,
                        std::int64_t groups, Seconds interval) {
     StageSplit split;
+    const std::vector<LayerResult>& layers = run.busy.layers;
+    const double of_all = share_of_last(run.busy, run.interval);
     Seconds matrices(0);
     Seconds computing(0);
     const auto rounds = static_cast<double>(groups);
     for (std::size_t l = 0; l < part.layers().size(); ++l) {
         const Layer& layer = part.layer(LayerId(l));
         const bool multiplies = layer.macs() > 0 && !reads_cache(layer);
-        computing += multiplies ? run.layers[l].computing : Seconds(0);
+        computing += multiplies ? layers[l].computing : Seconds(0);
         if (Seconds* kind = !layer.space.whole_dims.empty() ? &split.norms
                             : reads_cache(layer)            ? &split.attention
                             : multiplies                    ? &matrices
                                                             : nullptr) {
-            *kind += run.layers[l].adds;
+            *kind += Seconds(layers[l].adds.count() * of_all);
         }
     }
-    const Seconds reading(weights_read(run) / rounds / read_rate(machine));
+    const Seconds reading(weights_read(run.busy) / rounds / read_rate(machine));
     split.weights = std::min(matrices, std::max(reading, computing));
     split.sums = matrices - split.weights;
-    const Seconds own(run.totals.window.count() / rounds);
     // What is left of the run's own time: other layers, and what begins before the first one.
-    split.others = std::max(Seconds(0), own - matrices - split.attention - split.norms);
-    split.exchange = std::max(Seconds(0), interval - own);
+    split.others = std::max(Seconds(0), run.interval - matrices - split.attention - split.norms);
+    split.exchange = std::max(Seconds(0), interval - run.interval);
     return split;
 }
 

@@ -416,6 +416,55 @@ TEST_CASE("As many users as are told to fit do, and not one more") {
     CHECK(decode(of_few).status == 0);
 }
 
+TEST_CASE("The interval of a stage and its split are the same for an odd number of users") {
+    const TemporaryFolder folder;
+    write_network(
+        folder.path(), "odd", "decoder",
+        "layers: 2, hidden: 2048, heads: 16, kv_heads: 4, inner: 4096, vocabulary: 16000");
+    const auto output_stage = [&](const char* users) {
+        const ProgramRun run =
+            run_memwall({"run", "--machine", "northpole_16", "--network", "./odd.yaml",
+                         "--precision", "int4", "--phase", "decode", "--context", "100", "--engine",
+                         "analytic", "--effort", "quick", "--users", users, "--json", "-"},
+                        folder.path());
+        INFO(run.err);
+        REQUIRE(run.status == 0);
+        return Json::parse(run.out)["runs"][0]["totals"]["pipeline"]["stages"].back();
+    };
+    // Groups leave its cards two by two, after turns of two lengths.
+    const Json even = output_stage("4");
+    const Json odd = output_stage("5");
+    CHECK(odd["cards"] == even["cards"]);
+    CHECK(odd["interval_s"].get<double>() == Approx(even["interval_s"].get<double>()));
+    for (const Json& stage : {even, odd}) {
+        double parts = 0;
+        for (const Json& part : stage["split"]) {
+            parts += part.get<double>();
+        }
+        CHECK(parts == Approx(stage["interval_s"].get<double>()));
+    }
+}
+
+TEST_CASE("A context that has no room for one user is refused with one that has") {
+    const auto decode = [](const std::string& context) {
+        return run_on_cards({"--phase", "decode", "--context", context, "--engine", "analytic",
+                             "--effort", "quick", "--set",
+                             "machine.components.core_memory.capacity=32KiB", "--set",
+                             "machine.components.sequencer.program=64B"});
+    };
+    const ProgramRun large = decode("1000000");
+    CHECK(large.status == 2);
+    INFO(large.err);
+    const std::string before = "; there is room for a context of ";
+    const std::size_t at = large.err.find(before);
+    REQUIRE(at != std::string::npos);
+    std::string tokens = large.err.substr(at + before.size());
+    tokens.resize(tokens.find(" tokens"));
+    tokens.erase(std::remove(tokens.begin(), tokens.end(), ','), tokens.end());
+    CHECK(decode(tokens).status == 0);
+    CHECK(decode(std::to_string(std::stoll(tokens) * 66 / 64)).status == 2);
+}
+
 TEST_CASE("As many cards as are told to hold a network do") {
     const auto decode = [](std::int64_t cards) {
         return run_on_cards({"--phase", "decode", "--context", "40", "--engine", "analytic",
