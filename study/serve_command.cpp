@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verb `serve`: requests to instances of a language model.
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -29,6 +30,8 @@ constexpr std::int64_t kMostRequests = 10'000'000;
 constexpr std::int64_t kMostInstances = 10'000;
 constexpr std::size_t kStepChecks = 3;
 constexpr std::size_t kPromptChecks = 1;
+constexpr double kMostMiss = 0.02;  ///< of a line between runs of the model
+constexpr int kMostRefinements = 4;
 
 bool is_csv(const std::string& text) {
     return text.size() > 4 && text.ends_with(".csv");
@@ -116,9 +119,11 @@ void add_requests(const CommandLine& command, const ScenarioRequest& scenario, I
 std::int64_t instances_to_serve(const CommandLine& command, const Machine& machine) {
     const std::int64_t own = instances_of(machine);
     if (own > 1 && command.instances) {
-        throw InputError("--instances: machine '" + machine.name() + "' has " +
-                         std::to_string(own) +
-                         " instances in one; expected --set machine.cards.instances=N");
+        throw InputError(
+            "--instances: machine '" + machine.name() + "' has " + std::to_string(own) +
+            " instances in one; expected --set machine.cards.instances=N with an N that "
+            "divides its " +
+            std::to_string(machine.cards()) + " cards");
     }
     return number("--instances", command.instances, own, 1, kMostInstances);
 }
@@ -141,6 +146,53 @@ void add_servers_around(const Machine& machine, ServingResult& result) {
     }
 }
 
+/// Serves the requests, and once more with more runs of the model as long as those that check the
+/// lines between miss them.
+ServingOutcome serve_by_checked(ServingCosts& costs, ServingResult& result) {
+    for (int refined = 0;; ++refined) {
+        ServingOutcome outcome =
+            serve_requests(result.requests, result.instances, costs, interrupted);
+        result.step_checks = costs.steps.check(kStepChecks);
+        result.prompt_checks = costs.prompts.check(kPromptChecks);
+        if (refined == kMostRefinements) {
+            return outcome;
+        }
+        const bool steps = costs.steps.refine(result.step_checks, kMostMiss);
+        const bool prompts = costs.prompts.refine(result.prompt_checks, kMostMiss);
+        if (!steps && !prompts) {
+            return outcome;
+        }
+        costs.steps.start_anew();
+        costs.prompts.start_anew();
+    }
+}
+
+/// A prompt or context of a trace that the network has no steps for is told at its line.
+void check_lengths(const NetworkSource& network, const ServingResult& result, bool whole_prompts) {
+    if (result.arrivals.kind != "trace") {
+        return;
+    }
+    const auto check = [&](std::int64_t (*length)(const Request&), bool prompt) {
+        const Request& longest = *std::max_element(
+            result.requests.begin(), result.requests.end(),
+            [&](const Request& a, const Request& b) { return length(a) < length(b); });
+        try {
+            prompt ? network.prefill(length(longest)) : network.decode_step(length(longest));
+        } catch (const InputError& error) {
+            throw InputError(
+                {Diagnostic{{result.arrivals.file, longest.line, 1},
+                            "network '" + network.network().name() + "' has no step of " +
+                                format_count(length(longest)) +
+                                (prompt ? " tokens of a prompt: " : " tokens in the cache: ") +
+                                error.faults().front().message}});
+        }
+    };
+    check([](const Request& request) { return request.last_context(); }, false);
+    if (whole_prompts) {
+        check([](const Request& request) { return request.prompt; }, true);
+    }
+}
+
 void serve(const NetworkSource& network, const Machine& machine, const RunRequest& request,
            ServingResult& result, const Progress& progress) {
     network.expect_steps(Phase::generate);
@@ -152,6 +204,7 @@ void serve(const NetworkSource& network, const Machine& machine, const RunReques
                             [&](const std::vector<Network>& steps) {
                                 return card_fit(steps, machine, request.settings);
                             }};
+    check_lengths(network, result, !request.settings.scenario.chunk);
     const TokenRanges ranges = token_ranges(result.requests);
     result.longest_context = ranges.most_context;
     AskedPlan asked;
@@ -163,9 +216,7 @@ void serve(const NetworkSource& network, const Machine& machine, const RunReques
     result.chunk = plan.chunk;
     result.chunk_chosen = plan.chunk_chosen;
     ServingCosts costs = modelled_costs(model, ranges, plan.places, plan.chunk);
-    ServingOutcome outcome = serve_requests(result.requests, result.instances, costs, interrupted);
-    result.step_checks = costs.steps.check(kStepChecks);
-    result.prompt_checks = costs.prompts.check(kPromptChecks);
+    ServingOutcome outcome = serve_by_checked(costs, result);
     for (GridCheck& check : result.prompt_checks) {
         if (plan.chunk > 0) {  // so many tokens behind so many
             check = {1, check.users + check.tokens, check.error};

@@ -105,6 +105,7 @@ private:
         request.prompt = tokens(cells[place_of_[1]]);
         request.output_tokens = tokens(cells[place_of_[2]]);
         if (faults_.faults().size() == before) {
+            request.line = line_;
             requests_.push_back(request);
         }
     }

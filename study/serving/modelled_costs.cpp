@@ -83,6 +83,13 @@ std::vector<std::int64_t> marks(std::int64_t first, std::int64_t last,
     return sampled.contexts;
 }
 
+void add_mark(std::int64_t mark, std::vector<std::int64_t>& marks) {
+    const auto place = std::lower_bound(marks.begin(), marks.end(), mark);
+    if (place == marks.end() || *place != mark) {
+        marks.insert(place, mark);
+    }
+}
+
 /// The most that memory must hold comes first: where it does not fit, nothing else matters, and a
 /// pipeline is divided for it; so that the longest prompt has room too.
 std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& run,
@@ -93,7 +100,9 @@ std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& 
             const RunResult step =
                 run(source.decode_step(ranges.most_context), places, StepPlace::in_ring);
             if (pipeline) {
-                run(largest_prompt_step(source, ranges, chunk), places, StepPlace::alone);
+                for (const Network& part : largest_prompt_steps(source, ranges, chunk)) {
+                    run(part, places, StepPlace::alone);
+                }
             }
             return values_of(step, places, standing);
         } catch (const DividedAgain&) {
@@ -102,10 +111,30 @@ std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& 
     }
 }
 
-/// Whole chunks alone, where all prompts consist of them.
+/// Whole chunks alone, where all prompts consist of them; else also what the longest prompt has
+/// behind its last whole one, since no larger part comes as late.
 std::vector<std::int64_t> chunk_sizes(const TokenRanges& ranges, std::int64_t chunk) {
-    const bool whole = ranges.least_prompt == ranges.most_prompt && ranges.most_prompt % chunk == 0;
-    return whole ? std::vector<std::int64_t>{chunk} : doubling_counts(1, chunk);
+    const std::int64_t rest = ranges.most_prompt % chunk;
+    if (rest == 0 && ranges.least_prompt == ranges.most_prompt) {
+        return {chunk};
+    }
+    std::vector<std::int64_t> sizes = doubling_counts(1, chunk);
+    if (rest > 0) {
+        add_mark(rest, sizes);
+    }
+    return sizes;
+}
+
+/// How many tokens lie before the parts of prompts that are run.
+std::vector<std::int64_t> chunk_begins(const TokenRanges& ranges, std::int64_t chunk,
+                                       const std::function<std::int64_t(std::int64_t)>& macs) {
+    const std::int64_t last = last_chunk_begin(ranges.most_prompt, chunk);
+    if (ranges.most_prompt % chunk == 0) {
+        return marks(0, last, macs);
+    }
+    std::vector<std::int64_t> begins = marks(0, last - chunk, macs);
+    add_mark(last, begins);
+    return begins;
 }
 
 }  // namespace
@@ -140,10 +169,18 @@ std::int64_t last_chunk_begin(std::int64_t prompt, std::int64_t chunk) {
     return (prompt - 1) / chunk * chunk;
 }
 
-Network largest_prompt_step(const NetworkSource& source, const TokenRanges& ranges,
-                            std::int64_t chunk) {
-    return chunk > 0 ? source.chunk_step(chunk, last_chunk_begin(ranges.most_prompt, chunk))
-                     : source.prefill(ranges.most_prompt);
+std::vector<Network> largest_prompt_steps(const NetworkSource& source, const TokenRanges& ranges,
+                                          std::int64_t chunk) {
+    if (chunk == 0) {
+        return {source.prefill(ranges.most_prompt)};
+    }
+    const std::int64_t last = last_chunk_begin(ranges.most_prompt, chunk);
+    const std::int64_t rest = ranges.most_prompt - last;
+    std::vector<Network> steps = {source.chunk_step(rest, last)};
+    if (rest < chunk && last > 0) {
+        steps.push_back(source.chunk_step(chunk, last - chunk));
+    }
+    return steps;
 }
 
 double slowest_turn(const std::vector<double>& values, std::size_t stages) {
@@ -193,8 +230,7 @@ ServingCosts modelled_costs(const ServedModel& model, const TokenRanges& ranges,
     ServingCosts costs{
         WorkGrid(users, marks(ranges.least_prompt, ranges.most_context, macs_of_step), step),
         chunk > 0
-            ? WorkGrid(chunk_sizes(ranges, chunk),
-                       marks(0, last_chunk_begin(ranges.most_prompt, chunk), macs_of_part), part)
+            ? WorkGrid(chunk_sizes(ranges, chunk), chunk_begins(ranges, chunk, macs_of_part), part)
             : WorkGrid({1}, doubling_counts(ranges.least_prompt, ranges.most_prompt), prompt),
         places,
         pipeline ? (fullest->size() - kBeforeStages) / kOfStage : 0,

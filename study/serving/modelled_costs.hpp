@@ -43,10 +43,10 @@ bool is_pipeline(const Machine& machine);
 
 /// Where the last chunk of a prompt begins.
 std::int64_t last_chunk_begin(std::int64_t prompt, std::int64_t chunk);
-/// The step of the longest prompt that needs the most room: all of it, or the last chunk, as if it
-/// were a whole one.
-Network largest_prompt_step(const NetworkSource& source, const TokenRanges& ranges,
-                            std::int64_t chunk);
+/// The steps of the longest prompt of which one needs the most room: all of it, or the last whole
+/// chunk and what is left behind it.
+std::vector<Network> largest_prompt_steps(const NetworkSource& source, const TokenRanges& ranges,
+                                          std::int64_t chunk);
 /// Of the values of a pipeline's step: until the slowest stage can take in the next one.
 double slowest_turn(const std::vector<double>& values, std::size_t stages);
 

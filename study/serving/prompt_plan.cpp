@@ -38,8 +38,9 @@ public:
 private:
     /// Those that need the most room.
     [[nodiscard]] std::vector<Network> steps(std::int64_t chunk) const {
-        return {model_.source.decode_step(ranges_.most_context),
-                largest_prompt_step(model_.source, ranges_, chunk)};
+        std::vector<Network> steps = largest_prompt_steps(model_.source, ranges_, chunk);
+        steps.insert(steps.begin(), model_.source.decode_step(ranges_.most_context));
+        return steps;
     }
 
     /// Whether those who are asked for have room, or one user.
@@ -89,13 +90,19 @@ private:
         return best;
     }
 
-    /// Of the longest prompt alone, as if each of its chunks took as long as the last one.
+    /// Of the longest prompt alone, as if each of its whole chunks took as long as the last one.
     [[nodiscard]] double prompt_seconds(std::int64_t chunk) const {
         ServingCosts costs = modelled_costs(model_, ranges_, asked_.places.value_or(1), chunk);
-        const std::int64_t before = last_chunk_begin(ranges_.most_prompt, chunk);
-        const std::vector<double>& cost = costs.prompts.at(chunk, static_cast<double>(before));
-        const std::int64_t chunks_before = before / chunk;
-        return cost[0] + static_cast<double>(chunks_before) * slowest_turn(cost, costs.stages);
+        const std::int64_t last = last_chunk_begin(ranges_.most_prompt, chunk);
+        const std::int64_t rest = ranges_.most_prompt - last;
+        const double way = costs.prompts.at(rest, static_cast<double>(last))[0];
+        if (last == 0) {
+            return way;
+        }
+        const std::int64_t before = rest == chunk ? last : last - chunk;
+        const std::vector<double>& whole = costs.prompts.at(chunk, static_cast<double>(before));
+        const std::int64_t chunks_before = last / chunk;
+        return way + static_cast<double>(chunks_before) * slowest_turn(whole, costs.stages);
     }
 
     const ServedModel& model_;

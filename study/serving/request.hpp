@@ -14,6 +14,7 @@ struct Request {
     Picoseconds arrival;             ///< from the beginning of the run
     std::int64_t prompt = 1;         ///< tokens
     std::int64_t output_tokens = 1;  ///< the first of them comes with the end of the prompt
+    int line = 0;                    ///< of the trace that it stands in; 0: it was drawn
 
     /// Tokens in the cache before the last step of the request, and at least its prompt.
     [[nodiscard]] std::int64_t last_context() const {

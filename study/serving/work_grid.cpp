@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "base/error.hpp"
@@ -32,14 +33,21 @@ std::int64_t middle(const std::vector<std::int64_t>& marks, std::size_t at) {
     return at + 1 == marks.size() ? marks[at] : marks[at] + (marks[at + 1] - marks[at]) / 2;
 }
 
+/// Whether some of them were new.
+bool add_marks(std::set<std::int64_t> more, std::vector<std::int64_t>& marks) {
+    const std::size_t before = marks.size();
+    more.insert(marks.begin(), marks.end());
+    marks.assign(more.begin(), more.end());
+    return marks.size() > before;
+}
+
 }  // namespace
 
 WorkGrid::WorkGrid(std::vector<std::int64_t> users, std::vector<std::int64_t> tokens, Run run)
     : users_(std::move(users)),
       tokens_(std::move(tokens)),
       run_(std::move(run)),
-      points_(users_.size() * tokens_.size()),
-      uses_(points_.size(), 0) {
+      uses_(users_.size() * tokens_.size(), 0) {
     ensure(!users_.empty() && !tokens_.empty(), "a grid has points");
 }
 
@@ -51,13 +59,11 @@ WorkGrid::Cell WorkGrid::cell_at(std::int64_t users, double tokens) const {
     return {below(users_, static_cast<double>(users)), below(tokens_, tokens)};
 }
 
-const std::vector<double>& WorkGrid::point(std::size_t users, std::size_t tokens) {
-    std::vector<double>& point = points_[users * tokens_.size() + tokens];
-    if (point.empty()) {
-        point = run_(users_[users], tokens_[tokens]);
-        ++runs_;
-    }
-    return point;
+const std::vector<double>& WorkGrid::point(std::int64_t users, std::int64_t tokens) {
+    const auto known = points_.find({users, tokens});
+    return known != points_.end()
+               ? known->second
+               : points_.emplace(std::pair(users, tokens), run_(users, tokens)).first->second;
 }
 
 void WorkGrid::interpolate(std::int64_t users, double tokens, std::vector<double>& values) {
@@ -67,7 +73,8 @@ void WorkGrid::interpolate(std::int64_t users, double tokens, std::vector<double
     values.clear();
     const auto add = [&](std::size_t more_users, std::size_t more_tokens, double weight) {
         if (weight > 0) {  // a point that does not count is not run
-            const auto& corner = point(cell.users + more_users, cell.tokens + more_tokens);
+            const auto& corner =
+                point(users_[cell.users + more_users], tokens_[cell.tokens + more_tokens]);
             values.resize(corner.size(), 0);
             for (std::size_t v = 0; v < corner.size(); ++v) {
                 values[v] += weight * corner[v];
@@ -117,17 +124,48 @@ std::vector<GridCheck> WorkGrid::check(std::size_t most) {
         if (check.users == users_[u] && check.tokens == tokens_[t]) {
             continue;
         }
-        std::vector<double> guess;
-        interpolate(check.users, static_cast<double>(check.tokens), guess);
-        const std::vector<double> actual = run_(check.users, check.tokens);
-        ++runs_;
-        for (std::size_t v = 0; v < actual.size(); ++v) {
-            const double error = actual[v] == guess[v] ? 0 : std::abs(guess[v] / actual[v] - 1);
-            check.error = std::max(check.error, error);
-        }
+        check.error = error_at(check.users, check.tokens);
         checks.push_back(check);
     }
     return checks;
+}
+
+double WorkGrid::error_at(std::int64_t users, std::int64_t tokens) {
+    std::vector<double> guess;
+    interpolate(users, static_cast<double>(tokens), guess);
+    const std::vector<double>& actual = point(users, tokens);
+    double most = 0;
+    for (std::size_t v = 0; v < actual.size(); ++v) {
+        const double error = actual[v] == guess[v] ? 0 : std::abs(guess[v] / actual[v] - 1);
+        most = std::max(most, error);
+    }
+    return most;
+}
+
+bool WorkGrid::refine(const std::vector<GridCheck>& checks, double most_error) {
+    std::set<std::int64_t> users;
+    std::set<std::int64_t> tokens;
+    for (const GridCheck& check : checks) {
+        if (check.error <= most_error) {
+            continue;
+        }
+        const Cell cell = cell_at(check.users, static_cast<double>(check.tokens));
+        const double by_users = error_at(check.users, tokens_[cell.tokens]);
+        const double by_tokens = error_at(users_[cell.users], check.tokens);
+        if (by_users >= by_tokens / 2) {
+            users.insert(check.users);
+        }
+        if (by_tokens >= by_users / 2) {
+            tokens.insert(check.tokens);
+        }
+    }
+    const bool more_users = add_marks(std::move(users), users_);
+    const bool more_tokens = add_marks(std::move(tokens), tokens_);
+    const bool some = more_users || more_tokens;
+    if (some) {
+        uses_.assign(users_.size() * tokens_.size(), 0);
+    }
+    return some;
 }
 
 std::vector<std::int64_t> doubling_counts(std::int64_t least, std::int64_t most) {

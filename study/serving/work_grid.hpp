@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace memwall {
@@ -18,7 +20,8 @@ struct GridCheck {
 };
 
 // MODEL: work at a number of users and tokens between those that are run costs what straight lines
-// in both say. Points are run when they are first needed.
+// in both say. Points are run when they are first needed; where the lines miss a point that is run
+// to measure them by more than 2 %, more points are run.
 /// Values (times, energies) on a grid of users and tokens.
 class WorkGrid {
 public:
@@ -35,8 +38,14 @@ public:
     /// Cells of which no line was used, or without a point inside, are exact and left out.
     std::vector<GridCheck> check(std::size_t most);
 
-    /// Points that were run, those of check() included.
-    [[nodiscard]] std::int64_t runs() const { return runs_; }
+    /// Divides cells that were checked and missed by more than `most_error`, along what their lines
+    /// miss. Whether there were some; then no line was used so far.
+    bool refine(const std::vector<GridCheck>& checks, double most_error);
+    /// Forgets which lines were used.
+    void start_anew() { uses_.assign(uses_.size(), 0); }
+
+    /// Points that were run, those of check() and refine() included.
+    [[nodiscard]] std::int64_t runs() const { return static_cast<std::int64_t>(points_.size()); }
 
 private:
     struct Cell {
@@ -44,15 +53,17 @@ private:
     };
     void interpolate(std::int64_t users, double tokens, std::vector<double>& values);
     [[nodiscard]] Cell cell_at(std::int64_t users, double tokens) const;
-    const std::vector<double>& point(std::size_t users, std::size_t tokens);
+    const std::vector<double>& point(std::int64_t users, std::int64_t tokens);
+    /// How far the lines miss a point; of the value that is missed most.
+    double error_at(std::int64_t users, std::int64_t tokens);
     [[nodiscard]] std::optional<std::size_t> most_used(const std::vector<bool>& left_out) const;
 
     std::vector<std::int64_t> users_, tokens_;
     Run run_;
-    std::vector<std::vector<double>> points_;  ///< tokens go fastest; empty: not run so far
-    std::vector<std::int64_t> uses_;           ///< of lines in the cell above each point
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<double>>
+        points_;                      ///< that were run
+    std::vector<std::int64_t> uses_;  ///< of lines in the cell above each point; tokens go fastest
     std::vector<double> values_;
-    std::int64_t runs_ = 0;
 };
 
 /// From `least` on, each twice the one before, and `most`.

@@ -184,6 +184,10 @@ TEST_CASE("What does not go with serving is refused with a sentence") {
           "error: --prompt does not go with --arrivals trace.csv, which says it of each request\n");
     CHECK(error({"--arrivals", "trace.csv"}, "arrival_s,prompt_tokens,output_tokens\n1,2\n") ==
           "trace.csv:2:3: error: expected 3 cells, found 2\n");
+    CHECK(error({"--arrivals", "trace.csv"},
+                "arrival_s,prompt_tokens,output_tokens\n0,3,4\n1,900000,2\n") ==
+          "trace.csv:3:1: error: network 'small' has no step of 900,000 tokens of a prompt: layer "
+          "'b1_attention' is too large to be counted\n");
     CHECK(error({"--rate", "1", "--set", "phase=decode"}).find("a phase does not go with serve") !=
           std::string::npos);
     CHECK(error({"--rate", "1e-9"}).find("expected requests within 60 days") != std::string::npos);

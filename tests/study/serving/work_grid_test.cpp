@@ -37,6 +37,29 @@ TEST_CASE("A check runs the middle of what was used most and tells how far it is
     CHECK(grid.check(5).size() == 2);
 }
 
+TEST_CASE("Cells that are missed are divided along what their lines miss") {
+    std::vector<std::pair<std::int64_t, std::int64_t>> run;
+    WorkGrid grid({2, 10}, {10, 30}, [&](std::int64_t users, std::int64_t tokens) {
+        run.emplace_back(users, tokens);
+        return std::vector<double>{static_cast<double>(users * users + tokens)};
+    });
+    // At (6, 20) the lines say 72 and the model 56; at (6, 10) 62 and 46; at (2, 20) both 24.
+    grid.at(4, 20);
+    const std::vector<GridCheck> first = grid.check(1);
+    CHECK(first[0].error == Approx(16.0 / 56));
+    CHECK(!grid.refine(first, 0.3));
+    REQUIRE(grid.refine(first, 0.02));
+    CHECK(grid.at(6, 10)[0] == 46);
+    CHECK(run.size() == 7);  // four corners, the middle, and one on each side of the cell
+    CHECK(grid.at(6, 20)[0] == 56);
+    CHECK(run.size() == 8);  // on the line from (6, 10) to (6, 30)
+    grid.at(4, 20);
+    const std::vector<GridCheck> second = grid.check(1);
+    CHECK(second[0].users == 4);
+    CHECK(second[0].error == Approx(4.0 / 36));
+    CHECK(grid.runs() == static_cast<std::int64_t>(run.size()));
+}
+
 TEST_CASE("What was run itself needs no check") {
     WorkGrid grid({1, 2}, {10, 11}, [](std::int64_t users, std::int64_t tokens) {
         return std::vector<double>{static_cast<double>(users + tokens)};
