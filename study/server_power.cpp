@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/parse.hpp"
 
 namespace memwall {
@@ -38,9 +40,11 @@ void add_servers(const Machine& machine, Totals& totals) {
 }
 
 std::string servers_text(const ServerResult& server) {
-    return fmt::format("{:g} server{}: host {}, fans {}, network {}", server.servers,
-                       server.servers == 1 ? "" : "s", format_watts(server.host),
-                       format_watts(server.fans), format_watts(server.network));
+    const bool whole = server.servers == std::floor(server.servers);
+    return fmt::format("{:g} server{}{}: host {}, fans {}, network {}", server.servers,
+                       server.servers == 1 ? "" : "s", whole ? "" : ", by the cards' share",
+                       format_watts(server.host), format_watts(server.fans),
+                       format_watts(server.network));
 }
 
 }  // namespace memwall

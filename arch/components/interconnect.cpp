@@ -62,8 +62,10 @@ void read_bus(MapReader& reader, const ComponentContext& context, Component& com
 
 void read_link(MapReader& reader, const ComponentContext& /*context*/, Component& component) {
     LinkConfig link;
+    const std::size_t faults_before = reader.faults().faults().size();
     link.bandwidth = reader.required_positive<BytesPerSecond>("bandwidth");
-    if (link.bandwidth < BytesPerSecond(1e3)) {
+    const bool is_read = reader.faults().faults().size() == faults_before;
+    if (is_read && link.bandwidth < BytesPerSecond(1e3)) {
         reader.misfit("bandwidth", "at least 1 kB/s");
     }
     link.latency = at_most_a_second(reader, "latency",

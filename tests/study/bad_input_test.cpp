@@ -326,6 +326,7 @@ TEST_CASE("numbers beyond what a machine can have are refused, with the key and 
         {"dram.bandwidth=1B/s", "'bandwidth' in component 'dram': expected at least 1 kB/s"},
         {"dram.channels=1000000000", "'channels' in component 'dram': expected at most 4,096"},
         {"dram.row=1B", "'row' in component 'dram': expected bursts, a power of two of them"},
+        {"host.bandwidth=0B/s", "'bandwidth' in component 'host': expected a value above zero"},
         {"host.latency=100000s", "'latency' in component 'host': expected at most 1 s"},
         {"array.instances=1000000000",
          "'instances' in component 'array': expected at most 1,048,576"},

@@ -100,8 +100,8 @@ TEST_CASE("A rack is served as its instances") {
     const ProgramRun twice = run_memwall({"serve", "--machine", "northpole_rack", "--network",
                                           "granite_3b", "--rate", "1", "--instances", "2"});
     CHECK(twice.status == 2);
-    CHECK(twice.err.find("has 18 instances in one; expected --set machine.cards.instances=N") !=
-          std::string::npos);
+    CHECK(twice.err.find("has 18 instances in one; expected --set machine.cards.instances=N "
+                         "with an N that divides its 288 cards") != std::string::npos);
 }
 
 TEST_CASE("A rack of instances draws the power of all its servers") {
