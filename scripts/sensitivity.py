@@ -24,7 +24,7 @@ COLUMNS = ["parameter", "status", "low", "shipped", "high", "low_per_s", "high_p
 LANES = "components.array.lanes"  # no number to halve: as many multiply-accumulates in another shape
 SHAPES = [("128 x 16", 128, 16), ("64 x 32", 64, 32), ("32 x 64", 32, 64)]
 MACROS = {"sram_read_per_byte": "energy", "sram_access_time": "time"}
-UNITS = {"J": (1e-12, " pJ"), "s": (1e-9, " ns"), "W": (1e-3, " mW"), "mm2": (1, " mm2"), "": (1, "")}
+UNITS = {"J": (1e-12, " pJ"), "s": (1e-9, " ns"), "W": (1e-3, " mW"), "V": (1, " V"), "mm2": (1, " mm2"), "": (1, "")}
 LEAST_EFFECT = 0.002  # of any figure: parameters that change less are told in one line
 
 

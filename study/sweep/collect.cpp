@@ -59,9 +59,11 @@ std::string sql_name(const std::string& name) {
 /// The unit of a kind of quantity, "" for numbers.
 std::string base_unit(const std::string& kind) {
     static const std::map<std::string, std::string> kUnits = {
-        {"bytes", "B"},  {"bytes a second", "B/s"}, {"cycles", "cycles"},
-        {"hertz", "Hz"}, {"seconds", "s"},          {"joules", "J"},
-        {"watts", "W"},  {"millimetres", "mm"},     {"square millimetres", "mm2"}};
+        {"bytes", "B"},        {"bytes a second", "B/s"},
+        {"cycles", "cycles"},  {"hertz", "Hz"},
+        {"seconds", "s"},      {"joules", "J"},
+        {"watts", "W"},        {"volts", "V"},
+        {"millimetres", "mm"}, {"square millimetres", "mm2"}};
     const auto found = kUnits.find(kind);
     return found == kUnits.end() ? "" : found->second;
 }
