@@ -55,7 +55,8 @@ std::string stage_line(const std::optional<ShownStage>& stage);
 /// What is shown is of a stage where one is given.
 /// In words of one layer `alone`, where one is given.
 Shown show_mapping(const Network& network, const Machine& machine, const MappedRun& run,
-                   MappingObjective objective, const std::optional<ShownStage>& stage, const std::optional<LayerId>& alone);
+                   MappingObjective objective, const std::optional<ShownStage>& stage,
+                   const std::optional<LayerId>& alone);
 /// The memories of all cores, or with `core` (a lane) the blocks in one of them.
 Shown show_memory(const Network& network, const Machine& machine, const SpatialMemory& memory,
                   std::optional<std::size_t> core, const std::optional<ShownStage>& stage);
