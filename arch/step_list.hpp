@@ -34,7 +34,7 @@ public:
             StepBody first = step.body;
             first.what = std::move(step.first->what);
             first.actions = std::move(step.first->actions);
-            firsts_.push_back({steps_.size(), kept(std::move(first))});
+            firsts_.emplace_back(steps_.size(), kept(std::move(first)));
         }
         if (step.start_at.count() >= 0) {
             starts_.resize(steps_.size());

@@ -177,7 +177,8 @@ void check_lengths(const NetworkSource& network, const ServingResult& result, bo
             result.requests.begin(), result.requests.end(),
             [&](const Request& a, const Request& b) { return length(a) < length(b); });
         try {
-            prompt ? network.prefill(length(longest)) : network.decode_step(length(longest));
+            static_cast<void>(prompt ? network.prefill(length(longest))
+                                     : network.decode_step(length(longest)));
         } catch (const InputError& error) {
             throw InputError(
                 {Diagnostic{{result.arrivals.file, longest.line, 1},
