@@ -3,9 +3,7 @@
 #   docker build -t memwall .
 #   docker run --rm memwall run --machine northpole --network resnet50
 #   docker run --rm -v "$PWD:/here" memwall run mine.yaml --json result.json     files of this folder
-ARG DEBIAN=12
-
-FROM debian:$DEBIAN AS build
+FROM debian:12 AS build
 COPY . /memwall
 RUN /memwall/scripts/build.sh --target memwall \
     && cmake --install /memwall/build --prefix /opt/memwall
@@ -13,7 +11,7 @@ RUN /memwall/scripts/build.sh --target memwall \
 RUN ldd /opt/memwall/bin/memwall | awk '$2 == "=>" {print "*/" $1}' \
     | xargs dpkg-query --search | cut -d: -f1 | sort -u >/opt/memwall/packages
 
-FROM debian:$DEBIAN
+FROM debian:12
 COPY --from=build /opt/memwall /opt/memwall
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive xargs -a /opt/memwall/packages apt-get install -y --no-install-recommends \

@@ -3,6 +3,7 @@
 // the DRAM and the buffer of a tiled machine.
 #include "arch/region_cache.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <map>
 #include <string>
@@ -87,7 +88,8 @@ Mapping mapped(const Network& network, const Machine& machine, std::int64_t roun
 }
 
 const char* const kTiny = "tiny_von_neumann";
-const char* const kCapacities[] = {"64 B", "1 KiB", "3 KiB", "8 KiB", "20 KiB", "40 KiB", "80 KiB"};
+constexpr std::array kCapacities = {"64 B",   "1 KiB",  "3 KiB", "8 KiB",
+                                    "20 KiB", "40 KiB", "80 KiB"};
 
 }  // namespace
 
@@ -239,7 +241,7 @@ TEST_CASE("What a cache before a buffer holds of results is written back late, o
     const Network network = test::shipped_network("tiny_two");
     const TensorId image = network.inputs().front();
     const auto passing = [&](bool cleaned) {
-        return [&network, image, cleaned](ScheduledCache& cache, auto& accesses) {
+        return [image, cleaned](ScheduledCache& cache, auto& accesses) {
             accesses.push_back(cache.write(image, rows(0, 4), TensorRole::outputs));
             accesses.push_back(cache.write(image, rows(4, 8), TensorRole::outputs));
             if (cleaned) {
