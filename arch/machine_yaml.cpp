@@ -120,7 +120,8 @@ CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
     } else {
         cards.hop = reader.required<Picoseconds>("hop");
         cards.overhead = reader.optional<Picoseconds>("overhead", Picoseconds(0));
-        cards.together = reader.optional_positive<std::int64_t>("together", 1);
+        cards.together = reader.at_most<std::int64_t>(
+            "together", reader.optional_positive<std::int64_t>("together", 1), 1 << 16, "65,536");
         cards.instances = reader.optional_positive<std::int64_t>("instances", 1);
         if (cards.count % cards.instances != 0) {
             reader.misfit("instances", "a number that divides the " + std::to_string(cards.count) +

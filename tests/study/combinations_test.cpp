@@ -149,7 +149,9 @@ TEST_CASE("a value that is accepted ends well, whatever else it is") {
     int ended_well = 0;
     for (int i = 0; i < most; ++i) {
         const std::vector<std::string> arguments = random_run(draw, configs);
-        const ProgramRun run = run_memwall(arguments);
+        std::vector<std::string> watched = {"120", MEMWALL_PROGRAM};  // seconds: none is that long
+        watched.insert(watched.end(), arguments.begin(), arguments.end());
+        const ProgramRun run = run_program("/usr/bin/timeout", watched, "/");
         std::string command = "memwall";
         for (const std::string& argument : arguments) {
             command += " '" + argument + "'";
