@@ -9,7 +9,7 @@ source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$source_dir/scripts/install_deps.sh" image
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'buildah umount --all >/dev/null 2>&1; rm -rf "$work"' EXIT
 # No daemon, no registry, and no kernel feature beyond a change of root.
 export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
 buildah() { command buildah --root "$work/images" --runroot "$work/run" "$@"; }
