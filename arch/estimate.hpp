@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The analytic engine: a program's counts, exactly as the replay would count them, and a time that
-// no replay can beat.
+// the replay does not beat, but for the order in which requests come.
 #pragma once
 
 #include <functional>

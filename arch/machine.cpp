@@ -233,9 +233,9 @@ Watts Machine::standing_power() const {
     return Watts(watts);
 }
 
-SquareMillimetres Machine::area() const {
+SquareMillimetres total_area(const std::vector<Component>& components) {
     SquareMillimetres total(0);
-    for (const Component& component : parts_.components) {
+    for (const Component& component : components) {
         total += component.area;
     }
     return total;

@@ -191,6 +191,9 @@ struct Component {
     [[nodiscard]] Bytes capacity() const;
 };
 
+/// The area on the chip of all of them.
+SquareMillimetres total_area(const std::vector<Component>& components);
+
 /// What transfers share: a port, a bus, one direction of a mesh link. Bytes a cycle of a clock.
 struct Link {
     std::string name;
@@ -294,7 +297,7 @@ public:
                                            Precision precision) const;
 
     /// The area of all components on the chip.
-    [[nodiscard]] SquareMillimetres area() const;
+    [[nodiscard]] SquareMillimetres area() const { return total_area(parts_.components); }
     /// Leakage and clock power of all components.
     [[nodiscard]] Watts standing_power() const;
     /// Those that it is made of: the components are of one of them.

@@ -203,15 +203,12 @@ std::optional<Technology> read_technology(MapReader& reader, const TechnologyLoo
 // MODEL: a mesh without a pitch lies over the whole chip: each of its routers in the middle of a
 // square tile, of which there are as many as routers.
 void take_pitches(Machine::Parts& parts) {
-    double area = 0;
-    for (const Component& component : parts.components) {
-        area += component.area.count();
-    }
+    const SquareMillimetres area = total_area(parts.components);
     for (Component& component : parts.components) {
         const auto* mesh = std::get_if<MeshConfig>(&component.config);
         if (mesh != nullptr && mesh->pitch == Millimetres(0)) {
             const auto routers = static_cast<double>(mesh->columns * mesh->rows);
-            set_pitch(Millimetres(std::sqrt(area / routers)), parts.technology, component);
+            set_pitch(Millimetres(std::sqrt(area.count() / routers)), parts.technology, component);
         }
     }
 }

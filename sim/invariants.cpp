@@ -10,6 +10,11 @@ namespace memwall {
 
 namespace {
 
+/// How much sooner a replay may end than the analytic engine says, of that: waiting for links
+/// changes the order in which units and a DRAM are asked, and another order can be the better one
+/// (Graham, "Bounds on multiprocessing timing anomalies", SIAM J. Appl. Math. 17, 1969).
+constexpr double kMostSooner = 0.01;
+
 std::string text(Picoseconds time) {
     return std::to_string(time.count()) + " ps";
 }
@@ -111,8 +116,9 @@ void check_against_estimate(const Program& program, const Outcome& simulated,
                  name(program.actions.key(RowId(r)).action) + "'");
         }
     }
-    if (simulated.end < estimated.end) {
-        fail("the replay took " + text(simulated.end) + ", less than the analytic bound of " +
+    const auto least = static_cast<double>(estimated.end.count()) * (1 - kMostSooner);
+    if (static_cast<double>(simulated.end.count()) < least) {
+        fail("the replay took " + text(simulated.end) + ", less than the analytic engine's " +
              text(estimated.end));
     }
 }

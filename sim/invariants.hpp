@@ -17,7 +17,8 @@ void check_delivery(const Program& program, const Step& step);
 /// no memory held more than its capacity; a DRAM served at least the bytes that were counted.
 void check_outcome(const Program& program, const Machine& machine, const Outcome& outcome);
 
-/// The same counts as the analytic engine's, and no less time.
+/// The same counts as the analytic engine's, and no less time but for what the order of requests
+/// does: 1 %.
 void check_against_estimate(const Program& program, const Outcome& simulated,
                             const Outcome& estimated);
 

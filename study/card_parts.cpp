@@ -107,7 +107,7 @@ Bytes lost_to_rows(const Network& network, const Machine& machine) {
 
 void check_groups(std::int64_t items, const CardsConfig& cards) {
     if (items % cards.together != 0) {
-        std::int64_t fewer = cards.together;
+        std::int64_t fewer = std::min(items, cards.together);
         while (items % fewer != 0) {
             --fewer;
         }

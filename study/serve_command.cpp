@@ -31,7 +31,7 @@ constexpr std::int64_t kMostInstances = 10'000;
 constexpr std::size_t kStepChecks = 3;
 constexpr std::size_t kPromptChecks = 1;
 constexpr double kMostMiss = 0.02;  ///< of a line between runs of the model
-constexpr int kMostRefinements = 4;
+constexpr int kMostRefinements = 8;
 
 bool is_csv(const std::string& text) {
     return text.size() > 4 && text.ends_with(".csv");
@@ -216,19 +216,22 @@ void serve(const NetworkSource& network, const Machine& machine, const RunReques
     result.places = plan.places;
     result.chunk = plan.chunk;
     result.chunk_chosen = plan.chunk_chosen;
-    ServingCosts costs = modelled_costs(model, ranges, plan.places, plan.chunk);
-    ServingOutcome outcome = serve_by_checked(costs, result);
+    const auto work = [&](ServingCosts& costs) {
+        ServingOutcome outcome = serve_by_checked(costs, result);
+        result.runs = costs.steps.runs() + costs.prompts.runs();
+        return std::pair(std::move(outcome), costs.standing);
+    };
+    auto [outcome, standing] = with_modelled_costs(model, ranges, plan.places, plan.chunk, work);
     for (GridCheck& check : result.prompt_checks) {
         if (plan.chunk > 0) {  // so many tokens behind so many
             check = {1, check.users + check.tokens, check.error};
         }
     }
-    result.runs = costs.steps.runs() + costs.prompts.runs();
     result.served = std::move(outcome.served);
     result.totals = serving_totals(result.requests, result.served, result.instances, result.places);
     result.work_energy = outcome.work_energy;
     result.standing_energy =
-        Watts(costs.standing.count() * static_cast<double>(result.instances)) * result.totals.span;
+        Watts(standing.count() * static_cast<double>(result.instances)) * result.totals.span;
     result.power_scope = scope_of(machine, result.instances);
     add_servers_around(machine, result);
 }

@@ -26,6 +26,7 @@ std::string in_words(const CommandLine& run) {
     add("context ", run.context);
     add("", run.precision);
     add("mapping ", run.mapping);
+    add("effort ", run.effort);
     for (const std::string& set : run.set) {
         text += ", " + set;
     }

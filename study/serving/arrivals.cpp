@@ -45,6 +45,9 @@ std::vector<Cell> cells_of(std::string_view line) {
         const std::size_t skipped = first == std::string_view::npos ? 0 : first;
         text.remove_prefix(skipped);
         text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
+        if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+            text = text.substr(1, text.size() - 2);
+        }
         cells.push_back({text, static_cast<int>(begin + skipped) + 1});
         if (end == line.size()) {
             return cells;
@@ -64,6 +67,10 @@ public:
     explicit ArrivalReader(std::string shown_as) : file_(std::move(shown_as)) {}
 
     std::vector<Request> read(std::string_view text) {
+        constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // as spreadsheets write it
+        if (text.starts_with(kByteOrderMark)) {
+            text.remove_prefix(kByteOrderMark.size());
+        }
         for (std::size_t begin = 0; begin < text.size();) {
             const std::size_t end = std::min(text.find('\n', begin), text.size());
             std::string_view content = text.substr(begin, end - begin);

@@ -9,7 +9,6 @@
 
 #include "base/bisect.hpp"
 #include "base/error.hpp"
-#include "study/card_divider.hpp"
 
 namespace memwall {
 namespace {
@@ -83,32 +82,18 @@ std::vector<std::int64_t> marks(std::int64_t first, std::int64_t last,
     return sampled.contexts;
 }
 
-void add_mark(std::int64_t mark, std::vector<std::int64_t>& marks) {
-    const auto place = std::lower_bound(marks.begin(), marks.end(), mark);
-    if (place == marks.end() || *place != mark) {
-        marks.insert(place, mark);
-    }
-}
-
 /// The most that memory must hold comes first: where it does not fit, nothing else matters, and a
 /// pipeline is divided for it; so that the longest prompt has room too.
 std::vector<double> fullest_step(const NetworkSource& source, const StepRunner& run,
                                  const TokenRanges& ranges, std::int64_t places, std::int64_t chunk,
                                  bool pipeline, Watts standing) {
-    for (;;) {
-        try {
-            const RunResult step =
-                run(source.decode_step(ranges.most_context), places, StepPlace::in_ring);
-            if (pipeline) {
-                for (const Network& part : largest_prompt_steps(source, ranges, chunk)) {
-                    run(part, places, StepPlace::alone);
-                }
-            }
-            return values_of(step, places, standing);
-        } catch (const DividedAgain&) {
-            continue;  // as the layout now says
+    const RunResult step = run(source.decode_step(ranges.most_context), places, StepPlace::in_ring);
+    if (pipeline) {
+        for (const Network& part : largest_prompt_steps(source, ranges, chunk)) {
+            run(part, places, StepPlace::alone);
         }
     }
+    return values_of(step, places, standing);
 }
 
 /// Whole chunks alone, where all prompts consist of them; else also what the longest prompt has
@@ -120,7 +105,7 @@ std::vector<std::int64_t> chunk_sizes(const TokenRanges& ranges, std::int64_t ch
     }
     std::vector<std::int64_t> sizes = doubling_counts(1, chunk);
     if (rest > 0) {
-        add_mark(rest, sizes);
+        add_marks({rest}, sizes);
     }
     return sizes;
 }
@@ -133,7 +118,7 @@ std::vector<std::int64_t> chunk_begins(const TokenRanges& ranges, std::int64_t c
         return marks(0, last, macs);
     }
     std::vector<std::int64_t> begins = marks(0, last - chunk, macs);
-    add_mark(last, begins);
+    add_marks({last}, begins);
     return begins;
 }
 
@@ -191,15 +176,14 @@ double slowest_turn(const std::vector<double>& values, std::size_t stages) {
     return slowest;
 }
 
-ServingCosts modelled_costs(const ServedModel& model, const TokenRanges& ranges,
-                            std::int64_t places, std::int64_t chunk) {
+ServingCosts modelled_costs(const ServedModel& model, const StepRunner& run,
+                            const TokenRanges& ranges, std::int64_t places, std::int64_t chunk) {
     const NetworkSource& source = model.source;
     const Machine& machine = model.machine;
     const bool pipeline = is_pipeline(machine);
     if (pipeline && machine.parts().cards->together > 1) {
         throw InputError("serve: users come one by one; expected --set machine.cards.together=1");
     }
-    const StepRunner run = model.make_runner();
     const Watts standing = standing_power(machine);
     const auto fullest = std::make_shared<const std::vector<double>>(
         fullest_step(source, run, ranges, places, chunk, pipeline, standing));

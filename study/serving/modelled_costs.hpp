@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/machine.hpp"
+#include "study/card_divider.hpp"
 #include "study/card_fit.hpp"
 #include "study/language_run.hpp"
 #include "study/load.hpp"
@@ -52,8 +53,24 @@ double slowest_turn(const std::vector<double>& values, std::size_t stages);
 
 /// The costs of a language model for requests within `ranges`, run as they are needed; what `model`
 /// refers to must outlive them. `chunk`: see ServingCosts. Throws InputError where `places` do not
-/// fit.
-ServingCosts modelled_costs(const ServedModel& model, const TokenRanges& ranges,
-                            std::int64_t places, std::int64_t chunk);
+/// fit, DividedAgain as `run` does.
+ServingCosts modelled_costs(const ServedModel& model, const StepRunner& run,
+                            const TokenRanges& ranges, std::int64_t places, std::int64_t chunk);
+
+/// What `use` makes of the costs: of all anew where one of its runs finds no room on cards that are
+/// divided for those before it, until the division has room for all.
+template <typename Use>
+auto with_modelled_costs(const ServedModel& model, const TokenRanges& ranges, std::int64_t places,
+                         std::int64_t chunk, const Use& use) {
+    const StepRunner run = model.make_runner();
+    for (;;) {
+        try {
+            ServingCosts costs = modelled_costs(model, run, ranges, places, chunk);
+            return use(costs);
+        } catch (const DividedAgain&) {
+            continue;  // the runner divides otherwise now
+        }
+    }
+}
 
 }  // namespace memwall

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "base/error.hpp"
@@ -80,19 +81,31 @@ private:
             if (best == 0 && !fits(chunk)) {
                 continue;
             }
-            const double seconds = prompt_seconds(chunk);
-            if (seconds >= least) {
+            const std::optional<double> seconds = measured(chunk);
+            if (best > 0 && (!seconds || *seconds >= least)) {
                 break;
             }
-            least = seconds;
-            best = chunk;
+            if (seconds) {
+                least = *seconds;
+                best = chunk;
+            }
         }
         return best;
     }
 
+    /// None where one of the runs finds no room, though those that need most seemed to.
+    [[nodiscard]] std::optional<double> measured(std::int64_t chunk) const {
+        try {
+            return with_modelled_costs(
+                model_, ranges_, asked_.places.value_or(1), chunk,
+                [&](ServingCosts& costs) { return prompt_seconds(chunk, costs); });
+        } catch (const DoesNotFit&) {
+            return std::nullopt;
+        }
+    }
+
     /// Of the longest prompt alone, as if each of its whole chunks took as long as the last one.
-    [[nodiscard]] double prompt_seconds(std::int64_t chunk) const {
-        ServingCosts costs = modelled_costs(model_, ranges_, asked_.places.value_or(1), chunk);
+    [[nodiscard]] double prompt_seconds(std::int64_t chunk, ServingCosts& costs) const {
         const std::int64_t last = last_chunk_begin(ranges_.most_prompt, chunk);
         const std::int64_t rest = ranges_.most_prompt - last;
         const double way = costs.prompts.at(rest, static_cast<double>(last))[0];

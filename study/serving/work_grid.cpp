@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <utility>
 
 #include "base/error.hpp"
@@ -31,14 +30,6 @@ double share(const std::vector<std::int64_t>& marks, std::size_t at, double valu
 
 std::int64_t middle(const std::vector<std::int64_t>& marks, std::size_t at) {
     return at + 1 == marks.size() ? marks[at] : marks[at] + (marks[at + 1] - marks[at]) / 2;
-}
-
-/// Whether some of them were new.
-bool add_marks(std::set<std::int64_t> more, std::vector<std::int64_t>& marks) {
-    const std::size_t before = marks.size();
-    more.insert(marks.begin(), marks.end());
-    marks.assign(more.begin(), more.end());
-    return marks.size() > before;
 }
 
 }  // namespace
@@ -166,6 +157,13 @@ bool WorkGrid::refine(const std::vector<GridCheck>& checks, double most_error) {
         uses_.assign(users_.size() * tokens_.size(), 0);
     }
     return some;
+}
+
+bool add_marks(std::set<std::int64_t> more, std::vector<std::int64_t>& marks) {
+    const std::size_t before = marks.size();
+    more.insert(marks.begin(), marks.end());
+    marks.assign(more.begin(), more.end());
+    return marks.size() > before;
 }
 
 std::vector<std::int64_t> doubling_counts(std::int64_t least, std::int64_t most) {

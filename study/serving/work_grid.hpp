@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,9 @@ private:
     std::vector<std::int64_t> uses_;  ///< of lines in the cell above each point; tokens go fastest
     std::vector<double> values_;
 };
+
+/// Puts `more` in their places among ascending marks. Whether some of them were new.
+bool add_marks(std::set<std::int64_t> more, std::vector<std::int64_t>& marks);
 
 /// From `least` on, each twice the one before, and `most`.
 std::vector<std::int64_t> doubling_counts(std::int64_t least, std::int64_t most);

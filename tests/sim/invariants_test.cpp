@@ -87,6 +87,18 @@ TEST_CASE("the analytic engine counts the same and is never slower, over generat
     }
 }
 
+TEST_CASE("a replay ends no more than 1 % sooner than the analytic engine says") {
+    const Machine machine = test::generated_machine();
+    const Program program = test::generated_program(machine, 0, {0});
+    const Outcome simulated = replay_without_kernel(program, machine);
+    Outcome estimated = estimate(program, machine, Window{});
+    estimated.end = Picoseconds(simulated.end.count() * 1'000 / 991);
+    CHECK_NOTHROW(check_against_estimate(program, simulated, estimated));
+    estimated.end = Picoseconds(simulated.end.count() * 1'000 / 989);
+    CHECK_THROWS_WITH(check_against_estimate(program, simulated, estimated),
+                      Contains("less than the analytic engine's"));
+}
+
 TEST_CASE("both engines count the same of a tiled machine whose cache hits and writes back") {
     const Machine machine = test::machine_of_text(
         test::with_cache(test::text_of_machine("tiny_von_neumann"), "20 KiB"));

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -11,8 +12,6 @@ using namespace memwall;
 using namespace memwall::test;
 
 namespace {
-
-using Json = nlohmann::json;
 
 /// A decoder small enough to run every step of it.
 void write_small(const std::filesystem::path& folder) {
@@ -23,14 +22,10 @@ void write_small(const std::filesystem::path& folder) {
 Json run_small(const std::vector<std::string>& more, const std::string& machine = "von_neumann") {
     const TemporaryFolder folder;
     write_small(folder.path());
-    std::vector<std::string> arguments = {"run",       "--machine",    machine,
-                                          "--network", "./small.yaml", "--engine",
-                                          "analytic",  "--json",       "-"};
+    std::vector<std::string> arguments = {"run",          "--machine", machine,   "--network",
+                                          "./small.yaml", "--engine",  "analytic"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    const ProgramRun run = run_memwall(arguments, folder.path());
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    return Json::parse(run.out)["runs"][0];
+    return run_of(arguments, folder.path());
 }
 
 /// MACs of new positions after a context: linear layers at each, the last one at the last, and the

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "study/findings.hpp"
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -13,16 +14,6 @@ using namespace memwall;
 using namespace memwall::test;
 
 namespace {
-
-using Json = nlohmann::json;
-
-Json json_of(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--json", "-"});
-    const ProgramRun run = run_memwall(arguments);
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    return Json::parse(run.out);
-}
 
 Json run_json(const std::string& machine, const std::vector<std::string>& more = {}) {
     std::vector<std::string> arguments = {"run", "--machine", machine, "--network", "lenet"};

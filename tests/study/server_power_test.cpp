@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -11,16 +12,11 @@ using namespace memwall::test;
 
 namespace {
 
-using Json = nlohmann::json;
-
 Json with_small(std::vector<std::string> arguments) {
     const TemporaryFolder folder;
     write_small_decoder(folder.path());
-    arguments.insert(arguments.end(), {"--network", "./small.yaml", "--json", "-"});
-    const ProgramRun run = run_memwall(arguments, folder.path());
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    return Json::parse(run.out);
+    arguments.insert(arguments.end(), {"--network", "./small.yaml"});
+    return json_of(arguments, folder.path());
 }
 
 }  // namespace

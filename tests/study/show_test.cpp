@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace memwall;
 using namespace memwall::test;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -24,14 +24,6 @@ Json number_of(const Json& shown, const std::string& name) {
         }
     }
     return nullptr;
-}
-
-Json json_of(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--json", "-"});
-    const ProgramRun run = run_memwall(arguments);
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    return Json::parse(run.out);
 }
 
 Json shown_json(std::vector<std::string> arguments) {

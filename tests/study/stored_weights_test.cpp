@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -12,15 +13,10 @@ using namespace memwall::test;
 
 namespace {
 
-using Json = nlohmann::json;
-
-Json run_of(std::vector<std::string> arguments) {
+Json analytic_run(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "run");
-    arguments.insert(arguments.end(), {"--engine", "analytic", "--json", "-"});
-    const ProgramRun run = run_memwall(arguments);
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    return Json::parse(run.out)["runs"][0];
+    arguments.insert(arguments.end(), {"--engine", "analytic"});
+    return run_of(arguments);
 }
 
 /// Bytes of a tensor that all layers read from the DRAM.
@@ -37,9 +33,9 @@ std::int64_t read_of(const Json& run, const std::string& tensor) {
 
 TEST_CASE("What a network's transforms quantise stays so under a precision that is asked for") {
     const auto step = [](const std::string& transforms) {
-        return run_of({"--machine", "a100_sxm_80gb", "--network", "llama2_7b", "--phase", "decode",
-                       "--context", "2048", "--precision", "bf16", "--set",
-                       "network.transforms=" + transforms});
+        return analytic_run({"--machine", "a100_sxm_80gb", "--network", "llama2_7b", "--phase",
+                             "decode", "--context", "2048", "--precision", "bf16", "--set",
+                             "network.transforms=" + transforms});
     };
     const Json plain = step("[]");
     const Json quantised = step("[{quantise: int4, layers: ['*.keys', '*.values']}]");
@@ -57,8 +53,8 @@ TEST_CASE("Weights whose zeros are not stored have a bound without them") {
                "network: net\nprecision: bf16\ninputs: {x: [8192]}\nlayers:\n"
                "- {name: a, op: linear, out_features: 8192, bias: false}\n"
                "- {name: b, op: linear, out_features: 8192, bias: false}\n");
-    const Json run = run_of({"--machine", "a100_sxm_80gb", "--network", net, "--set",
-                             "network.transforms=[{prune: '2:4'}]"});
+    const Json run = analytic_run({"--machine", "a100_sxm_80gb", "--network", net, "--set",
+                                   "network.transforms=[{prune: '2:4'}]"});
     const auto items = run["totals"]["items"].get<std::int64_t>();
     for (const Json& layer : run["layers"]) {
         if (layer["macs"].get<std::int64_t>() > 0) {
@@ -70,7 +66,8 @@ TEST_CASE("Weights whose zeros are not stored have a bound without them") {
 }
 
 TEST_CASE("Rows that an embedding draws of tables larger than a cache come from the DRAM") {
-    const Json run = run_of({"--machine", "a100_sxm_80gb", "--network", "dlrm", "--batch", "64"});
+    const Json run =
+        analytic_run({"--machine", "a100_sxm_80gb", "--network", "dlrm", "--batch", "64"});
     // Of 26 tables 8 do not fit the cache of 40 MB: 128 words of 8 bits a query of each.
     CHECK(read_of(run, "weights") == 8 * 128 * run["totals"]["items"].get<std::int64_t>());
 }

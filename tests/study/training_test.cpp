@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -13,22 +14,12 @@ using namespace memwall::test;
 
 namespace {
 
-using Json = nlohmann::json;
-
 std::vector<std::string> training(const std::string& machine, const std::string& network,
                                   const std::vector<std::string>& more) {
     std::vector<std::string> arguments = {"run",   "--machine", machine,        "--network",
                                           network, "--phase",   "training_step"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
-}
-
-Json run_of(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--json", "-"});
-    const ProgramRun run = run_memwall(arguments);
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    return Json::parse(run.out)["runs"][0];
 }
 
 std::int64_t traffic(const Json& layer, const std::string& tensor, const std::string& way) {

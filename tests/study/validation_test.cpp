@@ -8,6 +8,7 @@
 
 #include "study/pipeline_text.hpp"
 #include "study/validation_score.hpp"
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -46,10 +47,7 @@ ProgramRun validate(const TemporaryFolder& folder, const std::string& text,
 
 /// What `memwall validate` finds in a file of rows.
 nlohmann::json validated(const std::string& rows) {
-    const ProgramRun run = run_memwall({"validate", rows, "--json", "-"});
-    INFO(run.err);
-    REQUIRE(run.status == 0);
-    return nlohmann::json::parse(run.out);
+    return json_of({"validate", rows});
 }
 
 /// Every row that counts is within its band, or a miss that is known.

@@ -73,6 +73,15 @@ TEST_CASE("A trace gives its requests, whatever the order of its columns") {
     CHECK(requests[2].arrival == Picoseconds(30'000'000'000'000));
 }
 
+TEST_CASE("A trace may come from a spreadsheet, with its mark of bytes and its quotes") {
+    const std::vector<Request> requests = read(
+        "\xEF\xBB\xBF\"arrival_s\",\"prompt_tokens\",\"output_tokens\"\r\n\"0.25\",\"7\",5\r\n");
+    REQUIRE(requests.size() == 1);
+    CHECK(requests[0].arrival == Picoseconds(250'000'000'000));
+    CHECK(requests[0].prompt == 7);
+    CHECK(requests[0].output_tokens == 5);
+}
+
 TEST_CASE("Each fault of a trace is told with its line and column") {
     CHECK(faults_of("arrival_s,prompt_token,output_tokens\n1,1,1\n") ==
           "trace.csv:1:1: error: missing column 'prompt_tokens'\n"

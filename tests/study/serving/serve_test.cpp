@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -10,8 +11,6 @@ using namespace memwall;
 using namespace memwall::test;
 
 namespace {
-
-using Json = nlohmann::json;
 
 ProgramRun memwall_with_small(std::vector<std::string> arguments, const std::string& machine,
                               const std::vector<std::string>& more, const std::string& trace = "") {
@@ -128,6 +127,23 @@ TEST_CASE("A prompt that finds no room whole is served in chunks, and that is to
         {"serve"}, "h100_sxm", {"--precision", "fp8", "--rate", "10", "--chunk", "50"});
     CHECK(gpu.status == 2);
     CHECK(gpu.err.find("--chunk is for pipelines of cards") != std::string::npos);
+}
+
+TEST_CASE("Cards are divided anew where a smaller part of a prompt finds no room") {
+    // b1_q of another chunk than the largest needs 4.53 KiB in a core, as first divided.
+    const Json served_in_chunks =
+        served("northpole_16", {"--precision",     "int4",
+                                "--effort",        "quick",
+                                "--rate",          "10",
+                                "--requests",      "4",
+                                "--output-tokens", "4",
+                                "--prompt",        "220",
+                                "--users",         "1",
+                                "--chunk",         "64",
+                                "--set",           "machine.components.core_memory.capacity=4KiB",
+                                "--set",           "machine.components.core_memory.bank=1KiB",
+                                "--set",           "machine.components.sequencer.program=64B"});
+    CHECK(served_in_chunks["chunk"] == 64);
 }
 
 TEST_CASE("Two instances serve a trace, and the table of requests has what became of each") {
