@@ -29,7 +29,8 @@ struct CardsConfig {
     Picoseconds hop;
     /// That a card and its host are taken for each group that goes through, beside the run itself:
     /// what the commands of a host cost (write tensor, run network, read tensor; Modha et al.,
-    /// Science 382, 2023). The overhead of the LogP model (Culler et al., PPoPP 1993).
+    /// Science 382, 2023) where what goes through hangs on an answer, as tokens do and frames do
+    /// not. The overhead of the LogP model (Culler et al., PPoPP 1993).
     Picoseconds overhead;
     /// Of a model, each with an equal part of the cards; a pipeline alone has several.
     std::int64_t instances = 1;

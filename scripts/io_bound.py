@@ -34,9 +34,22 @@ def moved(layer):
 
 
 def ratios(result):
-    """(traffic over its bound, name) of each layer that keeps nothing on the chip across its ends."""
-    return [(moved(layer) / layer["lower_bound_bytes"]["dram"], layer["name"]) for layer in result["layers"]
-            if layer["bound_applies"] and layer["lower_bound_bytes"].get("dram", 0) > 0 and moved(layer) > 0]
+    """(traffic over its bound, name) of each layer, together with what runs on its way out, that finds nothing on the chip and leaves nothing there: what it
+    takes in is read from the DRAM, and its results are written."""
+    ends = {}
+    for layer in result["layers"]:
+        ends.setdefault(layer["fused_with"], []).append(layer)
+    found = []
+    for layer in ends.get(None, []):
+        traffic = layer["traffic_bytes"].get("dram", {})
+        bound = layer["lower_bound_bytes"].get("dram", 0)
+        read = {tensor for tensor, ways in traffic.items() if ways["read"] > 0}
+        written = sum(ways["write"] for part in [layer, *ends.get(layer["name"], [])] for ways in part["traffic_bytes"].get("dram", {}).values())
+        multiplies_weights = layer["macs"] > 0 and layer["op"] != "matmul"
+        whole = "inputs" in read and written > 0 and (not multiplies_weights or "weights" in read)
+        if bound > 0 and (layer["bound_applies"] and moved(layer) > 0 or whole):
+            found.append(((sum(ways["read"] for ways in traffic.values()) + written) / bound, layer["name"]))
+    return found
 
 
 def mean(values):
