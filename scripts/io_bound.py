@@ -44,10 +44,11 @@ def ratios(result):
         traffic = layer["traffic_bytes"].get("dram", {})
         bound = layer["lower_bound_bytes"].get("dram", 0)
         read = {tensor for tensor, ways in traffic.items() if ways["read"] > 0}
-        written = sum(ways["write"] for part in [layer, *ends.get(layer["name"], [])] for ways in part["traffic_bytes"].get("dram", {}).values())
+        behind = ends.get(layer["name"], [])
+        written = sum(part["traffic_bytes"].get("dram", {}).get("outputs", {}).get("write", 0) for part in [layer, *behind])
         multiplies_weights = layer["macs"] > 0 and layer["op"] != "matmul"
-        whole = "inputs" in read and written > 0 and (not multiplies_weights or "weights" in read)
-        if bound > 0 and (layer["bound_applies"] and moved(layer) > 0 or whole):
+        alone = "inputs" in read and written > 0 and (not multiplies_weights or "weights" in read) and not any(part["macs"] for part in behind)
+        if bound > 0 and (layer["bound_applies"] and moved(layer) > 0 or alone):
             found.append(((sum(ways["read"] for ways in traffic.values()) + written) / bound, layer["name"]))
     return found
 
