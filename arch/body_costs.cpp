@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "arch/dram_access.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -12,25 +13,6 @@ namespace {
 /// The time of `cycles` edges of a clock, from edge 0.
 Picoseconds duration(const ClockDomain& clock, double cycles) {
     return clock.time_of(Cycles(static_cast<std::int64_t>(std::ceil(cycles * (1 - 1e-9)))));
-}
-
-/// The least bytes that an access makes a DRAM serve: pieces apart from each other are whole
-/// bursts.
-std::int64_t whole_bursts(const DramAccess& access, Bytes burst) {
-    const bool apart = access.pieces > 1 && access.stride >= access.piece.count() + burst.count();
-    const std::int64_t run =
-        apart ? access.piece.count() : checked_multiply(access.piece.count(), access.pieces);
-    const std::int64_t bursts = ceil_divide(run, burst.count());
-    return checked_multiply(bursts * burst.count(), apart ? access.pieces : 1);
-}
-
-/// The rows that an access opens where nothing else is served between.
-std::int64_t rows_opened(const DramAccess& access, Bytes row) {
-    const std::int64_t apart = std::max(access.stride, access.piece.count());
-    if (access.pieces > 1 && apart >= row.count()) {
-        return checked_multiply(ceil_divide(access.piece.count(), row.count()), access.pieces);
-    }
-    return ceil_divide(apart * (access.pieces - 1) + access.piece.count(), row.count());
 }
 
 }  // namespace
@@ -122,9 +104,9 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         Picoseconds in_order;    // where each is rounded as in the replay
         for (const DramAccess& access : move.dram) {
             if (access.dram == DramId(d)) {
-                const std::int64_t served = whole_bursts(access, dram.burst);
-                bytes += served;
-                in_order += dram.bus_time(served / dram.burst.count());
+                const Bytes served = least_served(access, dram.burst);
+                bytes += served.count();
+                in_order += dram.bus_time(served.count() / dram.burst.count());
             }
         }
         const double seconds = static_cast<double>(bytes) / dram.peak().count();
@@ -143,6 +125,40 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         passes(demand.occupied);
     }
     return demand;
+}
+
+// MODEL: a row is opened for the access whose burst waits for it, and counts for the layer that the
+// access works for; a step that moves bytes of several layers shares its rows by these.
+void share_activations(const Program& program, const Machine& machine, const StepBody& body,
+                       const RowsOpened& opened, std::vector<std::int64_t>& activations) {
+    if (opened.rows == 0 || opened.times == 0) {
+        return;
+    }
+    const std::size_t d = opened.dram.position();
+    const auto moves = [&](const ActionKey& key) {
+        return key.component == machine.drams()[d] && key.layer.valid() &&
+               (key.action == Action::read || key.action == Action::write);
+    };
+    std::int64_t all = 0;
+    for (const ActionCount& action : body.actions) {
+        all += moves(program.actions.key(action.row)) ? action.count : 0;
+    }
+    std::int64_t before = 0;  // bytes, then the rows that belong to them
+    for (const ActionCount& action : body.actions) {
+        const ActionKey& key = program.actions.key(action.row);
+        if (moves(key) && action.count > 0) {
+            const auto rows_of = [&](std::int64_t bytes) {
+                return bytes == all ? opened.rows
+                                    : static_cast<std::int64_t>(static_cast<double>(opened.rows) *
+                                                                static_cast<double>(bytes) /
+                                                                static_cast<double>(all));
+            };
+            const std::int64_t after = before + action.count;
+            activations[key.layer.position() * machine.drams().size() + d] +=
+                (rows_of(after) - rows_of(before)) * opened.times;
+            before = after;
+        }
+    }
 }
 
 BodyCosts::BodyCosts(const Program& program, const Machine& machine)
@@ -208,8 +224,12 @@ void BodyCosts::add_to(Outcome& outcome) const {
         for (const DramAccess& access : move->dram) {
             const DramConfig& dram = machine_.dram(access.dram);
             DramOutcome& done = outcome.drams[access.dram.position()];
-            done.bursts += whole_bursts(access, dram.burst) / dram.burst.count() * times;
-            done.row_misses += rows_opened(access, dram.row) * times;
+            const std::int64_t rows = rows_opened(access, dram);
+            done.bursts += least_served(access, dram.burst).count() / dram.burst.count() * times;
+            done.row_misses += rows * times;
+            share_activations(program_, machine_, *row.body, {access.dram, rows, row.counted},
+                              outcome.activations);
+            outcome.load_activations[access.dram.position()] += rows * row.loaded;
         }
     }
 }

@@ -47,6 +47,17 @@ struct MoveDemand {
 };
 MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& clock);
 
+/// Rows that a DRAM opened for a body, each of the times that it was done.
+struct RowsOpened {
+    DramId dram;
+    std::int64_t rows = 0;
+    std::int64_t times = 1;
+};
+/// Adds rows that were opened for a body to `activations` (as Outcome::activations), to each layer
+/// by the bytes that the body counts for it.
+void share_activations(const Program& program, const Machine& machine, const StepBody& body,
+                       const RowsOpened& opened, std::vector<std::int64_t>& activations);
+
 /// The bodies of a program that were done, and how often.
 class BodyCosts {
 public:

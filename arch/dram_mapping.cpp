@@ -108,7 +108,67 @@ void read_hashes(MapReader& reader, const DramConfig& dram, DramMapping& mapping
     }
 }
 
+/// The position in a burst's number of each bit of each field, lowest first.
+using FieldBits = std::array<std::vector<int>, kDramFieldCount>;
+
+FieldBits field_bits(const DramMapping& mapping) {
+    FieldBits found;
+    int position = 0;
+    for (std::size_t entry = mapping.bits.size(); entry > 0; --entry) {
+        const DramMapping::Bits& bits = mapping.bits[entry - 1];
+        for (std::int64_t bit = 0; bit < bits.count; ++bit) {
+            found[static_cast<std::size_t>(bits.field)].push_back(position++);
+        }
+    }
+    for (; position < 62; ++position) {  // the row has what is left
+        found[static_cast<std::size_t>(DramField::row)].push_back(position);
+    }
+    return found;
+}
+
 }  // namespace
+
+// MODEL: an address is cut into fields by the bits that the DRAM's file gives; a field may be XORed
+// with another's bits (RoBaRaCoCh and MOP4CLXOR of DRAM simulators are two such mappings).
+AddressBits address_bits(const DramMapping& mapping) {
+    const FieldBits fields = field_bits(mapping);
+    const auto of = [&](DramField field) -> const std::vector<int>& {
+        return fields[static_cast<std::size_t>(field)];
+    };
+    AddressBits address;
+    for (const DramField field : {DramField::bank, DramField::bank_group}) {
+        for (std::size_t bit = 0; bit < of(field).size(); ++bit) {
+            std::uint64_t mask = std::uint64_t{1} << static_cast<unsigned>(of(field)[bit]);
+            for (const DramMapping::Hash& hash : mapping.hashes) {
+                const std::size_t with = static_cast<std::size_t>(hash.from) + bit;
+                if (hash.field == field && with < of(hash.with).size()) {
+                    mask ^= std::uint64_t{1} << static_cast<unsigned>(of(hash.with)[with]);
+                }
+            }
+            address.bank.push_back(mask);
+        }
+    }
+    address.row_shift = of(DramField::row).front();
+    return address;
+}
+
+std::int64_t banks_of_run(const DramMapping& mapping, std::int64_t bursts) {
+    const auto changing =
+        static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(bursts - 1)));
+    const std::uint64_t low = (std::uint64_t{1} << changing) - 1;
+    // Bits of the bank that are independent of each other, as far as the run reaches.
+    std::vector<std::uint64_t> independent;
+    for (std::uint64_t bits : address_bits(mapping).bank) {
+        bits &= low;
+        for (const std::uint64_t other : independent) {
+            bits = std::min(bits, bits ^ other);
+        }
+        if (bits != 0) {
+            independent.push_back(bits);
+        }
+    }
+    return std::min(bursts, std::int64_t{1} << independent.size());
+}
 
 DramMapping default_mapping(const DramConfig& dram) {
     const auto needed = needed_bits(dram);

@@ -64,7 +64,7 @@ struct ComponentOutcome {
     Bytes peak;  ///< most bytes ever held (memories), reserved ones included
 };
 
-/// What a DRAM's controllers did over the whole replay.
+/// What a DRAM's controllers did over the whole replay, loading and rounds before the window too.
 struct DramOutcome {
     std::int64_t bursts = 0;
     std::int64_t row_hits = 0;
@@ -91,6 +91,10 @@ struct Outcome {
     Picoseconds window_end;
     Picoseconds end;  ///< of the whole replay
     std::vector<DramOutcome> drams;
+    /// Rows that a DRAM opened for accesses of the window: of layer l and DRAM d at [l * drams +
+    /// d].
+    std::vector<std::int64_t> activations;
+    std::vector<std::int64_t> load_activations;  ///< the same of the loading phase, by DRAM
     /// Of a program that leaves out equal blocks of layers: how much the last two blocks before
     /// those differed in time, as a share.
     std::optional<double> repetition_error;

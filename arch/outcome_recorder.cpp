@@ -60,6 +60,8 @@ OutcomeRecorder::OutcomeRecorder(const Program& program, const Machine& machine,
     outcome_.components.resize(machine.components().size());
     outcome_.busy_by_layer.resize(program.layers.size() * machine.components().size());
     outcome_.drams.resize(machine.drams().size());
+    outcome_.activations.resize(program.layers.size() * machine.drams().size());
+    outcome_.load_activations.resize(machine.drams().size());
     if (program.repetition) {
         const std::size_t layers = program.layers.size();
         blocks_.layer_end.resize(static_cast<std::size_t>(program.rounds) * layers);

@@ -81,6 +81,12 @@ private:
             stands.layer = LayerId(block_.first + (layer - block_.first) % block_.layers);
             outcome_.counts[row] = outcome_.counts[rows.at(stands)];
         }
+        const std::size_t drams = outcome_.drams.size();
+        for_each_left_out([&](std::size_t layer, std::size_t stands, std::int64_t) {
+            for (std::size_t d = 0; d < drams; ++d) {
+                outcome_.activations[layer * drams + d] = outcome_.activations[stands * drams + d];
+            }
+        });
         for (std::size_t l = block_.first; l < block_.first + block_.layers; ++l) {
             outcome_.steps =
                 checked_add(outcome_.steps, checked_multiply(record_.steps[l], block_.left_out));

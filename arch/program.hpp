@@ -52,7 +52,8 @@ struct LinkUse {
     friend bool operator==(const LinkUse&, const LinkUse&) = default;
 };
 
-/// The part of a move that a DRAM serves: `pieces` runs of `piece` bytes, `stride` apart.
+/// The part of a move that a DRAM serves: `pieces` runs of `piece` bytes, `stride` apart, or each
+/// in a row of a table that data choose (piece_address()).
 struct DramAccess {
     DramId dram;
     std::int64_t address = 0;
@@ -60,6 +61,8 @@ struct DramAccess {
     std::int64_t pieces = 1;
     std::int64_t stride = 0;
     bool write = false;
+    std::int64_t table = 0;  ///< rows, `stride` apart, of which each piece draws one; 0: in turn
+    std::int64_t draw = 0;   ///< the number of the first draw
 
     friend bool operator==(const DramAccess&, const DramAccess&) = default;
 };

@@ -146,6 +146,8 @@ bool DramChannel::decide(std::int64_t limit, bool* completed) {
         if (completed != nullptr && mine.done()) {
             *completed = true;
         }
+    } else if (issued.command == DramScheduler::Command::activate) {
+        ++part(issued.owner).activations;
     }
     refill(issued.clock);
     return true;
@@ -205,10 +207,14 @@ DramChannel::Progress DramChannel::progress(std::int32_t p) const {
     const Part& mine = ahead_.parts[static_cast<std::size_t>(p)];
     const Picoseconds accepted = mine.accepted >= 0 ? clock_ * mine.accepted : kNever;
     if (!mine.done()) {
-        return {false, accepted, kNever, 0, Picoseconds(0)};
+        return {false, accepted, kNever, 0, 0, Picoseconds(0)};
     }
     const std::int64_t others = mine.served_after - mine.served_before - mine.bursts;
-    return {true, accepted, clock_ * mine.finish, mine.bursts,
+    return {true,
+            accepted,
+            clock_ * mine.finish,
+            mine.bursts,
+            mine.activations,
             clock_ * (std::max<std::int64_t>(others, 0) * ahead_.scheduler.burst_clocks())};
 }
 

@@ -43,6 +43,7 @@ public:
         Picoseconds accepted = kNever;  ///< its last burst is in the queue; kNever: not decided
         Picoseconds finish;
         std::int64_t bursts = 0;
+        std::int64_t activations = 0;  ///< rows opened for its bursts
         Picoseconds delay;
     };
     [[nodiscard]] Progress progress(std::int32_t part) const;
@@ -64,6 +65,7 @@ private:
         std::int64_t order = 0;
         std::int64_t bursts = 0;         ///< that entered the queue
         std::int64_t waiting = 0;        ///< of those, not served yet
+        std::int64_t activations = 0;    ///< rows opened for them
         std::int64_t served_before = 0;  ///< bursts of the channel when it came
         std::int64_t served_after = 0;   ///< and with its last one
         std::int64_t accepted = -1;      ///< in clocks, its last burst is in the queue

@@ -209,6 +209,7 @@ void DramController::finish(std::int32_t slot) {
     Request& mine = request(slot);
     Picoseconds last;
     Picoseconds delay;
+    std::int64_t opened = 0;
     std::int32_t latest = -1;  // of the channels that end last, the first
     for (const Part& part : mine.parts) {
         Group& served = group(part.group);
@@ -220,6 +221,7 @@ void DramController::finish(std::int32_t slot) {
             delay = progress.delay;
             latest = first;
         }
+        opened += progress.activations * static_cast<std::int64_t>(served.members.size());
         for (const std::int32_t c : served.members) {
             busy_[static_cast<std::size_t>(c)] += progress.bursts;
         }
@@ -229,13 +231,19 @@ void DramController::finish(std::int32_t slot) {
     const auto tag = static_cast<std::size_t>(mine.tag);
     if (tag >= delays_.size()) {
         delays_.resize(tag + 1);
+        opened_.resize(tag + 1);
     }
     delays_[tag] = delay;
+    opened_[tag] += opened;
     free_slots_.push_back(slot);
 }
 
 Picoseconds DramController::delay(std::int32_t tag) const {
     return delays_[static_cast<std::size_t>(tag)];
+}
+
+std::int64_t DramController::take_activations(std::int32_t tag) {
+    return std::exchange(opened_[static_cast<std::size_t>(tag)], 0);
 }
 
 void DramController::reset_busy() {

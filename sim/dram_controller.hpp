@@ -33,6 +33,7 @@ public:
 
     void take_accepted(std::vector<std::int32_t>& accepted) override;
     [[nodiscard]] Picoseconds delay(std::int32_t tag) const override;
+    std::int64_t take_activations(std::int32_t tag) override;
     [[nodiscard]] const std::vector<std::int64_t>& bursts_by_channel() const override {
         return busy_;
     }
@@ -104,6 +105,7 @@ private:
     std::vector<std::int32_t> changed_requests_;
     std::vector<std::int32_t> accepted_;  ///< tags to be told
     std::vector<Picoseconds> delays_;     ///< by tag
+    std::vector<std::int64_t> opened_;    ///< by tag: rows, since they were asked for
     std::vector<std::int64_t> busy_;      ///< by channel
 };
 

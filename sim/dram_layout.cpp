@@ -2,9 +2,10 @@
 #include "sim/dram_layout.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 
+#include "arch/dram_access.hpp"
+#include "arch/dram_mapping.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -13,54 +14,15 @@ namespace {
 /// Longest block that gets a table.
 constexpr int kMostBlockBits = 12;
 
-/// The position in a burst's number of each bit of each field, lowest first.
-using FieldBits = std::array<std::vector<int>, kDramFieldCount>;
-
-FieldBits field_bits(const DramMapping& mapping) {
-    FieldBits found;
-    int position = 0;
-    for (std::size_t entry = mapping.bits.size(); entry > 0; --entry) {
-        const DramMapping::Bits& bits = mapping.bits[entry - 1];
-        for (std::int64_t bit = 0; bit < bits.count; ++bit) {
-            found[static_cast<std::size_t>(bits.field)].push_back(position++);
-        }
-    }
-    for (; position < 62; ++position) {  // the row has what is left
-        found[static_cast<std::size_t>(DramField::row)].push_back(position);
-    }
-    return found;
-}
-
 }  // namespace
 
-// MODEL: an address is cut into fields by the bits that the DRAM's file gives; a field may be XORed
-// with another's bits (RoBaRaCoCh and MOP4CLXOR of DRAM simulators are two such mappings).
 DramLayout::DramLayout(const DramConfig& config)
     : channels_(config.channels),
       burst_(config.burst.count()),
       interleave_(config.interleave.count() / config.burst.count()) {
-    const FieldBits fields = field_bits(config.mapping);
-    const auto of = [&](DramField field) -> const std::vector<int>& {
-        return fields[static_cast<std::size_t>(field)];
-    };
-    // A bank's number: its group above its place in the group.
-    std::vector<std::pair<DramField, std::size_t>> parts;
-    for (const DramField field : {DramField::bank, DramField::bank_group}) {
-        for (std::size_t bit = 0; bit < of(field).size(); ++bit) {
-            parts.emplace_back(field, bit);
-        }
-    }
-    for (const auto& [field, bit] : parts) {
-        std::uint64_t mask = std::uint64_t{1} << static_cast<unsigned>(of(field)[bit]);
-        for (const DramMapping::Hash& hash : config.mapping.hashes) {
-            const std::size_t with = static_cast<std::size_t>(hash.from) + bit;
-            if (hash.field == field && with < of(hash.with).size()) {
-                mask ^= std::uint64_t{1} << static_cast<unsigned>(of(hash.with)[with]);
-            }
-        }
-        bank_bits_.push_back(mask);
-    }
-    row_shift_ = of(DramField::row).front();
+    const AddressBits address = address_bits(config.mapping);
+    bank_bits_ = address.bank;
+    row_shift_ = address.row_shift;
     block_bits_ = std::min(row_shift_, kMostBlockBits);
     in_block_.resize(std::size_t{1} << static_cast<unsigned>(block_bits_));
     for (std::size_t b = 0; b < in_block_.size(); ++b) {
@@ -104,7 +66,8 @@ DramLayout::Block DramLayout::block(std::int64_t number) const {
     return {number, first >> row_shift_, bank_of(first)};
 }
 
-void DramLayout::split_piece(std::int64_t first, std::int64_t end,
+/// `joins`: what goes on where a run of the piece before ends is one with it.
+void DramLayout::split_piece(std::int64_t first, std::int64_t end, bool joins,
                              std::vector<std::vector<Run>>& by_channel) const {
     // The channels that it touches, from that of its first burst on.
     const Place from = place(first);
@@ -114,7 +77,8 @@ void DramLayout::split_piece(std::int64_t first, std::int64_t end,
     for (std::int64_t left = std::min(blocks, channels_); left > 0; --left) {
         const Run run{below(from, channel), below(to, channel)};
         std::vector<Run>& runs = by_channel[static_cast<std::size_t>(channel)];
-        if (!runs.empty() && run.begin >= runs.back().begin && run.begin <= runs.back().end) {
+        if (joins && !runs.empty() && run.begin >= runs.back().begin &&
+            run.begin <= runs.back().end) {
             runs.back().end = std::max(runs.back().end, run.end);
         } else if (run.begin < run.end) {
             runs.push_back(run);
@@ -128,12 +92,14 @@ void DramLayout::split(const DramAccess& access, std::vector<std::vector<Run>>& 
     ensure(access.address >= 0 && bytes >= 0 && access.pieces >= 0, "an access lies in its memory");
     const auto add = [&](std::int64_t address, std::int64_t size) {
         if (size > 0) {
-            split_piece(address / burst_, ceil_divide(address + size, burst_), by_channel);
+            split_piece(address / burst_, ceil_divide(address + size, burst_), access.table == 0,
+                        by_channel);
         }
     };
     if (bytes > 0 && access.stride == 0 && access.pieces > 1) {  // the same bytes again and again
         std::vector<std::vector<Run>> once(by_channel.size());
-        split_piece(access.address / burst_, ceil_divide(access.address + bytes, burst_), once);
+        split_piece(access.address / burst_, ceil_divide(access.address + bytes, burst_), true,
+                    once);
         for (std::int64_t piece = 0; piece < access.pieces; ++piece) {
             for (std::size_t c = 0; c < once.size(); ++c) {
                 by_channel[c].insert(by_channel[c].end(), once[c].begin(), once[c].end());
@@ -141,13 +107,14 @@ void DramLayout::split(const DramAccess& access, std::vector<std::vector<Run>>& 
         }
         return;
     }
-    if (bytes > 0 && access.pieces > 0 && access.stride >= 0 && access.stride < bytes + burst_) {
+    if (bytes > 0 && access.pieces > 0 && access.stride >= 0 && access.stride < bytes + burst_ &&
+        access.table == 0) {
         // No burst lies between two pieces: all of them are one.
         add(access.address, checked_add(bytes, checked_multiply(access.stride, access.pieces - 1)));
         return;
     }
     for (std::int64_t piece = 0; piece < access.pieces; ++piece) {
-        add(access.address + piece * access.stride, bytes);
+        add(piece_address(access, piece, Bytes(burst_)), bytes);
     }
 }
 

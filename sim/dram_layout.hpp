@@ -25,7 +25,7 @@ public:
         friend bool operator==(const Run&, const Run&) = default;
     };
     /// Appends the runs of an access to those of each channel, in the order of its addresses. A
-    /// burst that two pieces share, one after another, is served once.
+    /// burst that two pieces share, one after another, is served once, but for rows that are drawn.
     void split(const DramAccess& access, std::vector<std::vector<Run>>& by_channel) const;
 
     /// Consecutive bursts, 2^block_bits() of them and aligned, that lie in one row of each bank.
@@ -63,7 +63,7 @@ private:
         const std::int64_t inside = place.in_turn - channel * interleave_;
         return place.turns * interleave_ + std::clamp<std::int64_t>(inside, 0, interleave_);
     }
-    void split_piece(std::int64_t first, std::int64_t end,
+    void split_piece(std::int64_t first, std::int64_t end, bool joins,
                      std::vector<std::vector<Run>>& by_channel) const;
     [[nodiscard]] std::uint32_t bank_of(std::int64_t burst) const;
     void find_rotation(std::uint32_t banks_in_group, std::int64_t groups);

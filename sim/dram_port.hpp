@@ -26,6 +26,9 @@ public:
     virtual void take_accepted(std::vector<std::int32_t>& accepted) = 0;
     /// Of the access of `tag` reported last: how long other accesses' bursts held it up.
     [[nodiscard]] virtual Picoseconds delay(std::int32_t tag) const = 0;
+    /// Rows that were opened for accesses of `tag` reported since the last call; none where a model
+    /// has no rows or does not tell.
+    virtual std::int64_t take_activations(std::int32_t /*tag*/) { return 0; }
     /// Bursts on the channels since reset_busy(), of accesses reported since, by channel.
     [[nodiscard]] virtual const std::vector<std::int64_t>& bursts_by_channel() const = 0;
     virtual void reset_busy() = 0;

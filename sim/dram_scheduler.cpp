@@ -230,7 +230,7 @@ inline DramScheduler::Issued DramScheduler::issue(const Choice& choice, std::int
     }
     if (choice.command == Command::activate) {
         activate(choice.bank, clock);
-        return {Command::activate, clock, 0, 0};
+        return {Command::activate, clock, slot(bank.opened_for).owner, 0};
     }
     const std::int16_t s = choice.opened ? bank.opened_for : bank.waiting[writing_ ? 1 : 0].hit;
     column(choice.bank, s, clock);

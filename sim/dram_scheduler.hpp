@@ -56,9 +56,8 @@ public:
     struct Issued {
         Command command = Command::none;
         std::int64_t clock = 0;
-        // Of a column command:
-        std::int32_t owner = 0;    ///< the burst's
-        std::int64_t entered = 0;  ///< when it came
+        std::int32_t owner = 0;    ///< of an activation or a column command: the burst's
+        std::int64_t entered = 0;  ///< of a column command: when the burst came
     };
     /// Issues the next command if its clock is before `limit`; Command::none if there is none.
     Issued step(std::int64_t limit);

@@ -158,34 +158,13 @@ bool has_energy(const Component& component, Action action) {
                        [&](const EnergyEntry& entry) { return entry.action == action; });
 }
 
-// MODEL: a layer has as many of a DRAM's activations as it has of its bytes: the open rows do not
-// know whose they are.
-void add_activations(const Machine& machine, const Outcome& outcome, Counts& counts) {
-    for (std::size_t d = 0; d < machine.drams().size(); ++d) {
-        const ComponentId dram = machine.drams()[d];
-        if (!has_energy(machine.component(dram), Action::activate) ||
-            outcome.drams[d].bursts == 0) {
-            continue;
-        }
-        const double a_byte =
-            static_cast<double>(outcome.drams[d].row_misses) /
-            static_cast<double>(outcome.drams[d].bursts * machine.dram(DramId(d)).burst.count());
-        std::map<LayerId, std::int64_t> bytes;
-        for (const auto& [key, count] : counts) {
-            if (key.component == dram &&
-                (key.action == Action::read || key.action == Action::write)) {
-                bytes[key.layer] += count;
-            }
-        }
-        for (const auto& [layer, moved] : bytes) {
-            const std::int64_t activations = std::llround(a_byte * static_cast<double>(moved));
-            if (activations > 0) {
-                counts.emplace_back(
-                    RowKey{layer, dram, Action::activate, std::nullopt, Precision::int8},
-                    activations);
-            }
-        }
-        std::sort(counts.begin(), counts.end());
+/// Where a DRAM's file has the energy of an activation.
+void add_activations(const Machine& machine, LayerId layer, std::size_t d, std::int64_t count,
+                     Counts& counts) {
+    const ComponentId dram = machine.drams()[d];
+    if (count > 0 && has_energy(machine.component(dram), Action::activate)) {
+        counts.emplace_back(RowKey{layer, dram, Action::activate, std::nullopt, Precision::int8},
+                            count);
     }
 }
 
@@ -194,7 +173,10 @@ void append_load(const ActionTable& actions, const Machine& machine, const Outco
                  std::vector<LedgerRow>& rows) {
     const std::size_t first = rows.size();
     Counts counts = sorted_counts(actions, outcome.load_counts);
-    add_activations(machine, outcome, counts);
+    for (std::size_t d = 0; d < outcome.load_activations.size(); ++d) {
+        add_activations(machine, LayerId(), d, outcome.load_activations[d], counts);
+    }
+    std::sort(counts.begin(), counts.end());
     for (const auto& [key, count] : counts) {
         rows.push_back(counted_row(key, count, machine));
     }
@@ -224,7 +206,11 @@ std::vector<LedgerRow> make_ledger(const ActionTable& actions, const Machine& ma
     ensure(outcome.busy_by_layer.size() == outcome.layers.size() * components,
            "an outcome has the busy time of every layer at every component");
     Counts counts = sorted_counts(actions, outcome.counts);
-    add_activations(machine, outcome, counts);
+    const std::size_t drams = machine.drams().size();
+    for (std::size_t n = 0; n < outcome.activations.size(); ++n) {
+        add_activations(machine, LayerId(n / drams), n % drams, outcome.activations[n], counts);
+    }
+    std::sort(counts.begin(), counts.end());
     const BusyShares shares(outcome, components);
     std::vector<LedgerRow> rows;
     auto next = counts.begin();

@@ -79,6 +79,8 @@ void visit(Visitor& visitor, AnOutcome& outcome) {
     visitor(outcome.window_end);
     visitor(outcome.end);
     visitor(outcome.drams);
+    visitor(outcome.activations);
+    visitor(outcome.load_activations);
     visitor(outcome.steps);
     visitor(outcome.events);
 }

@@ -24,6 +24,8 @@ ReplayEngine::ReplayEngine(const Program& program, const Machine& machine,
       tally_(program, machine),
       counts_(program.actions.size(), 0),
       load_counts_(program.actions.size(), 0),
+      activations_(program.layers.size() * machine.drams().size(), 0),
+      load_activations_(machine.drams().size(), 0),
       rounds_(static_cast<std::size_t>(program.rounds)) {
     ensure(program.items_per_round > 0 && program.rounds > 0, "a program has rounds of items");
     ensure(options.window.warmup >= 0 && options.window.warmup < program.rounds,
@@ -128,16 +130,18 @@ bool ReplayEngine::collect_finished(Picoseconds now) {
         activity_.passed(move.links, slot(s).start, now);
         part_done(s, bound, flows.delay(s), now);
     }
-    for (DramPort* dram : servers_.drams()) {
-        collect(*dram);
+    for (std::size_t d = 0; d < servers_.drams().size(); ++d) {
+        DramPort& dram = *servers_.drams()[d];
+        collect(dram);
         accepted_.clear();
-        dram->take_accepted(accepted_);
+        dram.take_accepted(accepted_);
         happened |= !accepted_.empty();
         for (const std::int32_t s : accepted_) {
             part_done(s, Bound::dram, Picoseconds(0), now);
         }
         for (const std::int32_t s : finished_) {
-            data_done(s, dram->delay(s), now);
+            count_activations(slot(s), DramId(d), dram.take_activations(s));
+            data_done(s, dram.delay(s), now);
         }
     }
     return happened;

@@ -132,6 +132,7 @@ private:
 
     // What is counted. replay_outcome.cpp
     void count_start(Slot& slot, Picoseconds now);
+    void count_activations(const Slot& slot, DramId dram, std::int64_t rows);
     void count_completion(const Slot& slot, Picoseconds now);
     void restart_window(Picoseconds now);
     [[nodiscard]] std::int64_t round_of(const Step& step) const;
@@ -170,6 +171,8 @@ private:
     Causes causes_;
     std::vector<std::int64_t> counts_;
     std::vector<std::int64_t> load_counts_;
+    std::vector<std::int64_t> activations_;  ///< as Outcome::activations
+    std::vector<std::int64_t> load_activations_;
     std::vector<Round> rounds_;
     Picoseconds load_end_;
     Picoseconds window_start_;

@@ -2,6 +2,7 @@
 // What a replay counts, and the outcome at its end.
 #include <algorithm>
 
+#include "arch/body_costs.hpp"
 #include "base/error.hpp"
 #include "sim/invariants.hpp"
 #include "sim/replay_engine.hpp"
@@ -54,6 +55,14 @@ void ReplayEngine::count_start(Slot& mine, Picoseconds now) {
     if (mine.round + 1 == program_.rounds) {
         tally_.started(step, now);
         tally_.queued(step.layer, now - mine.arrived);
+    }
+}
+
+void ReplayEngine::count_activations(const Slot& mine, DramId dram, std::int64_t rows) {
+    if (mine.round < 0) {
+        load_activations_[dram.position()] += rows;
+    } else if (mine.round >= options_.window.warmup) {
+        share_activations(program_, machine_, *mine.next.step.body, {dram, rows, 1}, activations_);
     }
 }
 
@@ -147,6 +156,8 @@ Outcome ReplayEngine::outcome() const {
     Outcome outcome;
     outcome.counts = counts_;
     outcome.load_counts = load_counts_;
+    outcome.activations = activations_;
+    outcome.load_activations = load_activations_;
     write_rounds(outcome);
     tally_.write(outcome, outcome.round_start.back());
     write_path(outcome);

@@ -2,6 +2,7 @@
 // The life of a step: asked for, waiting, in service, completed.
 #include <algorithm>
 
+#include "arch/dram_access.hpp"
 #include "base/error.hpp"
 #include "sim/replay_engine.hpp"
 
@@ -148,7 +149,8 @@ void ReplayEngine::serve_move(std::int32_t s, const Move& move, Picoseconds now)
     }
     for (const DramAccess& access : move.dram) {
         servers_.dram(access.dram)
-            .submit(s, unit.value, access, *units_[unit.position()].clock, now);
+            .submit(s, unit.value, in_round(access, mine.round), *units_[unit.position()].clock,
+                    now);
     }
     if (mine.parts == 0) {
         mine.parts = 1;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "arch/dram_access.hpp"
 #include "arch/tiling/pass_costs.hpp"
 
 namespace memwall {
@@ -368,14 +369,12 @@ void LayerTiler::cost(const FusedLayer& fused, const Layer& root, const Streams&
     for (const TensorId operand : fused.operands) {
         rest += streams.operands ? static_cast<double>(network_.tensor_bytes(operand).count()) : 0;
     }
-    const Operand* table = root.space.find(TensorRole::weights);
-    const bool gathers = table != nullptr && table->projection.gather;
-    double weights =
+    const double weights =
         streams.weights ? static_cast<double>(weight_bytes_read(network_, fused, whole)) : 0;
-    if (streams.weights && gathers) {  // each tile draws rows of its own
-        weights = static_cast<double>(weight_bytes_read(network_, fused, plan.tile)) *
-                  channel_parts * position_parts;
-        plan.weight_bytes = weights;
+    const auto drawn = streams.weights ? drawn_access(root, plan.tile) : std::nullopt;
+    if (drawn) {  // each tile rows of its own
+        const Bytes served = least_served(*drawn, dram_.config->burst);
+        plan.weight_bytes = static_cast<double>(served.count()) * channel_parts * position_parts;
         plan.positions_outer = positions_outer.value_or(plan.positions_outer);
         plan.dram_bytes = repeated + rest;
         cost_dram(fused, root, streams, plan);

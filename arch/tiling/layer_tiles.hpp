@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "arch/program.hpp"
 #include "arch/tiling/network_plan.hpp"
 
 namespace memwall {
@@ -77,6 +78,8 @@ private:
     // tile_traffic.cpp
     void finish(const FusedLayer& fused, const Layer& root, const Streams& streams,
                 LayerTiling& plan) const;
+    [[nodiscard]] std::optional<DramAccess> drawn_access(const Layer& root,
+                                                         const Extents& tile) const;
     void cost_dram(const FusedLayer& fused, const Layer& root, const Streams& streams,
                    LayerTiling& plan) const;
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tiles of a layer take of the DRAM as they lie there.
+#include <algorithm>
+
 #include "arch/dram_access.hpp"
 #include "arch/tiling/layer_tiles.hpp"
 #include "arch/tiling/pass_costs.hpp"
+#include "arch/tiling/pass_sequence.hpp"
 
 namespace memwall {
 namespace {
@@ -17,13 +20,33 @@ Box first_tile(const IterationSpace& space, const Extents& tile) {
 
 }  // namespace
 
+/// The rows that a tile draws of the layer's table; none where no data choose its weights.
+std::optional<DramAccess> LayerTiler::drawn_access(const Layer& root, const Extents& tile) const {
+    const Operand* table = root.space.find(TensorRole::weights);
+    if (table == nullptr || !table->projection.gather) {
+        return std::nullopt;
+    }
+    const Region region = visited_region(table->projection, first_tile(root.space, tile));
+    const Bytes bytes = stored_bytes(words(region), table->precision);
+    return tensor_access(network_,
+                         {table->tensor, region, bytes, table->precision, region[0].size()}, 0);
+}
+
 /// What the traffic of a plan takes of the DRAM as its tiles lie there.
 // MODEL: the tiling mapper counts a strided access as long as the channels, bank groups and rows
 // that it reaches take for it, and a write among reads with the turns of the bus.
 void LayerTiler::cost_dram(const FusedLayer& fused, const Layer& root, const Streams& streams,
                            LayerTiling& plan) const {
+    const auto drawn = streams.weights ? drawn_access(root, plan.tile) : std::nullopt;
+    double apart = 1;  // how much longer rows take than their bursts at the peak
+    if (drawn) {
+        const auto own = static_cast<double>(drawn->piece.count() * drawn->pieces);
+        const auto served = static_cast<double>(least_served(*drawn, dram_.config->burst).count());
+        apart = std::max(1.0, stretch(*drawn, *dram_.config) * own / served);
+    }
+    const double weight_cycles = plan.weight_bytes * apart / dram_.bytes_per_cycle;
     if (plan.dram_bytes == 0) {
-        plan.dram_cycles = plan.weight_bytes / dram_.bytes_per_cycle;
+        plan.dram_cycles = weight_cycles;
         return;
     }
     const Box tile = first_tile(root.space, plan.tile);
@@ -58,7 +81,7 @@ void LayerTiler::cost_dram(const FusedLayer& fused, const Layer& root, const Str
     const double factor = bytes > 0 ? stretched / bytes : 1;
     const double turns = writes > 0 ? (writes + (streams.outputs ? 1 : 0)) * count : 0;
     plan.dram_cycles =
-        (plan.dram_bytes * factor + plan.weight_bytes) / dram_.bytes_per_cycle + turns * dram_.turn;
+        plan.dram_bytes * factor / dram_.bytes_per_cycle + weight_cycles + turns * dram_.turn;
 }
 
 /// What of the DRAM's time is seen beside its rates.

@@ -71,6 +71,7 @@ DramAccess Transfers::dram_access(const Cargo& cargo, bool write) const {
     DramAccess access = this->access(cargo);
     access.dram = hierarchy_.dram_id;
     access.address = addresses_ ? access.address : 0;
+    access.draw = addresses_ ? access.draw : 0;
     access.write = write;
     return access;
 }
@@ -140,6 +141,13 @@ void Transfers::set_bodies(RoundStep& step, const Cargo& cargo, bool write, cons
     }
 }
 
+/// What a DRAM reads of a part of a tensor.
+// MODEL: of rows that data draw a DRAM reads whole bursts of each.
+Bytes Transfers::bytes_read(const Cargo& cargo) const {
+    return cargo.drawn > 0 ? least_served(access(cargo), hierarchy_.dram_config->burst)
+                           : cargo.bytes;
+}
+
 /// What is read leaves the cache; what that has not comes through it from the DRAM.
 void Transfers::read_outer(Move& move, StepBody& body, const Cargo& cargo,
                            const DramSide* side) const {
@@ -147,7 +155,7 @@ void Transfers::read_outer(Move& move, StepBody& body, const Cargo& cargo,
         if (cargo.bytes.count() > 0) {  // else all of it is padding
             move.dram.push_back(dram_access(cargo, false));
         }
-        count(body, cargo, hierarchy_.dram, Action::read, cargo.bytes);
+        count(body, cargo, hierarchy_.dram, Action::read, bytes_read(cargo));
         return;
     }
     Bytes missed = cargo.bytes;

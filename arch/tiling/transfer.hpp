@@ -64,6 +64,7 @@ public:
 private:
     [[nodiscard]] DramAccess dram_access(const Cargo& cargo, bool write) const;
     [[nodiscard]] DramAccess dram_access(const CacheSpill& spill, bool write) const;
+    [[nodiscard]] Bytes bytes_read(const Cargo& cargo) const;
     [[nodiscard]] ComponentId outer(bool cached) const;
     ScheduledCache::Access look_up(const Cargo& cargo, bool write);
     template <class Make>

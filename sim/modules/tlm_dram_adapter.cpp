@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "arch/dram_access.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -92,7 +93,7 @@ bool TlmDramAdapter::next_piece(Request& request) const {
     const DramAccess& access = request.access;
     const std::int64_t burst = config_.burst.count();
     while (request.piece < access.pieces && request.address >= request.piece_end) {
-        const std::int64_t begin = access.address + request.piece * access.stride;
+        const std::int64_t begin = piece_address(access, request.piece, config_.burst);
         ++request.piece;
         if (access.piece.count() > 0) {
             request.address = begin / burst * burst;

@@ -26,6 +26,8 @@ Outcome empty_outcome(const Program& program, const Machine& machine) {
     outcome.counts.resize(program.actions.size());
     outcome.load_counts.resize(program.actions.size());
     outcome.drams.resize(machine.drams().size());
+    outcome.activations.resize(program.actions.size() * machine.drams().size());  // a layer each
+    outcome.load_activations.resize(machine.drams().size());
     return outcome;
 }
 

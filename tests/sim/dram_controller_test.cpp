@@ -63,6 +63,35 @@ TEST_CASE("streaming reaches the peak but for the first access: later rows open 
     CHECK(outcome.row_hits == 960);
 }
 
+TEST_CASE("a row is counted for the access that it was opened for") {
+    // Rows of 1 KiB, in turn on four banks: 2 KiB open rows 0 and 1; row 0 is open for the next
+    // access; row 4 is in the bank of row 0.
+    DramController dram(test::plain_dram());
+    serve(dram, {{0, run_of(0, 2'048)}, {100'000, run_of(64, 64)}, {200'000, run_of(4'096, 64)}});
+    CHECK(dram.take_activations(0) == 2);
+    CHECK(dram.take_activations(1) == 0);
+    CHECK(dram.take_activations(2) == 1);
+    CHECK(dram.take_activations(0) == 0);  // taken already
+    CHECK(dram.outcome(Picoseconds(1)).row_misses == 3);
+    // Two channels that do the same open two rows.
+    DramConfig config = test::plain_dram();
+    config.channels = 2;
+    DramController both(config);
+    serve(both, {{0, run_of(0, 1'024)}});
+    CHECK(both.take_activations(0) == 2);
+}
+
+TEST_CASE("rows that data draw far apart are opened one by one") {
+    DramAccess access = run_of(0, 64);
+    access.pieces = 1'000;
+    access.stride = 1'024;
+    access.table = 1 << 20;
+    DramController dram(test::plain_dram());
+    serve(dram, {{0, access}});
+    CHECK(dram.outcome(Picoseconds(1)).bursts == 1'000);
+    CHECK(dram.take_activations(0) == 1'000);
+}
+
 TEST_CASE("bursts of one bank group are tCCD_L apart, of several tCCD_S") {
     DramConfig config = test::plain_dram();
     config.bank_groups = 2;

@@ -7,6 +7,7 @@
 
 #include "arch/estimate.hpp"
 #include "arch/mapper.hpp"
+#include "sim/replay_engine.hpp"
 #include "tests/sim/result_example.hpp"
 #include "tests/support/machines.hpp"
 
@@ -97,8 +98,61 @@ TEST_CASE("loading costs its counts and the power of everything meanwhile") {
           Approx(70 + 0.05 + 0.1));
 }
 
-TEST_CASE(
-    "a layer pays for a DRAM's activations by its bytes, where the DRAM's file has their energy") {
+TEST_CASE("a gather opens a row a burst and moves whole bursts, however many rounds are counted") {
+    // 16 rows of 40 B, each from another place of 40 MB: a burst of 64 B each.
+    const Machine machine = test::shipped_machine(
+        "tiny_von_neumann",
+        {{"components.dram.type", "ddr4"}, {"components.dram.capacity", "1 GiB"}});
+    const Network network = test::network_of_text(
+        "network: n\nprecision: int8\ninputs: {n: {shape: [16], precision: int32}}\nlayers:\n- "
+        "{name: t, op: embedding, rows: 1000000, features: 40}\n");
+    MapperOptions options;
+    options.rounds = 9;
+    const Mapping mapping = map_network(network, machine, options);
+    for (const std::int64_t warmup : {0, 1, 6, 8}) {
+        INFO("rounds counted: " << options.rounds - warmup);
+        const std::int64_t draws = 16 * (options.rounds - warmup);
+        ReplayOptions replayed;
+        replayed.window = Window{warmup};
+        for (const Outcome& outcome : {replay_without_kernel(mapping.program, machine, replayed),
+                                       estimate(mapping.program, machine, replayed.window)}) {
+            CHECK(outcome.activations == std::vector<std::int64_t>{draws});
+            CHECK(outcome.load_activations[0] >= 40'000'000 / 8'192);  // rows of the table
+            std::int64_t read = 0;
+            std::int64_t opened = 0;
+            for (const LedgerRow& row :
+                 make_ledger(mapping.program.actions, machine, outcome, false)) {
+                const bool dram = row.component == machine.drams()[0];
+                read += dram && row.counted == Action::read ? row.count : 0;
+                opened += row.counted == Action::activate ? row.count : 0;
+            }
+            CHECK(read == draws * 64);
+            CHECK(opened == draws);
+        }
+    }
+}
+
+TEST_CASE("weights that stream open each of their rows once a round") {
+    // 1 MiB of weights through a buffer of 64 KiB: 128 rows of 8 KiB, which no refresh closes.
+    const Machine machine = test::shipped_machine(
+        "tiny_von_neumann", {{"components.dram.type", "ddr4"},
+                             {"components.dram.tREFI", "0 cycles"},
+                             {"components.dram.capacity", "1 GiB"},
+                             {"components.global_buffer.capacity", "64 KiB"}});
+    const Network network = test::network_of_text(
+        "network: n\nprecision: int8\ninputs: {x: [1024]}\nlayers:\n- {name: a, op: linear, "
+        "out_features: 1024}\n");
+    MapperOptions options;
+    options.rounds = 4;
+    const Mapping mapping = map_network(network, machine, options);
+    ReplayOptions replayed;
+    replayed.window = Window{2};
+    const std::vector<std::int64_t> expected = {2 * 128};
+    CHECK(replay_without_kernel(mapping.program, machine, replayed).activations == expected);
+    CHECK(estimate(mapping.program, machine, replayed.window).activations == expected);
+}
+
+TEST_CASE("a layer pays for the rows that a DRAM opens for it, where its file has their energy") {
     const Machine machine = test::shipped_machine(
         "tiny_von_neumann",
         {{"components.dram.type", "ddr4"}, {"components.global_buffer.capacity", "2 KiB"}});

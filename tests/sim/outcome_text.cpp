@@ -16,7 +16,8 @@ void write(std::ostream& out, const std::vector<Picoseconds>& times) {
 
 std::string text(const Outcome& outcome, bool causes) {
     std::ostringstream out;
-    for (const auto* counts : {&outcome.counts, &outcome.load_counts}) {
+    for (const auto* counts :
+         {&outcome.counts, &outcome.load_counts, &outcome.activations, &outcome.load_activations}) {
         for (const std::int64_t count : *counts) {
             out << ' ' << count;
         }
