@@ -191,6 +191,15 @@ void read_simple(MapReader& reader, DramConfig& dram) {
                                     reader.optional<Picoseconds>("latency", Picoseconds(0)));
 }
 
+// MODEL: a `simple` DRAM whose file gives banks and timings has their peak for its bandwidth and,
+// unless it says another, tRCD + CL + burst for its latency.
+void simplify(MapReader& reader, const DramConfig& banked, DramConfig& dram) {
+    dram.burst = dram.row = dram.interleave = banked.burst;
+    dram.bandwidth = banked.peak();
+    dram.latency = at_most_a_second(reader, "latency",
+                                    reader.optional<Picoseconds>("latency", banked.read_latency()));
+}
+
 // MODEL: a DRAM's energy is that of its bytes and, where its file gives it, of each activation
 // (with its precharge) and each refresh; the rest is power for as long as it is on.
 void read_energies(MapReader& reader, std::int64_t stacks, const DramConfig& dram,
@@ -229,12 +238,20 @@ void read_dram(MapReader& reader, const ComponentContext& /*context*/, Component
         "stacks", reader.optional_positive<std::int64_t>("stacks", 1), 4'096, "4,096");
     dram.model =
         static_cast<DramModel>(reader.optional_choice("model", {"banked", "simple"}).value_or(0));
+    const bool banks = reader.has("banks") || dram.model == DramModel::banked;
+    DramConfig banked = dram;
+    if (banks) {
+        banked.model = DramModel::banked;
+        read_banked(reader, stacks, banked);
+    }
     if (dram.model == DramModel::banked) {
-        read_banked(reader, stacks, dram);
+        dram = banked;
+    } else if (banks) {
+        simplify(reader, banked, dram);
     } else {
         read_simple(reader, dram);
     }
-    read_energies(reader, stacks, dram, component);
+    read_energies(reader, stacks, banked, component);
     component.area = reader.optional<SquareMillimetres>("interface_area", SquareMillimetres(0));
     component.config = dram;
 }

@@ -71,6 +71,20 @@ TEST_CASE("refresh and standby are power, by stack and channel") {
     CHECK(dram.static_power.value == Approx(8 * 0.4128 + 8 * 695.5e-9 / 7.8e-6).epsilon(1e-6));
 }
 
+TEST_CASE("a simple DRAM of a type has its peak, the latency of a closed bank and its standby") {
+    const Component component = test::shipped_dram("ddr4", {{"model", "simple"}, {"stacks", "2"}});
+    const auto& dram = std::get<DramConfig>(component.config);
+    CHECK(dram.model == DramModel::simple);
+    CHECK(dram.peak().count() == Approx(2 * 25.6e9));
+    CHECK(dram.latency == Picoseconds((22 + 22 + 4) * 625));
+    CHECK(dram.channels == 1);  // one server
+    CHECK(component.static_power.value ==
+          Approx(test::shipped_dram("ddr4", {{"stacks", "2"}}).static_power.value));
+    const Component slower =
+        test::shipped_dram("ddr4", {{"model", "simple"}, {"latency", "80 ns"}});
+    CHECK(std::get<DramConfig>(slower.config).latency == Picoseconds(80'000));
+}
+
 TEST_CASE("a simple DRAM needs bandwidth and latency only") {
     const DramConfig dram =
         twin_dram({{"components.dram",
