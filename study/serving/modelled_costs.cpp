@@ -181,9 +181,6 @@ ServingCosts modelled_costs(const ServedModel& model, const StepRunner& run,
     const NetworkSource& source = model.source;
     const Machine& machine = model.machine;
     const bool pipeline = is_pipeline(machine);
-    if (pipeline && machine.parts().cards->together > 1) {
-        throw InputError("serve: users come one by one; expected --set machine.cards.together=1");
-    }
     const Watts standing = standing_power(machine);
     const auto fullest = std::make_shared<const std::vector<double>>(
         fullest_step(source, run, ranges, places, chunk, pipeline, standing));

@@ -128,6 +128,10 @@ private:
 ServingPlan plan_serving(const ServedModel& model, const TokenRanges& ranges,
                          const AskedPlan& asked) {
     if (is_pipeline(model.machine)) {
+        if (model.machine.parts().cards->together > 1) {
+            throw InputError(
+                "serve: users come one by one; expected --set machine.cards.together=1");
+        }
         return PipelinePlanner(model, ranges, asked).run();
     }
     if (asked.chunk) {
