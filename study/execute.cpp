@@ -350,9 +350,9 @@ RunResult run_phase(const NetworkSource& source, const Machine& machine,
     if (!scenario.language) {
         const NetworkAtPrecision asked =
             with_items(source.network(), settings.precision, scenario.batch);
-        return pipeline
-                   ? run_frames_over_cards(asked, machine, settings, scenario, overrides, progress)
-                   : run_at_once(asked, machine, settings, scenario, overrides, progress);
+        return pipeline ? run_frames_over_cards(asked, in_equal_groups(machine, scenario.batch),
+                                                settings, scenario, overrides, progress)
+                        : run_at_once(asked, machine, settings, scenario, overrides, progress);
     }
     const Machine grouped = in_equal_groups(machine, scenario.language->users);
     const LanguageLoad& load = *scenario.language;

@@ -4,6 +4,7 @@
 #include "arch/mapper.hpp"
 #include "base/error.hpp"
 #include "study/card_parts.hpp"
+#include "study/instances.hpp"
 #include "study/language_run.hpp"
 #include "study/tensor_parallel_run.hpp"
 #include "study/training_run.hpp"
@@ -79,8 +80,9 @@ void check_run(const NetworkSource& source, const Machine& machine, const RunSet
     options.given = settings.mapping;
     const auto check = [&](const Network& network) {
         check_mappable(part_on_card(network, machine), machine, options);
-        if (machine.parts().cards && !scenario.training) {
-            check_groups(network.batch(), *machine.parts().cards);
+        if (machine.parts().cards && !scenario.training && !scenario.language) {
+            const Machine grouped = in_equal_groups(machine, network.batch());
+            check_groups(network.batch(), *grouped.parts().cards);
         }
     };
     if (scenario.training) {

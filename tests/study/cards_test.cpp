@@ -323,6 +323,11 @@ TEST_CASE("Users who are no whole number of groups go in equal ones, the last pe
     CHECK(seven["energy_j"] == eight["energy_j"]);
     CHECK(seven["energy_per_item_j"].get<double>() ==
           Approx(eight["energy_per_item_j"].get<double>() * 8 / 7));
+    // Four go together there; one frame goes alone.
+    const Json frame = run_of(
+        {"run", "--machine", "von_neumann_16", "--network", "lenet", "--engine", "analytic"});
+    CHECK(frame["totals"]["items_together"] == 1);
+    CHECK(frame["totals"]["macs"] == 416520);
 }
 
 TEST_CASE("The interval of a stage and its split are the same for an odd number of users") {
