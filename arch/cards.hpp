@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several equal cards that share a network: as a pipeline, over the `host` link of each card and
-// what is said here; or tensor parallel, over a link of their own.
+// Several equal cards that share a network: as a pipeline, over the `host` link of each card or a
+// link between them, and what is said here; or tensor parallel, over a link between them.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,12 @@ struct CardsConfig {
     /// Of a model, each with an equal part of the cards; a pipeline alone has several.
     std::int64_t instances = 1;
     std::int64_t together = 1;  ///< users whose tokens go through a card together
-    std::string link;  ///< tensor parallel: the component over which a card reaches the others
+    /// The component over which a card reaches the others; empty: a pipeline hands on over `host`.
+    std::string link;
 
     [[nodiscard]] bool tensor_parallel() const { return parallel == CardParallelism::tensor; }
+    /// Whether cards of a pipeline reach each other directly, and not through a host.
+    [[nodiscard]] bool linked_pipeline() const { return !tensor_parallel() && !link.empty(); }
 };
 
 }  // namespace memwall

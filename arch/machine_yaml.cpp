@@ -103,7 +103,9 @@ PowerCap read_power_cap(const YamlValue& value, Hertz clock, Diagnostics& faults
     return cap;
 }
 
-CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
+/// Cards of a pipeline hand on over the host link that their mapper knows, GPUs over one that is
+/// named.
+CardsConfig read_cards(const YamlValue& value, const std::string& mapper, Diagnostics& faults) {
     MapReader reader(value, "'cards'", faults);
     CardsConfig cards;
     cards.count = reader.at_most("count", reader.required_positive<std::int64_t>("count"),
@@ -118,6 +120,9 @@ CardsConfig read_cards(const YamlValue& value, Diagnostics& faults) {
         cards.link = reader.required<std::string>("link");
         reader.required_choice("collective", {"ring"});  // the only one so far
     } else {
+        if (mapper == kWaveMapper) {
+            cards.link = reader.required<std::string>("link");
+        }
         cards.hop = reader.required<Picoseconds>("hop");
         cards.overhead = reader.optional<Picoseconds>("overhead", Picoseconds(0));
         cards.together = reader.at_most<std::int64_t>(
@@ -164,7 +169,7 @@ void check_link(const YamlValue& map, const std::string& what, const std::string
 /// The links between cards, and between servers of a pipeline.
 void check_links(MapReader& reader, const Machine::Parts& parts, Diagnostics& faults) {
     const bool tensor = parts.cards && parts.cards->tensor_parallel();
-    if (tensor) {
+    if (parts.cards && !parts.cards->link.empty()) {
         check_link(*reader.value("cards"), "'cards'", parts.cards->link, parts, faults);
     }
     if (!parts.server || parts.server->link.empty()) {
@@ -275,15 +280,12 @@ Machine load_machine(const YamlValue& root, const TechnologyLookup& technologies
         parts.power_cap = read_power_cap(*cap, clock, faults);
     }
     if (const YamlValue* cards = reader.value("cards")) {
-        parts.cards = read_cards(*cards, faults);
+        parts.cards = read_cards(*cards, parts.mapper, faults);
         const bool tensor = parts.cards->tensor_parallel();
-        const std::vector<std::string> mappers =
-            tensor ? std::vector<std::string>{"wave"}
-                   : std::vector<std::string>{kSpatialMapper, "tiling"};
-        if (std::find(mappers.begin(), mappers.end(), parts.mapper) == mappers.end()) {
-            reader.error("cards", "only machines of the mapper '" + mappers.front() +
-                                      (mappers.size() > 1 ? "' or '" + mappers.back() : "") +
-                                      "' go together as cards that are " +
+        if (tensor ? parts.mapper != kWaveMapper : parts.mapper == kLoopNestMapper) {
+            reader.error("cards", std::string("only machines of the mapper ") +
+                                      (tensor ? "'wave'" : "'spatial', 'tiling' or 'wave'") +
+                                      " go together as cards that are " +
                                       (tensor ? "tensor parallel" : "a pipeline"));
         }
     }

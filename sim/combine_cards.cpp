@@ -7,7 +7,7 @@
 #include <tuple>
 #include <variant>
 
-#include "arch/server_link.hpp"
+#include "arch/card_links.hpp"
 #include "base/error.hpp"
 #include "sim/assemble_result.hpp"
 #include "sim/late_results.hpp"
@@ -110,12 +110,11 @@ void append_notes(const CardShare& card, RunResult& combined) {
     }
 }
 
-/// What the last layer of a card sends to another server; the card's layers are the last ones.
+/// What the last layer of a card hands on over links; the card's layers are the last ones.
 void add_transfers(const CardShare& card, const Machine& machine, RunResult& combined) {
-    for (const ServerTransfer& sent : card.to_other_server) {
-        const LedgerRow row =
-            transfer_row(LayerId(combined.layers.size() - 1), server_link(machine), sent.precision,
-                         sent.bytes, machine);
+    for (const CardTransfer& sent : card.handed_on) {
+        const LedgerRow row = transfer_row(LayerId(combined.layers.size() - 1), sent.link,
+                                           sent.precision, sent.bytes, machine);
         LayerResult& layer = combined.layers.back();
         layer.energy += row.energy;
         layer.by_kind[static_cast<std::size_t>(row.kind)] += row.energy;
@@ -123,25 +122,35 @@ void add_transfers(const CardShare& card, const Machine& machine, RunResult& com
     }
 }
 
-/// The links between servers are one a server, and busy with what their cards send.
-void set_server_links(const std::vector<CardShare>& cards, std::int64_t all_cards,
-                      const Machine& machine, std::vector<ComponentResult>& components) {
-    const ComponentId id = server_link(machine);
+/// A link is busy with what cards send over it.
+void set_busy_link(ComponentId id, std::int64_t instances, const std::vector<CardShare>& cards,
+                   const Machine& machine, std::vector<ComponentResult>& components) {
     if (!id.valid()) {
         return;
     }
     const auto& link = std::get<LinkConfig>(machine.component(id).config);
     ComponentResult& result = components[id.position()];
-    result.instances = ceil_divide(all_cards, machine.parts().server->cards);
+    result.instances = instances;
     Seconds busy(0);
     for (const CardShare& card : cards) {
-        for (const ServerTransfer& sent : card.to_other_server) {
-            const Seconds sends = sent.bytes / link.bandwidth;
-            result.busy_max = std::max(result.busy_max, sends);
-            busy += sends;
+        for (const CardTransfer& sent : card.handed_on) {
+            if (sent.link == id) {
+                const Seconds sends = sent.bytes / link.bandwidth;
+                result.busy_max = std::max(result.busy_max, sends);
+                busy += sends;
+            }
         }
     }
-    result.busy_mean = Seconds(busy.count() / static_cast<double>(result.instances));
+    result.busy_mean = Seconds(busy.count() / static_cast<double>(instances));
+}
+
+/// The links between servers are one a server, those between cards one a card.
+void set_busy_links(const std::vector<CardShare>& cards, std::int64_t all_cards,
+                    const Machine& machine, std::vector<ComponentResult>& components) {
+    const auto& server = machine.parts().server;
+    set_busy_link(server_link(machine), server ? ceil_divide(all_cards, server->cards) : 0, cards,
+                  machine, components);
+    set_busy_link(pipeline_link(machine), all_cards, cards, machine, components);
 }
 
 LayerResult idle_layer(const std::vector<LedgerRow>& ledger) {
@@ -213,6 +222,11 @@ void add_totals(const std::vector<CardShare>& cards, Totals& totals) {
         if (own.arithmetic_intensity && *own.arithmetic_intensity > 0) {
             outside += static_cast<double>(own.macs) / *own.arithmetic_intensity;
         }
+        if (totals.power_cap) {
+            ClockUnderCap& lowest = *totals.power_cap;
+            lowest.clock = std::min(lowest.clock, own.power_cap->clock);
+            lowest.holds = lowest.holds && own.power_cap->holds;
+        }
         totals.load_seconds = std::max(totals.load_seconds, own.load_seconds);
         totals.load_energy += own.load_energy;
         totals.at_lower_bound.bytes += own.at_lower_bound.bytes;
@@ -271,7 +285,7 @@ RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_ca
     ledger.finish();
     combined.layers.push_back(idle_layer(combined.ledger));
     combined.components = components_of(cards, all_cards, combined.ledger);
-    set_server_links(cards, all_cards, machine, combined.components);
+    set_busy_links(cards, all_cards, machine, combined.components);
     Totals& totals = combined.totals;
     add_totals(cards, totals);
     sum_energies(combined.ledger, totals);
@@ -284,6 +298,9 @@ RunResult combine_cards(const std::vector<CardShare>& cards, std::int64_t all_ca
     totals.at_lower_bound.energy = totals.energy;
     if (totals.area) {
         totals.area = SquareMillimetres(totals.area->count() * static_cast<double>(all_cards));
+    }
+    if (totals.power_cap) {
+        totals.power_cap->cap = totals.power_cap->cap * static_cast<double>(all_cards);
     }
     check_sums(combined);
     return combined;

@@ -12,8 +12,9 @@
 
 namespace memwall {
 
-/// Results on their way over the link from server to server, in the window.
-struct ServerTransfer {
+/// Results on their way over a link to other cards, in the window.
+struct CardTransfer {
+    ComponentId link;
     Bytes bytes;
     Precision precision = Precision::int8;
 };
@@ -21,9 +22,9 @@ struct ServerTransfer {
 /// What a card did of a round. Cards with equal parts share a run.
 struct CardShare {
     const RunResult* run = nullptr;
-    std::vector<std::string> layers;                ///< names of its own, in the order of the run's
-    Seconds start;                                  ///< of its part, in the way of an item alone
-    std::vector<ServerTransfer> to_other_server{};  ///< what its last layer sends there
+    std::vector<std::string> layers;        ///< names of its own, in the order of the run's
+    Seconds start;                          ///< of its part, in the way of an item alone
+    std::vector<CardTransfer> handed_on{};  ///< by its last layer
 };
 
 /// The sum of all cards over `window`, in which the items of one run go through all of them. A card

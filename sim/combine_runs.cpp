@@ -132,6 +132,11 @@ Totals combined_totals(const std::vector<RunShare>& list, const Shares& shares) 
                 std::min(shared->most_users, share.run.totals.tensor_parallel->most_users);
         }
     }
+    if (totals.pipeline && totals.power_cap) {  // else what stands is the same in all
+        totals.pipeline->static_power = Watts(shares.amount([](const RunResult& run) {
+            return run.totals.pipeline->static_power.count() * run.totals.window.count();
+        }) / totals.window.count());
+    }
     totals.stalls = totals.steps = totals.events = 0;
     for (const RunShare& share : list) {
         const Totals& of = share.run.totals;

@@ -84,8 +84,14 @@ struct StageResult {
     /// What the way to the next stage, or back to the first, takes beside the hop where it leads
     /// from server to server; none: both are in one server, or no link between servers is said.
     std::optional<Seconds> between_servers{};
+    std::optional<Seconds> over_link{};       ///< the same over a link between cards
     std::optional<StageExchange> exchange{};  ///< where its cards share matrices
     std::optional<StageSplit> split{};        ///< of the interval
+
+    /// From its end to the next stage, beside the hop.
+    [[nodiscard]] Seconds way() const {
+        return between_servers.value_or(over_link.value_or(Seconds(0)));
+    }
 };
 
 /// What limits a pipeline of cards.

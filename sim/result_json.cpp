@@ -113,6 +113,9 @@ Json pipeline_json(const std::optional<PipelineResult>& pipeline) {
         if (stage.between_servers) {
             json["stages"].back()["between_servers_s"] = finite(*stage.between_servers);
         }
+        if (stage.over_link) {
+            json["stages"].back()["over_link_s"] = finite(*stage.over_link);
+        }
         if (stage.exchange) {
             json["stages"].back()["exchange"] = {{"all_reduces", stage.exchange->all_reduces},
                                                  {"way_s", finite(stage.exchange->way)},

@@ -149,6 +149,9 @@ std::optional<PipelineResult> read_pipeline(const Node& node) {
             pipeline.stages.back().between_servers =
                 Seconds(stage.at("between_servers_s").number());
         }
+        if (stage.has("over_link_s")) {
+            pipeline.stages.back().over_link = Seconds(stage.at("over_link_s").number());
+        }
         if (stage.has("exchange")) {
             const Node exchange = stage.at("exchange");
             pipeline.stages.back().exchange = {exchange.at("all_reduces").count(),

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "study/card_exchange.hpp"
 #include "study/card_sections.hpp"
+#include "study/card_ways.hpp"
 #include "workloads/slice.hpp"
 
 namespace memwall {
@@ -44,6 +45,7 @@ public:
           groups_(groups),
           room_(card_room(machine)),
           buffer_(shared_buffer(machine)),
+          port_(card_port(machine)),
           chain_(network, machine),
           sections_(chain_.all()) {}
 
@@ -63,7 +65,7 @@ public:
     [[nodiscard]] Division divide() const {
         PartitionGoal goal;
         goal.groups = groups_;
-        goal.each = to_seconds(cards_.hop + cards_.overhead + host().latency * 2);
+        goal.each = to_seconds(cards_.hop + cards_.overhead + port_.latency);
         goal.turn = to_seconds(cards_.overhead);
         goal.slack = kSlack;
         const auto stages =
@@ -133,15 +135,11 @@ private:
 
     /// What each section adds to a round of such a card.
     [[nodiscard]] std::vector<Seconds> weights_of(const WholeRun& whole, WholeCard card) const {
-        const RunResult run =
-            whole(slice_network(network_, layers_on_cards(network_), network_.name()), card);
+        const RunResult run = whole(
+            slice_network(network_, layers_on_cards(network_, machine_), network_.name()), card);
         ensure(run.totals.items_together == cards_.together,
                "a whole run has groups as large as cards have");
         return seconds_of(sections_, run);
-    }
-
-    [[nodiscard]] const LinkConfig& host() const {
-        return std::get<LinkConfig>(machine_.component(machine_.find("host")).config);
     }
 
     [[nodiscard]] bool fits(std::size_t begin, std::size_t end, std::int64_t width,
@@ -275,7 +273,7 @@ private:
     /// Of what a group of users brings to the card and takes away, whichever takes longer.
     [[nodiscard]] Seconds transfer(Bytes in, double out) const {
         return Seconds(std::max(static_cast<double>(in.count()), out) /
-                       static_cast<double>(host().bandwidth.count()));
+                       static_cast<double>(port_.bandwidth.count()));
     }
 
     [[nodiscard]] Division division_of(const std::vector<Stage>& stages) const {
@@ -366,6 +364,7 @@ private:
     std::int64_t groups_;
     Bytes room_;
     Bytes buffer_;  ///< in front of the card's DRAM; 0 without one
+    CardPort port_;
     CardSections chain_;
     std::vector<Section>& sections_;
     std::vector<Refused> refused_;

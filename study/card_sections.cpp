@@ -11,12 +11,13 @@
 namespace memwall {
 
 // MODEL: rows of embedding tables are looked up by the host, whose memory holds the tables; the
-// first card gets the rows.
-std::vector<bool> layers_on_cards(const Network& network) {
+// first card gets the rows. GPUs, which hand on without a host, hold the tables themselves.
+std::vector<bool> layers_on_cards(const Network& network, const Machine& machine) {
+    const bool all = machine.parts().cards->linked_pipeline();
     std::vector<bool> on_cards;
     for (const Layer& layer : network.layers()) {
         const Operand* weights = layer.space.find(TensorRole::weights);
-        on_cards.push_back(weights == nullptr || !weights->projection.gather ||
+        on_cards.push_back(all || weights == nullptr || !weights->projection.gather ||
                            weights->projection.gather->grouped);
     }
     return on_cards;
@@ -25,7 +26,7 @@ std::vector<bool> layers_on_cards(const Network& network) {
 CardSections::CardSections(const Network& network, const Machine& machine)
     : network_(network),
       machine_(machine),
-      all_(layers_on_cards(network)),
+      all_(layers_on_cards(network, machine)),
       finer_(cut_places(network, all_, Crossing::several)) {
     const Bytes room = card_room(machine);
     std::vector<std::size_t> ends = cut_places(network, all_);
@@ -72,7 +73,7 @@ Bytes CardSections::needed(const Stage& stage, std::int64_t users, Bytes room) c
 
 const std::optional<BlockShare>& CardSections::share(const Block& block, std::int64_t cards) const {
     const auto [place, fresh] = shares_.try_emplace({block.shape, cards});
-    if (fresh) {
+    if (fresh && !machine_.parts().cards->linked_pipeline()) {
         if (const auto shared = share_section(block.network, cards)) {
             const std::int64_t groups = network_.batch() / machine_.parts().cards->together;
             place->second = {needs_of(shared->network), shared->all_reduces,
@@ -104,7 +105,8 @@ Section CardSections::make(std::size_t begin, std::size_t end) {
     section.network = slice_network(network_, layers, network_.name());
     section.layers = std::move(layers);
     section.shape = shapes_.try_emplace(shape_text(section.network), shapes_.size()).first->second;
-    if (const LayerId last = divisible_layer(section.network); last.valid()) {
+    const LayerId last = divisible_layer(section.network);
+    if (last.valid() && !machine_.parts().cards->linked_pipeline()) {
         section.divisible_outputs = section.network.layer(last).space.extent(Dim::K);
     }
     section.needs = needs_of(section.network);

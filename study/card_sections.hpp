@@ -62,7 +62,7 @@ struct BlockShare {
 inline constexpr std::int64_t kMostCards = 1024;
 
 /// The layers that cards have; all others are the host's.
-std::vector<bool> layers_on_cards(const Network& network);
+std::vector<bool> layers_on_cards(const Network& network, const Machine& machine);
 
 /// All sections in order, their seconds not weighed yet.
 class CardSections {

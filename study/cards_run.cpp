@@ -13,11 +13,10 @@
 #include "base/error.hpp"
 #include "sim/combine_cards.hpp"
 #include "study/card_divider.hpp"
-#include "study/card_exchange.hpp"
 #include "study/card_parts.hpp"
 #include "study/part_runs.hpp"
-#include "study/server_ways.hpp"
 #include "study/stage_split.hpp"
+#include "study/stage_ways.hpp"
 
 namespace memwall {
 namespace {
@@ -58,7 +57,8 @@ public:
         const Seconds window = window_of(pipeline);
         RunResult result = combine_cards(shares(pipeline), cards_.count, machine_, window);
         result.network = network_.name();
-        result.totals.power_scope = std::to_string(cards_.count) + " cards";
+        result.totals.power_scope =
+            std::to_string(cards_.count) + (cards_.count == 1 ? " card" : " cards");
         result.scenario = Scenario();
         result.scenario.batch = result.scenario.items = network_.batch();
         result.scenario.composed = composed();
@@ -69,14 +69,29 @@ public:
         result.totals.latency = {
             passage_ == Passage::stream ? trip_of(pipeline) : window, {}, {}, {}};
         result.totals.items_together = cards_.together;
-        pipeline.static_power =
-            Watts(machine_.standing_power().count() * static_cast<double>(cards_.count));
+        pipeline.static_power = standing_power(window);
         pipeline.dynamic_power = result.totals.power - pipeline.static_power;
         result.totals.pipeline = std::move(pipeline);
         return result;
     }
 
 private:
+    // MODEL: under a power cap each card of a pipeline works at the clock at which it could work
+    // all the time, also where it waits for others in between, and waits at its own clock.
+    /// Of all cards.
+    [[nodiscard]] Watts standing_power(Seconds window) {
+        const Watts own = machine_.standing_power();
+        double watts = own.count() * static_cast<double>(cards_.count);
+        for (const CardPart& part : parts_) {
+            const Totals& busy = runs_.of(part.network).busy.totals;
+            if (busy.power_cap) {
+                const Watts less = own - machine_.at_clock(busy.power_cap->clock).standing_power();
+                watts -= less.count() * (busy.window.count() / window.count());
+            }
+        }
+        return Watts(watts);
+    }
+
     void take(const Division& division) {
         parts_.clear();
         for (const StageLayers& stage : division) {
@@ -207,8 +222,7 @@ private:
             }
             pipeline.stages.push_back(std::move(stage));
         }
-        find_server_ways(pipeline);
-        add_exchanges(pipeline);
+        sent_ = StageWays(machine_, parts_, groups_).add(passage_ != Passage::stream, pipeline);
         for (std::size_t p = 0; p < parts_.size() && runs_.all_in_cores(); ++p) {
             const Network& part = parts_[p].network;
             StageResult& stage = pipeline.stages[p];
@@ -249,78 +263,7 @@ private:
 
     /// From a stage to the next one, or from the last one back.
     static Seconds way_behind(const PipelineResult& pipeline, std::size_t stage) {
-        return pipeline.hop + pipeline.stages[stage].between_servers.value_or(Seconds(0));
-    }
-
-    /// A stage takes in no more than the link behind it can pass on. Frames do not come back.
-    void find_server_ways(PipelineResult& pipeline) {
-        std::vector<StageCards> places;
-        for (const CardPart& part : parts_) {
-            places.push_back(
-                {places.empty() ? 0 : places.back().first + places.back().count, part.cards});
-        }
-        const ServerWays ways(machine_);
-        sent_.assign(parts_.size(), {});
-        for (std::size_t p = 0; p < parts_.size(); ++p) {
-            const bool last = p + 1 == parts_.size();
-            if (last && passage_ == Passage::stream) {
-                continue;
-            }
-            const ServerTransfer sent = last ? taken_in() : handed_on(parts_[p]);
-            const auto way = ways.between(places[p], places[last ? 0 : p + 1],
-                                          Bytes(ceil_divide(sent.bytes.count(), groups_)));
-            if (way) {
-                StageResult& stage = pipeline.stages[p];
-                stage.between_servers = way->time();
-                stage.interval = std::max(stage.interval, way->occupied - pipeline.overhead);
-                sent_[p].push_back(sent);
-            }
-        }
-    }
-
-    /// Cards that share matrices add up their sums; they may be in several servers.
-    void add_exchanges(PipelineResult& pipeline) {
-        const ServerWays ways(machine_);
-        StageCards place;
-        for (std::size_t p = 0; p < parts_.size(); ++p) {
-            const CardPart& part = parts_[p];
-            place = {place.first, part.cards};
-            if (part.all_reduces > 0) {
-                add_exchange(part, ways, place, p, pipeline.stages[p]);
-            }
-            place.first += part.cards;
-        }
-    }
-
-    void add_exchange(const CardPart& part, const ServerWays& ways, const StageCards& place,
-                      std::size_t p, StageResult& stage) {
-        const Bytes received(ceil_divide(part.received.count(), groups_));
-        const ExchangeCost cost = exchange_cost(machine_, part.all_reduces, received);
-        Seconds way = cost.way();
-        stage.interval += cost.turn;
-        if (const auto far = ways.between(place, place, received)) {
-            way += far->occupied +
-                   Seconds(far->latency.count() * static_cast<double>(part.all_reduces));
-            stage.interval = std::max(stage.interval, far->occupied - to_seconds(cards_.overhead));
-            sent_[p].push_back({part.sent * part.cards, part.sums});
-        }
-        stage.latency += way;
-        stage.exchange = {part.all_reduces, way, part.sent * part.cards};
-    }
-
-    /// Of all users.
-    static ServerTransfer handed_on(const CardPart& part) {
-        return sum_of(part.whole, part.whole.outputs());
-    }
-
-    /// Of all users: what the first stage gets for their next tokens.
-    [[nodiscard]] ServerTransfer taken_in() const {
-        const Network& first = parts_.front().whole;
-        return sum_of(first, first.inputs());
-    }
-
-    static ServerTransfer sum_of(const Network& network, const std::vector<TensorId>& tensors) {
-        return {bytes_of(network, tensors), network.tensor(tensors.back()).precision};
+        return pipeline.hop + pipeline.stages[stage].way();
     }
 
     std::vector<CardShare> shares(const PipelineResult& pipeline) {
@@ -339,7 +282,7 @@ private:
                 }
                 shares.push_back(share);
             }
-            shares.back().to_other_server = sent_[p];
+            shares.back().handed_on = sent_[p];
             start += time_of(pipeline, p);
         }
         return shares;
@@ -377,7 +320,7 @@ private:
     PartRuns runs_;
     const CardFits& fits_;
     std::vector<CardPart> parts_;
-    std::vector<std::vector<ServerTransfer>> sent_;  ///< by part: over the link of its server
+    std::vector<std::vector<CardTransfer>> sent_;  ///< by part: over links to other cards
 };
 
 }  // namespace

@@ -108,6 +108,23 @@ std::string servers_text(const std::vector<StageResult>& stages) {
                              hops, hops == 1 ? "s" : "", format_seconds(longest));
 }
 
+/// The ways over links between cards.
+std::string links_text(const std::vector<StageResult>& stages) {
+    Seconds all(0);
+    int ways = 0;
+    for (const StageResult& stage : stages) {
+        if (stage.over_link) {
+            all += *stage.over_link;
+            ++ways;
+        }
+    }
+    return ways == 0 ? ""
+                     : fmt::format(
+                           "{} way{} over the link between cards take{} {} of a round "
+                           "trip, beside the work of cards\n",
+                           ways, ways == 1 ? "" : "s", ways == 1 ? "s" : "", format_seconds(all));
+}
+
 /// What cards of stages that share matrices exchange.
 std::string shared_text(const PipelineResult& pipeline) {
     std::int64_t stages = 0;
@@ -154,8 +171,8 @@ std::string pipeline_text(const RunResult& run) {
             : "";
     return table.text() + instances +
            fmt::format(
-               "{}\n{}{}{}{} of the power are leakage and clock trees of {} cards, {} the work\n",
-               limit_text(pipeline), split_text(pipeline), servers_text(stages),
+               "{}\n{}{}{}{}{} of the power are leakage and clock trees of {} cards, {} the work\n",
+               limit_text(pipeline), split_text(pipeline), servers_text(stages), links_text(stages),
                shared_text(pipeline), format_watts(pipeline.static_power), pipeline.cards,
                format_watts(pipeline.dynamic_power));
 }

@@ -45,6 +45,9 @@ std::string machine_json(const Machine& machine, const std::vector<MachineCheck>
             json["cards"].update({{"hop_s", to_seconds(cards->hop).count()},
                                   {"overhead_s", to_seconds(cards->overhead).count()},
                                   {"together", cards->together}});
+            if (cards->linked_pipeline()) {
+                json["cards"]["link"] = cards->link;
+            }
         }
     }
     json["published_figures"] = Json::array();
@@ -83,10 +86,11 @@ std::string machine_table(const Machine& machine, const std::vector<MachineCheck
     } else if (cards) {
         text += fmt::format(
             "{} cards, of each of which this is said; {} between two of them, and {} of each "
-            "for what goes through; {} user{} together\n\n",
+            "for what goes through; {} user{} together{}\n\n",
             cards->count, format_seconds(to_seconds(cards->hop)),
             format_seconds(to_seconds(cards->overhead)), cards->together,
-            cards->together == 1 ? "" : "s");
+            cards->together == 1 ? "" : "s",
+            cards->linked_pipeline() ? ", handed on over " + cards->link : "");
     }
     const auto& server = machine.parts().server;
     if (server && !server->link.empty()) {

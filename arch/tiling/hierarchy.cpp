@@ -5,8 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "arch/card_links.hpp"
 #include "arch/machine_needs.hpp"
-#include "arch/server_link.hpp"
 
 namespace memwall {
 namespace {
@@ -103,6 +103,8 @@ Hierarchy::Hierarchy(const Machine& machine, ComponentKind shared, const std::st
     vector = find(ComponentKind::vector_unit, true);
     accumulators = find(ComponentKind::register_file, false);
     dma = find(ComponentKind::dma, false);
+    const auto& cards = machine.parts().cards;
+    turns_of_users = cards && !cards->tensor_parallel();
     const bool managed = shared != ComponentKind::cache;
     cache = managed ? cache_before(machine, dram, needs) : ComponentId();
     if (managed && !cache.valid() && !machine.of_kind(ComponentKind::cache).empty()) {

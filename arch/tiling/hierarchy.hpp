@@ -33,6 +33,7 @@ struct Hierarchy {
     const MacArrayConfig* array_config = nullptr;
     const VectorUnitConfig* vector_config = nullptr;
     std::int64_t cores = 1;
+    bool turns_of_users = false;  ///< cards of a pipeline: each round is of another group of users
 
     /// Throws InputError with every part that is missing. `shared` is what the cores share: an sram
     /// that `mapper` manages, with or without a cache before the dram, or a cache.

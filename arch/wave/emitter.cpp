@@ -59,7 +59,7 @@ WaveEmitter::WaveEmitter(const Network& network, const Machine& machine, const H
     vector_ = builder_.unit("vector", gpu.vector);
     drain_ = {builder_.agent("drain", -4), builder_.unit("drain", gpu.buffer)};
     store_ = {builder_.agent("store", -5), memory};
-    if (const auto& cards = machine.parts().cards) {
+    if (const auto& cards = machine.parts().cards; cards && cards->tensor_parallel()) {
         link_ = machine.find(cards->link);
         exchange_ = {builder_.agent("exchange", -6), builder_.unit("exchange", link_)};
         exchanged_ = builder_.token("exchanged");
@@ -129,10 +129,14 @@ void WaveEmitter::place() {
         address_[passing[p].position()] = begin + space.offsets[p];
     }
     if (dram.missing().count() > 0) {
-        throw InputError({Diagnostic{machine_.component(gpu_.dram).capacity_where,
-                                     "network '" + network_.name() +
-                                         "' does not fit the dram of machine '" + machine_.name() +
-                                         "': " + format_bytes(dram.missing()) + " are missing"}});
+        const Diagnostic fault{machine_.component(gpu_.dram).capacity_where,
+                               "network '" + network_.name() +
+                                   "' does not fit the dram of machine '" + machine_.name() +
+                                   "': " + format_bytes(dram.missing()) + " are missing"};
+        if (gpu_.turns_of_users) {  // the cards may be divided otherwise
+            throw DoesNotFit({fault});
+        }
+        throw InputError({fault});
     }
     builder_.hold(gpu_.dram, dram.used());
     builder_.hold(gpu_.buffer, Bytes(held));

@@ -169,10 +169,14 @@ private:
         }
     }
 
-    /// New inputs come for the next round.
+    /// New inputs come for the next round, and over cards of a pipeline other users.
     void finish_round() {
-        for (const TensorId input : network_.inputs()) {
-            cache_.drop(network_.storage(input));
+        for (std::size_t t = 0; t < network_.tensors().size(); ++t) {
+            const Tensor& tensor = network_.tensor(TensorId(t));
+            if (tensor.kind == TensorKind::input ||
+                (tensor.kind == TensorKind::state && gpu_.turns_of_users)) {
+                cache_.drop(network_.storage(TensorId(t)));
+            }
         }
     }
 

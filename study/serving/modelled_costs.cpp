@@ -66,7 +66,7 @@ std::vector<double> values_of(const RunResult& run, std::int64_t users, Watts st
     for (const StageResult& stage : pipeline->stages) {
         values.push_back((stage.interval + pipeline->overhead).count());
         values.push_back((stage.latency + pipeline->overhead).count());
-        values.push_back(stage.between_servers.value_or(Seconds(0)).count());
+        values.push_back(stage.way().count());
     }
     return values;
 }

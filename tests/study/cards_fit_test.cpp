@@ -170,3 +170,184 @@ TEST_CASE("What cards cannot do is told") {
     CHECK(fault(decode_with({"--set", "machine.cards.conut=3"})).find("unknown key 'conut'") !=
           std::string::npos);
 }
+
+namespace {
+
+/// Two equal blocks on GPUs that are a pipeline, whose caches hold next to nothing of them.
+Json blocks_on_gpus(std::vector<std::string> more, const std::string& machine = "a100_sxm_80gb_pp8",
+                    const std::string& network = "blocks") {
+    const TemporaryFolder folder;
+    const std::string sizes =
+        "hidden: 1024, heads: 8, kv_heads: 2, inner: 4096, vocabulary: 32, layers: ";
+    write_network(folder.path(), "blocks", "decoder", sizes + "2");
+    write_network(folder.path(), "block", "decoder", sizes + "1");
+    more.insert(more.begin(),
+                {"run", "--machine", machine, "--network", "./" + network + ".yaml", "--precision",
+                 "fp16", "--set", "machine.components.l2.capacity=1MiB"});
+    return run_of(more, folder.path());
+}
+
+std::vector<std::string> decode_on_gpus(const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"--phase", "decode",   "--context",
+                                    "100",     "--engine", "analytic"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+std::vector<std::string> gpus(const char* count, const char* together) {
+    return {"--set", std::string("machine.cards.count=") + count, "--set",
+            std::string("machine.cards.together=") + together};
+}
+
+std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+double total(const Json& run, const char* key) {
+    return run["totals"][key].get<double>();
+}
+
+/// Bytes that pass a component, and the joules of that.
+std::pair<std::int64_t, double> sent_over(const Json& run, const std::string& name) {
+    for (const Json& component : run["components"]) {
+        if (component["name"] == name) {
+            std::int64_t bytes = 0;
+            double joules = 0;
+            for (const Json& action : component["actions"]) {
+                const bool sends = action["action"] == "transfer";
+                bytes += sends ? action["count"].get<std::int64_t>() : 0;
+                joules += sends ? action["energy_j"].get<double>() : 0;
+            }
+            return {bytes, joules};
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("GPUs hand on what the next one reads, and their stages add up to a round trip") {
+    const Json run = blocks_on_gpus(joined(decode_on_gpus({"--users", "8"}), gpus("2", "4")));
+    const Json& pipeline = run["totals"]["pipeline"];
+    const Json& stages = pipeline["stages"];
+    REQUIRE(stages.size() == 2);
+    // Of 8 users in two groups: 1,024 features in fp16, and a token's number on the way back.
+    CHECK(stages[0]["over_link_s"].get<double>() == Approx(3.4e-6 + 4 * 1024 * 2 / 240e9));
+    const auto [bytes, joules] = sent_over(run, "nvlink");
+    const std::int64_t tokens = bytes - 8 * 1024 * 2;
+    CHECK(tokens > 0);
+    CHECK(tokens <= 8 * 4);
+    CHECK(joules == Approx(static_cast<double>(bytes) * 52e-12));
+    double trip = 0;
+    double slowest = 0;
+    for (const Json& stage : stages) {
+        trip += stage["latency_s"].get<double>() + stage["over_link_s"].get<double>();
+        slowest = std::max(slowest, stage["interval_s"].get<double>());
+    }
+    CHECK(pipeline["round_trip_s"].get<double>() == Approx(trip));
+    CHECK(total(run, "window_s") == Approx(std::max(trip, 2 * slowest)));
+    // 8 KiB take 41 us at 200 MB/s, longer than a stage; at 1 MB/s one card alone is faster.
+    const auto over_link = [](const char* bandwidth) {
+        return blocks_on_gpus(
+            joined(joined(decode_on_gpus({"--users", "8"}), gpus("2", "4")),
+                   {"--set", std::string("machine.components.nvlink.bandwidth=") + bandwidth}));
+    };
+    const Json slow = over_link("200 MB/s");
+    CHECK(slow["totals"]["pipeline"]["slowest_stage_s"].get<double>() == Approx(4 * 2048 / 200e6));
+    CHECK(over_link("1 MB/s")["totals"]["pipeline"]["stages"].size() == 1);
+}
+
+TEST_CASE("A pipeline of one GPU is that GPU, and one of equal halves is twice as fast") {
+    const auto on_gpus = [](const char* count, const char* users) {
+        return blocks_on_gpus(joined(decode_on_gpus({"--users", users}), gpus(count, "4")));
+    };
+    const Json card = blocks_on_gpus(decode_on_gpus({"--users", "4"}), "a100_sxm_80gb");
+    const Json one = on_gpus("1", "4");
+    CHECK(one["totals"]["macs"] == card["totals"]["macs"]);
+    CHECK(total(one, "window_s") == Approx(total(card, "window_s")).epsilon(1e-3));
+    CHECK(total(one, "energy_j") == Approx(total(card, "energy_j")).epsilon(1e-3));
+    CHECK(sent_over(one, "nvlink").first == 0);
+    // Eight groups on one card, and on two with a block each: table and output layer are small.
+    const Json alone = on_gpus("1", "32");
+    const Json two = on_gpus("2", "32");
+    CHECK(two["totals"]["pipeline"]["limit"] == "stage");
+    CHECK(two["totals"]["macs"] == alone["totals"]["macs"]);
+    CHECK(total(alone, "window_s") / total(two, "window_s") == Approx(2).epsilon(0.05));
+    const Json halves = blocks_on_gpus(joined(decode_on_gpus({"--users", "32"}), gpus("1", "4")),
+                                       "a100_sxm_80gb_pp8", "block");
+    CHECK(total(two, "window_s") == Approx(total(halves, "window_s")).epsilon(0.1));
+}
+
+TEST_CASE("Both engines find the same pipeline of GPUs, in every phase that goes through it") {
+    const auto check = [](const Json& quick, const Json& slow, double most) {
+        CHECK(slow["totals"]["operations"] == quick["totals"]["operations"]);
+        CHECK(slow["totals"]["pipeline"]["stages"].size() == 2);
+        CHECK(sent_over(slow, "nvlink") == sent_over(quick, "nvlink"));
+        CHECK(sent_over(slow, "nvlink").first > 0);
+        CHECK(total(slow, "window_s") >= total(quick, "window_s") * (1 - 1e-9));
+        CHECK(total(slow, "window_s") < most * total(quick, "window_s"));
+    };
+    const std::vector<std::string> two = gpus("2", "2");
+    for (const std::vector<std::string>& phase :
+         {std::vector<std::string>{"--phase", "decode", "--users", "4", "--context", "20"},
+          {"--phase", "prefill", "--users", "4", "--prompt", "20"},
+          {"--phase", "generate", "--users", "4", "--prompt", "20", "--output-tokens", "2"}}) {
+        check(blocks_on_gpus(joined(joined(phase, two), {"--engine", "analytic"})),
+              blocks_on_gpus(joined(joined(phase, two), {"--engine", "systemc"})), 1.15);
+    }
+    const auto frames = [&](const char* engine) {
+        return run_of(joined({"run", "--machine", "a100_sxm_80gb_pp8", "--network", "lenet",
+                              "--batch", "4", "--engine", engine},
+                             two));
+    };
+    check(frames("analytic"), frames("systemc"), 1.3);  // kernels of a microsecond
+}
+
+TEST_CASE("Memory of GPUs holds as many users as it is told to") {
+    const auto decode = [](const std::string& users) {
+        const TemporaryFolder folder;
+        write_small_decoder(folder.path());
+        return run_memwall(
+            joined({"run", "--machine", "a100_sxm_80gb_pp8", "--network", "./small.yaml", "--users",
+                    users, "--set", "machine.components.dram.capacity=3 MB", "--json", "-"},
+                   joined(decode_on_gpus({}), gpus("3", "1"))),
+            folder.path());
+    };
+    const ProgramRun few = decode("2");
+    INFO(few.err);
+    REQUIRE(few.status == 0);
+    const auto most =
+        Json::parse(few.out)["runs"][0]["totals"]["pipeline"]["most_users"].get<std::int64_t>();
+    CHECK(most > 2);
+    CHECK(decode(std::to_string(most)).status == 0);
+    const ProgramRun none = decode("1000");
+    CHECK(none.status == 2);
+    INFO(none.err);
+    CHECK(none.err.find("; there is room for ") != std::string::npos);
+}
+
+TEST_CASE("GPUs that are a pipeline name their link, and what is not modelled is refused") {
+    const auto error = [](const std::vector<std::string>& more) {
+        const ProgramRun run = run_on_cards(more, "a100_sxm_80gb_pp8");
+        CHECK(run.status == 2);
+        return run.err;
+    };
+    CHECK(error({"--set", "machine.cards.link=nvlnk"}).find("did you mean 'nvlink'?") !=
+          std::string::npos);
+    CHECK(error({"--set", "machine.cards={count: 2, hop: 0 us}"}).find("'link'") !=
+          std::string::npos);
+    CHECK(error({"--phase", "training_step"}).find("over which training is not modelled") !=
+          std::string::npos);
+    CHECK(error({"--phase", "offline"}).find("found offline") != std::string::npos);
+    const ProgramRun nest = run_memwall({"run", "--machine", "eyeriss", "--network", "lenet",
+                                         "--set", "machine.cards={count: 2, hop: 0 us}"});
+    CHECK(nest.err.find("only machines of the mapper 'spatial', 'tiling' or 'wave'") !=
+          std::string::npos);
+    const ProgramRun served = run_memwall({"serve", "--machine", "a100_sxm_80gb_pp8", "--network",
+                                           "llama2_7b", "--rate", "10", "--requests", "2"});
+    CHECK(served.status == 2);
+    CHECK(served.err.find("expected --set machine.cards.together=1") != std::string::npos);
+    const ProgramRun shown = run_memwall({"show", "machine", "a100_sxm_80gb_pp8"});
+    CHECK(shown.out.find("32 users together, handed on over nvlink") != std::string::npos);
+}

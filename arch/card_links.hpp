@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way from a card's server to others.
+// The ways from a card, and from its server, to others.
 #pragma once
 
 #include "arch/machine.hpp"
@@ -10,6 +10,13 @@ namespace memwall {
 inline ComponentId server_link(const Machine& machine) {
     const auto& server = machine.parts().server;
     return server && !server->link.empty() ? machine.find(server->link) : ComponentId();
+}
+
+/// The component over which a card of a pipeline reaches the others of its server; invalid where
+/// that is the host link, which its run has.
+inline ComponentId pipeline_link(const Machine& machine) {
+    const auto& cards = machine.parts().cards;
+    return cards && cards->linked_pipeline() ? machine.find(cards->link) : ComponentId();
 }
 
 }  // namespace memwall
