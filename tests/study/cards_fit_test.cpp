@@ -317,6 +317,10 @@ TEST_CASE("Memory of GPUs holds as many users as it is told to") {
     const ProgramRun few = decode("2");
     INFO(few.err);
     REQUIRE(few.status == 0);
+    const TemporaryFolder folder;
+    write_text(folder.path() / "run.json", few.out);
+    const ProgramRun shown = run_memwall({"show", "result", "run.json"}, folder.path());
+    CHECK(shown.out.find(" ways over the link between cards take ") != std::string::npos);
     const auto most =
         Json::parse(few.out)["runs"][0]["totals"]["pipeline"]["most_users"].get<std::int64_t>();
     CHECK(most > 2);
