@@ -85,7 +85,9 @@ void move_loops_out(NestPoint point, const ExactCount& by, const NestCost& cost,
             if (is_point) {
                 next = moved_out(point, l, cost);
                 constexpr double kNear = 1.02;
-                if (next && !cost.figures_below(*next, by.objective, kNear * best.first)) {
+                NestLimits near;
+                near.of(by.objective) = kNear * best.first;
+                if (next && !cost.figures_below(*next, near)) {
                     break;
                 }
             }

@@ -107,6 +107,20 @@ private:
     std::size_t levels_;
 };
 
+/// What has more than this of every objective is of no interest. At first, nothing is.
+struct NestLimits {
+    std::array<double, kMappingObjectives.size()> most{};  ///< by objective
+
+    double& of(MappingObjective objective) { return most[static_cast<std::size_t>(objective)]; }
+
+    [[nodiscard]] bool exceeded_by(const NestFigures& figures) const {
+        return std::all_of(
+            kMappingObjectives.begin(), kMappingObjectives.end(), [&](MappingObjective objective) {
+                return figures.of(objective) > most[static_cast<std::size_t>(objective)];
+            });
+    }
+};
+
 class NestCost {
 public:
     NestCost(const IterationSpace& space, const NestMachine& machine, const NestPrices& prices);
@@ -125,11 +139,9 @@ public:
 
     /// False where some level cannot hold its tiles.
     [[nodiscard]] bool fits(const NestPoint& point) const;
-    /// Nothing where some level cannot hold its tiles, or where there is more than `most` of the
-    /// objective.
+    /// Nothing where some level cannot hold its tiles, or where it exceeds the limits.
     [[nodiscard]] std::optional<NestFigures> figures_below(const NestPoint& point,
-                                                           MappingObjective objective,
-                                                           double most) const;
+                                                           const NestLimits& limits) const;
     /// Whether one memory gathers the results, near the outermost one, so that more may be done
     /// with them on their way out, as epilogue_level() says: of the point that was counted last.
     [[nodiscard]] bool gathers(const NestPoint& point) const;
@@ -204,8 +216,7 @@ private:
     /// `least`: what it takes at least, whatever it moves.
     [[nodiscard]] std::optional<NestFigures> counted_figures(const NestPoint& point,
                                                              const NestFigures& least,
-                                                             MappingObjective objective,
-                                                             double most) const;
+                                                             const NestLimits& limits) const;
     /// Turns of the lanes, and how often each operand passes them; all 1 where no axis packs.
     void count_turns(const NestPoint& point) const;
     /// Turns over all blocks by axis; returns those of groups.

@@ -15,23 +15,22 @@ double as_double(std::int64_t value) {
 }  // namespace
 
 std::optional<NestFigures> NestCost::figures_below(const NestPoint& point,
-                                                   MappingObjective objective, double most) const {
+                                                   const NestLimits& limits) const {
     count_loops(point);
     count_turns(point);
     NestFigures least;
     least.cycles = counted_steps() * as_double(machine_.cycles_a_step);
     least.joules = points_ * prices_.point + least.cycles * prices_.static_per_cycle;
-    if (least.of(objective) > most || !counted_fits(point)) {
+    if (limits.exceeded_by(least) || !counted_fits(point)) {
         return std::nullopt;
     }
-    return counted_figures(point, least, objective, most);
+    return counted_figures(point, least, limits);
 }
 
 /// Each operand adds to all figures: the rest of them is not counted where some are too much.
 std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
                                                      const NestFigures& least,
-                                                     MappingObjective objective,
-                                                     double most) const {
+                                                     const NestLimits& limits) const {
     NestFigures figures;
     std::array<double, kMostNestMemories> read;
     std::array<double, kMostNestMemories> written;
@@ -45,7 +44,7 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
         so_far.cycles = std::max(so_far.cycles, busy(parent));
         so_far.joules = least.joules + figures.joules;
         so_far.bytes = figures.bytes;
-        return so_far.of(objective) > most;
+        return limits.exceeded_by(so_far);
     };
     double folds = 1;
     double ends = 0;
@@ -153,7 +152,7 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
     }
     figures.cycles += alone + ends;
     figures.joules += points_ * prices_.point + figures.cycles * prices_.static_per_cycle;
-    return figures.of(objective) > most ? std::nullopt : std::optional(figures);
+    return limits.exceeded_by(figures) ? std::nullopt : std::optional(figures);
 }
 
 }  // namespace memwall

@@ -7,45 +7,59 @@
 namespace memwall {
 
 NestDescent::NestDescent(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
-                         const SearchRequest& request, double bound)
-    : objective_(request.objective),
+                         const SearchRequest& request)
+    : followed_(request.objective),
       cancelled_(request.cancelled),
       apart_(request.apart),
-      bound_(bound),
       cost_(layer.space, machine, prices),
-      space_(layer, machine, cost_) {}
+      space_(layer, machine, cost_) {
+    for (const MappingObjective objective : kMappingObjectives) {
+        best_[at(objective)].bound = nest_bound(layer, machine, prices, objective);
+    }
+}
 
-/// The score of a point; nothing where it does not fit, or is neither better than `known` nor
-/// among the best so far.
 std::optional<NestScore> NestDescent::judge(const NestPoint& point, const NestScore& known) {
+    const BestPoints& followed = finalists(followed_);
     if (evaluations_ >= most_evaluations_ ||
-        (evaluations_ % 256 == 255 && !finalists_.empty() && cancelled_())) {
+        (evaluations_ % 256 == 255 && !followed.empty() && cancelled_())) {
         throw SearchEnds();
     }
     ++evaluations_;
     constexpr double kEqual = 1 + 1e-9;  // what scores take for equal, and more
-    const double most = kEqual * std::max(known.first, finalists_.worst(budget_.finalists).first);
-    const std::optional<NestFigures> figures = cost_.figures_below(point, objective_, most);
+    NestLimits limits;
+    for (const MappingObjective objective : kMappingObjectives) {
+        limits.of(objective) = kEqual * finalists(objective).worst(budget_.finalists).first;
+    }
+    limits.of(followed_) = std::max(limits.of(followed_), kEqual * known.first);
+    const std::optional<NestFigures> figures = cost_.figures_below(point, limits);
     if (!figures) {
         return std::nullopt;
     }
-    const auto judged = [&](const NestScore& score) {
-        return NestScore{std::max(good_enough_, score.first), score.second};
-    };
-    const NestScore own = score_of(*figures, objective_);
-    if ((!best_overlapping_ || own < best_overlapping_->score) && !cost_.moves_too_often()) {
-        best_overlapping_ = {point, own};
+    const bool gathers = apart_ == nullptr || cost_.gathers(point);
+    remember(point, *figures, gathers);
+    const NestScore score =
+        score_of(priced_ && !gathers ? *figures + *apart_ : *figures, followed_);
+    return NestScore{std::max(good_enough_, score.first), score.second};
+}
+
+/// Where a point is among the best by some objective, of all or of those of a kind.
+void NestDescent::remember(const NestPoint& point, const NestFigures& figures, bool gathers) {
+    std::optional<bool> overlaps;
+    for (const MappingObjective objective : kMappingObjectives) {
+        Best& best = best_[at(objective)];
+        const NestScore own = score_of(figures, objective);
+        const NestScore all = gathers ? own : score_of(figures + *apart_, objective);
+        best.all.add(point, all, budget_.finalists);
+        if (!gathers && (!best.apart || own < best.apart->score)) {
+            best.apart = {point, own};
+        }
+        if (!best.overlapping || own < best.overlapping->score) {
+            overlaps = overlaps ? overlaps : !cost_.moves_too_often();
+            if (*overlaps) {
+                best.overlapping = {point, own};
+            }
+        }
     }
-    if (apart_ == nullptr || cost_.gathers(point)) {
-        finalists_.add(point, own, budget_.finalists);
-        return judged(own);
-    }
-    const NestScore with_apart = score_of(*figures + *apart_, objective_);
-    finalists_.add(point, with_apart, budget_.finalists);
-    if (!best_apart_ || own < best_apart_->score) {
-        best_apart_ = {point, own};
-    }
-    return judged(priced_ ? with_apart : own);
 }
 
 bool NestDescent::take_if_better(Current& current, const NestPoint& point) {
@@ -114,6 +128,28 @@ bool NestDescent::change_bypass(Current& current, std::size_t l) {
     return better;
 }
 
+/// Other dimensions lie side by side; tiles above hold at least what then lies below them.
+bool NestDescent::change_spatial(Current& current, std::size_t l) {
+    constexpr std::size_t kMost = 24;
+    const std::vector<SpatialChoice>& choices = space_.listed(l);
+    const std::size_t tried = std::min({kMost, budget_.starts, choices.size()});
+    bool better = false;
+    const NestPoint from = current.point;
+    for (std::size_t c = 0; c < tried; ++c) {
+        NestPoint point = from;
+        point.parts[l] = choices[c].parts;
+        point.axis[l] = choices[c].axis;
+        if (point.parts[l] == from.parts[l] && point.axis[l] == from.axis[l]) {
+            continue;
+        }
+        for (std::size_t d = 0; d < space_.dims(); ++d) {
+            space_.raise_outer(point, d);
+        }
+        better = take_if_better(current, point) || better;
+    }
+    return better;
+}
+
 /// Two tiles change at once, mostly one grows while the other one shrinks: what either does alone
 /// was tried.
 bool NestDescent::change_pair(Current& current, std::size_t l, std::size_t d, std::size_t e) {
@@ -148,7 +184,11 @@ bool NestDescent::change_all(Current& current) {
             better = change_bypass(current, l) || better;
         }
     }
-    return change_order(current, space_.levels() - 1) || better;
+    better = change_order(current, space_.levels() - 1) || better;
+    for (std::size_t l = 0; l < space_.levels(); ++l) {
+        better = change_spatial(current, l) || better;
+    }
+    return better;
 }
 
 bool NestDescent::change_pairs(Current& current) {
@@ -165,46 +205,62 @@ bool NestDescent::change_pairs(Current& current) {
     return better;
 }
 
-std::optional<ScoredPoint> NestDescent::descend(ScoredPoint current, bool pairs) {
-    while (current.score.first > bound_ * (1 + 1e-9)) {
-        const std::uint64_t kind = (pairs ? 1U : 0U) + (priced_ ? 2U : 0U);
-        if (!visited_.insert(4 * current.point.hash(space_.dims()) + kind).second) {
-            return std::nullopt;
+bool NestDescent::meets(const ScoredPoint& current, bool pairs) {
+    const std::uint64_t kind = (pairs ? 1U : 0U) + (priced_ ? 2U : 0U);
+    return !visited_.insert(4 * current.point.hash(space_.dims()) + kind).second;
+}
+
+bool NestDescent::is_best(const Current& current) const {
+    const auto is_least = [&](double value, MappingObjective by) {
+        return value <= best_[at(by)].bound * (1 + 1e-9);
+    };
+    return is_least(current.score.first, followed_) &&
+           is_least(current.score.second, other_measure(followed_));
+}
+
+bool NestDescent::descend_once(ScoredPoint& current) {
+    return !is_best(current) && !meets(current, false) && change_all(current);
+}
+
+bool NestDescent::descend(ScoredPoint& current, bool pairs) {
+    while (!is_best(current)) {
+        if (meets(current, pairs)) {
+            return false;
         }
         if (!change_all(current) && !(pairs && change_pairs(current))) {
             break;
         }
     }
-    return current;
+    return true;
 }
 
 void NestDescent::refine() {
-    allow(budget_.evaluations / 10);
     priced_ = true;
     try {
-        descend(finalists_.front(), true);
+        ScoredPoint best = finalists(followed_).front();
+        descend(best, true);
     } catch (const SearchEnds&) {
         // The best so far are among the finalists.
     }
     priced_ = false;
 }
 
-void NestDescent::make_frugal() {
-    allow(budget_.evaluations / 10);
+ScoredPoint NestDescent::frugal() {
     priced_ = true;
-    frugal_ = finalists_.front();
+    ScoredPoint current = finalists(followed_).front();
     // The count may be off: which are equally good is measured in the end.
     constexpr double kPerhapsGood = 2 * kEquallyGood - 1;
-    good_enough_ = kPerhapsGood * frugal_->score.first;
-    frugal_->score.first = good_enough_;
+    good_enough_ = kPerhapsGood * current.score.first;
+    current.score.first = good_enough_;
     try {
-        while (change_all(*frugal_)) {
+        while (change_all(current)) {
         }
     } catch (const SearchEnds&) {
         // What was reached counts.
     }
     good_enough_ = 0;
     priced_ = false;
+    return current;
 }
 
 }  // namespace memwall

@@ -2,6 +2,7 @@
 // Descent through a mapspace: one tile, order or bypass at a time, then two tiles at once.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -18,12 +19,12 @@ namespace memwall {
 /// Thrown inside a search when its budget is spent or it was cancelled.
 struct SearchEnds {};
 
-/// Judges points and goes on from them, and remembers the best. Layer, machine and request must
-/// outlive it.
+/// Judges points and goes on from them, and remembers the best by each objective, whichever one a
+/// descent follows. Layer, machine and request must outlive it.
 class NestDescent {
 public:
     NestDescent(const Layer& layer, const NestMachine& machine, const NestPrices& prices,
-                const SearchRequest& request, double bound);
+                const SearchRequest& request);
 
     /// What may be spent, and how finely is searched; finalists so far stay.
     void begin(const SearchBudget& budget) {
@@ -37,14 +38,9 @@ public:
         budget_.sizes = sizes;
         visited_.clear();
     }
-    /// Lets points be judged by another objective, or again by the one before: each has finalists
-    /// of its own.
-    void change_objective(MappingObjective objective) {
-        objective_ = objective;
-        std::swap(finalists_, other_finalists_);
-        std::swap(best_apart_, other_apart_);
-        std::swap(best_overlapping_, other_overlapping_);
-        std::swap(bound_, other_bound_);
+    /// What the next descents make less of, and what scores are.
+    void follow(MappingObjective objective) {
+        followed_ = objective;
         visited_.clear();
     }
     /// How many of the best points are remembered.
@@ -53,48 +49,67 @@ public:
     /// The score of a point; nothing where it does not fit, or is neither better than `known` nor
     /// among the best so far.
     std::optional<NestScore> judge(const NestPoint& point, const NestScore& known = {});
-    /// To where no single change is better; with pairs, no two changes at once either. Nothing
-    /// where it meets the way of a descent before: both end alike.
-    std::optional<ScoredPoint> descend(ScoredPoint current, bool pairs);
+    /// One round of single changes. False where none is better, or where it meets the way of a
+    /// descent before: both end alike.
+    bool descend_once(ScoredPoint& current);
+    /// To where no single change is better; with pairs, no two changes at once either. False where
+    /// it meets the way of a descent before.
+    bool descend(ScoredPoint& current, bool pairs);
     /// The same from the best so far. What runs apart has its price on the way, which descents from
     /// afar do not mind: it stands in their way.
     void refine();
-    /// Goes on from the best so far to what is better in the rest and hardly worse in the
+    /// From the best so far to what is better in the other measure and hardly worse in the
     /// objective.
-    void make_frugal();
+    [[nodiscard]] ScoredPoint frugal();
 
     [[nodiscard]] const NestCost& cost() const { return cost_; }
     [[nodiscard]] Mapspace& space() { return space_; }
     [[nodiscard]] const SearchBudget& budget() const { return budget_; }
-    [[nodiscard]] const BestPoints& finalists() const { return finalists_; }
+    /// The best by an objective. There are some by each, or by none.
+    [[nodiscard]] const BestPoints& finalists(MappingObjective by) const {
+        return best_[at(by)].all;
+    }
     /// The best of those whose results no memory gathers, where something runs apart then.
-    [[nodiscard]] const std::optional<ScoredPoint>& best_apart() const { return best_apart_; }
+    [[nodiscard]] const std::optional<ScoredPoint>& best_apart(MappingObjective by) const {
+        return best_[at(by)].apart;
+    }
     /// The best of those whose moves are few enough to overlap with what is computed, level by
     /// level.
-    [[nodiscard]] const std::optional<ScoredPoint>& best_overlapping() const {
-        return best_overlapping_;
+    [[nodiscard]] const std::optional<ScoredPoint>& best_overlapping(MappingObjective by) const {
+        return best_[at(by)].overlapping;
     }
-    /// What make_frugal() found last.
-    [[nodiscard]] const std::optional<ScoredPoint>& frugal() const { return frugal_; }
     [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
 
 private:
     using Current = ScoredPoint;
+    struct Best {
+        BestPoints all;
+        std::optional<Current> apart, overlapping;
+        double bound = 0;  ///< no nest has less
+    };
 
+    static std::size_t at(MappingObjective objective) {
+        return static_cast<std::size_t>(objective);
+    }
+    void remember(const NestPoint& point, const NestFigures& figures, bool gathers);
+    /// Whether a descent was here before.
+    bool meets(const Current& current, bool pairs);
+    /// Whether no nest can be better.
+    [[nodiscard]] bool is_best(const Current& current) const;
     bool take_if_better(Current& current, const NestPoint& point);
     bool change_tile(Current& current, std::size_t l, std::size_t d);
     void set_tile(NestPoint& point, const NestPoint& from, std::size_t l, std::size_t d,
                   std::int64_t size) const;
     bool change_order(Current& current, std::size_t l);
     bool change_bypass(Current& current, std::size_t l);
+    bool change_spatial(Current& current, std::size_t l);
     bool change_pair(Current& current, std::size_t l, std::size_t d, std::size_t e);
     bool change_all(Current& current);
     bool change_pairs(Current& current);
 
-    MappingObjective objective_;
+    MappingObjective followed_;
     const std::function<bool()>& cancelled_;
     const NestFigures* apart_;
-    double bound_;
     NestCost cost_;
     Mapspace space_;
     SearchBudget budget_;
@@ -103,12 +118,7 @@ private:
     std::unordered_set<std::uint64_t> visited_;  ///< points on the ways of descents, by pairs
     std::int64_t evaluations_ = 0;
     std::int64_t most_evaluations_ = 0;  ///< of the stages so far
-    std::optional<Current> best_apart_, best_overlapping_, frugal_;
-    BestPoints finalists_;
-    // Of the objective that is not asked for now.
-    double other_bound_ = 0;
-    std::optional<Current> other_apart_, other_overlapping_;
-    BestPoints other_finalists_;
+    std::array<Best, kMappingObjectives.size()> best_;
 };
 
 }  // namespace memwall

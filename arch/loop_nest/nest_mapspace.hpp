@@ -52,6 +52,10 @@ public:
 
     /// Finds the spatial choices that spatial_combinations() combines, as spatial_choices() does.
     void list_spatial(std::size_t most, bool all);
+    /// Those of a level that were listed last.
+    [[nodiscard]] const std::vector<SpatialChoice>& listed(std::size_t l) const {
+        return choices_[l];
+    }
     /// Combinations of spatial choices of all levels: those that leave the fewest steps first.
     [[nodiscard]] std::vector<std::vector<const SpatialChoice*>> spatial_combinations(
         std::size_t most) const;

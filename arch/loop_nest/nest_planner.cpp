@@ -32,6 +32,30 @@ bool cannot_be_chosen(const JudgedNest& counted, const JudgedNest& chosen, doubl
            counted.score.second >= above * chosen.score.second;
 }
 
+/// How many steps a nest has, by what it takes to measure it: no time, some, long.
+enum class Length { few, many, very_many };
+
+Length length_of(const IterationSpace& space, const LoopNest& nest, const NestMachine& machine) {
+    constexpr std::int64_t kMany = 200;
+    return takes_long_to_measure(space, nest, machine) ? Length::very_many
+           : moved_steps(space, nest, machine) > kMany ? Length::many
+                                                       : Length::few;
+}
+
+/// How far what is counted may be above what is measured, as a factor: of few steps, begin and end
+/// matter much. Those of very many steps, which overlap with nothing, are measured where they seem
+/// better than what is known.
+double most_above(Length length) {
+    switch (length) {
+        case Length::few:
+            return std::numeric_limits<double>::infinity();
+        case Length::many:
+            return 1.1;
+        default:
+            return 0.97;
+    }
+}
+
 }  // namespace
 
 NestPlanner::NestPlanner(const Network& network, const Machine& machine,
@@ -223,8 +247,6 @@ JudgedNest NestPlanner::best_measured(const Segment& segment, const NestMachine&
                                       const NestPrices& prices, const SearchedLayer& searched,
                                       std::size_t first, Judged& known) const {
     constexpr double kFar = 0.9;
-    constexpr double kHardlyAbove = 1.02;
-    const IterationSpace& space = network_.layer(segment.head).space;
     const auto judge = [&](std::size_t c, bool measures) {
         const CountedNest& candidate = known.candidates[c];
         std::optional<NestFigures>& figures = (measures ? known.measured : known.counted)[c];
@@ -233,51 +255,48 @@ JudgedNest NestPlanner::best_measured(const Segment& segment, const NestMachine&
         }
         return JudgedNest{&candidate, *figures, score_of(*figures, options_.objective)};
     };
-    if (first == 1) {
-        return judge(0, false);
-    }
-    // The most promising first: the count is hardly ever above what is measured, so that what is
-    // worse by the count than the best that was measured is left out.
-    std::vector<std::size_t> promising(first);
-    std::iota(promising.begin(), promising.end(), std::size_t{0});
-    std::stable_sort(promising.begin(), promising.end(), [&](std::size_t a, std::size_t b) {
+    const auto length = [&](std::size_t c) {
+        return length_of(network_.layer(segment.head).space, known.candidates[c].nest, machine);
+    };
+    // Those of few steps first, the most promising of them first.
+    std::vector<std::size_t> order(first);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         return judge(a, false).score < judge(b, false).score;
     });
+    const std::size_t promising = order.front();
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return length(a) < length(b); });
+    const bool quick = options_.effort == Effort::quick;  // measures little
+    if (first == 1 || (quick && length(order.front()) != Length::few)) {
+        return judge(promising, false);
+    }
     std::vector<JudgedNest> judged;
     double least = std::numeric_limits<double>::infinity();
     bool least_is_measured = false;
     double above = 1;
-    // Of few steps, begin and end count, and measuring them takes no time.
-    const auto has_many_steps = [&](std::size_t c) {
-        constexpr std::int64_t kMany = 200;
-        return moved_steps(space, known.candidates[c].nest, machine) > kMany;
-    };
-    for (const bool is_short : {true, false}) {
-        for (const std::size_t c : promising) {
-            if (takes_long_to_measure(space, known.candidates[c].nest, machine) == is_short) {
-                continue;
-            }
-            JudgedNest one = judge(c, false);
-            if (least_is_measured &&
-                (one.score.first > kHardlyAbove * least ||
-                 (has_many_steps(c) && cannot_be_chosen(one, choose_frugally(judged), above)))) {
-                continue;
-            }
-            bool measures = is_short;
-            if (!measures && least_is_measured && one.score.first > kFar * least) {
-                measures = true;
-            }
-            if (measures) {
-                const double counted = one.score.first;
-                one = judge(c, true);
-                above = std::max(above, counted / one.score.first);
-            }
-            if (one.score.first < least) {
-                least = one.score.first;
-                least_is_measured = measures;
-            }
-            judged.push_back(one);
+    for (const std::size_t c : order) {
+        JudgedNest one = judge(c, false);
+        if (least_is_measured &&
+            (one.score.first > most_above(length(c)) * least ||
+             (length(c) != Length::few && cannot_be_chosen(one, choose_frugally(judged), above)))) {
+            continue;
         }
+        const bool is_far = least_is_measured && one.score.first <= kFar * least;
+        const bool goes_by_count = length(c) == Length::very_many && (is_far || !least_is_measured);
+        if (!goes_by_count && length(c) == Length::very_many && quick) {
+            continue;
+        }
+        if (!goes_by_count) {
+            const double counted = one.score.first;
+            one = judge(c, true);
+            above = std::max(above, counted / one.score.first);
+        }
+        if (one.score.first < least) {
+            least = one.score.first;
+            least_is_measured = !goes_by_count;
+        }
+        judged.push_back(one);
     }
     return choose_frugally(judged);
 }

@@ -2,12 +2,13 @@
 #include "arch/loop_nest/nest_search.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
-#include <limits>
 #include <optional>
 
 #include "arch/loop_nest/nest_descent.hpp"
+#include "arch/loop_nest/start_points.hpp"
 #include "arch/mapper.hpp"
 #include "base/error.hpp"
 #include "base/quantity.hpp"
@@ -19,11 +20,18 @@ namespace {
 /// little.
 constexpr std::size_t kExactFinalists = 40;
 
-/// Per cent of a budget that go into points that are good in energy and time together, into single
-/// changes from many starts, and into pairs of them from where those led.
-constexpr std::int64_t kGuided = 30;
-constexpr std::int64_t kSingly = 30;
-constexpr std::int64_t kPairs = 25;
+/// Objectives in the order in which a search follows them: the same whichever was asked for, so
+/// that none finds what another one misses. First what balances all.
+constexpr std::array kFollowed = {MappingObjective::energy_delay, MappingObjective::latency,
+                                  MappingObjective::energy, MappingObjective::traffic};
+
+/// Per cent of a budget that each of them may spend on single changes from many starts, on pairs of
+/// them from where those led, and on a closer look at the best.
+constexpr std::int64_t kSingly = 12;
+constexpr std::int64_t kPairs = 5;
+constexpr std::int64_t kClosely = 7;
+/// The same for what is frugal, and for what minds what runs apart.
+constexpr std::int64_t kFrugally = 3;
 
 /// Sizes of a tile that these try; what is left goes into a closer look.
 constexpr std::size_t kCoarse = 7;
@@ -39,7 +47,7 @@ public:
           request_(request),
           exact_{layer.space, machine, prices, request.objective, request.apart, counted_},
           bound_(nest_bound(layer, machine, prices, request.objective)),
-          descent_(layer, machine, prices, request, bound_) {}
+          descent_(layer, machine, prices, request) {}
 
     SearchedNest run(const std::vector<SearchBudget>& stages) {
         SearchedNest result;
@@ -68,11 +76,10 @@ private:
     void search(SearchedNest& result) {
         const SearchBudget budget = descent_.budget();
         Mapspace& space = descent_.space();
-        if (!descent_.finalists().empty()) {
-            descent_.refine();  // what less effort found, by the finer steps of this one
-        }
         try {
-            descent_.allow(budget.evaluations);
+            if (found_some()) {
+                refine();  // what less effort found, by the finer steps of this one
+            }
             if (budget.exhaustive > 0 && space.size() <= static_cast<double>(budget.exhaustive)) {
                 descent_.remember(kExactFinalists);
                 descent_.allow(budget.exhaustive);
@@ -82,159 +89,196 @@ private:
             } else {
                 descend_from_starts();
             }
+            if (found_some() && request_.apart != nullptr && budget.bypass &&
+                !result.whole_mapspace) {
+                refine();
+            }
         } catch (const SearchEnds&) {
             // Spent or cancelled.
         }
-        if (descent_.finalists().empty()) {
+        if (!found_some()) {
             throw_does_not_fit();
-        }
-        if (request_.apart != nullptr && budget.bypass && !result.whole_mapspace) {
-            descent_.refine();
-        }
-        if (budget.bypass) {
-            descent_.make_frugal();
         }
         result.interrupted = request_.cancelled();
     }
 
-    void keep_candidates(SearchedNest& result) const {
-        const auto keep = [&](const std::vector<NestPoint>& points, const ExactCount& by,
-                              std::size_t most) {
-            add_new(result.candidates, choose_exactly(points, descent_.cost(), by, most));
+    [[nodiscard]] bool found_some() const {
+        return !descent_.finalists(request_.objective).empty();
+    }
+
+    void refine() {
+        for (const MappingObjective objective : kFollowed) {
+            descent_.follow(objective);
+            spend(kFrugally, [&] { descent_.refine(); });
+        }
+    }
+
+    /// The best by each objective: which of them is best by what was asked for is measured.
+    void keep_candidates(SearchedNest& result) {
+        const SearchBudget& budget = descent_.budget();
+        // Little effort does not even count what is far from the best.
+        constexpr double kFar = 1.25;
+        NestLimits limits;
+        limits.of(request_.objective) =
+            kFar * descent_.finalists(request_.objective).front().score.first;
+        const auto is_hopeless = [&](const NestPoint& point) {
+            return !budget.bypass && !descent_.cost().figures_below(point, limits);
         };
-        std::vector<NestPoint> points;
-        for (const ScoredPoint& finalist : descent_.finalists()) {
-            points.push_back(finalist.point);
-        }
-        keep(points, exact_, descent_.budget().candidates);
-        for (const std::optional<ScoredPoint>* other :
-             {&descent_.best_apart(), &descent_.best_overlapping()}) {
-            if (*other && descent_.budget().bypass) {
-                keep({(*other)->point}, exact_, 1);
+        for (const MappingObjective objective : kFollowed) {
+            ExactCount by = exact_;
+            by.objective = objective;
+            const auto keep = [&](std::vector<NestPoint> points, std::size_t most) {
+                points.erase(std::remove_if(points.begin(), points.end(), is_hopeless),
+                             points.end());
+                add_new(result.candidates, choose_exactly(points, descent_.cost(), by, most));
+            };
+            std::vector<NestPoint> points;
+            for (const ScoredPoint& finalist : descent_.finalists(objective)) {
+                points.push_back(finalist.point);
             }
-        }
-        if (descent_.frugal()) {
-            ExactCount other = exact_;
-            other.objective = other_measure(exact_.objective);
-            keep({descent_.frugal()->point}, other, 1);
+            keep(points, budget.candidates);
+            if (!budget.bypass) {
+                continue;
+            }
+            for (const std::optional<ScoredPoint>* other :
+                 {&descent_.best_apart(objective), &descent_.best_overlapping(objective)}) {
+                if (*other) {
+                    keep({(*other)->point}, 1);
+                }
+            }
+            descent_.follow(objective);
+            descent_.allow(budget.evaluations * kFrugally / 100);
+            const ScoredPoint frugal = descent_.frugal();
+            by.objective = other_measure(objective);
+            keep({frugal.point}, 1);
         }
         ensure(!result.candidates.empty(), "what the search found fits when it is counted exactly");
     }
 
     void descend_from_starts() {
-        descent_.space().list_spatial(std::max<std::size_t>(2, descent_.budget().starts), false);
-        std::vector<ScoredPoint> starts;
-        constexpr std::size_t kTried = 1'000;  // that may not fit: blocks that lanes take in turns
-        for (const auto& spatial :
-             descent_.space().spatial_combinations(std::max(kTried, descent_.budget().starts))) {
-            if (starts.size() == descent_.budget().starts) {
-                break;
-            }
-            NestPoint point = descent_.space().smallest(spatial);
-            // Where sums are finished before they go up, they need less room.
-            if (std::none_of(descent_.space().orders().begin(), descent_.space().orders().end(),
-                             [&](const LoopOrder& order) {
-                                 point.set_order(order);
-                                 return descent_.cost().fits(point);
-                             })) {
-                continue;
-            }
-            if (const std::optional<NestScore> score = descent_.judge(point)) {
-                starts.push_back({point, *score});
-            }
-        }
-        if (starts.empty()) {
-            // Nothing that uses the instances fits: one of each.
-            descent_.space().list_spatial(std::numeric_limits<std::size_t>::max(), false);
-            SpatialChoice none;
-            none.parts.fill(1);
-            const std::vector<const SpatialChoice*> alone(descent_.space().levels(), &none);
-            const NestPoint point = descent_.space().smallest(alone);
-            if (const std::optional<NestScore> score = descent_.judge(point)) {
-                starts.push_back({point, *score});
-            }
-        }
-        descend_from(starts);
-    }
-
-    /// First from the largest tiles of a few starts and the smallest of all, in every order of
-    /// loops, by single changes, which costs little; then from the best of where that led by pairs.
-    void descend_from(const std::vector<ScoredPoint>& starts) {
-        std::vector<ScoredPoint> first = grown_starts(starts);
-        if (!descent_.budget().pairs) {
-            // Little may be spent: on the most promising of all.
-            first.insert(first.end(), starts.begin(), starts.end());
-            std::stable_sort(first.begin(), first.end(), is_better);
-        }
-        if (!descent_.budget().pairs) {
-            for (const ScoredPoint& start : first) {
-                descent_.descend(start, false);
-            }
+        const SearchBudget budget = descent_.budget();
+        descent_.allow(budget.evaluations);
+        const std::vector<NestPoint> starts = start_points(descent_);
+        if (!budget.pairs) {
+            descend_quickly(starts);
             return;
         }
         // Coarsely at first, then closely from the best.
-        const SearchBudget budget = descent_.budget();
-        std::vector<ScoredPoint> ends;
         descent_.look_closely(std::min(budget.sizes, kCoarse));
-        const std::vector<NestPoint> guides = guided(first, starts);
-        const std::int64_t left = is_guided() ? 0 : kGuided / 2;
-        spend(kSingly + left, [&] {
-            for (const NestPoint& guide : guides) {
-                if (const std::optional<NestScore> score = descent_.judge(guide)) {
-                    descent_.descend({guide, *score}, true);
+        std::vector<NestPoint> ends;
+        for (const MappingObjective objective : kFollowed) {
+            descent_.follow(objective);
+            std::vector<ScoredPoint> runners;
+            spend(kSingly, [&] {
+                runners = entrants(ends, starts);
+                race(runners);
+            });
+            spend(kPairs, [&] {
+                for (ScoredPoint& runner : runners) {
+                    descent_.descend(runner, true);
                 }
+            });
+            for (const ScoredPoint& runner : runners) {
+                ends.push_back(runner.point);
             }
-            descend_singly(first, starts, ends);
-        });
-        std::stable_sort(ends.begin(), ends.end(), is_better);
-        spend(kPairs + left, [&] { descend_in_pairs(ends); });
+        }
         descent_.look_closely(budget.sizes);
-        spend(100 - kGuided - kSingly - kPairs, [&] {
-            descent_.descend(descent_.finalists().front(), true);
-            for (const ScoredPoint& end : ends) {
-                descent_.descend(end, true);
-            }
-        });
+        for (const MappingObjective objective : kFollowed) {
+            descent_.follow(objective);
+            spend(kClosely, [&] {
+                std::vector<ScoredPoint> again = judged(ends);
+                std::stable_sort(again.begin(), again.end(), is_better);
+                ScoredPoint best = descent_.finalists(objective).front();
+                descent_.descend(best, true);
+                for (ScoredPoint& end : again) {
+                    descent_.descend(end, true);
+                }
+            });
+        }
     }
 
-    /// The best few points by energy and time together, for what one part of the machine decides
-    /// alone: time hides what the others gain, and single steps lead nowhere.
-    std::vector<NestPoint> guided(const std::vector<ScoredPoint>& first,
-                                  const std::vector<ScoredPoint>& starts) {
-        constexpr MappingObjective kGuide = MappingObjective::energy_delay;
-        constexpr std::size_t kGuides = 3;
-        std::vector<NestPoint> found;
-        if (!is_guided()) {
-            return found;
+    /// Little may be spent: on the most promising of all.
+    void descend_quickly(std::vector<NestPoint> points) {
+        for (const MappingObjective objective : kFollowed) {
+            descent_.follow(objective);
+            spend(100 / static_cast<std::int64_t>(kFollowed.size()), [&] {
+                std::vector<ScoredPoint> starts = judged(points);
+                std::stable_sort(starts.begin(), starts.end(), is_better);
+                for (ScoredPoint& start : starts) {
+                    descent_.descend(start, false);
+                }
+            });
+            if (!descent_.finalists(objective).empty()) {
+                points.push_back(descent_.finalists(objective).front().point);
+            }
         }
-        const auto rejudged = [&](const std::vector<ScoredPoint>& points) {
-            std::vector<ScoredPoint> again;
-            for (const ScoredPoint& point : points) {
-                if (const std::optional<NestScore> score = descent_.judge(point.point)) {
-                    again.push_back({point.point, *score});
+    }
+
+    /// Those points that can be, and how good they are.
+    std::vector<ScoredPoint> judged(const std::vector<NestPoint>& points) {
+        std::vector<ScoredPoint> judged;
+        for (const NestPoint& point : points) {
+            if (const std::optional<NestScore> score = descent_.judge(point)) {
+                judged.push_back({point, *score});
+            }
+        }
+        return judged;
+    }
+
+    /// The best few of those that lie side by side in different ways.
+    std::vector<ScoredPoint> entrants(const std::vector<NestPoint>& ends,
+                                      const std::vector<NestPoint>& starts) {
+        constexpr std::size_t kEnds = 2;  // of other objectives
+        std::vector<ScoredPoint> found;
+        const auto enter = [&](const std::vector<NestPoint>& points, std::size_t most) {
+            std::vector<ScoredPoint> ranked = judged(points);
+            std::stable_sort(ranked.begin(), ranked.end(), is_better);
+            for (const ScoredPoint& point : ranked) {
+                const bool alike =
+                    std::any_of(found.begin(), found.end(), [&](const ScoredPoint& other) {
+                        return std::equal(
+                            point.point.parts.begin(),
+                            point.point.parts.begin() +
+                                static_cast<std::ptrdiff_t>(descent_.space().levels()),
+                            other.point.parts.begin());
+                    });
+                if (!alike && most > 0) {
+                    found.push_back(point);
+                    --most;
                 }
             }
-            return again;
         };
-        descent_.change_objective(kGuide);
-        spend(kGuided, [&] {
-            std::vector<ScoredPoint> ends;
-            descend_singly(rejudged(first), rejudged(starts), ends);
-            std::stable_sort(ends.begin(), ends.end(), is_better);
-            descend_in_pairs(ends);
-        });
-        for (const ScoredPoint& best : descent_.finalists()) {
-            if (found.size() < kGuides) {
-                found.push_back(best.point);
-            }
-        }
-        descent_.change_objective(request_.objective);
+        enter(ends, kEnds);
+        enter(starts, descent_.budget().starts);
         return found;
     }
 
-    [[nodiscard]] bool is_guided() const {
-        return request_.objective == MappingObjective::latency ||
-               request_.objective == MappingObjective::traffic;
+    /// Single changes, by turns, of ever fewer: those that are best so far go on. The best comes
+    /// first in the end.
+    void race(std::vector<ScoredPoint>& runners) {
+        std::size_t going = runners.size();
+        const auto rank = [&](std::size_t first) {
+            std::stable_sort(runners.begin(), runners.begin() + static_cast<std::ptrdiff_t>(first),
+                             is_better);
+        };
+        try {
+            while (going > 0) {
+                for (std::size_t i = 0; i < going;) {
+                    if (descent_.descend_once(runners[i])) {
+                        ++i;
+                    } else {
+                        std::swap(runners[i], runners[--going]);
+                    }
+                }
+                rank(going);
+                going = (going + 1) / 2;
+            }
+        } catch (const SearchEnds&) {
+            if (request_.cancelled()) {
+                throw;
+            }
+        }
+        rank(runners.size());
     }
 
     /// Does something with a share of the budget, or as much of it as that allows.
@@ -250,69 +294,7 @@ private:
         }
     }
 
-    /// From the best end of each spatial choice, then from the others.
-    void descend_in_pairs(const std::vector<ScoredPoint>& ends) {
-        std::vector<const ScoredPoint*> others;
-        std::vector<const ScoredPoint*> taken;
-        for (const ScoredPoint& end : ends) {
-            const bool known =
-                std::any_of(taken.begin(), taken.end(), [&](const ScoredPoint* other) {
-                    return std::equal(end.point.parts.begin(),
-                                      end.point.parts.begin() +
-                                          static_cast<std::ptrdiff_t>(descent_.space().levels()),
-                                      other->point.parts.begin());
-                });
-            if (known) {
-                others.push_back(&end);
-                continue;
-            }
-            taken.push_back(&end);
-            descent_.descend(end, true);
-        }
-        for (const ScoredPoint* end : others) {
-            descent_.descend(*end, true);
-        }
-    }
-
-    void descend_singly(const std::vector<ScoredPoint>& first,
-                        const std::vector<ScoredPoint>& starts, std::vector<ScoredPoint>& ends) {
-        const auto from = [&](const ScoredPoint& start) {
-            if (const std::optional<ScoredPoint> end = descent_.descend(start, false)) {
-                ends.push_back(*end);
-            }
-        };
-        for (const ScoredPoint& start : first) {
-            from(start);
-        }
-        for (const ScoredPoint& start : starts) {
-            for (const LoopOrder& order : descent_.space().orders()) {
-                ScoredPoint other = start;
-                other.point.set_order(order);
-                if (const std::optional<NestScore> score = descent_.judge(other.point)) {
-                    other.score = *score;
-                    from(other);
-                }
-            }
-        }
-    }
-
     static bool is_better(const ScoredPoint& a, const ScoredPoint& b) { return a.score < b.score; }
-
-    /// From a few starts, in every order of loops.
-    std::vector<ScoredPoint> grown_starts(const std::vector<ScoredPoint>& starts) {
-        const std::size_t few = std::max<std::size_t>(1, descent_.budget().starts / 6);
-        std::vector<ScoredPoint> found;
-        for (std::size_t i = 0; i < std::min(few, starts.size()); ++i) {
-            for (const LoopOrder& order : descent_.space().orders()) {
-                const NestPoint point =
-                    descent_.space().grown(starts[i].point, order, descent_.budget().sizes);
-                if (const std::optional<NestScore> score = descent_.judge(point)) {
-                    found.push_back({point, *score});
-                }
-            }
-        }
-        return found;
-    }
 
     [[noreturn]] void throw_does_not_fit() const {
         Diagnostics faults;

@@ -17,9 +17,9 @@ struct SearchBudget {
     std::size_t sizes = 6;        ///< of a tile, a level and dimension
     bool pairs = false;           ///< two dimensions change together
     bool bypass = false;          ///< operands may skip levels
-    std::size_t finalists = 1;    ///< counted exactly in the end
+    std::size_t finalists = 1;    ///< by each objective, counted exactly in the end
     std::int64_t exhaustive = 0;  ///< mapspaces up to this size are tried whole
-    std::size_t candidates = 1;   ///< that are given to be measured
+    std::size_t candidates = 1;   ///< by each objective, given to be measured
 };
 
 /// The stages of an effort: each search goes on from the one of less effort before it.
@@ -40,7 +40,8 @@ struct SearchedNest {
     double bound = 0;             ///< no mapping has less of the objective
     bool whole_mapspace = false;  ///< all mappings were tried
     bool interrupted = false;     ///< ended early, with the best so far
-    /// The best of every stage, which may be among the best when measured too.
+    /// The best of every stage by each objective: any may be the best when measured. They are the
+    /// same whichever objective was asked for.
     std::vector<CountedNest> candidates;
     std::vector<std::size_t> candidates_by_stage;  ///< how many there were after each stage
 

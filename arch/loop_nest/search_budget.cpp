@@ -8,8 +8,8 @@ namespace memwall {
 std::vector<SearchBudget> search_stages(Effort effort) {
     const std::vector<SearchBudget> stages = {
         {500, 3, 6, false, false, 1, 0, 1},
-        {20'000, 12, 12, true, true, 6, 0, 2},
-        {120'000, 48, 1'000, true, true, 24, 1'000'000, 3},
+        {20'000, 12, 12, true, true, 3, 0, 2},
+        {120'000, 48, 1'000, true, true, 8, 1'000'000, 2},
     };
     return {stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(effort) + 1};
 }

@@ -5,11 +5,8 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
-#include "arch/estimate.hpp"
-#include "arch/loop_nest/exact_choice.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
 #include "arch/mapper.hpp"
-#include "arch/outcome_figures.hpp"
 #include "tests/support/draw.hpp"
 #include "tests/support/machines.hpp"
 #include "tests/support/nests.hpp"
@@ -213,17 +210,22 @@ TEST_CASE(
         INFO("seed " << seed << ", objective " << name(objective));
         space.visit_all([&](const NestPoint& point) {
             constexpr double kAny = std::numeric_limits<double>::infinity();
-            const auto figures = cost.figures_below(point, objective, kAny);
+            const auto below = [&](double limit) {
+                NestLimits limits;
+                limits.of(objective) = limit;
+                return cost.figures_below(point, limits);
+            };
+            const auto figures = below(kAny);
             REQUIRE(figures.has_value() == cost.fits(point));
             if (!figures) {
                 return;
             }
             const double most = figures->of(objective);
-            const auto same = cost.figures_below(point, objective, most * (1 + 1e-9));
+            const auto same = below(most * (1 + 1e-9));
             REQUIRE(same.has_value());
             CHECK(same->cycles == figures->cycles);
             CHECK(same->joules == figures->joules);
-            CHECK_FALSE(cost.figures_below(point, objective, most * (1 - 1e-9)).has_value());
+            CHECK_FALSE(below(most * (1 - 1e-9)).has_value());
             ++counted;
         });
     }
@@ -333,103 +335,6 @@ TEST_CASE("A search that is interrupted on its way has looked at fewer mappings"
     REQUIRE(mapping.search_cut_after);
     CHECK(*mapping.search_cut_after > 10 * 256);
     CHECK(*mapping.search_cut_after < 12 * 256 + 12 * 200);
-}
-
-TEST_CASE("More effort is no worse in what was asked for, by the analytic engine") {
-    const Network network = test::network_of_text(
-        "network: small\ninputs: {x: [16, 4, 4]}\nlayers: [{name: c, op: conv, out_channels: 8, "
-        "kernel: 3, bias: false}]\n");
-    for (const char* name : {"tiny_loop_nest", "eyeriss", "maestro_256"}) {
-        const Machine machine = test::shipped_machine(name);
-        Picoseconds least(std::numeric_limits<std::int64_t>::max());
-        for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
-            INFO(name << ", " << memwall::name(effort));
-            MapperOptions options;
-            options.effort = effort;
-            options.rounds = 1;
-            const Mapping mapping = map_network(network, machine, options);
-            const Picoseconds end = estimate(mapping.program, machine, Window{0}).end;
-            // What is within half a per cent counts as equal: the frugal one is taken.
-            CHECK(static_cast<double>(end.count()) <=
-                  kEquallyGood * static_cast<double>(least.count()));
-            least = std::min(least, end);
-        }
-    }
-}
-
-TEST_CASE("More effort is no worse for a network as a whole") {
-    // The product of energy and time is not the sum of the layers' products, and layers overlap.
-    const Machine machine = test::shipped_machine("tiny_loop_nest");
-    for (const char* name : {"lenet", "tiny_two", "tiny_residual"}) {
-        const Network network = test::shipped_network(name);
-        for (const auto objective : {MappingObjective::latency, MappingObjective::energy_delay}) {
-            double least = std::numeric_limits<double>::infinity();
-            for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
-                INFO(name << ", " << memwall::name(objective) << ", " << memwall::name(effort));
-                MapperOptions options;
-                options.effort = effort;
-                options.objective = objective;
-                options.rounds = 3;
-                const Mapping mapping = map_network(network, machine, options);
-                const OutcomeFigures figures =
-                    figures_of(mapping.program, machine,
-                               estimate(mapping.program, machine, Window{1}), mapping.outermost);
-                CHECK(figures.of(objective) <= least * kEquallyGood);
-                least = std::min(least, figures.of(objective));
-            }
-        }
-    }
-}
-
-TEST_CASE("No effort takes what runs on a result on its way out away from it where that costs") {
-    const Machine machine = test::shipped_machine("tiny_loop_nest");
-    const Network network = test::shipped_network("lenet");
-    for (const Effort effort : {Effort::quick, Effort::normal}) {
-        INFO(memwall::name(effort));
-        MapperOptions options;
-        options.effort = effort;
-        options.objective = MappingObjective::traffic;
-        const Mapping mapping = map_network(network, machine, options);
-        for (const LayerMapping& layer : mapping.layers) {
-            const Layer& of = network.layer(layer.layer);
-            INFO(of.name);
-            CHECK(layer.fused == (of.op == "tanh"));
-        }
-    }
-}
-
-TEST_CASE("Of nests within half a per cent of the objective the frugal one is taken") {
-    const CountedNest any;
-    const auto judged = [&](double objective, double other) {
-        return JudgedNest{&any, {}, {objective, other}};
-    };
-    const std::vector<JudgedNest> nests = {judged(100, 9), judged(100.4, 5), judged(100.4, 4),
-                                           judged(100.6, 1), judged(100.2, 4)};
-    const NestScore& chosen = choose_frugally(nests).score;
-    CHECK(chosen.first == 100.2);
-    CHECK(chosen.second == 4);
-    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::latency).second == 5);
-    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::energy).second == 3);
-    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::energy_delay).second == 3);
-    CHECK(score_of(NestFigures{3, 5, 7}, MappingObjective::traffic).second == 15);
-}
-
-TEST_CASE("A search for latency goes on to what is as fast and costs less") {
-    // Inputs that stay in their memory while two groups of channels pass come once from the dram.
-    const Machine machine = test::shipped_machine(
-        "scalesim_32x32", {{"components.array.dataflow", "output_stationary"}});
-    const Network network = test::network_of_text(
-        "network: n\ninputs: {image: [64, 50, 50]}\nlayers: [{name: pw, op: conv, out_channels: "
-        "48, kernel: 1, bias: false}]\n");
-    MapperOptions options;
-    options.effort = Effort::normal;
-    const Mapping mapping = map_network(network, machine, options);
-    for (const MappedTraffic& row : mapping.layers.front().traffic) {
-        if (row.memory == "dram" && row.tensor == TensorRole::inputs) {
-            CHECK(row.read_below == 64 * 50 * 50);
-        }
-    }
-    CHECK(mapping.layers.front().loops.find("158 folds of 64 steps") != std::string::npos);
 }
 
 }  // namespace memwall

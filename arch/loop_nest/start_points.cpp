@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/loop_nest/start_points.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace memwall {
+namespace {
+
+/// In all orders of loops that fit.
+void add_ordered(const NestDescent& descent, const std::vector<LoopOrder>& orders, NestPoint point,
+                 std::vector<NestPoint>& found) {
+    for (const LoopOrder& order : orders) {
+        point.set_order(order);
+        if (descent.cost().fits(point)) {
+            found.push_back(point);
+        }
+    }
+}
+
+/// The smallest tiles of spatial choices with which some order fits: where sums are finished before
+/// they go up, they need less room.
+std::vector<NestPoint> smallest_tiles(NestDescent& descent) {
+    constexpr std::size_t kTried = 1'000;  // that may not fit: blocks that lanes take in turns
+    Mapspace& space = descent.space();
+    const std::size_t most = descent.budget().starts;
+    space.list_spatial(std::max<std::size_t>(2, most), false);
+    std::vector<NestPoint> found;
+    for (const auto& spatial : space.spatial_combinations(std::max(kTried, most))) {
+        NestPoint point = space.smallest(spatial);
+        const bool fits =
+            std::any_of(space.orders().begin(), space.orders().end(), [&](const LoopOrder& order) {
+                point.set_order(order);
+                return descent.cost().fits(point);
+            });
+        if (fits) {
+            found.push_back(point);
+        }
+        if (found.size() == most) {
+            break;
+        }
+    }
+    if (found.empty()) {
+        // Nothing that uses the instances fits: one of each.
+        space.list_spatial(std::numeric_limits<std::size_t>::max(), false);
+        SpatialChoice none;
+        none.parts.fill(1);
+        const std::vector<const SpatialChoice*> alone(space.levels(), &none);
+        found.push_back(space.smallest(alone));
+    }
+    return found;
+}
+
+}  // namespace
+
+std::vector<NestPoint> start_points(NestDescent& descent) {
+    const SearchBudget& budget = descent.budget();
+    const std::vector<LoopOrder>& orders = descent.space().orders();
+    const std::vector<NestPoint> smallest = smallest_tiles(descent);
+    std::vector<NestPoint> found;
+    const std::size_t grown = std::max<std::size_t>(1, budget.starts / 6);
+    for (std::size_t i = 0; i < std::min(grown, smallest.size()); ++i) {
+        for (const LoopOrder& order : orders) {
+            found.push_back(descent.space().grown(smallest[i], order, budget.sizes));
+        }
+    }
+    for (const NestPoint& point : smallest) {
+        if (budget.pairs) {
+            add_ordered(descent, orders, point, found);
+        } else {
+            found.push_back(point);
+        }
+    }
+    return found;
+}
+
+}  // namespace memwall
