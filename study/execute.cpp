@@ -238,8 +238,8 @@ RunResult run_frames_over_cards(const NetworkAtPrecision& asked, const Machine& 
     const bool stream = scenario.phase == Phase::stream;
     CardLayout layout;
     RunResult result =
-        run_over_cards(asked, commanded_ahead(machine), settings, stream ? Passage::stream : Passage::once, layout,
-                       overrides, progress);
+        run_over_cards(asked, commanded_ahead(machine), settings,
+                       stream ? Passage::stream : Passage::once, layout, overrides, progress);
     result.scenario.phase = scenario.phase;
     return result;
 }
