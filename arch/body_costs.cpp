@@ -102,11 +102,13 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         const DramConfig& dram = machine.dram(DramId(d));
         std::int64_t bytes = 0;  // of all accesses to this DRAM, one after another
         Picoseconds in_order;    // where each is rounded as in the replay
+        Picoseconds later = Picoseconds(INT64_MAX);
         for (const DramAccess& access : move.dram) {
             if (access.dram == DramId(d)) {
                 const Bytes served = least_served(access, dram.burst);
                 bytes += served.count();
                 in_order += dram.bus_time(served.count() / dram.burst.count());
+                later = std::min(later, dram.data_latency(access.write));
             }
         }
         const double seconds = static_cast<double>(bytes) / dram.peak().count();
@@ -116,6 +118,7 @@ MoveDemand demand(const Move& move, const Machine& machine, const ClockDomain& c
         if (time > demand.on_dram) {
             demand.dram = DramId(d);
             demand.on_dram = time;
+            demand.data_latency = later;
         }
         demand.needs.push_back({resource_place(machine.drams()[d]), time});
         demand.longest = std::max(demand.longest, time);

@@ -42,6 +42,7 @@ struct MoveDemand {
     Picoseconds occupied;              ///< its unit
     DramId dram;                       ///< the one that it uses longest
     Picoseconds on_dram;               ///< of that one
+    Picoseconds data_latency;          ///< of that one: what its data come later, at least
     Cycles on_links;                   ///< the longest but for the DRAM, in whole cycles
     Picoseconds longest;
 };

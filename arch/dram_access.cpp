@@ -144,10 +144,11 @@ std::int64_t words_before(const Tensor& tensor, const Region& region) {
     return found;
 }
 
-/// Whether a burst lies between each two pieces, or may lie there.
+/// Whether each piece has bursts of its own: one lies between each two, or may lie there, or they
+/// are the same bytes again and again.
 bool are_apart(const DramAccess& access, Bytes burst) {
-    return access.pieces > 1 &&
-           (access.table > 0 || access.stride >= access.piece.count() + burst.count());
+    return access.pieces > 1 && (access.table > 0 || access.stride == 0 ||
+                                 access.stride >= access.piece.count() + burst.count());
 }
 
 }  // namespace
@@ -168,10 +169,10 @@ DramAccess in_round(DramAccess access, std::int64_t round) {
 }
 
 Bytes least_served(const DramAccess& access, Bytes burst) {
+    const std::int64_t piece = access.piece.count();
     const bool apart = are_apart(access, burst);
-    const std::int64_t run =
-        apart ? access.piece.count() : checked_multiply(access.piece.count(), access.pieces);
-    const std::int64_t bursts = ceil_divide(run, burst.count());
+    const std::int64_t run = apart ? piece : access.stride * (access.pieces - 1) + piece;
+    const std::int64_t bursts = access.pieces > 0 ? ceil_divide(run, burst.count()) : 0;
     return Bytes(checked_multiply(bursts * burst.count(), apart ? access.pieces : 1));
 }
 

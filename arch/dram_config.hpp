@@ -92,6 +92,10 @@ struct DramConfig {
 
     /// A burst on the data bus: burst / (a channel's peak bandwidth).
     [[nodiscard]] Picoseconds burst_time() const { return clock * timings.burst; }
+    /// From the command that reads or writes a burst to the begin of its data.
+    [[nodiscard]] Picoseconds data_latency(bool write) const {
+        return model == DramModel::simple ? latency : clock * (write ? timings.CWL : timings.CL);
+    }
     /// A read of a closed bank, its last data included.
     [[nodiscard]] Picoseconds read_latency() const {
         return model == DramModel::simple

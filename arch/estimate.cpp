@@ -167,11 +167,13 @@ void Estimator::request(std::size_t agent, Picoseconds now) {
     } else {
         const auto& compute = std::get<Compute>(step.body->what);
         flight.times.served = clock_.after(flight.times.start, compute.occupies);
+        flight.times.complete = flight.times.served;
         *server = flight.times.served;
         latency = compute.latency;
     }
-    flight.times.complete =
-        latency.count() > 0 ? clock_.after(flight.times.served, latency) : flight.times.served;
+    if (latency.count() > 0) {
+        flight.times.complete = clock_.after(flight.times.complete, latency);
+    }
     record_schedule(agent, step, flight.times, served_for);
     served_for = step.layer;
     if (observe_) {
@@ -201,22 +203,24 @@ void Estimator::record_schedule(std::size_t agent, const Step& step, const StepT
 }
 
 /// Serves a move from its start, and says when its unit goes on: at the end of its links' part, on
-/// an edge of the clock, while the DRAM delivers; where that serves in order, with the last data.
+/// an edge of the clock, while the DRAM delivers; where that serves in order, when it has taken all
+/// in. Its own latency comes after what is said here to complete it.
 Picoseconds Estimator::serve(const MoveDemand& asked, UnitId unit, StepTimes& times) {
-    const Picoseconds dram = asked.on_dram;
     const Picoseconds sent =
         asked.on_links.count() > 0 ? clock_.after(times.start, asked.on_links) : times.start;
     times.served = sent;
-    if (dram.count() > 0) {
-        DramShares& shares = dram_shares_[asked.dram.position()];
-        times.served = std::max(sent, shares.deliver(unit, times.start, dram));
-        if (shares.in_order()) {
-            const ClockDomain& clock = *clock_of_[unit.position()];
-            times.served = clock.time_of(clock.edge_at_or_after(times.served));
-            return times.served;
-        }
+    times.complete = sent;
+    if (asked.on_dram.count() == 0) {
+        return sent;
     }
-    return sent;
+    const auto edge = [&clock = *clock_of_[unit.position()]](Picoseconds time) {
+        return clock.time_of(clock.edge_at_or_after(time));
+    };
+    DramShares& shares = dram_shares_[asked.dram.position()];
+    const Picoseconds delivered = shares.deliver(unit, times.start, asked.on_dram);
+    times.complete = std::max(sent, edge(delivered + asked.data_latency));
+    times.served = std::max(sent, shares.in_order() ? edge(delivered) : delivered);
+    return shares.in_order() ? times.served : sent;
 }
 
 void Estimator::complete(std::size_t index, Picoseconds now) {

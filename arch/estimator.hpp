@@ -85,7 +85,7 @@ private:
     [[nodiscard]] Picoseconds earliest_start(Picoseconds now) const;
     [[nodiscard]] State state_in_round(std::int64_t round, Picoseconds now) const;
     void put_agents(State& state) const;
-    void put_events(State& state) const;
+    void put_events(State& state, std::int64_t round) const;
     void put_resources(State& state) const;
     [[nodiscard]] std::int64_t rounds_left() const;
     void leave_out_rounds(const PeriodsLeftOut& left_out, Picoseconds now);

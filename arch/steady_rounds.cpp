@@ -98,7 +98,7 @@ Picoseconds Estimator::earliest_start(Picoseconds now) const {
 Estimator::State Estimator::state_in_round(std::int64_t round, Picoseconds now) const {
     State state{now, round, {}, {}, {}};
     put_agents(state);
-    put_events(state);
+    put_events(state, round);
     put_resources(state);
     for (std::size_t t = 0; t < tokens_.size(); ++t) {
         state.fixed.push_back(posted_[t] - round * loops_->posts_a_round(TokenId(t)));
@@ -154,8 +154,8 @@ void Estimator::put_agents(State& state) const {
     }
 }
 
-/// What comes when, in the order of coming.
-void Estimator::put_events(State& state) const {
+/// What comes when, in the order of coming, and in which round from this one on.
+void Estimator::put_events(State& state, std::int64_t round) const {
     state.fixed.push_back(static_cast<std::int64_t>(agenda_.requesting()));
     for (const Agenda::Entry& entry : agenda_.entries()) {
         state.times.push_back((entry.at - state.at).count());
@@ -168,7 +168,7 @@ void Estimator::put_events(State& state) const {
         const Step& step = flight.next.step;
         state.fixed.push_back(flight.costs->number);
         state.fixed.push_back(step.layer.value);
-        state.fixed.push_back(turns_ != nullptr ? 0 : step.item - state.number);
+        state.fixed.push_back(step.item - round);
         for (const Picoseconds time :
              {flight.times.ready, flight.times.start, flight.times.served}) {
             state.times.push_back((time - state.at).count());

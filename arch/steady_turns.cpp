@@ -130,7 +130,7 @@ std::int64_t Estimator::unmet_wait(std::size_t agent) const {
 Estimator::State Estimator::state_in_turn(std::int64_t turn, Picoseconds now) const {
     State state{now, turn, {}, {}, {}};
     put_agents_in_turn(state);
-    put_events(state);
+    put_events(state, watched_->round);
     put_resources(state);
     for (const TurnPosts& posts : turns_->posts_a_turn(watched_->loop)) {
         state.fixed.push_back(posted_[posts.token.position()] - turn * posts.count);

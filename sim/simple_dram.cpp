@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "arch/dram_access.hpp"
+
 namespace memwall {
 
 void SimpleDram::submit(std::int32_t tag, std::int32_t /*stream*/, const DramAccess& access,
@@ -16,8 +18,7 @@ void SimpleDram::submit(std::int32_t tag, std::int32_t /*stream*/, const DramAcc
     }
     Request& mine = requests_[static_cast<std::size_t>(slot)];
     mine.tag = tag;
-    mine.bursts =
-        checked_multiply(ceil_divide(access.piece.count(), config_.burst.count()), access.pieces);
+    mine.bursts = least_served(access, config_.burst).count() / config_.burst.count();
     bursts_ += mine.bursts;
     const Picoseconds begin = std::max(now, free_at_);
     mine.delay = begin - now;

@@ -114,12 +114,7 @@ void LayerEmitter::list_channels() {
             streamed_back_ = out_.builder_.token("'" + root_.name + "' sums back");
         }
     }
-    const PortLoads loads = port_loads(space_, mapped_.machine, mapped_.counts, steps_.moved());
-    for (std::size_t l = 1; l < mapped_.machine.memories.size(); ++l) {
-        inner_port_cycles_ =
-            std::max(inner_port_cycles_,
-                     port_cycles(mapped_.machine.memories[l], loads.read[l], loads.written[l]));
-    }
+    inner_loads_ = port_loads(space_, mapped_.machine, mapped_.counts, steps_.moved());
 }
 
 void LayerEmitter::run() {
@@ -299,18 +294,20 @@ std::int64_t LayerEmitter::find_instances_at_work() const {
     return instances;
 }
 
-/// The cycles of a step: of its lanes, or of the busiest port below the moved levels.
+/// The cycles of a step: of its lanes, and of the memories below the moved levels.
 Cycles LayerEmitter::computing_time(std::size_t step) const {
     const NestCounts& counts = mapped_.counts;
     const Box& box = steps_.tile(step, steps_.moved());
-    const std::int64_t array_cycles =
-        steps_.lane_steps(step) + share(counts.array_cycles - counts.ramp - counts.steps,
-                                        static_cast<std::int64_t>(step),
-                                        static_cast<std::int64_t>(steps_.size()));
-    const double shared = inner_port_cycles_ * static_cast<double>(box.points()) /
-                          static_cast<double>(space_.box().points());
-    return Cycles(std::max<std::int64_t>(array_cycles * mapped_.machine.cycles_a_step,
-                                         std::llround(std::ceil(shared - 1e-6))));
+    const std::int64_t lanes =
+        (steps_.lane_steps(step) + share(counts.array_cycles - counts.ramp - counts.steps,
+                                         static_cast<std::int64_t>(step),
+                                         static_cast<std::int64_t>(steps_.size()))) *
+        mapped_.machine.cycles_a_step;
+    const double part =
+        static_cast<double>(box.points()) / static_cast<double>(space_.box().points());
+    const double cycles = cycles_with_ports(static_cast<double>(lanes), mapped_.nest,
+                                            mapped_.machine, inner_loads_, 1, part);
+    return Cycles(std::llround(std::ceil(cycles - 1e-6)));
 }
 
 void LayerEmitter::count_points(StepBody& body, std::int64_t points) {

@@ -103,7 +103,7 @@ private:
     std::vector<Channel> channels_;
     std::vector<Sums> sums_;
     std::vector<Flow> inner_;       ///< of the whole layer
-    double inner_port_cycles_ = 0;  ///< of the whole layer
+    PortLoads inner_loads_;         ///< of the whole layer, below the moved levels
     std::vector<AgentId> started_;  ///< agents that waited for the layer before
     std::size_t out_operand_;
     std::int64_t instances_at_work_;    ///< lanes of several instances that work at once

@@ -56,6 +56,7 @@ struct NestMemory {
     double write_width = 0;
     bool one_port = false;          ///< reads and writes share it (DRAM)
     double burst = 0;               ///< bytes that an access moves at least; 0: any number
+    double latency = 0;             ///< cycles that the data of an access come later (DRAM)
     std::vector<SpatialAxis> axes;  ///< to the instances below, or to the lanes
     std::array<bool, kTensorRoleCount> may_keep{true, true, true, true, true};
     bool multicasts = true;        ///< one read serves all instances below that need the word
@@ -129,6 +130,11 @@ struct NestMachine {
     [[nodiscard]] bool in_elements(std::size_t level) const {
         return networks &&
                (level >= memories.size() || memories[level].instances > memories.front().instances);
+    }
+    /// Whether the elements take all that a level holds of an operand before they begin a pass: the
+    /// next weights come while they work, also into one buffer.
+    [[nodiscard]] bool hands_on(std::size_t level, std::size_t operand) const {
+        return networks && networks->weights == operand && !in_elements(level);
     }
 };
 

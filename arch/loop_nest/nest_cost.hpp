@@ -180,6 +180,7 @@ private:
         double parent = 1, child = 1;  ///< of the busiest instance
         double started = 1, started_parent = 1;
         double tile = 1;
+        double fills = 1;  ///< tiles of an instance, one after another
     };
     struct Slide {
         std::size_t dim = 0;
@@ -213,6 +214,10 @@ private:
     // Of the point whose loops were counted last.
     [[nodiscard]] bool counted_fits(const NestPoint& point) const;
     [[nodiscard]] double counted_steps() const;
+    using LevelCycles = std::array<double, kMostNestMemories>;
+    /// What takes `cycles` where all levels are filled while they are used, as cycles_with_ports().
+    [[nodiscard]] double with_fills(double cycles, const LevelCycles& filled,
+                                    const LevelCycles& waited) const;
     /// `least`: what it takes at least, whatever it moves.
     [[nodiscard]] std::optional<NestFigures> counted_figures(const NestPoint& point,
                                                              const NestFigures& least,

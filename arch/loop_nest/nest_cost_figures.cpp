@@ -27,15 +27,33 @@ std::optional<NestFigures> NestCost::figures_below(const NestPoint& point,
     return counted_figures(point, least, limits);
 }
 
+double NestCost::with_fills(double cycles, const LevelCycles& filled,
+                            const LevelCycles& waited) const {
+    for (std::size_t l = levels_; l-- > 1;) {
+        if (machine_.in_elements(l)) {
+            continue;
+        }
+        if (machine_.memories[l].single_buffered) {
+            cycles += filled[l] + waited[l];
+        } else if (waited[l] > 0) {
+            cycles = std::max(cycles, (cycles + filled[l] + waited[l]) / 2);
+        }
+    }
+    return cycles;
+}
+
 /// Each operand adds to all figures: the rest of them is not counted where some are too much.
 std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
                                                      const NestFigures& least,
                                                      const NestLimits& limits) const {
     NestFigures figures;
-    std::array<double, kMostNestMemories> read;
-    std::array<double, kMostNestMemories> written;
-    std::fill_n(read.begin(), levels_, 0);
-    std::fill_n(written.begin(), levels_, 0);
+    LevelCycles read;
+    LevelCycles written;
+    LevelCycles filled;
+    LevelCycles waited;
+    for (LevelCycles* by_level : {&read, &written, &filled, &waited}) {
+        std::fill_n(by_level->begin(), levels_, 0);
+    }
     const auto busy = [&](std::size_t l) {
         return port_cycles(machine_.memories[l], read[l], written[l]);
     };
@@ -48,7 +66,6 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
     };
     double folds = 1;
     double ends = 0;
-    double alone = 0;  // of levels with single buffers, while nothing is computed
     PassTimes passes;
     for (std::size_t o = 0; o < operands_.size(); ++o) {
         const FastOperand& operand = operands_[o];
@@ -126,11 +143,12 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
                 const double tile = words.tile * operand.word;
                 const NestMemory& above = machine_.memories[parent];
                 const NestMemory& here = machine_.memories[child];
-                if (here.single_buffered && !machine_.in_elements(child)) {
-                    alone += std::max(cycles_at(parent_down, above.read_width),
-                                      cycles_at(child_down, here.write_width)) +
-                             std::max(cycles_at(parent_up, above.write_width),
-                                      cycles_at(child_up, here.read_width));
+                if (!machine_.hands_on(child, o)) {
+                    filled[child] += std::max(cycles_at(parent_down, above.read_width),
+                                              cycles_at(child_down, here.write_width)) +
+                                     std::max(cycles_at(parent_up, above.write_width),
+                                              cycles_at(child_up, here.read_width));
+                    waited[child] = std::max(waited[child], words.fills * above.latency);
                 }
                 const double part = words_held(o, child) * operand.word;
                 ends += std::max(cycles_at(tile, outputs ? above.write_width : above.read_width),
@@ -150,7 +168,7 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
     for (std::size_t l = 0; l < levels_; ++l) {
         figures.cycles = std::max(figures.cycles, busy(l));
     }
-    figures.cycles += alone + ends;
+    figures.cycles = with_fills(figures.cycles, filled, waited) + ends;
     figures.joules += points_ * prices_.point + figures.cycles * prices_.static_per_cycle;
     return limits.exceeded_by(figures) ? std::nullopt : std::optional(figures);
 }

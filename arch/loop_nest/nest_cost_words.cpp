@@ -128,6 +128,7 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
         if (loop.steps > 1) {
             changed = changed || relevant;
             visits *= changed && !relevant ? loop.steps : 1;
+            moved.fills *= changed ? loop.steps : 1;
         }
         if (loop.parts > 1 && !relevant) {
             const bool above = loop.level < parent;

@@ -89,6 +89,7 @@ private:
             return traffic;
         }
         traffic.stretch = parent == 0 ? burst_stretch(o, child) : 1;
+        traffic.fills = fills(child, operand.projection);
         const TileSums shared = sums(Instances::shared);
         const TileSums of_parent = sums(Instances::parent);
         const TileSums of_child = sums(Instances::one);
@@ -198,6 +199,21 @@ private:
         return steps;
     }
 
+    /// Tiles of an operand that an instance of a level gets, one after another.
+    [[nodiscard]] std::int64_t fills(std::size_t level, const Projection& projection) const {
+        Extents tile = space_.extents;
+        std::int64_t visits = 1;  // of all loops in time so far
+        std::int64_t fills = 1;   // up to the innermost that changes the tile
+        for (const PlacedLoop& at : loops_above(level)) {
+            std::int64_t& size = tile[index(at.loop.dim)];
+            const std::int64_t steps = at.loop.spatial ? 1 : steps_of(at.loop, size);
+            visits = checked_multiply(visits, steps);
+            fills = steps > 1 && relevant(projection, at.loop.dim) ? visits : fills;
+            size = std::min(size, at.loop.tile);
+        }
+        return fills;
+    }
+
     /// Whether a level holds sums: where all that comes from below is finished, it holds results.
     [[nodiscard]] bool partial(std::size_t level, std::size_t o) const {
         return counts_.boundary(o, level).partials() > 0;
@@ -255,21 +271,11 @@ private:
         return level;
     }
 
-    // MODEL: time of a nest. Every level fills one buffer while it is read from the other, so the
-    // slowest of the lanes and of all ports decides, after the first fill and before the last
-    // drain. A level with single buffers adds its transfers to the time of what lies below.
     [[nodiscard]] double cycles() const {
         const PortLoads loads = port_loads(space_, machine_, counts_, 0);
-        double time =
+        const double lanes =
             static_cast<double>(counts_.array_cycles) * static_cast<double>(machine_.cycles_a_step);
-        for (std::size_t l = nest_.levels.size(); l-- > 0;) {
-            time =
-                std::max(time, port_cycles(machine_.memories[l], loads.read[l], loads.written[l]));
-            if (!nest_.levels[l].double_buffered && !machine_.in_elements(l)) {
-                time += loads.filled[l];
-            }
-        }
-        return time + loads.ends;
+        return cycles_with_ports(lanes, nest_, machine_, loads, 0, 1) + loads.ends;
     }
 
     const IterationSpace& space_;
@@ -289,6 +295,7 @@ PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
     loads.read.assign(levels, 0);
     loads.written.assign(levels, 0);
     loads.filled.assign(levels, 0);
+    loads.waited.assign(levels, 0);
     for (const BoundaryTraffic& at : counts.boundaries) {
         if (at.child <= below) {
             continue;
@@ -313,15 +320,44 @@ PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
         const double child_up = share * static_cast<double>(at.child_up);
         loads.written[at.child] += child_down;
         loads.read[at.child] += child_up;
-        loads.filled[at.child] +=
-            std::max(cycles_at(down, parent.read_width), cycles_at(child_down, child.write_width)) +
-            std::max(cycles_at(up, parent.write_width), cycles_at(child_up, child.read_width));
+        if (!machine.hands_on(at.child, at.operand)) {
+            loads.filled[at.child] +=
+                std::max(cycles_at(down, parent.read_width),
+                         cycles_at(child_down, child.write_width)) +
+                std::max(cycles_at(up, parent.write_width), cycles_at(child_up, child.read_width));
+            loads.waited[at.child] =
+                std::max(loads.waited[at.child], static_cast<double>(at.fills) * parent.latency);
+        }
         loads.ends += std::max(cycles_at(in_bytes(at.parent_first, whole),
                                          outputs ? parent.write_width : parent.read_width),
                                cycles_at(in_bytes(at.child_first, whole),
                                          outputs ? child.read_width : child.write_width));
     }
     return loads;
+}
+
+// MODEL: time of a nest. Every level fills one buffer while it is read from the other, so the
+// slowest of the lanes and of all ports decides, after the first fill and before the last drain. A
+// level with single buffers adds its fills to the time of what lies below; each fill from a DRAM
+// has the latency of its data, but for weights that elements take before a pass begins. Of two
+// buffers one is used while the other is filled: two fills and two uses follow each other.
+double cycles_with_ports(double lanes, const LoopNest& nest, const NestMachine& machine,
+                         const PortLoads& loads, std::size_t outermost, double share) {
+    double time = lanes;
+    for (std::size_t l = nest.levels.size(); l-- > outermost;) {
+        time = std::max(time,
+                        share * port_cycles(machine.memories[l], loads.read[l], loads.written[l]));
+        const double fills = share * (loads.filled[l] + loads.waited[l]);
+        if (machine.in_elements(l)) {
+            continue;
+        }
+        if (!nest.levels[l].double_buffered) {
+            time += fills;
+        } else if (loads.waited[l] > 0) {
+            time = std::max(time, (time + fills) / 2);
+        }
+    }
+    return time;
 }
 
 const BoundaryTraffic& NestCounts::boundary(std::size_t operand, std::size_t parent) const {

@@ -24,6 +24,7 @@ struct BoundaryTraffic {
     std::int64_t finals = 0;      ///< of the updates, those that are results
     std::int64_t first_tile = 0;  ///< words of the first tile, of all instances once
     double stretch = 1;           ///< of the parent's time, by bursts that are not filled
+    std::int64_t fills = 1;       ///< tiles that an instance below gets, one after another
     // Of the busiest instance, as if it lay away from all padding:
     std::int64_t parent_first = 0, child_first = 0;  ///< words of the first tile
     std::int64_t parent_down = 0, parent_up = 0;
@@ -69,10 +70,17 @@ NestCounts count_nest(const IterationSpace& space, const LoopNest& nest,
 struct PortLoads {
     std::vector<double> read, written;
     std::vector<double> filled;  ///< cycles of what goes into and out of a level
+    std::vector<double> waited;  ///< cycles until the data of all its fills begin to come
     double ends = 0;             ///< cycles of the first fills and the last drains
 };
 PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
                      const NestCounts& counts, std::size_t below);
+
+/// Cycles of a share of a nest that takes `lanes` cycles in the lanes, with the ports of the levels
+/// from `outermost` inwards: the slowest of the lanes and of all ports, and the fills of levels
+/// with single buffers.
+double cycles_with_ports(double lanes, const LoopNest& nest, const NestMachine& machine,
+                         const PortLoads& loads, std::size_t outermost, double share);
 
 /// Bits a word of an operand; of outputs while they are partial those of the accumulator.
 int word_bits(const IterationSpace& space, std::size_t operand, bool partial);

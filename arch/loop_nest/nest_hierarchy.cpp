@@ -177,8 +177,8 @@ NestMemory NestHierarchy::memory_of(std::size_t level) const {
         memory.read_width = dram->peak().count() / hertz;
         memory.write_width = memory.read_width;
         memory.one_port = true;
-        memory.burst =
-            dram->model == DramModel::simple ? 0 : static_cast<double>(dram->burst.count());
+        memory.latency = static_cast<double>(dram->data_latency(false).count()) * 1e-12 * hertz;
+        memory.burst = dram->burst.count() > 1 ? static_cast<double>(dram->burst.count()) : 0;
     } else {
         const auto& config = std::get<MemoryConfig>(component.config);
         memory.capacity = config.capacity.count();

@@ -54,6 +54,15 @@ TEST_CASE("Pieces far from each other take longer by the channels and groups the
     CHECK(stretch(pieces(1'000, 32, 64 * 256 * 64), dram) == Approx(64 * 2));
 }
 
+TEST_CASE("A DRAM serves whole bursts of pieces that lie apart, and what lies between others") {
+    const Bytes burst(16);
+    CHECK(least_served(pieces(1, 20, 0), burst) == Bytes(32));
+    CHECK(least_served(pieces(4, 20, 20), burst) == Bytes(80));
+    CHECK(least_served(pieces(4, 20, 30), burst) == Bytes(112));     // 3 x 30 + 20
+    CHECK(least_served(pieces(4, 20, 36), burst) == Bytes(4 * 32));  // a burst may lie between
+    CHECK(least_served(pieces(4, 20, 0), burst) == Bytes(4 * 32));   // the same again and again
+}
+
 TEST_CASE("Rows that data draw reach channels as random ones do, each once, in whole bursts") {
     const Network network = test::network_of_text(
         "network: n\ninputs: {n: {shape: [8192], precision: int32}}\nlayers:\n- {name: t, op: "

@@ -79,8 +79,8 @@ constexpr TensorRole kSums = TensorRole::partial_sums;
 TEST_CASE("A convolution on the tiny Von Neumann machine is what the paper says") {
     check({"tiny_von_neumann",
            "tiny_conv",
-           190,
-           476,
+           200,
+           486,
            {{"host", Action::transfer, kInputs, 144, 10},
             {"host", Action::transfer, kOutputs, 64, 10},
             {"global_buffer", Action::write, kInputs, 144, 1.15},
@@ -106,8 +106,8 @@ TEST_CASE("A convolution on the tiny Von Neumann machine is what the paper says"
 TEST_CASE("A linear layer on the tiny Von Neumann machine is what the paper says") {
     check({"tiny_von_neumann",
            "tiny_linear",
-           2570,
-           2969,
+           2580,
+           2979,
            {{"host", Action::transfer, kInputs, 64, 10},
             {"host", Action::transfer, kOutputs, 32, 10},
             {"global_buffer", Action::write, kInputs, 64, 1.15},

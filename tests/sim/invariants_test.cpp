@@ -162,7 +162,7 @@ TEST_CASE("a replay reads the same bytes of a DRAM as often as the analytic engi
     const Program program = script.build();
     const Outcome simulated = replay_without_kernel(program, built);
     const Outcome estimated = estimate(program, built, Window{});
-    CHECK(estimated.end == Picoseconds(100 * 10 * 2'000));
+    CHECK(estimated.end == Picoseconds(100 * 10 * 2'000) + dram.data_latency(false));
     CHECK(simulated.drams[0].bursts == 100 * 10);
     CHECK_NOTHROW(check_against_estimate(program, simulated, estimated));
 }
@@ -193,6 +193,20 @@ TEST_CASE("in both engines a unit asks a simple DRAM again when it was served") 
     // Read 0 to 100 for the one, 100 to 140 for the other; then the array is at work to 240, and
     // so is the DRAM.
     CHECK(script.end() == 240);
+}
+
+TEST_CASE("in both engines the data of a DRAM come later than it takes them in") {
+    SimpleDramScript script;
+    std::get<DramConfig>(script.machine.parts().components[0].config).latency =
+        Picoseconds(20 * 2'500);
+    test::ProgramScript& program = script.program;
+    const TokenId read = program.token("read");
+    const AgentId streams = program.agent("streams");
+    program.step(streams, script.read(script.first, 40), {}, {{read}});
+    program.step(streams, script.read(script.first, 70));
+    program.step(program.agent("array"), program.compute(script.array, 100), {{read, 1}});
+    // Read 0 to 40 and 40 to 110; the first data are there at 60, the second at 130.
+    CHECK(script.end() == 160);
 }
 
 TEST_CASE("both engines round the time of each access of a simple DRAM alike") {
@@ -233,5 +247,6 @@ TEST_CASE("a DRAM is busy for no less than its bytes at its peak, whoever waited
     // Bursts of 2 ns. The short read begins at 100 ns, in the time of the long one.
     const Outcome outcome = estimate(script.build(), machine.build(), Window{});
     CHECK(outcome.components[dram.position()].busy_max == Picoseconds(1'101 * 2'000));
-    CHECK(outcome.end == Picoseconds(1'040 * 2'500 + 2'000));
+    // Its data come CL later, on an edge of the clock.
+    CHECK(outcome.end == Picoseconds(1'045 * 2'500));
 }

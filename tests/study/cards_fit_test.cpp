@@ -265,7 +265,7 @@ TEST_CASE("A pipeline of one GPU is that GPU, and one of equal halves is twice a
     const Json card = blocks_on_gpus(decode_on_gpus({"--users", "4"}), "a100_sxm_80gb");
     const Json one = on_gpus("1", "4");
     CHECK(one["totals"]["macs"] == card["totals"]["macs"]);
-    CHECK(total(one, "window_s") == Approx(total(card, "window_s")).epsilon(1e-3));
+    CHECK(total(one, "window_s") == Approx(total(card, "window_s")).epsilon(3e-3));
     CHECK(total(one, "energy_j") == Approx(total(card, "energy_j")).epsilon(1e-3));
     CHECK(sent_over(one, "nvlink").first == 0);
     // Eight groups on one card, and on two with a block each: table and output layer are small.

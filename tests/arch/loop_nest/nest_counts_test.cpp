@@ -188,6 +188,16 @@ TEST_CASE("Four lanes share inputs and add sums as counted by hand") {
     LoopNest single = nest;
     single.levels[1].double_buffered = false;
     CHECK(count_nest(space, single, machine).cycles == 576 + 720 / 4.0 + 25);
+
+    // Inputs change with each of the 8 tiles, and their data come later.
+    machine.memories[0].latency = 10;
+    CHECK(count_nest(space, nest, machine).boundary(kInputs, 0).fills == 8);
+    CHECK(count_nest(space, nest, machine).boundary(kWeights, 0).fills < 8);
+    CHECK(count_nest(space, single, machine).cycles == 576 + 720 / 4.0 + 8 * 10 + 25);
+    // Of two buffers each is filled and used in turn.
+    CHECK(count_nest(space, nest, machine).cycles == 601);
+    machine.memories[0].latency = 100;
+    CHECK(count_nest(space, nest, machine).cycles == (576 + 720 / 4.0 + 8 * 100) / 2 + 25);
 }
 
 TEST_CASE("Memories side by side take their first tiles at the same time") {

@@ -55,4 +55,28 @@ TEST_CASE("Tiles that differ in where they lie alone are one body for the analyt
     CHECK(anywhere.bodies < where.bodies / 4);
 }
 
+TEST_CASE("A level with single buffers takes the time of its fills in the program too") {
+    // 2,560 tiles: too many for moves of their own into the cores' memories.
+    const Machine machine = test::shipped_machine("tiny_loop_nest");
+    const Network network = test::network_of_text(
+        "network: one\nprecision: int8\ninputs: {x: [16, 12, 12]}\nlayers:\n"
+        "  - {name: a, op: conv, out_channels: 16, kernel: 3}\n");
+    const auto cycles = [&](const std::string& buffers) {
+        Diagnostics faults;
+        MapperOptions options;
+        options.rounds = 1;
+        options.given = read_yaml_text(
+            "memwall: 1\nmapping: by_hand\nlayers:\n  a:\n"
+            "    dram: {loops: [{K: 16}, {C: 16}]}\n    buffer: {loops: [{P: 10}]}\n"
+            "    core_buffer: {loops: [{R: 3}, {S: 3}, {Q: 10}], buffers: " +
+                buffers + "}\n",
+            "mapping.yaml", faults);
+        faults.throw_if_any();
+        const Program program = map_network(network, machine, options).program;
+        return estimate(program, machine, Window{}).end.count() / 1'000;
+    };
+    // Tiles have 36 inputs and 9 weights, from the buffer's 16 B a cycle.
+    CHECK(cycles("single") - cycles("double") > 2'560 * (36 + 9) / 16);
+}
+
 }  // namespace memwall
