@@ -162,8 +162,6 @@ ServingOutcome serve_by_checked(ServingCosts& costs, ServingResult& result) {
         if (!steps && !prompts) {
             return outcome;
         }
-        costs.steps.start_anew();
-        costs.prompts.start_anew();
     }
 }
 

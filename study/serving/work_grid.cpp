@@ -152,11 +152,8 @@ bool WorkGrid::refine(const std::vector<GridCheck>& checks, double most_error) {
     }
     const bool more_users = add_marks(std::move(users), users_);
     const bool more_tokens = add_marks(std::move(tokens), tokens_);
-    const bool some = more_users || more_tokens;
-    if (some) {
-        uses_.assign(users_.size() * tokens_.size(), 0);
-    }
-    return some;
+    uses_.assign(users_.size() * tokens_.size(), 0);
+    return more_users || more_tokens;
 }
 
 bool add_marks(std::set<std::int64_t> more, std::vector<std::int64_t>& marks) {

@@ -40,10 +40,8 @@ public:
     std::vector<GridCheck> check(std::size_t most);
 
     /// Divides cells that were checked and missed by more than `most_error`, along what their lines
-    /// miss. Whether there were some; then no line was used so far.
+    /// miss. Whether there were some. No line counts as used so far.
     bool refine(const std::vector<GridCheck>& checks, double most_error);
-    /// Forgets which lines were used.
-    void start_anew() { uses_.assign(uses_.size(), 0); }
 
     /// Points that were run, those of check() and refine() included.
     [[nodiscard]] std::int64_t runs() const { return static_cast<std::int64_t>(points_.size()); }

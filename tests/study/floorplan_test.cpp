@@ -4,12 +4,12 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 #include <set>
 
 #include "base/error.hpp"
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -18,8 +18,6 @@ using namespace memwall::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-using Json = nlohmann::json;
 
 const std::set<std::string> kNotInCores = {"host", "frame_buffer"};
 
@@ -104,8 +102,7 @@ double counted_energy(const Json& run, const std::string& kind) {
 /// Of all that is beside the cores (W).
 double standing_power(const std::string& machine_name) {
     double standing = 0;
-    const Json machine =
-        Json::parse(run_memwall({"show", "machine", machine_name, "--json", "-"}).out);
+    const Json machine = json_of({"show", "machine", machine_name});
     for (const Json& component : machine["components"]) {
         if (!kNotInCores.contains(component["name"])) {
             standing += component["static_power_w"].get<double>() +

@@ -2,9 +2,8 @@
 // The six cases of docs/model.md through the command line: what is done, the clock tree and leakage
 // make the energy that is printed.
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
-#include "tests/study/program.hpp"
+#include "tests/study/json_run.hpp"
 
 using namespace memwall::test;
 
@@ -30,11 +29,8 @@ TEST_CASE("Energies on paper are those of the result, clock tree and leakage wit
                               Case{"tiny_linear", "tiny_northpole", 198, 6064, 8.4, 8994.4},
                               Case{"tiny_pool", "tiny_northpole", 230, 2691, 8.4, 6095});
     INFO(one.network << " on " << one.machine);
-    const ProgramRun run =
-        run_memwall({"run", "--machine", one.machine, "--network", one.network, "--engine",
-                     "analytic", "--phase", "single", "--json", "-"});
-    REQUIRE(run.status == 0);
-    const auto totals = nlohmann::json::parse(run.out)["runs"][0]["totals"];
+    const Json totals = run_of({"run", "--machine", one.machine, "--network", one.network,
+                                "--engine", "analytic", "--phase", "single"})["totals"];
     const auto picojoules = [&](const char* kind) {
         return totals["energy_by_kind_j"][kind].get<double>() * 1e12;
     };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // memwall import, and what show makes of a network beside its table.
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -74,9 +74,7 @@ TEST_CASE("show sets two networks side by side in all three forms") {
     const ProgramRun table = run_memwall(words);
     CHECK(table.status == 0);
     CHECK(table.out.find("416,520  4,089,184,256") != std::string::npos);
-    std::vector<std::string> as_json = words;
-    as_json.insert(as_json.end(), {"--json", "-"});
-    const auto json = nlohmann::json::parse(run_memwall(as_json).out);
+    const Json json = json_of(words);
     CHECK(json["networks"][0]["totals"]["macs"] == 416'520);
     CHECK(json["networks"][1]["network"] == "resnet50");
     std::int64_t macs = 0;

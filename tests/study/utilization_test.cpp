@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/study/json_run.hpp"
 #include "tests/study/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -75,12 +76,10 @@ TEST_CASE("loop nests take tiles that fill the bursts of a DRAM") {
                "  - {name: c, op: conv, out_channels: 8, kernel: 1}\n"
                "  - {name: a, op: add, inputs: [c, x]}\n");
     const auto adds = [&](const std::string& engine) {
-        const ProgramRun run = run_memwall({"run", "--machine", "tiny_loop_nest", "--network", net,
-                                            "--batch", "8", "--phase", "single", "--effort",
-                                            "quick", "--engine", engine, "--json", "-"});
-        INFO(run.err);
-        REQUIRE(run.status == 0);
-        return nlohmann::json::parse(run.out)["runs"][0]["layers"][1]["adds_s"].get<double>();
+        const Json run =
+            run_of({"run", "--machine", "tiny_loop_nest", "--network", net, "--batch", "8",
+                    "--phase", "single", "--effort", "quick", "--engine", engine});
+        return run["layers"][1]["adds_s"].get<double>();
     };
     // Pixels of eight channels are bursts of eight bytes; parts of them would take four bursts
     // each.
@@ -95,12 +94,10 @@ TEST_CASE("both engines call a memory busy for as long as its bytes take to pass
                "layers: [{name: a, op: linear, out_features: 8192}]\n");
     std::map<std::string, std::map<std::string, double>> busy;
     for (const std::string engine : {"analytic", "systemc"}) {
-        const ProgramRun run = run_memwall(
-            {"run", "--machine", "von_neumann", "--network", net, "--phase", "single", "--engine",
-             engine, "--set", "machine.components.global_buffer.capacity=4MiB", "--json", "-"});
-        REQUIRE(run.status == 0);
-        const auto result = nlohmann::json::parse(run.out);
-        for (const auto& component : result["runs"][0]["components"]) {
+        const Json run =
+            run_of({"run", "--machine", "von_neumann", "--network", net, "--phase", "single",
+                    "--engine", engine, "--set", "machine.components.global_buffer.capacity=4MiB"});
+        for (const Json& component : run["components"]) {
             busy[engine][component["name"]] = component["busy_max_s"];
         }
     }

@@ -65,7 +65,7 @@ printf '#!/bin/bash\ncat "%s/queue" 2>/dev/null\n' "$work" >bin/squeue
 chmod +x bin/sbatch bin/squeue
 submit() { PATH=$work/bin:$PATH "$memwall" sweep s.yaml --slurm --out "$1" --then analytic --top 7 "${@:2}" 2>&1; }
 # task SCRIPT JOB NUMBER COUNT
-task() { SLURM_ARRAY_JOB_ID=$2 SLURM_ARRAY_TASK_ID=$3 SLURM_ARRAY_TASK_COUNT=$4 timeout -s KILL "${5:-60}" bash "$1" 2>/dev/null; }
+task() { SLURM_ARRAY_JOB_ID=$2 SLURM_ARRAY_TASK_ID=$3 SLURM_ARRAY_TASK_COUNT=$4 timeout -s KILL "${5:-600}" bash "$1" 2>/dev/null; }
 
 said=$(submit shared --array-tasks 3)
 expect_contains "$said" "submitted 500 points as jobs 1, 2, 3" "what is said of a submission"
@@ -80,7 +80,7 @@ tasks=()
 exec 3>&2 2>/dev/null # bash tells of every process that is killed
 for number in 0 1 2; do
     # The first is killed, as on a node that fails: what it leaves is run by the next submission.
-    task shared/slurm/first.sh 1 "$number" 3 "$([[ $number == 0 ]] && echo 0.2 || echo 60)" &
+    task shared/slurm/first.sh 1 "$number" 3 "$([[ $number == 0 ]] && echo 0.2 || echo 600)" &
     tasks+=($!)
 done
 for process in "${tasks[@]}"; do
