@@ -24,6 +24,27 @@ Bytes capacity_below(const Machine& machine, const NestHierarchy& hierarchy) {
     return sum;
 }
 
+/// Inputs alone are looked at, by which a batch may be far too large: a search of it would take
+/// long.
+void check_inputs_fit(const Network& network, const Machine& machine,
+                      const NestHierarchy& hierarchy) {
+    const Component& dram = machine.component(hierarchy.levels().front().memory);
+    const Bytes capacity = std::get<DramConfig>(dram.config).capacity;
+    Bytes inputs;
+    for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+        const bool own = network.storage(TensorId(t)) == TensorId(t);
+        const bool is_input = network.tensor(TensorId(t)).kind == TensorKind::input;
+        inputs += own && is_input ? network.tensor_bytes(TensorId(t)) : Bytes(0);
+    }
+    if (inputs > capacity) {
+        throw InputError(
+            {Diagnostic{dram.capacity_where,
+                        "network '" + network.name() + "' does not fit the dram of machine '" +
+                            machine.name() + "': its inputs alone are " + format_bytes(inputs) +
+                            " of " + format_bytes(capacity)}});
+    }
+}
+
 void describe(const Layer& layer, const MappedNest& nest, const std::string& note,
               LayerMapping& mapping) {
     mapping.summary = nest_summary(nest.nest, nest.machine, layer.space.extents);
@@ -55,6 +76,7 @@ void LoopNestMapper::check_layers(const Network& network, const Machine& machine
 Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
                             const MapperOptions& options) const {
     const NestHierarchy hierarchy(machine);
+    check_inputs_fit(network, machine, hierarchy);
     const NetworkNests chosen = choose_network_nests(network, machine, hierarchy, options);
     Mapping mapping;
     mapping.sub_batch = network.batch();

@@ -54,6 +54,7 @@ public:
         }
         if (faults_.faults().size() == before) {
             check_covered(given);
+            check_kept(given);
         }
         if (faults_.faults().size() == before) {
             check_fits(stated, given);
@@ -130,6 +131,25 @@ private:
         faults_.error(loop.mark, "no room below '" + memory.name + "' for " +
                                      std::to_string(parts) + " parts of " + name(*loop.dim) +
                                      " side by side: " + (room.empty() ? "nothing there" : room));
+    }
+
+    /// As in a search, each operand lies in one of the memories of the chip that may keep it.
+    void check_kept(const GivenLayer& given) {
+        for (std::size_t o = 0; o < layer_.space.operands.size(); ++o) {
+            const TensorRole role = layer_.space.operands[o].role;
+            bool may = false;
+            bool keeps = false;
+            for (std::size_t l = 1; l < machine_.memories.size(); ++l) {
+                may = may || machine_.memories[l].may_keep[static_cast<std::size_t>(role)];
+                keeps = keeps || nest_.levels[l].keeps[o];
+            }
+            if (may && !keeps) {
+                faults_.error(given.mark, "the " + operand_name(role) + " of layer '" +
+                                              layer_.name +
+                                              "' skip every memory of the chip; expected one that "
+                                              "keeps them for the lanes");
+            }
+        }
     }
 
     void check_covered(const GivenLayer& given) {

@@ -47,6 +47,26 @@ std::map<ComponentId, std::vector<ComponentId>> ways_from(const Machine& machine
     return ways;
 }
 
+/// Whether a component takes from a memory over buses alone.
+bool is_next_to(const Machine& machine, ComponentId component, ComponentId memory) {
+    std::deque<ComponentId> open = {component};
+    std::vector<ComponentId> seen = {component};
+    while (!open.empty()) {
+        for (const ComponentId next : machine.neighbours(open.front())) {
+            if (next == memory) {
+                return true;
+            }
+            const bool is_bus = machine.component(next).kind == ComponentKind::bus;
+            if (is_bus && std::find(seen.begin(), seen.end(), next) == seen.end()) {
+                seen.push_back(next);
+                open.push_back(next);
+            }
+        }
+        open.pop_front();
+    }
+    return false;
+}
+
 /// Axes are of as many instances as lie below one of the memory above.
 void check_axes(const Component& above, const Component& here, MachineNeeds& needs) {
     const std::vector<SpatialAxis>& axes = std::get<MemoryConfig>(here.config).nest.axes;
@@ -144,6 +164,10 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
     }
     if (levels_.size() < 2) {
         needs.missing("a memory between the dram and the mac_array");
+    }
+    if (!is_next_to(machine, array_, levels_.back().memory)) {
+        needs.missing("a connection of '" + machine.component(array_).name + "' with '" +
+                      last.name + "', the memory that lies furthest from the dram");
     }
     for (const ComponentId id : {array_, vector_}) {
         if (id.valid() && machine.component(id).instances % last.instances != 0) {

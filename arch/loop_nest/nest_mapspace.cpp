@@ -165,14 +165,17 @@ bool Mapspace::may_keep(std::size_t l, std::size_t o) const {
     return machine_.memories[l].may_keep[role];
 }
 
-// MODEL: lanes hang on memories of the chip: some level below the outermost keeps an operand.
+// MODEL: lanes hang on memories of the chip: some level below the outermost keeps an operand, where
+// one may.
 bool Mapspace::kept_somewhere(const NestPoint& point, std::size_t o) const {
+    bool may = false;
     for (std::size_t l = 1; l < levels_; ++l) {
         if ((point.keeps[l] & cost_.keep_bit(o)) != 0) {
             return true;
         }
+        may = may || may_keep(l, o);
     }
-    return false;
+    return !may;
 }
 
 void Mapspace::list_spatial(std::size_t most, bool all) {
@@ -230,19 +233,19 @@ std::vector<std::vector<const SpatialChoice*>> Mapspace::spatial_combinations(
     return best;
 }
 
-double Mapspace::size() {
+double Mapspace::size(double most) {
     const auto orders = static_cast<double>(orders_.size());
     // Inside, order decides only what lanes keep.
     const std::size_t ordered = machine_.lanes_keep ? levels_ : levels_ - 1;
     double size = std::pow(orders, static_cast<double>(ordered));
     for (std::size_t d = 0; d < dims_; ++d) {
         size *= std::pow(static_cast<double>(cost_.extent(d)), static_cast<double>(levels_ - 1));
-        if (size > 1e12) {
-            return size;
-        }
     }
     for (std::size_t l = 1; l < levels_; ++l) {
         size *= std::exp2(static_cast<double>(std::min(cost_.operands(), kKeepBits)));
+    }
+    if (size > most) {
+        return size;
     }
     list_spatial(std::numeric_limits<std::size_t>::max(), true);
     for (const auto& choices : choices_) {

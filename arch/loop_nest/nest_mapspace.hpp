@@ -48,6 +48,7 @@ public:
 
     /// Whether a level may keep an operand.
     [[nodiscard]] bool may_keep(std::size_t l, std::size_t o) const;
+    /// Whether one below the outermost does, or none may.
     [[nodiscard]] bool kept_somewhere(const NestPoint& point, std::size_t o) const;
 
     /// Finds the spatial choices that spatial_combinations() combines, as spatial_choices() does.
@@ -64,8 +65,9 @@ public:
     using PointVisitor = std::function<void(const NestPoint&)>;
     void visit_all(const PointVisitor& visit) const;
 
-    /// How many points there are, above 1e12 some number above that; lists all spatial choices.
-    double size();
+    /// How many points there are, above `most` some number above that; lists all spatial choices of
+    /// no more.
+    double size(double most);
 
 private:
     void list_orders();

@@ -80,7 +80,8 @@ private:
             if (found_some()) {
                 refine();  // what less effort found, by the finer steps of this one
             }
-            if (budget.exhaustive > 0 && space.size() <= static_cast<double>(budget.exhaustive)) {
+            const auto most = static_cast<double>(budget.exhaustive);
+            if (budget.exhaustive > 0 && space.size(most) <= most) {
                 descent_.remember(kExactFinalists);
                 descent_.allow(budget.exhaustive);
                 space.visit_all(

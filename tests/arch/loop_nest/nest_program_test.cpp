@@ -9,6 +9,9 @@
 #include "tests/support/machines.hpp"
 
 namespace memwall {
+
+using Catch::Matchers::Contains;
+
 namespace {
 
 struct Mapped {
@@ -77,6 +80,55 @@ TEST_CASE("A level with single buffers takes the time of its fills in the progra
     };
     // Tiles have 36 inputs and 9 weights, from the buffer's 16 B a cycle.
     CHECK(cycles("single") - cycles("double") > 2'560 * (36 + 9) / 16);
+}
+
+TEST_CASE("What a loop nest cannot map is told before anything is searched") {
+    const Machine machine = test::shipped_machine("tiny_loop_nest");
+    const auto told = [](const Network& network, const Machine& on, const std::string& given) {
+        Diagnostics faults;
+        MapperOptions options;
+        if (!given.empty()) {
+            options.given = read_yaml_text(given, "mapping.yaml", faults);
+        }
+        try {
+            map_network(network, on, options);
+        } catch (const InputError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    const auto network = [](const std::string& inputs) {
+        return test::network_of_text("network: one\nprecision: int8\ninputs: {x: " + inputs +
+                                     "}\nlayers:\n  - {name: a, op: linear, out_features: 8}\n");
+    };
+    CHECK_THAT(told(network("[2000000]"), machine, ""),
+               Contains("its inputs alone are 1.91 MiB of 1.00 MiB"));
+    CHECK_THAT(told(network("[8]"), machine,
+                    "memwall: 1\nmapping: by_hand\nlayers:\n  a:\n"
+                    "    buffer: {bypass: [weights]}\n"
+                    "    core_buffer: {loops: [{K: 8}, {C: 8}], bypass: [weights]}\n"),
+               Contains("the weights of layer 'a' skip every memory of the chip"));
+    std::string apart = test::text_of_machine("tiny_loop_nest");
+    apart.replace(apart.find("[core_buffer, array]"), 20, "[buffer, array]");
+    CHECK_THAT(told(network("[8]"), test::machine_of_text(apart), ""),
+               Contains("needs a connection of 'array' with 'core_buffer'"));
+}
+
+TEST_CASE("A layer with a great many ways side by side is searched in no time") {
+    std::string text = test::text_of_machine("tiny_loop_nest");
+    const std::string lanes = "    lanes:\n      int8: {inputs: 4, outputs: 4}\n";
+    text.replace(
+        text.find(lanes), lanes.size(),
+        "    dataflow: input_stationary\n    lanes:\n      int8: {rows: 16, columns: 8}\n");
+    text.replace(text.find("packs_window: false"), 19, "packs_window: true");
+    const Network network = test::network_of_text(
+        "network: one\nprecision: int8\ninputs: {x: [16, 20, 20]}\nlayers:\n"
+        "  - {name: a, op: conv, out_channels: 16, groups: 16, kernel: 5, padding: 2}\n");
+    MapperOptions options;
+    options.effort = Effort::thorough;
+    options.rounds = 1;
+    const Mapping mapping = map_network(network, test::machine_of_text(text), options);
+    CHECK_THAT(mapping.layers[0].search, Contains("of ") && !Contains("proved optimal"));
 }
 
 }  // namespace memwall
