@@ -81,6 +81,8 @@ struct LaneTurns {
     std::int64_t blocks = 1;
     std::vector<OfAxis> of_axis;  ///< of one group
 
+    /// Whether a block takes several turns: the lanes have other words after each.
+    [[nodiscard]] bool folded() const { return in_time > blocks; }
     /// `count` of what happens once a block, in turns.
     [[nodiscard]] std::int64_t times(std::int64_t count) const;
     /// Words of an operand that pass the lanes, of those that pass once a block: once for each turn
@@ -90,7 +92,9 @@ struct LaneTurns {
 };
 
 /// MODEL: an axis that packs takes `size` of what is laid out on it at a time, whatever dimensions
-/// it comes from (im2col); a last, smaller block takes fewer turns. Groups and heads lie
+/// it comes from (im2col); a last, smaller block takes fewer turns. Turns go round outside the loops
+/// of the last memory and inside those above it: its tile waits there meanwhile, with its sums, and
+/// the next one needs the words of all turns again. Groups and heads lie
 /// block-diagonally: as many side by side as fit along every axis; the rest of the block is idle.
 LaneTurns lane_turns(const std::vector<SpatialAxis>& axes, const LaneLayout& layout);
 

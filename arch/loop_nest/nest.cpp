@@ -113,4 +113,19 @@ LaneWork lane_work(const LoopNest& nest, const NestMachine& machine, const Exten
     return work;
 }
 
+std::int64_t turns_of_block(const LoopNest& nest, const NestMachine& machine,
+                            const Extents& whole) {
+    LoopNest block = nest;
+    std::vector<Loop>& loops = block.levels.back().loops;
+    Extents tile = tile_at(nest, whole, nest.levels.size() - 1);
+    for (const Loop& loop : loops) {
+        std::int64_t& size = tile[index(loop.dim)];
+        size = loop.spatial ? size : std::min(size, loop.tile);
+    }
+    loops.erase(std::remove_if(loops.begin(), loops.end(),
+                               [](const Loop& loop) { return !loop.spatial; }),
+                loops.end());
+    return lane_work(block, machine, tile, nest.levels.size() - 1).turns.in_time;
+}
+
 }  // namespace memwall

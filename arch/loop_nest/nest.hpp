@@ -164,4 +164,7 @@ struct LaneWork {
 LaneWork lane_work(const LoopNest& nest, const NestMachine& machine, const Extents& size,
                    std::size_t level);
 
+/// Turns that lanes take, at most, over one tile of the last memory after its loops in time.
+std::int64_t turns_of_block(const LoopNest& nest, const NestMachine& machine, const Extents& whole);
+
 }  // namespace memwall

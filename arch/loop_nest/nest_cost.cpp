@@ -131,6 +131,7 @@ double NestCost::turns_by_axis(const Sizes& extents, const Sizes& parts,
                                const NestPoint::Places& axis) const {
     const std::vector<SpatialAxis>& axes = machine_.memories.back().axes;
     std::int64_t groups_at_once = std::numeric_limits<std::int64_t>::max();
+    folded_ = false;
     joined_groups_.clear();
     for (std::size_t a = 0; a < axes.size(); ++a) {
         joined_.clear();
@@ -147,9 +148,12 @@ double NestCost::turns_by_axis(const Sizes& extents, const Sizes& parts,
         of_axis_[a] = as_double(axes[a].packs ? joined_.turns(axes[a].size) : joined_.count());
         if (axes[a].packs) {
             groups_at_once = std::min(groups_at_once, axes[a].size / joined_.largest());
+            folded_ = folded_ || joined_.largest() > axes[a].size;
         }
     }
-    return as_double(joined_groups_.turns(std::max<std::int64_t>(1, groups_at_once)));
+    groups_at_once = std::max<std::int64_t>(1, groups_at_once);
+    folded_ = folded_ || joined_groups_.largest() > groups_at_once;
+    return as_double(joined_groups_.turns(groups_at_once));
 }
 
 double NestCost::turns_over(const Sizes& extents, const Sizes& parts,

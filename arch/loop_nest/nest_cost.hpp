@@ -261,6 +261,7 @@ private:
     bool packs_ = false;                        ///< some axis of the lanes
     std::uint32_t groups_ = 0;                  ///< dimensions that lie block-diagonally
     mutable double turns_ = 1;                  ///< of a block
+    mutable bool folded_ = false;               ///< some block takes several
     mutable std::vector<double> passes_;        ///< by operand
     mutable std::vector<double> of_axis_;       ///< turns along it
     mutable std::vector<std::uint32_t> lying_;  ///< dimensions that lie on an axis, but for groups

@@ -118,6 +118,7 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
                                 std::size_t child) const {
     const FastOperand& operand = operands_[o];
     const bool lanes = child == levels_;
+    const std::size_t visited = lanes && folded_ ? levels_ - 1 : 0;  // as NestCounter
     bool changed = lanes && machine_.lanes_keep != o;
     const bool outputs = operand.role == TensorRole::outputs;
     double visits = 1;
@@ -126,7 +127,7 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
         const ActiveLoop& loop = loops_[k];
         const bool relevant = (operand.relevant >> loop.d & 1U) != 0;
         if (loop.steps > 1) {
-            changed = changed || relevant;
+            changed = changed || relevant || loop.level < visited;
             visits *= changed && !relevant ? loop.steps : 1;
             moved.fills *= changed ? loop.steps : 1;
         }
@@ -200,6 +201,7 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
 bool NestCost::brings_sums(std::size_t o, std::size_t parent, std::size_t child) const {
     const FastOperand& operand = operands_[o];
     const bool lanes = child == levels_;
+    const std::size_t visited = lanes && folded_ ? levels_ - 1 : 0;  // as NestCounter
     bool changed = lanes && machine_.lanes_keep != o;
     if (lanes && passes_[o] > 1) {
         return true;
@@ -208,6 +210,7 @@ bool NestCost::brings_sums(std::size_t o, std::size_t parent, std::size_t child)
         const ActiveLoop& loop = loops_[k];
         const bool relevant = (operand.relevant >> loop.d & 1U) != 0;
         const bool adds = loop.level >= parent && machine_.memories[loop.level].reduces;
+        changed = changed || loop.level < visited;
         if (!relevant && ((loop.steps > 1 && changed) || (loop.parts > 1 && !adds))) {
             return true;
         }

@@ -70,13 +70,14 @@ private:
         const bool outputs = operand.role == TensorRole::outputs;
         const bool stays = !lanes || machine_.lanes_keep == o;
         const bool halo = !lanes && nest_.levels[child].keeps_halo && !outputs;
+        const std::size_t visited = lanes && work_.turns.folded() ? nest_.levels.size() - 1 : 0;
         const std::vector<PlacedLoop> loops = loops_above(child);
         const auto sums = [&](Instances instances) {
             return TileSums(space_, operand.projection, loops, parent, instances, machine_,
                             sharing(outputs, lanes), walks_);
         };
         const auto all = [&](const TileSums& of) {
-            return stays ? of.fetched(halo) : of.every_visit();
+            return stays ? of.fetched(halo, visited) : of.every_visit();
         };
         const auto moved = [&](const TileSums& of) {
             return lanes ? work_.turns.passing(all(of), operand.projection, work_.layout) : all(of);

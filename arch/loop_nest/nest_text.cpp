@@ -53,6 +53,11 @@ std::string nest_code(const Layer& layer, const LoopNest& nest, const NestMachin
                     format_bytes(Bytes(memory.capacity)) + ")";
         }
         code += level.keeps_halo ? ", halos stay\n" : "\n";
+        if (const std::int64_t turns = turns_of_block(nest, machine, layer.space.extents);
+            turns > 1 && l + 1 == nest.levels.size()) {
+            indent += "  ";
+            code += indent + "for turn of the lanes in " + std::to_string(turns) + "\n";
+        }
         for (const Loop& loop : level.loops) {
             std::int64_t& size = left[index(loop.dim)];
             const std::int64_t steps = steps_of(loop, size);

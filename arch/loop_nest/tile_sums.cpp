@@ -238,11 +238,11 @@ std::int64_t TileSums::distinct() const {
     return product(Tiles::firsts, Tiles::all);
 }
 
-std::int64_t TileSums::fetched(bool keeps_halo) const {
+std::int64_t TileSums::fetched(bool keeps_halo, std::size_t visited) const {
     std::int64_t words = first_tiles();
     for (std::size_t place = 0; place < loops_.size(); ++place) {
         if (!loops_[place].loop.spatial) {
-            words += fetched_when(place, keeps_halo);
+            words += fetched_when(place, loops_[place].level >= visited, keeps_halo);
         }
     }
     return words;
@@ -353,7 +353,7 @@ TileSums::Sums TileSums::step_sums(const Axis& axis, std::size_t place, bool kee
     return sums;
 }
 
-std::int64_t TileSums::fetched_when(std::size_t place, bool keeps_halo) const {
+std::int64_t TileSums::fetched_when(std::size_t place, bool stays, bool keeps_halo) const {
     std::int64_t words = 1;
     std::int64_t kept = 1;
     for (const Dim dim : dims_) {
@@ -369,7 +369,7 @@ std::int64_t TileSums::fetched_when(std::size_t place, bool keeps_halo) const {
         words = checked_multiply(words, sums.words);
         kept = checked_multiply(kept, sums.kept);
     }
-    return words - kept;
+    return stays ? words - kept : words;
 }
 
 std::int64_t tile_words(const Projection& projection, const Extents& tile) {

@@ -48,8 +48,9 @@ public:
     /// The first tile of each instance.
     [[nodiscard]] std::int64_t first_tiles() const;
 
-    /// What is fetched when tiles stay until they change.
-    [[nodiscard]] std::int64_t fetched(bool keeps_halo) const;
+    /// What is fetched when tiles stay until they change, and until a loop of a level above
+    /// `visited` steps on.
+    [[nodiscard]] std::int64_t fetched(bool keeps_halo, std::size_t visited = 0) const;
 
     /// Distinct tiles of each instance, once: time goes by without loops that change nothing.
     [[nodiscard]] std::int64_t distinct() const;
@@ -84,7 +85,7 @@ private:
     /// The same over steps; `kept` as the rule says.
     [[nodiscard]] Sums step_sums(const Axis& axis, std::size_t place, bool keeps_halo) const;
 
-    [[nodiscard]] std::int64_t fetched_when(std::size_t place, bool keeps_halo) const;
+    [[nodiscard]] std::int64_t fetched_when(std::size_t place, bool stays, bool keeps_halo) const;
 
     Projection projection_;
     const std::vector<PlacedLoop>& loops_;

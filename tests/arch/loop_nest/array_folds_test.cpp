@@ -252,10 +252,17 @@ TEST_CASE("Lanes that take a block in turns do what loops over its parts would d
         const NestMachine machine =
             array_machine(space, Dataflow::weight_stationary, shape(rows, columns));
         const Tiles inner = {{Dim::S, 1}, {Dim::P, 1}, {Dim::Q, 1}};
-        const NestCounts block = count_nest(space, array_nest(inner, {Dim::C}, {Dim::K}), machine);
+        const Tiles outer = draw.chance(50) ? Tiles{{Dim::P, draw(1, 4)}, {Dim::C, draw(1, c)}}
+                                            : Tiles{{Dim::Q, 1}};
+        const auto count = [&](const Tiles& in_memory) {
+            LoopNest nest = array_nest(in_memory, {Dim::C}, {Dim::K});
+            nest.levels[0].loops = steps(outer);
+            return count_nest(space, nest, machine);
+        };
+        const NestCounts block = count(inner);
         Tiles cut = {{Dim::K, columns}, {Dim::C, rows}};
         cut.insert(cut.end(), inner.begin(), inner.end());
-        const NestCounts loops = count_nest(space, array_nest(cut, {Dim::C}, {Dim::K}), machine);
+        const NestCounts loops = count(cut);
         INFO("seed " << seed);
         CHECK(block.steps == loops.steps);
         CHECK(block.folds == loops.folds);
@@ -269,6 +276,26 @@ TEST_CASE("Lanes that take a block in turns do what loops over its parts would d
         ++compared;
     }
     CHECK(compared == 60);
+}
+
+TEST_CASE("A block that takes several turns is loaded again for each tile of the last memory") {
+    // 6 words of depth on 2 rows, 4 channels on 2 columns: 3 x 2 folds; 8 positions in two tiles.
+    const IterationSpace space = conv("[6, 8, 1]", "out_channels: 4, kernel: 1, bias: false");
+    const NestMachine machine = array_machine(space, Dataflow::weight_stationary, shape(2, 2));
+    LoopNest folded = array_nest({{Dim::P, 1}}, {Dim::C}, {Dim::K});
+    folded.levels[0].loops = steps({{Dim::P, 4}});
+    const NestCounts counts = count_nest(space, folded, machine);
+    CHECK(counts.boundary(kWeights, 1).reads == 2 * 6 * 4);
+    CHECK(counts.folds == 2 * 3 * 2);
+    CHECK(counts.array_cycles == 12 * (2 * 2 + 2 + 4 - 2));
+    // The sums of a tile wait in the memory between the folds: four positions, twice.
+    CHECK(counts.held[1][kOutputs].words == 4 * 4);
+    CHECK(counts.held[1][kOutputs].partial);
+    // A block that the lanes take at once stays while both tiles go by.
+    const IterationSpace small = conv("[2, 8, 1]", "out_channels: 2, kernel: 1, bias: false");
+    const NestCounts at_once = count_nest(small, folded, machine);
+    CHECK(at_once.boundary(kWeights, 1).reads == 2 * 2);
+    CHECK(at_once.folds == 1);
 }
 
 TEST_CASE("Groups lie side by side along both axes, as many as fit") {
@@ -324,10 +351,14 @@ TEST_CASE("A memory that finished results alone reach holds them at their own wi
 }
 
 TEST_CASE("The mapper gives systolic arrays the folds of the published formula") {
+    // Which knows of no sums that a scratchpad has no room for between two folds.
     std::int64_t compared = 0;
     for (const char* dataflow : {"weight_stationary", "output_stationary", "input_stationary"}) {
-        const Machine machine =
-            test::shipped_machine("scalesim_32x32", {{"components.array.dataflow", dataflow}});
+        const Machine machine = test::shipped_machine(
+            "scalesim_32x32", {{"components.array.dataflow", dataflow},
+                               {"components.inputs_sram.capacity", "2 MiB"},
+                               {"components.weights_sram.capacity", "2 MiB"},
+                               {"components.outputs_sram.capacity", "2 MiB"}});
         const NestHierarchy hierarchy(machine);
         for (std::uint32_t seed = 1; seed <= 12; ++seed) {
             Draw draw(seed);
