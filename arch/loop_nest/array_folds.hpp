@@ -92,9 +92,9 @@ struct LaneTurns {
 };
 
 /// MODEL: an axis that packs takes `size` of what is laid out on it at a time, whatever dimensions
-/// it comes from (im2col); a last, smaller block takes fewer turns. Turns go round outside the loops
-/// of the last memory and inside those above it: its tile waits there meanwhile, with its sums, and
-/// the next one needs the words of all turns again. Groups and heads lie
+/// it comes from (im2col); a last, smaller block takes fewer turns. Turns go round outside the
+/// loops of the last memory and inside those above it: its tile waits there meanwhile, with its
+/// sums, and the next one needs the words of all turns again. Groups and heads lie
 /// block-diagonally: as many side by side as fit along every axis; the rest of the block is idle.
 LaneTurns lane_turns(const std::vector<SpatialAxis>& axes, const LaneLayout& layout);
 

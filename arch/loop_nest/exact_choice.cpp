@@ -18,7 +18,7 @@ std::optional<CountedNest> counted_exactly(const LoopNest& nest, const ExactCoun
     auto found = std::find_if(by.known.begin(), by.known.end(),
                               [&](const CountedNest& known) { return known.nest == nest; });
     if (found == by.known.end()) {
-        by.known.push_back({nest, count_nest(by.space, nest, by.machine), {}});
+        by.known.push_back({nest, count_nest(by.space, nest, by.machine), {}, {}});
         by.known.back().figures = nest_figures(by.space, by.prices, by.known.back().counts);
         found = std::prev(by.known.end());
     }
@@ -148,6 +148,7 @@ std::vector<CountedNest> choose_exactly(const std::vector<NestPoint>& points, co
     }
     for (std::size_t i = 0; i < best.size(); ++i) {
         move_loops_out(*of[i], by, cost, scores[i], best[i]);
+        best[i].point = *of[i];
     }
     return best;
 }

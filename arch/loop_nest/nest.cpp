@@ -122,9 +122,9 @@ std::int64_t turns_of_block(const LoopNest& nest, const NestMachine& machine,
         std::int64_t& size = tile[index(loop.dim)];
         size = loop.spatial ? size : std::min(size, loop.tile);
     }
-    loops.erase(std::remove_if(loops.begin(), loops.end(),
-                               [](const Loop& loop) { return !loop.spatial; }),
-                loops.end());
+    loops.erase(
+        std::remove_if(loops.begin(), loops.end(), [](const Loop& loop) { return !loop.spatial; }),
+        loops.end());
     return lane_work(block, machine, tile, nest.levels.size() - 1).turns.in_time;
 }
 

@@ -173,6 +173,31 @@ bool NestDescent::change_pair(Current& current, std::size_t l, std::size_t d, st
     return better;
 }
 
+/// An operand skips a level or comes back to it, and a tile makes use of the room.
+bool NestDescent::change_bypass_and_tile(Current& current, std::size_t l, std::size_t d) {
+    const NestPoint from = current.point;
+    for (std::size_t keeper = 1; keeper < space_.levels(); ++keeper) {
+        for (std::size_t o = 0; o < cost_.operands(); ++o) {
+            NestPoint kept = from;
+            kept.keeps[keeper] ^= cost_.keep_bit(o);
+            if (!space_.may_keep(keeper, o) || !space_.kept_somewhere(kept, o)) {
+                continue;
+            }
+            NestPoint point = kept;
+            for (const std::int64_t size : space_.sizes(from, l, d, budget_.sizes)) {
+                if (size == from.held[l][d]) {
+                    continue;
+                }
+                set_tile(point, kept, l, d, size);
+                if (take_if_better(current, point)) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
 bool NestDescent::change_all(Current& current) {
     bool better = false;
     for (std::size_t l = 1; l < space_.levels(); ++l) {
@@ -199,6 +224,9 @@ bool NestDescent::change_pairs(Current& current) {
                 if (change_pair(current, l, d, e)) {
                     return true;
                 }
+            }
+            if (budget_.fills_room && change_bypass_and_tile(current, l, d)) {
+                return true;
             }
         }
     }

@@ -103,6 +103,7 @@ private:
     bool change_order(Current& current, std::size_t l);
     bool change_bypass(Current& current, std::size_t l);
     bool change_spatial(Current& current, std::size_t l);
+    bool change_bypass_and_tile(Current& current, std::size_t l, std::size_t d);
     bool change_pair(Current& current, std::size_t l, std::size_t d, std::size_t e);
     bool change_all(Current& current);
     bool change_pairs(Current& current);

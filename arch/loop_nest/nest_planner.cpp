@@ -12,6 +12,7 @@
 #include "arch/dram_access.hpp"
 #include "arch/loop_nest/given_nest.hpp"
 #include "arch/loop_nest/nest_measure.hpp"
+#include "arch/loop_nest/nest_polish.hpp"
 #include "base/parallel.hpp"
 #include "base/parse.hpp"
 
@@ -41,6 +42,15 @@ Length length_of(const IterationSpace& space, const LoopNest& nest, const NestMa
            : moved_steps(space, nest, machine) > kMany ? Length::many
                                                        : Length::few;
 }
+
+/// Whether a layer is worth the last touch of a thorough search: of products, the small ones.
+bool deserves_polish(const IterationSpace& space) {
+    constexpr std::int64_t kSmall = 1'000'000;
+    return space.macs() > 0 && space.points() <= kSmall;
+}
+
+/// Of a small layer, by each objective.
+constexpr std::int64_t kPolishingChanges = 300;
 
 /// How far what is counted may be above what is measured, as a factor: of few steps, begin and end
 /// matter much. Those of very many steps, which overlap with nothing, are measured where they seem
@@ -237,7 +247,35 @@ void NestPlanner::fill(const Segment& segment, const NestMachine& machine, Effor
         normally.taken = take(found.candidates_by_stage[normal], normally.found);
     }
     searched.taken = take(found.candidates.size(), found);
+    if (effort == Effort::thorough && !found.interrupted && deserves_polish(layer.space)) {
+        polish(segment, machine, prices, searched, known);
+        searched.taken = take(found.candidates.size(), found);
+    }
     found.candidates.clear();
+}
+
+/// Adds to what was found what is better by the engine.
+void NestPlanner::polish(const Segment& segment, const NestMachine& machine,
+                         const NestPrices& prices, SearchedLayer& searched, Judged& known) const {
+    SearchedNest& found = searched.found;
+    std::vector<TakenNest> judged;
+    for (std::size_t c = 0; c < found.candidates.size(); ++c) {
+        const std::optional<NestFigures>& measured = known.measured[c];
+        judged.push_back(
+            {found.candidates[c], measured ? *measured : *known.counted[c], measured.has_value()});
+    }
+    NestPolish polish(
+        network_.layer(segment.head), machine, prices,
+        [&](const CountedNest& nest, bool measures) {
+            return taken(segment, machine, prices, searched, nest, measures);
+        },
+        options_.cancelled);
+    for (TakenNest& better : polish.run(judged, kPolishingChanges)) {
+        found.candidates.push_back(std::move(better.nest));
+        known.counted.emplace_back();
+        known.measured.push_back(better.measured ? std::optional(better.taken) : std::nullopt);
+    }
+    found.evaluations += kPolishingChanges * static_cast<std::int64_t>(kMappingObjectives.size());
 }
 
 /// Of the first that the search found, the best by what the analytic engine says that it takes.

@@ -73,6 +73,8 @@ private:
     [[nodiscard]] JudgedNest best_measured(const Segment& segment, const NestMachine& machine,
                                            const NestPrices& prices, const SearchedLayer& searched,
                                            std::size_t first, Judged& known) const;
+    void polish(const Segment& segment, const NestMachine& machine, const NestPrices& prices,
+                SearchedLayer& searched, Judged& known) const;
     [[nodiscard]] NestFigures taken(const Segment& segment, const NestMachine& machine,
                                     const NestPrices& prices, const SearchedLayer& searched,
                                     const CountedNest& candidate, bool measures) const;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "arch/loop_nest/nest_cost.hpp"
@@ -20,6 +21,7 @@ struct SearchBudget {
     std::size_t finalists = 1;    ///< by each objective, counted exactly in the end
     std::int64_t exhaustive = 0;  ///< mapspaces up to this size are tried whole
     std::size_t candidates = 1;   ///< by each objective, given to be measured
+    bool fills_room = false;      ///< a bypass and the tile that makes use of it change together
 };
 
 /// The stages of an effort: each search goes on from the one of less effort before it.
@@ -29,6 +31,7 @@ struct CountedNest {
     LoopNest nest;
     NestCounts counts;
     NestFigures figures;
+    std::optional<NestPoint> point;  ///< whose nest it is, or nearly: loops may stand further out
 };
 
 /// The best by what was counted.

@@ -7,9 +7,9 @@ namespace memwall {
 
 std::vector<SearchBudget> search_stages(Effort effort) {
     const std::vector<SearchBudget> stages = {
-        {500, 3, 6, false, false, 1, 0, 1},
-        {20'000, 12, 12, true, true, 3, 0, 2},
-        {120'000, 48, 1'000, true, true, 8, 1'000'000, 2},
+        {500, 3, 6, false, false, 1, 0, 1, false},
+        {20'000, 12, 12, true, true, 3, 0, 2, false},
+        {120'000, 48, 1'000, true, true, 8, 1'000'000, 2, true},
     };
     return {stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(effort) + 1};
 }
