@@ -237,11 +237,13 @@ private:
             for (const ScoredPoint& point : ranked) {
                 const bool alike =
                     std::any_of(found.begin(), found.end(), [&](const ScoredPoint& other) {
-                        return std::equal(
-                            point.point.parts.begin(),
-                            point.point.parts.begin() +
-                                static_cast<std::ptrdiff_t>(descent_.space().levels()),
-                            other.point.parts.begin());
+                        const auto levels = static_cast<std::ptrdiff_t>(descent_.space().levels());
+                        const auto same = [&](const auto& mine, const auto& its) {
+                            return std::equal(mine.begin(), mine.begin() + levels, its.begin());
+                        };
+                        return same(point.point.parts, other.point.parts) &&
+                               (!descent_.budget().fills_room ||
+                                same(point.point.keeps, other.point.keeps));
                     });
                 if (!alike && most > 0) {
                     found.push_back(point);

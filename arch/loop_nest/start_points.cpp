@@ -51,6 +51,37 @@ std::vector<NestPoint> smallest_tiles(NestDescent& descent) {
     return found;
 }
 
+/// The same point with one memory for each operand, in all ways: what keeps all of them everywhere
+/// leaves less room for each, and single changes do not lead from one way to another.
+std::vector<NestPoint> kept_once(const NestDescent& descent, Mapspace& space,
+                                 const NestPoint& point) {
+    constexpr std::size_t kMostWays = 64;
+    std::vector<NestPoint> found = {point};
+    std::uint32_t done = 0;
+    for (std::size_t o = 0; o < descent.cost().operands() && found.size() < kMostWays; ++o) {
+        const std::uint32_t bit = descent.cost().keep_bit(o);
+        if ((done & bit) != 0) {
+            continue;
+        }
+        done |= bit;
+        std::vector<NestPoint> more;
+        for (const NestPoint& before : found) {
+            for (std::size_t keeper = 1; keeper < space.levels(); ++keeper) {
+                if (!space.may_keep(keeper, o)) {
+                    continue;
+                }
+                NestPoint next = before;
+                for (std::size_t l = 1; l < space.levels(); ++l) {
+                    next.keeps[l] = l == keeper ? next.keeps[l] | bit : next.keeps[l] & ~bit;
+                }
+                more.push_back(next);
+            }
+        }
+        found = more.empty() ? found : more;
+    }
+    return found;
+}
+
 }  // namespace
 
 std::vector<NestPoint> start_points(NestDescent& descent) {
@@ -62,6 +93,13 @@ std::vector<NestPoint> start_points(NestDescent& descent) {
     for (std::size_t i = 0; i < std::min(grown, smallest.size()); ++i) {
         for (const LoopOrder& order : orders) {
             found.push_back(descent.space().grown(smallest[i], order, budget.sizes));
+        }
+    }
+    if (budget.fills_room && descent.space().levels() > 2) {
+        for (const NestPoint& point : kept_once(descent, descent.space(), smallest.front())) {
+            for (const LoopOrder& order : orders) {
+                found.push_back(descent.space().grown(point, order, budget.sizes));
+            }
         }
     }
     for (const NestPoint& point : smallest) {
