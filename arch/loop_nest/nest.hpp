@@ -78,6 +78,22 @@ inline double port_cycles(const NestMemory& memory, double read, double written)
     return memory.one_port ? reading + writing : std::max(reading, writing);
 }
 
+/// Cycles in which `sent` bytes leave one memory and `taken` enter another: the slower port
+/// decides.
+inline double passing_cycles(const NestMemory& from, double sent, const NestMemory& to,
+                             double taken) {
+    return std::max(cycles_at(sent, from.read_width), cycles_at(taken, to.write_width));
+}
+
+/// Cycles of a level and of what lies below it, which takes `cycles` alone. Of two buffers one is
+/// used while the other is filled: that takes longer only where fills wait for their data.
+inline double cycles_with_fills(double cycles, double fills, bool they_wait, bool double_buffered) {
+    if (!double_buffered) {
+        return cycles + fills;
+    }
+    return they_wait ? std::max(cycles, (cycles + fills) / 2) : cycles;
+}
+
 /// The most memories that a machine may have under loop nests.
 inline constexpr std::size_t kMostNestMemories = 32;
 

@@ -30,13 +30,9 @@ std::optional<NestFigures> NestCost::figures_below(const NestPoint& point,
 double NestCost::with_fills(double cycles, const LevelCycles& filled,
                             const LevelCycles& waited) const {
     for (std::size_t l = levels_; l-- > 1;) {
-        if (machine_.in_elements(l)) {
-            continue;
-        }
-        if (machine_.memories[l].single_buffered) {
-            cycles += filled[l] + waited[l];
-        } else if (waited[l] > 0) {
-            cycles = std::max(cycles, (cycles + filled[l] + waited[l]) / 2);
+        if (!machine_.in_elements(l)) {
+            cycles = cycles_with_fills(cycles, filled[l] + waited[l], waited[l] > 0,
+                                       !machine_.memories[l].single_buffered);
         }
     }
     return cycles;
@@ -144,15 +140,13 @@ std::optional<NestFigures> NestCost::counted_figures(const NestPoint& point,
                 const NestMemory& above = machine_.memories[parent];
                 const NestMemory& here = machine_.memories[child];
                 if (!machine_.hands_on(child, o)) {
-                    filled[child] += std::max(cycles_at(parent_down, above.read_width),
-                                              cycles_at(child_down, here.write_width)) +
-                                     std::max(cycles_at(parent_up, above.write_width),
-                                              cycles_at(child_up, here.read_width));
+                    filled[child] += passing_cycles(above, parent_down, here, child_down) +
+                                     passing_cycles(here, child_up, above, parent_up);
                     waited[child] = std::max(waited[child], words.fills * above.latency);
                 }
                 const double part = words_held(o, child) * operand.word;
-                ends += std::max(cycles_at(tile, outputs ? above.write_width : above.read_width),
-                                 cycles_at(part, outputs ? here.read_width : here.write_width));
+                ends += outputs ? passing_cycles(here, part, above, tile)
+                                : passing_cycles(above, tile, here, part);
             }
             if (is_too_much(parent)) {
                 return std::nullopt;

@@ -322,17 +322,15 @@ PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
         loads.written[at.child] += child_down;
         loads.read[at.child] += child_up;
         if (!machine.hands_on(at.child, at.operand)) {
-            loads.filled[at.child] +=
-                std::max(cycles_at(down, parent.read_width),
-                         cycles_at(child_down, child.write_width)) +
-                std::max(cycles_at(up, parent.write_width), cycles_at(child_up, child.read_width));
+            loads.filled[at.child] += passing_cycles(parent, down, child, child_down) +
+                                      passing_cycles(child, child_up, parent, up);
             loads.waited[at.child] =
                 std::max(loads.waited[at.child], static_cast<double>(at.fills) * parent.latency);
         }
-        loads.ends += std::max(cycles_at(in_bytes(at.parent_first, whole),
-                                         outputs ? parent.write_width : parent.read_width),
-                               cycles_at(in_bytes(at.child_first, whole),
-                                         outputs ? child.read_width : child.write_width));
+        const double first = in_bytes(at.parent_first, whole);
+        const double part = in_bytes(at.child_first, whole);
+        loads.ends += outputs ? passing_cycles(child, part, parent, first)
+                              : passing_cycles(parent, first, child, part);
     }
     return loads;
 }
@@ -348,14 +346,9 @@ double cycles_with_ports(double lanes, const LoopNest& nest, const NestMachine& 
     for (std::size_t l = nest.levels.size(); l-- > outermost;) {
         time = std::max(time,
                         share * port_cycles(machine.memories[l], loads.read[l], loads.written[l]));
-        const double fills = share * (loads.filled[l] + loads.waited[l]);
-        if (machine.in_elements(l)) {
-            continue;
-        }
-        if (!nest.levels[l].double_buffered) {
-            time += fills;
-        } else if (loads.waited[l] > 0) {
-            time = std::max(time, (time + fills) / 2);
+        if (!machine.in_elements(l)) {
+            time = cycles_with_fills(time, share * (loads.filled[l] + loads.waited[l]),
+                                     loads.waited[l] > 0, nest.levels[l].double_buffered);
         }
     }
     return time;
