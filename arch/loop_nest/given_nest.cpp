@@ -137,13 +137,8 @@ private:
     void check_kept(const GivenLayer& given) {
         for (std::size_t o = 0; o < layer_.space.operands.size(); ++o) {
             const TensorRole role = layer_.space.operands[o].role;
-            bool may = false;
-            bool keeps = false;
-            for (std::size_t l = 1; l < machine_.memories.size(); ++l) {
-                may = may || machine_.memories[l].may_keep[static_cast<std::size_t>(role)];
-                keeps = keeps || nest_.levels[l].keeps[o];
-            }
-            if (may && !keeps) {
+            const auto keeps = [&](std::size_t l) { return nest_.levels[l].keeps[o]; };
+            if (!machine_.kept_on_chip(role, keeps)) {
                 faults_.error(given.mark, "the " + operand_name(role) + " of layer '" +
                                               layer_.name +
                                               "' skip every memory of the chip; expected one that "

@@ -141,6 +141,20 @@ struct NestMachine {
         const bool activation = role == TensorRole::inputs || role == TensorRole::outputs;
         return parent == 0 && child < memories.size() && memories[child].resident && activation;
     }
+    /// Whether an operand lies in a memory of the chip; `keeps(l)`: whether it does at level l.
+    /// MODEL: lanes hang on memories of the chip: some level below the outermost keeps an operand,
+    /// where one may.
+    template <class Keeps>
+    [[nodiscard]] bool kept_on_chip(TensorRole role, const Keeps& keeps) const {
+        bool may = false;
+        for (std::size_t l = 1; l < memories.size(); ++l) {
+            if (keeps(l)) {
+                return true;
+            }
+            may = may || memories[l].may_keep[static_cast<std::size_t>(role)];
+        }
+        return !may;
+    }
     /// Whether a level lies in the elements of a row-stationary array; the number of levels stands
     /// for their lanes.
     [[nodiscard]] bool in_elements(std::size_t level) const {

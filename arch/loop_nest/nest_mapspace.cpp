@@ -165,17 +165,10 @@ bool Mapspace::may_keep(std::size_t l, std::size_t o) const {
     return machine_.memories[l].may_keep[role];
 }
 
-// MODEL: lanes hang on memories of the chip: some level below the outermost keeps an operand, where
-// one may.
 bool Mapspace::kept_somewhere(const NestPoint& point, std::size_t o) const {
-    bool may = false;
-    for (std::size_t l = 1; l < levels_; ++l) {
-        if ((point.keeps[l] & cost_.keep_bit(o)) != 0) {
-            return true;
-        }
-        may = may || may_keep(l, o);
-    }
-    return !may;
+    return machine_.kept_on_chip(layer_.space.operands[o].role, [&](std::size_t l) {
+        return (point.keeps[l] & cost_.keep_bit(o)) != 0;
+    });
 }
 
 void Mapspace::list_spatial(std::size_t most, bool all) {
