@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/loop_nest/given_nest.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "arch/given_mapping.hpp"
@@ -148,14 +150,26 @@ private:
     }
 
     void check_covered(const GivenLayer& given) {
+        std::vector<std::string> undone;
         for (const Dim dim : all_dims()) {
             if (left_[index(dim)] > 1) {
-                faults_.error(given.mark, "the loops of layer '" + layer_.name + "' leave " +
-                                              std::to_string(left_[index(dim)]) + " of its " +
-                                              std::to_string(layer_.space.extent(dim)) + " " +
-                                              name(dim) + " undone");
+                undone.push_back(std::to_string(left_[index(dim)]) + " of its " +
+                                 std::to_string(layer_.space.extent(dim)) + " " + name(dim));
             }
         }
+        if (undone.empty()) {
+            return;
+        }
+        const bool has_loops = std::any_of(
+            given.levels.begin(), given.levels.end(),
+            [](const GivenLevel& level) { return !level.loops.empty() || !level.spatial.empty(); });
+        faults_.error(given.mark,
+                      "the loops of layer '" + layer_.name + "' leave " +
+                          fmt::format("{}", fmt::join(undone, ", ")) + " undone" +
+                          (has_loops ? "; expected loops of its levels that finish each"
+                                     : "; none of its levels has 'loops' or 'spatial': expected "
+                                       "loops that finish each, or the layer left out to have "
+                                       "it searched"));
     }
 
     void check_fits(const std::map<std::size_t, const GivenLevel*>& stated,

@@ -108,6 +108,16 @@ TEST_CASE("What a loop nest cannot map is told before anything is searched") {
                     "    buffer: {bypass: [weights]}\n"
                     "    core_buffer: {loops: [{K: 8}, {C: 8}], bypass: [weights]}\n"),
                Contains("the weights of layer 'a' skip every memory of the chip"));
+    const auto given = [](const std::string& levels) {
+        return "memwall: 1\nmapping: by_hand\nlayers:\n  a:\n    " + levels + "\n";
+    };
+    CHECK(told(network("[8]"), machine, given("core_buffer: {loops: [{K: 4}]}")) ==
+          "mapping.yaml:4:3: error: the loops of layer 'a' leave 2 of its 8 K, 8 of its 8 C "
+          "undone; expected loops of its levels that finish each");
+    CHECK(told(network("[8]"), machine, given("core_buffer: {bypass: [weights]}")) ==
+          "mapping.yaml:4:3: error: the loops of layer 'a' leave 8 of its 8 K, 8 of its 8 C "
+          "undone; none of its levels has 'loops' or 'spatial': expected loops that finish each, "
+          "or the layer left out to have it searched");
     std::string apart = test::text_of_machine("tiny_loop_nest");
     apart.replace(apart.find("[core_buffer, array]"), 20, "[buffer, array]");
     CHECK_THAT(told(network("[8]"), test::machine_of_text(apart), ""),
