@@ -164,8 +164,7 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
     }
     if (levels_.size() < 2) {
         needs.missing("a memory between the dram and the mac_array");
-    }
-    if (!is_next_to(machine, array_, levels_.back().memory)) {
+    } else if (!is_next_to(machine, array_, levels_.back().memory)) {
         needs.missing("a connection of '" + machine.component(array_).name + "' with '" +
                       last.name + "', the memory that lies furthest from the dram");
     }

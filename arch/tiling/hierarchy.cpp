@@ -110,16 +110,21 @@ Hierarchy::Hierarchy(const Machine& machine, ComponentKind shared, const std::st
     if (managed && !cache.valid() && !machine.of_kind(ComponentKind::cache).empty()) {
         needs.throw_if_any();  // the buffer is looked for behind it
     }
-    buffer = memory_beside(
-        machine, cache.valid() ? cache : dram, shared, ComponentId(),
-        (managed ? "an sram" : "a cache") + std::string(" connected to the dram"), needs);
+    const std::string beside_dram =
+        (managed ? "an sram" : "a cache") + std::string(" connected to the dram");
+    const std::string beside_array = "an sram connected to the mac_array, one an array";
+    if (machine.of_kind(shared).empty() && machine.of_kind(ComponentKind::sram).empty()) {
+        needs.missing(beside_dram + " and " + beside_array);
+        needs.throw_if_any();  // it has no memory on the chip
+    }
+    buffer = memory_beside(machine, cache.valid() ? cache : dram, shared, ComponentId(),
+                           beside_dram, needs);
     if (cache.valid() && buffer.valid() && connected(machine, dram, buffer)) {
         needs.misplaced(cache, "can use a cache that all goes through only: '" +
                                    machine.component(buffer).name +
                                    "' behind it is connected to the dram, too");
     }
-    operands = memory_beside(machine, array, ComponentKind::sram, buffer,
-                             "an sram connected to the mac_array, one an array", needs);
+    operands = memory_beside(machine, array, ComponentKind::sram, buffer, beside_array, needs);
     needs.throw_if_any();
     dram_id = DramId(std::size_t{0});
     dram_config = config_of<DramConfig>(machine, dram);

@@ -122,6 +122,16 @@ TEST_CASE("What a loop nest cannot map is told before anything is searched") {
     apart.replace(apart.find("[core_buffer, array]"), 20, "[buffer, array]");
     CHECK_THAT(told(network("[8]"), test::machine_of_text(apart), ""),
                Contains("needs a connection of 'array' with 'core_buffer'"));
+    const std::string bare =
+        told(network("[8]"),
+             test::machine_of_text(
+                 "machine: bare\ntechnology: round\nclock: 1 GHz\nmapper: loop_nest\n"
+                 "components:\n"
+                 "  dram: {kind: dram, type: round, capacity: 1 MiB}\n"
+                 "  array: {kind: mac_array, lanes: {int8: {inputs: 4, outputs: 4}}}\n"),
+             "");
+    CHECK_THAT(bare, Contains("needs a memory between the dram and the mac_array"));
+    CHECK_THAT(bare, !Contains("\n"));
 }
 
 TEST_CASE("A layer with a great many ways side by side is searched in no time") {
