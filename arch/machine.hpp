@@ -185,7 +185,8 @@ struct Component {
     Sourced clock_power;     ///< W, all instances, at the clock: clock tree and sequencing; counted
                              ///< as control
     SquareMillimetres area;  ///< all instances, on the chip
-    SourceMark capacity_where;  ///< of a memory: where its file says how much it holds
+    SourceMark capacity_where;   ///< of a memory: where its file says how much it holds
+    SourceMark instances_where;  ///< where its file says how many there are, or its name
 
     /// What a memory holds, all instances together; 0 of what holds nothing.
     [[nodiscard]] Bytes capacity() const;

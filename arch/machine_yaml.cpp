@@ -30,6 +30,8 @@ Component read_component(const YamlValue::Entry& entry, const Machine::Parts& pa
     MapReader reader(entry.value, "component '" + entry.key + "'", faults);
     component.instances = reader.at_most<std::int64_t>(
         "instances", reader.optional_positive<std::int64_t>("instances", 1), 1 << 20, "1,048,576");
+    component.instances_where =
+        reader.has("instances") ? reader.value("instances")->mark() : entry.key_mark;
     const std::string kind = reader.required<std::string>("kind");
     const auto known =
         std::find_if(component_kinds().begin(), component_kinds().end(),

@@ -75,7 +75,8 @@ void check_axes(const Component& above, const Component& here, MachineNeeds& nee
         places = checked_multiply(places, axis.size);
     }
     const std::int64_t below = here.instances / above.instances;
-    if (!axes.empty() && places > below) {
+    const bool even = here.instances % above.instances == 0;
+    if (even && places > below && !axes.empty()) {
         needs.missing("axes of '" + here.name + "' for the " + std::to_string(below) +
                       " that lie below each '" + above.name + "', not for " +
                       std::to_string(places));
@@ -142,10 +143,7 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
     for (std::size_t l = 1; l < levels_.size(); ++l) {
         const Component& above = machine.component(levels_[l - 1].memory);
         const Component& here = machine.component(levels_[l].memory);
-        if (here.instances % above.instances != 0) {
-            needs.missing("as many instances of '" + here.name + "' as of '" + above.name +
-                          "', or a multiple");
-        }
+        needs.some_for_each(levels_[l].memory, levels_[l - 1].memory);
         check_axes(above, here, needs);
         const auto& config = std::get<MemoryConfig>(here.config);
         if (config.nest.resident && here.instances > 1) {
@@ -169,10 +167,7 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
                       last.name + "', the memory that lies furthest from the dram");
     }
     for (const ComponentId id : {array_, vector_}) {
-        if (id.valid() && machine.component(id).instances % last.instances != 0) {
-            needs.missing("as many instances of '" + machine.component(id).name + "' as of '" +
-                          last.name + "', or a multiple");
-        }
+        needs.some_for_each(id, levels_.back().memory);
     }
     // MODEL: under a loop nest a dot-product array changes weights in a cycle.
     if (array_config().weight_load > Cycles(1)) {

@@ -62,9 +62,6 @@ Chip::Chip(const Machine& machine) {
         needs.missing("at most " + std::to_string(kMostCores) + " cores, found " +
                       std::to_string(cores) + ": more take it minutes and gigabytes");
     }
-    if (mesh->columns * mesh->rows != cores) {
-        needs.missing("as many routers as instances of 'array'");
-    }
     if (program > Bytes(0) && !instruction_network.valid()) {
         needs.missing("a mesh named 'instruction_network' for the 'program' of 'sequencer'");
     }
@@ -78,7 +75,8 @@ Chip::Chip(const Machine& machine) {
                           "' of the same shape as 'activation_network'");
         }
     }
-    for (const ComponentId id : {core_memory, weight_buffer, accumulators, vector}) {
+    for (const ComponentId id :
+         {activation_network, core_memory, weight_buffer, accumulators, vector}) {
         needs.one_for_each(id, array);
     }
     for (const auto& [a, b] : {std::pair{host, frame_buffer},

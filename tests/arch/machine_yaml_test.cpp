@@ -172,7 +172,18 @@ TEST_CASE("The parts of a core and the networks between them follow from the mac
                Contains("no component follows from 'mesh'"));
     CHECK_THROWS_WITH(
         check_mappable(test::shipped_machine("northpole", {{"components.vector.instances", "64"}})),
-        Contains("as many instances of 'vector' as of 'array'"));
+        Contains("as many instances of 'vector' (64) as of 'array' (256)"));
+}
+
+TEST_CASE("A machine without any memory on the chip is told once") {
+    const Machine bare = test::machine_of_text(
+        "machine: bare\ntechnology: round\nclock: 1 GHz\nmapper: tiling\ncomponents:\n"
+        "  dram: {kind: dram, type: round, capacity: 1 MiB}\n"
+        "  array: {kind: mac_array, lanes: {int8: {inputs: 4, outputs: 4}}}\n"
+        "  vector: {kind: vector_unit, lanes: 4, pipeline: 1 cycle}\n");
+    CHECK_THROWS_WITH(check_mappable(bare),
+                      "machine.yaml:1:10: error: machine 'bare': the tiling mapper needs an sram "
+                      "connected to the dram and an sram connected to the mac_array, one an array");
 }
 
 TEST_CASE("Each fault of a machine file has its sentence") {

@@ -360,3 +360,32 @@ TEST_CASE("check asks the mapper whether it can use a machine") {
         CHECK(run.status == 2);
     }
 }
+
+TEST_CASE("numbers of components that do not go together are one fault, told at their cause") {
+    const auto told = [](const std::string& machine, const std::string& set) {
+        const ProgramRun run = run_memwall({"run", "--machine", machine, "--network", "lenet",
+                                            "--engine", "analytic", "--set", set});
+        CHECK(run.status == 2);
+        return run.err;
+    };
+    const std::string array = "machine.components.array.instances=128";
+    CHECK(told("von_neumann", array) ==
+          "--set " + array +
+              ": error: machine 'von_neumann': the tiling mapper needs as many instances of "
+              "'operand_buffer' (256), 'vector' (256), 'accumulators' (256) as of 'array' (128)\n");
+    const std::string cores = "machine.components.core_buffer.instances=3";
+    CHECK(told("tiny_loop_nest", cores) ==
+          "--set " + cores +
+              ": error: machine 'tiny_loop_nest': the loop_nest mapper needs as many instances of "
+              "'array' "
+              "(4), 'vector' (4) as of 'core_buffer' (3), or a multiple\n");
+    const std::string pad = "machine.components.filter_pad.instances=100";
+    const std::string pads = told("eyeriss", pad);
+    CHECK(pads.find("--set " + pad + ": error: ") == 0);
+    CHECK(std::count(pads.begin(), pads.end(), '\n') == 1);
+    const std::string elements = "machine.components.pe.instances=100";
+    CHECK(told("maestro_256", elements) == "--set " + elements +
+                                               ": error: machine 'maestro_256': the loop_nest "
+                                               "mapper needs as many instances of 'pe' (100) as "
+                                               "of 'l1' (256), or a multiple\n");
+}

@@ -231,6 +231,9 @@ TEST_CASE("What a chip would do if it were another moves as it must") {
     const ProgramRun half = run_memwall({"run", "--machine", "northpole", "--network", "resnet18",
                                          "--set", "machine.components.array.instances=64"});
     CHECK(half.status == 2);
-    CHECK(half.err.find("needs as many instances of 'core_memory' as of 'array'") !=
-          std::string::npos);
+    CHECK(half.err ==
+          "--set machine.components.array.instances=64: error: machine 'northpole': the spatial "
+          "mapper needs as many instances of 'activation_network' (256 routers), 'core_memory' "
+          "(256), "
+          "'weight_buffer' (256), 'accumulators' (256), 'vector' (256) as of 'array' (64)\n");
 }
