@@ -46,6 +46,19 @@ public:
     explicit DividedAgain(const DoesNotFit& why) : DoesNotFit(why) {}
 };
 
+/// What `work` gives. It is done anew, and told so, as long as one of its steps finds no room on
+/// cards that are divided for those before it: until the division has room for all.
+template <class Work>
+auto until_all_have_room(const Work& work) -> decltype(work(true)) {
+    for (bool again = false;; again = true) {
+        try {
+            return work(again);
+        } catch (const DividedAgain&) {
+            continue;  // whoever runs the steps divides otherwise now
+        }
+    }
+}
+
 /// Divides a network over the cards of a machine as a pipeline. Network and machine must outlive
 /// it.
 class CardDivider {

@@ -351,19 +351,19 @@ RunResult run_language(const NetworkSource& source, const Scenario& scenario,
                        const StepRunner& run_step) {
     ensure(scenario.language.has_value(), "a language phase has users and tokens");
     source.expect_steps(scenario.phase);
-    bool prompt_is_large = scenario.phase == Phase::prefill;
-    for (;;) {
+    return until_all_have_room([&](bool again) {
         try {
             return LanguageRun(source, scenario, run_step).run();
         } catch (const DividedAgain&) {
-            prompt_is_large = true;  // it came after the tokens, for which there was room
+            throw;
         } catch (const DoesNotFit& refusal) {
-            if (!prompt_is_large) {
+            // What is run anew came after the tokens, for which there was room.
+            if (scenario.phase != Phase::prefill && !again) {
                 throw;
             }
             throw_with_chunks(refusal, *scenario.language);
         }
-    }
+    });
 }
 
 }  // namespace memwall

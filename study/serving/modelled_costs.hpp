@@ -58,19 +58,15 @@ ServingCosts modelled_costs(const ServedModel& model, const StepRunner& run,
                             const TokenRanges& ranges, std::int64_t places, std::int64_t chunk);
 
 /// What `use` makes of the costs: of all anew where one of its runs finds no room on cards that are
-/// divided for those before it, until the division has room for all.
+/// divided for those before it.
 template <typename Use>
 auto with_modelled_costs(const ServedModel& model, const TokenRanges& ranges, std::int64_t places,
                          std::int64_t chunk, const Use& use) {
     const StepRunner run = model.make_runner();
-    for (;;) {
-        try {
-            ServingCosts costs = modelled_costs(model, run, ranges, places, chunk);
-            return use(costs);
-        } catch (const DividedAgain&) {
-            continue;  // the runner divides otherwise now
-        }
-    }
+    return until_all_have_room([&](bool /*again*/) {
+        ServingCosts costs = modelled_costs(model, run, ranges, places, chunk);
+        return use(costs);
+    });
 }
 
 }  // namespace memwall
