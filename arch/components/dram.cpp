@@ -2,6 +2,7 @@
 // dram: channels of banks with rows, and what they cost; or bandwidth and latency only.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "arch/component_kinds.hpp"
 #include "arch/dram_mapping.hpp"
@@ -53,10 +54,10 @@ private:
     Picoseconds clock_;
 };
 
-DramTimings read_timings(MapReader& reader, const DramConfig& dram) {
-    ClockReader clocks(reader, dram.clock);
+DramTimings read_timings(MapReader& reader, std::int64_t burst, Picoseconds clock) {
+    ClockReader clocks(reader, clock);
     DramTimings t;
-    t.burst = dram.timings.burst;
+    t.burst = burst;
     t.CL = clocks.required("CL");
     t.CWL = clocks.required("CWL");
     t.tRCD_read = clocks.required("tRCD_read");
@@ -83,6 +84,28 @@ DramTimings read_timings(MapReader& reader, const DramConfig& dram) {
     return t;
 }
 
+/// Faults of timings of which JEDEC has one no shorter than another.
+void expect_consistent(MapReader& reader, const DramTimings& t) {
+    struct Least {
+        const char* key;
+        std::int64_t clocks, least;
+        const char* of;
+    };
+    const std::int64_t row_cycle = t.tRAS + t.tRP;
+    const std::int64_t rounding = 1 + row_cycle / 50;  // data sheets round tRC by itself
+    for (const Least& each : {Least{"tRC", t.tRC + rounding, row_cycle, "tRAS + tRP"},
+                              {"tRRD_L", t.tRRD_L, t.tRRD_S, "tRRD_S"},
+                              {"tFAW", t.tFAW > 0 ? t.tFAW : t.tRRD_S, t.tRRD_S, "tRRD_S"},
+                              {"tCCD_L", t.tCCD_L, t.tCCD_S, "tCCD_S"},
+                              {"tWTR_L", t.tWTR_L, t.tWTR_S, "tWTR_S"}}) {
+        if (each.clocks < each.least) {
+            reader.misfit(each.key, std::string("at least ") + each.of + ", " +
+                                        std::to_string(each.least) +
+                                        (each.least == 1 ? " clock" : " clocks"));
+        }
+    }
+}
+
 /// A count that the hardware knows by some bits.
 std::int64_t power_of_two(MapReader& reader, const char* key, std::int64_t count) {
     if ((count & (count - 1)) != 0) {
@@ -104,23 +127,47 @@ BytesPerSecond read_bandwidth(MapReader& reader) {
     return bandwidth < kLeast ? BytesPerSecond(1e9) : bandwidth;
 }
 
-/// The clock that a file gives, or the one that its bandwidth needs.
-Picoseconds read_clock(MapReader& reader, const DramConfig& dram) {
-    if (!reader.has("bandwidth")) {
-        const auto clock = reader.required_positive<Hertz>("clock");
-        return Picoseconds(
-            std::max<std::int64_t>(std::llround(1e12 / static_cast<double>(clock.count())), 1));
-    }
-    reader.optional_positive<Hertz>("clock", Hertz(1));
-    const BytesPerSecond bandwidth = read_bandwidth(reader);
+Picoseconds period_of(Hertz clock) {
+    return Picoseconds(
+        std::max<std::int64_t>(std::llround(1e12 / static_cast<double>(clock.count())), 1));
+}
+
+/// The clock that the DRAM's bandwidth needs.
+Picoseconds needed_clock(MapReader& reader, const DramConfig& dram) {
     const double seconds = static_cast<double>(dram.channels * dram.burst.count()) /
-                           bandwidth.count() / static_cast<double>(dram.timings.burst);
+                           dram.bandwidth.count() / static_cast<double>(dram.timings.burst);
     const Picoseconds clock(std::llround(std::min(seconds, 1e3) * 1e12));
     if (clock < Picoseconds(1)) {
         reader.misfit("bandwidth", "a clock of the DRAM to take a picosecond at least");
         return Picoseconds(1);
     }
     return clock;
+}
+
+/// The clock of a DRAM whose shape is known: its file's, or the one that a bandwidth needs.
+void read_clock(MapReader& reader, std::optional<Hertz> own, DramConfig& dram) {
+    if (!reader.has("bandwidth")) {
+        dram.clock = period_of(own.value_or(Hertz(1)));
+    } else {
+        dram.bandwidth = read_bandwidth(reader);
+        dram.clock = needed_clock(reader, dram);
+    }
+    dram.clock = at_most_a_second(reader, "clock", dram.clock);
+}
+
+/// The timings, which are compared where nothing else is wrong: at the clock of the file, since at
+/// another one times and clocks may change places.
+void read_all_timings(MapReader& reader, std::size_t faults_before, DramConfig& dram) {
+    std::optional<Hertz> own;
+    if (reader.has("clock") || !reader.has("bandwidth")) {
+        own = reader.required_positive<Hertz>("clock");
+    }
+    read_clock(reader, own, dram);
+    const std::int64_t burst = dram.timings.burst;
+    dram.timings = read_timings(reader, burst, dram.clock);
+    if (reader.faults().faults().size() == faults_before) {
+        expect_consistent(reader, read_timings(reader, burst, own ? period_of(*own) : dram.clock));
+    }
 }
 
 void read_banked(MapReader& reader, std::int64_t stacks, DramConfig& dram) {
@@ -163,8 +210,7 @@ void read_banked(MapReader& reader, std::int64_t stacks, DramConfig& dram) {
     }
     const Cycles burst = reader.required_positive<Cycles>("tBURST");
     dram.timings.burst = reader.at_most("tBURST", burst, Cycles(1'024), "1,024 cycles").count();
-    dram.clock = at_most_a_second(reader, "clock", read_clock(reader, dram));
-    dram.timings = read_timings(reader, dram);
+    read_all_timings(reader, faults_before, dram);
     dram.queue = reader.at_most<std::int64_t>(
         "queue", reader.optional_positive<std::int64_t>("queue", dram.queue), 1'024, "1,024");
     dram.page =

@@ -55,6 +55,29 @@ TEST_CASE("times become clocks of the DRAM, rounded up but for 2.6 % of one") {
     CHECK(twin_dram({{"components.dram.tRP", "2400 ps"}}).timings.tRP == 3);
 }
 
+TEST_CASE("timings that JEDEC's relations contradict are told at their line") {
+    const auto fault = [](const std::string& key, const std::string& value,
+                          const std::string& type = "hbm2") {
+        return test::fault_of_machine(
+            "von_neumann", {{"components.dram.type", type}, {"components.dram." + key, value}});
+    };
+    using Catch::Contains;
+    // At the 1 GHz of the type, whatever the clock that the bandwidth needs.
+    CHECK_THAT(fault("tRC", "40 ns"), Contains("'tRC' in component 'dram': expected at least tRAS "
+                                               "+ tRP, 48 clocks, found '40 ns'"));
+    CHECK_THAT(fault("tRRD_L", "3 ns"), Contains("expected at least tRRD_S, 4 clocks"));
+    CHECK_THAT(fault("tFAW", "2 cycles"), Contains("expected at least tRRD_S, 4 clocks"));
+    CHECK_THAT(fault("tCCD_L", "1 cycle"), Contains("expected at least tCCD_S, 2 clocks"));
+    CHECK_THAT(fault("tWTR_L", "5 ns"), Contains("expected at least tWTR_S, 6 clocks"));
+    CHECK_THAT(fault("tRRD_S", "9 ns", "gddr6"), Contains("'tRRD_L' in component 'dram'"));
+    CHECK(fault("tRC", "47 ns").empty());  // as data sheets round it
+    CHECK(fault("tFAW", "0 ns").empty());  // none
+    // What is a time does not contradict what is clocks where the clock is another.
+    CHECK(test::fault_of_machine("von_neumann", {{"components.dram.tCCD_L", "4 ns"},
+                                                 {"components.dram.bandwidth", "200 GB/s"}})
+              .empty());
+}
+
 TEST_CASE("what a kind of DRAM says of its numbers is told of the machine's") {
     const Machine machine = test::shipped_machine("von_neumann");
     bool found = false;
