@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,13 +82,15 @@ struct DramConfig {
     Bytes burst;                   ///< the least that is read or written
     Bytes interleave;  ///< consecutive bytes on one channel before the next; a multiple of burst
     Picoseconds clock = Picoseconds(1);  ///< the period of the command clock
+    /// The peak at the clock that its file gives, where the clock is made for a stated bandwidth.
+    std::optional<BytesPerSecond> own_peak;
     DramTimings timings;
     DramMapping mapping;
     DramPage page = DramPage::open;
     DramScheduling scheduling = DramScheduling::row_hits_first;
     DramCommandBus command_bus = DramCommandBus::shared;
     std::int64_t queue = 32;   ///< bursts that the scheduler of a channel chooses from, each way
-    BytesPerSecond bandwidth;  ///< of `simple`
+    BytesPerSecond bandwidth;  ///< of `simple`, or that the clock is made for
     Picoseconds latency;       ///< of `simple`: from an access's last byte to its completion
 
     /// A burst on the data bus: burst / (a channel's peak bandwidth).

@@ -2,6 +2,7 @@
 #include "sim/assemble_result.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "arch/core_split.hpp"
@@ -212,6 +213,19 @@ static void find_lanes(const RunInput& input, RunResult& result) {
     result.wider_lanes.assign(wider.begin(), wider.end());
 }
 
+std::vector<DramRate> dram_rates(const Machine& machine) {
+    constexpr double kMostOff = 0.25;
+    std::vector<DramRate> rates;
+    for (const Component& component : machine.components()) {
+        const auto* dram = std::get_if<DramConfig>(&component.config);
+        if (dram != nullptr && dram->own_peak &&
+            std::abs(dram->bandwidth.count() / dram->own_peak->count() - 1) > kMostOff) {
+            rates.push_back({component.name, dram->bandwidth, *dram->own_peak});
+        }
+    }
+    return rates;
+}
+
 RunResult assemble_result(const RunInput& input) {
     ensure(input.mapping.layers.size() == input.network.layers().size() &&
                input.outcome.layers.size() == input.network.layers().size(),
@@ -234,6 +248,7 @@ RunResult assemble_result(const RunInput& input) {
         }
     }
     find_lanes(input, result);
+    result.dram_rates = dram_rates(input.machine);
     result.overrides = input.overrides;
     result.scenario = input.scenario;
     if (const auto& blocks = program.repetition) {

@@ -32,6 +32,9 @@ struct RunInput {
 /// total.
 RunResult assemble_result(const RunInput& input);
 
+/// The DRAMs of a machine that are far from the bandwidth of their types.
+std::vector<DramRate> dram_rates(const Machine& machine);
+
 /// Multiply-accumulates of all arrays in a cycle of their clock, at a precision: that of the
 /// narrowest lanes which are wide enough, times their clock. Zero where there are none.
 double peak_macs_per_second(const Machine& machine, Precision precision);

@@ -243,6 +243,13 @@ struct ComponentResult {
     std::vector<ActionResult> actions;
 };
 
+/// A DRAM whose stated bandwidth is more than a quarter off that of its type.
+struct DramRate {
+    std::string dram;
+    BytesPerSecond stated;
+    BytesPerSecond own;  ///< of as many channels at the type's clock
+};
+
 struct RunResult {
     std::string machine;
     std::string network;
@@ -258,6 +265,7 @@ struct RunResult {
     /// Of a training step: precisions of the network that layers cannot be trained in, and those in
     /// use instead: "int8 at bf16".
     std::vector<std::string> trained_at;
+    std::vector<DramRate> dram_rates;
     std::vector<std::string> overrides;  ///< of this run alone
     Scenario scenario;
     Totals totals;

@@ -324,6 +324,11 @@ Json run_json(const RunResult& run) {
                  {"wider_lanes", run.wider_lanes},
                  {"trained_at", run.trained_at},
                  {"overrides", run.overrides}};
+    for (const DramRate& rate : run.dram_rates) {
+        json["dram_rates"].push_back({{"dram", rate.dram},
+                                      {"stated_bytes_per_s", finite(rate.stated)},
+                                      {"own_bytes_per_s", finite(rate.own)}});
+    }
     json["scenario"] = scenario_json(run.scenario);
     json["totals"] = totals_json(run.totals);
     json["layers"] = Json::array();

@@ -349,6 +349,13 @@ RunResult read_run(const Node& node) {
     run.wider_lanes = node.at("wider_lanes").texts();
     run.trained_at = node.at("trained_at").texts();
     run.overrides = node.at("overrides").texts();
+    if (node.has("dram_rates")) {
+        for (const Node& rate : node.at("dram_rates").items()) {
+            run.dram_rates.push_back({rate.at("dram").text(),
+                                      BytesPerSecond(rate.at("stated_bytes_per_s").number()),
+                                      BytesPerSecond(rate.at("own_bytes_per_s").number())});
+        }
+    }
     run.scenario = read_scenario(node.at("scenario"));
     run.totals = read_totals(node.at("totals"));
     const std::vector<Node> layers = node.at("layers").items();

@@ -92,4 +92,12 @@ std::string component_text(const Component& component) {
     return std::visit(Describe(), component.config);
 }
 
+std::string dram_rate_text(const DramRate& rate) {
+    return fmt::format(
+        "{} has the {} that are stated beside its type, which has {} of as many channels: its "
+        "clock is {:.3g} times the type's",
+        rate.dram, bandwidth(rate.stated), bandwidth(rate.own),
+        rate.stated.count() / rate.own.count());
+}
+
 }  // namespace memwall

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/parse.hpp"
+#include "study/component_text.hpp"
 #include "study/figures.hpp"
 #include "study/late_text.hpp"
 #include "study/pipeline_text.hpp"
@@ -273,6 +274,9 @@ std::string run_notes(const RunResult& run) {
     if (!run.wider_lanes.empty()) {
         notes += fmt::format("note: {} lacks lanes for some precisions and multiplies {}\n",
                              run.machine, joined(run.wider_lanes));
+    }
+    for (const DramRate& rate : run.dram_rates) {
+        notes += "note: on " + run.machine + " " + dram_rate_text(rate) + "\n";
     }
     if (!run.trained_at.empty()) {
         notes += "note: " + changed_text(run.trained_at) + "\n";

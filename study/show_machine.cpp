@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/parse.hpp"
+#include "sim/assemble_result.hpp"
 #include "study/component_text.hpp"
 #include "study/show.hpp"
 #include "study/sourced_rows.hpp"
@@ -27,6 +28,11 @@ std::string machine_json(const Machine& machine, const std::vector<MachineCheck>
     json["clocks"] = Json::object();
     for (const ClockDomain& clock : machine.clocks()) {
         json["clocks"][clock.name()] = {{"hz", clock.frequency().count()}};
+    }
+    for (const DramRate& rate : dram_rates(machine)) {
+        json["dram_rates"].push_back({{"dram", rate.dram},
+                                      {"stated_bytes_per_s", rate.stated.count()},
+                                      {"own_bytes_per_s", rate.own.count()}});
     }
     json["power_cap"] = nullptr;
     if (const auto& cap = machine.parts().power_cap) {
@@ -101,6 +107,9 @@ std::string machine_table(const Machine& machine, const std::vector<MachineCheck
         text +=
             fmt::format("at {}; the technology's own figures hold at {}\n\n", format_volts(*supply),
                         format_volts(Volts(machine.parts().technology.supply->value)));
+    }
+    for (const DramRate& rate : dram_rates(machine)) {
+        text += "note: " + dram_rate_text(rate) + "\n\n";
     }
     if (const auto& cap = machine.parts().power_cap) {
         text += fmt::format(

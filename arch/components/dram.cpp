@@ -151,6 +151,11 @@ void read_clock(MapReader& reader, std::optional<Hertz> own, DramConfig& dram) {
     } else {
         dram.bandwidth = read_bandwidth(reader);
         dram.clock = needed_clock(reader, dram);
+        if (own) {
+            dram.own_peak = BytesPerSecond(static_cast<double>(dram.channels * dram.burst.count()) *
+                                           static_cast<double>(own->count()) /
+                                           static_cast<double>(dram.timings.burst));
+        }
     }
     dram.clock = at_most_a_second(reader, "clock", dram.clock);
 }
@@ -242,6 +247,7 @@ void read_simple(MapReader& reader, DramConfig& dram) {
 void simplify(MapReader& reader, const DramConfig& banked, DramConfig& dram) {
     dram.burst = dram.row = dram.interleave = banked.burst;
     dram.bandwidth = banked.peak();
+    dram.own_peak = banked.own_peak;
     dram.latency = at_most_a_second(reader, "latency",
                                     reader.optional<Picoseconds>("latency", banked.read_latency()));
 }

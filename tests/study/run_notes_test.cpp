@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run says beside its numbers: where it did something else than was asked for.
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "tests/study/program.hpp"
+#include "tests/support/temporary_folder.hpp"
 
+using namespace memwall;
 using namespace memwall::test;
 
 namespace {
@@ -63,4 +66,39 @@ TEST_CASE("One user's token at a time is told so") {
         run_memwall({"run", "--machine", "northpole_16", "--network", "granite_3b", "--precision",
                      "int4", "--phase", "decode", "--users", "4", "--engine", "analytic"});
     CHECK(run.out.find("of 1 token at a time") != std::string::npos);
+}
+
+TEST_CASE("A bandwidth that is far from its DRAM's type is told, where it was stated for another") {
+    const std::string other = "machine.components.dram.type=gddr6";
+    const std::string told =
+        "dram has the 900 GB/s that are stated beside its type, which has 224 GB/s of as many "
+        "channels: its clock is 4.02 times the type's";
+    CHECK(says(report_of("von_neumann", {"--set", other}), "on von_neumann " + told));
+    const ProgramRun shown = run_memwall({"show", "machine", "von_neumann", "--set", other});
+    CHECK(says(shown.out, told));
+    // Nothing is said of what is near, of a type alone, or of any machine as it is shipped.
+    const auto silent = [](const std::string& report) {
+        return report.find("stated beside its type") == std::string::npos;
+    };
+    CHECK(silent(report_of("von_neumann", {"--set", "machine.components.dram.type=hbm2e", "--set",
+                                           "machine.components.dram.stacks=2"})));
+    CHECK(silent(report_of("tiny_von_neumann", {"--set", other})));
+    const std::filesystem::path machines = MEMWALL_SOURCE_DIR "/configs/machines";
+    for (const auto& entry : std::filesystem::directory_iterator(machines)) {
+        INFO(entry.path());
+        CHECK(silent(run_memwall({"show", "machine", entry.path().string()}).out));
+    }
+}
+
+TEST_CASE("A result keeps what it says of a DRAM's rate") {
+    const TemporaryFolder folder;
+    const ProgramRun run =
+        run_memwall({"run", "--machine", "von_neumann", "--network", "tiny_conv", "--engine",
+                     "analytic", "--set", "machine.components.dram.type=gddr6", "--json", "r.json"},
+                    folder.path());
+    REQUIRE(run.status == 0);
+    const std::string json = read_text(folder.path() / "r.json");
+    CHECK(json.find("\"dram_rates\": [") != std::string::npos);
+    const ProgramRun shown = run_memwall({"show", "result", "r.json"}, folder.path());
+    CHECK(shown.out.find("dram has the 900 GB/s that are stated") != std::string::npos);
 }
