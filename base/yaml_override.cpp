@@ -31,38 +31,39 @@ std::vector<std::string> split_path(const std::string& path) {
     return parts;
 }
 
-/// The same tree with every mark that of the option.
-YamlValue on_command_line(const YamlValue& value, const SourceMark& option) {
+/// The same tree with every mark that of the override.
+YamlValue placed_at(const YamlValue& value, const SourceMark& where) {
     std::vector<YamlValue> items;
     std::vector<YamlValue::Entry> entries;
     switch (value.kind()) {
         case YamlValue::Kind::null:
-            return YamlValue::make_null(option);
+            return YamlValue::make_null(where);
         case YamlValue::Kind::scalar:
-            return YamlValue::make_scalar(value.text(), option);
+            return YamlValue::make_scalar(value.text(), where);
         case YamlValue::Kind::sequence:
             for (const YamlValue& item : value.items()) {
-                items.push_back(on_command_line(item, option));
+                items.push_back(placed_at(item, where));
             }
-            return YamlValue::make_sequence(std::move(items), option);
+            return YamlValue::make_sequence(std::move(items), where);
         case YamlValue::Kind::map:
             for (const YamlValue::Entry& entry : value.entries()) {
-                entries.push_back({entry.key, option, on_command_line(entry.value, option)});
+                entries.push_back({entry.key, where, placed_at(entry.value, where)});
             }
-            return YamlValue::make_map(std::move(entries), option);
+            return YamlValue::make_map(std::move(entries), where);
     }
     fail("unknown kind of YAML value");
 }
 
-YamlValue read_value(const std::string& path, const std::string& text, const SourceMark& option) {
+YamlValue read_value(const std::string& path, const std::string& text, const SourceMark& where,
+                     const SourceMark& of_path) {
     Diagnostics faults;
     YamlValue value;
     try {
-        value = on_command_line(read_yaml_text(text, "", faults), option);
+        value = placed_at(read_yaml_text(text, "", faults), where);
         faults.throw_if_any();
     } catch (const InputError& error) {
-        throw InputError("cannot set '" + path + "' to '" + text +
-                         "': " + error.faults().front().message);
+        throw InputError({Diagnostic{of_path, "cannot set '" + path + "' to '" + text +
+                                                  "': " + error.faults().front().message}});
     }
     return value;
 }
@@ -165,8 +166,14 @@ YamlValue in_place_of(const YamlValue& before, const YamlValue& given) {
 
 YamlValue with_override(const YamlValue& root, const std::string& path,
                         const std::string& value_text, const std::string& option) {
-    const YamlValue value = read_value(path, value_text, {option, 0, 0});
-    return with_override(root, path, value, SourceMark());
+    return with_override(root, path, value_text, SourceMark{option, 0, 0});
+}
+
+YamlValue with_override(const YamlValue& root, const std::string& path,
+                        const std::string& value_text, const SourceMark& where) {
+    // What is wrong with a path says it, as it was typed.
+    const SourceMark of_path = where.line > 0 ? where : SourceMark();
+    return with_override(root, path, read_value(path, value_text, where, of_path), of_path);
 }
 
 YamlValue with_override(const YamlValue& root, const std::string& path, const YamlValue& value,

@@ -30,7 +30,7 @@ std::vector<Override> read_set(MapReader& reader) {
     for (const YamlValue::Entry& entry : reader.optional_entries("set")) {
         if (const auto value = scalar_as<std::string>(entry.value, "'" + entry.key + "' in 'set'",
                                                       reader.faults())) {
-            overrides.push_back({entry.key, *value});
+            overrides.push_back({entry.key, *value, entry.value.mark()});
         }
     }
     return overrides;

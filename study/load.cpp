@@ -28,11 +28,19 @@ void InputFiles::add(const ConfigFile& file) {
     }
 }
 
+namespace {
+
+std::string missing_text(const ConfigFile& file, const char* what) {
+    return "no " + std::string(what) + " file '" + file.shown_as + "'";
+}
+
+}  // namespace
+
 YamlValue read_config(const ConfigFile& file, const char* what, InputFiles& inputs,
                       Diagnostics& flaws) {
     std::error_code failure;
     if (!fs::exists(file.path, failure)) {
-        throw InputError("no " + std::string(what) + " file '" + file.shown_as + "'");
+        throw InputError(missing_text(file, what));
     }
     YamlValue root = read_yaml_file(file.path, file.shown_as, flaws);
     inputs.add(file);
@@ -127,6 +135,13 @@ Network NetworkSource::decode_step(std::int64_t context) const {
     return without_prompt(whole, layers_of_prompt(whole, longer), longer);
 }
 
+fs::path folder_of_path(const SourceMark& where, const fs::path& folder) {
+    if (where.file.empty()) {
+        return folder;
+    }
+    return where.line > 0 ? fs::path(where.file).parent_path() : fs::path();
+}
+
 NetworkSource load_network_source(const Configs& configs, const std::string& name,
                                   const std::vector<Override>& overrides, InputFiles& inputs) {
     const ConfigFile file = configs.find(ConfigKind::network, name);
@@ -168,7 +183,7 @@ Network load_network_config(const Configs& configs, const std::string& name,
 
 namespace {
 
-/// The file of a name that stands in a file of `folder`: a path is one from there.
+/// The file of a name that stands at `where`: a path is one from `folder`.
 YamlValue read_named_in(const fs::path& folder, ConfigKind kind, const std::string& name,
                         const SourceMark& where, const char* what, const Configs& configs,
                         InputFiles& inputs) {
@@ -176,6 +191,9 @@ YamlValue read_named_in(const fs::path& folder, ConfigKind kind, const std::stri
     if (is_path(name) && file.path.is_relative()) {
         file.path = folder / file.path;
         file.shown_as = file.path.string();
+    }
+    if (std::error_code failure; !fs::exists(file.path, failure)) {
+        throw InputError({Diagnostic{where, missing_text(file, what)}});
     }
     return read_config(file, what, inputs);
 }
@@ -190,8 +208,8 @@ YamlValue read_machine_part(ConfigKind kind, const std::string& name, const Sour
 YamlValue with_template_of(const YamlValue& root, const fs::path& folder, const Configs& configs,
                            InputFiles& inputs) {
     const auto read_template = [&](const std::string& name, const SourceMark& where) {
-        return read_named_in(folder, ConfigKind::network_template, name, where, "template", configs,
-                             inputs);
+        return read_named_in(folder_of_path(where, folder), ConfigKind::network_template, name,
+                             where, "template", configs, inputs);
     };
     Diagnostics faults;
     YamlValue whole = with_template(root, read_template, faults);
@@ -202,12 +220,13 @@ YamlValue with_template_of(const YamlValue& root, const fs::path& folder, const 
 Machine machine_from(const YamlValue& root, const std::vector<Override>& of_technology,
                      const fs::path& folder, const Configs& configs, InputFiles& inputs) {
     const auto technology = [&](const std::string& name, const SourceMark& where) {
-        return with_overrides(
-            read_machine_part(ConfigKind::technology, name, where, folder, configs, inputs),
-            of_technology);
+        return with_overrides(read_machine_part(ConfigKind::technology, name, where,
+                                                folder_of_path(where, folder), configs, inputs),
+                              of_technology);
     };
     const auto dram = [&](const std::string& name, const SourceMark& where) {
-        return read_machine_part(ConfigKind::dram, name, where, folder, configs, inputs);
+        return read_machine_part(ConfigKind::dram, name, where, folder_of_path(where, folder),
+                                 configs, inputs);
     };
     return load_machine(root, technology, dram);
 }
@@ -215,7 +234,8 @@ Machine machine_from(const YamlValue& root, const std::vector<Override>& of_tech
 YamlValue with_base_of(const YamlValue& root, const fs::path& folder, const Configs& configs,
                        InputFiles& inputs) {
     const auto read_base = [&](const std::string& name, const SourceMark& where) {
-        return read_named_in(folder, ConfigKind::machine, name, where, "machine", configs, inputs);
+        return read_named_in(folder_of_path(where, folder), ConfigKind::machine, name, where,
+                             "machine", configs, inputs);
     };
     Diagnostics faults;
     YamlValue whole = with_base(root, read_base, faults);

@@ -125,8 +125,12 @@ Machine load_machine_config(const Configs& configs, const std::string& name,
 Technology load_technology_config(const Configs& configs, const std::string& name,
                                   InputFiles& inputs);
 
-/// The tree of a technology or a dram, by the name that a machine of `folder` has for it at
-/// `where`.
+/// The folder where a path begins that stands at `where`: that of its file, the current one where
+/// it was typed, `folder` where nothing is known.
+std::filesystem::path folder_of_path(const SourceMark& where, const std::filesystem::path& folder);
+
+/// The tree of a technology or a dram, by the name that a machine has for it at `where`; a path
+/// begins in `folder`.
 YamlValue read_machine_part(ConfigKind kind, const std::string& name, const SourceMark& where,
                             const std::filesystem::path& folder, const Configs& configs,
                             InputFiles& inputs);

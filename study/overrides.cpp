@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/parse.hpp"
+#include "base/yaml_override.hpp"
 
 namespace memwall {
 namespace {
@@ -60,7 +61,7 @@ Override parse_override(const std::string& text) {
         throw InputError("--set: expected PATH=VALUE such as machine.clock=400MHz, found '" + text +
                          "'");
     }
-    return {text.substr(0, equals), text.substr(equals + 1), "--set " + text};
+    return {text.substr(0, equals), text.substr(equals + 1), {"--set " + text, 0, 0}};
 }
 
 const std::vector<std::string>& plain_keys() {
@@ -84,15 +85,15 @@ SortedOverrides sort_overrides(const std::vector<std::string>& texts) {
         if (contains(plain_keys(), override.path)) {
             sorted.plain.push_back(override);
         } else if (const std::string machine = below(override.path, "machine"); !machine.empty()) {
-            sorted.machine.push_back({machine, override.value, override.option});
+            sorted.machine.push_back({machine, override.value, override.where});
         } else if (const std::string network = below(override.path, "network"); !network.empty()) {
-            sorted.network.push_back({network, override.value, override.option});
+            sorted.network.push_back({network, override.value, override.where});
         } else if (const std::string key = below(override.path, "scenario"); !key.empty()) {
             if (!contains(scenario_keys(), key)) {
                 throw InputError("cannot set '" + override.path + "': unknown key of a scenario" +
                                  suggestion(key, scenario_keys()));
             }
-            sorted.scenario.push_back({key, override.value, override.option});
+            sorted.scenario.push_back({key, override.value, override.where});
         } else {
             belongs_nowhere(override);
         }
@@ -114,7 +115,7 @@ std::vector<Override> overrides_of_machine(const std::vector<Override>& override
     std::vector<Override> found;
     for (const Override& override : overrides) {
         if (const std::string own = rest_after(override, names); !own.empty()) {
-            found.push_back({own, override.value, override.option});
+            found.push_back({own, override.value, override.where});
         } else if (rest_after(override, all_names).empty()) {
             found.push_back(override);
         }
@@ -126,7 +127,7 @@ MachineOverrides by_file(const std::vector<Override>& overrides) {
     MachineOverrides sorted;
     for (const Override& override : overrides) {
         if (std::string key = below(override.path, "technology"); !key.empty()) {
-            sorted.technology.push_back({std::move(key), override.value, override.option});
+            sorted.technology.push_back({std::move(key), override.value, override.where});
         } else {
             sorted.own.push_back(override);
         }
@@ -136,7 +137,7 @@ MachineOverrides by_file(const std::vector<Override>& overrides) {
 
 YamlValue with_overrides(YamlValue root, const std::vector<Override>& overrides) {
     for (const Override& override : overrides) {
-        root = with_override(root, override.path, override.value, override.option);
+        root = with_override(root, override.path, override.value, override.where);
     }
     return root;
 }

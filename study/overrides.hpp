@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/yaml.hpp"
 #include "sim/scenario.hpp"
 
@@ -14,8 +15,7 @@ namespace memwall {
 struct Override {
     std::string path;
     std::string value;
-    std::string option =
-        {};  ///< as it was typed, "--set PATH=VALUE"; "" where it comes from a file
+    SourceMark where = {};  ///< in a file, or "--set PATH=VALUE" as it was typed
 
     /// As it was typed.
     [[nodiscard]] std::string text() const { return path + "=" + value; }

@@ -29,7 +29,8 @@ void add_parts(const YamlValue& machine, const std::vector<Override>& of_technol
                std::vector<SettableFile>& files) {
     const auto read = [&](ConfigKind kind, const YamlValue* part) {
         return part != nullptr && part->is_scalar()
-                   ? read_machine_part(kind, part->text(), part->mark(), folder, configs, inputs)
+                   ? read_machine_part(kind, part->text(), part->mark(),
+                                       folder_of_path(part->mark(), folder), configs, inputs)
                    : YamlValue();
     };
     const YamlValue* components = machine.find("components");

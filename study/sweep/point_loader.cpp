@@ -80,6 +80,12 @@ auto told_at(const SourceMark& where, const Read& read) -> decltype(read()) {
     }
 }
 
+/// Whether one of the values stands in a file.
+bool has_value_in(const Settings& settings, const std::string& file) {
+    return std::any_of(settings.begin(), settings.end(),
+                       [&](const Setting& setting) { return setting.value.mark().file == file; });
+}
+
 template <class Map>
 void keep_few(Map& map) {
     if (map.size() >= kKeptOfAKind) {
@@ -122,15 +128,16 @@ const PointLoader::Network& PointLoader::network(const PointRequest& request) {
 }
 
 const PointLoader::Part& PointLoader::part(ConfigKind kind, const std::string& name,
-                                           const SourceMark& where, const File& machine,
+                                           const SourceMark& where,
+                                           const std::filesystem::path& folder,
                                            const Settings& keys) {
-    const std::string key = std::string(folder_name(kind)) + "\n" + machine.folder.string() + "\n" +
-                            name + "\n" + settings_text(keys);
+    const std::string key = std::string(folder_name(kind)) + "\n" + folder.string() + "\n" + name +
+                            "\n" + settings_text(keys);
     auto known = parts_.find(key);
     if (known == parts_.end()) {
         keep_few(parts_);
-        const YamlValue tree = with_settings(
-            read_machine_part(kind, name, where, machine.folder, configs_, inputs_), keys);
+        const YamlValue tree =
+            with_settings(read_machine_part(kind, name, where, folder, configs_, inputs_), keys);
         known = parts_.emplace(key, Part{tree, sha256_of_text(yaml_flow(tree))}).first;
     }
     return known->second;
@@ -171,7 +178,11 @@ std::string PointLoader::load_machine_of(const PointRequest& request, Point& poi
     std::string checksums;
     const auto lookup = [&](ConfigKind kind, const Settings& keys) {
         return [&, kind](const std::string& name, const SourceMark& where) {
-            const Part& found = part(kind, name, where, file, keys);
+            // As all paths of a sweep's file: it may be run from a copy, by Slurm.
+            const std::filesystem::path folder = has_value_in(request.machine_keys, where.file)
+                                                     ? std::filesystem::path()
+                                                     : folder_of_path(where, file.folder);
+            const Part& found = part(kind, name, where, folder, keys);
             checksums += found.checksum + "\n";
             return found.tree;
         };

@@ -57,7 +57,7 @@ private:
     void read_parts(const Settings& settings);
     /// A technology or a dram that a machine names.
     const Part& part(ConfigKind kind, const std::string& name, const SourceMark& where,
-                     const File& machine, const Settings& keys);
+                     const std::filesystem::path& folder, const Settings& keys);
 
     const Configs& configs_;
     InputFiles inputs_;
