@@ -351,6 +351,9 @@ RunResult run_language(const NetworkSource& source, const Scenario& scenario,
                        const StepRunner& run_step) {
     ensure(scenario.language.has_value(), "a language phase has users and tokens");
     source.expect_steps(scenario.phase);
+    if (scenario.phase != Phase::decode && !scenario.language->in_chunks()) {
+        static_cast<void>(source.prefill(scenario.language->prompt));  // told before tokens are run
+    }
     return until_all_have_room([&](bool again) {
         try {
             return LanguageRun(source, scenario, run_step).run();

@@ -165,9 +165,13 @@ ServingOutcome serve_by_checked(ServingCosts& costs, ServingResult& result) {
     }
 }
 
-/// A prompt or context of a trace that the network has no steps for is told at its line.
+/// A prompt or context that the network has no steps for is told before anything is run; one of a
+/// trace at its line.
 void check_lengths(const NetworkSource& network, const ServingResult& result, bool whole_prompts) {
     if (result.arrivals.kind != "trace") {
+        if (whole_prompts) {
+            static_cast<void>(network.prefill(token_ranges(result.requests).most_prompt));
+        }
         return;
     }
     const auto check = [&](std::int64_t (*length)(const Request&), bool prompt) {

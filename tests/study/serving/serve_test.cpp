@@ -213,6 +213,21 @@ TEST_CASE("What does not go with serving is refused with a sentence") {
     CHECK(frames.err.find("network 'lenet' has no phase generate") != std::string::npos);
 }
 
+TEST_CASE("A prompt that no step can read is told before anything is run, as `run` tells it") {
+    const std::vector<std::string> long_prompt = {"--prompt", "900000", "--output-tokens", "500"};
+    std::vector<std::string> more = long_prompt;
+    more.insert(more.end(), {"--rate", "1", "--requests", "2"});
+    const ProgramRun served = memwall_with_small({"serve"}, "von_neumann", more);
+    more = long_prompt;
+    more.insert(more.end(), {"--phase", "generate", "--engine", "analytic"});
+    const ProgramRun run = memwall_with_small({"run"}, "von_neumann", more);
+    CHECK(served.status == 2);
+    CHECK(served.err.find("error: layer 'b1_attention' is too large to be counted\n") !=
+          std::string::npos);
+    CHECK(run.status == 2);
+    CHECK(run.err == served.err);
+}
+
 TEST_CASE("docs/serving.md explains every key of a serving result") {
     const std::string page = read_text(MEMWALL_SOURCE_DIR "/docs/serving.md");
     const Json result = served("von_neumann", {"--rate", "100", "--requests", "5"});
