@@ -45,12 +45,13 @@ void check_inputs_fit(const Network& network, const Machine& machine,
     }
 }
 
-void describe(const Layer& layer, const MappedNest& nest, const std::string& note,
+void describe(const Layer& layer, const MappedNest& nest, const std::string& note, bool loops,
               LayerMapping& mapping) {
     mapping.summary = nest_summary(nest.nest, nest.machine, layer.space.extents);
     mapping.utilization = layer.macs() > 0 ? lane_use(layer, nest.machine, nest.counts).busy : 0;
-    mapping.loops = nest_code(layer, nest.nest, nest.machine, nest.counts) +
-                    lane_text(layer, nest.machine, nest.counts);
+    mapping.loops = loops ? nest_code(layer, nest.nest, nest.machine, nest.counts) +
+                                lane_text(layer, nest.machine, nest.counts)
+                          : "";
     mapping.search = note;
     mapping.shifting = nest.counts.folds * nest.machine.array.load;
     const auto bytes = [](double count) { return Bytes(std::llround(std::ceil(count))); };
@@ -100,7 +101,7 @@ Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
     for (std::size_t n = 0; n < chosen.nests.size(); ++n) {
         const MappedNest& nest = chosen.nests[n];
         const Layer& root = network.layer(nest.root);
-        describe(root, nest, chosen.notes[n], mapping.layers[nest.root.position()]);
+        describe(root, nest, chosen.notes[n], options.loops, mapping.layers[nest.root.position()]);
         for (const LayerId epilogue : nest.epilogues) {
             mapping.layers[epilogue.position()].fused = true;
             mapping.layers[epilogue.position()].summary = "on the way out of " + root.name;

@@ -46,6 +46,7 @@ struct MapperOptions {
     bool repetition = false;
     /// Layers that the mapper of loop nests searches at a time. What comes out is the same.
     std::size_t threads = 1;
+    bool loops = false;   ///< tell each layer's as pseudo-code
     bool images = false;  ///< attach to every step what it moves or computes, for the executor
     /// What is made least; the spatial mapper makes the time least, and refuses others.
     MappingObjective objective = MappingObjective::latency;
@@ -77,7 +78,7 @@ struct LayerMapping {
     bool bound_applies = false;
     bool skips_zeros = false;  ///< of pruned weights, by a pattern that the lanes support
     LayerId within;            ///< whose loops are this layer's too; none: it has its own
-    std::string loops;         ///< as pseudo-code; empty: none are told
+    std::string loops;         ///< as pseudo-code; empty: none are told, or none were asked for
     // Of loop nests:
     std::vector<MappedTraffic> traffic;  ///< by memory and operand
     std::string search;                  ///< what is known of how good it is

@@ -72,12 +72,10 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
                                        std::to_string(choice.compared) +
                                        " plans of the network, by the analytic engine"
                                  : "by the planner's estimate";
-    const TilingText text(choice.network, machine, hierarchy, cores, choice.plan);
     for (std::size_t f = 0; f < choice.plan.fused.size(); ++f) {
         const FusedLayer& fused = choice.plan.fused[f];
         LayerMapping& layer = mapping.layers[fused.root.position()];
         layer.summary = tiling_summary(choice.network, choice.plan, f);
-        layer.loops = text.code(f);
         layer.search = choice.given.find(f) != nullptr ? "given by hand" : note;
         layer.utilization =
             utilization(choice.network, cores, hierarchy.cores, fused, choice.plan.layers[f]);
@@ -86,6 +84,12 @@ Mapping TilingMapper::map(const Network& network, const Machine& machine,
             mapping.layers[epilogue.position()].within = fused.root;
             mapping.layers[epilogue.position()].summary =
                 "on the way out of " + choice.network.layer(fused.root).name;
+        }
+    }
+    if (options.loops) {
+        const TilingText text(choice.network, machine, hierarchy, cores, choice.plan);
+        for (std::size_t f = 0; f < choice.plan.fused.size(); ++f) {
+            mapping.layers[choice.plan.fused[f].root.position()].loops = text.code(f);
         }
     }
     mapping.network_bound = network_bound(choice.network, capacity);

@@ -235,7 +235,8 @@ Mapping WaveMapper::map(const Network& network, const Machine& machine,
             layer.fused = !leads;
             layer.search = given.count(fused.root) > 0 ? "given by hand" : "";
             layer.within = leads ? LayerId() : first_root;
-            layer.loops = leads ? kernel_code(network, machine, gpu, plan, kernel) : "";
+            layer.loops =
+                leads && options.loops ? kernel_code(network, machine, gpu, plan, kernel) : "";
             if (kernel.parts.size() > 1) {
                 layer.bound = bound_without_scores(network, plan, kernel, network.layer(fused.root),
                                                    layer.bound);

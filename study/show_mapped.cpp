@@ -154,6 +154,7 @@ Shown ShowMapped::mapping() {
     }
     const std::optional<LayerId> alone = asked_layer(command_.layer, *network_);
     SearchCut cut{[](std::int64_t mappings) { std::cerr << search_cut_note(mappings); }};
+    options_.loops = true;
     run_ = map_and_estimate({*network_, request_.settings.precision, {}}, *machine_, options_,
                             scenario_, {{}, {}, nullptr, &cut});
     return show_mapping(*network_, *machine_, run_, options_.objective, stage_, alone);

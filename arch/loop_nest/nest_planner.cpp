@@ -249,6 +249,7 @@ void NestPlanner::fill(const Segment& segment, const NestMachine& machine, Effor
     searched.taken = take(found.candidates.size(), found);
     if (effort == Effort::thorough && !found.interrupted && deserves_polish(layer.space)) {
         polish(segment, machine, prices, searched, known);
+        found.interrupted = options_.cancelled();
         searched.taken = take(found.candidates.size(), found);
     }
     found.candidates.clear();

@@ -67,6 +67,7 @@ void prove(const Generated& generated, const Network& network, const Machine& ma
     options.effort = Effort::quick;
     options.objective = objective;
     options.rounds = 3;
+    options.loops = true;
     options.images = true;
     Mapping mapping;
     try {

@@ -100,6 +100,7 @@ TEST_CASE("A search for latency goes on to what is as fast and costs less") {
         "network: n\ninputs: {image: [64, 50, 50]}\nlayers: [{name: pw, op: conv, out_channels: "
         "48, kernel: 1, bias: false}]\n");
     MapperOptions options;
+    options.loops = true;
     options.effort = Effort::normal;
     const Mapping mapping = map_network(network, machine, options);
     for (const MappedTraffic& row : mapping.layers.front().traffic) {

@@ -258,6 +258,7 @@ TEST_CASE("Layers are mapped alike on one thread and on several") {
     const Network network = test::shipped_network("lenet");
     const Machine machine = test::shipped_machine("tiny_loop_nest");
     MapperOptions options;
+    options.loops = true;
     options.effort = Effort::quick;
     const Mapping one = map_network(network, machine, options);
     options.threads = 3;
@@ -310,6 +311,7 @@ TEST_CASE("A hierarchy may be deep, and one that is too deep is refused at its p
 TEST_CASE("A search that is interrupted keeps the best mapping so far") {
     const Machine machine = test::shipped_machine("tiny_loop_nest");
     MapperOptions options;
+    options.loops = true;
     options.effort = Effort::thorough;
     options.cancelled = [] { return true; };
     const Mapping mapping = map_network(test::shipped_network("lenet"), machine, options);

@@ -227,7 +227,9 @@ TEST_CASE("What the DRAM is said to hold of a kernel is what goes through it") {
         const Network network = with_batch(test::shipped_network(name), 4);
         const Machine machine = test::shipped_machine("t4", {{"components.l2.capacity", "2 MiB"}});
         const Traffic bytes = traffic_of(network, machine);
-        std::vector<LayerMapping> layers = map_network(network, machine, {}).layers;
+        MapperOptions options;
+        options.loops = true;
+        std::vector<LayerMapping> layers = map_network(network, machine, options).layers;
         for (const LayerMapping& mapped : layers) {
             if (mapped.loops.empty()) {
                 continue;
@@ -291,6 +293,7 @@ TEST_CASE("Blocks by hand are taken, and what is wrong with them is told in its 
     const auto by_hand = [&](const std::string& layers) {
         Diagnostics faults;
         MapperOptions options;
+        options.loops = true;
         options.given =
             read_yaml_text("mapping: m\nlayers: {" + layers + "}\n", "hand.yaml", faults);
         faults.throw_if_any();
