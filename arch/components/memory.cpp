@@ -103,8 +103,8 @@ MemoryConfig read_ports(MapReader& reader, const ComponentContext& context,
     MemoryConfig memory;
     memory.capacity = reader.at_most<Bytes>("capacity", reader.required_positive<Bytes>("capacity"),
                                             Bytes(std::int64_t{1} << 40), "1 TiB");
-    memory.read_width = reader.optional<Bytes>("read_width", Bytes(0));
-    memory.write_width = reader.optional<Bytes>("write_width", Bytes(0));
+    memory.read_width = reader.optional_positive<Bytes>("read_width", Bytes(0));
+    memory.write_width = reader.optional_positive<Bytes>("write_width", Bytes(0));
     if (context.loop_nest) {
         memory.nest = read_nest_keys(reader, instances);
     }

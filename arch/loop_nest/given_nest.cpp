@@ -69,8 +69,7 @@ private:
         refuse_keys(stated.tiling_keys, "tiling", faults_);
         refuse_keys(stated.wave_keys, "wave", faults_);
         NestLevel& level = nest_.levels[l];
-        level.keeps_halo = stated.halo ? *stated.halo == 1 : level.keeps_halo;
-        level.double_buffered = stated.buffers ? *stated.buffers == 0 : level.double_buffered;
+        choose_hardware(stated, machine_.memories[l], level);
         for (const auto& [operand, mark] : stated.bypass) {
             if (l == 0) {
                 faults_.error(mark, "nothing skips '" + machine_.memories[0].name +
@@ -136,6 +135,25 @@ private:
     }
 
     /// As in a search, each operand lies in one of the memories of the chip that may keep it.
+    /// A mapping may leave unused what a memory can do.
+    void choose_hardware(const GivenLevel& stated, const NestMemory& memory, NestLevel& level) {
+        const auto refuse = [&](const char* key, const std::string& why) {
+            for (const KeyMark& given : stated.nest_keys) {
+                if (given.first == key) {
+                    faults_.error(given.second, "'" + memory.name + "' " + why);
+                }
+            }
+        };
+        level.keeps_halo = stated.halo ? *stated.halo == 1 : level.keeps_halo;
+        if (level.keeps_halo && !memory.slides) {
+            refuse("halo", "keeps no halo: expected 'refetched', or 'halo: kept' in the machine");
+        }
+        level.double_buffered = stated.buffers ? *stated.buffers == 0 : level.double_buffered;
+        if (level.double_buffered && memory.single_buffered) {
+            refuse("buffers", "has one buffer: expected 'single', or two in the machine");
+        }
+    }
+
     void check_kept(const GivenLayer& given) {
         for (std::size_t o = 0; o < layer_.space.operands.size(); ++o) {
             const TensorRole role = layer_.space.operands[o].role;

@@ -118,6 +118,18 @@ TEST_CASE("What a loop nest cannot map is told before anything is searched") {
           "mapping.yaml:4:3: error: the loops of layer 'a' leave 8 of its 8 K, 8 of its 8 C "
           "undone; none of its levels has 'loops' or 'spatial': expected loops that finish each, "
           "or the layer left out to have it searched");
+    // A mapping may leave unused what a memory can do, but has no more than that.
+    const std::string loops = "loops: [{K: 8}, {C: 8}], ";
+    CHECK(told(network("[8]"), machine, given("core_buffer: {" + loops + "buffers: single}"))
+              .empty());
+    CHECK_THAT(told(network("[8]"), machine, given("core_buffer: {" + loops + "halo: kept}")),
+               Contains("mapping.yaml:5:") &&
+                   Contains("error: 'core_buffer' keeps no halo: expected 'refetched', or "));
+    std::string single = test::text_of_machine("tiny_loop_nest");
+    single.replace(single.find("spatial_sums: true"), 18, "buffers: single");
+    CHECK_THAT(told(network("[8]"), test::machine_of_text(single),
+                    given("core_buffer: {" + loops + "buffers: double}")),
+               Contains("error: 'core_buffer' has one buffer: expected 'single', or two"));
     std::string apart = test::text_of_machine("tiny_loop_nest");
     apart.replace(apart.find("[core_buffer, array]"), 20, "[buffer, array]");
     CHECK_THAT(told(network("[8]"), test::machine_of_text(apart), ""),
