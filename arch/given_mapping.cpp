@@ -91,6 +91,17 @@ std::int64_t limited(MapReader& reader, const char* key, std::int64_t count) {
     return reader.at_most<std::int64_t>(key, count, 65'536, "65,536");
 }
 
+/// `{rows: 2, columns: 1}`, where the key is there.
+void read_rows_and_columns(MapReader& reader, const char* key, std::int64_t& rows,
+                           std::int64_t& columns) {
+    if (const YamlValue* value = reader.value(key)) {
+        MapReader shape(*value, "'" + std::string(key) + "' in " + reader.what(), reader.faults());
+        rows = limited(shape, "rows", shape.required_positive<std::int64_t>("rows"));
+        columns = limited(shape, "columns", shape.required_positive<std::int64_t>("columns"));
+        shape.finish();
+    }
+}
+
 GivenLevel read_level(const YamlValue::Entry& entry, Diagnostics& faults) {
     GivenLevel level;
     level.name = entry.key;
@@ -105,20 +116,15 @@ GivenLevel read_level(const YamlValue::Entry& entry, Diagnostics& faults) {
     level.streams = read_operands(reader, "streams");
     level.halo = reader.optional_choice("halo", {"refetched", "kept"});
     level.buffers = reader.optional_choice("buffers", {"double", "single"});
-    if (const YamlValue* block = reader.value("block")) {
-        MapReader shape(*block, "'block' in " + reader.what(), faults);
-        level.block_rows = limited(shape, "rows", shape.required_positive<std::int64_t>("rows"));
-        level.block_columns =
-            limited(shape, "columns", shape.required_positive<std::int64_t>("columns"));
-        shape.finish();
-    }
+    read_rows_and_columns(reader, "block", level.block_rows, level.block_columns);
+    read_rows_and_columns(reader, "cluster", level.cluster_rows, level.cluster_columns);
     level.stages = limited(reader, "stages", reader.optional_positive<std::int64_t>("stages", 0));
     level.resident =
         limited(reader, "resident", reader.optional_positive<std::int64_t>("resident", 0));
     for (const auto& [keys, names] :
          {std::pair{&level.nest_keys, std::vector<std::string>{"bypass", "halo", "buffers"}},
           {&level.tiling_keys, {"keeps", "streams"}},
-          {&level.wave_keys, {"block", "stages", "resident"}}}) {
+          {&level.wave_keys, {"block", "stages", "resident", "cluster"}}}) {
         for (const std::string& key : names) {
             if (const YamlValue* value = reader.value(key)) {
                 keys->emplace_back(key, value->mark());

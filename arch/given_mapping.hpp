@@ -41,8 +41,10 @@ struct GivenLevel {
     std::optional<std::size_t> buffers;  ///< single: 1
     std::int64_t block_rows = 0;         ///< of a thread block's results; 0: not said
     std::int64_t block_columns = 0;
-    std::int64_t stages = 0;           ///< of a block's pipeline
-    std::int64_t resident = 0;         ///< blocks that a core runs at a time
+    std::int64_t stages = 0;        ///< of a block's pipeline
+    std::int64_t resident = 0;      ///< blocks that a core runs at a time
+    std::int64_t cluster_rows = 0;  ///< of blocks that share reads; 0: not said
+    std::int64_t cluster_columns = 0;
     std::vector<KeyMark> wave_keys;    ///< that are for the mapper of waves alone
     std::vector<KeyMark> nest_keys;    ///< for that of loop nests
     std::vector<KeyMark> tiling_keys;  ///< and for that of tiles

@@ -70,6 +70,7 @@ struct MemoryConfig {
     Sourced access{};   ///< s, from an address at the memory's edge to its word there
     Cycles latency{};   ///< of a read, beyond the cycle in which its word leaves
     NestKeys nest{};
+    std::int64_t cluster = 1;  ///< neighbours that share what their thread blocks read, at most
 };
 
 /// Multiply-accumulate lanes of one instance at one precision: a cycle takes `inputs` operands of

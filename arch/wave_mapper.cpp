@@ -54,8 +54,8 @@ BlockAim aim_at(MappingObjective objective, const Machine& machine, const Hierar
     };
     BlockAim aim;
     aim.objective = objective;
-    aim.feed = joules(gpu.buffer, Action::read) + joules(gpu.bus, Action::transfer) +
-               joules(gpu.operands, Action::write);
+    aim.share = joules(gpu.buffer, Action::read) + joules(gpu.bus, Action::transfer);
+    aim.feed = aim.share + joules(gpu.operands, Action::write);
     aim.fetch = joules(gpu.dram, Action::read) + joules(gpu.buffer, Action::write);
     aim.per_cycle =
         machine.standing_power().count() / static_cast<double>(clock.frequency().count());

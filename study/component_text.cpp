@@ -37,6 +37,9 @@ struct Describe {
             text += fmt::format(" (latency {} {})", memory.latency.count(),
                                 memory.latency == Cycles(1) ? "cycle" : "cycles");
         }
+        if (memory.cluster > 1) {
+            text += fmt::format(", clusters of {} share reads", memory.cluster);
+        }
         return text;
     }
     std::string operator()(const MacArrayConfig& array) const {

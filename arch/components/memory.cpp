@@ -217,6 +217,27 @@ void take_cells(const MemoryCells& cells, const Technology& tech, double mebibyt
     component.area = cells.stacked ? SquareMillimetres(0) : area * instances;
 }
 
+/// How many neighbouring cores may share what they read; of each way to cut them into clusters all
+/// cores have work.
+std::int64_t read_cluster(MapReader& reader, const ComponentContext& context,
+                          const Component& component) {
+    constexpr std::int64_t kMost = 16;
+    if (component.kind != ComponentKind::sram || !reader.has("cluster")) {
+        return 1;
+    }
+    const auto cluster = reader.optional_positive<std::int64_t>("cluster", 1);
+    if (!context.wave) {
+        reader.error("cluster", "'cluster' needs 'mapper: wave' in the machine");
+        return 1;
+    }
+    if (cluster > kMost || (cluster & (cluster - 1)) != 0 || component.instances % cluster != 0) {
+        reader.misfit("cluster", "a power of two up to 16 that divides the " +
+                                     std::to_string(component.instances) + " instances");
+        return 1;
+    }
+    return cluster;
+}
+
 }  // namespace
 
 // MODEL: an access wakes one macro of `bank` bytes and travels 0.75 of the memory's side: the mean
@@ -225,6 +246,7 @@ void take_cells(const MemoryCells& cells, const Technology& tech, double mebibyt
 void read_memory(MapReader& reader, const ComponentContext& context, Component& component) {
     MemoryConfig memory = read_ports(reader, context, component.instances);
     component.capacity_where = reader.required_value("capacity").mark();
+    memory.cluster = read_cluster(reader, context, component);
     memory.macro = read_macro(reader, memory.capacity);
     const Technology& tech = context.technology;
     const double mebibytes = static_cast<double>(memory.capacity.count()) / kMebibyte;

@@ -118,15 +118,13 @@ public:
         plan.columns = columns;
         plan.slices = slices;
         const MatrixShape& shape = demand_.shape;
-        const std::int64_t row_blocks = ceil_divide(shape.rows, rows);
-        const std::int64_t column_blocks = ceil_divide(shape.columns, columns);
-        plan.blocks = checked_multiply(
-            checked_multiply(checked_multiply(row_blocks, column_blocks), shape.groups), slices);
+        const ClusterGrid grid = cluster_grid(shape, rows, columns, {});
+        plan.blocks = checked_multiply(checked_multiply(grid.places(), shape.groups), slices);
         plan.sum_bytes = static_cast<double>(shape.groups * (slices - 1)) *
                          static_cast<double>(shape.rows) *
                          static_cast<double>(shape.columns * demand_.result_bits) / 8;
-        plan.feed_bytes = demand_.left_bytes * static_cast<double>(column_blocks) +
-                          demand_.right_bytes * static_cast<double>(row_blocks) + plan.sum_bytes;
+        plan.feed_bytes = demand_.left_bytes * static_cast<double>(grid.columns) +
+                          demand_.right_bytes * static_cast<double>(grid.rows) + plan.sum_bytes;
         plan.resident = std::min(most_resident(rows, columns, demand_, gpu_),
                                  ceil_divide(plan.blocks, gpu_.cores));
         if (given_.resident > 0) {
@@ -138,9 +136,12 @@ public:
             if (given_.stages > 0 && plan.resident > 1 && !holds_stages(plan)) {
                 continue;
             }
-            time(plan);
-            read(plan, row_blocks, column_blocks);
-            found(plan);
+            read(plan, grid.rows, grid.columns);
+            for (const ClusterGrid& clusters : clusters_of(grid)) {
+                share(plan, clusters);
+                time(plan);
+                found(plan);
+            }
         }
     }
 
@@ -173,8 +174,8 @@ public:
     [[nodiscard]] std::pair<double, double> costs(const BlockPlan& plan,
                                                   const BlockAim& aim) const {
         const double time = cycles(plan);
-        const double joules =
-            plan.feed_bytes * aim.feed + dram_bytes(plan) * aim.fetch + time * aim.per_cycle;
+        const double joules = plan.feed_bytes * aim.feed - plan.shared_bytes * aim.share +
+                              dram_bytes(plan) * aim.fetch + time * aim.per_cycle;
         switch (aim.objective) {
             case MappingObjective::latency:
                 return {time, cycles_on_chip(plan)};
@@ -189,10 +190,42 @@ public:
     }
 
     [[nodiscard]] double cycles_on_chip(const BlockPlan& plan) const {
-        return std::max(plan.core_cycles, plan.feed_bytes / gpu_.feed_width());
+        return std::max(plan.core_cycles,
+                        (plan.feed_bytes - plan.shared_bytes) / gpu_.feed_width());
     }
 
 private:
+    /// The ways to cut a grid into clusters, those that share most first.
+    [[nodiscard]] std::vector<ClusterGrid> clusters_of(ClusterGrid grid) const {
+        std::vector<BlockCluster> shapes =
+            cluster_shapes(demand_.shares_reads ? gpu_.operands_config->cluster : 1);
+        if (given_.cluster) {
+            shapes = {*given_.cluster};
+        }
+        std::vector<ClusterGrid> grids;
+        for (const BlockCluster& cluster : shapes) {
+            grid.cluster = cluster;
+            grids.push_back(grid);
+        }
+        std::stable_sort(grids.begin(), grids.end(), [&](const auto& a, const auto& b) {
+            return shared_bytes(a) > shared_bytes(b);
+        });
+        return grids;
+    }
+
+    [[nodiscard]] double shared_bytes(const ClusterGrid& grid) const {
+        return demand_.left_bytes * static_cast<double>(grid.left_shared()) +
+               demand_.right_bytes * static_cast<double>(grid.right_shared());
+    }
+
+    /// Fills in what blocks of a cluster share, and the places that they take.
+    void share(BlockPlan& plan, const ClusterGrid& grid) const {
+        plan.cluster = grid.cluster;
+        plan.shared_bytes = shared_bytes(grid);
+        plan.places =
+            checked_multiply(checked_multiply(grid.places(), demand_.shape.groups), plan.slices);
+    }
+
     [[nodiscard]] double right_distinct() const {
         return demand_.right_distinct > 0 ? demand_.right_distinct : demand_.right_bytes;
     }
@@ -237,8 +270,8 @@ private:
     void time(BlockPlan& plan) const {
         const BlockTimes block = times(plan);
         const std::int64_t at_once = gpu_.cores * plan.resident;
-        const std::int64_t full = plan.blocks / at_once;
-        const std::int64_t rest = plan.blocks - full * at_once;
+        const std::int64_t full = plan.places / at_once;
+        const std::int64_t rest = plan.places - full * at_once;
         plan.waves = full + (rest > 0 ? 1 : 0);
         plan.core_cycles =
             static_cast<double>(full) * wave_cycles(plan.resident, block, dram_.latency);

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "arch/machine.hpp"
 #include "arch/mapper.hpp"
 #include "arch/tiling/hierarchy.hpp"
+#include "arch/wave/block_cluster.hpp"
 #include "arch/wave/matrix_shape.hpp"
 
 namespace memwall {
@@ -25,6 +27,7 @@ struct ProductDemand {
     double right_distinct = 0;         ///< of the second, each word once; 0: as many
     std::int64_t stored_bits = 8;      ///< of a result as it is written
     bool cuts_depth = false;           ///< several blocks may share the sums of a result
+    bool shares_reads = true;          ///< blocks may form clusters, where the machine has them
 };
 
 /// The memory behind the cache.
@@ -41,11 +44,14 @@ struct BlockPlan {
     std::int64_t columns = 1;
     std::int64_t slices = 1;    ///< that the depth is cut into
     std::int64_t blocks = 0;    ///< of all slices
+    BlockCluster cluster;       ///< blocks that share what they read
+    std::int64_t places = 0;    ///< of the blocks in whole clusters
     std::int64_t resident = 1;  ///< blocks that a core runs at a time
     std::int64_t stages = 2;    ///< slabs of its operands that a block has room for
-    std::int64_t waves = 0;     ///< ceil(blocks / (cores x resident))
+    std::int64_t waves = 0;     ///< ceil(places / (cores x resident))
     double core_cycles = 0;     ///< of all waves, the cores' own work alone
     double feed_bytes = 0;      ///< from the shared cache into the cores, sums among them
+    double shared_bytes = 0;    ///< of them, those that come with the read of a neighbour
     double sum_bytes = 0;       ///< of sums that slices read and write once more each
     double left_passes = 1;     ///< times that the first operand comes from the DRAM, on average
     double right_passes = 1;    ///< times that the second does
@@ -57,12 +63,14 @@ struct GivenBlock {
     std::int64_t columns = 0;  ///< said where the rows are
     std::int64_t stages = 0;
     std::int64_t resident = 0;
+    std::optional<BlockCluster> cluster = {};
 };
 
 /// What a plan makes least, and what that counts bytes and time at.
 struct BlockAim {
     MappingObjective objective = MappingObjective::latency;
     double feed = 0;       ///< J a byte from the cache into a core
+    double share = 0;      ///< J: of it, without the write into the core
     double fetch = 0;      ///< J a byte from the DRAM into the cache
     double per_cycle = 0;  ///< J: all that draws power meanwhile
     const std::map<LayerId, GivenBlock>* blocks = nullptr;  ///< by hand; must outlive the planning

@@ -239,19 +239,23 @@ void WaveEmitter::fetch(const Kernel& kernel, std::int64_t part, std::int64_t pa
 void WaveEmitter::feed(const Kernel& kernel, std::int64_t part, std::int64_t parts) {
     RoundStep step = step_of(kernel);
     Move move = move_between(machine_, gpu_.buffer, gpu_.operands, Bytes(0));
+    Bytes read(0);
     for (const auto* flows : {&kernel.feeds, &kernel.sums}) {
         for (const KernelFlow& flow : *flows) {
             const std::int64_t bytes = share(flow.bytes, part, parts).size();
-            count(step.body, flow, gpu_.buffer, Action::read, bytes);
-            count(step.body, flow, gpu_.bus, Action::transfer, bytes);
+            const std::int64_t shared = share(flow.shared, part, parts).size();
+            count(step.body, flow, gpu_.buffer, Action::read, bytes - shared);
+            count(step.body, flow, gpu_.bus, Action::transfer, bytes - shared);
+            count(step.body, flow, gpu_.bus, Action::hop, shared);
             count(step.body, flow, gpu_.operands, Action::write, bytes);
             move.delivered += Bytes(bytes);
+            read += Bytes(bytes - shared);
         }
     }
-    if (move.delivered.count() > 0) {
-        move.links.push_back({machine_.read_port(gpu_.buffer), move.delivered});
+    if (read.count() > 0) {
+        move.links.push_back({machine_.read_port(gpu_.buffer), read});
         if (gpu_.bus.valid()) {
-            move.links.push_back({machine_.medium(gpu_.bus), move.delivered});
+            move.links.push_back({machine_.medium(gpu_.bus), read});
         }
     }
     move.links.erase(std::remove_if(move.links.begin(), move.links.end(),

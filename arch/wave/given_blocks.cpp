@@ -78,8 +78,33 @@ void check_room(const Layer& layer, const GivenLevel& level, const GivenBlock& b
     }
 }
 
+/// The clusters that are given, where the machine has such; none where nothing is said.
+std::optional<BlockCluster> read_cluster(const Layer& layer, const GivenLevel& level,
+                                         const Hierarchy& gpu, bool trains, Diagnostics& faults) {
+    if (level.cluster_rows == 0) {
+        return std::nullopt;
+    }
+    const BlockCluster cluster{level.cluster_rows, level.cluster_columns};
+    const std::int64_t most = gpu.operands_config->cluster;
+    const SourceMark& mark = mark_of(level, "cluster");
+    if (most % cluster.size() != 0) {
+        const std::string expected =
+            most == 1 ? "blocks share no reads on this machine: expected no 'cluster'"
+                      : "'" + level.name + "' has clusters of " + std::to_string(most) +
+                            " blocks: expected so many, or a part of them";
+        faults.error(mark, expected + ", found " + std::to_string(cluster.rows) + " x " +
+                               std::to_string(cluster.columns));
+    } else if (layer.composite && layer.composite->op == "attention" && !layer.stands_alone &&
+               !trains && cluster.size() > 1) {
+        faults.error(mark,
+                     "blocks of an attention share no reads: expected no 'cluster' for layer '" +
+                         layer.name + "' unless 'fuse: false' makes it a kernel of its own");
+    }
+    return cluster;
+}
+
 GivenBlock read_block(const Layer& layer, const GivenLevel& level, const Machine& machine,
-                      const Hierarchy& gpu, Diagnostics& faults) {
+                      const Hierarchy& gpu, bool trains, Diagnostics& faults) {
     const std::string& shared = machine.component(gpu.operands).name;
     if (level.name != shared) {
         faults.error(level.mark,
@@ -88,15 +113,17 @@ GivenBlock read_block(const Layer& layer, const GivenLevel& level, const Machine
     }
     refuse_keys(level.nest_keys, "loop_nest", faults);
     refuse_keys(level.tiling_keys, "tiling", faults);
-    const GivenBlock block{level.block_rows, level.block_columns, level.stages, level.resident};
+    const GivenBlock block{level.block_rows, level.block_columns, level.stages, level.resident,
+                           read_cluster(layer, level, gpu, trains, faults)};
     if (level.has_loops || level.has_spatial) {
         faults.error(level.mark,
-                     "a kernel has no loops to give: expected 'block', 'stages' or "
-                     "'resident'");
+                     "a kernel has no loops to give: expected 'block', 'stages', "
+                     "'resident' or 'cluster'");
     } else if (block.rows == 0 && level.nest_keys.empty() && level.tiling_keys.empty()) {
-        const bool beside = level.stages > 0 || level.resident > 0;
-        faults.error(mark_of(level, level.stages > 0 ? "stages" : "resident"),
-                     beside ? "expected 'block' beside what is said of its stages and number"
+        const bool beside = !level.wave_keys.empty();
+        faults.error(beside ? level.wave_keys.front().second : level.mark,
+                     beside ? "expected 'block' beside what is said of its stages, number and "
+                              "clusters"
                             : "expected 'block' with the rows and columns of its results");
     }
     if (level.stages == 1) {
@@ -131,7 +158,7 @@ std::map<LayerId, GivenBlock> read_given_blocks(const YamlValue& root, const Net
             continue;
         }
         for (const GivenLevel& level : given.levels) {
-            blocks[id] = read_block(layer, level, machine, gpu, faults);
+            blocks[id] = read_block(layer, level, machine, gpu, network.trains(), faults);
         }
     }
     faults.throw_if_any();

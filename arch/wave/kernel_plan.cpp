@@ -101,6 +101,7 @@ private:
     /// comes in).
     struct Reads {
         double times = 1;
+        double shared = 0;  ///< of these, with the read of a neighbour
         double dram_passes = 1;
         double taken = 0;
     };
@@ -137,6 +138,7 @@ private:
             return {};
         }
         ProductDemand demand = demand_of(fused);
+        demand.shares_reads = kernel.parts.size() == 1;
         const GivenBlock* given = given_for(fused.root);
         if (kernel.attention) {
             std::int64_t& keys = fused.root == plan_.fused[kernel.parts.front()].root
@@ -204,6 +206,10 @@ private:
             fmt::format("{} block{} of {} x {}, {} a core at a time, {} wave{}", blocks.blocks,
                         blocks.blocks == 1 ? "" : "s", blocks.rows, blocks.columns, blocks.resident,
                         blocks.waves, blocks.waves == 1 ? "" : "s");
+        if (blocks.cluster.size() > 1) {
+            kernel.summary +=
+                fmt::format(", clusters of {} x {}", blocks.cluster.rows, blocks.cluster.columns);
+        }
         if (blocks.slices > 1) {
             kernel.summary += fmt::format(", {} slices of the depth", blocks.slices);
             add_flow(kernel.sums, fused.output, fused.root, TensorRole::partial_sums,
@@ -220,10 +226,13 @@ private:
         }
         Reuse reuse = taken(layer, demand, warp_reads(shape, blocks.rows, blocks.columns));
         const double touched = demand.right_distinct;
-        reuse.left.times = static_cast<double>(ceil_divide(shape.columns, blocks.columns));
+        const double unrolled = touched > 0 ? demand.right_bytes / touched : 1;
+        const ClusterGrid grid = cluster_grid(shape, blocks.rows, blocks.columns, blocks.cluster);
+        reuse.left.times = static_cast<double>(grid.columns);
+        reuse.left.shared = static_cast<double>(grid.left_shared());
         reuse.left.dram_passes = blocks.left_passes;
-        reuse.right.times = static_cast<double>(ceil_divide(shape.rows, blocks.rows)) *
-                            (touched > 0 ? demand.right_bytes / touched : 1);
+        reuse.right.times = static_cast<double>(grid.rows) * unrolled;
+        reuse.right.shared = static_cast<double>(grid.right_shared()) * unrolled;
         reuse.right.dram_passes = blocks.right_passes;
         return reuse;
     }
@@ -254,6 +263,7 @@ private:
             if (bytes > 0) {
                 KernelFlow& flow = kernel.feeds.back();
                 flow.dram_passes = reads.dram_passes;
+                flow.shared = std::llround(static_cast<double>(bytes) * reads.shared);
                 flow.taken = std::max<std::int64_t>(flow.taken, std::llround(reads.taken));
             }
             if (operand.updated) {

@@ -27,7 +27,8 @@ struct KernelFlow {
     std::int64_t distinct = 0;  ///< of them, each word once
     bool in_place = false;      ///< written over what lies there: state, new weights
     double dram_passes = 1;     ///< how often the DRAM is asked for it, where it lies there
-    std::int64_t taken = 0;  ///< of a feed: bytes that instructions take out of the cores' memory
+    std::int64_t taken = 0;   ///< of a feed: bytes that instructions take out of the cores' memory
+    std::int64_t shared = 0;  ///< of a feed: bytes that come with a neighbour's read of the cache
 };
 
 /// A matrix product of a kernel.

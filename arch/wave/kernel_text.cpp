@@ -114,6 +114,9 @@ private:
             plan.slices > 1 ? " in " + plural(plan.slices, "slice") + " of the depth" : ""));
         waves(plan);
         const std::int64_t slab = kSlabBytes * 8 / product.operand_bits;
+        if (plan.cluster.size() > 1) {
+            line(clusters(plan, slab));
+        }
         const BlockRoom room =
             block_room(plan.rows, plan.columns, product.result_bits, plan.stages);
         line(fmt::format("{} holds {} stages of {} x {} and {} x {} words, {} a block (of {})",
@@ -141,10 +144,26 @@ private:
              way_out(plan_.fused[product.part]));
     }
 
+    /// What blocks on neighbouring cores read together.
+    [[nodiscard]] std::string clusters(const BlockPlan& plan, std::int64_t slab) const {
+        std::vector<std::string> slabs;
+        if (plan.cluster.columns > 1) {
+            slabs.push_back(fmt::format("{} x {}", plan.rows, slab));
+        }
+        if (plan.cluster.rows > 1) {
+            slabs.push_back(fmt::format("{} x {}", slab, plan.columns));
+        }
+        const std::int64_t empty = plan.places - plan.blocks;
+        return fmt::format("clusters of {} x {} share each read of {} words in {}{}",
+                           plan.cluster.rows, plan.cluster.columns, fmt::join(slabs, " and "),
+                           name_of(gpu_.buffer),
+                           empty > 0 ? ", with " + plural(empty, "empty place") : "");
+    }
+
     void waves(const BlockPlan& plan) {
         const std::int64_t at_once = gpu_.cores * plan.resident;
         if (plan.waves > 1) {
-            const std::int64_t rest = plan.blocks - (plan.waves - 1) * at_once;
+            const std::int64_t rest = plan.places - (plan.waves - 1) * at_once;
             line(fmt::format("for wave in {} of {}{}", plan.waves, plural(at_once, "block"),
                              rest < at_once ? ", the last of " + format_count(rest) : ""));
             deeper();
