@@ -36,7 +36,8 @@ GivenLoop read_loop(const YamlValue& item, Diagnostics& faults) {
     const auto found = std::find(known.begin(), known.end(), entry.key);
     if (found == known.end()) {
         faults.error(entry.key_mark,
-                     "unknown dimension '" + entry.key + "'" + suggestion(entry.key, known));
+                     "unknown dimension '" + entry.key + "'" + suggestion(entry.key, known) +
+                         fmt::format("; expected one of {}", fmt::join(known, ", ")));
         return loop;
     }
     const std::string what = "loop '" + entry.key + "'";

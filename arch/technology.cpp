@@ -65,6 +65,12 @@ const std::vector<std::string>& status_names() {
 /// number.
 template <class Unit>
 Sourced read_sourced(const YamlValue& value, const std::string& what, Diagnostics& faults) {
+    if (value.is_scalar()) {
+        faults.error(value.mark(),
+                     what + ": expected a figure with its source, such as {value: " + value.text() +
+                         ", status: assumed, source: \"...\"}, found '" + value.text() + "'");
+        return {};
+    }
     MapReader reader(value, what, faults);
     const auto number = [&](std::string_view key, double fallback) {
         if constexpr (std::same_as<Unit, double>) {

@@ -174,7 +174,7 @@ TEST_CASE("a bare number in a machine's own file still needs its source") {
                "machine: m\nextends: von_neumann\n"
                "components: {dram: {read_per_byte: 40 pJ}}\n");
     const ProgramRun run = run_memwall({"check", "./m.yaml"}, folder.path());
-    CHECK(run.err.find("'read_per_byte': expected keys and values, found a single value") !=
+    CHECK(run.err.find("'read_per_byte': expected a figure with its source, such as {value: ") !=
           std::string::npos);
     CHECK(run.status == 2);
 }

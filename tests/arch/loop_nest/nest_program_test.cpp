@@ -118,6 +118,8 @@ TEST_CASE("What a loop nest cannot map is told before anything is searched") {
           "mapping.yaml:4:3: error: the loops of layer 'a' leave 8 of its 8 K, 8 of its 8 C "
           "undone; none of its levels has 'loops' or 'spatial': expected loops that finish each, "
           "or the layer left out to have it searched");
+    CHECK_THAT(told(network("[8]"), machine, given("core_buffer: {loops: [{Z: 8}]}")),
+               Contains("unknown dimension 'Z'; expected one of N, K, C"));
     // A mapping may leave unused what a memory can do, but has no more than that.
     const std::string loops = "loops: [{K: 8}, {C: 8}], ";
     CHECK(told(network("[8]"), machine, given("core_buffer: {" + loops + "buffers: single}"))

@@ -33,6 +33,7 @@ struct Round {
 Round round_of(const Network& network, const Machine& machine, const std::string& given = "") {
     MapperOptions options;
     options.rounds = 1;
+    options.loops = true;
     if (!given.empty()) {
         Diagnostics faults;
         options.given =
