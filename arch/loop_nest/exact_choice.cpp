@@ -22,14 +22,7 @@ std::optional<CountedNest> counted_exactly(const LoopNest& nest, const ExactCoun
         by.known.back().figures = nest_figures(by.space, by.prices, by.known.back().counts);
         found = std::prev(by.known.end());
     }
-    const CountedNest& counted = *found;
-    for (std::size_t l = 0; l < nest.levels.size(); ++l) {
-        const std::int64_t capacity = by.machine.memories[l].capacity;
-        if (capacity > 0 && counted.counts.bytes[l] > capacity) {
-            return std::nullopt;
-        }
-    }
-    return counted;
+    return fits(found->counts, by.machine) ? std::optional(*found) : std::nullopt;
 }
 
 /// The nest with the outermost loop of a level at the one above; nothing where it may not stand

@@ -190,6 +190,8 @@ private:
                                  std::size_t child) const;
     [[nodiscard]] Moved moved(const NestPoint& point, std::size_t operand, std::size_t parent,
                               std::size_t child) const;
+    /// The level above which each step fetches what a level or the lanes keep anew.
+    [[nodiscard]] std::size_t visited_above(std::size_t child) const;
     /// Whether a level's loops lie side by side.
     [[nodiscard]] bool spreads(std::size_t level) const;
     [[nodiscard]] bool brings_sums(std::size_t operand, std::size_t parent,

@@ -114,11 +114,16 @@ NestCost::Slide NestCost::slide_of(const NestPoint& point, const FastOperand& op
     return {};
 }
 
+/// As NestCounter: lanes that take a block in turns load it again for each step of a level above.
+std::size_t NestCost::visited_above(std::size_t child) const {
+    return child == levels_ && folded_ ? levels_ - 1 : 0;
+}
+
 NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size_t parent,
                                 std::size_t child) const {
     const FastOperand& operand = operands_[o];
     const bool lanes = child == levels_;
-    const std::size_t visited = lanes && folded_ ? levels_ - 1 : 0;  // as NestCounter
+    const std::size_t visited = visited_above(child);
     bool changed = lanes && machine_.lanes_keep != o;
     const bool outputs = operand.role == TensorRole::outputs;
     double visits = 1;
@@ -201,7 +206,7 @@ NestCost::Moved NestCost::moved(const NestPoint& point, std::size_t o, std::size
 bool NestCost::brings_sums(std::size_t o, std::size_t parent, std::size_t child) const {
     const FastOperand& operand = operands_[o];
     const bool lanes = child == levels_;
-    const std::size_t visited = lanes && folded_ ? levels_ - 1 : 0;  // as NestCounter
+    const std::size_t visited = visited_above(child);
     bool changed = lanes && machine_.lanes_keep != o;
     if (lanes && passes_[o] > 1) {
         return true;

@@ -289,6 +289,16 @@ private:
 
 }  // namespace
 
+bool fits(const NestCounts& counts, const NestMachine& machine) {
+    for (std::size_t l = 0; l < counts.bytes.size(); ++l) {
+        const std::int64_t capacity = machine.memories[l].capacity;
+        if (capacity > 0 && counts.bytes[l] > capacity) {
+            return false;
+        }
+    }
+    return true;
+}
+
 PortLoads port_loads(const IterationSpace& space, const NestMachine& machine,
                      const NestCounts& counts, std::size_t below) {
     const std::size_t levels = machine.memories.size();

@@ -65,6 +65,9 @@ struct NestCounts {
 NestCounts count_nest(const IterationSpace& space, const LoopNest& nest,
                       const NestMachine& machine);
 
+/// Whether every memory of a machine holds its tiles.
+bool fits(const NestCounts& counts, const NestMachine& machine);
+
 /// Bytes through the ports of the busiest instance of each level, of the boundaries whose lower
 /// level lies below `below`.
 struct PortLoads {

@@ -111,19 +111,12 @@ bool NestDescent::change_order(Current& current, std::size_t l) {
 
 bool NestDescent::change_bypass(Current& current, std::size_t l) {
     bool better = false;
-    std::uint32_t tried = 0;
-    for (std::size_t o = 0; o < cost_.operands(); ++o) {
-        const std::uint32_t bit = cost_.keep_bit(o);
-        if ((tried & bit) != 0 || !space_.may_keep(l, o)) {
-            continue;
-        }
-        tried |= bit;
+    for (const std::size_t o : space_.kept_alone()) {
         NestPoint point = current.point;
-        point.keeps[l] ^= bit;
-        if (!space_.kept_somewhere(point, o)) {
-            continue;
+        point.keeps[l] ^= cost_.keep_bit(o);
+        if (space_.may_keep(l, o) && space_.kept_somewhere(point, o)) {
+            better = take_if_better(current, point) || better;
         }
-        better = take_if_better(current, point) || better;
     }
     return better;
 }
@@ -177,7 +170,7 @@ bool NestDescent::change_pair(Current& current, std::size_t l, std::size_t d, st
 bool NestDescent::change_bypass_and_tile(Current& current, std::size_t l, std::size_t d) {
     const NestPoint from = current.point;
     for (std::size_t keeper = 1; keeper < space_.levels(); ++keeper) {
-        for (std::size_t o = 0; o < cost_.operands(); ++o) {
+        for (const std::size_t o : space_.kept_alone()) {
             NestPoint kept = from;
             kept.keeps[keeper] ^= cost_.keep_bit(o);
             if (!space_.may_keep(keeper, o) || !space_.kept_somewhere(kept, o)) {

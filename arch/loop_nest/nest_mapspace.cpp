@@ -18,6 +18,13 @@ Mapspace::Mapspace(const Layer& layer, const NestMachine& machine, const NestCos
       levels_(machine.memories.size()),
       dims_(cost.dims().size()) {
     list_orders();
+    std::uint32_t bits = 0;
+    for (std::size_t o = 0; o < cost.operands(); ++o) {
+        if ((bits & cost.keep_bit(o)) == 0) {
+            bits |= cost.keep_bit(o);
+            kept_alone_.push_back(o);
+        }
+    }
 }
 
 // MODEL: useful orders keep one operand while loops that it does not need run inside, then

@@ -48,6 +48,8 @@ public:
 
     /// Whether a level may keep an operand.
     [[nodiscard]] bool may_keep(std::size_t l, std::size_t o) const;
+    /// The operands that a level keeps or skips by themselves, and one for those that go together.
+    [[nodiscard]] const std::vector<std::size_t>& kept_alone() const { return kept_alone_; }
     /// Whether one below the outermost does, or none may.
     [[nodiscard]] bool kept_somewhere(const NestPoint& point, std::size_t o) const;
 
@@ -82,6 +84,7 @@ private:
     std::size_t levels_;
     std::size_t dims_;
     std::vector<LoopOrder> orders_;
+    std::vector<std::size_t> kept_alone_;
     std::vector<std::vector<SpatialChoice>> choices_;  ///< by level
     std::vector<std::vector<SpatialChoice>> useful_;   ///< the same, of those that are useful
 };

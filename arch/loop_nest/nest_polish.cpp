@@ -72,11 +72,8 @@ std::optional<TakenNest> NestPolish::judged(const NestPoint& point,
     TakenNest nest;
     nest.nest.nest = cost_.nest(point);
     nest.nest.counts = count_nest(layer_.space, nest.nest.nest, machine_);
-    for (std::size_t l = 0; l < machine_.memories.size(); ++l) {
-        const std::int64_t capacity = machine_.memories[l].capacity;
-        if (capacity > 0 && nest.nest.counts.bytes[l] > capacity) {
-            return std::nullopt;
-        }
+    if (!fits(nest.nest.counts, machine_)) {
+        return std::nullopt;
     }
     nest.nest.figures = nest_figures(layer_.space, prices_, nest.nest.counts);
     nest.nest.point = point;

@@ -53,8 +53,9 @@ std::string nest_code(const Layer& layer, const LoopNest& nest, const NestMachin
                     format_bytes(Bytes(memory.capacity)) + ")";
         }
         code += level.keeps_halo ? ", halos stay\n" : "\n";
-        if (const std::int64_t turns = turns_of_block(nest, machine, layer.space.extents);
-            turns > 1 && l + 1 == nest.levels.size()) {
+        const bool last = l + 1 == nest.levels.size();
+        const std::int64_t turns = last ? turns_of_block(nest, machine, layer.space.extents) : 1;
+        if (turns > 1) {
             indent += "  ";
             code += indent + "for turn of the lanes in " + std::to_string(turns) + "\n";
         }

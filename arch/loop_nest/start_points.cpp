@@ -53,17 +53,15 @@ std::vector<NestPoint> smallest_tiles(NestDescent& descent) {
 
 /// The same point with one memory for each operand, in all ways: what keeps all of them everywhere
 /// leaves less room for each, and single changes do not lead from one way to another.
-std::vector<NestPoint> kept_once(const NestDescent& descent, Mapspace& space,
-                                 const NestPoint& point) {
+std::vector<NestPoint> kept_once(NestDescent& descent, const NestPoint& point) {
     constexpr std::size_t kMostWays = 64;
+    const Mapspace& space = descent.space();
     std::vector<NestPoint> found = {point};
-    std::uint32_t done = 0;
-    for (std::size_t o = 0; o < descent.cost().operands() && found.size() < kMostWays; ++o) {
-        const std::uint32_t bit = descent.cost().keep_bit(o);
-        if ((done & bit) != 0) {
-            continue;
+    for (const std::size_t o : space.kept_alone()) {
+        if (found.size() >= kMostWays) {
+            break;
         }
-        done |= bit;
+        const std::uint32_t bit = descent.cost().keep_bit(o);
         std::vector<NestPoint> more;
         for (const NestPoint& before : found) {
             for (std::size_t keeper = 1; keeper < space.levels(); ++keeper) {
@@ -96,7 +94,7 @@ std::vector<NestPoint> start_points(NestDescent& descent) {
         }
     }
     if (budget.fills_room && descent.space().levels() > 2) {
-        for (const NestPoint& point : kept_once(descent, descent.space(), smallest.front())) {
+        for (const NestPoint& point : kept_once(descent, smallest.front())) {
             for (const LoopOrder& order : orders) {
                 found.push_back(descent.space().grown(point, order, budget.sizes));
             }

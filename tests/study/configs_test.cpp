@@ -110,16 +110,16 @@ TEST_CASE("an experiment's paths of parts are beside it, a sweep's begin in the 
         "experiment: e\nnetwork: tiny_conv\nengine: analytic\nreference: one\nmachines:\n"
         "  - {name: one, machine: machines/m.yaml}\n"
         "  - {name: two, machine: machines/m.yaml, set: {components.dram.type: ./d.yaml}}\n";
-    write_text(root / "work/e.yaml", experiment);
-    const ProgramRun missing = run_memwall({"run", "work/e.yaml"}, root);
-    CHECK(missing.err == "work/e.yaml:7:71: error: no dram file 'work/./d.yaml'\n");
-    write_text(root / "work/d.yaml", dram);
-    CHECK(run_memwall({"run", "work/e.yaml"}, root).status == 0);
+    write_text(root / "study/e.yaml", experiment);
+    const ProgramRun missing = run_memwall({"run", "study/e.yaml"}, root);
+    CHECK(missing.err == "study/e.yaml:7:71: error: no dram file 'study/./d.yaml'\n");
+    write_text(root / "study/d.yaml", dram);
+    CHECK(run_memwall({"run", "study/e.yaml"}, root).status == 0);
 
-    write_text(root / "work/s.yaml",
+    write_text(root / "study/s.yaml",
                "sweep: s\nbase: {machine: machines/m.yaml, network: tiny_conv, engine: analytic}\n"
-               "grid: {machine.components.dram.type: [round, ./work/d.yaml]}\n");
-    const ProgramRun sweep = run_memwall({"sweep", "work/s.yaml", "--dry-run"}, root);
+               "grid: {machine.components.dram.type: [round, ./study/d.yaml]}\n");
+    const ProgramRun sweep = run_memwall({"sweep", "study/s.yaml", "--dry-run"}, root);
     INFO(sweep.err);
     CHECK(sweep.status == 0);
 }

@@ -133,4 +133,12 @@ Network network_of_text(const std::string& yaml) {
     return network;
 }
 
+Network product_network(const std::string& precision, std::int64_t rows, std::int64_t depth,
+                        std::int64_t columns) {
+    return network_of_text("network: n\nprecision: " + precision + "\ninputs: {x: [" +
+                           std::to_string(rows) + ", " + std::to_string(depth) +
+                           "]}\nlayers: [{name: y, op: linear, out_features: " +
+                           std::to_string(columns) + ", bias: false}]\n");
+}
+
 }  // namespace memwall::test

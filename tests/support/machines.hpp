@@ -35,6 +35,9 @@ std::string text_of_machine(const std::string& name);
 Component shipped_dram(const std::string& name, const Overrides& overrides = {});
 /// The network of configs/networks/NAME.yaml.
 Network shipped_network(const std::string& name);
+/// One layer `y`, a product of rows x depth inputs with depth x columns weights, at a precision.
+Network product_network(const std::string& precision, std::int64_t rows, std::int64_t depth,
+                        std::int64_t columns);
 /// The network of a file's text.
 Network network_of_text(const std::string& yaml);
 

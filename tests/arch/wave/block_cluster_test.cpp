@@ -18,10 +18,7 @@ namespace {
 constexpr const char* kCluster = "components.shared_memory.cluster";
 
 Network product(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-    return test::network_of_text("network: n\nprecision: fp16\ninputs: {x: [" +
-                                 std::to_string(rows) + ", " + std::to_string(depth) +
-                                 "]}\nlayers:\n- {name: y, op: linear, out_features: " +
-                                 std::to_string(columns) + ", bias: false}\n");
+    return test::product_network("fp16", rows, depth, columns);
 }
 
 struct Round {

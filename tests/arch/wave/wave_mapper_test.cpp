@@ -16,10 +16,7 @@ namespace memwall {
 namespace {
 
 Network product(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-    return test::network_of_text("network: n\nsource: s\nprecision: int8\ninputs: {x: [" +
-                                 std::to_string(rows) + ", " + std::to_string(depth) +
-                                 "]}\nlayers:\n  - {name: y, op: linear, out_features: " +
-                                 std::to_string(columns) + ", bias: false}\n");
+    return test::product_network("int8", rows, depth, columns);
 }
 
 struct Steady {
