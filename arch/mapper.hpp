@@ -33,6 +33,9 @@ struct MapperOptions {
     /// How often the batch runs through the network. Where a part of it runs at a time, the program
     /// has as many more rounds: rounds x items_per_round is always rounds x batch here.
     std::int64_t rounds = 4;
+    /// The first rounds of these that are not counted; 0: a mapping is compared with others from a
+    /// standing start.
+    std::int64_t warmup = 1;
     /// Items of a batch that go through a chip together; 0: as many as is fastest. A spatial mapper
     /// alone is told so.
     std::int64_t together = 0;

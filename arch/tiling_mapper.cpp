@@ -10,19 +10,6 @@
 namespace memwall {
 namespace {
 
-Cores cores_of(const Hierarchy& hierarchy) {
-    Cores cores;
-    cores.array = hierarchy.array;
-    cores.vector = hierarchy.vector;
-    cores.operands = hierarchy.operands;
-    cores.weights = hierarchy.operands;
-    cores.accumulators = hierarchy.accumulators;
-    cores.array_config = hierarchy.array_config;
-    cores.vector_config = hierarchy.vector_config;
-    cores.read_width = hierarchy.operands_config->read_width;
-    return cores;
-}
-
 double utilization(const Network& network, const Cores& cores, std::int64_t count,
                    const FusedLayer& fused, const LayerTiling& plan) {
     const Layer& root = network.layer(fused.root);
@@ -41,13 +28,13 @@ void TilingMapper::check(const Machine& machine) const {
 }
 
 void TilingMapper::check_layers(const Network& network, const Machine& machine) const {
-    memwall::check_layers(network, machine, cores_of(Hierarchy(machine)));
+    memwall::check_layers(network, machine, tiled_cores(Hierarchy(machine)));
 }
 
 Mapping TilingMapper::map(const Network& network, const Machine& machine,
                           const MapperOptions& options) const {
     const Hierarchy hierarchy(machine);
-    const Cores cores = cores_of(hierarchy);
+    const Cores cores = tiled_cores(hierarchy);
     const PlanChoice choice = choose_plan(network, machine, hierarchy, cores, options);
     Mapping mapping;
     mapping.sub_batch = choice.network.batch();

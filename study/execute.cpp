@@ -272,6 +272,7 @@ MapperOptions mapper_options(const RunSettings& settings, const Machine& machine
     options.cancelled = interrupted;
     options.threads = settings.threads;
     options.rounds = rounds.rounds();
+    options.warmup = rounds.warmup_items / rounds.batch;
     if (const auto& cards = machine.parts().cards) {
         options.together = cards->together;
     }

@@ -113,6 +113,7 @@ void ShowMapped::take_network(const NetworkSource& source) {
     options_.threads = request_.settings.threads;
     options_.cancelled = interrupted;
     options_.rounds = scenario_.rounds();
+    options_.warmup = scenario_.warmup_items / scenario_.batch;
 }
 
 void ShowMapped::take_stage(const NetworkSource& source) {

@@ -30,6 +30,10 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
         return {{whole, Starts::exposed}};
     }
     std::vector<PlanAim> found = {{whole, Starts::exposed}, {whole, Starts::hidden}};
+    for (const Starts starts : {Starts::exposed, Starts::hidden}) {
+        found.push_back({whole, starts});
+        found.back().passes.overlaps = true;
+    }
     std::int64_t power = power_up_to(whole.count() - 1);
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
     const std::size_t smaller =

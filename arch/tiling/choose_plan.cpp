@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -23,8 +22,8 @@ namespace {
 /// above that of the best part by more than this factor.
 constexpr double kNearPart = 1.5;
 
-/// Parts of the batch whose times, or energies, differ by less are as good as each other: the
-/// engine has no such precision. What comes second decides.
+/// Plans whose times, or energies, differ by less are as good as each other: the engine has no such
+/// precision. What comes second decides.
 constexpr double kTie = 0.005;
 
 /// A refusal for want of room, told where the file says how much there is.
@@ -330,25 +329,18 @@ private:
         }
     }
 
-    // MODEL: of a batch's parts whose best plans differ by less than 0.5 % in time or energy, that
-    // with less of the other goes through the machine together.
-    /// Of what was compared, by its place there: the best of each part, then of those.
+    // MODEL: of plans whose times or energies differ by less than 0.5 %, that with less of the
+    // other is taken.
+    /// Of what was compared, by its place there.
     [[nodiscard]] std::size_t best() const {
-        std::map<std::size_t, std::size_t> by_part;
-        for (std::size_t c = 0; c < compared_.size(); ++c) {
-            const auto [at, fresh] = by_part.try_emplace(compared_[c].place.part, c);
-            if (!fresh && is_better(compared_[c].figures, compared_[at->second].figures)) {
-                at->second = c;
-            }
-        }
         const MappingObjective objective = options_.objective;
         const double tie = objective == MappingObjective::traffic ? 0 : kTie;
         double most = std::numeric_limits<double>::infinity();
-        for (const auto& [part, c] : by_part) {
-            most = std::min(most, compared_[c].figures.of(objective) * (1 + tie));
+        for (const Compared& plan : compared_) {
+            most = std::min(most, plan.figures.of(objective) * (1 + tie));
         }
         std::optional<std::size_t> found;
-        for (const auto& [part, c] : by_part) {
+        for (std::size_t c = 0; c < compared_.size(); ++c) {
             const OutcomeFigures& figures = compared_[c].figures;
             if (figures.of(objective) <= most &&
                 (!found ||

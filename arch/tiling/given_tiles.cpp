@@ -15,12 +15,12 @@ std::optional<LayerTiling> LayerTiler::plan_given(const FusedLayer& fused, const
         plan = streamed_once(fused, root, streams);
     }
     plan.tile = *given.tile;
-    const auto passes = given.pass ? passes_.plan_given(root, plan.tile, bits, *given.pass)
-                                   : passes_.plan(root, plan.tile, bits, deep);
+    const auto passes = given.pass ? passes_.plan_given(root, plan.tile, bits, *given.pass, aim_)
+                                   : passes_.plan(root, plan.tile, bits, aim_, deep);
     if (!passes) {
         return std::nullopt;
     }
-    plan.passes = *passes;
+    set_passes(root, *passes, plan);
     plan.drained = passes->pass;
     if (deep) {
         plan.positions_outer = given.positions_outer.value_or(plan.positions_outer);
@@ -39,7 +39,6 @@ std::optional<LayerTiling> LayerTiler::plan_given(const FusedLayer& fused, const
     if (!slot_fits || moving > streams.stage) {
         return std::nullopt;
     }
-    plan.core_cycles = passes->cycles * static_cast<double>(pieces(root.space.extents, plan.tile));
     finish(fused, root, streams, plan);
     return plan;
 }

@@ -161,8 +161,25 @@ double Hierarchy::drain_width() const {
                       bus_config ? static_cast<double>(bus_config->width.count()) : 0});
 }
 
+double Hierarchy::core_width() const {
+    return narrowest({static_cast<double>(operands_config->write_width.count())});
+}
+
 Cycles Hierarchy::feed_latency() const {
     return bus_config ? bus_config->latency : Cycles(0);
+}
+
+Cores tiled_cores(const Hierarchy& hierarchy) {
+    Cores cores;
+    cores.array = hierarchy.array;
+    cores.vector = hierarchy.vector;
+    cores.operands = hierarchy.operands;
+    cores.weights = hierarchy.operands;
+    cores.accumulators = hierarchy.accumulators;
+    cores.array_config = hierarchy.array_config;
+    cores.vector_config = hierarchy.vector_config;
+    cores.read_width = hierarchy.operands_config->read_width;
+    return cores;
 }
 
 }  // namespace memwall

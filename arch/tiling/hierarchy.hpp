@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "arch/core_work.hpp"
 #include "arch/machine.hpp"
 
 namespace memwall {
@@ -43,7 +44,13 @@ struct Hierarchy {
     /// Bytes a cycle from the global buffer to the operand buffers.
     [[nodiscard]] double feed_width() const;
     [[nodiscard]] double drain_width() const;
+    /// Into one operand buffer.
+    [[nodiscard]] double core_width() const;
     [[nodiscard]] Cycles feed_latency() const;
 };
+
+/// The cores of a tiled machine: each array reads inputs and weights from the operand memory beside
+/// it.
+Cores tiled_cores(const Hierarchy& hierarchy);
 
 }  // namespace memwall

@@ -67,12 +67,14 @@ bool is_read(const Operand& operand) {
 }  // namespace
 
 LayerTiler::LayerTiler(const Network& network, const std::vector<FusedLayer>& fused,
-                       const DramPace& dram, PassPlanner& passes, const GivenTilings& given)
+                       const DramPace& dram, PassPlanner& passes, const GivenTilings& given,
+                       const PassAim& aim)
     : network_(network),
       fused_(fused),
       dram_(dram),
       passes_(passes),
       given_(given),
+      aim_(aim),
       classes_(classes_of(network, fused)) {
     for (std::size_t f = 0; f < fused.size(); ++f) {
         if (given.find(f) != nullptr) {
@@ -110,7 +112,6 @@ bool LayerTiler::plan(std::size_t f, const Streams& streams, LayerTiling& layer)
 std::optional<LayerTiling> LayerTiler::best_of(const std::vector<Extents>& found,
                                                const FusedLayer& fused, const Streams& streams) {
     const Layer& root = network_.layer(fused.root);
-    const Extents whole = root.space.extents;
     std::size_t tried = 0;
     std::optional<LayerTiling> best;
     for (Extents tile : found) {
@@ -123,17 +124,16 @@ std::optional<LayerTiling> LayerTiler::best_of(const std::vector<Extents>& found
         LayerTiling plan;
         plan.tile = tile;
         cost(fused, root, streams, plan);
-        if (best && time(plan) >= time(*best)) {
+        if (best && value(plan) >= value(*best)) {
             continue;  // by the DRAM alone
         }
-        const auto passes = passes_.plan(root, tile, operand_bits(network_, fused));
+        const auto passes = passes_.plan(root, tile, operand_bits(network_, fused), aim_);
         if (!passes) {
             continue;
         }
-        plan.passes = *passes;
         plan.drained = passes->pass;
-        plan.core_cycles = passes->cycles * tiles(whole, tile);
-        if (!best || time(plan) < time(*best)) {
+        set_passes(root, *passes, plan);
+        if (!best || value(plan) < value(*best)) {
             best = plan;
         }
     }
@@ -161,7 +161,7 @@ void LayerTiler::search_deep(const FusedLayer& fused, const Streams& streams,
     constexpr double kWorthwhile = 1.02;  // of two that are as fast, the one with fewer tiles
     const Layer& root = network_.layer(fused.root);
     const auto is_better = [&](const LayerTiling& plan) {
-        return !best || kWorthwhile * time(plan) < time(*best);
+        return !best || kWorthwhile * value(plan) < value(*best);
     };
     const LayerTiling once = streamed_once(fused, root, streams);
     if (best && best->dram_cycles <= kWorthwhile * once.dram_cycles) {
@@ -172,20 +172,27 @@ void LayerTiler::search_deep(const FusedLayer& fused, const Streams& streams,
         if (!is_better(plan) || ++tried > kMostTiles) {
             break;  // they come by what they move
         }
-        const auto passes = passes_.plan(root, plan.tile, operand_bits(network_, fused), true);
+        const auto passes =
+            passes_.plan(root, plan.tile, operand_bits(network_, fused), aim_, true);
         if (!passes) {
             continue;
         }
-        plan.passes = *passes;
-        plan.core_cycles = passes->cycles * tiles(root.space.extents, plan.tile);
+        set_passes(root, *passes, plan);
         if (is_better(plan)) {
             best = plan;
         }
     }
 }
 
-double LayerTiler::time(const LayerTiling& plan) const {
-    return std::max(plan.core_cycles, plan.dram_cycles);
+double LayerTiler::value(const LayerTiling& plan) {
+    return std::max(plan.core_cycles, plan.dram_cycles) + plan.aimed_cycles;
+}
+
+void LayerTiler::set_passes(const Layer& root, const PassPlan& passes, LayerTiling& plan) {
+    const double count = tiles(root.space.extents, plan.tile);
+    plan.passes = passes;
+    plan.core_cycles = passes.cycles * count;
+    plan.aimed_cycles = (passes.value - passes.cycles) * count;
 }
 
 /// What the layer takes of the DRAM beside its rates: nothing hides the first tile's way in and the

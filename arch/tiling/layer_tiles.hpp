@@ -37,7 +37,7 @@ class LayerTiler {
 public:
     /// The network, its fused layers, the planner of passes and what is given must outlive it.
     LayerTiler(const Network& network, const std::vector<FusedLayer>& fused, const DramPace& dram,
-               PassPlanner& passes, const GivenTilings& given);
+               PassPlanner& passes, const GivenTilings& given, const PassAim& aim);
 
     /// Sets all of a layer's plan but whether its weights are resident. False where no tile fits.
     bool plan(std::size_t f, const Streams& streams, LayerTiling& layer);
@@ -98,7 +98,9 @@ private:
                                    const Operand& operand) const;
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams, LayerTiling& plan,
               std::optional<bool> positions_outer = std::nullopt) const;
-    [[nodiscard]] double time(const LayerTiling& plan) const;
+    /// What plans of a layer are compared by.
+    [[nodiscard]] static double value(const LayerTiling& plan);
+    static void set_passes(const Layer& root, const PassPlan& passes, LayerTiling& plan);
     [[nodiscard]] double exposed(const FusedLayer& fused, const Layer& root, const Streams& streams,
                                  const LayerTiling& plan) const;
 
@@ -107,6 +109,7 @@ private:
     DramPace dram_;
     PassPlanner& passes_;
     const GivenTilings& given_;
+    PassAim aim_;
     std::vector<std::size_t> classes_;  ///< by fused layer
     std::map<
         std::tuple<std::size_t, bool, std::vector<bool>, bool, bool, std::int64_t, std::int64_t>,

@@ -24,6 +24,7 @@ struct LayerTiling {
     Extents drained = unit_extents();  ///< of what of a pass's results leaves the cores at once
     bool weights_resident = false;     ///< stay in the buffer from round to round
     double core_cycles = 0;            ///< estimate: cores and feeds
+    double aimed_cycles = 0;           ///< what the aim of the passes counts beside these
     double dram_bytes = 0;             ///< activations to and from the DRAM
     double weight_bytes = 0;           ///< weights from the DRAM
     double dram_cycles = 0;            ///< estimate: of all these bytes as they lie there
@@ -58,6 +59,7 @@ struct PlanAim {
     /// How much slower the DRAM is taken to be than it is: the slower, the less goes through it.
     double dram_slowdown = 1;
     const GivenTilings* given = nullptr;  ///< by hand; must outlive the planning
+    PassAim passes = {};
 };
 
 /// Plans `network`, whose batch runs through the machine together. Throws InputError where a layer

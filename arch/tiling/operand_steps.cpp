@@ -119,9 +119,11 @@ void TilingEmitter::feed(LayerState& state, std::size_t p, std::size_t o) {
             layer.fused.root,
             operand.role,
             operand.precision};
-        const std::int64_t delivered =
-            delivered_words(operand.projection, layer.split(pass.box), pass.box);
-        return transfers_.feed(cargo, stored_bytes(delivered, operand.precision), worker.unit);
+        const CoreSplit split = layer.split(pass.box);
+        const Delivery delivered{
+            stored_bytes(delivered_words(operand.projection, split, pass.box), operand.precision),
+            most_bytes(operand.projection, operand.precision, split.tile)};
+        return transfers_.feed(cargo, delivered, worker.unit);
     });
     (weights ? core_weights_ : core_inputs_[o]).fill(step);
     if (!state.tile_fills[o].empty()) {
@@ -186,8 +188,11 @@ void TilingEmitter::feed_operand(LayerState& state, std::size_t p, std::size_t i
                       TensorRole::inputs,
                       precision};
     const auto number = static_cast<std::int64_t>(i);
-    set_body(state, {KnownBodies::What::feed_operand, {cargo.bytes.count(), number}}, step,
-             [&] { return transfers_.feed(cargo, cargo.bytes, feed_inputs_.unit); });
+    set_body(state, {KnownBodies::What::feed_operand, {cargo.bytes.count(), number}}, step, [&] {
+        const std::int64_t cores = layer.split(part).cores();
+        const Delivery delivered{cargo.bytes, Bytes(ceil_divide(cargo.bytes.count(), cores))};
+        return transfers_.feed(cargo, delivered, feed_inputs_.unit);
+    });
     if (!plan_.kept[tensor.position()]) {
         fetch_operand(state, i, cargo);
         tile_operands_[i].use(step, tile_operands_[i].last());

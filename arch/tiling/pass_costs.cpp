@@ -18,7 +18,9 @@ std::int64_t stored(std::int64_t words, std::int64_t bits) {
 std::int64_t pieces(const Extents& whole, const Extents& tile, const std::array<Dim, 4>& dims) {
     std::int64_t product = 1;
     for (const Dim dim : dims) {
-        product *= ceil_divide(whole[index(dim)], tile[index(dim)]);
+        if (whole[index(dim)] != tile[index(dim)]) {  // divisions take long
+            product *= ceil_divide(whole[index(dim)], tile[index(dim)]);
+        }
     }
     return product;
 }
@@ -40,54 +42,32 @@ bool updates_operands(const IterationSpace& space) {
                        [](const Operand& operand) { return operand.updated; });
 }
 
-OperandReach::OperandReach(const Projection& projection, const Extents& whole)
-    : projection_(projection) {
-    axes_.reserve(projection.axes.size());
-    terms_.reserve(kDimCount);
-    for (const Axis& axis : projection.axes) {
-        for (const AxisTerm& term : axis.terms) {
-            if (whole[index(term.dim)] > 1) {
-                terms_.push_back({term.dim, std::abs(term.coefficient)});
-            }
-        }
-        const std::size_t before = axes_.empty() ? 0 : axes_.back().end_of_terms;
-        if (terms_.size() > before || axis.extent < 1) {
-            axes_.push_back({axis.extent, terms_.size()});
-        }
-    }
-}
-
-std::int64_t OperandReach::most_words(const Extents& part) const {
-    if (projection_.gather) {
-        return memwall::most_words(projection_, part);
-    }
-    std::int64_t words = 1;
-    std::size_t term = 0;
-    for (const AxisReach& axis : axes_) {
-        std::int64_t reach = 1;
-        for (; term < axis.end_of_terms; ++term) {
-            reach += terms_[term].coefficient * (part[index(terms_[term].dim)] - 1);
-        }
-        words *= std::min(axis.extent, reach);
-    }
-    return words;
-}
-
-double PassTraffic::cycles(std::int64_t core, std::int64_t sharing) const {
-    const double reduced = static_cast<double>(sharing - 1) * sums;
+// The first feed and the last drain are seen, or the bus has no gap; all else overlaps.
+TileCosts PassTraffic::costs(const SplitCosts& split, const PassAim& aim) const {
+    const double reduced = static_cast<double>(split.sharing - 1) * sums;
     const double drained = (results + reduced) / drain_width;
-    const double compute = passes * static_cast<double>(core);
-    const double steady = std::max(compute, feed + drained * channels * positions);
-    return steady + first_feed + drained;
+    const double compute = passes * static_cast<double>(split.cycles);
+    const double brought = (static_cast<double>(split.brought[0]) * feeds[0] +
+                            static_cast<double>(split.brought[1]) * feeds[1]) /
+                           core_width;
+    const double moved = std::max(feed + drained * channels * positions, brought);
+    const double seen = first_feed + drained;
+    TileCosts costs;
+    costs.cycles = aim.overlaps ? std::max(compute + seen, moved) : std::max(compute, moved) + seen;
+    costs.value = costs.cycles + aim.hidden * compute +
+                  aim.feeding * brought * (static_cast<double>(split.cores) / all_cores);
+    return costs;
 }
 
 PassCosts::PassCosts(const Hierarchy& hierarchy, const Cores& cores, const Layer& layer,
                      std::int64_t operand_bits)
     : hierarchy_(hierarchy),
       core_cycles_(cores, layer),
+      core_reads_(cores, layer),
       operand_bits_(operand_bits),
       feed_width_(hierarchy.feed_width()),
       drain_width_(hierarchy.drain_width()),
+      core_width_(hierarchy.core_width()),
       result_bits_(bits(layer.space.outputs().precision)),
       sum_bits_(bits(layer.precision.accumulator)),
       outputs_(layer.space.outputs().projection, layer.space.extents),
@@ -103,7 +83,7 @@ PassCosts::PassCosts(const Hierarchy& hierarchy, const Cores& cores, const Layer
 std::array<std::int64_t, 2> PassCosts::bytes_read(const Extents& part) const {
     std::array<std::int64_t, 2> bytes{};
     for (const Read& read : reads_) {
-        bytes[read.weights ? 1 : 0] += stored(read.reach.most_words(part), read.bits);
+        bytes[read.weights ? 0 : 1] += stored(read.reach.most_words(part), read.bits);
     }
     return bytes;
 }
@@ -133,9 +113,27 @@ bool PassCosts::may_fit(Extents part, std::int64_t cores, DimSet cut) const {
 std::int64_t PassCosts::sharing(const Extents& pass, const Extents& core) const {
     std::int64_t product = 1;
     for (const Dim dim : reduction_) {
-        product *= ceil_divide(pass[index(dim)], core[index(dim)]);
+        if (pass[index(dim)] != core[index(dim)]) {
+            product *= ceil_divide(pass[index(dim)], core[index(dim)]);
+        }
     }
     return product;
+}
+
+SplitCosts PassCosts::split(const Extents& pass, const Extents& core) const {
+    return {std::max(core_cycles_(core), core_reads_.cycles(core)), sharing(pass, core),
+            pieces(pass, core), bytes_read(core)};
+}
+
+SplitCosts PassCosts::least(const Extents& pass, const Extents& part, std::int64_t cores,
+                            DimSet cut) const {
+    Extents smallest = part;
+    for (DimSet left = cut; left != 0; left &= left - 1) {
+        std::int64_t& extent = smallest[static_cast<std::size_t>(std::countr_zero(left))];
+        extent = ceil_divide(extent, cores);
+    }
+    return {std::max(core_cycles_.least(part, cores, cut), core_reads_.least(part, cores, cut)),
+            sharing(pass, part), pieces(pass, part), bytes_read(smallest)};
 }
 
 PassTraffic PassCosts::traffic(const Extents& tile, const Extents& pass,
@@ -146,22 +144,28 @@ PassTraffic PassCosts::traffic(const Extents& tile, const Extents& pass,
     const auto reduction = static_cast<double>(pieces(tile, pass, kReductionDims));
     traffic.passes = traffic.channels * traffic.positions * reduction;
     const std::array<std::int64_t, 2> read = bytes_read(pass);
-    const auto inputs = static_cast<double>(read[0]);
-    const auto weights = static_cast<double>(read[1]);
+    const auto weights = static_cast<double>(read[0]);
+    const auto inputs = static_cast<double>(read[1]);
     const std::int64_t outputs = outputs_.most_words(pass);
     traffic.results = static_cast<double>(stored(outputs, result_bits_));
     traffic.sums = static_cast<double>(stored(outputs, sum_bits_));
-    const bool weights_once = reduction == 1;
-    const double weights_outer =
-        weights * (weights_once ? traffic.channels : traffic.passes) +
-        inputs * (weights_once && traffic.positions == 1 ? 1 : traffic.passes);
-    const double inputs_outer =
-        inputs * (weights_once ? traffic.positions : traffic.passes) +
-        weights * (weights_once && traffic.channels == 1 ? 1 : traffic.passes);
-    traffic.positions_outer = positions_outer.value_or(inputs_outer < weights_outer);
-    traffic.feed = (traffic.positions_outer ? inputs_outer : weights_outer) / feed_width_;
+    // Weights stay while positions go by, inputs while channels do, and both from end to end.
+    const bool once = reduction == 1;
+    const std::array<double, 2> weights_outer = {
+        once ? traffic.channels : traffic.passes,
+        once && traffic.positions == 1 ? 1 : traffic.passes};
+    const std::array<double, 2> inputs_outer = {once && traffic.channels == 1 ? 1 : traffic.passes,
+                                                once ? traffic.positions : traffic.passes};
+    const auto fed = [&](const std::array<double, 2>& feeds) {
+        return weights * feeds[0] + inputs * feeds[1];
+    };
+    traffic.positions_outer = positions_outer.value_or(fed(inputs_outer) < fed(weights_outer));
+    traffic.feeds = traffic.positions_outer ? inputs_outer : weights_outer;
+    traffic.feed = fed(traffic.feeds) / feed_width_;
     traffic.first_feed = inputs / feed_width_;
     traffic.drain_width = drain_width_;
+    traffic.core_width = core_width_;
+    traffic.all_cores = static_cast<double>(hierarchy_.cores);
     return traffic;
 }
 

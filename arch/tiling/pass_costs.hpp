@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "arch/core_cycles.hpp"
+#include "arch/tiling/core_reads.hpp"
 #include "arch/tiling/hierarchy.hpp"
+#include "arch/tiling/operand_reach.hpp"
 
 namespace memwall {
 
@@ -28,21 +30,31 @@ Extents whole_sums(const IterationSpace& space, Extents tile);
 /// Whether a layer writes operands back in their place.
 bool updates_operands(const IterationSpace& space);
 
-/// The words of most_bytes() of one operand. Only what a part can be smaller in is looked at.
-class OperandReach {
-public:
-    /// Of parts of `whole`.
-    OperandReach(const Projection& projection, const Extents& whole);
-    [[nodiscard]] std::int64_t most_words(const Extents& part) const;
+/// What the passes of a layer are chosen by.
+struct PassAim {
+    /// What a cycle in which all cores are fed counts beside a cycle of time: a little decides
+    /// between plans that are as fast, more saves energy.
+    double feeding = 0.01;
+    /// What a cycle of computing counts where it hides behind feeding, which it may not do in full.
+    double hidden = 0.05;
+    /// Whether what a tile feeds first and drains last hides behind the tiles beside it.
+    bool overlaps = false;
 
-private:
-    struct AxisReach {
-        std::int64_t extent = 1;
-        std::size_t end_of_terms = 0;
-    };
-    const Projection& projection_;
-    std::vector<AxisReach> axes_;
-    std::vector<AxisTerm> terms_;  ///< of all axes, with positive coefficients
+    bool operator==(const PassAim&) const = default;
+};
+
+/// What a split of a pass over cores costs, whatever tile it is a pass of: of the fullest core.
+struct SplitCosts {
+    std::int64_t cycles = 0;                ///< of its arrays, or of the port that they read
+    std::int64_t sharing = 1;               ///< cores that share an output
+    std::int64_t cores = 1;                 ///< that have a part
+    std::array<std::int64_t, 2> brought{};  ///< bytes: weights, and all else
+};
+
+/// What a plan of a tile is estimated to cost.
+struct TileCosts {
+    double cycles = 0;
+    double value = 0;  ///< what the search compares: cycles, and what the aim adds to them
 };
 
 /// A pass of a tile, whatever each core has of it.
@@ -50,16 +62,18 @@ struct PassTraffic {
     double channels = 1;   ///< passes of the tile along its channels
     double positions = 1;  ///< and along its positions
     double passes = 1;
-    bool positions_outer = false;  ///< the order in which less is fed
-    double feed = 0;               ///< cycles of all feeds of the tile
-    double first_feed = 0;         ///< cycles
-    double results = 0;            ///< bytes that leave a pass
-    double sums = 0;               ///< bytes, as partial sums
-    double drain_width = 1;        ///< bytes a cycle
+    bool positions_outer = false;   ///< the order in which less is fed
+    std::array<double, 2> feeds{};  ///< how often weights are fed, and all else
+    double feed = 0;                ///< cycles of all feeds of the tile
+    double first_feed = 0;          ///< cycles
+    double results = 0;             ///< bytes that leave a pass
+    double sums = 0;                ///< bytes, as partial sums
+    double drain_width = 1;         ///< bytes a cycle
+    double core_width = 1;          ///< bytes a cycle that a core is brought
+    double all_cores = 1;
 
-    /// Estimates a tile: the first feed and the last drain are seen, all else overlaps. Of a core's
-    /// cycles in a pass, and of how many cores share an output; more of either is never faster.
-    [[nodiscard]] double cycles(std::int64_t core, std::int64_t sharing) const;
+    /// Estimates a tile. More of what a split costs is never better.
+    [[nodiscard]] TileCosts costs(const SplitCosts& split, const PassAim& aim) const;
 };
 
 /// The hierarchy, the cores and the layer must outlive it.
@@ -73,9 +87,14 @@ public:
     [[nodiscard]] bool fits(const Extents& part) const;
     /// False where no way of cutting `part` along some dimensions, for so many cores, fits.
     [[nodiscard]] bool may_fit(Extents part, std::int64_t cores, DimSet cut) const;
-    [[nodiscard]] const CoreCycles& core_cycles() const { return core_cycles_; }
-    /// How many cores share an output.
-    [[nodiscard]] std::int64_t sharing(const Extents& pass, const Extents& core) const;
+    /// The lanes that the layer uses; nullptr where it has no MACs.
+    [[nodiscard]] const ArrayShape* shape() const { return core_cycles_.shape(); }
+    /// Of a pass that is split so that the fullest core has `core`.
+    [[nodiscard]] SplitCosts split(const Extents& pass, const Extents& core) const;
+    /// No way of cutting `part` of a pass further along some dimensions, for so many cores, has
+    /// less of any.
+    [[nodiscard]] SplitCosts least(const Extents& pass, const Extents& part, std::int64_t cores,
+                                   DimSet cut) const;
     /// In the order in which less is fed, unless `positions_outer` says which.
     [[nodiscard]] PassTraffic traffic(const Extents& tile, const Extents& pass,
                                       std::optional<bool> positions_outer = std::nullopt) const;
@@ -86,14 +105,17 @@ private:
         std::int64_t bits = 8;  ///< a word
         bool weights = false;
     };
-    /// Whole bytes of each operand, of everything else that is read and of the weights.
+    /// Whole bytes of each operand, of the weights and of everything else that is read.
     [[nodiscard]] std::array<std::int64_t, 2> bytes_read(const Extents& part) const;
+    [[nodiscard]] std::int64_t sharing(const Extents& pass, const Extents& core) const;
 
     const Hierarchy& hierarchy_;
     CoreCycles core_cycles_;
+    CoreReads core_reads_;
     std::int64_t operand_bits_;
     double feed_width_;
     double drain_width_;
+    double core_width_;
     std::int64_t result_bits_;
     std::int64_t sum_bits_;
     OperandReach outputs_;

@@ -52,13 +52,15 @@ std::int64_t PassPlanner::sum_bytes() const {
 }
 
 std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& tile,
-                                          std::int64_t operand_bits, bool keeps_sums) {
-    return known_search(layer, operand_bits).plan(tile, thorough_, keeps_sums);
+                                          std::int64_t operand_bits, const PassAim& aim,
+                                          bool keeps_sums) {
+    return known_search(layer, operand_bits).plan(tile, thorough_, keeps_sums, aim);
 }
 
 std::optional<PassPlan> PassPlanner::plan_given(const Layer& layer, const Extents& tile,
-                                                std::int64_t operand_bits, const GivenPass& given) {
-    return known_search(layer, operand_bits).plan_given(tile, given);
+                                                std::int64_t operand_bits, const GivenPass& given,
+                                                const PassAim& aim) {
+    return known_search(layer, operand_bits).plan_given(tile, given, aim);
 }
 
 PassSearch& PassPlanner::known_search(const Layer& layer, std::int64_t operand_bits) {

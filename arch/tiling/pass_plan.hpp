@@ -14,6 +14,7 @@
 
 #include "arch/core_work.hpp"
 #include "arch/tiling/hierarchy.hpp"
+#include "arch/tiling/pass_costs.hpp"
 #include "workloads/network.hpp"
 
 namespace memwall {
@@ -24,6 +25,7 @@ struct PassPlan {
     Extents core = unit_extents();  ///< of the fullest core in a full pass
     bool positions_outer = false;   ///< else channels outside, so that weights stay
     double cycles = 0;              ///< estimate for the whole tile
+    double value = 0;               ///< what it was chosen by
 };
 
 /// The dimensions that tiles and passes cut, outermost first: channels, positions and reduction in
@@ -52,11 +54,12 @@ public:
     /// goes by. nullopt where even one output a core, or with `keeps_sums` all of them, do not fit
     /// beside their operands.
     std::optional<PassPlan> plan(const Layer& layer, const Extents& tile, std::int64_t operand_bits,
-                                 bool keeps_sums = false);
+                                 const PassAim& aim, bool keeps_sums = false);
     /// Passes that are given by hand, with a split over cores of its own where they have none.
     /// nullopt where a core's part does not fit.
     std::optional<PassPlan> plan_given(const Layer& layer, const Extents& tile,
-                                       std::int64_t operand_bits, const GivenPass& given);
+                                       std::int64_t operand_bits, const GivenPass& given,
+                                       const PassAim& aim);
     /// Sums that all cores keep at once, with as many on their way out.
     [[nodiscard]] std::int64_t sum_bytes() const;
 

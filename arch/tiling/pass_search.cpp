@@ -9,6 +9,8 @@
 namespace memwall {
 namespace {
 
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+
 std::int64_t points(const Extents& extents, const std::array<Dim, 4>& dims) {
     std::int64_t product = 1;
     for (const Dim dim : dims) {
@@ -46,7 +48,7 @@ PassSearch::PassSearch(const Hierarchy& hierarchy, const Cores& cores, const Lay
         Splitting& splitting = splitting_[shares ? 1 : 0];
         SplitRules& rules = splitting.rules;
         rules.cores = hierarchy.cores;
-        if (const ArrayShape* shape = costs_.core_cycles().shape()) {
+        if (const ArrayShape* shape = costs_.shape()) {
             rules.output_unit = shape->outputs;
             rules.reduction_unit = shape->inputs;
         }
@@ -62,10 +64,10 @@ PassSearch::PassSearch(const Hierarchy& hierarchy, const Cores& cores, const Lay
 /// many something.
 double PassSearch::limit(std::int64_t passes) const {
     if (!best_) {
-        return std::numeric_limits<double>::infinity();
+        return kNoLimit;
     }
     const bool more = is_many(passes) && passes > pieces(tile_, best_->pass);
-    return best_->cycles * (more ? 0.98 : 1);
+    return best_->value * (more ? 0.98 : 1);
 }
 
 /// Sharing outputs pays where there are too few of them for all cores.
@@ -74,91 +76,33 @@ bool PassSearch::shares_outputs(const Extents& pass) const {
     const std::int64_t outputs = ceil_divide(pass[index(Dim::K)], rules.output_unit) *
                                  points(pass, kPositionDims) * pass[index(Dim::G)] *
                                  pass[index(Dim::H)];
-    return costs_.core_cycles().shape() != nullptr && outputs < 16 * rules.cores;
-}
-
-/// Whether some split that fits takes less than `limit`.
-bool PassSearch::has_better(const Candidate& candidate, double limit) const {
-    const Extents& pass = candidate.pass;
-    const PassTraffic& traffic = candidate.traffic;
-    const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
-    const auto sharing = [&](const Extents& tile) {
-        return candidate.shares_outputs ? costs_.sharing(pass, tile) : 1;
-    };
-    bool found = false;
-    const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
-        return found || traffic.cycles(costs_.core_cycles().least(tile, cores, dims),
-                                       sharing(tile)) >= limit;
-    };
-    const auto visit = [&](const CoreSplit& split) {
-        found = found ||
-                (traffic.cycles(costs_.core_cycles()(split.tile), sharing(split.tile)) < limit &&
-                 costs_.fits(split.tile));
-    };
-    SplitSearch(pass, splitting.rules, splitting.dims, prunes, visit).run();
-    return found;
-}
-
-/// The splits of a pass that may be the best, whatever tile it is a pass of, in the order of the
-/// search. A split is left out where one before it was faster by an eighth, or as good in all.
-const std::vector<GoodSplit>& PassSearch::good_splits(const Candidate& candidate) {
-    const Extents& pass = candidate.pass;
-    const auto [known, fresh] = good_splits_.try_emplace(pass);
-    std::vector<GoodSplit>& good = known->second;
-    if (!fresh) {
-        return good;
-    }
-    constexpr std::size_t kUsualSplits = 16;
-    good.reserve(kUsualSplits);
-    const CoreCycles& core_cycles = costs_.core_cycles();
-    const auto sharing_of = [&](const Extents& tile) {
-        return candidate.shares_outputs ? costs_.sharing(pass, tile) : 1;
-    };
-    constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max() / 2;
-    std::int64_t least = kNone;  // of those that fit
-    const auto is_beaten = [&](std::int64_t core, std::int64_t sharing) {
-        return std::any_of(good.begin(), good.end(),
-                           [&](const GoodSplit& split) { return split.beats(core, sharing); });
-    };
-    const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
-        const std::int64_t core = core_cycles.least(tile, cores, dims);
-        return core > least + least / 8 || (core >= least && is_beaten(core, sharing_of(tile))) ||
-               (least == kNone && !costs_.may_fit(tile, cores, dims));
-    };
-    const auto visit = [&](const CoreSplit& split) {
-        const std::int64_t core = core_cycles(split.tile);
-        if (core > least + least / 8) {
-            return;
-        }
-        const std::int64_t sharing = sharing_of(split.tile);
-        if ((core >= least && is_beaten(core, sharing)) || !costs_.fits(split.tile)) {
-            return;
-        }
-        least = std::min(least, core);
-        good.push_back({split.tile, core, sharing});
-    };
-    const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
-    SplitSearch(pass, splitting.rules, splitting.dims, prunes, visit).run();
-    return good;
+    return costs_.shape() != nullptr && outputs < 16 * rules.cores;
 }
 
 bool PassSearch::try_pass(const Candidate& candidate, double limit) {
-    if (candidate.least_cycles >= limit) {
+    if (candidate.least >= limit) {
         return false;
     }
-    const bool is_known = good_splits_.count(candidate.pass) > 0;
-    if (!is_known && best_ && !has_better(candidate, limit)) {
-        return false;
-    }
+    const Extents& pass = candidate.pass;
+    const auto costs_of = [&](const SplitCosts& split) {
+        return candidate.traffic.costs(split, aim_);
+    };
     bool found = false;
-    for (const GoodSplit& split : good_splits(candidate)) {
-        const double cycles = candidate.traffic.cycles(split.cycles, split.sharing);
-        if (cycles < limit) {
-            best_ = PassPlan{candidate.pass, split.core, candidate.traffic.positions_outer, cycles};
-            limit = cycles;
+    const auto prunes = [&](const Extents& tile, std::int64_t cores, DimSet dims) {
+        return costs_of(costs_.least(pass, tile, cores, dims)).value >= limit ||
+               (limit == kNoLimit && !costs_.may_fit(tile, cores, dims));
+    };
+    const auto visit = [&](const CoreSplit& split) {
+        const TileCosts costs = costs_of(costs_.split(pass, split.tile));
+        if (costs.value < limit && costs_.fits(split.tile)) {
+            best_ = PassPlan{pass, split.tile, candidate.traffic.positions_outer, costs.cycles,
+                             costs.value};
+            limit = costs.value;
             found = true;
         }
-    }
+    };
+    const Splitting& splitting = splitting_[candidate.shares_outputs ? 1 : 0];
+    SplitSearch(pass, splitting.rules, splitting.dims, prunes, visit).run();
     return found;
 }
 
@@ -180,22 +124,23 @@ PassSearch::Candidate PassSearch::candidate(const Extents& pass,
     const PassTraffic traffic = costs_.traffic(tile_, pass, positions_outer);
     const bool shares = shares_outputs(pass);
     const Splitting& splitting = splitting_[shares ? 1 : 0];
-    const std::int64_t core =
-        costs_.core_cycles().least(pass, splitting.rules.cores, splitting.set);
-    return {pass, pieces(tile_, pass), shares, traffic, traffic.cycles(core, 1)};
+    const SplitCosts least = costs_.least(pass, pass, splitting.rules.cores, splitting.set);
+    return {pass, pieces(tile_, pass), shares, traffic, traffic.costs(least, aim_).value};
 }
 
-std::optional<PassPlan> PassSearch::plan_given(const Extents& tile, const GivenPass& given) {
+std::optional<PassPlan> PassSearch::plan_given(const Extents& tile, const GivenPass& given,
+                                               const PassAim& aim) {
     tile_ = tile;
     tiles_ = pieces(layer_.space.extents, tile);
+    aim_ = aim;
     best_.reset();
     const Candidate made = candidate(given.pass, given.positions_outer);
     if (!given.core) {
-        try_pass(made, std::numeric_limits<double>::infinity());
+        try_pass(made, kNoLimit);
     } else if (costs_.fits(*given.core)) {
-        const double cycles = made.traffic.cycles(costs_.core_cycles()(*given.core),
-                                                  costs_.sharing(given.pass, *given.core));
-        best_ = PassPlan{given.pass, *given.core, made.traffic.positions_outer, cycles};
+        const TileCosts costs = made.traffic.costs(costs_.split(given.pass, *given.core), aim);
+        best_ = PassPlan{given.pass, *given.core, made.traffic.positions_outer, costs.cycles,
+                         costs.value};
     }
     return best_;
 }
@@ -216,13 +161,12 @@ void PassSearch::try_best_first() {
     std::vector<std::size_t> order(candidates_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return candidates_[a].least_cycles < candidates_[b].least_cycles;
+        return candidates_[a].least < candidates_[b].least;
     });
-    constexpr double kForever = std::numeric_limits<double>::max();
     std::size_t best = 0;
     for (const std::size_t c : order) {
-        const double cycles = best_ ? best_->cycles : kForever;
-        const double limit = best_ && c < best ? std::nextafter(cycles, kForever) : cycles;
+        const double value = best_ ? best_->value : kNoLimit;
+        const double limit = best_ && c < best ? std::nextafter(value, kNoLimit) : value;
         if (try_pass(candidates_[c], limit)) {
             best = c;
         }
@@ -266,14 +210,15 @@ void PassSearch::run_whole_outputs() {
     }
 }
 
-const std::optional<PassPlan>& PassSearch::plan(const Extents& tile, bool thorough,
-                                                bool keeps_sums) {
-    const auto [known, fresh] = known_.try_emplace({tile, keeps_sums});
+const std::optional<PassPlan>& PassSearch::plan(const Extents& tile, bool thorough, bool keeps_sums,
+                                                const PassAim& aim) {
+    const auto [known, fresh] = known_.try_emplace({tile, keeps_sums, aim.feeding, aim.overlaps});
     if (!fresh) {
         return known->second;
     }
     tile_ = tile;
     tiles_ = pieces(layer_.space.extents, tile);
+    aim_ = aim;
     best_.reset();
     if (keeps_sums) {
         run_whole_outputs();

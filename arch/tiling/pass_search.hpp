@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "arch/split_search.hpp"
@@ -15,18 +15,6 @@
 #include "arch/tiling/pass_plan.hpp"
 
 namespace memwall {
-
-/// A split of a pass that may be the best, by what that depends on.
-struct GoodSplit {
-    Extents core;
-    std::int64_t cycles = 0;   ///< of the fullest core
-    std::int64_t sharing = 1;  ///< cores that share an output
-
-    /// Whether it is as fast as any with these in a pass of any tile.
-    [[nodiscard]] bool beats(std::int64_t other_cycles, std::int64_t other_sharing) const {
-        return cycles <= other_cycles && sharing <= other_sharing;
-    }
-};
 
 /// Looks for the best passes of the tiles of one layer. Whatever cannot be better than the best so
 /// far is left out early, and the answer is that of looking at all.
@@ -38,10 +26,11 @@ public:
 
     /// As PassPlanner::plan().
     [[nodiscard]] const std::optional<PassPlan>& plan(const Extents& tile, bool thorough,
-                                                      bool keeps_sums);
+                                                      bool keeps_sums, const PassAim& aim);
 
     /// As PassPlanner::plan_given().
-    [[nodiscard]] std::optional<PassPlan> plan_given(const Extents& tile, const GivenPass& given);
+    [[nodiscard]] std::optional<PassPlan> plan_given(const Extents& tile, const GivenPass& given,
+                                                     const PassAim& aim);
 
 private:
     /// A way to cut the tile, and what no plan of it is faster than.
@@ -50,8 +39,9 @@ private:
         std::int64_t passes = 1;
         bool shares_outputs = false;
         PassTraffic traffic;
-        double least_cycles = 0;
+        double least = 0;  ///< value
     };
+    using TileAsked = std::tuple<Extents, bool, double, bool>;  ///< keeps_sums, aim
     void run(bool thorough, const std::vector<Dim>& whole);
     /// Passes that cut the reduction alone, the fewest that fit.
     void run_whole_outputs();
@@ -64,9 +54,7 @@ private:
     void try_all();
     /// As trying one after another, where a plan is the best if it is the first of the fastest.
     void try_best_first();
-    [[nodiscard]] bool has_better(const Candidate& candidate, double limit) const;
-    [[nodiscard]] const std::vector<GoodSplit>& good_splits(const Candidate& candidate);
-    /// Whether it has a plan that takes less than `limit`, which is the best then.
+    /// Whether it has a plan of less value than `limit`, which is the best then.
     bool try_pass(const Candidate& candidate, double limit);
     [[nodiscard]] double limit(std::int64_t passes) const;
     [[nodiscard]] bool shares_outputs(const Extents& pass) const;
@@ -82,10 +70,10 @@ private:
         DimSet set = 0;  ///< of the same
     };
     std::array<Splitting, 2> splitting_;  ///< without and with cores that share an output
-    std::map<Extents, std::vector<GoodSplit>> good_splits_;              ///< by pass
-    std::map<std::pair<Extents, bool>, std::optional<PassPlan>> known_;  ///< by tile, keeps_sums
+    std::map<TileAsked, std::optional<PassPlan>> known_;
 
     // Of one tile:
+    PassAim aim_;
     Extents tile_ = unit_extents();
     std::int64_t tiles_ = 1;  ///< in the layer
     std::vector<Extents> seen_;

@@ -32,6 +32,8 @@ public:
 
 private:
     [[nodiscard]] Picoseconds host_time(const Network& network) const;
+    [[nodiscard]] Picoseconds counted_time(const Network& network, const Outcome& outcome,
+                                           Picoseconds least) const;
 
     std::int64_t batch_;
     const Machine& machine_;

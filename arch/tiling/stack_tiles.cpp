@@ -9,7 +9,7 @@ std::optional<std::int64_t> LayerTiler::plan_restarting(std::size_t f, const Str
                                                         const Extents& tile, LayerTiling& layer) {
     const FusedLayer& fused = fused_[f];
     const Layer& root = network_.layer(fused.root);
-    const auto passes = passes_.plan(root, tile, operand_bits(network_, fused));
+    const auto passes = passes_.plan(root, tile, operand_bits(network_, fused), aim_);
     if (!passes) {
         return std::nullopt;
     }
@@ -17,10 +17,9 @@ std::optional<std::int64_t> LayerTiler::plan_restarting(std::size_t f, const Str
     plan.tile = tile;
     plan.restarts = true;
     plan.weights_resident = layer.weights_resident;
-    plan.passes = *passes;
+    set_passes(root, *passes, plan);
     plan.drained = passes->pass;
     cost(fused, root, streams, plan);
-    plan.core_cycles = passes->cycles * static_cast<double>(pieces(root.space.extents, plan.tile));
     plan.exposed_cycles = exposed(fused, root, streams, plan);
     const std::int64_t arriving = arriving_bytes(fused, root, streams, tile);
     plan.start_cycles = static_cast<double>(arriving) / 2 / dram_.bytes_per_cycle;

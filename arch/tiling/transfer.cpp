@@ -252,20 +252,20 @@ void Transfers::store(RoundStep& step, const Cargo& cargo, UnitId unit) {
 }
 
 // MODEL: the bus carries a word once, however many cores take it; its wire to the nearest core is
-// `length`, and `pitch` more for each further one.
-StepBody Transfers::feed(const Cargo& cargo, Bytes delivered, UnitId unit) const {
+// `length`, and `pitch` more for each further one. It ends when the core that gets most has it.
+StepBody Transfers::feed(const Cargo& cargo, const Delivery& delivered, UnitId unit) const {
     StepBody body;
     body.unit = unit;
-    Move move = move_between(machine_, hierarchy_.buffer, hierarchy_.operands, delivered);
+    Move move = move_between(machine_, hierarchy_.buffer, hierarchy_.operands, delivered.all);
     move.latency += hierarchy_.feed_latency();
     add_link(move, machine_.read_port(hierarchy_.buffer), cargo.bytes);
     count(body, cargo, hierarchy_.buffer, Action::read, cargo.bytes);
     cross_bus(move, body, cargo);
-    if (hierarchy_.bus.valid() && delivered > cargo.bytes) {
-        count(body, cargo, hierarchy_.bus, Action::hop, delivered - cargo.bytes);
+    if (hierarchy_.bus.valid() && delivered.all > cargo.bytes) {
+        count(body, cargo, hierarchy_.bus, Action::hop, delivered.all - cargo.bytes);
     }
-    add_link(move, machine_.write_port(hierarchy_.operands), delivered);
-    count(body, cargo, hierarchy_.operands, Action::write, delivered);
+    add_link(move, machine_.write_port(hierarchy_.operands), delivered.most * hierarchy_.cores);
+    count(body, cargo, hierarchy_.operands, Action::write, delivered.all);
     body.what = std::move(move);
     return body;
 }

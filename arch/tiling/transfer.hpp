@@ -23,6 +23,12 @@ struct Cargo {
     std::int64_t drawn = 0;  ///< rows of a gather, scattered over the table; 0: no gather
 };
 
+/// What the cores get of a cargo.
+struct Delivery {
+    Bytes all;   ///< of all cores together
+    Bytes most;  ///< of the core that gets most
+};
+
 class Transfers {
 public:
     /// `addresses`: whether accesses to the DRAM say where; else they are alike more often.
@@ -44,8 +50,8 @@ public:
     /// Between the DRAM, or the cache before it, and the global buffer: sets what a step does.
     void fetch(RoundStep& step, const Cargo& cargo, UnitId unit);
     void store(RoundStep& step, const Cargo& cargo, UnitId unit);
-    /// From the global buffer to the cores: `delivered` bytes of them in all.
-    StepBody feed(const Cargo& cargo, Bytes delivered, UnitId unit) const;
+    /// From the global buffer to the cores.
+    StepBody feed(const Cargo& cargo, const Delivery& delivered, UnitId unit) const;
     /// From the cores to the global buffer.
     StepBody drain(const Cargo& cargo, Bytes sums_read, Precision accumulator, UnitId unit) const;
     /// Partial sums from core to core until one has them all.
