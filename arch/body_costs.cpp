@@ -172,7 +172,10 @@ BodyCosts::Row& BodyCosts::add_row(const StepBody& body, std::size_t place) {
     Row& row = rows_.emplace_back();
     row.body = &body;
     row.number = static_cast<std::int64_t>(rows_.size()) - 1;
-    row.demand = move != nullptr ? demand(*move, machine_, clock_) : MoveDemand();
+    if (move != nullptr) {
+        row.demand = demand(*move, machine_, clock_);
+        row.links = link_demand(*move, machine_);
+    }
     find_components(row);
     places_[place] = {&body, &row};
     if (rows_.size() * 2 > places_.size()) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "arch/link_shares.hpp"
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
 #include "arch/program.hpp"
@@ -65,6 +66,7 @@ public:
     struct Row {
         const StepBody* body = nullptr;
         MoveDemand demand;        ///< of a move
+        LinkDemand links;         ///< likewise
         std::int64_t number = 0;  ///< in the order in which they were first done
         std::int64_t counted = 0;
         std::int64_t loaded = 0;

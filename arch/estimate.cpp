@@ -8,6 +8,13 @@
 #include "base/error.hpp"
 
 namespace memwall {
+namespace {
+
+/// What rounding may add to the time at which a move is through: its flow's speed changes a few
+/// times, each time by a part of a picosecond.
+constexpr auto kLinkRounding = Picoseconds(8);
+
+}  // namespace
 
 Estimator::Estimator(const Program& program, const Machine& machine, const Window& window,
                      const StepObserver& observe, const std::function<bool()>& cancelled)
@@ -18,16 +25,20 @@ Estimator::Estimator(const Program& program, const Machine& machine, const Windo
       cancelled_(cancelled),
       source_(program.make_source()),
       agents_(program.agents.size()),
+      link_shares_(machine),
       tokens_(program.tokens.size()),
       posted_(program.tokens.size()),
       agenda_(program.agents) {
     for (std::size_t d = 0; d < machine.drams().size(); ++d) {
         dram_shares_.emplace_back(program.units.size(), machine.dram(DramId(d)).model);
     }
+    std::size_t lanes = 0;
     for (const Unit& unit : program.units) {
         clock_of_.push_back(&machine.clock(machine.component(unit.component).clock));
         free_at_.emplace_back(static_cast<std::size_t>(unit.servers));
         served_.emplace_back(static_cast<std::size_t>(unit.servers));
+        first_lane_.push_back(lanes);
+        lanes += static_cast<std::size_t>(unit.servers);
     }
     for (AgentRow& row : agents_) {
         row.flight = new_flight();
@@ -156,13 +167,13 @@ void Estimator::request(std::size_t agent, Picoseconds now) {
     flight.costs = &recorder_.costs_of(step);
     auto& servers = free_at_[step.body->unit.position()];
     auto server = std::min_element(servers.begin(), servers.end());
-    LayerId& served_for =
-        served_[step.body->unit.position()][static_cast<std::size_t>(server - servers.begin())];
+    const auto number = static_cast<std::size_t>(server - servers.begin());
+    LayerId& served_for = served_[step.body->unit.position()][number];
     flight.times.ready = now;
     flight.times.start = std::max(now, *server);
     Cycles latency;
     if (const auto* move = std::get_if<Move>(&step.body->what)) {
-        *server = serve(flight.costs->demand, step.body->unit, flight.times);
+        *server = serve(*flight.costs, step.body->unit, number, flight.times);
         latency = move->latency;
     } else {
         const auto& compute = std::get<Compute>(step.body->what);
@@ -205,17 +216,26 @@ void Estimator::record_schedule(std::size_t agent, const Step& step, const StepT
 /// Serves a move from its start, and says when its unit goes on: at the end of its links' part, on
 /// an edge of the clock, while the DRAM delivers; where that serves in order, when it has taken all
 /// in. Its own latency comes after what is said here to complete it.
-Picoseconds Estimator::serve(const MoveDemand& asked, UnitId unit, StepTimes& times) {
-    const Picoseconds sent =
+Picoseconds Estimator::serve(const BodyCosts::Row& costs, UnitId unit, std::size_t server,
+                             StepTimes& times) {
+    const MoveDemand& asked = costs.demand;
+    const auto edge = [&clock = *clock_of_[unit.position()]](Picoseconds time) {
+        return clock.time_of(clock.edge_at_or_after(time));
+    };
+    Picoseconds sent =
         asked.on_links.count() > 0 ? clock_.after(times.start, asked.on_links) : times.start;
+    if (shares_links_ && !costs.links.uses.empty()) {
+        const Picoseconds through = link_shares_.send(first_lane_[unit.position()] + server,
+                                                      costs.links, times.ready, times.start);
+        if (through > sent) {
+            sent = std::max(sent, edge(through - kLinkRounding));
+        }
+    }
     times.served = sent;
     times.complete = sent;
     if (asked.on_dram.count() == 0) {
         return sent;
     }
-    const auto edge = [&clock = *clock_of_[unit.position()]](Picoseconds time) {
-        return clock.time_of(clock.edge_at_or_after(time));
-    };
     DramShares& shares = dram_shares_[asked.dram.position()];
     const Picoseconds delivered = shares.deliver(unit, times.start, asked.on_dram);
     times.complete = std::max(sent, edge(delivered + asked.data_latency));
@@ -286,6 +306,14 @@ void Estimator::check_finished() const {
 Outcome estimate(const Program& program, const Machine& machine, const Window& window,
                  const StepObserver& observe, const std::function<bool()>& cancelled) {
     return Estimator(program, machine, window, observe, cancelled).run();
+}
+
+Outcome estimate_without_sharing(const Program& program, const Machine& machine,
+                                 const Window& window, const std::function<bool()>& cancelled) {
+    const StepObserver nobody;
+    Estimator estimator(program, machine, window, nobody, cancelled);
+    estimator.share_no_links();
+    return estimator.run();
 }
 
 }  // namespace memwall

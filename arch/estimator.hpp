@@ -12,17 +12,20 @@
 #include "arch/agenda.hpp"
 #include "arch/dram_shares.hpp"
 #include "arch/estimate.hpp"
+#include "arch/link_shares.hpp"
 #include "arch/step_loops.hpp"
 
 namespace memwall {
 
-/// Steps in the order of time, nothing contended. MODEL: a step's service takes the longest of what
-/// it asks of each resource alone; units serve in the order of asking.
+/// Steps in the order of time. MODEL: a step's service takes the longest of what it asks of each
+/// resource; units serve in the order of asking.
 class Estimator {
 public:
     Estimator(const Program& program, const Machine& machine, const Window& window,
               const StepObserver& observe, const std::function<bool()>& cancelled);
 
+    /// Each move has its links to itself. Before run().
+    void share_no_links() { shares_links_ = false; }
     Outcome run();
 
 private:
@@ -64,7 +67,8 @@ private:
     void request(std::size_t agent, Picoseconds now);
     void record_schedule(std::size_t agent, const Step& step, const StepTimes& times,
                          LayerId before);
-    Picoseconds serve(const MoveDemand& asked, UnitId unit, StepTimes& times);
+    Picoseconds serve(const BodyCosts::Row& costs, UnitId unit, std::size_t server,
+                      StepTimes& times);
     void complete(std::size_t index, Picoseconds now);
     void post(const Step& step, PostAt when, Picoseconds now);
     void check_finished() const;
@@ -123,6 +127,9 @@ private:
     std::vector<AgentRow> agents_;
     std::vector<const ClockDomain*> clock_of_;  ///< by unit
     std::vector<DramShares> dram_shares_;       ///< by DRAM
+    bool shares_links_ = true;
+    LinkShares link_shares_;
+    std::vector<std::size_t> first_lane_;  ///< by unit: its servers' lanes of `link_shares_`
     std::vector<TokenRow> tokens_;
     std::vector<std::int64_t> posted_;               ///< by token
     std::vector<std::vector<Picoseconds>> free_at_;  ///< by unit and server

@@ -51,6 +51,7 @@ Picoseconds Estimator::begin_round(std::int64_t round, Picoseconds now) {
     if (round < loops_->alike_from()) {
         return Picoseconds(0);
     }
+    link_shares_.advance(now);
     State found = state_in_round(round, now);
     if (known_ && found.fixed == known_->fixed && found.times == known_->times &&
         recorder_.holds_as_at(recorder_.begin_of_period())) {
@@ -121,6 +122,8 @@ void Estimator::put_resources(State& state) const {
     for (const DramShares& shares : dram_shares_) {
         shares.each_time([&](Picoseconds time) { put_time(time, state.at); });
     }
+    link_shares_.each([&](Picoseconds time) { state.times.push_back((time - state.at).count()); },
+                      [&](std::int64_t number) { state.fixed.push_back(number); });
     for (const AgentRow& row : agents_) {
         put_time(row.goes_on, state.at);
     }
@@ -221,6 +224,7 @@ void Estimator::move_times(Picoseconds later, std::int64_t rounds) {
     for (DramShares& shares : dram_shares_) {
         shares.put_off(later);
     }
+    link_shares_.put_off(later);
 }
 
 }  // namespace memwall

@@ -34,6 +34,7 @@ Picoseconds Estimator::begin_turn(std::size_t agent, Picoseconds now) {
     if (watched_->states.empty()) {
         recorder_.begin_period();
     }
+    link_shares_.advance(now);
     State found = state_in_turn(place.turn, now);
     found.mark = recorder_.mark();
     if (const State* before = alike(found)) {

@@ -3,6 +3,8 @@
 // InternalError with a sentence. What holds of energies is in result_checks.
 #pragma once
 
+#include <functional>
+
 #include "arch/machine.hpp"
 #include "arch/outcome.hpp"
 #include "arch/program.hpp"
@@ -18,8 +20,10 @@ void check_delivery(const Program& program, const Step& step);
 void check_outcome(const Program& program, const Machine& machine, const Outcome& outcome);
 
 /// The same counts as the analytic engine's, and no less time but for what the order of requests
-/// does: 1 %.
+/// does: 1 %. Where links are shared that can be more: then it is no less than what `unshared`, if
+/// given, makes (estimate_without_sharing()).
 void check_against_estimate(const Program& program, const Outcome& simulated,
-                            const Outcome& estimated);
+                            const Outcome& estimated,
+                            const std::function<Outcome()>& unshared = {});
 
 }  // namespace memwall

@@ -68,7 +68,9 @@ Outcome replayed(const Mapping& mapping, const Machine& machine, const Window& w
     const Outcome expected = estimate(mapping.program, machine, window, {}, options.cancelled);
     tell_if_long(expected.steps, mapping.program.rounds, progress);
     Outcome outcome = replay(mapping.program, machine, options);
-    check_against_estimate(mapping.program, outcome, expected);
+    check_against_estimate(mapping.program, outcome, expected, [&] {
+        return estimate_without_sharing(mapping.program, machine, window, options.cancelled);
+    });
     return outcome;
 }
 

@@ -95,6 +95,12 @@ TEST_CASE("a replay ends no more than 1 % sooner than the analytic engine says")
     estimated.end = Picoseconds(simulated.end.count() * 1'000 / 991);
     CHECK_NOTHROW(check_against_estimate(program, simulated, estimated));
     estimated.end = Picoseconds(simulated.end.count() * 1'000 / 989);
+    const auto unshared = [&] {
+        Outcome outcome = estimated;
+        outcome.end = simulated.end;
+        return outcome;
+    };
+    CHECK_NOTHROW(check_against_estimate(program, simulated, estimated, unshared));
     CHECK_THROWS_WITH(check_against_estimate(program, simulated, estimated),
                       Contains("less than the analytic engine's"));
 }
