@@ -61,6 +61,9 @@ struct SplitRules {
     std::int64_t reduction_unit = 1;  ///< C is cut in multiples of this
     bool split_reduction = false;     ///< whether several cores may share an output
     bool split_window = false;        ///< and have parts of R, S and T each, not of C alone
+    /// Whether parts may be smaller than a unit of outputs: half of it and a quarter, which leaves
+    /// lanes idle where something else takes longer.
+    bool cuts_output_unit = false;
 };
 
 /// Splits of `extents` that use at most `rules.cores`: every useful tile size of every dimension

@@ -84,7 +84,21 @@ private:
             // The fewest parts that are smaller than this.
             parts = size > 1 ? (units - 1) / (size - 1) + 1 : limit + 1;
         }
+        if (rules_.cuts_output_unit && dim == Dim::K) {
+            cut_unit(depth, cores);
+        }
         current_.tile[index(dim)] = whole;
+    }
+
+    /// Parts of half a unit and a quarter.
+    void cut_unit(std::size_t depth, std::int64_t cores) {
+        const std::int64_t whole = current_.extents[index(dims_[depth])];
+        for (const std::int64_t part : {2, 4}) {
+            const std::int64_t size = rules_.output_unit / part;
+            if (size >= 1 && size < whole && ceil_divide(whole, size) <= cores) {
+                go_on(depth, size, cores);
+            }
+        }
     }
 
     void go_on(std::size_t depth, std::int64_t tile, std::int64_t cores) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "arch/tiling/smaller_machine.hpp"
 #include "arch/tiling/stack.hpp"
 #include "base/error.hpp"
 
@@ -20,6 +21,23 @@ std::int64_t power_up_to(std::int64_t bytes) {
     return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(bytes)));
 }
 
+/// Networks of no more get plans by more estimates: that of few steps is the worst.
+constexpr std::size_t kFewLayers = 32;
+
+/// How passes may be judged.
+std::vector<PassAim> pass_aims(std::size_t layers) {
+    std::vector<PassAim> aims(2);
+    aims.back().overlaps = true;
+    if (layers <= kFewLayers) {
+        PassAim cautious;
+        cautious.hidden = 0.5;
+        PassAim frugal;
+        frugal.feeding = 1;
+        aims.insert(aims.end(), {cautious, frugal});
+    }
+    return aims;
+}
+
 /// The whole buffer, by both estimates, and, since these are no more, what the planner would do
 /// with smaller ones: so a larger buffer is seldom worse by a wrong estimate.
 std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
@@ -29,10 +47,12 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
     if (effort == Effort::quick) {
         return {{whole, Starts::exposed}};
     }
-    std::vector<PlanAim> found = {{whole, Starts::exposed}, {whole, Starts::hidden}};
-    for (const Starts starts : {Starts::exposed, Starts::hidden}) {
-        found.push_back({whole, starts});
-        found.back().passes.overlaps = true;
+    std::vector<PlanAim> found;
+    for (const PassAim& passes : pass_aims(layers)) {
+        for (const Starts starts : {Starts::exposed, Starts::hidden}) {
+            found.push_back({whole, starts});
+            found.back().passes = passes;
+        }
     }
     std::int64_t power = power_up_to(whole.count() - 1);
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
@@ -205,10 +225,11 @@ public:
             }
             try {
                 NetworkPlan plan = plan_network(network_, hierarchy_, clock_, passes_, aim);
-                if (!plans_.empty() && !is_near(plan)) {
+                if (plans_.empty() || is_near(plan)) {
+                    add(std::move(plan));
+                } else if (aim.capacity < hierarchy_.buffer_config->capacity) {
                     break;  // and so are those of still smaller ones
                 }
-                add(std::move(plan));
             } catch (const InputError&) {
                 if (plans_.empty()) {
                     throw;
@@ -251,6 +272,31 @@ public:
         }
         for (; !found.empty(); found.pop_back()) {
             add_if_near(std::move(found.back()), dram_slowdown);
+        }
+    }
+
+    /// As for machines with half as much of something: so more of it is seldom worse by a wrong
+    /// estimate.
+    void add_smaller(const Cores& cores, Effort effort) {
+        for (const Halved halved : kAllHalved) {
+            const SmallerMachine smaller(hierarchy_, cores, halved);
+            if (!smaller.is_smaller() || cancelled_()) {
+                continue;
+            }
+            PassPlanner passes(smaller.hierarchy(), smaller.cores(), effort == Effort::thorough);
+            for (const bool overlaps : {false, true}) {
+                PlanAim aim{hierarchy_.buffer_config->capacity, Starts::exposed, 1, &given_};
+                aim.passes.overlaps = overlaps;
+                try {
+                    NetworkPlan plan =
+                        plan_network(network_, smaller.hierarchy(), clock_, passes, aim);
+                    if (is_near(plan)) {
+                        add(std::move(plan));
+                    }
+                } catch (const InputError&) {
+                    break;  // it does not hold it
+                }
+            }
         }
     }
 
@@ -355,9 +401,17 @@ std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy
         plans.add_cached(effort);
         plans.add_lean(kSlower, effort);
     }
+    const bool few = effort != Effort::quick && network.layers().size() <= kFewLayers;
+    if (few) {
+        plans.add_smaller(cores, effort);
+    }
     if (pool == PlanPool::all) {
         plans.add_lean_stacks(kSlower, effort);
+    }
+    if (pool == PlanPool::all || few) {
         plans.add_lean(kNothingElse, Effort::quick);
+    }
+    if (pool == PlanPool::all) {
         plans.add_lean_stacks(kNothingElse, effort);
     }
     return plans.take();

@@ -62,6 +62,7 @@ TileCosts PassTraffic::costs(const SplitCosts& split, const PassAim& aim) const 
 PassCosts::PassCosts(const Hierarchy& hierarchy, const Cores& cores, const Layer& layer,
                      std::int64_t operand_bits)
     : hierarchy_(hierarchy),
+      whole_(layer.space.extents),
       core_cycles_(cores, layer),
       core_reads_(cores, layer),
       operand_bits_(operand_bits),
@@ -147,8 +148,10 @@ PassTraffic PassCosts::traffic(const Extents& tile, const Extents& pass,
     const auto weights = static_cast<double>(read[0]);
     const auto inputs = static_cast<double>(read[1]);
     const std::int64_t outputs = outputs_.most_words(pass);
-    traffic.results = static_cast<double>(stored(outputs, result_bits_));
-    traffic.sums = static_cast<double>(stored(outputs, sum_bits_));
+    // Of tiles of a part of the reduction the last has the results.
+    const auto parts = static_cast<double>(pieces(whole_, tile, kReductionDims));
+    traffic.results = static_cast<double>(stored(outputs, result_bits_)) / parts;
+    traffic.sums = static_cast<double>(stored(outputs, sum_bits_)) / parts;
     // Weights stay while positions go by, inputs while channels do, and both from end to end.
     const bool once = reduction == 1;
     const std::array<double, 2> weights_outer = {

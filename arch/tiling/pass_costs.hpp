@@ -66,7 +66,7 @@ struct PassTraffic {
     std::array<double, 2> feeds{};  ///< how often weights are fed, and all else
     double feed = 0;                ///< cycles of all feeds of the tile
     double first_feed = 0;          ///< cycles
-    double results = 0;             ///< bytes that leave a pass
+    double results = 0;             ///< bytes that leave a pass, on average
     double sums = 0;                ///< bytes, as partial sums
     double drain_width = 1;         ///< bytes a cycle
     double core_width = 1;          ///< bytes a cycle that a core is brought
@@ -110,6 +110,7 @@ private:
     [[nodiscard]] std::int64_t sharing(const Extents& pass, const Extents& core) const;
 
     const Hierarchy& hierarchy_;
+    Extents whole_;  ///< the layer
     CoreCycles core_cycles_;
     CoreReads core_reads_;
     std::int64_t operand_bits_;

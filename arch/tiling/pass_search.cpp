@@ -52,6 +52,7 @@ PassSearch::PassSearch(const Hierarchy& hierarchy, const Cores& cores, const Lay
             rules.output_unit = shape->outputs;
             rules.reduction_unit = shape->inputs;
         }
+        rules.cuts_output_unit = true;
         rules.split_reduction = shares;
         // The sums of a gradient go over positions, of which there may be many.
         rules.split_window = shares && layer.pass == LayerPass::backward;

@@ -63,6 +63,7 @@ private:
         rules.cores = hierarchy_.cores;
         rules.output_unit = shape_ != nullptr ? shape_->outputs : 1;
         rules.reduction_unit = shape_ != nullptr ? shape_->inputs : 1;
+        rules.cuts_output_unit = true;
         std::int64_t outputs = ceil_divide(pass[index(Dim::K)], rules.output_unit);
         for (const Dim dim : {Dim::N, Dim::D, Dim::P, Dim::Q, Dim::G, Dim::H}) {
             outputs *= pass[index(dim)];
