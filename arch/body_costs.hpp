@@ -67,6 +67,7 @@ public:
         const StepBody* body = nullptr;
         MoveDemand demand;        ///< of a move
         LinkDemand links;         ///< likewise
+        bool announced = false;   ///< `links`, to those who share them
         std::int64_t number = 0;  ///< in the order in which they were first done
         std::int64_t counted = 0;
         std::int64_t loaded = 0;

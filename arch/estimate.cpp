@@ -14,6 +14,15 @@ namespace {
 /// times, each time by a part of a picosecond.
 constexpr auto kLinkRounding = Picoseconds(8);
 
+/// The servers of all units.
+std::size_t lanes_of(const Program& program) {
+    std::int64_t lanes = 0;
+    for (const Unit& unit : program.units) {
+        lanes += unit.servers;
+    }
+    return static_cast<std::size_t>(lanes);
+}
+
 }  // namespace
 
 Estimator::Estimator(const Program& program, const Machine& machine, const Window& window,
@@ -25,7 +34,7 @@ Estimator::Estimator(const Program& program, const Machine& machine, const Windo
       cancelled_(cancelled),
       source_(program.make_source()),
       agents_(program.agents.size()),
-      link_shares_(machine),
+      link_shares_(machine, lanes_of(program)),
       tokens_(program.tokens.size()),
       posted_(program.tokens.size()),
       agenda_(program.agents) {
@@ -216,7 +225,7 @@ void Estimator::record_schedule(std::size_t agent, const Step& step, const StepT
 /// Serves a move from its start, and says when its unit goes on: at the end of its links' part, on
 /// an edge of the clock, while the DRAM delivers; where that serves in order, when it has taken all
 /// in. Its own latency comes after what is said here to complete it.
-Picoseconds Estimator::serve(const BodyCosts::Row& costs, UnitId unit, std::size_t server,
+Picoseconds Estimator::serve(BodyCosts::Row& costs, UnitId unit, std::size_t server,
                              StepTimes& times) {
     const MoveDemand& asked = costs.demand;
     const auto edge = [&clock = *clock_of_[unit.position()]](Picoseconds time) {
@@ -225,6 +234,11 @@ Picoseconds Estimator::serve(const BodyCosts::Row& costs, UnitId unit, std::size
     Picoseconds sent =
         asked.on_links.count() > 0 ? clock_.after(times.start, asked.on_links) : times.start;
     if (shares_links_ && !costs.links.uses.empty()) {
+        if (!costs.announced) {
+            link_shares_.announce(unit, program_.units[unit.position()].servers > 1, costs.links,
+                                  times.ready);
+            costs.announced = true;
+        }
         const Picoseconds through = link_shares_.send(first_lane_[unit.position()] + server,
                                                       costs.links, times.ready, times.start);
         if (through > sent) {

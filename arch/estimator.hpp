@@ -67,8 +67,7 @@ private:
     void request(std::size_t agent, Picoseconds now);
     void record_schedule(std::size_t agent, const Step& step, const StepTimes& times,
                          LayerId before);
-    Picoseconds serve(const BodyCosts::Row& costs, UnitId unit, std::size_t server,
-                      StepTimes& times);
+    Picoseconds serve(BodyCosts::Row& costs, UnitId unit, std::size_t server, StepTimes& times);
     void complete(std::size_t index, Picoseconds now);
     void post(const Step& step, PostAt when, Picoseconds now);
     void check_finished() const;

@@ -2,52 +2,72 @@
 #include "arch/link_shares.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 namespace memwall {
 namespace {
 
-/// What rounding may add to the load of a link that is just full.
-constexpr double kRounding = 1e-9;
-constexpr std::size_t kMaskBits = 64;
 constexpr auto kNever = Picoseconds(std::numeric_limits<std::int64_t>::max());
+
+/// The time that what is left alone takes at a speed, rounded up.
+Picoseconds at_speed(Picoseconds left, double speed) {
+    if (speed == 1) {
+        return left;
+    }
+    const double time = static_cast<double>(left.count()) / speed;
+    const auto whole = static_cast<std::int64_t>(time);
+    return Picoseconds(static_cast<double>(whole) < time ? whole + 1 : whole);
+}
+
+/// What is done in some time, as the time that it takes alone, rounded down.
+Picoseconds moved(Picoseconds time, double speed) {
+    const double done = static_cast<double>(time.count()) * speed;
+    return speed == 1 ? time : Picoseconds(static_cast<std::int64_t>(done));
+}
 
 }  // namespace
 
-LinkDemand link_demand(const Move& move, const Machine& machine) {
-    LinkDemand demand;
-    double most_bytes = 0;
-    double longest = 0;  // picoseconds
-    const auto time_on = [&](const LinkUse& use) {
-        const Link& link = machine.links()[use.link.position()];
-        const auto hertz = static_cast<double>(machine.clock(link.clock).frequency().count());
-        return static_cast<double>(use.bytes.count()) / link.bytes_per_cycle / hertz * 1e12;
-    };
-    for (const LinkUse& use : move.links) {
-        most_bytes = std::max(most_bytes, static_cast<double>(use.bytes.count()));
-        longest = std::max(longest, time_on(use));
-    }
-    demand.alone = Picoseconds(static_cast<std::int64_t>(longest));
-    if (demand.alone.count() == 0) {
-        return demand;
-    }
-    demand.bytes = most_bytes / longest;
-    for (const LinkUse& use : move.links) {
-        const Link& link = machine.links()[use.link.position()];
-        if (use.bytes.count() > 0 &&
-            machine.component(link.component).kind != ComponentKind::mesh) {
-            demand.uses.push_back({use.link.position(), time_on(use) / longest});
-            demand.mask |= std::uint64_t{1} << use.link.position() % kMaskBits;
+LinkShares::LinkShares(const Machine& machine, std::size_t lanes)
+    : users_(machine.links().size()), alone_(lanes), speeds_(machine.links().size()) {}
+
+void LinkShares::announce(UnitId unit, bool several, const LinkDemand& demand, Picoseconds now) {
+    for (const LinkDemand::Use& use : demand.uses) {
+        UnitId& user = users_[use.link];
+        if (several || (user.valid() && user != unit)) {
+            share_link(use.link, now);
         }
+        user = unit;
     }
-    return demand;
 }
 
-LinkShares::LinkShares(const Machine& machine) : loads_(machine.links().size()) {}
+/// From now on moves over a link are followed, those under way too.
+void LinkShares::share_link(std::size_t link, Picoseconds now) {
+    const std::uint64_t bit = link_bit(link);
+    advance(now);
+    for (std::size_t lane = 0; lane < alone_.size() && (shared_ & bit) == 0; ++lane) {
+        const auto& [demand, from] = alone_[lane];
+        if (demand == nullptr || (demand->mask & bit) == 0 || (demand->mask & shared_) != 0 ||
+            from + demand->alone <= now) {
+            continue;
+        }
+        const Picoseconds begin = std::max(from, now);
+        const Picoseconds end = from + demand->alone;
+        const Flow flow{demand, lane, end - begin, begin, end};
+        if (from > now) {
+            now_.waiting.push_back(flow);
+        } else {
+            add_running(now_, flow);
+        }
+    }
+    shared_ |= bit;
+}
 
 Picoseconds LinkShares::send(std::size_t lane, const LinkDemand& demand, Picoseconds now,
                              Picoseconds from) {
+    if ((demand.mask & shared_) == 0) {
+        alone_[lane] = {&demand, from};
+        return from + demand.alone;
+    }
     advance(now);
     const auto overlaps = [&](const Flow& flow) { return (flow.demand->mask & demand.mask) != 0; };
     Flow flow{&demand, lane, demand.alone, from, from + demand.alone};
@@ -55,16 +75,22 @@ Picoseconds LinkShares::send(std::size_t lane, const LinkDemand& demand, Picosec
         from <= now && !has_lane(now_.running, lane) && !has_lane(now_.waiting, lane);
     const bool alone = std::none_of(now_.running.begin(), now_.running.end(), overlaps) &&
                        std::none_of(now_.waiting.begin(), now_.waiting.end(), overlaps);
-    (begins ? now_.running : now_.waiting).push_back(flow);
-    if (begins && alone) {
-        return flow.end;
-    }
     if (begins) {
-        share(now_.running, now);
-        const Picoseconds end = now_.running.back().end;
-        if (end <= next_event(now_)) {
-            return end;
+        const std::size_t place = add_running(now_, flow);
+        if (alone) {
+            return flow.end;
         }
+        share(now_.running, now);
+        const Flow& added = now_.running[place];
+        if (added.end <= next_event(now_)) {
+            return added.end;
+        }
+        if (now_.running.size() == 2 && now_.waiting.empty()) {  // it ends last, and alone
+            const Picoseconds other = now_.running[1 - place].end;
+            return other + (added.left - moved(other - now, added.speed));
+        }
+    } else {
+        now_.waiting.push_back(flow);
     }
     ahead_ = now_;
     Picoseconds at = now;
@@ -75,14 +101,23 @@ Picoseconds LinkShares::send(std::size_t lane, const LinkDemand& demand, Picosec
     return at;
 }
 
+/// In the order of lanes, so that the same flows are known again; gives its place.
+std::size_t LinkShares::add_running(Flows& flows, const Flow& flow) {
+    const auto behind = std::find_if(flows.running.begin(), flows.running.end(),
+                                     [&](const Flow& other) { return other.lane > flow.lane; });
+    const auto place = static_cast<std::size_t>(behind - flows.running.begin());
+    flows.running.insert(behind, flow);
+    return place;
+}
+
 bool LinkShares::has_lane(const std::vector<Flow>& flows, std::size_t lane) {
     return std::any_of(flows.begin(), flows.end(),
                        [&](const Flow& flow) { return flow.lane == lane; });
 }
 
-void LinkShares::advance(Flows& flows, Picoseconds until) {
-    for (Picoseconds at = next_event(flows); at <= until; at = next_event(flows)) {
-        settle(flows, at);
+void LinkShares::advance(Picoseconds now) {
+    for (Picoseconds at = next_event(now_); at <= now; at = next_event(now_)) {
+        settle(now_, at);
     }
 }
 
@@ -102,113 +137,54 @@ Picoseconds LinkShares::next_event(const Flows& flows) {
 
 /// Lets flows end and begin at `now`.
 void LinkShares::settle(Flows& flows, Picoseconds now) {
-    std::uint64_t changed = 0;  // links
-    std::uint64_t kept = 0;
+    std::uint64_t ended = 0;  // links
+    std::uint64_t used = 0;
+    std::uint64_t full = 0;
     std::erase_if(flows.running, [&](const Flow& flow) {
         const bool over = flow.end <= now;
-        (over ? changed : kept) |= flow.demand->mask;
+        (over ? ended : used) |= flow.demand->mask;
+        full |= !over && flow.speed < 1 ? flow.demand->mask : 0;
         return over;
     });
+    bool changed = (ended & full) != 0;
     std::erase_if(flows.waiting, [&](Flow& flow) {
         if (flow.since > now || has_lane(flows.running, flow.lane)) {
             return false;
         }
         flow.since = now;
         flow.end = now + flow.left;
-        kept |= changed & flow.demand->mask;
-        changed |= flow.demand->mask;
-        flows.running.push_back(flow);
+        changed = changed || (flow.demand->mask & used) != 0;
+        used |= flow.demand->mask;
+        add_running(flows, flow);
         return true;
     });
-    if ((changed & kept) != 0) {
+    if (changed) {
         share(flows.running, now);
     }
 }
 
 /// Finds the speeds from `now` on.
 void LinkShares::share(std::vector<Flow>& running, Picoseconds now) {
-    for (Flow& flow : running) {
-        const Picoseconds passed = now - flow.since;
-        const double done = std::nearbyint(static_cast<double>(passed.count()) * flow.speed);
-        const auto moved = flow.speed < 1 ? Picoseconds(static_cast<std::int64_t>(done)) : passed;
-        flow.left = std::max(Picoseconds(0), flow.left - moved);
+    const auto go_on = [&](Flow& flow, double speed) {
+        if (flow.speed == speed) {
+            return;
+        }
+        flow.left = std::max(Picoseconds(0), flow.left - moved(now - flow.since, flow.speed));
         flow.since = now;
+        flow.speed = speed;
+        flow.end = now + at_speed(flow.left, speed);
+    };
+    if (running.size() == 1) {
+        go_on(running.front(), 1);
+        return;
     }
-    if (!carry_all(running)) {
-        find_speeds(running);
+    demands_.clear();
+    for (const Flow& flow : running) {
+        demands_.push_back(flow.demand);
     }
-    for (Flow& flow : running) {
-        const double time = std::ceil(static_cast<double>(flow.left.count()) / flow.speed);
-        flow.end =
-            now + (flow.speed < 1 ? Picoseconds(static_cast<std::int64_t>(time)) : flow.left);
-    }
-}
-
-/// Whether the links carry all flows at full speed; then that is theirs.
-bool LinkShares::carry_all(std::vector<Flow>& running) {
-    for (const std::size_t link : loaded_) {
-        loads_[link] = {};
-    }
-    loaded_.clear();
-    bool carried = true;
-    for (Flow& flow : running) {
-        flow.speed = 1;
-        for (const LinkDemand::Use& use : flow.demand->uses) {
-            LinkLoad& on = loads_[use.link];
-            if (on.load == 0) {
-                loaded_.push_back(use.link);
-            }
-            on.load += use.load;
-            on.weight += use.load / flow.demand->bytes;
-            carried = carried && on.load <= 1 + kRounding;
-        }
-    }
-    return carried;
-}
-
-/// Raises the speeds of all alike, in bytes a second, until a link is full or a flow at its own
-/// full speed; holds those, and goes on with the rest.
-void LinkShares::find_speeds(std::vector<Flow>& running) {
-    for (const std::size_t link : loaded_) {
-        loads_[link].load = 0;  // from here on that of flows with a speed
-    }
-    for (Flow& flow : running) {
-        flow.speed = 0;
-    }
-    double bytes = 0;
-    for (std::size_t open = running.size(); open > 0;) {
-        double least = std::numeric_limits<double>::infinity();
-        for (const Flow& flow : running) {
-            if (flow.speed == 0) {
-                least = std::min(least, most_bytes(*flow.demand));
-            }
-        }
-        bytes = std::max(bytes, least);  // it only grows: rounding must not let it fall
-        for (Flow& flow : running) {
-            if (flow.speed == 0 && most_bytes(*flow.demand) <= bytes * (1 + kRounding)) {
-                hold(flow, bytes);
-                --open;
-            }
-        }
-    }
-}
-
-/// To which the fullest of its links, and its own full speed, lets a flow without a speed rise.
-double LinkShares::most_bytes(const LinkDemand& demand) const {
-    double most = demand.bytes;
-    for (const LinkDemand::Use& use : demand.uses) {
-        const LinkLoad& on = loads_[use.link];
-        most = std::min(most, (1 - on.load) / on.weight);
-    }
-    return most;
-}
-
-void LinkShares::hold(Flow& flow, double bytes) {
-    flow.speed = std::min(1.0, bytes / flow.demand->bytes);
-    for (const LinkDemand::Use& use : flow.demand->uses) {
-        LinkLoad& on = loads_[use.link];
-        on.load += use.load * flow.speed;
-        on.weight -= use.load / flow.demand->bytes;
+    const std::vector<double>& speeds = speeds_.of(demands_);
+    for (std::size_t f = 0; f < running.size(); ++f) {
+        go_on(running[f], speeds[f]);
     }
 }
 
@@ -218,6 +194,9 @@ void LinkShares::put_off(Picoseconds later) {
             flow.since += later;
             flow.end += later;
         }
+    }
+    for (Alone& move : alone_) {
+        move.from += later;
     }
 }
 

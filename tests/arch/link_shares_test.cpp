@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,15 +30,16 @@ struct Bench {
     LinkId bus = machine.medium(machine.find("bus"));
     LinkId read = machine.read_port(machine.find("global_buffer"));
     LinkId write = machine.write_port(machine.find("global_buffer"));
-    LinkShares shares = LinkShares(machine);
-    std::vector<LinkDemand> demands = std::vector<LinkDemand>(8);  ///< by lane
+    LinkShares shares = LinkShares(machine, 8);
+    std::deque<LinkDemand> demands;
 
     Picoseconds send(std::size_t lane, const std::vector<LinkUse>& uses, std::int64_t now,
                      std::int64_t from = 0) {
         Move move;
         move.links = uses;
-        demands[lane] = link_demand(move, machine);
-        return shares.send(lane, demands[lane], cycles(now), cycles(std::max(now, from)));
+        const LinkDemand& demand = demands.emplace_back(link_demand(move, machine));
+        shares.announce(UnitId(lane), false, demand, cycles(now));
+        return shares.send(lane, demand, cycles(now), cycles(std::max(now, from)));
     }
 };
 

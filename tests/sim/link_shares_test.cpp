@@ -75,7 +75,7 @@ TEST_CASE("The move that is asked for last ends when it ends in the replay's net
     for (std::uint32_t seed = 1; seed <= kCases; ++seed) {
         test::Draw draw(seed);
         const std::vector<Drawn> moves = drawn_moves(draw, machine);
-        LinkShares shares(machine);
+        LinkShares shares(machine, moves.size());
         std::vector<LinkDemand> demands(moves.size());
         Picoseconds end;
         for (std::size_t m = 0; m < moves.size(); ++m) {
@@ -83,6 +83,7 @@ TEST_CASE("The move that is asked for last ends when it ends in the replay's net
             move.links = moves[m].uses;
             demands[m] = link_demand(move, machine);
             const Picoseconds start(moves[m].start * kCycle);
+            shares.announce(UnitId(m), false, demands[m], start);
             end = shares.send(m, demands[m], start, start);
         }
         INFO("seed " << seed);
