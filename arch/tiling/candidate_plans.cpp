@@ -48,12 +48,16 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
         return {{whole, Starts::exposed}};
     }
     std::vector<PlanAim> found;
-    for (const PassAim& passes : pass_aims(layers)) {
-        for (const Starts starts : {Starts::exposed, Starts::hidden}) {
-            found.push_back({whole, starts});
-            found.back().passes = passes;
+    const auto add = [&found](Bytes capacity, const std::vector<PassAim>& aims) {
+        for (const PassAim& passes : aims) {
+            for (const Starts starts : {Starts::exposed, Starts::hidden}) {
+                found.push_back({capacity, starts});
+                found.back().passes = passes;
+            }
         }
-    }
+    };
+    const std::vector<PassAim> aims = pass_aims(layers);
+    add(whole, aims);
     std::int64_t power = power_up_to(whole.count() - 1);
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
     const std::size_t smaller =
@@ -62,8 +66,7 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
             : std::clamp<std::size_t>(120 / std::max<std::size_t>(layers, 1), 1, 8);
     for (std::size_t i = 0; i < smaller && power > 0; ++i, power /= 2) {
         if (power < whole.count()) {
-            found.push_back({Bytes(power), Starts::exposed});
-            found.push_back({Bytes(power), Starts::hidden});
+            add(Bytes(power), aims);
         }
     }
     return found;

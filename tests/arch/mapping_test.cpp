@@ -19,6 +19,9 @@ namespace {
 
 using test::Draw;
 
+/// Of plans that differ by less the mapper takes that with less energy.
+constexpr double kAsFast = 1.005;
+
 std::string kibibytes(std::int64_t count) {
     return std::to_string(count) + " KiB";
 }
@@ -135,8 +138,6 @@ TEST_CASE("Every mapping does each layer's multiply-accumulates once and keeps t
 }
 
 TEST_CASE("A larger buffer is never slower on generated networks") {
-    // Plans are made layer by layer, and what then waits for the bus may cost a little of the gain.
-    constexpr double kMostSlower = 1.005;
     int compared = 0;
     for (std::uint32_t seed = 101; seed <= 140; ++seed) {
         Draw draw(seed);
@@ -154,7 +155,7 @@ TEST_CASE("A larger buffer is never slower on generated networks") {
             const double now = cycles_per_item(*mapping, machine, generated.network);
             if (before >= 0) {
                 ++compared;
-                CHECK(now <= before * kMostSlower);
+                CHECK(now <= before * kAsFast);
             }
             before = now;
         }
@@ -175,7 +176,7 @@ TEST_CASE("A larger buffer is never slower on the shipped networks") {
                     {{"components.global_buffer.capacity", kibibytes(buffer * 1024)}});
                 const double now =
                     cycles_per_item(mapped(network, machine).value(), machine, network);
-                CHECK((before < 0 || now <= before * (1 + 1e-9)));
+                CHECK((before < 0 || now <= before * kAsFast));
                 before = now;
             }
         }
@@ -437,8 +438,9 @@ TEST_CASE("A search for tiles that is interrupted keeps the best plan so far") {
     options.cancelled = [] { return false; };
     const Mapping whole = map_network(network, machine, options);
     CHECK_FALSE(whole.search_cut_after);
-    CHECK(steady(whole, machine).end.count() <= at_once);
-    CHECK(later <= at_once);
+    CHECK(static_cast<double>(steady(whole, machine).end.count()) <=
+          static_cast<double>(at_once) * kAsFast);
+    CHECK(static_cast<double>(later) <= static_cast<double>(at_once) * kAsFast);
 }
 
 }  // namespace memwall
