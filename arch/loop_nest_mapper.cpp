@@ -108,8 +108,10 @@ Mapping LoopNestMapper::map(const Network& network, const Machine& machine,
         }
     }
     const double share = least_stored_share(network, machine, hierarchy.dma());
-    mapping.network_bound = Bytes(static_cast<std::int64_t>(
-        static_cast<double>(network_bound(network, capacity).count()) * share));
+    const Bytes least =
+        network_bound(network, capacity) + (hierarchy.resident() ? Bytes(0) : in_and_out(network));
+    mapping.network_bound =
+        Bytes(static_cast<std::int64_t>(static_cast<double>(least.count()) * share));
     return mapping;
 }
 

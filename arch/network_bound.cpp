@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <vector>
 
 namespace memwall {
 
@@ -13,6 +15,33 @@ Bytes on_chip_capacity(const Hierarchy& hierarchy) {
            (hierarchy.accumulators_config != nullptr
                 ? hierarchy.accumulators_config->capacity * hierarchy.cores
                 : Bytes(0));
+}
+
+Bytes in_and_out(const Network& network) {
+    std::map<TensorId, std::int64_t> moved;
+    const auto add = [&](const std::vector<TensorId>& tensors, TensorRole role) {
+        std::set<TensorId> asked;
+        for (const TensorId tensor : tensors) {
+            asked.insert(network.storage(tensor));
+        }
+        for (const Layer& layer : network.layers()) {
+            for (const Operand& operand : layer.space.operands) {
+                const TensorId storage = network.storage(operand.tensor);
+                if (!layer.no_work && operand.role == role && asked.count(storage) > 0) {
+                    const Bytes touched = stored_bytes(
+                        touched_words(operand.projection, layer.space.box()), operand.precision);
+                    moved[storage] = std::max(moved[storage], touched.count());
+                }
+            }
+        }
+    };
+    add(network.inputs(), TensorRole::inputs);
+    add(network.outputs(), TensorRole::outputs);
+    Bytes sum(0);
+    for (const auto& [tensor, bytes] : moved) {
+        sum += Bytes(bytes);
+    }
+    return sum;
 }
 
 Bytes network_bound(const Network& network, Bytes capacity) {

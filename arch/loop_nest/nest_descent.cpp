@@ -11,6 +11,7 @@ NestDescent::NestDescent(const Layer& layer, const NestMachine& machine, const N
     : followed_(request.objective),
       cancelled_(request.cancelled),
       apart_(request.apart),
+      machine_(machine),
       cost_(layer.space, machine, prices),
       space_(layer, machine, cost_) {
     for (const MappingObjective objective : kMappingObjectives) {
@@ -114,7 +115,7 @@ bool NestDescent::change_bypass(Current& current, std::size_t l) {
     for (const std::size_t o : space_.kept_alone()) {
         NestPoint point = current.point;
         point.keeps[l] ^= cost_.keep_bit(o);
-        if (space_.may_keep(l, o) && space_.kept_somewhere(point, o)) {
+        if (space_.may_skip(l, o) && space_.kept_somewhere(point, o)) {
             better = take_if_better(current, point) || better;
         }
     }
@@ -173,7 +174,7 @@ bool NestDescent::change_bypass_and_tile(Current& current, std::size_t l, std::s
         for (const std::size_t o : space_.kept_alone()) {
             NestPoint kept = from;
             kept.keeps[keeper] ^= cost_.keep_bit(o);
-            if (!space_.may_keep(keeper, o) || !space_.kept_somewhere(kept, o)) {
+            if (!space_.may_skip(keeper, o) || !space_.kept_somewhere(kept, o)) {
                 continue;
             }
             NestPoint point = kept;
@@ -282,6 +283,51 @@ ScoredPoint NestDescent::frugal() {
     good_enough_ = 0;
     priced_ = false;
     return current;
+}
+
+void NestDescent::anneal(std::uint32_t seed) {
+    PointChanges changes(space_, machine_, cost_, seed);
+    constexpr double kWorse = 0.4;
+    constexpr std::int64_t kDrawn = 10;  // many are the same nest
+    const std::int64_t begun = evaluations_;
+    const std::int64_t most = most_evaluations_ - begun;
+    ScoredPoint last = finalists(followed_).front();
+    try {
+        for (std::int64_t i = 0; i < kDrawn * most; ++i) {
+            ScoredPoint next = last;
+            changes.change(next.point);
+            if (next.point.has_loops_of(last.point)) {
+                last.point = next.point;
+                continue;
+            }
+            const double left =
+                static_cast<double>(most_evaluations_ - evaluations_) / static_cast<double>(most);
+            NestScore known = last.score;
+            known.first *= 1 + kWorse * left * left;
+            const std::optional<NestScore> score = judge(next.point, known);
+            if (score && *score < known) {
+                last = {next.point, *score};
+                remember_way(last);
+            }
+        }
+    } catch (const SearchEnds&) {
+        // The best so far are remembered.
+    }
+}
+
+void NestDescent::remember_way(const ScoredPoint& point) {
+    constexpr std::size_t kMostWays = 64;
+    std::vector<ScoredPoint>& ways = best_[at(followed_)].of_ways;
+    const auto known = std::find_if(ways.begin(), ways.end(), [&](const ScoredPoint& way) {
+        return std::equal(way.point.keeps.begin(),
+                          way.point.keeps.begin() + static_cast<std::ptrdiff_t>(space_.levels()),
+                          point.point.keeps.begin());
+    });
+    if (known == ways.end() && ways.size() < kMostWays) {
+        ways.push_back(point);
+    } else if (known != ways.end() && point.score < known->score) {
+        *known = point;
+    }
 }
 
 }  // namespace memwall

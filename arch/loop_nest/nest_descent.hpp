@@ -9,10 +9,12 @@
 #include <optional>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "arch/loop_nest/best_points.hpp"
 #include "arch/loop_nest/nest_mapspace.hpp"
 #include "arch/loop_nest/nest_search.hpp"
+#include "arch/loop_nest/point_changes.hpp"
 
 namespace memwall {
 
@@ -61,6 +63,9 @@ public:
     /// From the best so far to what is better in the other measure and hardly worse in the
     /// objective.
     [[nodiscard]] ScoredPoint frugal();
+    /// From the best so far by changes at random, first also to what is worse, then ever less so
+    /// (threshold accepting), as long as some may be judged. There is a best one.
+    void anneal(std::uint32_t seed);
 
     [[nodiscard]] const NestCost& cost() const { return cost_; }
     [[nodiscard]] Mapspace& space() { return space_; }
@@ -78,6 +83,10 @@ public:
     [[nodiscard]] const std::optional<ScoredPoint>& best_overlapping(MappingObjective by) const {
         return best_[at(by)].overlapping;
     }
+    /// The best that annealing has met of each way to keep operands, by an objective.
+    [[nodiscard]] const std::vector<ScoredPoint>& best_of_ways(MappingObjective by) const {
+        return best_[at(by)].of_ways;
+    }
     [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
 
 private:
@@ -85,6 +94,7 @@ private:
     struct Best {
         BestPoints all;
         std::optional<Current> apart, overlapping;
+        std::vector<Current> of_ways;
         double bound = 0;  ///< no nest has less
     };
 
@@ -92,6 +102,7 @@ private:
         return static_cast<std::size_t>(objective);
     }
     void remember(const NestPoint& point, const NestFigures& figures, bool gathers);
+    void remember_way(const ScoredPoint& point);
     /// Whether a descent was here before.
     bool meets(const Current& current, bool pairs);
     /// Whether no nest can be better.
@@ -111,6 +122,7 @@ private:
     MappingObjective followed_;
     const std::function<bool()>& cancelled_;
     const NestFigures* apart_;
+    const NestMachine& machine_;
     NestCost cost_;
     Mapspace space_;
     SearchBudget budget_;

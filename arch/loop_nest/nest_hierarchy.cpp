@@ -169,6 +169,9 @@ NestHierarchy::NestHierarchy(const Machine& machine) : machine_(machine) {
     for (const ComponentId id : {array_, vector_}) {
         needs.some_for_each(id, levels_.back().memory);
     }
+    if (dma_.valid() && machine.neighbours(dma_).empty()) {
+        needs.missing("a connection of '" + machine.component(dma_).name + "' with a memory");
+    }
     // MODEL: under a loop nest a dot-product array changes weights in a cycle.
     if (array_config().weight_load > Cycles(1)) {
         needs.missing("a weight_load of 1 cycle of '" + machine.component(array_).name + "'");

@@ -40,10 +40,11 @@ public:
                                                                 std::size_t child) const {
         return buses_[parent * (levels_.size() + 1) + child];
     }
+    /// Whether activations stay in some memory and never go to the dram.
+    [[nodiscard]] bool resident() const;
 
 private:
     [[nodiscard]] std::vector<ComponentId> find_buses(std::size_t parent, std::size_t child) const;
-    [[nodiscard]] bool resident() const;
     [[nodiscard]] NestMemory memory_of(std::size_t level) const;
     [[nodiscard]] std::vector<SpatialAxis> lanes_of(const Layer& layer) const;
     [[nodiscard]] const ArrayShape& shape_for(const Layer& layer) const;

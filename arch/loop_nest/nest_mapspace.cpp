@@ -172,6 +172,13 @@ bool Mapspace::may_keep(std::size_t l, std::size_t o) const {
     return machine_.memories[l].may_keep[role];
 }
 
+bool Mapspace::may_skip(std::size_t l, std::size_t o) const {
+    const TensorRole role = layer_.space.operands[o].role;
+    const bool stays =
+        machine_.memories[l].resident && role != TensorRole::weights && role != TensorRole::state;
+    return may_keep(l, o) && !stays;
+}
+
 bool Mapspace::kept_somewhere(const NestPoint& point, std::size_t o) const {
     return machine_.kept_on_chip(layer_.space.operands[o].role, [&](std::size_t l) {
         return (point.keeps[l] & cost_.keep_bit(o)) != 0;

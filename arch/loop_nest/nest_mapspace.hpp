@@ -48,6 +48,8 @@ public:
 
     /// Whether a level may keep an operand.
     [[nodiscard]] bool may_keep(std::size_t l, std::size_t o) const;
+    /// Whether it may leave it out, too: activations do not skip the memory that they stay in.
+    [[nodiscard]] bool may_skip(std::size_t l, std::size_t o) const;
     /// The operands that a level keeps or skips by themselves, and one for those that go together.
     [[nodiscard]] const std::vector<std::size_t>& kept_alone() const { return kept_alone_; }
     /// Whether one below the outermost does, or none may.

@@ -43,14 +43,9 @@ Length length_of(const IterationSpace& space, const LoopNest& nest, const NestMa
                                                        : Length::few;
 }
 
-/// Whether a layer is worth the last touch of a thorough search: of products, the small ones.
-bool deserves_polish(const IterationSpace& space) {
-    constexpr std::int64_t kSmall = 1'000'000;
-    return space.macs() > 0 && space.points() <= kSmall;
-}
-
-/// Of a small layer, by each objective.
-constexpr std::int64_t kPolishingChanges = 300;
+/// Of the last touch for a small layer, by each objective.
+constexpr std::int64_t kChanges = 10;
+constexpr std::int64_t kThoroughChanges = 300;
 
 /// How far what is counted may be above what is measured, as a factor: of few steps, begin and end
 /// matter much. Those of very many steps, which overlap with nothing, are measured where they seem
@@ -172,7 +167,7 @@ void NestPlanner::add(const Segment& segment, Effort effort, NetworkNests& nests
         const SearchedNest& found = normally ? searched.normally->found : searched.found;
         nest.nest = found.nest;
         nest.counts = found.counts;
-        nests.notes.push_back(note(found));
+        nests.notes.push_back(note(found, segment.head));
         nests.sum = nests.sum + (normally ? searched.normally->taken : searched.taken);
     }
     const bool gathers = !segment.tail.empty() && joins(nest);
@@ -229,7 +224,7 @@ void NestPlanner::fill(const Segment& segment, const NestMachine& machine, Effor
     found = search_nest(layer, machine, prices,
                         {options_.objective, options_.cancelled,
                          searched.tail != nullptr ? &searched.tail->taken : nullptr},
-                        search_stages(effort));
+                        search_stages(effort, layer.space));
     Judged known{found.candidates, {}, {}};
     known.counted.resize(found.candidates.size());
     known.measured.resize(found.candidates.size());
@@ -240,27 +235,39 @@ void NestPlanner::fill(const Segment& segment, const NestMachine& machine, Effor
         result.take(*best.nest);
         return best.figures;
     };
+    const bool small = is_small_product(layer.space);
+    std::size_t first = found.candidates.size();
+    const auto polish_and_take = [&](std::int64_t changes, SearchedNest& result) {
+        NestFigures figures = take(first, result);
+        if (small && !found.interrupted) {
+            first = polish(segment, machine, prices, searched, first, changes, known);
+            figures = take(first, result);
+        }
+        return figures;
+    };
     if (effort == Effort::thorough && !found.interrupted) {
-        const auto normal = static_cast<std::size_t>(Effort::normal);
+        first = found.candidates_by_stage[static_cast<std::size_t>(Effort::normal)];
         FoundNest& normally = searched.normally.emplace(FoundNest{found, {}});
         normally.found.candidates.clear();
-        normally.taken = take(found.candidates_by_stage[normal], normally.found);
-    }
-    searched.taken = take(found.candidates.size(), found);
-    if (effort == Effort::thorough && !found.interrupted && deserves_polish(layer.space)) {
-        polish(segment, machine, prices, searched, known);
-        found.interrupted = options_.cancelled();
-        searched.taken = take(found.candidates.size(), found);
+        normally.taken = polish_and_take(kChanges, normally.found);
+        first = found.candidates.size();
+        searched.taken = polish_and_take(kThoroughChanges, found);
+    } else if (effort == Effort::normal) {
+        searched.taken = polish_and_take(kChanges, found);
+    } else {
+        searched.taken = take(first, found);
     }
     found.candidates.clear();
 }
 
-/// Adds to what was found what is better by the engine.
-void NestPlanner::polish(const Segment& segment, const NestMachine& machine,
-                         const NestPrices& prices, SearchedLayer& searched, Judged& known) const {
+/// Adds to the first of what was found, behind them, what is better by the engine. Returns how many
+/// these are then.
+std::size_t NestPlanner::polish(const Segment& segment, const NestMachine& machine,
+                                const NestPrices& prices, SearchedLayer& searched,
+                                std::size_t first, std::int64_t changes, Judged& known) const {
     SearchedNest& found = searched.found;
     std::vector<TakenNest> judged;
-    for (std::size_t c = 0; c < found.candidates.size(); ++c) {
+    for (std::size_t c = 0; c < first; ++c) {
         const std::optional<NestFigures>& measured = known.measured[c];
         judged.push_back(
             {found.candidates[c], measured ? *measured : *known.counted[c], measured.has_value()});
@@ -271,12 +278,16 @@ void NestPlanner::polish(const Segment& segment, const NestMachine& machine,
             return taken(segment, machine, prices, searched, nest, measures);
         },
         options_.cancelled);
-    for (TakenNest& better : polish.run(judged, kPolishingChanges)) {
-        found.candidates.push_back(std::move(better.nest));
-        known.counted.emplace_back();
-        known.measured.push_back(better.measured ? std::optional(better.taken) : std::nullopt);
+    for (TakenNest& better : polish.run(judged, changes)) {
+        const auto at = static_cast<std::ptrdiff_t>(first++);
+        found.candidates.insert(found.candidates.begin() + at, std::move(better.nest));
+        known.counted.emplace(known.counted.begin() + at);
+        known.measured.emplace(known.measured.begin() + at,
+                               better.measured ? std::optional(better.taken) : std::nullopt);
     }
-    found.evaluations += kPolishingChanges * static_cast<std::int64_t>(kMappingObjectives.size());
+    found.evaluations += changes * static_cast<std::int64_t>(kMappingObjectives.size());
+    found.interrupted = found.interrupted || options_.cancelled();
+    return first;
 }
 
 /// Of the first that the search found, the best by what the analytic engine says that it takes.
@@ -361,9 +372,21 @@ NestFigures NestPlanner::taken(const Segment& segment, const NestMachine& machin
     return figures;
 }
 
-std::string NestPlanner::note(const SearchedNest& found) const {
+std::int64_t NestPlanner::looked_at(LayerId head) {
+    for (const Segment& segment : segments_) {
+        const SearchedLayer* searched =
+            segment.head == head ? find(segment, machine_for(network_.layer(head))) : nullptr;
+        if (searched != nullptr) {
+            return searched->found.evaluations;
+        }
+    }
+    return 0;
+}
+
+std::string NestPlanner::note(const SearchedNest& found, LayerId head) const {
+    const std::int64_t before = before_ != nullptr ? before_->looked_at(head) : 0;
     std::string text = "least " + std::string(name(options_.objective)) + " of " +
-                       format_count(found.evaluations) + " mappings";
+                       format_count(before + found.evaluations) + " mappings";
     if (found.interrupted) {
         return text + ", interrupted";
     }
@@ -372,7 +395,9 @@ std::string NestPlanner::note(const SearchedNest& found) const {
         return text + ", proved optimal";
     }
     // A bound that leaves more open says nothing.
-    return gap > 1 ? text : text + fmt::format(", at most {:.1f} % above the best", gap * 100);
+    constexpr double kTelling = 0.5;
+    return gap > kTelling ? text
+                          : text + fmt::format(", at most {:.1f} % above the best", gap * 100);
 }
 
 std::int64_t NestPlanner::evaluations() const {

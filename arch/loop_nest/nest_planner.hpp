@@ -32,6 +32,8 @@ public:
     NetworkNests nests(Effort effort);
     /// Mappings that were looked at.
     [[nodiscard]] std::int64_t evaluations() const;
+    /// Lets notes say how many `other`, which must outlive it, has looked at as well.
+    void adds_to(NestPlanner& other) { before_ = &other; }
 
 private:
     struct FoundNest {
@@ -73,12 +75,14 @@ private:
     [[nodiscard]] JudgedNest best_measured(const Segment& segment, const NestMachine& machine,
                                            const NestPrices& prices, const SearchedLayer& searched,
                                            std::size_t first, Judged& known) const;
-    void polish(const Segment& segment, const NestMachine& machine, const NestPrices& prices,
-                SearchedLayer& searched, Judged& known) const;
+    std::size_t polish(const Segment& segment, const NestMachine& machine, const NestPrices& prices,
+                       SearchedLayer& searched, std::size_t first, std::int64_t changes,
+                       Judged& known) const;
     [[nodiscard]] NestFigures taken(const Segment& segment, const NestMachine& machine,
                                     const NestPrices& prices, const SearchedLayer& searched,
                                     const CountedNest& candidate, bool measures) const;
-    [[nodiscard]] std::string note(const SearchedNest& found) const;
+    [[nodiscard]] std::int64_t looked_at(LayerId head);
+    [[nodiscard]] std::string note(const SearchedNest& found, LayerId head) const;
 
     const Network& network_;
     const Machine& machine_;
@@ -86,6 +90,7 @@ private:
     const MapperOptions& options_;
     std::map<LayerId, LoopNest> given_;
     std::vector<Segment> segments_;
+    NestPlanner* before_ = nullptr;
     std::deque<SearchedLayer> searched_;  ///< whose places last
 };
 

@@ -62,7 +62,8 @@ void NestPolish::follow(MappingObjective objective, std::int64_t changes) {
 
 std::optional<TakenNest> NestPolish::judged(const NestPoint& point,
                                             MappingObjective objective) const {
-    constexpr double kFar = 1.5;  // a count may be above what a nest takes
+    constexpr double kFar = 1.2;   // a fast count may be above an exact one
+    constexpr double kNear = 1.1;  // and that above what a nest takes
     constexpr std::int64_t kFewSteps = 300;
     NestLimits limits;
     limits.of(objective) = kFar * best(objective)->nest.figures.of(objective);
@@ -76,6 +77,9 @@ std::optional<TakenNest> NestPolish::judged(const NestPoint& point,
         return std::nullopt;
     }
     nest.nest.figures = nest_figures(layer_.space, prices_, nest.nest.counts);
+    if (nest.nest.figures.of(objective) > kNear * best(objective)->nest.figures.of(objective)) {
+        return std::nullopt;
+    }
     nest.nest.point = point;
     nest.measured = moved_steps(layer_.space, nest.nest.nest, machine_) <= kFewSteps;
     nest.taken = taken_(nest.nest, nest.measured);

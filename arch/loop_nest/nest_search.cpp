@@ -89,6 +89,7 @@ private:
                 result.whole_mapspace = true;
             } else {
                 descend_from_starts();
+                anneal();
             }
             if (found_some() && request_.apart != nullptr && budget.bypass &&
                 !result.whole_mapspace) {
@@ -138,6 +139,7 @@ private:
                 points.push_back(finalist.point);
             }
             keep(points, budget.candidates);
+            keep(promising_ways(objective, budget.ways), budget.ways);
             if (!budget.bypass) {
                 continue;
             }
@@ -154,6 +156,21 @@ private:
             keep({frugal.point}, 1);
         }
         ensure(!result.candidates.empty(), "what the search found fits when it is counted exactly");
+    }
+
+    /// The best few of the different ways to keep operands, where they are near the best one.
+    [[nodiscard]] std::vector<NestPoint> promising_ways(MappingObjective objective,
+                                                        std::size_t most) const {
+        constexpr double kNear = 1.3;
+        std::vector<ScoredPoint> ways = descent_.best_of_ways(objective);
+        std::stable_sort(ways.begin(), ways.end(), is_better);
+        std::vector<NestPoint> points;
+        for (const ScoredPoint& way : ways) {
+            if (points.size() < most && way.score.first <= kNear * ways.front().score.first) {
+                points.push_back(way.point);
+            }
+        }
+        return points;
     }
 
     void descend_from_starts() {
@@ -195,6 +212,19 @@ private:
                     descent_.descend(end, true);
                 }
             });
+        }
+    }
+
+    void anneal() {
+        for (const MappingObjective objective : kFollowed) {
+            if (descent_.budget().anneals > 0 && found_some()) {
+                descent_.follow(objective);
+                descent_.allow(descent_.budget().anneals);
+                descent_.anneal(++seed_);
+                if (request_.cancelled()) {
+                    throw SearchEnds();
+                }
+            }
         }
     }
 
@@ -314,6 +344,7 @@ private:
     ExactCount exact_;
     double bound_;
     NestDescent descent_;
+    std::uint32_t seed_ = 0;  ///< of the next annealing
 };
 
 }  // namespace

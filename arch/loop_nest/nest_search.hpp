@@ -22,10 +22,15 @@ struct SearchBudget {
     std::int64_t exhaustive = 0;  ///< mapspaces up to this size are tried whole
     std::size_t candidates = 1;   ///< by each objective, given to be measured
     bool fills_room = false;      ///< a bypass and the tile that makes use of it change together
+    std::int64_t anneals = 0;     ///< by each objective, at random, also over what is worse
+    std::size_t ways = 0;         ///< candidates by each, of those that keep operands elsewhere
 };
 
-/// The stages of an effort: each search goes on from the one of less effort before it.
-std::vector<SearchBudget> search_stages(Effort effort);
+/// Whether a layer is a product of so few points that a search looks at it more closely.
+bool is_small_product(const IterationSpace& space);
+
+/// The stages of an effort for a layer: each search goes on from the one of less effort before it.
+std::vector<SearchBudget> search_stages(Effort effort, const IterationSpace& space);
 
 struct CountedNest {
     LoopNest nest;

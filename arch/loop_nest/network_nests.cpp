@@ -45,6 +45,7 @@ public:
         MapperOptions quick = options_;
         quick.effort = Effort::quick;
         NestPlanner quickly(network_, machine_, hierarchy_, quick);
+        quickly.adds_to(planner);
         quickly.run();
         add(quickly.nests(Effort::quick));
         try {

@@ -85,7 +85,7 @@ void PointChanges::change_keeps(NestPoint& point) {
     const std::size_t l = level(1);
     const auto o =
         static_cast<std::size_t>(draw(0, static_cast<std::int64_t>(cost_.operands()) - 1));
-    if (!space_.may_keep(l, o)) {
+    if (!space_.may_skip(l, o)) {
         return;
     }
     point.keeps[l] ^= cost_.keep_bit(o);

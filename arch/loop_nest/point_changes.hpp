@@ -10,11 +10,12 @@
 
 namespace memwall {
 
-/// Draws the same changes in every search. Space, machine and cost must outlive it.
+/// Draws the same changes for the same seed. Space, machine and cost must outlive it.
 class PointChanges {
 public:
-    PointChanges(const Mapspace& space, const NestMachine& machine, const NestCost& cost)
-        : space_(space), machine_(machine), cost_(cost) {}
+    PointChanges(const Mapspace& space, const NestMachine& machine, const NestCost& cost,
+                 std::uint32_t seed = std::mt19937::default_seed)
+        : space_(space), machine_(machine), cost_(cost), draw_(seed) {}
 
     /// One to three changes, of which each may leave the point as it is. What comes of it may not
     /// fit.

@@ -5,13 +5,29 @@
 
 namespace memwall {
 
-std::vector<SearchBudget> search_stages(Effort effort) {
-    const std::vector<SearchBudget> stages = {
-        {500, 3, 6, false, false, 1, 0, 1, false},
-        {20'000, 12, 12, true, true, 3, 0, 2, false},
-        {120'000, 48, 1'000, true, true, 8, 1'000'000, 2, true},
-    };
-    return {stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(effort) + 1};
+bool is_small_product(const IterationSpace& space) {
+    constexpr std::int64_t kSmall = 1'000'000;
+    return space.macs() > 0 && space.points() <= kSmall;
+}
+
+std::vector<SearchBudget> search_stages(Effort effort, const IterationSpace& space) {
+    const SearchBudget quick{500, 3, 6, false, false, 1, 0, 1, false};
+    std::vector<SearchBudget> stages;
+    if (is_small_product(space)) {
+        stages = {
+            quick,
+            {12'000, 24, 12, true, true, 8, 0, 3, true, 2'000, 4},
+            {120'000, 48, 1'000, true, true, 8, 1'000'000, 2, true, 5'000, 8},
+        };
+    } else {
+        stages = {
+            quick,
+            {20'000, 12, 12, true, true, 3, 0, 2, false},
+            {120'000, 48, 1'000, true, true, 8, 1'000'000, 2, true},
+        };
+    }
+    stages.resize(static_cast<std::size_t>(effort) + 1);
+    return stages;
 }
 
 void SearchedNest::take(const CountedNest& other) {

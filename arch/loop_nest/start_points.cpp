@@ -18,6 +18,15 @@ void add_ordered(const NestDescent& descent, const std::vector<LoopOrder>& order
     }
 }
 
+/// Whether a point fits, with its loops in an order in which it does.
+bool fits_in_some_order(NestDescent& descent, NestPoint& point) {
+    const std::vector<LoopOrder>& orders = descent.space().orders();
+    return std::any_of(orders.begin(), orders.end(), [&](const LoopOrder& order) {
+        point.set_order(order);
+        return descent.cost().fits(point);
+    });
+}
+
 /// The smallest tiles of spatial choices with which some order fits: where sums are finished before
 /// they go up, they need less room.
 std::vector<NestPoint> smallest_tiles(NestDescent& descent) {
@@ -28,12 +37,7 @@ std::vector<NestPoint> smallest_tiles(NestDescent& descent) {
     std::vector<NestPoint> found;
     for (const auto& spatial : space.spatial_combinations(std::max(kTried, most))) {
         NestPoint point = space.smallest(spatial);
-        const bool fits =
-            std::any_of(space.orders().begin(), space.orders().end(), [&](const LoopOrder& order) {
-                point.set_order(order);
-                return descent.cost().fits(point);
-            });
-        if (fits) {
+        if (fits_in_some_order(descent, point)) {
             found.push_back(point);
         }
         if (found.size() == most) {
@@ -65,17 +69,39 @@ std::vector<NestPoint> kept_once(NestDescent& descent, const NestPoint& point) {
         std::vector<NestPoint> more;
         for (const NestPoint& before : found) {
             for (std::size_t keeper = 1; keeper < space.levels(); ++keeper) {
-                if (!space.may_keep(keeper, o)) {
+                if (!space.may_skip(keeper, o)) {
                     continue;
                 }
                 NestPoint next = before;
                 for (std::size_t l = 1; l < space.levels(); ++l) {
-                    next.keeps[l] = l == keeper ? next.keeps[l] | bit : next.keeps[l] & ~bit;
+                    if (l != keeper && space.may_skip(l, o)) {
+                        next.keeps[l] &= ~bit;
+                    }
                 }
                 more.push_back(next);
             }
         }
         found = more.empty() ? found : more;
+    }
+    return found;
+}
+
+/// The smallest tiles of each way to keep every operand in one memory alone, with the first of the
+/// spatial choices with which they fit: more may lie side by side where operands skip a memory.
+std::vector<NestPoint> smallest_kept_once(NestDescent& descent) {
+    constexpr std::size_t kTried = 32;
+    const Mapspace& space = descent.space();
+    const auto combinations = space.spatial_combinations(kTried);
+    std::vector<NestPoint> found;
+    for (const NestPoint& way : kept_once(descent, space.smallest(combinations.front()))) {
+        for (const auto& spatial : combinations) {
+            NestPoint point = space.smallest(spatial);
+            point.keeps = way.keeps;
+            if (fits_in_some_order(descent, point)) {
+                found.push_back(point);
+                break;
+            }
+        }
     }
     return found;
 }
@@ -94,7 +120,7 @@ std::vector<NestPoint> start_points(NestDescent& descent) {
         }
     }
     if (budget.fills_room && descent.space().levels() > 2) {
-        for (const NestPoint& point : kept_once(descent, smallest.front())) {
+        for (const NestPoint& point : smallest_kept_once(descent)) {
             for (const LoopOrder& order : orders) {
                 found.push_back(descent.space().grown(point, order, budget.sizes));
             }

@@ -380,7 +380,7 @@ TEST_CASE("The mapper gives systolic arrays the folds of the published formula")
             const std::int64_t columns = flow == "input_stationary" ? positions : channels;
             const SearchedNest found = search_nest(layer, hierarchy.machine_for(layer),
                                                    nest_prices(machine, hierarchy, layer), {},
-                                                   search_stages(Effort::normal));
+                                                   search_stages(Effort::normal, layer.space));
             INFO(flow << ", seed " << seed);
             CHECK(found.counts.folds == ceil_divide(rows, 32) * ceil_divide(columns, 32));
             ++compared;

@@ -100,7 +100,7 @@ TEST_CASE("A polished nest fits, is better by some objective, and is the same ev
     const NestPrices prices = prices_for(machine);
     const SearchRequest request;
     const SearchedNest found =
-        search_nest(layer, machine, prices, request, search_stages(Effort::quick));
+        search_nest(layer, machine, prices, request, search_stages(Effort::quick, layer.space));
     std::vector<TakenNest> known;
     for (const CountedNest& candidate : found.candidates) {
         REQUIRE(candidate.point);

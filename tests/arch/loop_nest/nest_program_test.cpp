@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How large a program of loop nests is.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -163,6 +164,51 @@ TEST_CASE("A layer with a great many ways side by side is searched in no time") 
     options.rounds = 1;
     const Mapping mapping = map_network(network, test::machine_of_text(text), options);
     CHECK_THAT(mapping.layers[0].search, Contains("of ") && !Contains("proved optimal"));
+}
+
+TEST_CASE("Any schedule brings inputs from the dram and results there, where there is no host") {
+    const Network network = test::network_of_text(
+        "network: two\ninputs: {x: [16, 14, 14]}\nlayers:\n"
+        "  - {name: a, op: conv, out_channels: 8, kernel: 3, padding: 1, bias: false}\n"
+        "  - {name: b, op: conv, out_channels: 24, kernel: 1, bias: false}\n");
+    const auto bound_on = [&](const test::Overrides& overrides) {
+        const Machine machine = test::shipped_machine("tiny_loop_nest", overrides);
+        return map_network(network, machine, MapperOptions()).network_bound;
+    };
+    // All weights may stay on the chip, and so may what a hands on to b.
+    CHECK(bound_on({}) == Bytes(16 * 14 * 14 + 24 * 14 * 14));
+    CHECK(bound_on({{"components.buffer.resident", "true"}}) == Bytes(0));
+}
+
+TEST_CASE("A DMA that hangs on nothing is refused") {
+    std::string text = test::text_of_machine("tiny_loop_nest");
+    const std::string way = "  - [dma, buffer]\n";
+    REQUIRE(text.find(way) != std::string::npos);
+    text.erase(text.find(way), way.size());
+    CHECK_THROWS_WITH(
+        check_mappable(test::machine_of_text(text)),
+        Catch::Matchers::Contains("error: machine 'tiny_loop_nest': the loop_nest "
+                                  "mapper needs a connection of 'dma' with a memory"));
+}
+
+TEST_CASE("What little effort has found counts what more effort has looked at as well") {
+    // Of so few mappings all efforts find the best, and the one of the least effort stays.
+    const Network network = test::network_of_text(
+        "network: n\ninputs: {x: [2]}\nlayers: [{name: l, op: linear, out_features: 2, bias: "
+        "false}]\n");
+    const Machine machine = test::shipped_machine("tiny_loop_nest");
+    const auto looked_at = [&](Effort effort) {
+        MapperOptions options;
+        options.loops = true;
+        options.effort = effort;
+        const std::string search = map_network(network, machine, options).layers.front().search;
+        const std::size_t of = search.find(" of ");
+        REQUIRE(of != std::string::npos);
+        std::string count = search.substr(of + 4, search.find(" mappings") - of - 4);
+        count.erase(std::remove(count.begin(), count.end(), ','), count.end());
+        return std::stoll(count);
+    };
+    CHECK(looked_at(Effort::normal) > looked_at(Effort::quick));
 }
 
 }  // namespace memwall

@@ -178,13 +178,15 @@ TEST_CASE("The search is never 1 % worse than trying every nest of a small layer
         const auto objective = static_cast<MappingObjective>(draw(0, 3));
         const double best = Exhaustive(small, objective).run();
         if (best == std::numeric_limits<double>::infinity()) {
-            CHECK_THROWS_AS(search_nest(small.layer(), small.machine, small.prices,
-                                        asking(objective), search_stages(Effort::thorough)),
-                            InputError);
+            CHECK_THROWS_AS(
+                search_nest(small.layer(), small.machine, small.prices, asking(objective),
+                            search_stages(Effort::thorough, small.layer().space)),
+                InputError);
             continue;
         }
-        const SearchedNest found = search_nest(small.layer(), small.machine, small.prices,
-                                               asking(objective), search_stages(Effort::thorough));
+        const SearchedNest found =
+            search_nest(small.layer(), small.machine, small.prices, asking(objective),
+                        search_stages(Effort::thorough, small.layer().space));
         INFO("seed " << seed << ", objective " << name(objective));
         CHECK(found.figures.of(objective) <= best * 1.01);
         CHECK(found.bound <= best * (1 + 1e-9));
@@ -241,7 +243,8 @@ TEST_CASE("More effort never finds a worse mapping, and the same effort finds th
             for (const Effort effort : {Effort::quick, Effort::normal, Effort::thorough}) {
                 const auto find = [&] {
                     return search_nest(small.layer(), small.machine, small.prices,
-                                       asking(MappingObjective::energy), search_stages(effort));
+                                       asking(MappingObjective::energy),
+                                       search_stages(effort, small.layer().space));
                 };
                 const SearchedNest found = find();
                 CHECK(found.nest == find().nest);
