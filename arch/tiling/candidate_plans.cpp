@@ -2,12 +2,11 @@
 #include "arch/tiling/candidate_plans.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <utility>
 
 #include "arch/tiling/smaller_machine.hpp"
-#include "arch/tiling/stack.hpp"
+#include "arch/tiling/stacked_plans.hpp"
 #include "base/error.hpp"
 
 namespace memwall {
@@ -15,11 +14,6 @@ namespace {
 
 /// Networks of more layers are planned once: their steps are long, and hide what comes.
 constexpr std::size_t kLarge = 400;
-
-/// The largest power of two that is no more.
-std::int64_t power_up_to(std::int64_t bytes) {
-    return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(bytes)));
-}
 
 /// Networks of no more get plans by more estimates: that of few steps is the worst.
 constexpr std::size_t kFewLayers = 32;
@@ -89,115 +83,6 @@ bool does_same(const NetworkPlan& a, const NetworkPlan& b) {
                                  x.passes.pass == y.passes.pass && x.passes.core == y.passes.core;
                       });
 }
-
-/// The estimate of a stack's layers, run as one stack or one by one.
-double cycles(const NetworkPlan& plan, const Stack& stack) {
-    double core = 0;
-    double dram = 0;
-    double one_by_one = 0;
-    for (std::size_t f = stack.begin; f < stack.end; ++f) {
-        const LayerTiling& layer = plan.layers[f];
-        core += layer.core_cycles;
-        dram += layer.dram_cycles;
-        one_by_one += std::max(layer.core_cycles, layer.dram_cycles);
-    }
-    return plan.stack_of(stack.begin) != nullptr ? std::max(core, dram) : one_by_one;
-}
-
-/// Plans with layers depth first around the activations that go through the DRAM in others, in
-/// stacks that take more or less of the buffer, as far as each gains time.
-class StackedPlans {
-public:
-    StackedPlans(const Network& network, const Hierarchy& hierarchy, const ClockDomain& clock,
-                 PassPlanner& passes, const GivenTilings& given, double dram_slowdown,
-                 const std::function<bool()>& cancelled)
-        : network_(network),
-          hierarchy_(hierarchy),
-          clock_(clock),
-          passes_(passes),
-          aim_{hierarchy.buffer_config->capacity, Starts::exposed, dram_slowdown, &given},
-          cancelled_(cancelled) {}
-
-    void find(const NetworkPlan& others) {
-        std::vector<bool> resident;
-        for (const LayerTiling& layer : others.layers) {
-            resident.push_back(layer.weights_resident);
-        }
-        const StackFinder finder(network_, others.fused, std::move(resident),
-                                 passes_.sum_bytes() / 2);
-        for (const Bytes room : rooms()) {
-            if (cancelled_()) {
-                return;
-            }
-            try {
-                make(others, free_of_given(finder.stacks(others.kept, room)));
-            } catch (const InputError&) {  // there is no room for the rest
-                continue;
-            }
-        }
-    }
-
-    std::vector<NetworkPlan> take() { return std::move(found_); }
-
-private:
-    /// Most of the buffer, and powers of two below that: so what is tried in a buffer is mostly
-    /// tried in a somewhat larger one too.
-    [[nodiscard]] std::vector<Bytes> rooms() const {
-        const std::int64_t most = hierarchy_.buffer_config->capacity.count() / 10 * 9;
-        const std::int64_t power = power_up_to(most);
-        return {Bytes(most), Bytes(power), Bytes(power / 2), Bytes(power / 4)};
-    }
-
-    /// Layers that are mapped by hand run one by one.
-    [[nodiscard]] std::vector<Stack> free_of_given(std::vector<Stack> stacks) const {
-        const auto has_given = [&](const Stack& stack) {
-            bool found = false;
-            for (std::size_t f = stack.begin; f < stack.end; ++f) {
-                found = found || aim_.given->find(f) != nullptr;
-            }
-            return found;
-        };
-        stacks.erase(std::remove_if(stacks.begin(), stacks.end(), has_given), stacks.end());
-        return stacks;
-    }
-
-    void make(const NetworkPlan& others, std::vector<Stack> stacks) {
-        if (!is_new(stacks)) {
-            return;
-        }
-        NetworkPlan made = plan(stacks);
-        const auto loses = [&](const Stack& stack) {
-            return cycles(made, stack) >= cycles(others, stack);
-        };
-        stacks.erase(std::remove_if(stacks.begin(), stacks.end(), loses), stacks.end());
-        if (stacks.size() == made.stacks.size()) {
-            found_.push_back(std::move(made));
-        } else if (is_new(stacks)) {
-            found_.push_back(plan(stacks));
-        }
-    }
-
-    bool is_new(const std::vector<Stack>& stacks) {
-        if (stacks.empty() || std::find(tried_.begin(), tried_.end(), stacks) != tried_.end()) {
-            return false;
-        }
-        tried_.push_back(stacks);
-        return true;
-    }
-
-    [[nodiscard]] NetworkPlan plan(const std::vector<Stack>& stacks) {
-        return plan_network(network_, hierarchy_, clock_, passes_, aim_, stacks);
-    }
-
-    const Network& network_;
-    const Hierarchy& hierarchy_;
-    const ClockDomain& clock_;
-    PassPlanner& passes_;
-    PlanAim aim_;
-    const std::function<bool()>& cancelled_;
-    std::vector<std::vector<Stack>> tried_;
-    std::vector<NetworkPlan> found_;
-};
 
 /// How much slower a DRAM is taken to be for plans that weigh its traffic against time, and for
 /// those that look at nothing else.
@@ -274,7 +159,21 @@ public:
             }
         }
         for (; !found.empty(); found.pop_back()) {
-            add_if_near(std::move(found.back()), dram_slowdown);
+            add_lean_if_near(std::move(found.back()), dram_slowdown);
+        }
+    }
+
+    /// As with less effort, which looks at fewer passes and so at others.
+    void add_quick(const Cores& cores) {
+        PassPlanner passes(hierarchy_, cores, Effort::quick);
+        for (PlanAim aim : plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(),
+                                     Effort::quick)) {
+            aim.given = &given_;
+            try {
+                add_if_near(plan_network(network_, hierarchy_, clock_, passes, aim));
+            } catch (const InputError&) {
+                return;  // its few passes do not hold it
+            }
         }
     }
 
@@ -286,16 +185,12 @@ public:
             if (!smaller.is_smaller() || cancelled_()) {
                 continue;
             }
-            PassPlanner passes(smaller.hierarchy(), smaller.cores(), effort == Effort::thorough);
+            PassPlanner passes(smaller.hierarchy(), smaller.cores(), effort);
             for (const bool overlaps : {false, true}) {
                 PlanAim aim{hierarchy_.buffer_config->capacity, Starts::exposed, 1, &given_};
                 aim.passes.overlaps = overlaps;
                 try {
-                    NetworkPlan plan =
-                        plan_network(network_, smaller.hierarchy(), clock_, passes, aim);
-                    if (is_near(plan)) {
-                        add(std::move(plan));
-                    }
+                    add_if_near(plan_network(network_, smaller.hierarchy(), clock_, passes, aim));
                 } catch (const InputError&) {
                     break;  // it does not hold it
                 }
@@ -333,7 +228,7 @@ public:
             network_, hierarchy_, clock_, passes_,
             {hierarchy_.buffer_config->capacity, Starts::hidden, dram_slowdown, &given_}));
         for (NetworkPlan& plan : stacked.take()) {
-            add_if_near(std::move(plan), dram_slowdown);
+            add_lean_if_near(std::move(plan), dram_slowdown);
         }
     }
 
@@ -347,8 +242,14 @@ private:
         }
     }
 
+    void add_if_near(NetworkPlan plan) {
+        if (is_near(plan)) {
+            add(std::move(plan));
+        }
+    }
+
     /// Adds a plan that was made for a slower DRAM, with its estimate at the DRAM's own pace.
-    void add_if_near(NetworkPlan plan, double dram_slowdown) {
+    void add_lean_if_near(NetworkPlan plan, double dram_slowdown) {
         double cycles = 0;
         double dram = 0;
         for (const LayerTiling& layer : plan.layers) {
@@ -397,12 +298,15 @@ std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy
                                          const ClockDomain& clock, const Cores& cores,
                                          const GivenTilings& given, Effort effort, PlanPool pool,
                                          const std::function<bool()>& cancelled) {
-    PassPlanner passes(hierarchy, cores, effort == Effort::thorough);
+    PassPlanner passes(hierarchy, cores, effort);
     PlanList plans(network, hierarchy, clock, passes, given, cancelled);
     plans.add_fast(effort);
     if (effort != Effort::quick || pool == PlanPool::all) {
         plans.add_cached(effort);
         plans.add_lean(kSlower, effort);
+    }
+    if (effort != Effort::quick) {
+        plans.add_quick(cores);
     }
     const bool few = effort != Effort::quick && network.layers().size() <= kFewLayers;
     if (few) {

@@ -255,7 +255,7 @@ private:
             !is_short(part.network, plan)) {
             return;
         }
-        PassPlanner passes(hierarchy_, cores_, true);
+        PassPlanner passes(hierarchy_, cores_, Effort::thorough);
         GivenTilings given = part.given;
         given.layers.resize(plan.fused.size());
         for (std::size_t f = 0; f < plan.fused.size(); ++f) {

@@ -120,22 +120,12 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
     if (!sums || updates_operands(space) || reduction.empty()) {
         return found;
     }
-    constexpr int kFewer = 3;  // positions leave room for more of the reduction
-    Extents channels = space.extents;
+    Extents tile = space.extents;
     do {
-        Extents tile = channels;
-        for (int halved = 0; halved <= kFewer; ++halved) {
-            const auto plan = deep_tile(fused, root, streams, once, tile);
-            if (!plan) {
-                break;
-            }
+        if (auto plan = deep_tile(fused, root, streams, once, tile)) {
             found.push_back(*plan);
-            tile = plan->tile;
-            if (!halve_first(tile, kPositionDims)) {
-                break;
-            }
         }
-    } while (halve_first(channels, kChannelDims));
+    } while (halve_first(tile, kChannelDims));
     std::stable_sort(found.begin(), found.end(), [](const LayerTiling& a, const LayerTiling& b) {
         return a.dram_cycles < b.dram_cycles;
     });

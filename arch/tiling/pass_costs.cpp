@@ -42,7 +42,8 @@ bool updates_operands(const IterationSpace& space) {
                        [](const Operand& operand) { return operand.updated; });
 }
 
-// The first feed and the last drain are seen, or the bus has no gap; all else overlaps.
+// The first feed and the last drain are seen, or the bus has no gap; all else overlaps. Of two
+// slots each is fed again when its pass has been computed.
 TileCosts PassTraffic::costs(const SplitCosts& split, const PassAim& aim) const {
     const double reduced = static_cast<double>(split.sharing - 1) * sums;
     const double drained = (results + reduced) / drain_width;
@@ -51,9 +52,13 @@ TileCosts PassTraffic::costs(const SplitCosts& split, const PassAim& aim) const 
                             static_cast<double>(split.brought[1]) * feeds[1]) /
                            core_width;
     const double moved = std::max(feed + drained * channels * positions, brought);
+    const double in_turn =
+        (std::max(feed, brought) + compute + passes * static_cast<double>(latency)) / 2;
+    const double steady = std::max(moved, in_turn);
     const double seen = first_feed + drained;
     TileCosts costs;
-    costs.cycles = aim.overlaps ? std::max(compute + seen, moved) : std::max(compute, moved) + seen;
+    costs.cycles =
+        aim.overlaps ? std::max(compute + seen, steady) : std::max(compute, steady) + seen;
     costs.value = costs.cycles + aim.hidden * compute +
                   aim.feeding * brought * (static_cast<double>(split.cores) / all_cores);
     return costs;
@@ -73,6 +78,9 @@ PassCosts::PassCosts(const Hierarchy& hierarchy, const Cores& cores, const Layer
       sum_bits_(bits(layer.precision.accumulator)),
       outputs_(layer.space.outputs().projection, layer.space.extents),
       reduction_(layer.space.reduction_dims()) {
+    const Cycles pipeline = core_cycles_.shape() != nullptr ? hierarchy.array_config->pipeline
+                                                            : hierarchy.vector_config->pipeline;
+    latency_ = (hierarchy.feed_latency() + pipeline).count();
     for (const Operand& operand : layer.space.operands) {
         if (operand.role != TensorRole::outputs) {
             reads_.push_back({OperandReach(operand.projection, layer.space.extents),
@@ -169,6 +177,7 @@ PassTraffic PassCosts::traffic(const Extents& tile, const Extents& pass,
     traffic.drain_width = drain_width_;
     traffic.core_width = core_width_;
     traffic.all_cores = static_cast<double>(hierarchy_.cores);
+    traffic.latency = latency_;
     return traffic;
 }
 

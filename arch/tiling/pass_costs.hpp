@@ -71,6 +71,7 @@ struct PassTraffic {
     double drain_width = 1;         ///< bytes a cycle
     double core_width = 1;          ///< bytes a cycle that a core is brought
     double all_cores = 1;
+    std::int64_t latency = 0;  ///< cycles of a pass beside its feed and its computing
 
     /// Estimates a tile. More of what a split costs is never better.
     [[nodiscard]] TileCosts costs(const SplitCosts& split, const PassAim& aim) const;
@@ -117,6 +118,7 @@ private:
     double feed_width_;
     double drain_width_;
     double core_width_;
+    std::int64_t latency_ = 0;
     std::int64_t result_bits_;
     std::int64_t sum_bits_;
     OperandReach outputs_;

@@ -40,8 +40,8 @@ std::vector<Box> cut(const Box& box, const Extents& tile, bool positions_outer) 
     return boxes;
 }
 
-PassPlanner::PassPlanner(const Hierarchy& hierarchy, const Cores& cores, bool thorough)
-    : hierarchy_(hierarchy), cores_(cores), thorough_(thorough) {}
+PassPlanner::PassPlanner(const Hierarchy& hierarchy, const Cores& cores, Effort effort)
+    : hierarchy_(hierarchy), cores_(cores), effort_(effort) {}
 
 PassPlanner::~PassPlanner() = default;
 
@@ -54,7 +54,7 @@ std::int64_t PassPlanner::sum_bytes() const {
 std::optional<PassPlan> PassPlanner::plan(const Layer& layer, const Extents& tile,
                                           std::int64_t operand_bits, const PassAim& aim,
                                           bool keeps_sums) {
-    return known_search(layer, operand_bits).plan(tile, thorough_, keeps_sums, aim);
+    return known_search(layer, operand_bits).plan(tile, effort_, keeps_sums, aim);
 }
 
 std::optional<PassPlan> PassPlanner::plan_given(const Layer& layer, const Extents& tile,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "arch/core_work.hpp"
+#include "arch/mapper.hpp"
 #include "arch/tiling/hierarchy.hpp"
 #include "arch/tiling/pass_costs.hpp"
 #include "workloads/network.hpp"
@@ -42,7 +43,7 @@ class PassSearch;  // of one layer
 /// and all layers that it is asked for must outlive it.
 class PassPlanner {
 public:
-    PassPlanner(const Hierarchy& hierarchy, const Cores& cores, bool thorough);
+    PassPlanner(const Hierarchy& hierarchy, const Cores& cores, Effort effort);
     ~PassPlanner();
     PassPlanner(const PassPlanner&) = delete;
     PassPlanner& operator=(const PassPlanner&) = delete;
@@ -66,7 +67,7 @@ public:
 private:
     const Hierarchy& hierarchy_;
     const Cores& cores_;
-    bool thorough_;
+    Effort effort_;
     [[nodiscard]] PassSearch& search_of(const Layer& layer, std::int64_t operand_bits);
     [[nodiscard]] PassSearch& known_search(const Layer& layer, std::int64_t operand_bits);
 

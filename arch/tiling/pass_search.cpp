@@ -174,22 +174,30 @@ void PassSearch::try_best_first() {
     }
 }
 
+/// Whether a plan fits by leaving lanes of outputs idle: a finer cut of the reduction may not.
+bool PassSearch::leaves_lanes(const PassPlan& plan) const {
+    const std::int64_t channels = plan.pass[index(Dim::K)];
+    return plan.core[index(Dim::K)] < std::min(splitting_[0].rules.output_unit, channels);
+}
+
 // MODEL: a row that is normalised over goes through a core in one pass where its buffers hold it;
 // else in several, its maximum and sums carried from part to part at no cost (online softmax,
 // Milakov and Gimelshein 2018).
-void PassSearch::run(bool thorough, const std::vector<Dim>& whole) {
+void PassSearch::run(Effort effort, const std::vector<Dim>& whole) {
     seen_.clear();
-    const std::int64_t most = thorough ? 64 : 16;
-    for (std::int64_t reduction = 1; !best_; reduction *= 2) {
+    const std::int64_t most = effort == Effort::thorough ? 64 : 16;
+    bool goes_on = true;
+    for (std::int64_t reduction = 1; goes_on; reduction *= 2) {
+        const double before = best_ ? best_->value : kNoLimit;
         for (std::int64_t channels = 1; channels <= most; channels *= 2) {
             for (std::int64_t positions = 1; channels * positions <= most; positions *= 2) {
                 add(channels, positions, reduction, whole);
             }
         }
         try_all();
-        if (reduction > points(tile_, kReductionDims)) {
-            break;
-        }
+        goes_on = reduction <= points(tile_, kReductionDims) &&
+                  (!best_ ||
+                   (best_->value < before && (effort != Effort::quick || leaves_lanes(*best_))));
     }
     // Larger tiles than any core can hold in a few passes: cut positions and channels further.
     for (std::int64_t parts = most * 2; !best_ && parts <= (std::int64_t{1} << 24); parts *= 2) {
@@ -211,7 +219,7 @@ void PassSearch::run_whole_outputs() {
     }
 }
 
-const std::optional<PassPlan>& PassSearch::plan(const Extents& tile, bool thorough, bool keeps_sums,
+const std::optional<PassPlan>& PassSearch::plan(const Extents& tile, Effort effort, bool keeps_sums,
                                                 const PassAim& aim) {
     const auto [known, fresh] = known_.try_emplace({tile, keeps_sums, aim.feeding, aim.overlaps});
     if (!fresh) {
@@ -224,9 +232,9 @@ const std::optional<PassPlan>& PassSearch::plan(const Extents& tile, bool thorou
     if (keeps_sums) {
         run_whole_outputs();
     } else {
-        run(thorough, layer_.space.whole_dims);
+        run(effort, layer_.space.whole_dims);
         if (!best_ && !layer_.space.whole_dims.empty()) {
-            run(thorough, {});
+            run(effort, {});
         }
     }
     known->second = best_;

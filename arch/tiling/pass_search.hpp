@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "arch/mapper.hpp"
 #include "arch/split_search.hpp"
 #include "arch/tiling/given_tiling.hpp"
 #include "arch/tiling/pass_costs.hpp"
@@ -25,7 +26,7 @@ public:
                std::int64_t operand_bits);
 
     /// As PassPlanner::plan().
-    [[nodiscard]] const std::optional<PassPlan>& plan(const Extents& tile, bool thorough,
+    [[nodiscard]] const std::optional<PassPlan>& plan(const Extents& tile, Effort effort,
                                                       bool keeps_sums, const PassAim& aim);
 
     /// As PassPlanner::plan_given().
@@ -42,7 +43,7 @@ private:
         double least = 0;  ///< value
     };
     using TileAsked = std::tuple<Extents, bool, double, bool>;  ///< keeps_sums, aim
-    void run(bool thorough, const std::vector<Dim>& whole);
+    void run(Effort effort, const std::vector<Dim>& whole);
     /// Passes that cut the reduction alone, the fewest that fit.
     void run_whole_outputs();
     /// The tile in about so many passes, unless that was considered before.
@@ -57,6 +58,7 @@ private:
     /// Whether it has a plan of less value than `limit`, which is the best then.
     bool try_pass(const Candidate& candidate, double limit);
     [[nodiscard]] double limit(std::int64_t passes) const;
+    [[nodiscard]] bool leaves_lanes(const PassPlan& plan) const;
     [[nodiscard]] bool shares_outputs(const Extents& pass) const;
     [[nodiscard]] bool is_many(std::int64_t passes) const { return tiles_ * passes > kFew; }
 

@@ -107,7 +107,7 @@ TEST_CASE("A linear layer on the tiny Von Neumann machine is what the paper says
     check({"tiny_von_neumann",
            "tiny_linear",
            2580,
-           2927,
+           2926,
            {{"host", Action::transfer, kInputs, 64, 10},
             {"host", Action::transfer, kOutputs, 32, 10},
             {"global_buffer", Action::write, kInputs, 64, 1.15},
@@ -116,17 +116,17 @@ TEST_CASE("A linear layer on the tiny Von Neumann machine is what the paper says
             {"global_buffer", Action::write, kOutputs, 32, 1.15},
             {"global_buffer", Action::read, kOutputs, 32, 1.15},
             {"bus", Action::transfer, kInputs, 64, 0.4},
-            {"bus", Action::hop, kInputs, 64, 0.2},
+            {"bus", Action::hop, kInputs, 192, 0.2},
             {"bus", Action::transfer, kWeights, 2048, 0.4},
             {"bus", Action::transfer, kOutputs, 32, 0.4},
-            {"operand_buffer", Action::write, kInputs, 128, 1.075},
+            {"operand_buffer", Action::write, kInputs, 256, 1.075},
             {"operand_buffer", Action::write, kWeights, 2048, 1.075},
             {"operand_buffer", Action::read, kInputs, 512, 1.075},
             {"operand_buffer", Action::read, kWeights, 2048, 1.075},
             {"array", Action::mac, kOutputs, 2048, 0.5},
             {"accumulators", Action::write, kSums, 2048, 0.1},
             {"accumulators", Action::read, kSums, 2048, 0.1}},
-           10931.2});
+           11094.4});
 }
 
 TEST_CASE("A pooling on the tiny Von Neumann machine is what the paper says") {

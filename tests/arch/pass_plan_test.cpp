@@ -42,7 +42,13 @@ public:
     [[nodiscard]] std::optional<PassPlan> search(const Extents& tile, const PassAim& aim) {
         std::optional<PassPlan> best;
         const std::int64_t k_unit = shape_ != nullptr ? shape_->outputs : 1;
-        for (std::int64_t reduction = 1; !best && reduction <= 1024; reduction *= 2) {
+        std::int64_t words = 1;  // of the reduction
+        for (const Dim dim : kReductionDims) {
+            words *= tile[index(dim)];
+        }
+        bool goes_on = true;
+        for (std::int64_t reduction = 1; goes_on; reduction *= 2) {
+            const double before = best ? best->value : std::numeric_limits<double>::infinity();
             for (std::int64_t channels = 1; channels <= 16; channels *= 2) {
                 for (std::int64_t positions = 1; channels * positions <= 16; positions *= 2) {
                     Extents pass = tile;
@@ -52,6 +58,7 @@ public:
                     try_pass(tile, pass, aim, best);
                 }
             }
+            goes_on = reduction <= words && (!best || best->value < before);
         }
         return best;
     }
@@ -104,7 +111,7 @@ TEST_CASE(
         }
         const Hierarchy hierarchy(seed % 2 == 0 ? small : large);
         const Cores cores = tiled_cores(hierarchy);
-        PassPlanner planner(hierarchy, cores, false);
+        PassPlanner planner(hierarchy, cores, Effort::normal);
         const Extents tile = layer.space.extents;
         const PassAim aim{seed % 3 == 0 ? 1.0 : 0.01, 0.05, seed % 5 == 0};
         const std::optional<PassPlan> plan = planner.plan(layer, tile, 0, aim);
@@ -213,7 +220,7 @@ TEST_CASE("A pass is split so that cores are fed least, where that is no slower,
     CHECK(by_positions.cycles == 128);
     CHECK(by_channels.brought == std::array<std::int64_t, 2>{256, 256});
     CHECK(by_positions.brought == std::array<std::int64_t, 2>{1'024, 64});
-    PassPlanner planner(hierarchy, cores, false);
+    PassPlanner planner(hierarchy, cores, Effort::normal);
     // The bus carries 1,024 B of weights, 256 of inputs and 256 of results in 192 cycles; 32 of
     // inputs come first and 32 of results last.
     const auto plan = planner.plan_given(layer, whole, 0, GivenPass{whole, {}, {}}, PassAim{});
