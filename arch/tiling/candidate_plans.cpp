@@ -20,8 +20,9 @@ constexpr std::size_t kFewLayers = 32;
 
 /// How passes may be judged.
 std::vector<PassAim> pass_aims(std::size_t layers) {
-    std::vector<PassAim> aims(2);
-    aims.back().overlaps = true;
+    std::vector<PassAim> aims(3);
+    aims[1].overlaps = true;
+    aims[2].finer = false;
     if (layers <= kFewLayers) {
         PassAim cautious;
         cautious.hidden = 0.5;
@@ -39,14 +40,18 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
         return {{whole, Starts::hidden}};
     }
     if (effort == Effort::quick) {
-        return {{whole, Starts::exposed}};
+        PlanAim aim{whole, Starts::exposed};
+        aim.passes.finer = false;
+        return {aim};
     }
     std::vector<PlanAim> found;
     const auto add = [&found](Bytes capacity, const std::vector<PassAim>& aims) {
         for (const PassAim& passes : aims) {
             for (const Starts starts : {Starts::exposed, Starts::hidden}) {
-                found.push_back({capacity, starts});
-                found.back().passes = passes;
+                if (passes.finer || starts == Starts::exposed) {
+                    found.push_back({capacity, starts});
+                    found.back().passes = passes;
+                }
             }
         }
     };
@@ -57,7 +62,7 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
     const std::size_t smaller =
         effort == Effort::thorough
             ? 8
-            : std::clamp<std::size_t>(120 / std::max<std::size_t>(layers, 1), 1, 8);
+            : std::clamp<std::size_t>(120 / std::max<std::size_t>(layers, 1), 2, 8);
     for (std::size_t i = 0; i < smaller && power > 0; ++i, power /= 2) {
         if (power < whole.count()) {
             add(Bytes(power), aims);
@@ -160,20 +165,6 @@ public:
         }
         for (; !found.empty(); found.pop_back()) {
             add_lean_if_near(std::move(found.back()), dram_slowdown);
-        }
-    }
-
-    /// As with less effort, which looks at fewer passes and so at others.
-    void add_quick(const Cores& cores) {
-        PassPlanner passes(hierarchy_, cores, Effort::quick);
-        for (PlanAim aim : plan_aims(hierarchy_.buffer_config->capacity, network_.layers().size(),
-                                     Effort::quick)) {
-            aim.given = &given_;
-            try {
-                add_if_near(plan_network(network_, hierarchy_, clock_, passes, aim));
-            } catch (const InputError&) {
-                return;  // its few passes do not hold it
-            }
         }
     }
 
@@ -304,9 +295,6 @@ std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy
     if (effort != Effort::quick || pool == PlanPool::all) {
         plans.add_cached(effort);
         plans.add_lean(kSlower, effort);
-    }
-    if (effort != Effort::quick) {
-        plans.add_quick(cores);
     }
     const bool few = effort != Effort::quick && network.layers().size() <= kFewLayers;
     if (few) {

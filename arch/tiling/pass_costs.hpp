@@ -39,6 +39,8 @@ struct PassAim {
     double hidden = 0.05;
     /// Whether what a tile feeds first and drains last hides behind the tiles beside it.
     bool overlaps = false;
+    /// Whether the reduction is cut further while that is better, or until the passes fit.
+    bool finer = true;
 
     bool operator==(const PassAim&) const = default;
 };

@@ -196,8 +196,7 @@ void PassSearch::run(Effort effort, const std::vector<Dim>& whole) {
         }
         try_all();
         goes_on = reduction <= points(tile_, kReductionDims) &&
-                  (!best_ ||
-                   (best_->value < before && (effort != Effort::quick || leaves_lanes(*best_))));
+                  (!best_ || (best_->value < before && (aim_.finer || leaves_lanes(*best_))));
     }
     // Larger tiles than any core can hold in a few passes: cut positions and channels further.
     for (std::int64_t parts = most * 2; !best_ && parts <= (std::int64_t{1} << 24); parts *= 2) {
@@ -221,7 +220,8 @@ void PassSearch::run_whole_outputs() {
 
 const std::optional<PassPlan>& PassSearch::plan(const Extents& tile, Effort effort, bool keeps_sums,
                                                 const PassAim& aim) {
-    const auto [known, fresh] = known_.try_emplace({tile, keeps_sums, aim.feeding, aim.overlaps});
+    const auto [known, fresh] =
+        known_.try_emplace({tile, keeps_sums, aim.feeding, aim.hidden, aim.overlaps, aim.finer});
     if (!fresh) {
         return known->second;
     }

@@ -42,7 +42,7 @@ private:
         PassTraffic traffic;
         double least = 0;  ///< value
     };
-    using TileAsked = std::tuple<Extents, bool, double, bool>;  ///< keeps_sums, aim
+    using TileAsked = std::tuple<Extents, bool, double, double, bool, bool>;  ///< keeps_sums, aim
     void run(Effort effort, const std::vector<Dim>& whole);
     /// Passes that cut the reduction alone, the fewest that fit.
     void run_whole_outputs();

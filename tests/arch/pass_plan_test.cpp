@@ -113,7 +113,7 @@ TEST_CASE(
         const Cores cores = tiled_cores(hierarchy);
         PassPlanner planner(hierarchy, cores, Effort::normal);
         const Extents tile = layer.space.extents;
-        const PassAim aim{seed % 3 == 0 ? 1.0 : 0.01, 0.05, seed % 5 == 0};
+        const PassAim aim{seed % 3 == 0 ? 1.0 : 0.01, 0.05, seed % 5 == 0, true};
         const std::optional<PassPlan> plan = planner.plan(layer, tile, 0, aim);
         const std::optional<PassPlan> all = EverySplit(hierarchy, cores, layer).search(tile, aim);
         if (!all || pieces(tile, all->pass) > 128) {
