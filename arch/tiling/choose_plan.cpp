@@ -296,8 +296,8 @@ private:
         given.layers[f] = found;
     }
 
-    /// The engine sees no contention: a small gain, or one that is paid for with as much of the
-    /// other measure, may be none.
+    /// The engine sees no rows and banks of a DRAM: a small gain, or one that is paid for with as
+    /// much of the other measure, may be none.
     [[nodiscard]] bool is_clearly_better(const OutcomeFigures& figures,
                                          const OutcomeFigures& than) const {
         constexpr double kClearly = 0.98;
