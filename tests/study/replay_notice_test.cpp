@@ -49,7 +49,8 @@ TEST_CASE("a prompt of many thousand tokens is refused within a limit of memory"
         "8192 --engine systemc";
     const test::ProgramRun run = test::run_program("/bin/sh", {"-c", program}, "/");
     CHECK(run.status == 2);
-    CHECK(run.err.find("error: the replay has 16,") == 0);
+    CHECK(run.err.find("error: the replay has ") == 0);
+    CHECK(run.err.find(" steps and may need ") != std::string::npos);
     CHECK(run.err.find(" of memory, ") != std::string::npos);
 }
 #endif
