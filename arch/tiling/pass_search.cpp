@@ -61,6 +61,13 @@ PassSearch::PassSearch(const Hierarchy& hierarchy, const Cores& cores, const Lay
     }
 }
 
+double PassSearch::best_value() const {
+    if (best_) {
+        return best_->value;
+    }
+    return kNoLimit;
+}
+
 /// What a plan of so many passes must stay below. What more passes must gain: of a few anything, of
 /// many something.
 double PassSearch::limit(std::int64_t passes) const {
@@ -166,7 +173,7 @@ void PassSearch::try_best_first() {
     });
     std::size_t best = 0;
     for (const std::size_t c : order) {
-        const double value = best_ ? best_->value : kNoLimit;
+        const double value = best_value();
         const double limit = best_ && c < best ? std::nextafter(value, kNoLimit) : value;
         if (try_pass(candidates_[c], limit)) {
             best = c;
@@ -188,7 +195,7 @@ void PassSearch::run(Effort effort, const std::vector<Dim>& whole) {
     const std::int64_t most = effort == Effort::thorough ? 64 : 16;
     bool goes_on = true;
     for (std::int64_t reduction = 1; goes_on; reduction *= 2) {
-        const double before = best_ ? best_->value : kNoLimit;
+        const double before = best_value();
         for (std::int64_t channels = 1; channels <= most; channels *= 2) {
             for (std::int64_t positions = 1; channels * positions <= most; positions *= 2) {
                 add(channels, positions, reduction, whole);

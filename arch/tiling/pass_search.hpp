@@ -57,6 +57,8 @@ private:
     void try_best_first();
     /// Whether it has a plan of less value than `limit`, which is the best then.
     bool try_pass(const Candidate& candidate, double limit);
+    /// Of the best plan; without one no plan is too bad.
+    [[nodiscard]] double best_value() const;
     [[nodiscard]] double limit(std::int64_t passes) const;
     [[nodiscard]] bool leaves_lanes(const PassPlan& plan) const;
     [[nodiscard]] bool shares_outputs(const Extents& pass) const;

@@ -38,7 +38,8 @@ Picoseconds PlanMeasure::counted_time(const Network& network, const Outcome& out
     if (options_.warmup > 0) {
         return steady;
     }
-    const auto all = static_cast<double>(options_.rounds * (batch_ / network.batch()));
+    const std::int64_t rounds = options_.rounds * batch_ / network.batch();  // a whole number
+    const auto all = static_cast<double>(rounds);
     const double first = static_cast<double>(outcome.window_start.count()) * kSteadyRounds;
     const double later = static_cast<double>(steady.count()) * (all - 1);
     return Picoseconds(static_cast<std::int64_t>((first + later) / all));
