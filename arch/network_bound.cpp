@@ -7,6 +7,14 @@
 #include <vector>
 
 namespace memwall {
+namespace {
+
+/// What a layer touches of an operand, each word once.
+Bytes touched_bytes(const Layer& layer, const Operand& operand) {
+    return stored_bytes(touched_words(operand.projection, layer.space.box()), operand.precision);
+}
+
+}  // namespace
 
 Bytes on_chip_capacity(const Hierarchy& hierarchy) {
     return hierarchy.buffer_config->capacity +
@@ -28,9 +36,8 @@ Bytes in_and_out(const Network& network) {
             for (const Operand& operand : layer.space.operands) {
                 const TensorId storage = network.storage(operand.tensor);
                 if (!layer.no_work && operand.role == role && asked.count(storage) > 0) {
-                    const Bytes touched = stored_bytes(
-                        touched_words(operand.projection, layer.space.box()), operand.precision);
-                    moved[storage] = std::max(moved[storage], touched.count());
+                    moved[storage] =
+                        std::max(moved[storage], touched_bytes(layer, operand).count());
                 }
             }
         }
@@ -45,10 +52,7 @@ Bytes in_and_out(const Network& network) {
 }
 
 Bytes network_bound(const Network& network, Bytes capacity) {
-    return network_bound(network, capacity, [](const Layer& layer, const Operand& operand) {
-        return stored_bytes(touched_words(operand.projection, layer.space.box()),
-                            operand.precision);
-    });
+    return network_bound(network, capacity, touched_bytes);
 }
 
 Bytes network_bound(const Network& network, Bytes capacity,

@@ -2,7 +2,6 @@
 #include "arch/spatial_mapper.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -93,11 +92,8 @@ std::vector<std::unique_ptr<PlainChip>> plain_chips(const Chip& chip) {
     if (chip.vector_config->lanes > results * 8) {
         add()->vector.lanes = results * 8;
     }
-    const auto power = [](std::int64_t n) {
-        return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
-    };
-    const std::int64_t columns = power(chip.mesh->columns);
-    const std::int64_t rows = power(chip.mesh->rows);
+    const std::int64_t columns = power_of_two_up_to(chip.mesh->columns);
+    const std::int64_t rows = power_of_two_up_to(chip.mesh->rows);
     if (columns != chip.mesh->columns || rows != chip.mesh->rows) {
         PlainChip& smaller = *add();
         smaller.mesh.columns = columns;

@@ -31,15 +31,6 @@ Hierarchy gpu_of(const Machine& machine) {
     return gpu;
 }
 
-Cores cores_of(const Hierarchy& gpu) {
-    Cores cores;
-    cores.array = gpu.array;
-    cores.vector = gpu.vector;
-    cores.array_config = gpu.array_config;
-    cores.vector_config = gpu.vector_config;
-    return cores;
-}
-
 /// From a core to the DRAM and back: through the bus and the cache, then the DRAM itself.
 DramView dram_view(const Hierarchy& gpu, const ClockDomain& clock) {
     const Cycles dram = clock.edge_at_or_after(gpu.dram_config->read_latency());
@@ -200,7 +191,7 @@ void WaveMapper::check(const Machine& machine) const {
 }
 
 void WaveMapper::check_layers(const Network& network, const Machine& machine) const {
-    memwall::check_layers(network, machine, cores_of(gpu_of(machine)));
+    memwall::check_layers(network, machine, bare_cores(gpu_of(machine)));
 }
 
 Mapping WaveMapper::map(const Network& network, const Machine& machine,

@@ -3,6 +3,7 @@
 // Integer quantities use checked 64-bit arithmetic; a wrapped count is an internal error.
 #pragma once
 
+#include <bit>
 #include <compare>
 #include <concepts>
 #include <cstdint>
@@ -30,6 +31,11 @@ constexpr std::int64_t checked_multiply(std::int64_t a, std::int64_t b) {
 /// The smallest q with q * b >= a, for a >= 0 and b > 0.
 constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
     return a / b + (a % b != 0 ? 1 : 0);
+}
+
+/// The largest power of two that is no more, for a >= 0; of 0 it is 0.
+constexpr std::int64_t power_of_two_up_to(std::int64_t a) {
+    return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(a)));
 }
 
 /// A number of one unit. `Tag` names the unit; `Rep` is std::int64_t (exact) or double.

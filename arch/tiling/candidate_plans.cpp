@@ -57,7 +57,7 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
     };
     const std::vector<PassAim> aims = pass_aims(layers);
     add(whole, aims);
-    std::int64_t power = power_up_to(whole.count() - 1);
+    std::int64_t power = power_of_two_up_to(whole.count() - 1);
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
     const std::size_t smaller =
         effort == Effort::thorough

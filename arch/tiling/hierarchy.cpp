@@ -169,15 +169,20 @@ Cycles Hierarchy::feed_latency() const {
     return bus_config ? bus_config->latency : Cycles(0);
 }
 
-Cores tiled_cores(const Hierarchy& hierarchy) {
+Cores bare_cores(const Hierarchy& hierarchy) {
     Cores cores;
     cores.array = hierarchy.array;
     cores.vector = hierarchy.vector;
+    cores.array_config = hierarchy.array_config;
+    cores.vector_config = hierarchy.vector_config;
+    return cores;
+}
+
+Cores tiled_cores(const Hierarchy& hierarchy) {
+    Cores cores = bare_cores(hierarchy);
     cores.operands = hierarchy.operands;
     cores.weights = hierarchy.operands;
     cores.accumulators = hierarchy.accumulators;
-    cores.array_config = hierarchy.array_config;
-    cores.vector_config = hierarchy.vector_config;
     cores.read_width = hierarchy.operands_config->read_width;
     return cores;
 }

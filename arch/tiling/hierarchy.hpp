@@ -49,6 +49,8 @@ struct Hierarchy {
     [[nodiscard]] Cycles feed_latency() const;
 };
 
+/// Cores of which only the arrays and vector units are used.
+Cores bare_cores(const Hierarchy& hierarchy);
 /// The cores of a tiled machine: each array reads inputs and weights from the operand memory beside
 /// it.
 Cores tiled_cores(const Hierarchy& hierarchy);

@@ -13,6 +13,15 @@ std::int64_t stored(std::int64_t words, std::int64_t bits) {
     return ceil_divide(checked_multiply(words, bits), 8);
 }
 
+/// Cut along each of some dimensions as if all cores shared it alone.
+Extents no_larger_than_any(Extents part, std::int64_t cores, DimSet cut) {
+    for (DimSet left = cut; left != 0; left &= left - 1) {
+        std::int64_t& extent = part[static_cast<std::size_t>(std::countr_zero(left))];
+        extent = ceil_divide(extent, cores);
+    }
+    return part;
+}
+
 }  // namespace
 
 std::int64_t pieces(const Extents& whole, const Extents& tile, const std::array<Dim, 4>& dims) {
@@ -111,12 +120,8 @@ bool PassCosts::fits(const Extents& part) const {
            });
 }
 
-bool PassCosts::may_fit(Extents part, std::int64_t cores, DimSet cut) const {
-    for (DimSet left = cut; left != 0; left &= left - 1) {
-        std::int64_t& extent = part[static_cast<std::size_t>(std::countr_zero(left))];
-        extent = ceil_divide(extent, cores);
-    }
-    return fits(part);
+bool PassCosts::may_fit(const Extents& part, std::int64_t cores, DimSet cut) const {
+    return fits(no_larger_than_any(part, cores, cut));
 }
 
 std::int64_t PassCosts::sharing(const Extents& pass, const Extents& core) const {
@@ -136,13 +141,9 @@ SplitCosts PassCosts::split(const Extents& pass, const Extents& core) const {
 
 SplitCosts PassCosts::least(const Extents& pass, const Extents& part, std::int64_t cores,
                             DimSet cut) const {
-    Extents smallest = part;
-    for (DimSet left = cut; left != 0; left &= left - 1) {
-        std::int64_t& extent = smallest[static_cast<std::size_t>(std::countr_zero(left))];
-        extent = ceil_divide(extent, cores);
-    }
     return {std::max(core_cycles_.least(part, cores, cut), core_reads_.least(part, cores, cut)),
-            sharing(pass, part), pieces(pass, part), bytes_read(smallest)};
+            sharing(pass, part), pieces(pass, part),
+            bytes_read(no_larger_than_any(part, cores, cut))};
 }
 
 PassTraffic PassCosts::traffic(const Extents& tile, const Extents& pass,

@@ -89,7 +89,7 @@ public:
     /// Whether a core's part of a pass fits its memories twice.
     [[nodiscard]] bool fits(const Extents& part) const;
     /// False where no way of cutting `part` along some dimensions, for so many cores, fits.
-    [[nodiscard]] bool may_fit(Extents part, std::int64_t cores, DimSet cut) const;
+    [[nodiscard]] bool may_fit(const Extents& part, std::int64_t cores, DimSet cut) const;
     /// The lanes that the layer uses; nullptr where it has no MACs.
     [[nodiscard]] const ArrayShape* shape() const { return core_cycles_.shape(); }
     /// Of a pass that is split so that the fullest core has `core`.

@@ -71,11 +71,8 @@ double PassSearch::best_value() const {
 /// What a plan of so many passes must stay below. What more passes must gain: of a few anything, of
 /// many something.
 double PassSearch::limit(std::int64_t passes) const {
-    if (!best_) {
-        return kNoLimit;
-    }
-    const bool more = is_many(passes) && passes > pieces(tile_, best_->pass);
-    return best_->value * (more ? 0.98 : 1);
+    const bool more = best_ && is_many(passes) && passes > pieces(tile_, best_->pass);
+    return best_value() * (more ? 0.98 : 1);
 }
 
 /// Sharing outputs pays where there are too few of them for all cores.

@@ -2,7 +2,6 @@
 #include "arch/tiling/stacked_plans.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <utility>
 
@@ -26,10 +25,6 @@ double cycles(const NetworkPlan& plan, const Stack& stack) {
 }
 
 }  // namespace
-
-std::int64_t power_up_to(std::int64_t bytes) {
-    return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(bytes)));
-}
 
 StackedPlans::StackedPlans(const Network& network, const Hierarchy& hierarchy,
                            const ClockDomain& clock, PassPlanner& passes, const GivenTilings& given,
@@ -63,7 +58,7 @@ void StackedPlans::find(const NetworkPlan& others) {
 /// in a somewhat larger one too.
 std::vector<Bytes> StackedPlans::rooms() const {
     const std::int64_t most = hierarchy_.buffer_config->capacity.count() / 10 * 9;
-    const std::int64_t power = power_up_to(most);
+    const std::int64_t power = power_of_two_up_to(most);
     return {Bytes(most), Bytes(power), Bytes(power / 2), Bytes(power / 4)};
 }
 

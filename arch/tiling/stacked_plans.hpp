@@ -12,9 +12,6 @@
 
 namespace memwall {
 
-/// The largest power of two that is no more.
-std::int64_t power_up_to(std::int64_t bytes);
-
 /// Plans with layers depth first around the activations that go through the DRAM in others, in
 /// stacks that take more or less of the buffer, as far as each gains time.
 class StackedPlans {

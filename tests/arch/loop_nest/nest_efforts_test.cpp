@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "arch/estimate.hpp"
 #include "arch/loop_nest/exact_choice.hpp"
 #include "arch/mapper.hpp"
 #include "arch/outcome_figures.hpp"
 #include "tests/support/draw.hpp"
 #include "tests/support/machines.hpp"
+#include "tests/support/mapped_figures.hpp"
 
 namespace memwall {
 namespace {
@@ -82,17 +82,6 @@ std::string drawn_network(Draw& draw) {
            ", bias: false}]\n";
 }
 
-OutcomeFigures taken(const Network& network, const Machine& machine, Effort effort,
-                     MappingObjective asked) {
-    MapperOptions options;
-    options.effort = effort;
-    options.objective = asked;
-    options.rounds = 1;
-    const Mapping mapping = map_network(network, machine, options);
-    return figures_of(mapping.program, machine, estimate(mapping.program, machine, Window{0}),
-                      mapping.outermost);
-}
-
 /// How much more one found than another, over many cases.
 struct Excess {
     std::vector<double> factors;
@@ -114,7 +103,7 @@ TEST_CASE("On small layers the usual effort finds nearly what a thorough search 
         const Network network = test::network_of_text(drawn_network(draw));
         const auto objective = static_cast<MappingObjective>(draw(0, 3));
         const auto found = [&](Effort effort) {
-            return taken(network, machine, effort, objective).of(objective);
+            return test::mapped_figures(network, machine, effort, objective).of(objective);
         };
         const double thorough = found(Effort::thorough);
         const double normally = found(Effort::normal);
@@ -138,7 +127,7 @@ TEST_CASE("On small layers what is asked for is hardly ever found better by aski
         std::array<OutcomeFigures, kMappingObjectives.size()> found;
         std::transform(kMappingObjectives.begin(), kMappingObjectives.end(), found.begin(),
                        [&](MappingObjective objective) {
-                           return taken(network, machine, Effort::normal, objective);
+                           return test::mapped_figures(network, machine, Effort::normal, objective);
                        });
         for (std::size_t o = 0; o < found.size(); ++o) {
             for (const OutcomeFigures& other : found) {

@@ -10,6 +10,7 @@
 #include "arch/mapper.hpp"
 #include "arch/outcome_figures.hpp"
 #include "tests/support/machines.hpp"
+#include "tests/support/mapped_figures.hpp"
 
 namespace memwall {
 
@@ -119,18 +120,6 @@ struct MappedCase {
     const char* layer;
 };
 
-/// The figures of a layer, mapped for an objective.
-OutcomeFigures mapped_for(MappingObjective objective, Effort effort, const Network& network,
-                          const Machine& machine) {
-    MapperOptions options;
-    options.effort = effort;
-    options.objective = objective;
-    options.rounds = 1;
-    const Mapping mapping = map_network(network, machine, options);
-    return figures_of(mapping.program, machine, estimate(mapping.program, machine, Window{0}),
-                      mapping.outermost);
-}
-
 }  // namespace
 
 TEST_CASE("What is asked for is found at least as well as by asking for anything else") {
@@ -155,7 +144,7 @@ TEST_CASE("What is asked for is found at least as well as by asking for anything
             std::array<OutcomeFigures, kMappingObjectives.size()> found;
             std::transform(kMappingObjectives.begin(), kMappingObjectives.end(), found.begin(),
                            [&](MappingObjective objective) {
-                               return mapped_for(objective, effort, network, machine);
+                               return test::mapped_figures(network, machine, effort, objective);
                            });
             for (std::size_t o = 0; o < found.size(); ++o) {
                 const MappingObjective objective = kMappingObjectives[o];
