@@ -12,11 +12,14 @@
 namespace memwall {
 namespace {
 
-/// Networks of more layers are planned once: their steps are long, and hide what comes.
+/// Networks of more layers get few plans: their steps are long, and hide what comes.
 constexpr std::size_t kLarge = 400;
 
 /// Networks of no more get plans by more estimates: that of few steps is the worst.
 constexpr std::size_t kFewLayers = 32;
+
+/// Of a cycle of the DRAM, in plans that spare it where that costs little time.
+constexpr double kDramHidden = 0.2;
 
 /// How passes may be judged.
 std::vector<PassAim> pass_aims(std::size_t layers) {
@@ -36,8 +39,15 @@ std::vector<PassAim> pass_aims(std::size_t layers) {
 /// The whole buffer, by both estimates, and, since these are no more, what the planner would do
 /// with smaller ones: so a larger buffer is seldom worse by a wrong estimate.
 std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
-    if (layers > kLarge) {
+    if (layers > kLarge && effort == Effort::quick) {
         return {{whole, Starts::hidden}};
+    }
+    PlanAim thrifty{whole, Starts::hidden};
+    thrifty.tiles.dram_hidden = kDramHidden;
+    PlanAim full = thrifty;
+    full.tiles.fills_lanes = true;
+    if (layers > kLarge) {
+        return {{whole, Starts::hidden}, thrifty, full};
     }
     if (effort == Effort::quick) {
         PlanAim aim{whole, Starts::exposed};
@@ -57,6 +67,7 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
     };
     const std::vector<PassAim> aims = pass_aims(layers);
     add(whole, aims);
+    found.insert(found.end(), {thrifty, full});
     std::int64_t power = power_of_two_up_to(whole.count() - 1);
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
     const std::size_t smaller =

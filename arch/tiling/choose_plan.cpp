@@ -141,6 +141,7 @@ private:
     void make_plans(Effort effort) {
         std::optional<InputError> refusal;
         std::optional<InputError> wrong;  // what is given, for the whole batch
+        Bytes staying;                    // of the smallest part, by hand
         const std::size_t before = parts_.size();
         for (std::int64_t items = network_.batch(); items >= 1; --items) {
             if (!is_part(items)) {
@@ -153,6 +154,7 @@ private:
             std::optional<GivenTilings> given;
             try {
                 given = given_for(part);
+                staying = bytes_staying(*given, part);
                 std::vector<NetworkPlan> plans = candidate_plans(
                     part, hierarchy_, clock_, cores_, *given, effort, pool_, options_.cancelled);
                 parts_.push_back({std::move(part), std::move(plans), std::move(*given)});
@@ -165,7 +167,7 @@ private:
             throw *wrong;
         }
         if (parts_.size() == before && !given_.layers.empty()) {
-            throw beside_given();
+            throw beside_given(staying);
         }
         if (parts_.size() == before) {
             throw at_capacity(*refusal, machine_.component(hierarchy_.buffer));
@@ -173,12 +175,15 @@ private:
     }
 
     /// Each layer has room by itself, but not with what else is to stay.
-    [[nodiscard]] DoesNotFit beside_given() const {
+    [[nodiscard]] DoesNotFit beside_given(Bytes staying) const {
         const Component& buffer = machine_.component(hierarchy_.buffer);
+        const std::string what = staying.count() > 0
+                                     ? format_bytes(staying) + " that are to stay by hand"
+                                     : "the tiles that are given by hand";
         std::vector<Diagnostic> faults = {
             {given_.layers.front().mark,
-             "'" + buffer.name + "' (" + format_bytes(buffer.capacity()) +
-                 ") has no room for all that is given by hand and for the other layers' tiles"}};
+             "'" + buffer.name + "' (" + format_bytes(buffer.capacity()) + ") has no room for " +
+                 what + " and for the tiles of the other layers"}};
         DoesNotFit placed(std::move(faults));
         return placed;
     }

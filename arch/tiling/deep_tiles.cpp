@@ -6,6 +6,7 @@
 
 #include "arch/tiling/layer_tiles.hpp"
 #include "arch/tiling/pass_costs.hpp"
+#include "base/quantity.hpp"
 
 namespace memwall {
 namespace {
@@ -28,12 +29,23 @@ bool halve_first(Extents& extents, const std::array<Dim, 4>& dims) {
     return false;
 }
 
-/// Halves the longest dimension that sums go over; false where none can.
-bool halve_sums(Extents& extents) {
+/// The least that is no less, for a >= 1.
+std::int64_t power_of_two_from(std::int64_t a) {
+    return std::max<std::int64_t>(2 * power_of_two_up_to(a - 1), 1);
+}
+
+/// The longest dimension that sums go over.
+Dim longest_sum(const Extents& extents) {
     Dim longest = Dim::C;
     for (const Dim dim : kReductionDims) {
         longest = extents[index(dim)] > extents[index(longest)] ? dim : longest;
     }
+    return longest;
+}
+
+/// Halves it; false where it cannot be.
+bool halve_sums(Extents& extents) {
+    const Dim longest = longest_sum(extents);
     const bool can = extents[index(longest)] > 1;
     halve(extents[index(longest)]);
     return can;
@@ -93,6 +105,10 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
             fitting = fits();
         }
         if (fitting) {
+            std::int64_t& sums = tile[index(longest_sum(tile))];
+            const std::int64_t halved = sums;
+            sums = tiles_.fills_lanes ? power_of_two_from(halved) : halved;
+            sums = fits() ? sums : halved;
             break;
         }
         if (!halve_first(tile, kPositionDims)) {
@@ -107,6 +123,19 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
     plan.drained = drained;
     cost_deep(fused, root, streams, plan);
     return plan;
+}
+
+/// Leaves a tile half of its channels, or the next power of two; false where it has but one.
+bool LayerTiler::cut_channels(Extents& tile) const {
+    for (const Dim dim : kChannelDims) {
+        std::int64_t& channels = tile[index(dim)];
+        if (channels > 1) {
+            channels =
+                tiles_.fills_lanes ? power_of_two_up_to(channels - 1) : ceil_divide(channels, 2);
+            return true;
+        }
+    }
+    return false;
 }
 
 /// The best of them first: those that move least.
@@ -125,7 +154,7 @@ std::vector<LayerTiling> LayerTiler::deep_tiles(const FusedLayer& fused, const L
         if (auto plan = deep_tile(fused, root, streams, once, tile)) {
             found.push_back(*plan);
         }
-    } while (halve_first(tile, kChannelDims));
+    } while (cut_channels(tile));
     std::stable_sort(found.begin(), found.end(), [](const LayerTiling& a, const LayerTiling& b) {
         return a.dram_cycles < b.dram_cycles;
     });

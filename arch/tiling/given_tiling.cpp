@@ -328,4 +328,12 @@ GivenTilings read_given_tilings(const GivenMapping& mapping, const Network& netw
     return tilings;
 }
 
+Bytes bytes_staying(const GivenTilings& given, const Network& network) {
+    Bytes sum;
+    for (const auto& [tensor, stays] : given.stays) {
+        sum += stays ? network.tensor_bytes(tensor) : Bytes(0);
+    }
+    return sum;
+}
+
 }  // namespace memwall

@@ -47,4 +47,7 @@ GivenTilings read_given_tilings(const GivenMapping& mapping, const Network& netw
                                 const Machine& machine, const Hierarchy& hierarchy,
                                 const Cores& cores);
 
+/// All that is to stay in the buffer, by hand, at some time.
+Bytes bytes_staying(const GivenTilings& given, const Network& network);
+
 }  // namespace memwall

@@ -68,12 +68,13 @@ bool is_read(const Operand& operand) {
 
 LayerTiler::LayerTiler(const Network& network, const std::vector<FusedLayer>& fused,
                        const DramPace& dram, PassPlanner& passes, const GivenTilings& given,
-                       const PassAim& aim)
+                       const TileAim& tiles, const PassAim& aim)
     : network_(network),
       fused_(fused),
       dram_(dram),
       passes_(passes),
       given_(given),
+      tiles_(tiles),
       aim_(aim),
       classes_(classes_of(network, fused)) {
     for (std::size_t f = 0; f < fused.size(); ++f) {
@@ -184,8 +185,9 @@ void LayerTiler::search_deep(const FusedLayer& fused, const Streams& streams,
     }
 }
 
-double LayerTiler::value(const LayerTiling& plan) {
-    return std::max(plan.core_cycles, plan.dram_cycles) + plan.aimed_cycles;
+double LayerTiler::value(const LayerTiling& plan) const {
+    return std::max(plan.core_cycles, plan.dram_cycles) + plan.aimed_cycles +
+           tiles_.dram_hidden * std::min(plan.core_cycles, plan.dram_cycles);
 }
 
 void LayerTiler::set_passes(const Layer& root, const PassPlan& passes, LayerTiling& plan) {

@@ -37,7 +37,8 @@ class LayerTiler {
 public:
     /// The network, its fused layers, the planner of passes and what is given must outlive it.
     LayerTiler(const Network& network, const std::vector<FusedLayer>& fused, const DramPace& dram,
-               PassPlanner& passes, const GivenTilings& given, const PassAim& aim);
+               PassPlanner& passes, const GivenTilings& given, const TileAim& tiles,
+               const PassAim& aim);
 
     /// Sets all of a layer's plan but whether its weights are resident. False where no tile fits.
     bool plan(std::size_t f, const Streams& streams, LayerTiling& layer);
@@ -66,6 +67,7 @@ private:
                                             const Streams& streams) const;
     [[nodiscard]] Extents drained_part(const FusedLayer& fused, const Layer& root,
                                        const Streams& streams, Extents part) const;
+    [[nodiscard]] bool cut_channels(Extents& tile) const;
     [[nodiscard]] std::vector<LayerTiling> deep_tiles(const FusedLayer& fused, const Layer& root,
                                                       const Streams& streams,
                                                       const LayerTiling& once) const;
@@ -99,7 +101,7 @@ private:
     void cost(const FusedLayer& fused, const Layer& root, const Streams& streams, LayerTiling& plan,
               std::optional<bool> positions_outer = std::nullopt) const;
     /// What plans of a layer are compared by.
-    [[nodiscard]] static double value(const LayerTiling& plan);
+    [[nodiscard]] double value(const LayerTiling& plan) const;
     static void set_passes(const Layer& root, const PassPlan& passes, LayerTiling& plan);
     [[nodiscard]] double exposed(const FusedLayer& fused, const Layer& root, const Streams& streams,
                                  const LayerTiling& plan) const;
@@ -109,6 +111,7 @@ private:
     DramPace dram_;
     PassPlanner& passes_;
     const GivenTilings& given_;
+    TileAim tiles_;
     PassAim aim_;
     std::vector<std::size_t> classes_;  ///< by fused layer
     std::map<

@@ -49,7 +49,7 @@ public:
           dram_(pace(*hierarchy.dram_config, clock, aim.dram_slowdown)),
           given_(aim.given != nullptr ? *aim.given : GivenTilings{}),
           residency_(network, hierarchy, fused_, stacks_, given_),
-          tiler_(network, fused_, dram_, passes, given_, aim.passes),
+          tiler_(network, fused_, dram_, passes, given_, aim.tiles, aim.passes),
           least_slot_(least_slot()) {
         for (const FusedLayer& fused : fused_) {
             const Layer& root = network.layer(fused.root);

@@ -52,6 +52,16 @@ struct NetworkPlan {
 /// it hides behind the layer before.
 enum class Starts { exposed, hidden };
 
+/// What the tiles of a layer are chosen by.
+struct TileAim {
+    /// What a cycle of the DRAM counts where the arrays hide it: a little saves energy, and time
+    /// where it does not hide in full.
+    double dram_hidden = 0;
+    /// Whether tiles of part of a reduction are powers of two of it and of channels, not halves
+    /// and quarters: where those are no multiples of the lanes, these waste none.
+    bool fills_lanes = false;
+};
+
 /// What a plan is made for.
 struct PlanAim {
     Bytes capacity;  ///< of the global buffer
@@ -60,6 +70,7 @@ struct PlanAim {
     double dram_slowdown = 1;
     const GivenTilings* given = nullptr;  ///< by hand; must outlive the planning
     PassAim passes = {};
+    TileAim tiles = {};
 };
 
 /// Plans `network`, whose batch runs through the machine together. Throws InputError where a layer

@@ -57,6 +57,20 @@ TEST_CASE("What all sums together do not fit moves as often as its tiles say", "
     CHECK(test::proved_outputs(network, machine, mapping) > 0);
 }
 
+TEST_CASE("Tiles of parts of a reduction fill the lanes") {
+    // 512 rows, 1,024 -> 11,008 -> 1,024 channels, through a buffer of 512 KiB. Sums of 1,024
+    // channels are half of the accumulators, 2 MiB: eleven tiles, where halves of 11,008 need
+    // sixteen of 688, which are no multiple of the 32 lanes. Likewise parts of 128 of the 11,008.
+    const Network network = test::network_of_text(
+        "network: deep\ninputs: {x: [512, 1024]}\nlayers:\n- {name: up, op: linear, out_features: "
+        "11008}\n- {name: down, op: linear, out_features: 1024}\n");
+    const Machine machine =
+        test::shipped_machine("von_neumann", {{"components.global_buffer.capacity", "512 KiB"}});
+    const Mapping mapping = map_network(network, machine, {});
+    CHECK(mapping.layers[0].summary.find("tiles 11 K x 8 C,") == 0);
+    CHECK(mapping.layers[1].summary.find("tiles 86 C,") == 0);
+}
+
 TEST_CASE("Layers of long reductions compute what they are with any buffer", "[slow]") {
     int mapped_ones = 0;
     for (std::uint32_t seed = 1; seed <= 40; ++seed) {
@@ -288,8 +302,10 @@ TEST_CASE("What is wrong with a mapping by hand of a tiled machine is told in it
          "2:38: error: 'bypass' is for machines with the mapper 'loop_nest'");
     told("layers: {a: {dram: {loops: [{C: 2}]}, global_buffer: {loops: [{K: 2}]}}}\n",
          "expected all of a tile's outputs in every pass");
-    told("layers: {a: {global_buffer: {keeps: [weights]}}}\n",
-         "2:10: error: 'global_buffer' (2.00 KiB) has no room for all that is given by hand");
+    told(
+        "layers: {a: {global_buffer: {keeps: [weights]}}}\n",
+        "2:10: error: 'global_buffer' (2.00 KiB) has no room for 2.25 KiB that are to stay by hand "
+        "and for the tiles of the other layers");
 }
 
 }  // namespace memwall
