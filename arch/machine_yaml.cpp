@@ -98,7 +98,8 @@ PowerCap read_power_cap(const YamlValue& value, Hertz clock, Diagnostics& faults
     }
     cap.lowest_clock = reader.required_positive<Hertz>("lowest_clock");
     cap.clock_step = reader.required_positive<Hertz>("clock_step");
-    if (cap.lowest_clock > clock) {
+    // A clock that could not be read is 1 Hz: its own fault is enough.
+    if (clock > Hertz(1) && cap.lowest_clock > clock) {
         reader.misfit("lowest_clock", "at most the machine's clock");
     }
     reader.finish();

@@ -76,7 +76,7 @@ std::string peak_note(const RunResult& run) {
 /// What a cap does to a run.
 std::string cap_text(const RunResult& run, const ClockUnderCap& cap) {
     if (cap.holds) {
-        return "holds";
+        return cap.clock == cap.own_clock ? "is not reached" : "leads to it";
     }
     return run.scenario.phase == Phase::single
                ? "acts on a steady stream alone (--phase offline): a single batch is over before "

@@ -185,7 +185,7 @@ Bytes read_bank(MapReader& reader, Bytes capacity, Bytes otherwise) {
     const Bytes bank = reader.optional_positive<Bytes>("bank", otherwise);
     // A capacity that could not be read is 1 B: its own fault is enough.
     if (reader.has("bank") && capacity > Bytes(1) && bank > capacity) {
-        reader.misfit("bank", "at most the capacity");
+        reader.misfit("bank", "at most the capacity of " + format_bytes(capacity));
     }
     return bank;
 }

@@ -204,7 +204,7 @@ TEST_CASE("Each fault of a machine file has its sentence") {
     CHECK_THAT(test::fault_of_machine(tiny, {{"components.global_buffer.ports", "17"}}),
                Contains("16"));
     CHECK_THAT(test::fault_of_machine(tiny, {{"components.accumulators.bank", "2 KiB"}}),
-               Contains("expected at most the capacity"));
+               Contains("expected at most the capacity of 1.00 KiB"));
     CHECK_THAT(test::fault_of_machine(tiny, {{"clock", "0 Hz"}}), Contains("above zero"));
     CHECK_THAT(test::fault_of_machine(tiny, {{"memwall", "2"}}),
                Contains("unknown schema version"));
@@ -371,6 +371,7 @@ TEST_CASE("Faults in what only GPUs say have their sentences") {
           std::string::npos);
     CHECK(fault("power_cap.lowest_clock", "2 GHz").find("expected at most the machine's clock") !=
           std::string::npos);
+    CHECK(fault("clock", "0 Hz").find("lowest_clock") == std::string::npos);
     CHECK(fault("power_cap.pwoer", "3 W").find("did you mean 'power'?") != std::string::npos);
     CHECK(fault("components.tensor_cores.issue_efficiency", "1.5").find("expected at most 1") !=
           std::string::npos);

@@ -91,6 +91,18 @@ TEST_CASE("a single batch that draws more than the cap says why the clock stays"
           std::string::npos);
 }
 
+TEST_CASE("a report says whether a cap leads to the clock") {
+    const auto report = [](const std::string& watts) {
+        return run_memwall({"run", "--machine", "t4", "--network", "resnet50", "--engine",
+                            "analytic", "--batch", "32", "--set",
+                            "machine.power_cap.power=" + watts})
+            .out;
+    };
+    CHECK(report("1 kW").find("1.59 GHz  of 1.59 GHz; the cap of 1.00 kW is not reached") !=
+          std::string::npos);
+    CHECK(report("60 W").find("of 1.59 GHz; the cap of 60.0 W leads to it") != std::string::npos);
+}
+
 TEST_CASE("utilization is of the peak at the machine's own clock, whatever a cap does to it") {
     const auto free = run_lenet({"--set", "machine.power_cap.power=1kW"});
     const double least = 0.7 * free["power_w"].get<double>();
