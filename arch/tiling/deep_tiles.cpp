@@ -18,9 +18,9 @@ void halve(std::int64_t& extent) {
     extent = ceil_divide(extent, 2);
 }
 
-/// Halves the first of the dimensions that can be cut; false where none can.
-bool halve_first(Extents& extents, const std::array<Dim, 4>& dims) {
-    for (const Dim dim : dims) {
+/// Halves the first of the dimensions of positions that can be cut; false where none can.
+bool halve_positions(Extents& extents) {
+    for (const Dim dim : kPositionDims) {
         if (extents[index(dim)] > 1) {
             halve(extents[index(dim)]);
             return true;
@@ -67,7 +67,7 @@ Extents LayerTiler::drained_part(const FusedLayer& fused, const Layer& root, con
                                  Extents part) const {
     bool divides = true;
     while (divides && leaving_bytes(fused, root, streams, part) > streams.stage / kDrainShare) {
-        divides = halve_first(part, kPositionDims);
+        divides = halve_positions(part);
     }
     return part;
 }
@@ -93,7 +93,7 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
                    streams.stage;
     };
     while (most_bytes(outputs, root.precision.accumulator, tile).count() > passes_.sum_bytes()) {
-        if (!halve_first(tile, kPositionDims)) {
+        if (!halve_positions(tile)) {
             return std::nullopt;
         }
     }
@@ -105,13 +105,16 @@ std::optional<LayerTiling> LayerTiler::deep_tile(const FusedLayer& fused, const 
             fitting = fits();
         }
         if (fitting) {
-            std::int64_t& sums = tile[index(longest_sum(tile))];
-            const std::int64_t halved = sums;
-            sums = tiles_.fills_lanes ? power_of_two_from(halved) : halved;
-            sums = fits() ? sums : halved;
+            if (tiles_.fills_lanes) {
+                const Dim longest = longest_sum(tile);
+                std::int64_t& sums = tile[index(longest)];
+                const std::int64_t halved = std::exchange(
+                    sums, std::min(power_of_two_from(sums), root.space.extent(longest)));
+                sums = fits() ? sums : halved;
+            }
             break;
         }
-        if (!halve_first(tile, kPositionDims)) {
+        if (!halve_positions(tile)) {
             return std::nullopt;
         }
     }
