@@ -12,6 +12,7 @@
 
 #include "arch/io_bound.hpp"
 #include "arch/machine.hpp"
+#include "arch/outcome.hpp"
 #include "arch/program.hpp"
 #include "base/error.hpp"
 #include "base/yaml.hpp"
@@ -27,6 +28,9 @@ const char* name(Effort effort);
 enum class MappingObjective { latency, energy, energy_delay, traffic };
 const char* name(MappingObjective objective);
 const std::vector<std::string>& objective_names();
+
+/// Runs a program as the replay does, rows of DRAMs and all.
+using Replayer = std::function<Outcome(const Program&, const Machine&, const Window&)>;
 
 struct MapperOptions {
     Effort effort = Effort::normal;
@@ -47,6 +51,9 @@ struct MapperOptions {
     /// once what a layer does again and again, and not say where in a DRAM things lie. The analytic
     /// engine puts the blocks in (Outcome::repetition_error); the replay needs every step as it is.
     bool repetition = false;
+    /// By which the mapper of loop nests chooses for small layers where a DRAM has rows, from many
+    /// threads at a time; none: by the analytic engine.
+    Replayer replay{};
     /// Layers that the mapper of loop nests searches at a time. What comes out is the same.
     std::size_t threads = 1;
     bool loops = false;   ///< tell each layer's as pseudo-code

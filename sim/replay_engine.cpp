@@ -275,4 +275,11 @@ Outcome replay_without_kernel(const Program& program, const Machine& machine,
     return engine.outcome();
 }
 
+Outcome replay_for_mapper(const Program& program, const Machine& machine, const Window& window) {
+    ReplayOptions options;
+    options.window = window;
+    options.causes = false;
+    return replay_without_kernel(program, machine, options);
+}
+
 }  // namespace memwall

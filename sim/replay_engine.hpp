@@ -187,5 +187,7 @@ private:
 /// Replays by a plain loop: what the SystemC modules must agree with to the picosecond.
 Outcome replay_without_kernel(const Program& program, const Machine& machine,
                               const ReplayOptions& options = {});
+/// The same for a mapper, which asks how long a program takes and not why.
+Outcome replay_for_mapper(const Program& program, const Machine& machine, const Window& window);
 
 }  // namespace memwall

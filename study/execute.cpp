@@ -11,6 +11,7 @@
 #include "sim/assemble_result.hpp"
 #include "sim/invariants.hpp"
 #include "sim/replay.hpp"
+#include "sim/replay_engine.hpp"
 #include "study/cards_run.hpp"
 #include "study/instances.hpp"
 #include "study/interrupt.hpp"
@@ -273,6 +274,7 @@ MapperOptions mapper_options(const RunSettings& settings, const Machine& machine
     options.given = settings.mapping;
     options.cancelled = interrupted;
     options.threads = settings.threads;
+    options.replay = replay_for_mapper;
     options.rounds = rounds.rounds();
     options.warmup = rounds.warmup_items / rounds.batch;
     if (const auto& cards = machine.parts().cards) {

@@ -108,12 +108,7 @@ void ShowMapped::take_network(const NetworkSource& source) {
     refuse_run_options(command_, *machine_);
     network_ = networks_.network(source);
     scenario_ = networks_.rounds(source, network_->batch());
-    options_.effort = request_.settings.effort;
-    options_.objective = request_.settings.objective;
-    options_.threads = request_.settings.threads;
-    options_.cancelled = interrupted;
-    options_.rounds = scenario_.rounds();
-    options_.warmup = scenario_.warmup_items / scenario_.batch;
+    options_ = mapper_options(request_.settings, *machine_, scenario_);
 }
 
 void ShowMapped::take_stage(const NetworkSource& source) {

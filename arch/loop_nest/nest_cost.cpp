@@ -204,9 +204,15 @@ bool NestCost::fits(const NestPoint& point) const {
     return counted_fits(point);
 }
 
+bool NestCost::fits_as_built(const NestPoint& point) const {
+    return fits(point) && one_slot_ == 0;
+}
+
 bool NestCost::counted_fits(const NestPoint& point) const {
+    one_slot_ = 0;
     for (std::size_t l = 1; l < levels_; ++l) {
         double bytes = 0;
+        double next = 0;  // of the tiles that come while these are used
         for (std::size_t o = 0; o < operands_.size(); ++o) {
             const FastOperand& operand = operands_[o];
             if ((point.keeps[l] & operand.keep_bit) == 0) {
@@ -222,11 +228,21 @@ bool NestCost::counted_fits(const NestPoint& point) const {
                 }
                 word = brings_sums(o, l, child) ? operand.sum : word;
             }
-            const bool two = changes && !machine_.memories[l].single_buffered;
-            bytes += std::ceil(words * word) * (two ? 2 : 1);
+            bytes += std::ceil(words * word);
+            next += changes ? std::ceil(words * word) : 0;
         }
-        if (machine_.memories[l].capacity > 0 && bytes > as_double(machine_.memories[l].capacity)) {
+        const auto capacity = as_double(machine_.memories[l].capacity);
+        if (capacity == 0) {
+            continue;
+        }
+        if (bytes > capacity) {
             return false;
+        }
+        if (!machine_.memories[l].single_buffered && bytes + next > capacity) {
+            if (!may_take_both_halves_) {
+                return false;
+            }
+            one_slot_ |= 1U << l;
         }
     }
     return true;
@@ -243,9 +259,10 @@ double NestCost::counted_steps() const {
 LoopNest NestCost::nest(const NestPoint& point) const {
     LoopNest nest;
     Sizes left = extents_;
+    const bool has_room = fits(point);
     for (std::size_t l = 0; l < levels_; ++l) {
         NestLevel level;
-        level.double_buffered = !machine_.memories[l].single_buffered;
+        level.double_buffered = has_room ? has_two_slots(l) : !machine_.memories[l].single_buffered;
         level.keeps_halo = machine_.memories[l].slides;
         for (std::size_t o = 0; o < operands_.size(); ++o) {
             level.keeps.push_back(l == 0 || (point.keeps[l] & keep_bit(o)) != 0);

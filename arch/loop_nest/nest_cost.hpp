@@ -137,8 +137,15 @@ public:
         return (operands_[operand].relevant >> d & 1U) != 0;
     }
 
+    /// Whether tiles may take both halves of a level with double buffers; from the beginning, yes.
+    void let_take_both_halves(bool may) { may_take_both_halves_ = may; }
+    // MODEL: a level with double buffers whose tiles fill more than a half of it has one buffer.
     /// False where some level cannot hold its tiles.
     [[nodiscard]] bool fits(const NestPoint& point) const;
+    /// Whether each level with double buffers has room for the next tiles too.
+    [[nodiscard]] bool fits_as_built(const NestPoint& point) const;
+    /// The same of the point that was counted last.
+    [[nodiscard]] bool is_as_built() const { return one_slot_ == 0; }
     /// Nothing where some level cannot hold its tiles, or where it exceeds the limits.
     [[nodiscard]] std::optional<NestFigures> figures_below(const NestPoint& point,
                                                            const NestLimits& limits) const;
@@ -214,6 +221,9 @@ private:
                                        std::size_t child) const;
     void count_loops(const NestPoint& point) const;
     // Of the point whose loops were counted last.
+    [[nodiscard]] bool has_two_slots(std::size_t level) const {
+        return !machine_.memories[level].single_buffered && (one_slot_ >> level & 1U) == 0;
+    }
     [[nodiscard]] bool counted_fits(const NestPoint& point) const;
     [[nodiscard]] double counted_steps() const;
     using LevelCycles = std::array<double, kMostNestMemories>;
@@ -238,10 +248,13 @@ private:
     Sizes extents_{};
     std::vector<FastOperand> operands_;
     double points_ = 0;
+    bool may_take_both_halves_ = true;
     // Of the point that is being counted: steps in time, parts side by side.
     mutable std::array<Sizes, kMostNestMemories> steps_{};
     mutable std::array<Sizes, kMostNestMemories> parts_{};
     mutable std::array<Sizes, kMostNestMemories> outer_{};  ///< tiles before they are spread
+    mutable std::uint32_t one_slot_ =
+        0;  ///< levels with double buffers of which tiles take both halves
     mutable std::array<std::uint32_t, kMostNestMemories>
         cut_{};  ///< dimensions that step above a level
     /// The loops above a level that step or are spread, the innermost first, are those from

@@ -31,8 +31,8 @@ double NestCost::with_fills(double cycles, const LevelCycles& filled,
                             const LevelCycles& waited) const {
     for (std::size_t l = levels_; l-- > 1;) {
         if (!machine_.in_elements(l)) {
-            cycles = cycles_with_fills(cycles, filled[l] + waited[l], waited[l] > 0,
-                                       !machine_.memories[l].single_buffered);
+            cycles =
+                cycles_with_fills(cycles, filled[l] + waited[l], waited[l] > 0, has_two_slots(l));
         }
     }
     return cycles;

@@ -54,6 +54,9 @@ void NestDescent::remember(const NestPoint& point, const NestFigures& figures, b
         if (!gathers && (!best.apart || own < best.apart->score)) {
             best.apart = {point, own};
         }
+        if (cost_.is_as_built() && (!best.as_built || own < best.as_built->score)) {
+            best.as_built = {point, own};
+        }
         if (!best.overlapping || own < best.overlapping->score) {
             overlaps = overlaps ? overlaps : !cost_.moves_too_often();
             if (*overlaps) {

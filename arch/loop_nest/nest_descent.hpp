@@ -40,6 +40,7 @@ public:
         budget_.sizes = sizes;
         visited_.clear();
     }
+    void let_take_both_halves(bool may) { cost_.let_take_both_halves(may); }
     /// What the next descents make less of, and what scores are.
     void follow(MappingObjective objective) {
         followed_ = objective;
@@ -83,6 +84,10 @@ public:
     [[nodiscard]] const std::optional<ScoredPoint>& best_overlapping(MappingObjective by) const {
         return best_[at(by)].overlapping;
     }
+    /// The best of those that use both buffers of each level that has two.
+    [[nodiscard]] const std::optional<ScoredPoint>& best_as_built(MappingObjective by) const {
+        return best_[at(by)].as_built;
+    }
     /// The best that annealing has met of each way to keep operands, by an objective.
     [[nodiscard]] const std::vector<ScoredPoint>& best_of_ways(MappingObjective by) const {
         return best_[at(by)].of_ways;
@@ -93,7 +98,7 @@ private:
     using Current = ScoredPoint;
     struct Best {
         BestPoints all;
-        std::optional<Current> apart, overlapping;
+        std::optional<Current> apart, overlapping, as_built;
         std::vector<Current> of_ways;
         double bound = 0;  ///< no nest has less
     };

@@ -157,7 +157,7 @@ NestPoint Mapspace::grown(NestPoint point, const LoopOrder& order, std::size_t m
                 NestPoint larger = point;
                 larger.held[l][d] = size;
                 raise_above(larger, l, d);
-                if (cost_.fits(larger)) {
+                if (cost_.fits_as_built(larger)) {
                     point = larger;
                     break;
                 }

@@ -5,21 +5,32 @@
 
 namespace memwall {
 
+bool has_rows(const Machine& machine) {
+    for (std::size_t d = 0; d < machine.drams().size(); ++d) {
+        if (machine.dram(DramId(d)).model == DramModel::banked) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool takes_long_to_measure(const IterationSpace& space, const LoopNest& nest,
                            const NestMachine& machine) {
     return moved_steps(space, nest, machine) > kMostSteps;
 }
 
 NestFigures measured(const Network& network, const NestHierarchy& hierarchy, const Machine& machine,
-                     const MappedNest& nest, const NestPrices& prices, const NestFigures& counted) {
+                     const MappedNest& nest, const NestPrices& prices, const NestFigures& counted,
+                     const Replayer& replay) {
     MapperOptions options;
     options.rounds = 1;
-    options.repetition = true;
+    options.repetition = !replay;
     NestFigures figures = counted;
     try {
         const Program program =
             NestEmitter(network, hierarchy, machine, {nest}, options, Tells::times).run();
-        const Outcome outcome = estimate(program, machine, Window{0});
+        const Outcome outcome =
+            replay ? replay(program, machine, Window{0}) : estimate(program, machine, Window{0});
         const ClockId clock = machine.component(hierarchy.array()).clock;
         const auto hertz = static_cast<double>(machine.clock(clock).frequency().count());
         figures.cycles = static_cast<double>(outcome.end.count()) * 1e-12 * hertz;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "arch/fused_layer.hpp"
-#include "arch/loop_nest/exact_choice.hpp"
 #include "arch/loop_nest/nest_emitter.hpp"
+#include "arch/loop_nest/nest_judge.hpp"
 #include "arch/loop_nest/nest_search.hpp"
 #include "arch/loop_nest/network_nests.hpp"
 #include "arch/mapper.hpp"
@@ -51,36 +51,15 @@ private:
         NestFigures taken;  ///< what it takes, by the analytic engine where that was asked
         std::optional<FoundNest> normally;  ///< by `normal`, where more effort was asked for
     };
-    /// A layer and those that may run on its results on their way out.
-    struct Segment {
-        LayerId head;
-        std::vector<LayerId> tail;
-    };
-
     void list_segments();
-    void search_ahead(const std::vector<Segment>& segments, Effort effort);
-    void add(const Segment& segment, Effort effort, NetworkNests& nests);
-    [[nodiscard]] bool joins(const MappedNest& nest) const;
+    void search_ahead(const std::vector<NestSegment>& segments, Effort effort);
+    void add(const NestSegment& segment, Effort effort, NetworkNests& nests);
     [[nodiscard]] NestMachine machine_for(const Layer& layer) const;
-    [[nodiscard]] SearchedLayer* find(const Segment& segment, const NestMachine& machine);
-    SearchedLayer& search(const Segment& segment);
-    [[nodiscard]] const SearchedLayer* searched_tail(const Segment& segment);
-    void fill(const Segment& segment, const NestMachine& machine, Effort effort,
+    [[nodiscard]] SearchedLayer* find(const NestSegment& segment, const NestMachine& machine);
+    SearchedLayer& search(const NestSegment& segment);
+    [[nodiscard]] const SearchedLayer* searched_tail(const NestSegment& segment);
+    void fill(const NestSegment& segment, const NestMachine& machine, Effort effort,
               SearchedLayer& searched) const;
-    /// Candidates of a search, and what those that were asked for take.
-    struct Judged {
-        const std::vector<CountedNest>& candidates;
-        std::vector<std::optional<NestFigures>> counted, measured;
-    };
-    [[nodiscard]] JudgedNest best_measured(const Segment& segment, const NestMachine& machine,
-                                           const NestPrices& prices, const SearchedLayer& searched,
-                                           std::size_t first, Judged& known) const;
-    std::size_t polish(const Segment& segment, const NestMachine& machine, const NestPrices& prices,
-                       SearchedLayer& searched, std::size_t first, std::int64_t changes,
-                       Judged& known) const;
-    [[nodiscard]] NestFigures taken(const Segment& segment, const NestMachine& machine,
-                                    const NestPrices& prices, const SearchedLayer& searched,
-                                    const CountedNest& candidate, bool measures) const;
     [[nodiscard]] std::int64_t looked_at(LayerId head);
     [[nodiscard]] std::string note(const SearchedNest& found, LayerId head) const;
 
@@ -89,7 +68,7 @@ private:
     const NestHierarchy& hierarchy_;
     const MapperOptions& options_;
     std::map<LayerId, LoopNest> given_;
-    std::vector<Segment> segments_;
+    std::vector<NestSegment> segments_;
     NestPlanner* before_ = nullptr;
     std::deque<SearchedLayer> searched_;  ///< whose places last
 };

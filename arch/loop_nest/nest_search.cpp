@@ -88,8 +88,14 @@ private:
                     [this](const NestPoint& point) { descent_.judge(point, kOnlyBest); });
                 result.whole_mapspace = true;
             } else {
+                // Of a large layer only where a change leads there: starts for both cost too much.
+                descent_.let_take_both_halves(is_small_product(layer_.space));
                 descend_from_starts();
                 anneal();
+                descent_.let_take_both_halves(true);
+                if (found_some() && budget.bypass && !is_small_product(layer_.space)) {
+                    refine();
+                }
             }
             if (found_some() && request_.apart != nullptr && budget.bypass &&
                 !result.whole_mapspace) {
@@ -98,6 +104,7 @@ private:
         } catch (const SearchEnds&) {
             // Spent or cancelled.
         }
+        descent_.let_take_both_halves(true);
         if (!found_some()) {
             throw_does_not_fit();
         }
@@ -144,7 +151,8 @@ private:
                 continue;
             }
             for (const std::optional<ScoredPoint>* other :
-                 {&descent_.best_apart(objective), &descent_.best_overlapping(objective)}) {
+                 {&descent_.best_apart(objective), &descent_.best_overlapping(objective),
+                  &descent_.best_as_built(objective)}) {
                 if (*other) {
                     keep({(*other)->point}, 1);
                 }

@@ -26,7 +26,11 @@ struct SearchBudget {
     std::size_t ways = 0;         ///< candidates by each, of those that keep operands elsewhere
 };
 
-/// Whether a layer is a product of so few points that a search looks at it more closely.
+/// Whether a layer has so few points that what it takes is judged more closely, and a search for
+/// it, where it is a product, has ways that take longer; and whether `thorough` has still longer
+/// ones.
+bool is_small(const IterationSpace& space);
+bool is_very_small(const IterationSpace& space);
 bool is_small_product(const IterationSpace& space);
 
 /// The stages of an effort for a layer: each search goes on from the one of less effort before it.

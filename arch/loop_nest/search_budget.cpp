@@ -5,27 +5,33 @@
 
 namespace memwall {
 
+bool is_small(const IterationSpace& space) {
+    constexpr std::int64_t kFewPoints = 16'000'000;
+    return space.points() <= kFewPoints;
+}
+
+bool is_very_small(const IterationSpace& space) {
+    constexpr std::int64_t kVeryFewPoints = 1'000'000;
+    return space.points() <= kVeryFewPoints;
+}
+
 bool is_small_product(const IterationSpace& space) {
-    constexpr std::int64_t kSmall = 1'000'000;
-    return space.macs() > 0 && space.points() <= kSmall;
+    return space.macs() > 0 && is_small(space);
 }
 
 std::vector<SearchBudget> search_stages(Effort effort, const IterationSpace& space) {
     const SearchBudget quick{500, 3, 6, false, false, 1, 0, 1, false};
-    std::vector<SearchBudget> stages;
-    if (is_small_product(space)) {
-        stages = {
-            quick,
-            {12'000, 24, 12, true, true, 8, 0, 3, true, 2'000, 4},
-            {120'000, 48, 1'000, true, true, 8, 1'000'000, 2, true, 5'000, 8},
-        };
-    } else {
-        stages = {
-            quick,
-            {20'000, 12, 12, true, true, 3, 0, 2, false},
-            {120'000, 48, 1'000, true, true, 8, 1'000'000, 2, true},
-        };
+    const bool product = space.macs() > 0;
+    SearchBudget normal{20'000, 12, 12, true, true, 3, 0, 2, false};
+    if (product && is_small(space)) {
+        normal = {20'000, 24, 12, true, true, 8, 0, 3, true, 4'000, 4};
     }
+    SearchBudget thorough{120'000, 48, 1'000, true, true, 8, 1'000'000, 2, true};
+    if (product && is_very_small(space)) {
+        thorough.anneals = 5'000;
+        thorough.ways = 8;
+    }
+    std::vector<SearchBudget> stages = {quick, normal, thorough};
     stages.resize(static_cast<std::size_t>(effort) + 1);
     return stages;
 }

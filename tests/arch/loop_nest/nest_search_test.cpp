@@ -74,7 +74,8 @@ Case drawn_case(Draw& draw) {
     return made;
 }
 
-/// Every tile, every order, everything side by side that fits, counted exactly.
+/// Every tile, every order, everything side by side that fits, in both halves of the buffer or in
+/// one, counted exactly.
 class Exhaustive {
 public:
     Exhaustive(const Case& of, MappingObjective objective) : case_(of), objective_(objective) {
@@ -152,10 +153,13 @@ private:
                 nest.levels[1].loops.push_back({dim, 1, true, 0});
             }
         }
-        const NestCounts counts = count_nest(case_.layer().space, nest, case_.machine);
-        if (counts.bytes[1] <= case_.machine.memories[1].capacity) {
-            const NestFigures figures = nest_figures(case_.layer().space, case_.prices, counts);
-            best_ = std::min(best_, figures.of(objective_));
+        for (const bool double_buffered : {true, false}) {
+            nest.levels[1].double_buffered = double_buffered;
+            const NestCounts counts = count_nest(case_.layer().space, nest, case_.machine);
+            if (counts.bytes[1] <= case_.machine.memories[1].capacity) {
+                const NestFigures figures = nest_figures(case_.layer().space, case_.prices, counts);
+                best_ = std::min(best_, figures.of(objective_));
+            }
         }
     }
 
