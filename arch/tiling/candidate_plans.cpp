@@ -303,23 +303,21 @@ std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy
     PassPlanner passes(hierarchy, cores, effort);
     PlanList plans(network, hierarchy, clock, passes, given, cancelled);
     plans.add_fast(effort);
-    if (effort != Effort::quick || pool == PlanPool::all) {
-        plans.add_cached(effort);
-        plans.add_lean(kSlower, effort);
+    const bool all = pool == PlanPool::all;
+    if (effort == Effort::quick && !all) {
+        return plans.take();
     }
-    const bool few = effort != Effort::quick && network.layers().size() <= kFewLayers;
-    if (few) {
+    plans.add_cached(effort);
+    if (effort != Effort::quick && network.layers().size() <= kFewLayers) {
         plans.add_smaller(cores, effort);
     }
-    if (pool == PlanPool::all) {
+    // By how much less traffic is faster the estimate does not know well.
+    if (all || network.layers().size() <= kLarge) {
         plans.add_lean_stacks(kSlower, effort);
-    }
-    if (pool == PlanPool::all || few) {
         plans.add_lean(kNothingElse, Effort::quick);
-    }
-    if (pool == PlanPool::all) {
         plans.add_lean_stacks(kNothingElse, effort);
     }
+    plans.add_lean(kSlower, effort);
     return plans.take();
 }
 

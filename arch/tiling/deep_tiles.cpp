@@ -18,17 +18,6 @@ void halve(std::int64_t& extent) {
     extent = ceil_divide(extent, 2);
 }
 
-/// Halves the first of the dimensions of positions that can be cut; false where none can.
-bool halve_positions(Extents& extents) {
-    for (const Dim dim : kPositionDims) {
-        if (extents[index(dim)] > 1) {
-            halve(extents[index(dim)]);
-            return true;
-        }
-    }
-    return false;
-}
-
 /// The least that is no less, for a >= 1.
 std::int64_t power_of_two_from(std::int64_t a) {
     return std::max<std::int64_t>(2 * power_of_two_up_to(a - 1), 1);
@@ -52,6 +41,16 @@ bool halve_sums(Extents& extents) {
 }
 
 }  // namespace
+
+bool halve_positions(Extents& extents) {
+    for (const Dim dim : kPositionDims) {
+        if (extents[index(dim)] > 1) {
+            halve(extents[index(dim)]);
+            return true;
+        }
+    }
+    return false;
+}
 
 /// The layer as one tile, whatever fits: nothing comes through the DRAM twice.
 LayerTiling LayerTiler::streamed_once(const FusedLayer& fused, const Layer& root,

@@ -249,6 +249,8 @@ std::vector<Extents> LayerTiler::channel_tiles(const Layer& root, const Streams&
     const bool moving = streams.outputs || streams.operands || inputs ||
                         (heads && std::find(streams.inputs.begin(), streams.inputs.end(), true) !=
                                       streams.inputs.end());
+    const Operand* weights = root.space.find(TensorRole::weights);
+    const bool drawn = weights != nullptr && weights->projection.gather;
     std::vector<Extents> tiles;
     Extents extents = whole;
     bool first = true;
@@ -259,15 +261,19 @@ std::vector<Extents> LayerTiler::channel_tiles(const Layer& root, const Streams&
         for (std::int64_t parts = first ? 1 : 2; parts <= most; parts *= 2) {
             extents[index(dim)] = ceil_divide(whole[index(dim)], parts);
             first = false;
-            const Operand* weights = root.space.find(TensorRole::weights);
-            const std::int64_t needed =
-                streams.weights && weights != nullptr
-                    ? most_bytes(weights->projection, weights->precision, extents).count()
-                    : 0;
-            if (needed > streams.weight_slot) {
+            Extents tile = extents;
+            const auto fits = [&] {
+                return !streams.weights || weights == nullptr ||
+                       most_bytes(weights->projection, weights->precision, tile).count() <=
+                           streams.weight_slot;
+            };
+            // Fewer positions draw fewer rows of a table; a part of each row comes in whole bursts.
+            while (drawn && !fits() && halve_positions(tile)) {
+            }
+            if (!fits()) {
                 continue;
             }
-            tiles.push_back(extents);
+            tiles.push_back(tile);
             if (!moving || (!heads && !inputs && tiles.size() == kMostTiles)) {
                 return tiles;
             }

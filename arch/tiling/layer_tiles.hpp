@@ -32,6 +32,9 @@ struct DramPace {
     double turn = 0;             ///< from reading to writing and back, to rows of their own
 };
 
+/// Halves the first of the dimensions of positions that can be cut; false where none can.
+bool halve_positions(Extents& extents);
+
 /// Plans layers; equal layers in equal streams once.
 class LayerTiler {
 public:

@@ -57,6 +57,21 @@ TEST_CASE("What all sums together do not fit moves as often as its tiles say", "
     CHECK(test::proved_outputs(network, machine, mapping) > 0);
 }
 
+TEST_CASE("Each row that data draw of a table comes once, in whole bursts") {
+    // 4,096 rows of 64 B, a burst of DDR4 each, are eight times what the buffer holds twice. The
+    // results leave in as many bursts; the indices of 1 B come in a 64th.
+    const Network network = test::network_of_text(
+        "network: lookup\ninputs: {x: [4096]}\nlayers:\n- {name: l, op: embedding, rows: 100000, "
+        "features: 64}\n");
+    const Machine machine = test::machine_without_host(
+        "tiny_von_neumann", {{"components.dram.type", "ddr4"},
+                             {"components.dram.capacity", "1 GiB"},
+                             {"components.global_buffer.capacity", "64 KiB"}});
+    const Mapping mapping = map_network(network, machine, {});
+    const Outcome outcome = estimate(mapping.program, machine, Window{3});
+    CHECK(outcome.drams.front().bursts == 4096 + 4096 + 4096 / 64);
+}
+
 TEST_CASE("Tiles of parts of a reduction fill the lanes") {
     // 512 rows, 1,024 -> 11,008 -> 1,024 channels, through a buffer of 512 KiB. Sums of 1,024
     // channels are half of the accumulators, 2 MiB: eleven tiles, where halves of 11,008 need
