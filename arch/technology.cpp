@@ -193,12 +193,12 @@ Sourced with_ports(const Sourced& of_one, const SramMacro& macro, const Sourced&
 }
 
 // MODEL: SRAM read energy grows as a power of the macro's size between published points
-// (Horowitz 2014, Jouppi 2021: 8 KiB, 32 KiB, 1 MiB; words of 64 bit, one port). The energy of a
-// byte falls as a power of the word's width and grows as one of the ports; so do access time, area
-// and leakage with the ports (CACTI 7). A macro's size changes its area a byte by less than what
-// CACTI leaves open.
+// (Horowitz 2014, Jouppi 2021: 8 KiB, 32 KiB, 1 MiB; words of 64 bit, one port), and from the
+// register file's, 128 B, to the smallest of them. The energy of a byte falls as a power of the
+// word's width and grows as one of the ports; so do access time, area and leakage with the ports
+// (CACTI 7). A macro's size changes its area a byte by less than what CACTI leaves open.
 Sourced Technology::sram_read_energy(const SramMacro& macro) const {
-    Sourced energy = at_size(sram_read, macro.size, name);
+    Sourced energy = register_file_energy(macro.size);
     if (macro.width != SramMacro().width) {
         const double wider = static_cast<double>(macro.width.count()) /
                              static_cast<double>(SramMacro().width.count());

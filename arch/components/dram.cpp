@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string_view>
 
 #include "arch/component_kinds.hpp"
 #include "arch/dram_mapping.hpp"
@@ -23,7 +24,11 @@ public:
             reader_.required_value(key);
             return 1;
         }
-        return optional(key, 1, most);
+        const std::int64_t clocks = optional(key, 1, most);
+        if (const YamlValue* value = reader_.value(key); is_zero(value->text())) {
+            reader_.misfit(key, "more than 0");
+        }
+        return clocks;
     }
     std::int64_t optional(const char* key, std::int64_t fallback, std::int64_t most = kMostClocks) {
         const YamlValue* value = reader_.value(key);
@@ -44,6 +49,14 @@ public:
     }
 
 private:
+    static bool is_zero(std::string_view text) {
+        const Parsed<Cycles> cycles = parse_cycles(text);
+        const Parsed<Picoseconds> time = parse_picoseconds(text);
+        const auto* counted = std::get_if<Cycles>(&cycles);
+        const auto* timed = std::get_if<Picoseconds>(&time);
+        return counted != nullptr ? counted->count() == 0 : timed != nullptr && timed->count() == 0;
+    }
+
     /// MODEL: a time becomes the least number of clocks that holds it, less 2.6 % of a clock: the
     /// rounding of DDR4's SPD (JESD79-4), which forgives clock periods that were rounded.
     [[nodiscard]] std::int64_t whole_clocks(Picoseconds time) const {
@@ -80,6 +93,9 @@ DramTimings read_timings(MapReader& reader, std::int64_t burst, Picoseconds cloc
     t.activate = clocks.optional("tACT", 1);
     if (t.tREFI > 0 && t.tRFC >= t.tREFI) {
         reader.misfit("tRFC", "less than tREFI");
+    }
+    if (t.tREFI > 0 && t.tRFC == 0) {
+        reader.misfit("tREFI", "none where there is no tRFC: what a refresh takes");
     }
     return t;
 }

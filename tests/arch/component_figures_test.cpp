@@ -3,6 +3,7 @@
 // of their own, and by its supply.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 
 #include "arch/machine_yaml.hpp"
 #include "base/error.hpp"
@@ -60,9 +61,28 @@ TEST_CASE("SRAM energy goes through the points of the table and straight between
     CHECK(tech.sram_read_energy({Bytes(2048)}).value == Approx(std::pow(2.0, 0.25)).epsilon(1e-12));
     CHECK(tech.sram_read_energy({Bytes(32768)}).value == Approx(4).epsilon(1e-12));
     CHECK(tech.sram_read_energy({Bytes(2048)}).status == Status::derived);
-    // The slopes of the ends go on.
-    CHECK(tech.sram_read_energy({Bytes(64)}).value == Approx(0.5).epsilon(1e-12));
+    // The slope of the last two goes on. Smaller macros lie on the line to the register file.
     CHECK(tech.sram_read_energy({Bytes(262144)}).value == Approx(32).epsilon(1e-12));
+    tech.register_file = {0.125, 0.1, 0.2, Status::published, "d"};
+    CHECK(tech.sram_read_energy({Bytes(256)}).value == Approx(0.25).epsilon(1e-12));
+    CHECK(tech.sram_read_energy({Bytes(64)}).value == 0.125);
+}
+
+TEST_CASE("A small SRAM costs less at each newer node") {
+    double before = std::numeric_limits<double>::infinity();
+    for (const char* node : {"65nm", "45nm", "28nm", "16nm", "12nm", "7nm", "5nm"}) {
+        INFO(node);
+        const auto read = [&](const char* bytes) {
+            const Machine small =
+                shipped_machine("tiny_loop_nest", {{"technology", node},
+                                                   {"components.core_buffer.bank", bytes},
+                                                   {"components.core_buffer.width", "8 B"}});
+            return small.energy_of(small.find("core_buffer"), Action::read, Precision::int8).value;
+        };
+        CHECK(read("1 KiB") < before);
+        CHECK(read("128 B") < read("1 KiB"));
+        before = read("1 KiB");
+    }
 }
 
 TEST_CASE("Wider words cost less a byte, and ports cost energy, time, area and leakage") {

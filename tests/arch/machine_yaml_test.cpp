@@ -221,6 +221,10 @@ TEST_CASE("Each fault of a machine file has its sentence") {
     CHECK_THAT(test::fault_of_machine(
                    tiny, {{"components.dram.tREFI", "10 ns"}, {"components.dram.tRFC", "10 ns"}}),
                Contains("expected less than tREFI"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.dram.tREFI", "7.8 us"}}),
+               Contains("expected none where there is no tRFC"));
+    CHECK_THAT(test::fault_of_machine(tiny, {{"components.dram.CL", "0 ns"}}),
+               Contains("expected more than 0"));
     CHECK_THAT(
         test::fault_of_machine(tiny, {{"components.dram.tRP", "10 kg"}}),
         Contains("expected clocks of the DRAM such as '4 cycles', or a time such as '14 ns'"));
