@@ -10,6 +10,7 @@
 #include "study/provenance.hpp"
 #include "study/run_inputs.hpp"
 #include "study/run_report.hpp"
+#include "study/smaller_batch.hpp"
 
 namespace memwall {
 namespace {
@@ -39,10 +40,15 @@ void run_one(RunRequest request, const CommandLine& command, const Configs& conf
                      [&bar](const std::string& line) { bar.tell_once(line); }, nullptr, &cut}));
     }
     result.provenance.search_cut_after = cut.after;
+    const auto note_of_batch = [&, &machine = machine, &network = network] {
+        const RunResult& run = result.runs.front();
+        return smaller_batch_note(run, machine,
+                                  faster_smaller_batch(run, network, machine, request.settings));
+    };
     output.write([&] { return to_json(result); }, [&] { return to_csv(result); },
                  [&] {
                      return (cut.after ? search_cut_note(*cut.after) + "\n" : "") +
-                            run_report(result.runs.front());
+                            run_report(result.runs.front()) + note_of_batch();
                  });
 }
 

@@ -195,7 +195,7 @@ TEST_CASE("a machine says which published figures check it, or that none does") 
     CHECK(checked.out.find("20 of a100_operators") != std::string::npos);
     CHECK(checked.out.find("(memwall validate a100_operators") != std::string::npos);
     const std::string unchecked = "no published figure checks it";
-    CHECK(run_memwall({"show", "machine", "l40s"}).out.find(unchecked) != std::string::npos);
+    CHECK(run_memwall({"show", "machine", "von_neumann"}).out.find(unchecked) != std::string::npos);
     // With another value it is another machine.
     const ProgramRun other = run_memwall(
         {"show", "machine", "a100_sxm_80gb", "--set", "machine.components.l2.capacity=80MiB"});

@@ -179,6 +179,27 @@ TEST_CASE("A larger cache never makes a network read or write more of the DRAM")
     }
 }
 
+TEST_CASE("What a layer hands on is found in the cache, or not at all where it is larger") {
+    // Rows of 64 bytes through two products; 4 MiB of cache. Inputs come and results go each round.
+    const auto dram = [](std::int64_t rows) {
+        const Network network = test::network_of_text(
+            "network: n\nsource: s\nprecision: int8\ninputs: {x: [" + std::to_string(rows) +
+            ", 64]}\nlayers:\n"
+            "  - {name: a, op: linear, out_features: 64, bias: false}\n"
+            "  - {name: b, op: linear, out_features: 64, bias: false}\n");
+        const Steady run = steady(network, test::shipped_machine("t4"));
+        return std::pair{run.counts.at({"dram", Action::read}),
+                         run.counts.at({"dram", Action::write})};
+    };
+    constexpr std::int64_t kMebibyte = 1 << 20;
+    CHECK(dram(16 * 1024) == std::pair{kMebibyte, kMebibyte});  // 1 MiB each
+    // 8 MiB each: of what the first product has left the second one meets none before it is gone,
+    // and the weights of both are gone when their turn comes again.
+    const auto [read, written] = dram(128 * 1024);
+    CHECK(read == 2 * 8 * kMebibyte + 2 * 64 * 64);
+    CHECK(written == 2 * 8 * kMebibyte);
+}
+
 TEST_CASE("Inside of a product the cache decides what comes from the DRAM") {
     const Network network = product(2048, 4096, 4096);
     const std::int64_t once = 2048 * 4096 + 4096 * 4096;
