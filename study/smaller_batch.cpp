@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <vector>
 
 #include "arch/wave_mapper.hpp"
 #include "base/parse.hpp"
+#include "base/quantity.hpp"
 #include "study/figures.hpp"
 #include "study/run_check.hpp"
 
@@ -36,8 +36,7 @@ std::vector<std::int64_t> batches_around_fit(const Network& whole, Bytes cache) 
     const double frame =
         static_cast<double>(whole.peak_activation_bytes().count()) / static_cast<double>(batch);
     const auto held = static_cast<std::int64_t>(static_cast<double>(cache.count()) / frame);
-    const auto below = static_cast<std::int64_t>(
-        std::bit_floor(static_cast<std::uint64_t>(std::clamp<std::int64_t>(held, 1, batch))));
+    const std::int64_t below = power_of_two_up_to(std::clamp<std::int64_t>(held, 1, batch));
     std::vector<std::int64_t> batches = {below, 2 * below};
     batches.erase(std::lower_bound(batches.begin(), batches.end(), batch), batches.end());
     return batches;
