@@ -29,6 +29,7 @@ export UBSAN_OPTIONS=print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}
 # SystemC switches stacks by itself, which this check of the address sanitizer does not survive.
 export ASAN_OPTIONS=detect_stack_use_after_return=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 if [[ "$which" == all ]]; then
+    export MEMWALL_PATIENCE=10  # of tests that wait for a program
     ctest --test-dir build-sanitize --parallel "${MEMWALL_JOBS:-$(nproc)}" --output-on-failure --no-tests=error
     exit
 fi

@@ -7,10 +7,12 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <sstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 #include "tests/support/temporary_folder.hpp"
@@ -63,6 +65,12 @@ ProgramRun run_child(const std::string& program, const std::vector<std::string>&
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
 }
 
+/// Times as long as usual that a test waits, where the program is slow (scripts/sanitize.sh).
+int patience() {
+    const char* times = std::getenv("MEMWALL_PATIENCE");
+    return times == nullptr ? 1 : std::stoi(times);
+}
+
 }  // namespace
 
 ProgramRun run_program(const std::string& program, const std::vector<std::string>& arguments,
@@ -73,7 +81,7 @@ ProgramRun run_program(const std::string& program, const std::vector<std::string
 ProgramRun interrupt_memwall(const std::vector<std::string>& arguments,
                              const std::filesystem::path& folder, int signal, int milliseconds) {
     return run_child(MEMWALL_PROGRAM, arguments, folder, [=](pid_t child) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+        std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds * patience()));
         ::kill(child, signal);
     });
 }
