@@ -33,8 +33,6 @@ const char* name(Action action) {
             return "hop";
         case Action::activate:
             return "activate";
-        case Action::refresh:
-            return "refresh";
         case Action::issue:
             return "issue";
         case Action::mac:
@@ -74,8 +72,6 @@ EnergyKind kind_of(Action action, std::optional<TensorRole> of) {
         case Action::hop:
         case Action::activate:
             return of == TensorRole::instructions ? EnergyKind::control : EnergyKind::data_movement;
-        case Action::refresh:
-            return EnergyKind::static_energy;
         case Action::issue:
             return EnergyKind::control;
         default:

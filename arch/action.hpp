@@ -25,7 +25,6 @@ enum class Action {
     transfer,     ///< byte over a bus or link
     hop,          ///< byte over one hop of a mesh
     activate,     ///< DRAM row activation
-    refresh,      ///< DRAM refresh command
     issue,        ///< operand byte that an instruction delivers to lanes
     mac,          ///< multiply-accumulate executed
     gated_mac,    ///< multiply-accumulate whose zero operand gates it: time but next to no energy

@@ -143,6 +143,12 @@ const DramConfig& Machine::dram(DramId id) const {
     return std::get<DramConfig>(component(drams_[id.position()]).config);
 }
 
+bool Machine::has_rows() const {
+    return std::any_of(drams_.begin(), drams_.end(), [this](ComponentId dram) {
+        return std::get<DramConfig>(component(dram).config).model == DramModel::banked;
+    });
+}
+
 ComponentId Machine::find(const std::string& name) const {
     for (std::size_t c = 0; c < parts_.components.size(); ++c) {
         if (parts_.components[c].name == name) {
@@ -228,7 +234,7 @@ const Sourced& Machine::energy_of(ComponentId id, Action action, Precision preci
 Watts Machine::standing_power() const {
     double watts = 0;
     for (const Component& component : components()) {
-        watts += component.static_power.value + component.clock_power.value;
+        watts += component.standing_power();
     }
     return Watts(watts);
 }

@@ -182,13 +182,18 @@ struct Component {
     ClockId clock;
     ComponentConfig config;
     std::vector<EnergyEntry> energies;
-    Sourced static_power;    ///< W, all instances: leakage, DRAM standby and refresh
+    Sourced static_power;    ///< W, all instances: leakage, or the standby of a DRAM
+    Sourced refresh_power;   ///< W, of a DRAM whose file tells it from the standby
     Sourced clock_power;     ///< W, all instances, at the clock: clock tree and sequencing; counted
                              ///< as control
     SquareMillimetres area;  ///< all instances, on the chip
     SourceMark capacity_where;   ///< of a memory: where its file says how much it holds
     SourceMark instances_where;  ///< where its file says how many there are, or its name
 
+    /// W, whatever it does, all instances together.
+    [[nodiscard]] double standing_power() const {
+        return static_power.value + refresh_power.value + clock_power.value;
+    }
     /// What a memory holds, all instances together; 0 of what holds nothing.
     [[nodiscard]] Bytes capacity() const;
 };
@@ -272,6 +277,8 @@ public:
     [[nodiscard]] Cycles read_latency(ComponentId memory) const;
     [[nodiscard]] const std::vector<ComponentId>& drams() const { return drams_; }
     [[nodiscard]] const DramConfig& dram(DramId id) const;
+    /// Whether some DRAM has rows, of which the analytic engine knows nothing.
+    [[nodiscard]] bool has_rows() const;
 
     /// The component of that name; an invalid id if there is none.
     [[nodiscard]] ComponentId find(const std::string& name) const;

@@ -19,7 +19,7 @@ struct LedgerRow {
     LayerId layer;      ///< none: loading, or time in which the component worked for no layer
     bool load = false;  ///< of a cold start: what stays in the machine is brought in
     ComponentId component;
-    std::string action;                ///< an Action's name, "leakage" or "clock"
+    std::string action;                ///< an Action's name, "leakage", "standby" or "clock"
     std::optional<Action> counted;     ///< none for leakage and clock
     std::optional<TensorRole> tensor;  ///< of bytes
     std::optional<Precision> precision;

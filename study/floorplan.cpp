@@ -134,7 +134,7 @@ private:
         for (std::size_t c = 0; c < machine_.components().size(); ++c) {
             const Component& component = machine_.components()[c];
             if (beside_cores(ComponentId(c))) {
-                watts += component.static_power.value + component.clock_power.value;
+                watts += component.standing_power();
             }
         }
         return watts;

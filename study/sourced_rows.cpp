@@ -86,7 +86,12 @@ std::vector<SourcedRow> rows_of(const Component& component) {
         rows.push_back({component.name + ": access time", memory->access, "s"});
     }
     if (component.static_power.value > 0) {
-        rows.push_back({component.name + ": leakage", component.static_power, "W"});
+        const bool dram = component.kind == ComponentKind::dram;
+        rows.push_back(
+            {component.name + (dram ? ": standby" : ": leakage"), component.static_power, "W"});
+    }
+    if (component.refresh_power.value > 0) {
+        rows.push_back({component.name + ": refresh", component.refresh_power, "W"});
     }
     if (component.clock_power.value > 0) {
         rows.push_back({component.name + ": clock", component.clock_power, "W"});

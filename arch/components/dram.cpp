@@ -285,9 +285,8 @@ void read_energies(MapReader& reader, std::int64_t stacks, const DramConfig& dra
         const Sourced refresh = sourced("refresh", Joules());
         if (dram.timings.tREFI > 0) {
             const Seconds interval = to_seconds(dram.clock * dram.timings.tREFI);
-            component.static_power =
-                sum(component.static_power,
-                    times(refresh, static_cast<double>(dram.channels) / interval.count()));
+            component.refresh_power =
+                times(refresh, static_cast<double>(dram.channels) / interval.count());
         }
     }
     reader.optional<std::string>("energy_scope", "");

@@ -23,7 +23,7 @@ bool cannot_be_chosen(const JudgedNest& counted, const JudgedNest& chosen, doubl
 /// Whether rows of a machine's DRAM may decide which nest of a layer is the best, and a replay of
 /// it is short.
 bool asks_the_replay(const JudgedOn& on, const IterationSpace& space) {
-    return on.options.replay && on.options.effort != Effort::quick && has_rows(on.machine) &&
+    return on.options.replay && on.options.effort != Effort::quick && on.machine.has_rows() &&
            is_small(space);
 }
 
@@ -78,7 +78,6 @@ JudgedNest NestJudge::judged(std::size_t c, bool measures) {
 }
 
 JudgedNest NestJudge::best(std::size_t first) {
-    constexpr double kFar = 0.9;
     std::vector<std::size_t> order = by_promise(first);
     const std::size_t promising = order.front();
     std::stable_sort(order.begin(), order.end(),
@@ -99,8 +98,7 @@ JudgedNest NestJudge::best(std::size_t first) {
              (length != Length::few && cannot_be_chosen(one, choose_frugally(nests), above)))) {
             continue;
         }
-        const bool is_far = least_is_measured && one.score.first <= kFar * least;
-        const bool goes_by_count = length == Length::very_many && (is_far || !least_is_measured);
+        const bool goes_by_count = length == Length::very_many && !least_is_measured;
         if (!goes_by_count && length == Length::very_many && quick) {
             continue;
         }

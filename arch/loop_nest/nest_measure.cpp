@@ -5,15 +5,6 @@
 
 namespace memwall {
 
-bool has_rows(const Machine& machine) {
-    for (std::size_t d = 0; d < machine.drams().size(); ++d) {
-        if (machine.dram(DramId(d)).model == DramModel::banked) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool takes_long_to_measure(const IterationSpace& space, const LoopNest& nest,
                            const NestMachine& machine) {
     return moved_steps(space, nest, machine) > kMostSteps;

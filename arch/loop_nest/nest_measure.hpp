@@ -7,9 +7,6 @@
 
 namespace memwall {
 
-/// Whether some DRAM of a machine has rows, of which the analytic engine knows nothing.
-bool has_rows(const Machine& machine);
-
 /// Whether a nest makes so many steps that to measure it takes long; beginnings and ends of steps
 /// hardly count then.
 bool takes_long_to_measure(const IterationSpace& space, const LoopNest& nest,

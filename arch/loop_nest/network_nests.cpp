@@ -77,7 +77,7 @@ private:
     /// Whether the replay does: rows of a DRAM may decide then.
     [[nodiscard]] bool is_replayed(const NetworkNests& nests) const {
         constexpr std::int64_t kFewSteps = 3'000;
-        return options_.replay && has_rows(machine_) && steps_of(nests) <= kFewSteps;
+        return options_.replay && machine_.has_rows() && steps_of(nests) <= kFewSteps;
     }
     [[nodiscard]] std::int64_t steps_of(const NetworkNests& nests) const {
         std::int64_t steps = 0;

@@ -36,20 +36,20 @@ std::vector<std::string> lines(const ResultExample& example, bool cold = false) 
 TEST_CASE("the ledger goes by layer, component and action, power by busy time after the counts") {
     const ResultExample example;
     CHECK(lines(example) ==
-          std::vector<std::string>{"fc1 dram read 12", "fc1 dram leakage 250",
+          std::vector<std::string>{"fc1 dram read 12", "fc1 dram standby 250",
                                    "fc1 buffer write 12", "fc1 array mac 12", "fc1 array clock 60",
                                    "relu array vector 3", "fc2 buffer read 3", "fc2 array mac 4",
                                    "fc2 array gated_mac 2", "fc2 array clock 30",
-                                   "(idle) dram leakage 750", "(idle) array clock 910"});
+                                   "(idle) dram standby 750", "(idle) array clock 910"});
 }
 
 TEST_CASE("a cold start's loading stands before the idle time, with the power of all meanwhile") {
     ResultExample example;
     example.load("dram", Action::write, 18);
     std::vector<std::string> expected = lines(example);
-    const auto idle = std::find(expected.begin(), expected.end(), "(idle) dram leakage 750");
+    const auto idle = std::find(expected.begin(), expected.end(), "(idle) dram standby 750");
     expected.insert(idle,
-                    {"(load) dram write 18", "(load) dram leakage 50", "(load) array clock 50"});
+                    {"(load) dram write 18", "(load) dram standby 50", "(load) array clock 50"});
     CHECK(lines(example, true) == expected);
 }
 
@@ -79,8 +79,8 @@ TEST_CASE("busy time beyond the window is scaled down to it, so that no power is
     ResultExample example;
     example.busy("fc2", "dram", 1750);  // 250 + 1,750 = twice the window
     const auto text = lines(example);
-    CHECK(text[1] == "fc1 dram leakage 125");
-    CHECK(std::count(text.begin(), text.end(), "fc2 dram leakage 875") == 1);
+    CHECK(text[1] == "fc1 dram standby 125");
+    CHECK(std::count(text.begin(), text.end(), "fc2 dram standby 875") == 1);
     CHECK(std::none_of(text.begin(), text.end(),
                        [](const std::string& line) { return line.rfind("(idle) dram", 0) == 0; }));
 }

@@ -182,6 +182,21 @@ TEST_CASE("an interrupted search for tiles keeps the best plan so far") {
     CHECK(result["runs"][0]["totals"]["seconds"] > 0);
 }
 
+TEST_CASE("the energy of a DRAM is told by command") {
+    const Json result = json_of({"run", "--machine", "tiny_von_neumann", "--network", "lenet",
+                                 "--set", "machine.components.dram.type=ddr4"});
+    std::set<std::string> actions;
+    for (const Json& component : result["runs"][0]["components"]) {
+        for (const Json& action : component["actions"]) {
+            if (component["name"] == "dram" && action["energy_j"] > 0) {
+                actions.insert(action["action"].get<std::string>());
+            }
+        }
+    }
+    // Activations stay in the buffer: nothing is written.
+    CHECK(actions == std::set<std::string>{"read", "activate", "refresh", "standby"});
+}
+
 TEST_CASE("standard output takes one file, and then no table") {
     const ProgramRun both = run_memwall({"show", "networks", "--json", "-", "--csv", "-"});
     CHECK(both.err == "error: --json and --csv both write to '-'\n");
