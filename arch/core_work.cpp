@@ -191,8 +191,10 @@ StepBody epilogue_body(ProgramBuilder& builder, const Cores& cores, const Layer&
     }
     const Precision sums = layer.precision.accumulator;
     for (const Action action : {Action::read, Action::write}) {
-        builder.count(body, id, cores.accumulators, action, TensorRole::partial_sums, sums,
-                      stored_bytes(words, sums).count());
+        if (cores.accumulators.valid()) {
+            builder.count(body, id, cores.accumulators, action, TensorRole::partial_sums, sums,
+                          stored_bytes(words, sums).count());
+        }
     }
     Compute compute;
     compute.occupies = Cycles(vector_cycles(cores.vector_config->lanes, core_words * each));

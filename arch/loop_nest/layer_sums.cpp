@@ -175,8 +175,6 @@ TokenId LayerEmitter::run_epilogues(const Box& tile, std::int64_t words, std::si
     Cores cores;
     cores.array = out_.hierarchy_.array();
     cores.vector = out_.hierarchy_.vector();
-    cores.accumulators = out_.memory(level);
-    cores.operands = cores.accumulators;
     cores.vector_config = out_.hierarchy_.vector_config();
     cores.vector_unit = out_.vector_unit_;
     const std::int64_t units = out_.machine_.component(cores.vector).instances;

@@ -92,6 +92,14 @@ void Mapspace::raise_outer(NestPoint& point, std::size_t d) const {
     }
 }
 
+void Mapspace::share_tile(NestPoint& point, std::size_t l, std::size_t d) const {
+    if (l + 1 < levels_) {
+        const std::int64_t share = ceil_divide(point.held[l][d], point.parts[l][d]);
+        std::int64_t& tile = point.held[l + 1][d];
+        tile = std::min(tile, std::max(share, least(point, l + 1, d)));
+    }
+}
+
 void Mapspace::raise_above(NestPoint& point, std::size_t below, std::size_t d) const {
     for (std::size_t l = below; l-- > 1;) {
         const std::int64_t needed = least(point, l, d);

@@ -32,7 +32,10 @@ public:
     [[nodiscard]] std::int64_t least(const NestPoint& point, std::size_t l, std::size_t d) const;
     /// Lets all levels hold what lies below them.
     void raise_outer(NestPoint& point, std::size_t d) const;
-    /// The same where nothing but the tile of one level has changed.
+    /// Lets what lies side by side below a level share its tile of a dimension, rather than that
+    /// each has as much as it had before.
+    void share_tile(NestPoint& point, std::size_t l, std::size_t d) const;
+    /// The same as raise_outer() where nothing but the tile of one level has changed.
     void raise_above(NestPoint& point, std::size_t below, std::size_t d) const;
     /// Sizes of a tile, at most `most`: multiples of what lies below that cut the dimension
     /// differently.

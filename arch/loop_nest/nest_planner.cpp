@@ -39,7 +39,8 @@ NestPlanner::NestPlanner(const Network& network, const Machine& machine,
 }
 
 // MODEL: pointwise layers without an operand of their own run on results on their way out, where
-// one memory of one instance gathers them; others are layers of their own.
+// one memory of one instance gathers them; others are layers of their own. The vector unit takes
+// the results as they leave: that memory is read no further time.
 void NestPlanner::run() {
     list_segments();
     // Where results are not gathered, the first layer of a tail heads a segment of its own. What

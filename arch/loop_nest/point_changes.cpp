@@ -118,6 +118,9 @@ void PointChanges::change_parts(NestPoint& point) {
     point.parts[l][d] =
         draw(0, 2) == 0 ? most : std::clamp(parts + draw(-kLittle, kLittle), std::int64_t{1}, most);
     point.axis[l][d] = static_cast<std::uint8_t>(a);
+    if (point.parts[l][d] > parts && draw(0, 1) == 0) {
+        space_.share_tile(point, l, d);
+    }
     if (tight) {
         point.held[l][d] = space_.least(point, l, d);
     }

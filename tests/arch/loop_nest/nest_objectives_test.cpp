@@ -77,6 +77,34 @@ TEST_CASE("No effort takes what runs on a result on its way out away from it whe
     }
 }
 
+TEST_CASE("What runs on results on their way out reads and writes nothing for it") {
+    const auto figures = [](const std::string& machine_name, const std::string& then) {
+        const Machine machine = test::shipped_machine(machine_name);
+        const Network network = test::network_of_text(
+            "network: n\ninputs: {x: [16, 14, 14]}\nlayers:\n  - {name: a, op: conv, out_channels: "
+            "16, kernel: 3, groups: 16, padding: 1, bias: false}\n" +
+            then);
+        MapperOptions options;
+        options.objective = MappingObjective::energy;
+        options.rounds = 1;
+        const Mapping mapping = map_network(network, machine, options);
+        const Outcome outcome = estimate(mapping.program, machine, Window{0});
+        std::int64_t bytes = 0;
+        for (std::size_t r = 0; r < outcome.counts.size(); ++r) {
+            const Action action = mapping.program.actions.key(RowId(r)).action;
+            bytes += action == Action::read || action == Action::write ? outcome.counts[r] : 0;
+        }
+        return std::pair(bytes, mapping.layers.back().fused);
+    };
+    for (const char* machine : {"maestro_256", "tiny_loop_nest"}) {
+        const auto alone = figures(machine, "");
+        const auto followed = figures(machine, "  - {name: b, op: relu}\n");
+        INFO(machine);
+        CHECK(followed.second);
+        CHECK(followed.first == alone.first);
+    }
+}
+
 TEST_CASE("Of nests within half a per cent of the objective the frugal one is taken") {
     const CountedNest any;
     const auto judged = [&](double objective, double other) {
