@@ -332,6 +332,11 @@ BlockRoom smallest_block(std::int64_t result_bits) {
     return block_room(rows, columns, result_bits, kLeastStages);
 }
 
+bool leaves_blocks_empty(const MatrixShape& shape) {
+    const auto& [rows, columns] = kBlocks.back();
+    return 2 * std::min(shape.rows, shape.columns) <= std::min(rows, columns);
+}
+
 BlockPlan plan_blocks(const ProductDemand& demand, const Hierarchy& gpu, const DramView& dram,
                       const BlockAim& aim, const GivenBlock& given) {
     const BlockPlanner planner(demand, gpu, dram, given);

@@ -73,6 +73,7 @@ struct BlockAim {
     double share = 0;      ///< J: of it, without the write into the core
     double fetch = 0;      ///< J a byte from the DRAM into the cache
     double per_cycle = 0;  ///< J: all that draws power meanwhile
+    bool lanes = true;     ///< products that suit the elementwise lanes may run there
     const std::map<LayerId, GivenBlock>* blocks = nullptr;  ///< by hand; must outlive the planning
 };
 
@@ -89,6 +90,10 @@ BlockRoom block_room(std::int64_t rows, std::int64_t columns, std::int64_t resul
 
 /// Of the smallest shape that libraries offer, with accumulators of so many bits.
 BlockRoom smallest_block(std::int64_t result_bits);
+
+/// Whether a product has so few rows or columns that half of any block that libraries offer, or
+/// more, would be empty.
+bool leaves_blocks_empty(const MatrixShape& shape);
 
 /// The best of the block shapes that libraries offer, of which a core holds the smallest; or the
 /// given one, of which it holds what is given.

@@ -161,15 +161,15 @@ private:
         return add_blocks(kernel, fused, demand, blocks);
     }
 
-    /// MODEL: where a product has so few rows or columns that blocks are mostly empty (a depthwise
-    /// convolution, a vector by a matrix), it runs on the elementwise lanes if that is faster,
-    /// whatever the objective, a multiply-accumulate each, in the accumulator's format. Where the
-    /// DRAM takes longer still for weights or state that stream, nothing is won by that: only
-    /// vectors go there, for which cuBLAS has kernels (gemv) without tensor instructions.
+    /// MODEL: where a product has 16 rows or columns at most, so that blocks are half empty (a
+    /// depthwise convolution, a vector by a matrix), it runs on the elementwise lanes if that is
+    /// faster, a multiply-accumulate each, in the accumulator's format.
+    /// Where the DRAM takes longer still for weights or state that stream, nothing is won by that:
+    /// only vectors go there, for which cuBLAS has kernels (gemv) without tensor instructions.
     [[nodiscard]] bool suits_lanes(const Layer& layer, const ProductDemand& demand, double on_lanes,
                                    double in_blocks) const {
         const bool vector = demand.shape.rows == 1 || demand.shape.columns == 1;
-        return on_lanes < in_blocks &&
+        return aim_.lanes && leaves_blocks_empty(demand.shape) && on_lanes < in_blocks &&
                (vector || in_blocks > streaming_cycles(layer.space.operands[1], demand));
     }
 

@@ -337,6 +337,20 @@ TEST_CASE("A vector by a matrix is multiplied, counted and paid on the elementwi
     CHECK(machine.energy_of(lanes, Action::mac, Precision::int8).value == Approx(1.51e-12));
 }
 
+TEST_CASE("A product that fills more than half of a block stays on the tensor cores") {
+    const Machine machine = test::shipped_machine("l40s");
+    const auto on_lanes = [&](const Network& network, MappingObjective objective) {
+        MapperOptions options;
+        options.objective = objective;
+        return map_network(network, machine, options).layers[0].summary ==
+               "products on the elementwise lanes";
+    };
+    CHECK_FALSE(on_lanes(product(256, 256, 256), MappingObjective::latency));
+    CHECK_FALSE(on_lanes(product(17, 256, 256), MappingObjective::latency));
+    CHECK(on_lanes(product(1, 8192, 8192), MappingObjective::latency));
+    CHECK_FALSE(on_lanes(product(1, 8192, 8192), MappingObjective::energy));
+}
+
 TEST_CASE("A machine that the wave mapper lacks parts of is refused with all of them") {
     try {
         WaveMapper().check(test::shipped_machine("von_neumann"));
