@@ -51,8 +51,9 @@ struct MapperOptions {
     /// once what a layer does again and again, and not say where in a DRAM things lie. The analytic
     /// engine puts the blocks in (Outcome::repetition_error); the replay needs every step as it is.
     bool repetition = false;
-    /// By which the mapper of loop nests chooses for small layers where a DRAM has rows, from many
-    /// threads at a time; none: by the analytic engine.
+    /// By which the mappers of loop nests and of tiles choose between what the analytic engine
+    /// finds nearly as good, where a DRAM has rows and little is to run or effort is thorough; from
+    /// many threads at a time. None: by the analytic engine.
     Replayer replay{};
     /// Layers that the mapper of loop nests searches at a time. What comes out is the same.
     std::size_t threads = 1;

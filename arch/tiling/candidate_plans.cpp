@@ -21,18 +21,13 @@ constexpr std::size_t kFewLayers = 32;
 /// Of a cycle of the DRAM, in plans that spare it where that costs little time.
 constexpr double kDramHidden = 0.2;
 
-/// How passes may be judged.
-std::vector<PassAim> pass_aims(std::size_t layers) {
-    std::vector<PassAim> aims(3);
+/// How passes may be judged: as it seems, as if more came out of hiding, and for less feeding.
+std::vector<PassAim> pass_aims() {
+    std::vector<PassAim> aims(5);
     aims[1].overlaps = true;
     aims[2].finer = false;
-    if (layers <= kFewLayers) {
-        PassAim cautious;
-        cautious.hidden = 0.5;
-        PassAim frugal;
-        frugal.feeding = 1;
-        aims.insert(aims.end(), {cautious, frugal});
-    }
+    aims[3].hidden = 0.5;
+    aims[4].feeding = 1;
     return aims;
 }
 
@@ -65,8 +60,9 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
             }
         }
     };
-    const std::vector<PassAim> aims = pass_aims(layers);
+    std::vector<PassAim> aims = pass_aims();
     add(whole, aims);
+    aims.resize(layers <= kFewLayers ? aims.size() : 3);
     found.insert(found.end(), {thrifty, full});
     std::int64_t power = power_of_two_up_to(whole.count() - 1);
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.
@@ -106,6 +102,16 @@ constexpr double kSlower = 2;
 constexpr double kNothingElse = 64;
 /// How much slower than the fastest a plan of the latter kind may be.
 constexpr double kPatient = 8;
+
+/// What smaller machines have half as much of: for few layers of anything that the passes are cut
+/// by, for many of what their estimates are most often wrong about.
+std::vector<Halved> halves_to_try(std::size_t layers) {
+    if (layers > kFewLayers) {
+        return {Halved::operand_memory, Halved::weight_loads};
+    }
+    return {Halved::cores, Halved::operand_memory, Halved::accumulators, Halved::output_lanes,
+            Halved::input_lanes};
+}
 
 /// Collects plans that differ.
 class PlanList {
@@ -182,7 +188,7 @@ public:
     /// As for machines with half as much of something: so more of it is seldom worse by a wrong
     /// estimate.
     void add_smaller(const Cores& cores, Effort effort) {
-        for (const Halved halved : kAllHalved) {
+        for (const Halved halved : halves_to_try(network_.layers().size())) {
             const SmallerMachine smaller(hierarchy_, cores, halved);
             if (!smaller.is_smaller() || cancelled_()) {
                 continue;
@@ -308,7 +314,7 @@ std::vector<NetworkPlan> candidate_plans(const Network& network, const Hierarchy
         return plans.take();
     }
     plans.add_cached(effort);
-    if (effort != Effort::quick && network.layers().size() <= kFewLayers) {
+    if (effort != Effort::quick && network.layers().size() <= kLarge) {
         plans.add_smaller(cores, effort);
     }
     // By how much less traffic is faster the estimate does not know well.

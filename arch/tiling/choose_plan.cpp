@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arch/tiling/candidate_plans.hpp"
+#include "arch/tiling/compared_plans.hpp"
 #include "arch/tiling/given_tiling.hpp"
 #include "arch/tiling/plan_measure.hpp"
 #include "arch/tiling/tilings_to_try.hpp"
@@ -21,10 +22,6 @@ namespace {
 /// Plans of other parts of the batch are made, but not looked at, where the planner's estimate is
 /// above that of the best part by more than this factor.
 constexpr double kNearPart = 1.5;
-
-/// Plans whose times, or energies, differ by less are as good as each other: the engine has no such
-/// precision. What comes second decides.
-constexpr double kTie = 0.005;
 
 /// A refusal for want of room, told where the file says how much there is.
 DoesNotFit at_capacity(const InputError& refusal, const Component& memory) {
@@ -59,7 +56,8 @@ public:
           measure_(network.batch(), machine, hierarchy, cores, options),
           pool_(options.effort == Effort::thorough || options.objective != MappingObjective::latency
                     ? PlanPool::all
-                    : PlanPool::fast) {
+                    : PlanPool::fast),
+          compared_(options.objective) {
         if (options.given) {
             Diagnostics faults;
             given_ = read_given_mapping(*options.given, faults);
@@ -89,11 +87,10 @@ public:
             if (options_.effort == Effort::thorough) {
                 refine();
             }
+            replay_best();
         } catch (const Interrupted&) {
             cut = true;
-            if (!compared_.empty()) {
-                best_ = compared_[best()].place;
-            }
+            best_ = compared_.empty() ? best_ : compared_.best();
         }
         cut = cut || options_.cancelled();
         PartPlans& part = parts_[best_.part];
@@ -102,17 +99,6 @@ public:
     }
 
 private:
-    /// A plan of a part.
-    struct Place {
-        std::size_t part = 0;
-        std::size_t plan = 0;
-    };
-
-    struct Compared {
-        Place place;
-        OutcomeFigures figures;  ///< of an item
-    };
-
     void check_together() const {
         if (given_.together && network_.batch() % *given_.together != 0) {
             Diagnostics faults;
@@ -210,7 +196,7 @@ private:
                     measure({c, parts_[c].plans.size() - 1});
                 }
             }
-            const std::size_t found = compared_.empty() ? fastest : compared_[best()].place.part;
+            const std::size_t found = compared_.empty() ? fastest : compared_.best().part;
             if (found != fastest) {
                 keep.push_back(found);
             }
@@ -233,7 +219,7 @@ private:
         if (compared_.empty()) {
             throw *refusal_;
         }
-        best_ = compared_[best()].place;
+        best_ = compared_.best();
     }
 
     /// Of small networks the best plan of each part is tried with other tiles and splits, layer by
@@ -245,17 +231,17 @@ private:
         for (std::size_t p = 0; p < parts_.size(); ++p) {
             refine(p);
         }
-        best_ = compared_[best()].place;
+        best_ = compared_.best();
     }
 
     void refine(std::size_t p) {
         constexpr std::size_t kFewLayers = 8;
-        const std::optional<std::size_t> at = best_of(p);
+        const std::optional<ComparedPlan> best = compared_.best_of(p);
         PartPlans& part = parts_[p];
-        if (!at) {
+        if (!best) {
             return;
         }
-        const NetworkPlan plan = part.plans[compared_[*at].place.plan];
+        const NetworkPlan plan = part.plans[best->place.plan];
         if (plan.fused.size() > kFewLayers || !plan.stacks.empty() ||
             !is_short(part.network, plan)) {
             return;
@@ -287,9 +273,9 @@ private:
                     continue;
                 }
                 const OutcomeFigures figures = measure_(part.network, plan);
-                if (is_clearly_better(figures, compared_[*best_of(p)].figures)) {
+                if (compared_.is_clearly_better(figures, compared_.best_of(p)->figures)) {
                     part.plans.push_back(std::move(plan));
-                    compared_.push_back({{p, part.plans.size() - 1}, figures});
+                    compared_.add({p, part.plans.size() - 1}, figures);
                     found = tiling;
                 } else {
                     ++tried_;
@@ -301,68 +287,48 @@ private:
         given.layers[f] = found;
     }
 
-    /// The engine sees no rows and banks of a DRAM: a small gain, or one that is paid for with as
-    /// much of the other measure, may be none.
-    [[nodiscard]] bool is_clearly_better(const OutcomeFigures& figures,
-                                         const OutcomeFigures& than) const {
-        constexpr double kClearly = 0.98;
-        const MappingObjective objective = options_.objective;
-        const double first = figures.of(objective) / than.of(objective);
-        const double second = figures.second(objective) / than.second(objective);
-        return first < kClearly && first * second < kClearly;
-    }
-
-    /// Of what was compared of a part.
-    [[nodiscard]] std::optional<std::size_t> best_of(std::size_t p) const {
-        std::optional<std::size_t> best;
-        for (std::size_t c = 0; c < compared_.size(); ++c) {
-            if (compared_[c].place.part == p &&
-                (!best || is_better(compared_[c].figures, compared_[*best].figures))) {
-                best = c;
-            }
+    // MODEL: of plans that the analytic engine finds worse than the best by no more than 15 %, the
+    // replay decides where a DRAM has rows: of four at most, where the effort is thorough or the
+    // network takes few passes, and where it does not take long to replay.
+    void replay_best() {
+        constexpr double kNearlyGood = 1.15;
+        constexpr std::size_t kMostReplayed = 4;
+        if (!options_.replay || !machine_.has_rows()) {
+            return;
         }
-        return best;
+        ComparedPlans replayed(options_.objective);
+        for (const PlanPlace& place : compared_.nearly_best(kNearlyGood, kMostReplayed)) {
+            const PartPlans& part = parts_[place.part];
+            const NetworkPlan& plan = part.plans[place.plan];
+            if (!is_replayed(part.network, plan)) {
+                return;
+            }
+            throw_if_cancelled(options_);
+            replayed.add(place, measure_.replayed(part.network, plan));
+        }
+        best_ = replayed.empty() ? best_ : replayed.best();
     }
 
-    void measure(Place place) {
+    /// Whether a replay of it is short: that of steps, and of what goes through the DRAM in a round
+    /// and before the first.
+    [[nodiscard]] bool is_replayed(const Network& part, const NetworkPlan& plan) const {
+        constexpr double kFewBytes = 16e6;
+        constexpr double kManyBytes = 2e9;
+        const double bytes = static_cast<double>(part.weight_bytes().count()) +
+                             plan.dram_bytes_per_item * static_cast<double>(part.batch());
+        return options_.effort == Effort::thorough ? bytes <= kManyBytes
+                                                   : options_.effort == Effort::normal &&
+                                                         bytes <= kFewBytes && is_short(part, plan);
+    }
+
+    void measure(PlanPlace place) {
         throw_if_cancelled(options_);
         const PartPlans& part = parts_[place.part];
         try {
-            compared_.push_back({place, measure_(part.network, part.plans[place.plan])});
+            compared_.add(place, measure_(part.network, part.plans[place.plan]));
         } catch (const InputError& error) {  // more goes through the DRAM than it holds
             refusal_ = refusal_ ? refusal_ : error;
         }
-    }
-
-    // MODEL: of plans whose times or energies differ by less than 0.5 %, that with less of the
-    // other is taken.
-    /// Of what was compared, by its place there.
-    [[nodiscard]] std::size_t best() const {
-        const MappingObjective objective = options_.objective;
-        const double tie = objective == MappingObjective::traffic ? 0 : kTie;
-        double most = std::numeric_limits<double>::infinity();
-        for (const Compared& plan : compared_) {
-            most = std::min(most, plan.figures.of(objective) * (1 + tie));
-        }
-        std::optional<std::size_t> found;
-        for (std::size_t c = 0; c < compared_.size(); ++c) {
-            const OutcomeFigures& figures = compared_[c].figures;
-            if (figures.of(objective) <= most &&
-                (!found ||
-                 figures.second(objective) < compared_[*found].figures.second(objective))) {
-                found = c;
-            }
-        }
-        return *found;
-    }
-
-    [[nodiscard]] bool is_better(const OutcomeFigures& figures, const OutcomeFigures& than) const {
-        constexpr double kRounding = 1e-9;
-        const double difference = figures.of(options_.objective) - than.of(options_.objective);
-        const double rounding = kRounding * than.of(options_.objective);
-        return difference < -rounding ||
-               (difference <= rounding && figures.second(options_.objective) <
-                                              than.second(options_.objective) * (1 - kRounding));
     }
 
     const Network& network_;
@@ -375,10 +341,10 @@ private:
     PlanPool pool_;
     GivenMapping given_;
     std::vector<PartPlans> parts_;
-    std::vector<Compared> compared_;
+    ComparedPlans compared_;
     std::size_t tried_ = 0;  ///< tilings of single layers that were no better
     std::optional<InputError> refusal_;
-    Place best_;
+    PlanPlace best_;
 };
 
 }  // namespace

@@ -14,15 +14,26 @@ constexpr std::int64_t kSteadyRounds = 2;
 }  // namespace
 
 OutcomeFigures PlanMeasure::operator()(const Network& network, const NetworkPlan& plan) const {
+    return run(network, plan, {});
+}
+
+OutcomeFigures PlanMeasure::replayed(const Network& network, const NetworkPlan& plan) const {
+    return run(network, plan, options_.replay);
+}
+
+OutcomeFigures PlanMeasure::run(const Network& network, const NetworkPlan& plan,
+                                const Replayer& replay) const {
     const bool once = options_.rounds == 1;
     const std::int64_t rounds = once ? batch_ / network.batch() : kSteadyRounds;
     const std::int64_t warmup = once ? 0 : 1;
     MapperOptions options;
     options.rounds = warmup + rounds;
-    options.repetition = true;
+    options.repetition = !replay;
     options.cancelled = options_.cancelled;
     const Program program = emit_tiling(network, machine_, hierarchy_, cores_, plan, options);
-    const Outcome outcome = estimate(program, machine_, Window{warmup}, {}, options_.cancelled);
+    const Window window{warmup};
+    const Outcome outcome = replay ? replay(program, machine_, window)
+                                   : estimate(program, machine_, window, {}, options_.cancelled);
     const auto items = static_cast<double>(rounds * network.batch());
     const Picoseconds least = host_time(network) * rounds;
     return figures_of(program, machine_, outcome, hierarchy_.dram,

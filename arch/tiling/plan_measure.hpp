@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a plan takes as a program, by the analytic engine.
+// What a plan takes as a program, by the analytic engine or the replay.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,12 @@ public:
     /// InputError where more goes through the DRAM than it holds, Interrupted where it is
     /// cancelled.
     [[nodiscard]] OutcomeFigures operator()(const Network& network, const NetworkPlan& plan) const;
+    /// The same by the replay of the options, of which there is one.
+    [[nodiscard]] OutcomeFigures replayed(const Network& network, const NetworkPlan& plan) const;
 
 private:
+    [[nodiscard]] OutcomeFigures run(const Network& network, const NetworkPlan& plan,
+                                     const Replayer& replay) const;
     [[nodiscard]] Picoseconds host_time(const Network& network) const;
     [[nodiscard]] Picoseconds counted_time(const Network& network, const Outcome& outcome,
                                            Picoseconds least) const;

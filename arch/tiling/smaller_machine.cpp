@@ -19,6 +19,9 @@ SmallerMachine::SmallerMachine(const Hierarchy& hierarchy, const Cores& cores, H
         case Halved::output_lanes:
         case Halved::input_lanes:
             halve_lanes(halved);
+            return;
+        case Halved::weight_loads:
+            halve_weight_loads();
     }
 }
 
@@ -38,6 +41,17 @@ void SmallerMachine::halve_lanes(Halved halved) {
         is_smaller_ = is_smaller_ || lanes > 1;
         lanes = std::max<std::int64_t>(1, lanes / 2);
     }
+    use_array();
+}
+
+void SmallerMachine::halve_weight_loads() {
+    array_ = *hierarchy_.array_config;
+    is_smaller_ = array_.weight_load.count() > 0;
+    array_.weight_load = array_.weight_load * 2;
+    use_array();
+}
+
+void SmallerMachine::use_array() {
     hierarchy_.array_config = &array_;
     cores_.array_config = &array_;
 }

@@ -3,18 +3,20 @@
 // is a plan to compare with others.
 #pragma once
 
-#include <array>
-
 #include "arch/core_work.hpp"
 #include "arch/tiling/hierarchy.hpp"
 
 namespace memwall {
 
 /// What a smaller machine has half as much of.
-enum class Halved { cores, operand_memory, accumulators, output_lanes, input_lanes };
-inline constexpr std::array kAllHalved = {Halved::cores, Halved::operand_memory,
-                                          Halved::accumulators, Halved::output_lanes,
-                                          Halved::input_lanes};
+enum class Halved {
+    cores,
+    operand_memory,
+    accumulators,
+    output_lanes,
+    input_lanes,
+    weight_loads  ///< of the arrays, in a time
+};
 
 /// The parts of a tiled machine that plans are made for, one of them halved.
 class SmallerMachine {
@@ -34,6 +36,8 @@ public:
 private:
     void halve(const MemoryConfig*& memory);
     void halve_lanes(Halved halved);
+    void halve_weight_loads();
+    void use_array();
 
     Hierarchy hierarchy_;
     Cores cores_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mapper of loop nests chooses by the replay for small layers on a DRAM with rows.
+// The mappers of loop nests and of tiles choose by the replay on a DRAM with rows, where little is
+// to run or effort is thorough.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,8 +50,9 @@ struct Run {
 };
 
 Run run(const Network& network, const Machine& machine, MappingObjective objective,
-        const Replayer& replay) {
+        const Replayer& replay, Effort effort = Effort::normal) {
     MapperOptions options;
+    options.effort = effort;
     options.objective = objective;
     options.rounds = 1;
     options.replay = replay;
@@ -105,6 +107,42 @@ TEST_CASE("A depthwise layer is a third faster on a DRAM with rows where the rep
     const Run not_asked = run(network, machine, MappingObjective::latency, {});
     CHECK(asked.replayed.seconds * 1.33 < not_asked.replayed.seconds);
     CHECK(asked.replayed.seconds < asked.estimated * 1.15);
+}
+
+TEST_CASE("Tiles are never slower on a DRAM with rows where the replay is asked") {
+    for (std::uint32_t seed = 1; seed <= 15; ++seed) {
+        Draw draw(seed);
+        const Machine machine = test::shipped_machine(
+            "tiny_von_neumann",
+            {{"components.dram.type", draw.one_of<std::string>({"ddr4", "lpddr4", "hbm2"})},
+             {"components.global_buffer.capacity",
+              fmt::format("{} KiB", std::int64_t{8} << draw(0, 3))}});
+        const Network network = drawn_network(draw);
+        const Effort effort = draw.chance(50) ? Effort::normal : Effort::thorough;
+        const auto seconds = [&](const Replayer& replay) {
+            return run(network, machine, MappingObjective::latency, replay, effort)
+                .replayed.seconds;
+        };
+        CAPTURE(seed);
+        CHECK(seconds(replay_for_mapper) <= 1.005 * seconds({}));
+    }
+}
+
+TEST_CASE("A network of many layers is faster with thorough effort where the replay is asked") {
+    const Network network = test::shipped_network("vgg16");
+    const Machine machine =
+        test::shipped_machine("von_neumann", {{"components.dram.type", "lpddr5"},
+                                              {"components.dram.stacks", "1"},
+                                              {"components.global_buffer.capacity", "2 MiB"}});
+    const auto seconds = [&](const Replayer& replay) {
+        MapperOptions options;
+        options.effort = Effort::thorough;
+        options.replay = replay;
+        const Mapping mapping = map_network(network, machine, options);
+        const Outcome outcome = replay_for_mapper(mapping.program, machine, Window{1});
+        return figures_of(mapping.program, machine, outcome, mapping.outermost).seconds;
+    };
+    CHECK(seconds(replay_for_mapper) * 1.03 < seconds({}));
 }
 
 }  // namespace memwall
