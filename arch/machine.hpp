@@ -191,8 +191,12 @@ struct Component {
     SourceMark instances_where;  ///< where its file says how many there are, or its name
 
     /// W, whatever it does, all instances together.
-    [[nodiscard]] double standing_power() const {
-        return static_power.value + refresh_power.value + clock_power.value;
+    [[nodiscard]] double standing_power() const { return idle_power() + clock_power.value; }
+    /// W, without its clock, all instances together.
+    [[nodiscard]] double idle_power() const { return static_power.value + refresh_power.value; }
+    /// What static_power is: "leakage", or "standby" of a DRAM.
+    [[nodiscard]] const char* static_power_name() const {
+        return kind == ComponentKind::dram ? "standby" : "leakage";
     }
     /// What a memory holds, all instances together; 0 of what holds nothing.
     [[nodiscard]] Bytes capacity() const;

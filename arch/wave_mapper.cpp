@@ -66,13 +66,6 @@ OutcomeFigures measured(const Network& network, const Machine& machine, const Hi
                       gpu.dram);
 }
 
-bool uses_lanes(const WavePlan& plan) {
-    return std::any_of(plan.kernels.begin(), plan.kernels.end(), [](const Kernel& kernel) {
-        return std::any_of(kernel.products.begin(), kernel.products.end(),
-                           [](const KernelProduct& product) { return !product.blocks; });
-    });
-}
-
 /// Blocks by the objective. What the blocks of one product are best by says nothing of what lies in
 /// the cache for others: the plans of all objectives are compared by the analytic engine. For
 /// latency that is left to `thorough`.
@@ -109,7 +102,8 @@ private:
         add(aim);
         aim.lanes =
             objective == MappingObjective::latency || objective == MappingObjective::traffic;
-        if (!aim.lanes && uses_lanes(plans_.back())) {
+        const std::vector<Kernel>& kernels = plans_.back().kernels;
+        if (!aim.lanes && std::any_of(kernels.begin(), kernels.end(), multiplies_on_lanes)) {
             add(aim);
         }
     }

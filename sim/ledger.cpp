@@ -71,10 +71,9 @@ void append_power(LayerId layer, ComponentId id, const Component& component, dou
     if (seconds <= 0) {
         return;
     }
-    const char* standing = component.kind == ComponentKind::dram ? "standby" : "leakage";
     if (component.static_power.value > 0) {
-        rows.push_back(power_row(layer, id, standing, component.static_power, seconds,
-                                 EnergyKind::static_energy));
+        rows.push_back(power_row(layer, id, component.static_power_name(), component.static_power,
+                                 seconds, EnergyKind::static_energy));
     }
     if (component.refresh_power.value > 0) {
         rows.push_back(power_row(layer, id, "refresh", component.refresh_power, seconds,

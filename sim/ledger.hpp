@@ -19,13 +19,14 @@ struct LedgerRow {
     LayerId layer;      ///< none: loading, or time in which the component worked for no layer
     bool load = false;  ///< of a cold start: what stays in the machine is brought in
     ComponentId component;
-    std::string action;                ///< an Action's name, "leakage", "standby" or "clock"
-    std::optional<Action> counted;     ///< none for leakage and clock
+    /// An Action's name, or that of power: "leakage", "standby", "refresh", "clock".
+    std::string action;
+    std::optional<Action> counted;     ///< none for power
     std::optional<TensorRole> tensor;  ///< of bytes
     std::optional<Precision> precision;
     std::string unit;        ///< "byte", "operation" or "second"
     std::int64_t count = 0;  ///< of bytes or operations
-    double seconds = 0;      ///< of leakage and clock
+    double seconds = 0;      ///< of power
     Joules energy;
     Joules low;  ///< by the ends of the coefficient's interval
     Joules high;

@@ -64,14 +64,13 @@ std::string machine_json(const Machine& machine, const std::vector<MachineCheck>
     }
     json["components"] = Json::array();
     for (const Component& component : machine.components()) {
-        json["components"].push_back(
-            {{"name", component.name},
-             {"kind", name(component.kind)},
-             {"instances", component.instances},
-             {"summary", component_text(component)},
-             {"static_power_w", component.static_power.value + component.refresh_power.value},
-             {"clock_power_w", component.clock_power.value},
-             {"area_mm2", component.area.count()}});
+        json["components"].push_back({{"name", component.name},
+                                      {"kind", name(component.kind)},
+                                      {"instances", component.instances},
+                                      {"summary", component_text(component)},
+                                      {"static_power_w", component.idle_power()},
+                                      {"clock_power_w", component.clock_power.value},
+                                      {"area_mm2", component.area.count()}});
     }
     json["provenance"] = provenance_json(machine.parts().provenance);
     json["numbers"] = rows_json(rows_of(machine));
@@ -131,12 +130,10 @@ std::string machine_table(const Machine& machine, const std::vector<MachineCheck
         return value == 0 ? std::string() : value_text(value, unit);
     };
     for (const Component& component : machine.components()) {
-        components.add(
-            {component.name, name(component.kind), format_count(component.instances),
-             component_text(component),
-             unless_zero(component.static_power.value + component.refresh_power.value, "W"),
-             unless_zero(component.clock_power.value, "W"),
-             unless_zero(component.area.count(), "mm2")});
+        components.add({component.name, name(component.kind), format_count(component.instances),
+                        component_text(component), unless_zero(component.idle_power(), "W"),
+                        unless_zero(component.clock_power.value, "W"),
+                        unless_zero(component.area.count(), "mm2")});
     }
     text += components.text() + "\n";
     if (!machine.parts().provenance.empty()) {

@@ -86,9 +86,8 @@ std::vector<SourcedRow> rows_of(const Component& component) {
         rows.push_back({component.name + ": access time", memory->access, "s"});
     }
     if (component.static_power.value > 0) {
-        const bool dram = component.kind == ComponentKind::dram;
         rows.push_back(
-            {component.name + (dram ? ": standby" : ": leakage"), component.static_power, "W"});
+            {component.name + ": " + component.static_power_name(), component.static_power, "W"});
     }
     if (component.refresh_power.value > 0) {
         rows.push_back({component.name + ": refresh", component.refresh_power, "W"});

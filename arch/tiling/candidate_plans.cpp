@@ -18,6 +18,9 @@ constexpr std::size_t kLarge = 400;
 /// Networks of no more get plans by more estimates: that of few steps is the worst.
 constexpr std::size_t kFewLayers = 32;
 
+/// How many of the ways of judging passes are tried of smaller buffers for networks of more layers.
+constexpr std::size_t kJudgedSmaller = 3;
+
 /// Of a cycle of the DRAM, in plans that spare it where that costs little time.
 constexpr double kDramHidden = 0.2;
 
@@ -62,7 +65,7 @@ std::vector<PlanAim> plan_aims(Bytes whole, std::size_t layers, Effort effort) {
     };
     std::vector<PassAim> aims = pass_aims();
     add(whole, aims);
-    aims.resize(layers <= kFewLayers ? aims.size() : 3);
+    aims.resize(layers <= kFewLayers ? aims.size() : kJudgedSmaller);
     found.insert(found.end(), {thrifty, full});
     std::int64_t power = power_of_two_up_to(whole.count() - 1);
     // A budget of layers to plan: small networks, whose estimate is the worse, get more.

@@ -397,6 +397,11 @@ bool uses_arrays(const Kernel& kernel) {
                        [](const KernelProduct& product) { return product.blocks.has_value(); });
 }
 
+bool multiplies_on_lanes(const Kernel& kernel) {
+    return std::any_of(kernel.products.begin(), kernel.products.end(),
+                       [](const KernelProduct& product) { return !product.blocks; });
+}
+
 WavePlan plan_waves(const Network& network, const Hierarchy& gpu, const DramView& dram,
                     const BlockAim& aim) {
     WavePlan plan = KernelPlanner(network, gpu, dram, aim).run();

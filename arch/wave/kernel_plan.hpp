@@ -63,6 +63,9 @@ const KernelProduct* product_of(const Kernel& kernel, std::size_t part);
 /// Whether the arrays do any of a kernel's work.
 bool uses_arrays(const Kernel& kernel);
 
+/// Whether elementwise lanes do any of its products.
+bool multiplies_on_lanes(const Kernel& kernel);
+
 struct WavePlan {
     std::vector<FusedLayer> fused;
     std::vector<Kernel> kernels;
