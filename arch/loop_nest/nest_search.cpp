@@ -6,6 +6,9 @@
 #include <cmath>
 #include <deque>
 #include <optional>
+#include <string>
+
+#include <fmt/format.h>
 
 #include "arch/loop_nest/nest_descent.hpp"
 #include "arch/loop_nest/start_points.hpp"
@@ -341,9 +344,29 @@ private:
         Diagnostics faults;
         faults.error(layer_.where, "layer '" + layer_.name +
                                        "' does not fit the machine's memories: not even its "
-                                       "smallest tiles");
+                                       "smallest tiles" +
+                                       too_small_for_a_word());
         faults.throw_if_any();
         fail("a fault was thrown");
+    }
+
+    /// Which memory can't hold a word of what it is there for; empty where each of them can.
+    [[nodiscard]] std::string too_small_for_a_word() const {
+        const std::vector<Operand>& operands = layer_.space.operands;
+        for (std::size_t o = 0; o < operands.size(); ++o) {
+            const bool sum = operands[o].role == TensorRole::outputs;
+            const int bits = word_bits(layer_.space, o, sum);
+            for (const NestMemory& memory : exact_.machine.memories) {
+                if (memory.capacity > 0 && memory.capacity * 8 < bits &&
+                    memory.may_keep[static_cast<std::size_t>(operands[o].role)]) {
+                    return fmt::format(
+                        "; '{}' ({}) has no room for one {} of {} bits", memory.name,
+                        format_bytes(Bytes(memory.capacity)),
+                        sum ? "sum" : "word of " + std::string(name(operands[o].role)), bits);
+                }
+            }
+        }
+        return {};
     }
 
     const Layer& layer_;

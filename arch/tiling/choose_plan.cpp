@@ -160,16 +160,17 @@ private:
         }
     }
 
-    /// Each layer has room by itself, but not with what else is to stay.
+    /// Each layer's tiles have room by themselves, but not with what is to stay.
     [[nodiscard]] DoesNotFit beside_given(Bytes staying) const {
         const Component& buffer = machine_.component(hierarchy_.buffer);
         const std::string what = staying.count() > 0
                                      ? format_bytes(staying) + " that are to stay by hand"
                                      : "the tiles that are given by hand";
+        const bool others = network_.layers().size() > 1 && staying <= buffer.capacity();
         std::vector<Diagnostic> faults = {
             {given_.layers.front().mark,
              "'" + buffer.name + "' (" + format_bytes(buffer.capacity()) + ") has no room for " +
-                 what + " and for the tiles of the other layers"}};
+                 what + (others ? " and for the tiles of the other layers" : "")}};
         DoesNotFit placed(std::move(faults));
         return placed;
     }

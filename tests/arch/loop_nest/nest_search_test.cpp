@@ -315,6 +315,16 @@ TEST_CASE("A hierarchy may be deep, and one that is too deep is refused at its p
                                   "memories, not 41"));
 }
 
+TEST_CASE("Of a layer that finds no room it is told what is too small for one word") {
+    const Network network = test::network_of_text(
+        "network: small\ninputs: {x: [4]}\nlayers: [{name: c, op: linear, out_features: "
+        "8, bias: false}]\n");
+    CHECK_THROWS_WITH(
+        map_network(network, test::shipped_machine("zigzag_tpu_like"), MapperOptions()),
+        Catch::Contains("layer 'c' does not fit the machine's memories: not even its smallest "
+                        "tiles; 'sums_rf' (1 B) has no room for one sum of 32 bits"));
+}
+
 TEST_CASE("A search that is interrupted keeps the best mapping so far") {
     const Machine machine = test::shipped_machine("tiny_loop_nest");
     MapperOptions options;
