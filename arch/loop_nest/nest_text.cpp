@@ -125,7 +125,7 @@ std::string lane_text(const Layer& layer, const NestMachine& machine, const Nest
         text = counted(counts.folds, "pass", "passes") + ", " +
                counted(ceil_divide(counts.ramp, counts.folds), "cycle") + " each to fill\n";
     }
-    text += fmt::format("lanes: {:.1f} % busy, ", use.busy * 100);
+    text += fmt::format("lanes, by these counts: {:.1f} % busy, ", use.busy * 100);
     if (machine.array.systolic() || machine.networks) {
         text += fmt::format("{:.1f} % filling{}, ", use.filling * 100,
                             machine.networks ? "" : " and draining");
