@@ -58,7 +58,7 @@ void DraftLayer::replace_flag(const std::string& key, bool value) {
     }
 }
 
-NetworkDraft::NetworkDraft(std::string name, std::string source, SourceMark where)
+NetworkDraft::NetworkDraft(const std::string& name, const std::string& source, SourceMark where)
     : name_(valid_utf8(name)), source_(valid_utf8(source)), where_(std::move(where)) {}
 
 std::string NetworkDraft::take_name(const std::string& wanted) {

@@ -33,7 +33,7 @@ struct DraftLayer {
 
 class NetworkDraft {
 public:
-    NetworkDraft(std::string name, std::string source, SourceMark where);
+    NetworkDraft(const std::string& name, const std::string& source, SourceMark where);
 
     /// `wanted` without characters that mean something in a network file; with a number behind it
     /// where it is taken. The name is taken from now on.
